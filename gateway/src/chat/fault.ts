@@ -1,0 +1,239 @@
+/** Every error we have a code for. HTTP and docs/reference/faults.md both read this table. */
+
+/** How a request ended, in one word: the same in reply, log, metrics and ledger. */
+export type RequestOutcome =
+  | 'ok'
+  | 'invalid'
+  | 'unauthorized'
+  | 'forbidden'
+  | 'not_found'
+  | 'rate_limited'
+  | 'budget_exceeded'
+  | 'overloaded'
+  | 'upstream_error'
+  | 'upstream_timeout'
+  | 'client_closed'
+  | 'internal';
+
+export interface FaultSpec {
+  readonly status: number;
+  /** OpenAI's `error.type`. */
+  readonly type: string;
+  readonly outcome: RequestOutcome;
+  /** Whether the caller's own repeat can help; becomes `x-should-retry`. */
+  readonly retry: boolean;
+  /** What happened and what to do next. `{name}` is filled from the fault's values. */
+  readonly text: string;
+}
+
+const INVALID = { type: 'invalid_request_error', outcome: 'invalid', retry: false } as const;
+const UPSTREAM = { type: 'upstream_error', outcome: 'upstream_error' } as const;
+
+export const faults = {
+  'body-empty': { ...INVALID, status: 400, text: 'The request has no body. Send a JSON object.' },
+  'body-not-object': { ...INVALID, status: 400, text: 'The body must be a JSON object, not {found}.' },
+  'body-not-json': { ...INVALID, status: 400, text: 'The body is not valid JSON: {reason}.' },
+  'body-not-utf8': { ...INVALID, status: 400, text: 'The body must be UTF-8 text: {reason}.' },
+  too_deep: { ...INVALID, status: 400, text: 'The JSON is nested deeper than {max} levels. Flatten it.' },
+  'too-many-keys': { ...INVALID, status: 400, text: 'The JSON has more than {max} keys. Send less in one request.' },
+  'duplicate-key': { ...INVALID, status: 400, text: 'The key {key} stands twice at the same level. Send it once.' },
+  'forbidden-key': { ...INVALID, status: 400, text: 'The key {key} is not allowed in a request.' },
+  'body-cut': { ...INVALID, status: 400, text: 'The connection ended before the whole body arrived. Send it again.' },
+  'body-too-big': {
+    ...INVALID,
+    status: 413,
+    text: 'The body is larger than {max} bytes. Send less, or raise `server.body_max_bytes`.',
+  },
+  'body-slow': { ...INVALID, status: 408, text: 'The body did not arrive within {max} ms.' },
+  'media-type': { ...INVALID, status: 415, text: 'The content type {found} is not understood. Send application/json.' },
+  'encoding-unknown': { ...INVALID, status: 415, text: 'The content encoding {found} is not understood.' },
+  'field-missing': { ...INVALID, status: 400, text: '`{param}` is required: {reason}.' },
+  'field-invalid': { ...INVALID, status: 400, text: '`{param}` is not valid: {reason}.' },
+  'not-expressible': {
+    ...INVALID,
+    status: 400,
+    text: '`{param}` cannot be expressed for {target}: {reason} Send `x-turnout-adapt: true` to go on without it.',
+  },
+  'price-unknown': {
+    ...INVALID,
+    status: 400,
+    text: 'No price is known for {model}, and this key has a budget. Add `price` to the model in turnout.yaml.',
+  },
+  'route-unknown': { ...INVALID, status: 404, outcome: 'not_found', text: 'There is nothing at {method} {path}. {hint}' },
+  'method-not-allowed': { ...INVALID, status: 405, text: '{path} takes {allow}, not {method}.' },
+  'model-unknown': {
+    ...INVALID,
+    status: 404,
+    outcome: 'not_found',
+    text: 'No model {model} can be used with this key. {hint}',
+  },
+  'record-unknown': { ...INVALID, status: 404, outcome: 'not_found', text: 'There is no record {id} for this key.' },
+  'upgrade-refused': { ...INVALID, status: 426, text: 'WebSocket is not spoken here. Use plain HTTP.' },
+  'http-malformed': { ...INVALID, status: 400, text: 'The request is not well-formed HTTP.' },
+  'headers-too-big': { ...INVALID, status: 431, text: 'The request headers are too large.' },
+  'loop-detected': { ...INVALID, status: 508, text: 'This request has already passed through this gateway. Check base URLs.' },
+  'key-missing': {
+    status: 401,
+    type: 'authentication_error',
+    outcome: 'unauthorized',
+    retry: false,
+    text: 'No API key was sent. Send `Authorization: Bearer tk_…`.',
+  },
+  'key-unknown': {
+    status: 401,
+    type: 'authentication_error',
+    outcome: 'unauthorized',
+    retry: false,
+    text: 'This API key is not known. Make one with `turnout keys create`.',
+  },
+  'keys-disagree': {
+    status: 401,
+    type: 'authentication_error',
+    outcome: 'unauthorized',
+    retry: false,
+    text: 'Two different API keys were sent. Send one.',
+  },
+  'key-expired': {
+    status: 401,
+    type: 'authentication_error',
+    outcome: 'unauthorized',
+    retry: false,
+    text: 'This API key expired at {at}. Ask its owner for a new one.',
+  },
+  'admin-only': {
+    status: 403,
+    type: 'permission_error',
+    outcome: 'forbidden',
+    retry: false,
+    text: 'This needs the root key of the gateway.',
+  },
+  'model-not-allowed': {
+    status: 403,
+    type: 'permission_error',
+    outcome: 'forbidden',
+    retry: false,
+    text: 'This key may not use {model}. Ask its owner to allow it.',
+  },
+  'budget-exceeded': {
+    status: 402,
+    type: 'insufficient_quota',
+    outcome: 'budget_exceeded',
+    retry: false,
+    text: 'The budget of {owner} is used up: limit {limit} USD, spent {spent} USD, held {held} USD{reset}. Raise it with `turnout budgets`.',
+  },
+  'rate-limited': {
+    status: 429,
+    type: 'rate_limit_error',
+    outcome: 'rate_limited',
+    retry: true,
+    text: 'Too many requests: {reason}.',
+  },
+  'no-target': {
+    status: 503,
+    type: 'server_error',
+    outcome: 'overloaded',
+    retry: true,
+    text: 'No target can take this request now: {reasons}',
+  },
+  overloaded: {
+    status: 503,
+    type: 'server_error',
+    outcome: 'overloaded',
+    retry: true,
+    text: 'The gateway is at its limit ({reason}). Try again shortly.',
+  },
+  'shutting-down': {
+    status: 503,
+    type: 'server_error',
+    outcome: 'overloaded',
+    retry: true,
+    text: 'This gateway is shutting down. Send the request again.',
+  },
+  'store-unavailable': {
+    status: 503,
+    type: 'server_error',
+    outcome: 'overloaded',
+    retry: true,
+    text: 'The gateway cannot record money now and takes no requests until it can.',
+  },
+  'upstream-unreachable': { ...UPSTREAM, status: 502, retry: true, text: '{provider} could not be reached: {reason}.' },
+  'upstream-certificate': { ...UPSTREAM, status: 502, retry: false, text: 'The certificate of {provider} was not accepted: {reason}.' },
+  'upstream-redirect': { ...UPSTREAM, status: 502, retry: false, text: '{provider} answered with a redirect, which is not followed. Check its base_url.' },
+  'upstream-invalid': { ...UPSTREAM, status: 502, retry: true, text: '{provider} sent an answer that cannot be read: {reason}.' },
+  'upstream-too-big': { ...UPSTREAM, status: 502, retry: false, text: 'The answer of {provider} is larger than {max} bytes.' },
+  'upstream-error': { ...UPSTREAM, status: 502, retry: true, text: '{provider} failed: {reason}' },
+  'upstream-auth': { ...UPSTREAM, status: 502, retry: false, text: '{provider} refused our credentials. Check its api_key in turnout.yaml.' },
+  'upstream-cut': { ...UPSTREAM, status: 502, retry: true, text: '{provider} ended the stream before it was complete.' },
+  'upstream-not-found': { ...UPSTREAM, status: 502, retry: false, text: '{provider} does not know the model {model}: {reason}' },
+  'upstream-refused': { ...INVALID, status: 400, text: '{provider} did not accept the request: {reason}' },
+  'upstream-rate-limited': {
+    status: 429,
+    type: 'rate_limit_error',
+    outcome: 'rate_limited',
+    retry: true,
+    text: '{provider} is limiting our rate: {reason}',
+  },
+  'upstream-overloaded': {
+    status: 503,
+    type: 'server_error',
+    outcome: 'overloaded',
+    retry: true,
+    text: '{provider} is overloaded: {reason}',
+  },
+  'upstream-quota': { ...UPSTREAM, status: 502, retry: false, text: 'Our credit at {provider} is used up: {reason}' },
+  'context-length': { ...INVALID, status: 400, text: 'The prompt is too long for {provider}: {reason}' },
+  'content-filtered': { ...INVALID, status: 400, text: '{provider} refused the content: {reason}' },
+  'upstream-timeout': {
+    status: 504,
+    type: 'timeout_error',
+    outcome: 'upstream_timeout',
+    retry: true,
+    text: '{provider} did not {phase} within {ms} ms.',
+  },
+  'client-closed': {
+    status: 499,
+    type: 'client_closed',
+    outcome: 'client_closed',
+    retry: false,
+    text: 'The client closed the connection.',
+  },
+  internal: {
+    status: 500,
+    type: 'server_error',
+    outcome: 'internal',
+    retry: true,
+    text: 'An error of the gateway itself. Tell its operator the request id.',
+  },
+} as const satisfies Record<string, FaultSpec>;
+
+export type FaultCode = keyof typeof faults;
+
+/** One error, ready for any protocol. Texts hold no secret, no internal address, no other tenant's data. */
+export interface Fault {
+  readonly code: FaultCode;
+  readonly message: string;
+  /** The field of the caller's body at fault. */
+  readonly param?: string;
+  readonly retryAfterMs?: number;
+  /** The status and code that the provider sent, for the record. */
+  readonly upstreamStatus?: number;
+  readonly upstreamCode?: string;
+}
+
+export interface FaultDetail {
+  readonly param?: string;
+  readonly retryAfterMs?: number;
+  readonly upstreamStatus?: number;
+  readonly upstreamCode?: string;
+}
+
+/** A fault with its text filled in. `values` fill the `{names}` of the table's text; `param` is filled from `detail.param`. */
+export function fault(code: FaultCode, values: Readonly<Record<string, string | number>> = {}, detail: FaultDetail = {}): Fault {
+  const named: Readonly<Record<string, string | number | undefined>> = { param: detail.param, ...values };
+  const message = faults[code].text.replace(/\{(\w+)\}/g, (_, name: string) => String(named[name] ?? ''));
+  return { code, message: message.trim(), ...detail };
+}
+
+export function specOf(of: Fault): FaultSpec {
+  return faults[of.code];
+}

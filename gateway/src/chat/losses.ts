@@ -1,0 +1,44 @@
+/** Losses that every translation shares: what only the source dialect knows. */
+import type { ChatRequest, Loss } from './request.ts';
+import type { Origin, Part } from './part.ts';
+
+/** The losses of everything in `request` that belongs to its source dialect alone, when it goes to `home` instead. */
+export function foreignLosses(request: ChatRequest, home: Origin): readonly Loss[] {
+  const losses: Loss[] = request.extras.map((extra) => ({
+    code: 'unknown-field',
+    field: extra.field,
+    weight: extra.weight,
+    why: `${home} has no such field.`,
+  }));
+  for (const tool of request.tools ?? []) {
+    const at = tool.at ?? 'tools';
+    if (tool.kind === 'opaque' && tool.origin !== home) losses.push(foreign(at, tool.name, home));
+    else if (tool.kind === 'function') losses.push(...extraLosses(tool.extra, at, home));
+  }
+  for (const message of request.messages) {
+    losses.push(...extraLosses(message.extra, message.at ?? 'messages', home));
+    for (const part of message.parts) losses.push(...partLosses(part, home));
+  }
+  return losses;
+}
+
+function partLosses(part: Part, home: Origin): readonly Loss[] {
+  const at = part.at ?? 'messages';
+  const losses = [...extraLosses(part.extra, at, home)];
+  if (part.kind === 'opaque' && part.origin !== home) losses.push(foreign(at, part.name, home));
+  if (part.kind === 'tool-result') losses.push(...part.parts.flatMap((inner) => partLosses(inner, home)));
+  return losses;
+}
+
+function foreign(field: string, name: string, home: Origin): Loss {
+  return { code: 'opaque', field, weight: 'meaning', why: `${name} can only be expressed in its own protocol, not in ${home}.` };
+}
+
+function extraLosses(extra: Readonly<Record<string, unknown>> | undefined, at: string, home: Origin): readonly Loss[] {
+  return Object.keys(extra ?? {}).map((name) => ({
+    code: 'unknown-field',
+    field: `${at}.${name}`,
+    weight: 'hint',
+    why: `${home} has no such field.`,
+  }));
+}

@@ -1,0 +1,30 @@
+/** Tokens as the provider counted them. A count that was not given is absent: absent is not zero, and nobody is billed a guess. */
+import type { JsonRecord } from '../lib/json.ts';
+
+export interface Usage {
+  /** All input tokens: plain, read from a cache and written to one (OpenAI's sense; Anthropic's three counts are summed). */
+  readonly inputTokens?: number;
+  /** Part of `inputTokens` that was read from the provider's prompt cache. */
+  readonly cachedInputTokens?: number;
+  /** Part of `inputTokens` that was written to the provider's prompt cache. */
+  readonly cacheWriteTokens?: number;
+  /** Part of `cacheWriteTokens` that was written for an hour rather than five minutes (Anthropic `ephemeral_1h`). */
+  readonly cacheWrite1hTokens?: number;
+  /** Part of `inputTokens` that was sound. */
+  readonly inputAudioTokens?: number;
+  /** All output tokens, reasoning included (Gemini's `thoughtsTokenCount` is added in). */
+  readonly outputTokens?: number;
+  /** Part of `outputTokens` that was reasoning. */
+  readonly reasoningTokens?: number;
+  /** Part of `outputTokens` that was sound. */
+  readonly outputAudioTokens?: number;
+  /** The provider's own usage object, every field of it. */
+  readonly raw?: JsonRecord;
+}
+
+/** Later counts replace earlier ones field by field: providers report cumulatively (Anthropic's `message_delta` after `message_start`). */
+export function mergeUsage(earlier: Usage | undefined, later: Usage): Usage {
+  if (earlier === undefined) return later;
+  const raw = earlier.raw === undefined && later.raw === undefined ? undefined : { ...earlier.raw, ...later.raw };
+  return { ...earlier, ...later, ...(raw === undefined ? {} : { raw }) };
+}

@@ -1,0 +1,172 @@
+/** What a wire format can do, in both directions. A dialect is pure: bytes and records in, values out. */
+import type { Fault, FaultCode } from '../chat/fault.ts';
+import type { Origin } from '../chat/part.ts';
+import type { ChatEvent, ChatResponse } from '../chat/reply.ts';
+import type { ChatRequest, Loss } from '../chat/request.ts';
+import type { Usage } from '../chat/usage.ts';
+import type { JsonRecord } from '../lib/json.ts';
+import type { Result } from '../lib/result.ts';
+
+/** What a request needs of a model. A target that is known to lack one of these is left out of the plan. */
+export type Ability = 'tools' | 'image' | 'document' | 'audio' | 'video' | 'reasoning' | 'json-schema' | 'image-out' | 'audio-out';
+
+/**
+ * The request as the router sees it, read in one pass over the parsed body without translating it.
+ * For a request that goes out in its own dialect this is all that is ever read.
+ */
+export interface Inspection {
+  readonly model: string;
+  readonly isStreaming: boolean;
+  /** Whether the caller asked to see usage in the stream. Always true in dialects that always send it. */
+  readonly wantsStreamUsage: boolean;
+  /** The caller's limit on output tokens for one choice, if any. */
+  readonly maxOutputTokens?: number;
+  readonly choices: number;
+  readonly needs: readonly Ability[];
+  /** UTF-16 code units of all text that will be billed as input: messages, tool declarations and results, schemas. */
+  readonly textLength: number;
+  /** Of these, code units outside ASCII (they take more tokens each). */
+  readonly nonAsciiLength: number;
+  readonly imageCount: number;
+  readonly messageCount: number;
+}
+
+/** What the encoder must know of where the request goes. */
+export interface EncodeTarget {
+  /** The provider's own name of the model. */
+  readonly model: string;
+  /** Most output tokens that the model gives; Anthropic's wire needs a number even where the caller gave none. */
+  readonly maxOutputTokens?: number;
+  readonly canReason?: boolean;
+}
+
+export interface EncodedRequest {
+  readonly body: JsonRecord;
+  readonly losses: readonly Loss[];
+}
+
+/** How an error is put on the wire: whole body and headers are the listener's business. */
+export interface FaultContext {
+  readonly requestId: string;
+}
+
+/** What a finished event of a same-dialect stream means to the relay. Everything absent: a plain delta to pass on. */
+export interface Mark {
+  /** Holds generated content (text, reasoning, tool call, media): from here on the attempt cannot be replaced unseen. */
+  readonly hasContent?: boolean;
+  /** A finish reason was given: the reply is complete even if nothing follows. */
+  readonly isFinished?: boolean;
+  /** The protocol's own last event (`[DONE]`, `message_stop`). */
+  readonly isLast?: boolean;
+  readonly usage?: Usage;
+  /** True where the event carries usage and nothing else, so that it is dropped for a caller who did not ask for it. */
+  readonly isUsageOnly?: boolean;
+  /** An error reported inside a 200 stream. */
+  readonly fault?: Fault;
+  /** A comment or ping: not a sign of life of the model. */
+  readonly isPing?: boolean;
+}
+
+/** Reads along a stream that is passed through unchanged. One per stream; keeps what it must remember between events. */
+export interface Tap {
+  /** `event` is the SSE event name (empty if none), `data` the bytes of its data lines, UTF-8. */
+  see(event: string, data: Buffer): Mark;
+}
+
+/** Bytes in, events out, whatever the network did to the bytes between. */
+export interface StreamDecoder {
+  push(bytes: Uint8Array): readonly ChatEvent[];
+  /** The connection closed. A stream without a finish ends with an `error` event (`upstream-cut`). */
+  end(): readonly ChatEvent[];
+}
+
+/** Events in, text of the wire out. */
+export interface StreamEncoder {
+  push(event: ChatEvent): string;
+  /** The protocol's own ending after the last event (`data: [DONE]`). Empty after an `error` event. */
+  end(): string;
+  /** What the events held that this dialect cannot say, once each. */
+  losses(): readonly Loss[];
+}
+
+export interface EncodeContext {
+  /** Our id of the request, for replies whose provider gave none. */
+  readonly requestId: string;
+  /** The model's name as the caller shall see it, for replies whose provider gave none. */
+  readonly model: string;
+  /** Seconds since 1970, for replies whose provider gave no time. */
+  readonly nowS: number;
+  readonly wantsStreamUsage: boolean;
+  /** Gemini only: a JSON array instead of SSE (`streamGenerateContent` without `alt=sse`). */
+  readonly isJsonArray?: boolean;
+}
+
+export interface CallShape {
+  readonly model: string;
+  readonly isStreaming: boolean;
+  readonly operation: 'chat' | 'count-tokens';
+}
+
+/** Headers and body of an upstream's error answer, as far as they arrived. */
+export interface ErrorAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly body: string;
+  /** The provider's id, for the text. */
+  readonly provider: string;
+  readonly model: string;
+  /** Unix time in ms, for `retry-after` in date form. */
+  readonly nowMs: number;
+}
+
+export interface Dialect {
+  readonly id: Origin;
+  /** Reads and checks a parsed body. `path` gives what stands in the URL: Gemini's model and whether it streams. Errors name the field. */
+  inspect(body: JsonRecord, path: PathFacts): Result<Inspection, Fault>;
+  decodeRequest(body: JsonRecord, path: PathFacts): Result<ChatRequest, Fault>;
+  encodeRequest(request: ChatRequest, target: EncodeTarget): EncodedRequest;
+  /** Reads a whole reply. A 200 that holds an error object is a fault, and so is one without any choice. */
+  decodeResponse(body: JsonRecord, provider: string): Result<ChatResponse, Fault>;
+  encodeResponse(response: ChatResponse, context: EncodeContext): { readonly body: JsonRecord; readonly losses: readonly Loss[] };
+  decoder(provider: string): StreamDecoder;
+  encoder(context: EncodeContext): StreamEncoder;
+  tap(provider: string): Tap;
+  /** Usage out of a whole same-dialect reply, without decoding the rest. */
+  usageOf(body: JsonRecord): Usage | undefined;
+  /** Classifies an error answer. Never shows our credentials; the provider's own text stays as far as it is safe. */
+  decodeError(answer: ErrorAnswer): Fault;
+  encodeFault(fault: Fault, context: FaultContext): JsonRecord;
+  /** The error event that ends a stream which began with 200 (rule R2). */
+  encodeStreamFault(fault: Fault, context: FaultContext): string;
+  /** What closes a stream after its finish where the provider left it out (`data: [DONE]\n\n`). */
+  readonly streamEnding: string;
+  /** Path of the operation below the base URL, with its query. */
+  path(call: CallShape): string;
+  /** Headers that carry the secret, and those the wire always needs. */
+  headers(secret: string | undefined): Readonly<Record<string, string>>;
+}
+
+export interface PathFacts {
+  /** From the URL, where the dialect has it there. */
+  readonly model?: string;
+  readonly isStreaming?: boolean;
+}
+
+/** Codes after which the same request may be tried at another target; the rest would fail there too. */
+export const REPLACEABLE: ReadonlySet<FaultCode> = new Set<FaultCode>([
+  'upstream-unreachable',
+  'upstream-certificate',
+  'upstream-redirect',
+  'upstream-invalid',
+  'upstream-too-big',
+  'upstream-error',
+  'upstream-auth',
+  'upstream-cut',
+  'upstream-not-found',
+  'upstream-rate-limited',
+  'upstream-overloaded',
+  'upstream-quota',
+  'upstream-timeout',
+  'context-length',
+  'content-filtered',
+]);

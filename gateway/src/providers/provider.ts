@@ -1,0 +1,39 @@
+/** A provider is data over a dialect. What is odd about one is a function on a named seam, in a file of its own. */
+import type { Usage } from '../chat/usage.ts';
+import type { Dialect } from '../dialects/dialect.ts';
+import type { JsonRecord } from '../lib/json.ts';
+
+export interface UrlParts {
+  readonly baseUrl: string;
+  /** Path and query as the dialect gives them, beginning with `/`. */
+  readonly path: string;
+  readonly model: string;
+  readonly isStreaming: boolean;
+}
+
+export interface Provider {
+  readonly id: string;
+  readonly name: string;
+  readonly dialect: Dialect;
+  /** Absent where it depends on the account (Azure resource, Cloudflare account): then the config must give it. */
+  readonly baseUrl?: string;
+  /** Usual names of the environment variables that hold its key, best first. */
+  readonly envKeys: readonly string[];
+  /** True where it works without a key (local servers). */
+  readonly isKeyless?: boolean;
+  /** Local servers: where one is usually found (`http://127.0.0.1:11434/v1`). */
+  readonly localUrls?: readonly string[];
+  readonly doc?: string;
+  /** Headers instead of the dialect's own. */
+  readonly headers?: (secret: string | undefined) => Readonly<Record<string, string>>;
+  /** Address of a call where it is not `baseUrl + path` (Azure deployments, Vertex). */
+  readonly url?: (parts: UrlParts) => string;
+  /** Changes an outgoing body that this provider would refuse as it is. Gets and gives the provider's dialect. */
+  readonly amendRequest?: (body: JsonRecord) => JsonRecord;
+  /** Cheap test whether `amendRequest` would change anything, so that the others go on as bytes. */
+  readonly needsAmend?: (body: JsonRecord) => boolean;
+  /** Corrects usage that does not mean what the dialect says it means. */
+  readonly amendUsage?: (usage: Usage) => Usage;
+  /** False where `stream_options.include_usage` is refused, or needless because usage always comes. */
+  readonly asksStreamUsage?: boolean;
+}
