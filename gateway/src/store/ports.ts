@@ -1,0 +1,264 @@
+/** What the rest of the gateway sees of the store: keys, ledger, requests. Behind it: SQLite, a journal file, leases in memory. */
+import type { Fault } from '../chat/fault.ts';
+import type { JsonRecord } from '../lib/json.ts';
+import type { Result } from '../lib/result.ts';
+import type { NanoUsd } from '../money/price.ts';
+
+/** A virtual key, without its token: that one is shown once and kept nowhere. */
+export interface KeyRow {
+  readonly id: string;
+  readonly name: string;
+  /** May do everything: admin and inference, no budget. */
+  readonly isRoot: boolean;
+  readonly isDisabled: boolean;
+  readonly createdAtMs: number;
+  readonly expiresAtMs?: number;
+  /** Absent: no budget. Zero: nothing may be spent. */
+  readonly budgetNanoUsd?: NanoUsd;
+  /** Names or globs (`openai/*`, `gpt-5`). Absent: all models. */
+  readonly allowedModels?: readonly string[];
+  readonly tags: readonly string[];
+}
+
+/** The key behind a token, or the fault to answer with: `key-unknown`, `key-expired`, `key-disabled`, `store-unavailable`. */
+export type KeyLookup = Result<KeyRow, Fault>;
+
+export interface NewKey {
+  readonly name: string;
+  readonly isRoot?: boolean;
+  readonly expiresAtMs?: number;
+  readonly budgetNanoUsd?: NanoUsd;
+  readonly allowedModels?: readonly string[];
+  readonly tags?: readonly string[];
+}
+
+/** What is absent stays; `null` takes the limit away. */
+export interface KeyPatch {
+  readonly name?: string;
+  readonly isDisabled?: boolean;
+  readonly expiresAtMs?: number | null;
+  readonly budgetNanoUsd?: NanoUsd | null;
+  readonly allowedModels?: readonly string[] | null;
+  readonly tags?: readonly string[];
+}
+
+export interface KeySpend {
+  readonly spentNanoUsd: NanoUsd;
+  /** Reserved by all processes and not spent yet. */
+  readonly heldNanoUsd: NanoUsd;
+}
+
+export interface Keys {
+  /** In memory, no store, no waiting. A malformed token costs a checksum only; the root key is compared in constant time. */
+  find(token: string): KeyLookup;
+  /** The key of an id, from memory. Not the key of `TURNOUT_ADMIN_KEY`, which has no row. */
+  get(id: string): KeyRow | undefined;
+  /** Every key, oldest first, from memory. */
+  list(): readonly KeyRow[];
+  /** Makes a key; `token` is seen here and never again. Known to this process at once, to others within two seconds. */
+  create(key: NewKey): Promise<Result<{ readonly row: KeyRow; readonly token: string }, Fault>>;
+  /** `undefined` where there is no such key. */
+  change(id: string, patch: KeyPatch): Promise<Result<KeyRow | undefined, Fault>>;
+  /** False where there is no such key. Its receipts stay. */
+  remove(id: string): Promise<Result<boolean, Fault>>;
+  /** What a key has spent and holds now. `undefined` where there is no such key. */
+  spend(id: string): Promise<Result<KeySpend | undefined, Fault>>;
+}
+
+/** Money put aside for one request. Opaque: only the ledger changes it. */
+export interface Hold {
+  readonly kind: 'hold';
+  readonly keyId: string;
+  readonly requestId: string;
+  /** False for keys without a budget: then nothing is put aside. */
+  readonly isBudgeted: boolean;
+  /** What is put aside and not spent yet. */
+  readonly leftNanoUsd: NanoUsd;
+}
+
+/** An attempt that is about to send its first byte. */
+export interface Opening {
+  /** Ours, unique for ever (`newId()`): the primary key of the receipt. Never an id of the provider. */
+  readonly attemptId: string;
+  readonly provider: string;
+  readonly model: string;
+  readonly target: string;
+  readonly atMs: number;
+  /** Our own count of the input: what an attempt that never comes back is billed. */
+  readonly inputTokensEstimate: number;
+  /** Price of that input; absent where no price is known. */
+  readonly estimateNanoUsd?: NanoUsd;
+  /** The most that this attempt can cost. Given: `open` first makes sure that the hold covers it. */
+  readonly worstNanoUsd?: NanoUsd;
+}
+
+/** Tokens of a receipt; what was not counted is absent. */
+export interface ReceiptUsage {
+  readonly inputTokens?: number;
+  readonly cachedInputTokens?: number;
+  readonly cacheWriteTokens?: number;
+  readonly outputTokens?: number;
+  readonly reasoningTokens?: number;
+}
+
+/** What an attempt cost. One for every opened attempt that cost or may have cost something. */
+export interface Receipt {
+  readonly attemptId: string;
+  readonly requestId: string;
+  readonly keyId: string;
+  readonly provider: string;
+  readonly model: string;
+  readonly target: string;
+  /** `answered`, `broke`, `left`, … ; `interrupted` is written by the ledger for attempts that died with their process. */
+  readonly outcome: string;
+  /** True where the tokens are our own count and not the provider's. */
+  readonly isEstimated: boolean;
+  readonly usage: ReceiptUsage;
+  /** Absent: no price is known. Never a guess of zero. */
+  readonly costNanoUsd?: NanoUsd;
+  readonly atMs: number;
+  readonly finish?: string;
+}
+
+export interface Ledger {
+  /**
+   * Puts `worstNanoUsd` aside, at once from this process's lease of the budget, or after one draw from the store.
+   * Faults: `budget-exceeded`, and `store-unavailable` when money cannot be recorded or drawn now.
+   */
+  hold(key: KeyRow, worstNanoUsd: NanoUsd, requestId: string): Hold | Fault | Promise<Hold | Fault>;
+  /** Raises what a hold still covers to `leftNanoUsd` (a second attempt after one that cost something). Same faults. */
+  extend(hold: Hold, leftNanoUsd: NanoUsd): undefined | Fault | Promise<undefined | Fault>;
+  /**
+   * Right before the first upstream byte of each attempt: one line in the journal, so that a crash leaves a trace.
+   * A fault means: do not send. `budget-exceeded` where `worstNanoUsd` is not covered (call `extend` and open again).
+   */
+  open(hold: Hold, attempt: Opening): Fault | undefined;
+  /**
+   * Before the reply's last byte: one line in the journal, and the lease in memory. False where this attempt is not open
+   * (already settled or discarded), and then nothing is billed.
+   */
+  settle(hold: Hold, receipt: Receipt): boolean;
+  /** The opened attempt has cost nothing: no upstream took it (refused, unreachable). No receipt. False where it is not open. */
+  discard(hold: Hold, attemptId: string): boolean;
+  /** Gives back what is left. Safe to call twice. Attempts still open are settled as `interrupted`, by their estimate. */
+  release(hold: Hold): void;
+  /** Waits until everything settled so far is in the store. */
+  flush(): Promise<void>;
+  health(): LedgerHealth;
+}
+
+export interface LedgerHealth {
+  /** False: new holds are refused, because a receipt could not be written or the journal is full. */
+  readonly isHealthy: boolean;
+  readonly reason?: string;
+  /** Bytes in the journal that the store has not taken in yet. */
+  readonly journalBytes: number;
+  /** Receipts that wait in memory because the disk refused them. */
+  readonly unwrittenReceipts: number;
+  /** For how long the store has refused work; 0 when it works. */
+  readonly storeAwayMs: number;
+  readonly openAttempts: number;
+}
+
+/** The request record as design and API give it, with the few columns that lists filter by. */
+export interface RequestRecord {
+  readonly id: string;
+  readonly keyId: string;
+  readonly atMs: number;
+  readonly outcome: string;
+  readonly route?: string;
+  readonly model?: string;
+  /** The whole record, as `GET /v1/decisions/{id}` answers it. */
+  readonly body: JsonRecord;
+}
+
+export interface RequestQuery {
+  readonly keyId?: string;
+  readonly outcome?: string;
+  /** At most 200. */
+  readonly limitMax: number;
+  /** Goes on after the last page: its `next`. */
+  readonly cursor?: string;
+}
+
+export interface RequestPage {
+  readonly records: readonly JsonRecord[];
+  readonly next?: string;
+}
+
+export interface Requests {
+  /** Never waits. A full queue drops the record and counts it: records are not money. */
+  put(record: RequestRecord): void;
+  /** The record of an id, also while it still waits in the queue. `undefined` where there is none, or it is another key's. */
+  get(id: string, reader: Pick<KeyRow, 'id' | 'isRoot'>): Promise<Result<JsonRecord | undefined, Fault>>;
+  /** Newest first. */
+  list(query: RequestQuery): Promise<Result<RequestPage, Fault>>;
+  flush(): Promise<void>;
+  dropped(): number;
+}
+
+/** One attempt that cost or may have cost something, as `turnout usage` and `GET /admin/v1/usage` print it. */
+export interface UsageRow {
+  readonly id: string;
+  readonly request_id: string;
+  readonly key: string;
+  readonly model: string;
+  readonly provider: string;
+  readonly target: string;
+  readonly outcome: string;
+  readonly estimated: boolean;
+  readonly input_tokens: number | null;
+  readonly cached_input_tokens: number | null;
+  readonly cache_write_tokens: number | null;
+  readonly output_tokens: number | null;
+  readonly reasoning_tokens: number | null;
+  /** null: no price was known. */
+  readonly cost_nano_usd: bigint | null;
+  /** ISO 8601, UTC. */
+  readonly at: string;
+}
+
+export interface UsageQuery {
+  readonly sinceMs?: number;
+  readonly keyId?: string;
+}
+
+export interface UsageReport {
+  /** Oldest first. Receipts of running processes that the store has not taken in yet are among them. */
+  readonly rows: readonly UsageRow[];
+  readonly total_nano_usd: bigint;
+}
+
+export interface VerifyReport {
+  readonly ok: boolean;
+  readonly receipts: number;
+  readonly spent_nano_usd: bigint;
+  readonly problems: readonly string[];
+}
+
+/** Everything that remembers. `openStore()` in `store.ts` gives one. */
+export interface Store {
+  readonly keys: Keys;
+  readonly ledger: Ledger;
+  readonly requests: Requests;
+  usage(query: UsageQuery): Promise<Result<UsageReport, Fault>>;
+  verify(): Promise<Result<VerifyReport, Fault>>;
+  /** Writes everything out and gives leases back. Call it after the last request has ended. */
+  close(): Promise<void>;
+}
+
+export interface StoreOptions {
+  /** Folder of the database, the secret and the journals; made where it is missing. */
+  readonly dataDir: string;
+  /** `TURNOUT_ADMIN_KEY`: the root key, any text of 32 characters or more. */
+  readonly adminKey?: string;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** For how long known keys are honoured while the store is away. */
+  readonly graceMs?: number;
+}
+
+/** Tells a hold from a fault. */
+export function isHold(value: Hold | Fault): value is Hold {
+  return 'kind' in value;
+}
