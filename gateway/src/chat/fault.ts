@@ -36,6 +36,7 @@ export const faults = {
   'body-not-utf8': { ...INVALID, status: 400, text: 'The body must be UTF-8 text: {reason}.' },
   too_deep: { ...INVALID, status: 400, text: 'The JSON is nested deeper than {max} levels. Flatten it.' },
   'too-many-keys': { ...INVALID, status: 400, text: 'The JSON has more than {max} keys. Send less in one request.' },
+  'too-many-values': { ...INVALID, status: 400, text: 'The JSON has more than {max} values. Send less in one request.' },
   'duplicate-key': { ...INVALID, status: 400, text: 'The key {key} stands twice at the same level. Send it once.' },
   'forbidden-key': { ...INVALID, status: 400, text: 'The key {key} is not allowed in a request.' },
   'body-cut': { ...INVALID, status: 400, text: 'The connection ended before the whole body arrived. Send it again.' },
@@ -53,6 +54,11 @@ export const faults = {
     ...INVALID,
     status: 400,
     text: '`{param}` cannot be expressed for {target}: {reason} Send `x-turnout-adapt: true` to go on without it.',
+  },
+  'no-eligible': {
+    ...INVALID,
+    status: 400,
+    text: 'No target of {model} can take this request: {reasons}. Change the request, or the route.',
   },
   'price-unknown': {
     ...INVALID,
