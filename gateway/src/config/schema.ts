@@ -1,0 +1,462 @@
+/** The configuration, once: TypeScript types, JSON Schema, reference page and the texts of errors all come from this schema. */
+import { z } from 'zod';
+import type { Origin } from '../chat/part.ts';
+import { compact } from '../lib/json.ts';
+import type { Price } from '../money/price.ts';
+import { HEADER_NAME, ID, MODEL_NAME, named, table, text, usd, whole } from './fields.ts';
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const SECOND_MS = 1000;
+const HOUR_MS = 3_600_000;
+/** Longest URL that is taken; longer ones are cut by proxies on the way anyway. */
+const URL_LENGTH_MAX = 2048;
+/** A service account as JSON, the longest credential in use, has about 2,400 characters. */
+const SECRET_LENGTH_MAX = 16 * KIB;
+/** More targets than one plan can be expected to look at within its 2 ms. */
+const TARGETS_MAX = 64;
+const KEYS_MAX = 64;
+const TAGS_MAX = 64;
+/** A model with a billion tokens of context is a typing error. */
+const TOKENS_MAX = 1_000_000_000;
+const WEIGHT_MAX = 1000;
+
+/** Headers that belong to the connection, not to the request (RFC 9110, section 7.6.1), or that the client computes itself. */
+const CONNECTION_HEADERS: ReadonlySet<string> = new Set([
+  'connection',
+  'content-length',
+  'expect',
+  'host',
+  'keep-alive',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+export const DIALECTS = [
+  'openai-chat',
+  'openai-responses',
+  'anthropic-messages',
+  'gemini',
+  'bedrock-converse',
+  'cohere',
+  'ollama',
+] as const satisfies readonly Origin[];
+
+export const ABILITIES = [
+  'tools',
+  'image',
+  'document',
+  'audio',
+  'video',
+  'reasoning',
+  'json-schema',
+  'image-out',
+  'audio-out',
+] as const;
+
+/** What ended an attempt, so far as the next target of a route may be tried after it. */
+export const FALLBACK_REASONS = ['error', 'rate-limit', 'timeout', 'content-filter', 'context-length'] as const;
+
+/** Keys and values of the design that this release does not have yet: refused with that reason rather than called unknown. */
+const ROUTE_KEYS_LATER = ['require', 'rules', 'hedge', 'sticky', 'prompts', 'experiment', 'continue'];
+const STRATEGIES_LATER = ['cost', 'latency', 'quality', 'balanced', 'round-robin', 'least-busy', 'learned'];
+
+const durationMs = whole({ min: 1, max: HOUR_MS });
+
+const serverSchema = z.strictObject({
+  host: text(255).default('127.0.0.1').meta({
+    description: 'Address to listen on. `0.0.0.0` or `::` opens the gateway to other machines.',
+  }),
+  port: whole({ min: 0, max: 65_535 })
+    .default(8787)
+    .meta({ description: 'Port to listen on; 0 takes a free one. `--port` and `TURNOUT_PORT` win over it.' }),
+  body_max_bytes: whole({ min: KIB, max: KIB * MIB })
+    .default(32 * MIB)
+    .meta({ description: 'Largest request body. A larger one is refused with 413 before it has been read.' }),
+  header_max_bytes: whole({ min: KIB, max: 256 * KIB })
+    .default(16 * KIB)
+    .meta({ description: 'Largest request head. A larger one is refused with 431.' }),
+  header_timeout_ms: durationMs
+    .default(10 * SECOND_MS)
+    .meta({ description: 'How long a client may take to send the request head.' }),
+  body_timeout_ms: durationMs
+    .default(60 * SECOND_MS)
+    .meta({ description: 'How long a client may take to send the whole body; then 408.' }),
+  write_idle_ms: durationMs
+    .default(60 * SECOND_MS)
+    .meta({ description: 'How long a client may read nothing of its reply before the connection is closed.' }),
+  keep_alive_ms: durationMs.default(65 * SECOND_MS).meta({
+    description: 'How long an idle connection stays open. Keep it above the idle time of a balancer in front.',
+  }),
+  requests_max: whole({ min: 1, max: 1_000_000 })
+    .default(10_000)
+    .meta({ description: 'Requests under way at the same time. The surplus gets 503 at once.' }),
+  heartbeat_ms: durationMs
+    .default(10 * SECOND_MS)
+    .meta({ description: 'Silence after which a waiting stream gets a `: ping` comment.' }),
+  drain_ms: whole({ min: 0, max: HOUR_MS })
+    .default(30 * SECOND_MS)
+    .meta({ description: 'How long running requests may go on after SIGTERM. Then streams end with an error event.' }),
+});
+
+const TIMEOUTS = {
+  connect_ms: durationMs.meta({ description: 'To open a connection, name look-up and TLS included.' }),
+  first_byte_ms: durationMs.meta({ description: 'From the end of the request to the head of the reply.' }),
+  first_token_ms: durationMs.meta({ description: 'From the end of the request to the first content of a stream.' }),
+  idle_ms: durationMs.meta({ description: 'Longest silence inside a reply.' }),
+  total_ms: durationMs.meta({ description: 'Whole request: all attempts and all waits between them.' }),
+};
+
+const timeoutsSchema = z.strictObject({
+  connect_ms: TIMEOUTS.connect_ms.default(2000),
+  first_byte_ms: TIMEOUTS.first_byte_ms.default(60_000),
+  first_token_ms: TIMEOUTS.first_token_ms.default(60_000),
+  idle_ms: TIMEOUTS.idle_ms.default(60_000),
+  total_ms: TIMEOUTS.total_ms.default(600_000),
+});
+
+const providerTimeoutsSchema = z.strictObject({
+  connect_ms: TIMEOUTS.connect_ms.exactOptional(),
+  first_byte_ms: TIMEOUTS.first_byte_ms.exactOptional(),
+  first_token_ms: TIMEOUTS.first_token_ms.exactOptional(),
+  idle_ms: TIMEOUTS.idle_ms.exactOptional(),
+});
+
+const RATES = {
+  input: usd('Input tokens.').exactOptional(),
+  output: usd('Output tokens.').exactOptional(),
+  cache_read: usd('Input tokens read from the prompt cache. Without it: `input`.').exactOptional(),
+  cache_write: usd('Input tokens written to the prompt cache. Without it: `input`.').exactOptional(),
+  cache_write_1h: usd('Input tokens cached for an hour. Without it: `cache_write`.').exactOptional(),
+  reasoning: usd('Reasoning tokens. Without it: `output`.').exactOptional(),
+  input_audio: usd('Input tokens of sound. Without it: `input`.').exactOptional(),
+  output_audio: usd('Output tokens of sound. Without it: `output`.').exactOptional(),
+};
+
+const priceSchema = z
+  .strictObject({
+    ...RATES,
+    request: usd('USD for each request, whatever its tokens.').exactOptional(),
+    tiers: z
+      .array(
+        z.strictObject({
+          above_context_tokens: whole({ min: 1, max: TOKENS_MAX }).meta({
+            description: 'The tier holds for the whole request once its input has more tokens than this.',
+          }),
+          ...RATES,
+        }),
+      )
+      .max(16)
+      .superRefine((tiers, context) => {
+        const seen = new Set<number>();
+        for (const [index, tier] of tiers.entries()) {
+          const above = tier.above_context_tokens;
+          const path = [index, 'above_context_tokens'];
+          if (seen.has(above)) context.addIssue({ code: 'custom', path, message: 'is the same as in an earlier tier' });
+          seen.add(above);
+        }
+      })
+      .exactOptional()
+      .meta({ description: 'Other prices for long inputs.' }),
+  })
+  .transform(toPrice);
+
+const wordList = z.array(named(ID)).max(TAGS_MAX);
+
+const modelSchema = z.strictObject({
+  price: priceSchema.exactOptional().meta({
+    description:
+      'USD per million tokens, read digit by digit. It replaces the catalog’s price of this model as a whole. What is left out is unknown, not free, unless the field says what stands in for it.',
+  }),
+  limits: z
+    .strictObject({
+      context: whole({ min: 1, max: TOKENS_MAX }).exactOptional().meta({ description: 'Input and output together.' }),
+      input: whole({ min: 1, max: TOKENS_MAX }).exactOptional().meta({ description: 'Input alone.' }),
+      output: whole({ min: 1, max: TOKENS_MAX }).exactOptional().meta({ description: 'Output alone.' }),
+    })
+    .exactOptional()
+    .meta({ description: 'Most tokens that the model takes and gives.' }),
+  tags: wordList.exactOptional().meta({ description: 'Words of your own about the model.' }),
+  quality: table(z.number().min(0).max(1), ID)
+    .exactOptional()
+    .meta({ description: 'Scores from 0 to 1, by task (`code: 0.6`).' }),
+  abilities: z.array(z.enum(ABILITIES)).max(ABILITIES.length).exactOptional().meta({
+    description: 'What the model can do. It replaces the catalog’s list; a request that needs more goes elsewhere.',
+  }),
+  upstream_name: named(MODEL_NAME)
+    .exactOptional()
+    .meta({ description: 'What the provider calls the model, where that is not the name it has here.' }),
+});
+
+const secret = z
+  .string()
+  .max(SECRET_LENGTH_MAX)
+  // Header values must not hold these (RFC 9110, section 5.5); a line break here is mostly a file read with its last line end.
+  .regex(/^[\x20-\x7e\x80-\u{10ffff}]*$/u, 'must not hold line breaks or control characters')
+  .regex(/^(?! )(?!.* $)/, 'must not begin or end with a space');
+
+const keySchema = z.union([
+  secret,
+  z.strictObject({
+    key: secret.meta({ description: 'The key.' }),
+    weight: whole({ min: 0, max: WEIGHT_MAX }).default(1).meta({ description: 'Share of the requests that use it.' }),
+  }),
+]);
+
+const providerSchema = z.strictObject({
+  like: named(ID).exactOptional().meta({
+    description: 'Takes over dialect, quirks, models and prices of that provider, under this one’s name.',
+  }),
+  dialect: z
+    .enum(DIALECTS)
+    .exactOptional()
+    .meta({ description: 'Wire format. Needed where the id is not in the catalog and `like` is not given.' }),
+  base_url: z
+    .string()
+    .max(URL_LENGTH_MAX)
+    .transform((given, context) => {
+      const reason = whyNotBaseUrl(given);
+      if (reason === undefined) return given.replace(/\/+$/, '');
+      context.addIssue({ code: 'custom', message: reason });
+      return z.NEVER;
+    })
+    .exactOptional()
+    .meta({
+      description:
+        'Everything before the operation (`https://api.openai.com/v1`). It may be a private address: this file is the operator’s word.',
+    }),
+  api_key: z
+    .union([secret, z.array(keySchema).max(KEYS_MAX)])
+    .transform(toKeys)
+    .exactOptional()
+    .meta({
+      description:
+        'Key, or list of keys to spread the requests over. Name an environment variable: `"${OPENAI_API_KEY}"`.',
+    }),
+  headers: table(secret, HEADER_NAME)
+    .superRefine((headers, context) => {
+      const seen = new Set<string>();
+      for (const name of Object.keys(headers)) {
+        const lower = name.toLowerCase();
+        const isConnection = CONNECTION_HEADERS.has(lower);
+        const message = isConnection ? 'belongs to the connection and cannot be set here' : 'stands here a second time';
+        if (isConnection || seen.has(lower))
+          context.addIssue({ code: 'custom', path: [name], message, params: { at: 'key' } });
+        seen.add(lower);
+      }
+    })
+    .transform(toLowerCaseNames)
+    .exactOptional()
+    .meta({ description: 'Headers to send with each request, beside those of the dialect.' }),
+  region: named(ID).exactOptional().meta({ description: 'Where this provider computes (`eu`, `us-east-1`).' }),
+  compliance: wordList.exactOptional().meta({ description: 'What it is certified for (`gdpr`, `hipaa`).' }),
+  models: table(modelSchema, MODEL_NAME)
+    .prefault({})
+    .meta({ description: 'Models to add, or whose catalog data to override, field by field.' }),
+  weight: whole({ min: 0, max: WEIGHT_MAX })
+    .default(1)
+    .meta({ description: 'Share of the requests for a model that several providers serve.' }),
+  disabled: z.boolean().default(false).meta({ description: 'Keeps the entry, but sends nothing there.' }),
+  timeouts: providerTimeoutsSchema.prefault({}).meta({ description: 'Other limits than the general `timeouts`.' }),
+});
+
+const targetSchema = z.union([
+  named(MODEL_NAME).transform((target) => ({ target, weight: 1 })),
+  z
+    .strictObject({
+      target: named(MODEL_NAME).meta({ description: '`provider/model`, a model, an alias or another route.' }),
+      weight: whole({ min: 0, max: WEIGHT_MAX })
+        .default(1)
+        .meta({ description: 'Share of the requests under `weighted`.' }),
+    })
+    .meta({ 'x-later': ['select'] }),
+]);
+
+const routeSchema = z
+  .strictObject({
+    description: text(500).exactOptional().meta({ description: 'What the route is for.' }),
+    targets: z
+      .array(targetSchema)
+      .min(1)
+      .max(TARGETS_MAX)
+      .exactOptional()
+      .meta({ description: 'Where requests may go. May be left out where `tiers` names them.' }),
+    strategy: z.enum(['ordered', 'weighted']).default('ordered').meta({
+      description: '`ordered` takes the targets as listed; `weighted` draws the order of each tier by weight.',
+      'x-later': STRATEGIES_LATER,
+    }),
+    tiers: z
+      .array(z.array(named(MODEL_NAME)).min(1).max(TARGETS_MAX))
+      .min(1)
+      .max(16)
+      .exactOptional()
+      .meta({
+        description: 'Groups of targets; a later one is used when the earlier ones fail. Unnamed targets come last.',
+      }),
+    fallback: z
+      .strictObject({
+        on: z
+          .array(z.enum(FALLBACK_REASONS))
+          .default([...FALLBACK_REASONS])
+          .meta({ description: 'What may be answered by trying the next target. An empty list: nothing.' }),
+        attempts: whole({ min: 1, max: 10 })
+          .exactOptional()
+          .meta({ description: 'Attempts over all targets, instead of the general `attempts`.' }),
+        price_factor_max: z.number().min(1).max(1000).exactOptional().meta({
+          description:
+            'No target that would cost more than this many times the first choice. Without it: no such guard.',
+        }),
+      })
+      .prefault({})
+      .meta({ description: 'When the next target is tried.' }),
+  })
+  .superRefine((route, context) => {
+    if (route.targets !== undefined || route.tiers !== undefined) return;
+    context.addIssue({ code: 'custom', message: 'needs `targets` or `tiers`: there is nowhere to send its requests' });
+  })
+  .meta({ 'x-later': ROUTE_KEYS_LATER });
+
+export const configSchema = z.strictObject({
+  server: serverSchema.prefault({}).meta({ description: 'The listener and what it takes from clients.' }),
+  data: text(4096)
+    .default('./data')
+    .meta({ description: 'Folder of the SQLite file and the journal, relative to this file. `--data` wins over it.' }),
+  store: z
+    .enum(['sqlite'], { error: 'must be `sqlite`: this release has no other store' })
+    .default('sqlite')
+    .meta({ description: 'Where keys, ledger and requests are kept.' }),
+  shared: z
+    .enum(['memory'], { error: 'must be `memory`: this release shares nothing between machines' })
+    .default('memory')
+    .meta({ description: 'Where limits that several processes share are kept.' }),
+  providers: table(providerSchema, ID)
+    .prefault({})
+    .meta({ description: 'Who serves models, by an id of your choice. A catalog id needs no more than its key.' }),
+  aliases: table(named(MODEL_NAME), MODEL_NAME)
+    .prefault({})
+    .meta({ description: 'Other names: each stands for a model (`openai/gpt-5-mini`), a route or another alias.' }),
+  routes: table(routeSchema, ID)
+    .prefault({})
+    .meta({ description: 'Named policies over targets, which callers use in the place of a model.' }),
+  timeouts: timeoutsSchema.prefault({}).meta({ description: 'How long a provider may take.' }),
+  attempts: whole({ min: 1, max: 10 })
+    .default(3)
+    .meta({ description: 'Attempts for one request, repeats and fallbacks counted together.' }),
+  limits: z
+    .strictObject({
+      response_max_bytes: whole({ min: KIB, max: KIB * MIB })
+        .default(64 * MIB)
+        .meta({ description: 'Largest reply of a provider, decoded. A larger one is refused with 502.' }),
+    })
+    .prefault({})
+    .meta({ description: 'What is taken from providers.' }),
+  price_unknown: z.enum(['refuse', 'allow']).default('refuse').meta({
+    description:
+      'What happens to a request for a model without a known price, where a budget would have to pay it: `refuse` answers 400, `allow` serves it and marks it unpriced. Without a budget it is always served.',
+  }),
+  log: z
+    .strictObject({
+      requests: z
+        .enum(['none', 'metadata', 'full'])
+        .default('metadata')
+        .meta({ description: 'What is kept of each request: nothing, numbers and names, or also prompt and reply.' }),
+    })
+    .prefault({})
+    .meta({ description: 'What is remembered of requests. What was spent is always recorded.' }),
+});
+
+type DeepReadonly<T> = T extends string | number | bigint | boolean | undefined
+  ? T
+  : T extends readonly (infer Item)[]
+    ? readonly DeepReadonly<Item>[]
+    : { readonly [Key in keyof T]: DeepReadonly<T[Key]> };
+
+/** A whole configuration: checked, defaults filled in, environment read, frozen. Holds secrets: never print it. */
+export type Config = DeepReadonly<z.output<typeof configSchema>>;
+export type ProviderConfig = Config['providers'][string];
+export type ModelConfig = ProviderConfig['models'][string];
+export type RouteConfig = Config['routes'][string];
+export type Timeouts = Config['timeouts'];
+
+/** One of a provider's keys, and its share of the requests. */
+export interface ApiKey {
+  readonly key: string;
+  readonly weight: number;
+}
+
+/** A name that a route may send to, and its share under `weighted`. */
+export interface RouteTarget {
+  readonly target: string;
+  readonly weight: number;
+}
+
+/** The targets of a route in groups: later ones are used after earlier ones. Each name once; unnamed targets come last. */
+export function tiersOf(route: Pick<RouteConfig, 'targets' | 'tiers'>): readonly (readonly RouteTarget[])[] {
+  const targets = route.targets ?? [];
+  if (route.tiers === undefined) return [targets];
+  const weights = new Map(targets.map(({ target, weight }) => [target, weight]));
+  const inTiers = new Set(route.tiers.flat());
+  const rest = targets.filter(({ target }) => !inTiers.has(target));
+  const tiers = route.tiers.map((tier) => tier.map((target) => ({ target, weight: weights.get(target) ?? 1 })));
+  return rest.length === 0 ? tiers : [...tiers, rest];
+}
+
+/** Time limits of one provider: its own where it has them, else the general ones. The total is the request's, not the provider's. */
+export function timeoutsOf(config: Config, providerId: string): Timeouts {
+  return { ...config.timeouts, ...config.providers[providerId]?.timeouts };
+}
+
+type PriceFields = { readonly [Name in keyof typeof RATES]?: bigint } & {
+  readonly request?: bigint;
+  readonly tiers?: readonly ({ readonly above_context_tokens: number } & {
+    readonly [Name in keyof typeof RATES]?: bigint;
+  })[];
+};
+
+function toPrice(fields: PriceFields): Price {
+  const tiers = fields.tiers?.map((tier) => ({ ...toRates(tier), aboveContextTokens: tier.above_context_tokens }));
+  return {
+    ...toRates(fields),
+    ...(fields.request === undefined ? {} : { request: fields.request }),
+    ...(tiers === undefined ? {} : { tiers: tiers.toSorted((a, b) => a.aboveContextTokens - b.aboveContextTokens) }),
+  };
+}
+
+function toRates(fields: PriceFields): Price {
+  return compact({
+    input: fields.input,
+    output: fields.output,
+    cacheRead: fields.cache_read,
+    cacheWrite: fields.cache_write,
+    cacheWrite1h: fields.cache_write_1h,
+    reasoning: fields.reasoning,
+    inputAudio: fields.input_audio,
+    outputAudio: fields.output_audio,
+  });
+}
+
+/** One form for all spellings. An empty text (`"${KEY:-}"`) is no key. */
+function toKeys(given: string | readonly (string | ApiKey)[]): readonly ApiKey[] {
+  const list = typeof given === 'string' ? [given] : given;
+  return list.map((key) => (typeof key === 'string' ? { key, weight: 1 } : key)).filter(({ key }) => key !== '');
+}
+
+function toLowerCaseNames(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const lower = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
+  return Object.assign(Object.create(null), Object.fromEntries(lower));
+}
+
+function whyNotBaseUrl(given: string): string | undefined {
+  if (/[\s\p{Cc}\\]/u.test(given) || !URL.canParse(given)) return 'must be a URL such as https://api.openai.com/v1';
+  const url = new URL(given);
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') return 'must begin with https:// or http://';
+  if (url.username !== '' || url.password !== '')
+    return 'must not hold a user name or password; use `api_key` or `headers`';
+  if (given.includes('?')) return 'must not have a query; the operation is put behind it';
+  if (given.includes('#')) return 'must not have a fragment';
+  return undefined;
+}
