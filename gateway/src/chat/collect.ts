@@ -141,6 +141,7 @@ function addPart(draft: Draft, event: PartEvent): void {
         name: event.name,
         arguments: '',
         ...(event.signature === undefined ? {} : { signature: event.signature }),
+        ...(event.extra === undefined ? {} : { extra: event.extra }),
       });
       return undefined;
     case 'tool-call-delta':
@@ -180,11 +181,11 @@ function addArguments(draft: Draft, call: number, text: string): void {
   if (at !== undefined && part?.kind === 'tool-call') draft.parts[at] = { ...part, arguments: part.arguments + text };
 }
 
-/** A citation belongs to the text part that is open; one that comes before any text opens it. */
+/** A citation belongs to the text part that came last; one that comes first after a break opens a part of its own. */
 function cite(draft: Draft, event: Extract<ChatEvent, { type: 'citation' }>): void {
   const at = draft.parts.findLastIndex((part) => part.kind === 'text');
   const part = draft.parts[at];
-  if (part?.kind === 'text' && !(draft.isBroken && at === draft.parts.length - 1)) {
+  if (part?.kind === 'text' && !draft.isBroken) {
     draft.parts[at] = { ...part, citations: [...(part.citations ?? []), event.citation] };
   } else {
     draft.parts.push({ kind: 'text', text: '', citations: [event.citation] });
@@ -267,6 +268,7 @@ function replayPart(part: Part, choice: number, call: number): readonly ChatEven
           id: part.id,
           name: part.name,
           ...(part.signature === undefined ? {} : { signature: part.signature }),
+          ...(part.extra === undefined ? {} : { extra: part.extra }),
         },
         ...(part.arguments === '' ? [] : [{ type: 'tool-call-delta', choice, call, arguments: part.arguments } as const]),
       ];

@@ -4,12 +4,14 @@ import type { Origin, Part } from './part.ts';
 
 /** The losses of everything in `request` that belongs to its source dialect alone, when it goes to `home` instead. */
 export function foreignLosses(request: ChatRequest, home: Origin): readonly Loss[] {
-  const losses: Loss[] = request.extras.map((extra) => ({
-    code: 'unknown-field',
-    field: extra.field,
-    weight: extra.weight,
-    why: `${home} has no such field.`,
-  }));
+  const losses: Loss[] = request.extras
+    .filter((extra) => extra.isCovered !== true)
+    .map((extra) => ({
+      code: 'unknown-field',
+      field: extra.field,
+      weight: extra.weight,
+      why: `${home} has no such field.`,
+    }));
   for (const tool of request.tools ?? []) {
     const at = tool.at ?? 'tools';
     if (tool.kind === 'opaque' && tool.origin !== home) losses.push(foreign(at, tool.name, home));

@@ -74,6 +74,8 @@ export type ChatEvent =
       readonly id: string;
       readonly name: string;
       readonly signature?: Signature;
+      /** Fields of the source that have no word here (Anthropic's `caller`). */
+      readonly extra?: JsonRecord;
     }
   | { readonly type: 'tool-call-delta'; readonly choice: number; readonly call: number; readonly arguments: string }
   | { readonly type: 'citation'; readonly choice: number; readonly citation: Citation }

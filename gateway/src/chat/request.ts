@@ -76,6 +76,8 @@ export interface Extra {
   readonly field: string;
   readonly value: Json;
   readonly weight: Weight;
+  /** True where its meaning also stands in the words of `ChatRequest`: its own dialect writes it back as it was, and no other loses anything. */
+  readonly isCovered?: boolean;
 }
 
 export interface ChatRequest {

@@ -140,6 +140,14 @@ export interface Dialect {
   encodeStreamFault(fault: Fault, context: FaultContext): string;
   /** What closes a stream after its finish where the provider left it out (`data: [DONE]\n\n`). */
   readonly streamEnding: string;
+  /** Top-level field of a body that holds the model's name; absent where it stands in the URL. */
+  readonly modelField?: string;
+  /** What a streamed body must say so that usage comes at its end; undefined where it says so, or usage always comes. */
+  askUsage(body: JsonRecord): { readonly field: string; readonly value: JsonRecord } | undefined;
+  /** Our own answer to a request for the number of input tokens. */
+  countTokensResponse(inputTokens: number): JsonRecord;
+  /** The body with at most `maxTokens` output tokens asked for a choice. */
+  limitOutput(body: JsonRecord, maxTokens: number): JsonRecord;
   /** Path of the operation below the base URL, with its query. */
   path(call: CallShape): string;
   /** Headers that carry the secret, and those the wire always needs. */
@@ -147,6 +155,8 @@ export interface Dialect {
 }
 
 export interface PathFacts {
+  /** What the path asks for where one protocol has several; absent: a chat. Counting tokens needs no limit on output. */
+  readonly operation?: 'chat' | 'count-tokens';
   /** From the URL, where the dialect has it there. */
   readonly model?: string;
   readonly isStreaming?: boolean;
@@ -169,4 +179,5 @@ export const REPLACEABLE: ReadonlySet<FaultCode> = new Set<FaultCode>([
   'upstream-timeout',
   'context-length',
   'content-filtered',
+  'not-expressible',
 ]);

@@ -11,6 +11,8 @@ export interface UpstreamCall {
   readonly provider: string;
   /** False refuses private, loopback and link-local addresses, checked on the address that is connected to. */
   readonly allowPrivate: boolean;
+  /** Origin that the secret among `headers` was saved for (`originOf(baseUrl)`): a URL of another one is refused, and nothing sent. */
+  readonly secretOrigin?: string;
   readonly limits: UpstreamLimits;
 }
 
@@ -35,9 +37,30 @@ export interface UpstreamHandler {
   fail(fault: Fault, detail: UpstreamFailure): void;
 }
 
+/** Why a call failed, in words that stay the same: they stand in records, metrics and documents. */
+export type UpstreamOutcome =
+  | 'connect_refused'
+  | 'connect_timeout'
+  | 'connect_failed'
+  | 'dns_failed'
+  | 'egress_refused'
+  | 'tls_failed'
+  | 'no_connection'
+  | 'upstream_reset'
+  | 'first_byte_timeout'
+  | 'idle_timeout'
+  | 'not_http'
+  | 'redirect'
+  | 'too_big'
+  | 'truncated'
+  | 'decode_failed'
+  | 'request_invalid'
+  | 'closing'
+  | 'internal';
+
 export interface UpstreamFailure {
-  /** For the record: `connect_refused`, `dns_failed`, `tls_failed`, `upstream_reset`, `first_byte_timeout`, `not_http`, … */
-  readonly outcome: string;
+  /** For the record. */
+  readonly outcome: UpstreamOutcome;
   /** Whether any byte of the request may have reached the provider: then it may have cost something. */
   readonly wasSent: boolean;
 }

@@ -1,0 +1,74 @@
+/** What a first run finds by itself: provider keys in the environment, and model servers on this machine. */
+import { request } from 'node:http';
+import { localProviders, type LocalProvider } from '../catalog/known.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import { asArray, asRecord, asString, parseJson } from '../lib/json.ts';
+
+/** A server on this machine answers in a few milliseconds, or is not there. */
+const PROBE_MS = 300;
+const ANSWER_MAX_BYTES = 1024 * 1024;
+
+/**
+ * Providers whose key a first run takes from the environment. Not every provider of the catalog: names such as
+ * `GITHUB_TOKEN` are set on most machines and were not meant for this.
+ */
+const WELL_KNOWN = [
+  ...['openai', 'anthropic', 'google', 'mistral', 'groq', 'xai', 'deepseek', 'openrouter', 'perplexity', 'togetherai'],
+  ...['fireworks-ai', 'cerebras', 'deepinfra', 'moonshotai', 'zai', 'nvidia', 'huggingface', 'alibaba', 'nebius', 'baseten'],
+] as const;
+
+export interface FoundKey {
+  readonly provider: string;
+  readonly env: string;
+}
+
+export interface FoundLocal {
+  readonly provider: LocalProvider;
+  readonly models: readonly string[];
+}
+
+/** Well-known providers whose usual variable is set, in the order of the list. */
+export function keysInEnvironment(catalog: Catalog, env: Readonly<Record<string, string | undefined>>): readonly FoundKey[] {
+  return WELL_KNOWN.flatMap((id) => {
+    const provider = catalog.provider(id);
+    if (provider?.dialect === undefined) return [];
+    const name = provider.envKeys.find((candidate) => (env[candidate] ?? '').trim() !== '');
+    return name === undefined ? [] : [{ provider: provider.id, env: name }];
+  });
+}
+
+/** Local servers that answer on their usual port, with the models they serve. `skipPort` is our own. */
+export async function localServers(skipPort: number): Promise<readonly FoundLocal[]> {
+  const probed = await Promise.all(
+    localProviders().map(async (provider) => {
+      if (new URL(provider.baseUrl).port === String(skipPort)) return undefined;
+      const models = await modelsAt(provider.baseUrl);
+      return models === undefined ? undefined : { provider, models };
+    }),
+  );
+  return probed.filter((found) => found !== undefined);
+}
+
+/** Ids of `GET {baseUrl}/models`; undefined where nothing (or something else) answers. */
+function modelsAt(baseUrl: string): Promise<readonly string[] | undefined> {
+  return new Promise((resolve) => {
+    const call = request(`${baseUrl}/models`, { timeout: PROBE_MS }, (response) => {
+      let text = '';
+      response.setEncoding('utf8');
+      response.on('data', (chunk: string) => {
+        text += chunk;
+        if (text.length > ANSWER_MAX_BYTES) call.destroy();
+      });
+      response.on('end', () => resolve(response.statusCode === 200 ? modelIds(text) : undefined));
+    });
+    call.on('timeout', () => call.destroy());
+    call.on('error', () => resolve(undefined));
+    call.on('close', () => resolve(undefined));
+    call.end();
+  });
+}
+
+function modelIds(text: string): readonly string[] | undefined {
+  const rows = asArray(asRecord(parseJson(text))?.['data']);
+  return rows?.map((row) => asString(asRecord(row)?.['id'])).filter((id) => id !== undefined);
+}

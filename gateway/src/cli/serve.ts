@@ -1,0 +1,237 @@
+/** `turnout serve`: read, check, wire, listen, drain. */
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { join, resolve } from 'node:path';
+import { shippedCatalog } from './shipped-catalog.ts';
+import { configSchema, type ProviderConfig } from '../config/schema.ts';
+import { fault } from '../chat/fault.ts';
+import type { Snapshot } from '../routing/snapshot.ts';
+import { startSimulator, type Simulator } from '../simulator/simulator.ts';
+import { openStore } from '../store/store.ts';
+import type { Store } from '../store/ports.ts';
+import { createLog, type Log } from '../telemetry/log.ts';
+import { createUpstream } from '../upstream/undici-upstream.ts';
+import { wire, type Gateway } from '../wire.ts';
+import type { CommandIo } from './io.ts';
+import { dataDirOf, keepConfiguration, loadConfiguration, type Configuration, type ConfigurationOptions, type Loaded } from './configuration.ts';
+import { keysInEnvironment, localServers, type FoundLocal } from './discover.ts';
+import { starterConfig } from './init.ts';
+import { readWords, textOf } from './options.ts';
+import { VERSION } from './version.ts';
+
+const USAGE = `usage: turnout serve [--config FILE] [--port N] [--host ADDRESS] [--data DIR]
+`;
+const ADMIN_KEY_MIN = 32;
+/** After the drain limit, streams get their error event; then this is enough for it to be sent. */
+const LAST_WORDS_MS = 1000;
+
+interface Options {
+  readonly file: string | undefined;
+  readonly isFirstRun: boolean;
+  readonly port: number | undefined;
+  readonly host: string | undefined;
+  readonly data: string | undefined;
+}
+
+/** Runs the gateway until SIGTERM or SIGINT; the exit code is 0 after a clean drain. */
+export async function serveCommand(args: readonly string[], io: CommandIo): Promise<number> {
+  const options = readOptions(args, io);
+  if (typeof options === 'string') {
+    io.stderr(`turnout: ${options}\n${USAGE}`);
+    return 2;
+  }
+  const log = createLog({ write: (line) => io.stderr(line), now: Date.now, level: io.env['TURNOUT_LOG'] === 'debug' ? 'debug' : 'info' });
+  const catalog = shippedCatalog(options.data ?? join(io.cwd, 'data'));
+  const found = { keys: keysInEnvironment(catalog, io.env), locals: await localServers(options.port ?? 0) };
+  if (options.isFirstRun && options.file !== undefined) writeStarter(options.file, found);
+  const ready: ConfigurationOptions = { file: options.file, env: io.env, catalog, fallbackProviders: providersOf(found) };
+  const needsSimulator = Object.keys(ready.fallbackProviders).length === 0;
+  const peek = loadConfiguration(ready);
+  if (!peek.ok) {
+    io.stderr(`turnout: the configuration cannot be used\n\n${peek.error}\n`);
+    return 1;
+  }
+  const simulator = needsSimulator && Object.keys(peek.value.config.providers).length === 0 ? await startSimulator({ unref: true }) : undefined;
+  const final = simulator === undefined ? ready : { ...ready, fallbackProviders: simulatorProvider(simulator) };
+  const first = simulator === undefined ? peek : loadConfiguration(final);
+  if (!first.ok) throw new Error(first.error);
+  return run({ options, io, log, first: first.value, configurationOptions: final, simulator });
+}
+
+interface Start {
+  readonly options: Options;
+  readonly io: CommandIo;
+  readonly log: Log;
+  readonly first: Loaded;
+  readonly configurationOptions: ConfigurationOptions;
+  readonly simulator: Simulator | undefined;
+}
+
+async function run({ options, io, log, first, configurationOptions, simulator }: Start): Promise<number> {
+  const dataDir = dataDirOf(options.data, first.config, options.file, io.cwd);
+  const adminKey = io.env['TURNOUT_ADMIN_KEY'];
+  if (adminKey !== undefined && adminKey.length < ADMIN_KEY_MIN) {
+    io.stderr(`turnout: TURNOUT_ADMIN_KEY must have ${ADMIN_KEY_MIN} characters or more\n`);
+    return 1;
+  }
+  mkdirSync(dataDir, { recursive: true });
+  const store = await openStore({ dataDir, now: Date.now, ...(adminKey === undefined ? {} : { adminKey }) });
+  const firstKey = adminKey === undefined ? await firstRootKey(store) : undefined;
+  const configuration = keepConfiguration(first, configurationOptions, log);
+  const upstream = createUpstream();
+  const gateway = wire({
+    store,
+    upstream,
+    log,
+    snapshot: (): Snapshot => configuration.current().snapshot,
+    configProblem: () => configuration.problem(),
+    bodyTimeoutMs: first.config.server.body_timeout_ms,
+    version: VERSION,
+  });
+  const port = options.port ?? first.config.server.port;
+  const host = options.host ?? first.config.server.host;
+  const address = await listen(gateway, port, host);
+  if (typeof address === 'string') {
+    io.stderr(`turnout: ${address}\n`);
+    await store.close();
+    return 1;
+  }
+  greet(io, { address, firstKey, first, simulator, dataDir, file: options.file });
+  for (const warning of first.warnings) log('warn', warning);
+  process.on('SIGHUP', () => configuration.reload());
+  await stopSignal();
+  await shutDown({ gateway, configuration, log });
+  await upstream.close();
+  await store.close();
+  await simulator?.close();
+  return 0;
+}
+
+function readOptions(args: readonly string[], io: CommandIo): Options | string {
+  const text = { type: 'string' } as const;
+  const words = readWords(args, { config: text, port: text, host: text, data: text });
+  if (!words.ok) return words.error;
+  if (words.value.positionals.length > 0) return `unexpected ${words.value.positionals[0] ?? ''}`;
+  const port = textOf(words.value, 'port') ?? io.env['TURNOUT_PORT'];
+  if (port !== undefined && !(/^\d{1,5}$/.test(port) && Number(port) <= 65_535)) return `--port must be 0 to 65535, not ${port}`;
+  const named = textOf(words.value, 'config') ?? io.env['TURNOUT_CONFIG'];
+  const usual = join(io.cwd, 'turnout.yaml');
+  return {
+    file: named === undefined ? usual : resolve(io.cwd, named),
+    isFirstRun: named === undefined && !existsSync(usual),
+    port: port === undefined ? undefined : Number(port),
+    host: textOf(words.value, 'host'),
+    data: textOf(words.value, 'data') ?? io.env['TURNOUT_DATA'],
+  };
+}
+
+interface Found {
+  readonly keys: ReturnType<typeof keysInEnvironment>;
+  readonly locals: readonly FoundLocal[];
+}
+
+function writeStarter(file: string, found: Found): void {
+  const locals = found.locals.map(({ provider }) => ({ provider: provider.id, url: provider.baseUrl }));
+  writeFileSync(file, starterConfig({ envKeys: found.keys, locals }), { flag: 'wx' });
+}
+
+/** Providers for a file that names none: what was found here. Keys are read from the environment when the snapshot is made. */
+function providersOf(found: Found): Readonly<Record<string, ProviderConfig>> {
+  const providers: Record<string, unknown> = {};
+  for (const { provider } of found.keys) providers[provider] = {};
+  for (const { provider, models } of found.locals) {
+    const free = Object.fromEntries(models.map((model) => [model, { price: { input: '0', output: '0' } }]));
+    providers[provider.id] = { dialect: provider.dialect, base_url: provider.baseUrl, models: free };
+  }
+  return configSchema.parse({ providers }).providers;
+}
+
+/** The simulator as a provider: it answers to every model's name, and costs nothing. */
+function simulatorProvider(simulator: Simulator): Readonly<Record<string, ProviderConfig>> {
+  const models = { auto: { price: { input: '0', output: '0' } } };
+  return configSchema.parse({ providers: { simulator: { dialect: 'openai-chat', base_url: `${simulator.url}/openai/v1`, models } } }).providers;
+}
+
+/** On the first start there is no key yet: one is made, shown once, and never again. */
+async function firstRootKey(store: Store): Promise<string | undefined> {
+  if (store.keys.list().length > 0) return undefined;
+  const made = await store.keys.create({ name: 'root', isRoot: true });
+  if (!made.ok) throw new Error(made.error.message);
+  return made.value.token;
+}
+
+function listen(gateway: Gateway, port: number, host: string): Promise<AddressInfo | string> {
+  const { server } = gateway.listener;
+  return new Promise((done) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      done(error.code === 'EADDRINUSE' ? `port ${port} is taken. Give another with --port, or 0 for a free one.` : `cannot listen: ${error.message}`);
+    });
+    server.listen(port, host, () => {
+      const address = server.address();
+      done(typeof address === 'object' && address !== null ? address : 'cannot listen');
+    });
+  });
+}
+
+interface Greeting {
+  readonly address: AddressInfo;
+  readonly firstKey: string | undefined;
+  readonly first: Loaded;
+  readonly simulator: Simulator | undefined;
+  readonly dataDir: string;
+  readonly file: string | undefined;
+}
+
+/** What a person needs to make the first call, ready to be copied. */
+function greet(io: CommandIo, greeting: Greeting): void {
+  const { address, firstKey, first, simulator } = greeting;
+  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address === '0.0.0.0' ? '127.0.0.1' : address.address;
+  const base = `http://${host}:${address.port}`;
+  const providers = simulator === undefined ? [...first.snapshot.providerIds].join(', ') : 'none found: the built-in simulator answers, and no provider is called';
+  const key = firstKey ?? (io.env['TURNOUT_ADMIN_KEY'] === undefined ? 'the one shown at the first start (another: turnout keys create --name NAME)' : 'the one in TURNOUT_ADMIN_KEY');
+  const lines = [
+    `listening on ${base}`,
+    '',
+    `  base URL   ${base}/v1          (OpenAI; Anthropic and Gemini clients: ${base})`,
+    `  key        ${key}`,
+    ...(firstKey === undefined ? [] : ['             shown only now: keep it']),
+    `  providers  ${providers}`,
+    `  models     ${first.snapshot.listed.length}`,
+    `  config     ${greeting.file ?? 'none'}`,
+    `  data       ${greeting.dataDir}`,
+    '',
+    `  curl ${base}/v1/chat/completions \\`,
+    `    -H "Authorization: Bearer ${firstKey ?? '$TURNOUT_KEY'}" -H "Content-Type: application/json" \\`,
+    `    -d '{"model":"auto","messages":[{"role":"user","content":"hi"}]}'`,
+    '',
+  ];
+  io.stdout(`${lines.join('\n')}\n`);
+}
+
+function stopSignal(): Promise<void> {
+  return new Promise((done) => {
+    process.once('SIGTERM', () => done());
+    process.once('SIGINT', () => done());
+  });
+}
+
+/** Refuses new requests, lets running ones finish until the limit, then ends them honestly. */
+async function shutDown(of: { gateway: Gateway; configuration: Configuration; log: Log }): Promise<void> {
+  const { gateway, configuration, log } = of;
+  const { listener, world } = gateway;
+  gateway.drain();
+  configuration.close();
+  log('info', 'draining', { in_flight: listener.inFlight() });
+  const closed = new Promise<void>((done) => {
+    listener.server.close(() => done());
+  });
+  listener.server.closeIdleConnections();
+  const limit = setTimeout(() => {
+    log('warn', 'the drain limit is reached; running replies are ended', { in_flight: listener.inFlight() });
+    for (const end of [...world.underWay]) end(fault('shutting-down'));
+    setTimeout(() => listener.server.closeAllConnections(), LAST_WORDS_MS).unref();
+  }, configuration.current().config.server.drain_ms);
+  await closed;
+  clearTimeout(limit);
+  gateway.close();
+}

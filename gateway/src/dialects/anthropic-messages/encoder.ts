@@ -1,0 +1,350 @@
+/**
+ * Events as a stream of the Messages API. Blocks follow each other here, while OpenAI may mix the pieces of several calls:
+ * only the first unfinished block is written, later ones wait until it is complete.
+ */
+import type { Fault } from '../../chat/fault.ts';
+import type { Signature } from '../../chat/part.ts';
+import type { ChatEvent, Finish } from '../../chat/reply.ts';
+import { mergeUsage, type Usage } from '../../chat/usage.ts';
+import { isRecord, type JsonRecord } from '../../lib/json.ts';
+import { formatSse } from '../../lib/sse.ts';
+import type { EncodeContext, StreamEncoder } from '../dialect.ts';
+import { encodeStreamFault } from './errors.ts';
+import { jsonScanner, type JsonScanner } from './json-scanner.ts';
+import { citationOf, encodeReplyMedia, encodeReplyOpaque, loseChoices, loseExtra, loseLogprobs, messageHead, REPLY_FIELDS } from './response.ts';
+import { encodeUsage } from './usage.ts';
+import { callId, encodeFinish, encodeSignature, isCarried, lossList, type LossList } from './words.ts';
+
+/** Characters that wait behind an unfinished call; beyond them the call is taken for complete, so that memory stays bounded. */
+const WAITING_MAX = 4 * 1024 * 1024;
+
+interface Block {
+  readonly start: JsonRecord;
+  /** Deltas not yet written. */
+  deltas: JsonRecord[];
+  /** The call's number, for calls. */
+  readonly call?: number;
+  readonly scanner?: JsonScanner;
+  isStarted: boolean;
+  /** Nothing more can come: it is closed as soon as it is written out. */
+  isComplete: boolean;
+}
+
+/** What one encoder remembers. Mutable by design: it is never shared. */
+interface State {
+  readonly context: EncodeContext;
+  readonly losses: LossList;
+  readonly waiting: Block[];
+  head: { readonly id?: string; readonly model?: string };
+  hasStarted: boolean;
+  /** Index of the block that is written now. */
+  index: number;
+  waitingLength: number;
+  usage: Usage | undefined;
+  finish: Finish | undefined;
+  extra: JsonRecord;
+  isBroken: boolean;
+  hasToolCall: boolean;
+  hasRefusal: boolean;
+  isOver: boolean;
+  out: string;
+}
+
+/** One a stream. Only the first choice can be told. */
+export function encoder(context: EncodeContext): StreamEncoder {
+  const state: State = {
+    context,
+    losses: lossList(),
+    waiting: [],
+    head: {},
+    hasStarted: false,
+    index: 0,
+    waitingLength: 0,
+    usage: undefined,
+    finish: undefined,
+    extra: {},
+    isBroken: false,
+    hasToolCall: false,
+    hasRefusal: false,
+    isOver: false,
+    out: '',
+  };
+  return {
+    push(event) {
+      if (state.isOver) return '';
+      take(event, state);
+      return flush(state);
+    },
+    end() {
+      if (state.isOver) return '';
+      finish(state);
+      return flush(state);
+    },
+    losses: () => state.losses.all(),
+  };
+}
+
+function flush(state: State): string {
+  const text = state.out;
+  state.out = '';
+  return text;
+}
+
+function write(body: JsonRecord, state: State): void {
+  state.out += formatSse(JSON.stringify(body), String(body['type']));
+}
+
+/** Events of the whole message first, then those of the first choice. */
+function take(event: ChatEvent, state: State): void {
+  switch (event.type) {
+    case 'start': {
+      const { type: _, createdAt: __, ...head } = event;
+      state.head = { ...state.head, ...head };
+      return;
+    }
+    case 'usage':
+      state.usage = mergeUsage(state.usage, event.usage);
+      return;
+    case 'ping':
+      if (state.hasStarted) write({ type: 'ping' }, state);
+      return;
+    case 'error':
+      breakOff(event.fault, state);
+      return;
+    case 'extra':
+      takeExtra(event.extra, state);
+      return;
+    default:
+      if (event.choice > 0) loseChoices(state.losses);
+      else takeContent(event, state);
+  }
+}
+
+function breakOff(of: Fault, state: State): void {
+  state.isOver = true;
+  state.out += encodeStreamFault(of, { requestId: state.context.requestId });
+}
+
+/** Which provider a field came from is not known here: Anthropic's names are kept, others are listed. */
+function takeExtra(extra: JsonRecord, state: State): void {
+  loseExtra(extra, state.losses);
+  const kept = Object.fromEntries(Object.entries(extra).filter(([name]) => REPLY_FIELDS.has(name)));
+  state.extra = { ...state.extra, ...kept };
+}
+
+type ContentEvent = Exclude<ChatEvent, { type: 'start' | 'usage' | 'ping' | 'error' | 'extra' }>;
+
+function takeContent(event: ContentEvent, state: State): void {
+  switch (event.type) {
+    case 'text-delta':
+      return addText(event.text, state);
+    case 'refusal-delta':
+      state.hasRefusal = true;
+      return addText(event.text, state);
+    case 'reasoning-delta':
+      return addThinking(event.text, state);
+    case 'part-break':
+      state.isBroken = true;
+      return undefined;
+    case 'tool-call-start':
+      return startCall(event, state);
+    case 'tool-call-delta':
+      return growCall(event.call, event.arguments, state);
+    case 'signature':
+      return sign(event.of, event.signature, state);
+    case 'finish':
+      state.finish = event.finish;
+      return undefined;
+    default:
+      return addRare(event, state);
+  }
+}
+
+type RareEvent = Extract<ContentEvent, { type: 'reasoning-encrypted' | 'citation' | 'media' | 'audio-delta' | 'opaque' | 'logprobs' }>;
+
+function addRare(event: RareEvent, state: State): void {
+  switch (event.type) {
+    case 'reasoning-encrypted':
+      return addWhole({ type: 'redacted_thinking', data: encodeSignature(event.encrypted) }, state);
+    case 'citation': {
+      const citation = citationOf(event.citation, state.losses);
+      if (citation !== undefined) delta(openText(state), { type: 'citations_delta', citation }, state);
+      return undefined;
+    }
+    case 'media':
+      for (const block of encodeReplyMedia(event.part, state.losses)) addText(String(block['text']), state);
+      return undefined;
+    case 'audio-delta':
+      if (event.data !== undefined) state.losses.add('audio', 'audio', 'meaning', 'A message cannot hold audio; its transcript was kept.');
+      return event.transcript === undefined ? undefined : addText(event.transcript, state);
+    case 'opaque':
+      for (const block of encodeReplyOpaque(event.part, state.losses)) addOpaque(block, state);
+      return undefined;
+    case 'logprobs':
+      return loseLogprobs(state.losses);
+  }
+}
+
+/** Puts a block behind the others. All but calls are complete as soon as something follows. */
+function add(block: Block, state: State): Block {
+  const last = state.waiting.at(-1);
+  if (last !== undefined) last.isComplete ||= last.scanner === undefined || last.scanner.isComplete();
+  state.waiting.push(block);
+  state.isBroken = false;
+  drain(state);
+  return block;
+}
+
+function newBlock(start: JsonRecord, state: State): Block {
+  return add({ start, deltas: [], isStarted: false, isComplete: false }, state);
+}
+
+function openText(state: State): Block {
+  const last = state.waiting.at(-1);
+  const isOpen = last?.start['type'] === 'text' && !last.isComplete && !state.isBroken;
+  return isOpen ? last : newBlock({ type: 'text', text: '' }, state);
+}
+
+function addText(text: string, state: State): void {
+  if (text !== '') delta(openText(state), { type: 'text_delta', text }, state);
+}
+
+function openThinking(state: State): Block | undefined {
+  const last = state.waiting.at(-1);
+  return last?.start['type'] === 'thinking' && !last.isComplete && !state.isBroken ? last : undefined;
+}
+
+function addThinking(text: string, state: State): void {
+  if (text === '') return;
+  delta(openThinking(state) ?? newBlock({ type: 'thinking', thinking: '', signature: '' }, state), { type: 'thinking_delta', thinking: text }, state);
+}
+
+/** A signed block is complete; the signature of a text (`isCarried`) follows it in an empty thinking block. */
+function sign(of: 'reasoning' | 'text', signature: Signature, state: State): void {
+  if (of === 'text' && !isCarried(signature)) return;
+  const open = of === 'reasoning' ? openThinking(state) : undefined;
+  const block = open ?? newBlock({ type: 'thinking', thinking: '', signature: '' }, state);
+  delta(block, { type: 'signature_delta', signature: encodeSignature(signature) }, state);
+  block.isComplete = true;
+}
+
+function startCall(event: Extract<ChatEvent, { type: 'tool-call-start' }>, state: State): void {
+  state.hasToolCall = true;
+  if (event.signature !== undefined) sign('reasoning', event.signature, state);
+  const caller = event.extra?.['caller'];
+  const start = { type: 'tool_use', id: callId(event.id), name: event.name, input: {}, ...(isRecord(caller) ? { caller } : {}) };
+  add({ start, deltas: [], call: event.call, scanner: jsonScanner(), isStarted: false, isComplete: false }, state);
+}
+
+function growCall(call: number, text: string, state: State): void {
+  const block = state.waiting.find((one) => one.call === call);
+  if (text === '') return;
+  if (block === undefined) {
+    if (text.trim() !== '') state.losses.add('tool-arguments', 'tool_calls', 'meaning', 'Arguments came after their call was complete.');
+    return;
+  }
+  block.scanner?.push(text);
+  delta(block, { type: 'input_json_delta', partial_json: text }, state);
+}
+
+/** A block that came whole. */
+function addWhole(start: JsonRecord, state: State): void {
+  newBlock(start, state).isComplete = true;
+  drain(state);
+}
+
+/** Server tools tell their input in pieces, as the provider does: clients read it from the deltas. */
+function addOpaque(value: JsonRecord, state: State): void {
+  const { input } = value;
+  if (!isRecord(input) || Object.keys(input).length === 0) {
+    addWhole(value, state);
+    return;
+  }
+  const block = newBlock({ ...value, input: {} }, state);
+  delta(block, { type: 'input_json_delta', partial_json: JSON.stringify(input) }, state);
+  block.isComplete = true;
+  drain(state);
+}
+
+function delta(block: Block, body: JsonRecord, state: State): void {
+  block.deltas.push(body);
+  if (block !== state.waiting[0]) state.waitingLength += JSON.stringify(body).length;
+  drain(state);
+}
+
+/** Writes what can be written: the first block as far as it came, and the next ones when it is closed. */
+function drain(state: State): void {
+  for (let block = state.waiting[0]; block !== undefined; block = state.waiting[0]) {
+    begin(block, state);
+    for (const body of block.deltas) write({ type: 'content_block_delta', index: state.index, delta: body }, state);
+    block.deltas = [];
+    const isLast = state.waiting.length === 1;
+    if (isLast || !mayClose(block, state)) return;
+    write({ type: 'content_block_stop', index: state.index }, state);
+    state.index += 1;
+    state.waiting.shift();
+    state.waitingLength = 0;
+  }
+}
+
+/** A call may be closed once its arguments are a whole JSON value, or when too much waits behind it. */
+function mayClose(block: Block, state: State): boolean {
+  return block.isComplete || block.scanner?.isComplete() === true || state.waitingLength > WAITING_MAX;
+}
+
+function begin(block: Block, state: State): void {
+  if (!state.hasStarted) startMessage(state);
+  if (block.isStarted) return;
+  block.isStarted = true;
+  write({ type: 'content_block_start', index: state.index, content_block: block.start }, state);
+}
+
+/** Input tokens are known at the start only where the provider told them there; the last event tells all (the SDK takes them from it). */
+function startMessage(state: State): void {
+  state.hasStarted = true;
+  write(
+    {
+      type: 'message_start',
+      message: {
+        ...messageHead(state.head, state.context),
+        content: [],
+        stop_reason: null,
+        stop_sequence: null,
+        stop_details: null,
+        usage: { ...startUsage(state.usage), output_tokens: 0 },
+      },
+    },
+    state,
+  );
+}
+
+function startUsage(usage: Usage | undefined): JsonRecord {
+  return { cache_creation_input_tokens: 0, cache_read_input_tokens: 0, ...encodeUsage(usage) };
+}
+
+/** Everything that waits, then the stop reason with the whole usage. */
+function finish(state: State): void {
+  if (!state.hasStarted) startMessage(state);
+  for (const block of state.waiting.splice(0)) {
+    begin(block, state);
+    for (const body of block.deltas) write({ type: 'content_block_delta', index: state.index, delta: body }, state);
+    write({ type: 'content_block_stop', index: state.index }, state);
+    state.index += 1;
+  }
+  state.isOver = true;
+  const { stop_details: details = null, container, ...rest } = state.extra;
+  write(
+    {
+      type: 'message_delta',
+      delta: {
+        ...encodeFinish(state.finish ?? { reason: 'other' }, state),
+        stop_details: details,
+        ...(container === undefined ? {} : { container }),
+      },
+      usage: encodeUsage(state.usage),
+      ...rest,
+    },
+    state,
+  );
+  write({ type: 'message_stop' }, state);
+}

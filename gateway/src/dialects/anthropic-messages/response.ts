@@ -1,0 +1,182 @@
+/** A whole reply (`type: message`), both ways. */
+import { fault, type Fault } from '../../chat/fault.ts';
+import type { Part } from '../../chat/part.ts';
+import type { ChatResponse, Choice } from '../../chat/reply.ts';
+import type { Loss } from '../../chat/request.ts';
+import { asString, asRecord, isArray, isRecord, type Json, type JsonRecord } from '../../lib/json.ts';
+import { err, ok, type Result } from '../../lib/result.ts';
+import type { EncodeContext } from '../dialect.ts';
+import { decodeContent } from './decode-blocks.ts';
+import { argumentsOf } from './encode-blocks.ts';
+import { faultOfBody } from './errors.ts';
+import { decodeUsage, encodeUsage } from './usage.ts';
+import { callId, decodeFinish, encodeFinish, encodeSignature, HOME, isCarried, lossList, others, type LossList } from './words.ts';
+
+const KNOWN = new Set(['id', 'type', 'role', 'model', 'content', 'stop_reason', 'stop_sequence', 'usage']);
+
+/** Reads a reply. A 200 that holds an error, or no content, is a fault (faults.md F13). */
+export function decodeResponse(body: JsonRecord, provider: string): Result<ChatResponse, Fault> {
+  if (body['type'] === 'error' || (isRecord(body['error']) && !isArray(body['content']))) return err(faultOfBody(body, provider));
+  if (!isArray(body['content'])) return err(fault('upstream-invalid', { provider, reason: 'the reply has no content' }));
+  const id = asString(body['id']);
+  const model = asString(body['model']);
+  const usage = asRecord(body['usage']);
+  const extra = others(body, KNOWN);
+  return ok({
+    origin: HOME,
+    ...(id === undefined ? {} : { id }),
+    ...(model === undefined ? {} : { model }),
+    choices: [{ index: 0, parts: decodeContent(body['content']), finish: decodeFinish(body['stop_reason'], body['stop_sequence']) }],
+    ...(usage === undefined ? {} : { usage: decodeUsage(usage) }),
+    ...(extra === undefined ? {} : { extra }),
+  });
+}
+
+/** Fields beside the message that any Anthropic client knows; those of another provider would be noise to it. */
+export const REPLY_FIELDS: ReadonlySet<string> = new Set(['stop_details', 'container', 'context_management', 'diagnostics', 'input_transformations']);
+
+export function encodeResponse(
+  response: ChatResponse,
+  context: EncodeContext,
+): { readonly body: JsonRecord; readonly losses: readonly Loss[] } {
+  const losses = lossList();
+  const [choice] = response.choices;
+  if (response.choices.length > 1) loseChoices(losses);
+  if (choice?.logprobs !== undefined) loseLogprobs(losses);
+  const isHome = response.origin === HOME;
+  const extra = isHome ? response.extra : undefined;
+  if (!isHome) loseExtra({ ...response.extra, ...choice?.extra }, losses);
+  return {
+    body: {
+      ...messageHead(response, context),
+      content: encodeParts(choice?.parts ?? [], isHome, losses),
+      ...encodeFinish(choice?.finish ?? { reason: 'other' }, factsOf(choice)),
+      stop_details: null,
+      ...extra,
+      usage: encodeUsage(response.usage),
+    },
+    losses: losses.all(),
+  };
+}
+
+export function loseChoices(losses: LossList): void {
+  losses.add('choices', 'choices', 'meaning', 'A message holds one reply; the first was kept.');
+}
+
+export function loseLogprobs(losses: LossList): void {
+  losses.add('logprobs', 'logprobs', 'hint', 'A message has no place for log probabilities.');
+}
+
+export function loseExtra(extra: JsonRecord, losses: LossList): void {
+  for (const [name, value] of Object.entries(extra)) {
+    if (value !== undefined && value !== null && !REPLY_FIELDS.has(name)) losses.add('reply-field', name, 'hint', 'A message has no such field.');
+  }
+}
+
+/** What a message begins with. Ids keep the provider's own form; where there is none, ours is made from the request's. */
+export function messageHead(of: { readonly id?: string; readonly model?: string }, context: EncodeContext): JsonRecord {
+  return {
+    id: of.id === undefined || of.id === '' ? `msg_${context.requestId}` : of.id,
+    type: 'message',
+    role: 'assistant',
+    model: of.model ?? context.model,
+  };
+}
+
+function factsOf(choice: Choice | undefined): { readonly hasToolCall: boolean; readonly hasRefusal: boolean } {
+  return {
+    hasToolCall: choice?.parts.some((part) => part.kind === 'tool-call') === true,
+    hasRefusal: choice?.parts.some((part) => part.kind === 'refusal') === true,
+  };
+}
+
+function encodeParts(parts: readonly Part[], isHome: boolean, losses: LossList): readonly JsonRecord[] {
+  const blocks: JsonRecord[] = [];
+  for (const part of parts) {
+    if (part.kind === 'tool-call' && part.signature !== undefined) carry(blocks, encodeSignature(part.signature));
+    blocks.push(...encodePart(part, isHome, losses));
+  }
+  return blocks;
+}
+
+/** Puts the signature of a call into the unsigned thinking before it, or into an empty one. */
+function carry(blocks: JsonRecord[], signature: string): void {
+  const last = blocks.at(-1);
+  if (last?.['type'] === 'thinking' && last['signature'] === '') blocks[blocks.length - 1] = { ...last, signature };
+  else blocks.push({ type: 'thinking', thinking: '', signature });
+}
+
+function encodePart(part: Part, isHome: boolean, losses: LossList): readonly JsonRecord[] {
+  const own = isHome ? part.extra : undefined;
+  switch (part.kind) {
+    case 'text':
+      return encodeReplyText(part, isHome, losses);
+    case 'refusal':
+      return part.text === '' ? [] : [textBlock(part.text)];
+    case 'reasoning':
+      if (part.encrypted !== undefined) return encodeEncrypted(part, own);
+      return [{ type: 'thinking', thinking: part.text, signature: encodeSignature(part.signature), ...own }];
+    case 'tool-call':
+      return [{ type: 'tool_use', id: callId(part.id), name: part.name, input: argumentsOf(part, losses), ...own }];
+    case 'opaque':
+      return encodeReplyOpaque(part, losses);
+    default:
+      return encodeReplyMedia(part, losses);
+  }
+}
+
+export function textBlock(text: string): JsonRecord {
+  return { type: 'text', text };
+}
+
+function encodeEncrypted(part: Extract<Part, { kind: 'reasoning' }>, own: JsonRecord | undefined): readonly JsonRecord[] {
+  const hidden = { type: 'redacted_thinking', data: encodeSignature(part.encrypted), ...own };
+  return part.text === '' ? [hidden] : [{ type: 'thinking', thinking: part.text, signature: encodeSignature(part.signature) }, hidden];
+}
+
+function encodeReplyText(part: Extract<Part, { kind: 'text' }>, isHome: boolean, losses: LossList): readonly JsonRecord[] {
+  const citations = (part.citations ?? []).flatMap((citation) => {
+    const raw = citationOf(citation, losses);
+    return raw === undefined ? [] : [raw];
+  });
+  const block = { ...textBlock(part.text), ...(citations.length === 0 ? {} : { citations }), ...(isHome ? part.extra : undefined) };
+  if (part.signature === undefined || !isCarried(part.signature)) return [block];
+  return [block, { type: 'thinking', thinking: '', signature: encodeSignature(part.signature) }];
+}
+
+/**
+ * A citation in Anthropic's form. One of another provider becomes a search result's location, which clients show as a link;
+ * its `encrypted_index` is empty, since it was not made here.
+ */
+export function citationOf(citation: NonNullable<Extract<Part, { kind: 'text' }>['citations']>[number], losses: LossList): JsonRecord | undefined {
+  if (citation.origin === HOME) return citation.raw;
+  if (citation.url === undefined) {
+    losses.add('citations', 'citations', 'hint', 'Only citations with an address can be shown here.');
+    return undefined;
+  }
+  return {
+    type: 'web_search_result_location',
+    url: citation.url,
+    title: citation.title ?? null,
+    cited_text: citation.citedText ?? '',
+    encrypted_index: '',
+  };
+}
+
+export function encodeReplyOpaque(part: Extract<Part, { kind: 'opaque' }>, losses: LossList): readonly JsonRecord[] {
+  if (part.origin === HOME && isRecord(part.value)) return [part.value];
+  losses.add('opaque', part.name, 'meaning', `${part.name} can only be expressed in its own protocol.`);
+  return [];
+}
+
+export function encodeReplyMedia(part: Part, losses: LossList): readonly JsonRecord[] {
+  const transcript = 'transcript' in part ? part.transcript : undefined;
+  losses.add(part.kind, part.kind, 'meaning', `A message cannot hold ${part.kind}${transcript === undefined ? '' : '; its transcript was kept'}.`);
+  return transcript === undefined || transcript === '' ? [] : [textBlock(transcript)];
+}
+
+/** Usage of a whole reply, without decoding the rest. */
+export function usageOf(body: JsonRecord): ReturnType<typeof decodeUsage> | undefined {
+  const usage: Json | undefined = body['usage'];
+  return isRecord(usage) ? decodeUsage(usage) : undefined;
+}

@@ -1,0 +1,297 @@
+/** One part of a message, in both directions. A part of a request and a part of a reply have the same form. */
+import { asBoolean, asRecord, asString, compact, parseJson, isRecord, type Json, type JsonRecord } from '../../lib/json.ts';
+import type { MediaPart, OpaquePart, Part, ReasoningPart, Signature, TextPart, ToolCallPart, ToolResultPart } from '../../chat/part.ts';
+import type { Loss } from '../../chat/request.ts';
+import { get, isForeign, mediaKind, onlyValue, packThought, recordsOf, restOf, textOf, unpackThought } from './wire.ts';
+
+/** Gives a call without an id one, and a result without an id that of the call it answers. */
+export interface CallIds {
+  call(name: string, id: string | undefined): string;
+  result(name: string, id: string | undefined): string;
+}
+
+/** Fields of a part that have a word in `chat`. */
+const PART: ReadonlySet<string> = new Set(['text', 'thought', 'thoughtSignature', 'inlineData', 'fileData', 'functionCall', 'functionResponse']);
+const BLOB: ReadonlySet<string> = new Set(['mimeType', 'data', 'displayName']);
+const FILE: ReadonlySet<string> = new Set(['mimeType', 'fileUri', 'displayName']);
+const CALL: ReadonlySet<string> = new Set(['id', 'name', 'args']);
+const RESULT: ReadonlySet<string> = new Set(['id', 'name', 'response', 'parts']);
+/** Names under which client libraries put a tool's one result. */
+const RESULT_KEYS: ReadonlySet<string> = new Set(['output', 'result', 'response', 'content', 'return_value', 'value', 'error']);
+
+/** Reads a part; undefined where it is empty (`{}`), as the image models send some. */
+export function readPart(raw: JsonRecord, at: string | undefined, ids: CallIds): Part | undefined {
+  const call = asRecord(get(raw, 'functionCall'));
+  if (call !== undefined) return readCall(raw, call, { at, ids });
+  const result = asRecord(get(raw, 'functionResponse'));
+  if (result !== undefined) return readResult(raw, result, { at, ids });
+  return readMedia(raw, at) ?? readText(raw, at) ?? readOpaque(raw, at);
+}
+
+interface Place {
+  readonly at: string | undefined;
+  readonly ids: CallIds;
+}
+
+function readCall(raw: JsonRecord, call: JsonRecord, place: Place): ToolCallPart | undefined {
+  const name = asString(call['name']);
+  if (name === undefined) return undefined;
+  return compact({
+    kind: 'tool-call' as const,
+    id: place.ids.call(name, someString(call['id'])),
+    name,
+    arguments: JSON.stringify(asRecord(call['args']) ?? {}),
+    signature: signatureOf(raw),
+    at: place.at,
+    extra: merged(restOf(raw, PART), restOf(call, CALL)),
+  });
+}
+
+function readResult(raw: JsonRecord, result: JsonRecord, place: Place): ToolResultPart {
+  const name = asString(result['name']) ?? '';
+  const value = asRecord(result['response']) ?? {};
+  const media = recordsOf(result['parts']).map((part) => readMedia(part, place.at) ?? readText(part, place.at) ?? readOpaque(part, place.at));
+  return compact({
+    kind: 'tool-result' as const,
+    callId: place.ids.result(name, someString(result['id'])),
+    name,
+    parts: [{ kind: 'text' as const, text: textOf(onlyValue(value, RESULT_KEYS) ?? value) }, ...media.filter(isInner)],
+    isError: Object.keys(value).length === 1 && value['error'] !== undefined ? true : undefined,
+    value,
+    at: place.at,
+    extra: merged(restOf(raw, PART), restOf(result, RESULT)),
+  });
+}
+
+function isInner(part: Part | undefined): part is TextPart | MediaPart | OpaquePart {
+  return part !== undefined && part.kind !== 'reasoning' && part.kind !== 'tool-call' && part.kind !== 'tool-result' && part.kind !== 'refusal';
+}
+
+function readMedia(raw: JsonRecord, at: string | undefined): MediaPart | undefined {
+  const blob = asRecord(get(raw, 'inlineData'));
+  const file = asRecord(get(raw, 'fileData'));
+  const held = blob ?? file;
+  if (held === undefined) return undefined;
+  const mediaType = asString(get(held, 'mimeType'));
+  return compact({
+    kind: mediaKind(mediaType ?? ''),
+    source: blob === undefined ? fileSource(held, mediaType) : { by: 'base64' as const, data: asString(blob['data']) ?? '', mediaType: mediaType ?? '' },
+    name: asString(held['displayName'] ?? held['display_name']),
+    signature: signatureOf(raw),
+    at,
+    extra: merged(restOf(raw, PART), restOf(held, blob === undefined ? FILE : BLOB)),
+  });
+}
+
+/** A web address can be fetched by anyone; a file of Google's (`files/…`, `gs://…`) only by Google. */
+function fileSource(file: JsonRecord, mediaType: string | undefined): MediaPart['source'] {
+  const uri = asString(get(file, 'fileUri')) ?? '';
+  const isWeb = /^https?:\/\//i.test(uri) && !/^https:\/\/generativelanguage\.googleapis\.com\//i.test(uri);
+  return isWeb ? compact({ by: 'url' as const, url: uri, mediaType }) : compact({ by: 'file' as const, id: uri, mediaType });
+}
+
+function readText(raw: JsonRecord, at: string | undefined): TextPart | ReasoningPart | undefined {
+  const text = asString(raw['text']);
+  const isThought = raw['thought'] === true;
+  const signed = asString(get(raw, 'thoughtSignature'));
+  const extra = restOf(raw, PART);
+  if (text === undefined && (extra !== undefined || (!isThought && signed === undefined))) return undefined;
+  if (!isThought) return compact({ kind: 'text' as const, text: text ?? '', signature: signatureOf(raw), at, extra });
+  const proof = signed === undefined ? undefined : unpackThought(signed);
+  return compact({
+    kind: 'reasoning' as const,
+    text: text ?? '',
+    // Google shows summaries of the thoughts, never the thoughts themselves.
+    isSummary: true,
+    signature: proof?.isSealed === true ? undefined : proof?.signature,
+    encrypted: proof?.isSealed === true ? proof.signature : undefined,
+    at,
+    extra,
+  });
+}
+
+function readOpaque(raw: JsonRecord, at: string | undefined): OpaquePart | undefined {
+  const value = restOf(raw);
+  const name = Object.keys(value ?? {}).find((key) => !PART.has(key));
+  return value === undefined || name === undefined ? undefined : compact({ kind: 'opaque' as const, origin: 'gemini' as const, name, value, at });
+}
+
+function signatureOf(raw: JsonRecord): Signature | undefined {
+  const text = asString(get(raw, 'thoughtSignature'));
+  return text === undefined ? undefined : unpackThought(text).signature;
+}
+
+function someString(value: Json | undefined): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+function merged(first: JsonRecord | undefined, second: JsonRecord | undefined): JsonRecord | undefined {
+  return first === undefined ? second : { ...first, ...second };
+}
+
+/** What the writing of parts depends on: where they go, and what is known of the conversation. */
+export interface PartWriter {
+  /** True towards Google itself: signatures of other providers are left out there, and packed for everyone else. */
+  readonly isForGoogle: boolean;
+  /** True where a function response may hold pictures and documents (Gemini 3 and later). */
+  readonly nestsMedia: boolean;
+  /** True where the values come from Gemini, whose own extra fields are written back. */
+  readonly isHome: boolean;
+  /** The id to write, if any: ids that we made up stay here. */
+  idOf(id: string): string | undefined;
+  /** The name of the tool that was called under this id. */
+  nameOf(id: string): string | undefined;
+  lose(loss: Loss): void;
+}
+
+/** Writes a part: none, where nothing of it can be said (the loss is named), or one, or more. */
+export function writePart(part: Part, writer: PartWriter): readonly JsonRecord[] {
+  switch (part.kind) {
+    case 'text':
+      return [{ text: part.text, ...signed(part, writer), ...own(part, writer) }];
+    case 'reasoning':
+      return writeReasoning(part, writer);
+    case 'refusal':
+      if (writer.isForGoogle) writer.lose(hint('refusal', part, 'Gemini has no refusals; it is sent as plain text.'));
+      return [{ text: part.text }];
+    case 'tool-call':
+      return [writeCall(part, writer)];
+    case 'tool-result':
+      return writeResult(part, writer);
+    case 'opaque':
+      return part.origin === 'gemini' && isRecord(part.value) ? [part.value] : [];
+    default:
+      return writeMedia(part, writer);
+  }
+}
+
+function writeReasoning(part: ReasoningPart, writer: PartWriter): readonly JsonRecord[] {
+  const { encrypted } = part;
+  const isReadable = encrypted !== undefined && (encrypted.origin === 'gemini' || !writer.isForGoogle);
+  if (encrypted !== undefined && !isReadable) {
+    writer.lose(hint('reasoning-encrypted', part, `Only ${encrypted.origin} can read this reasoning; it is left out.`));
+    if (part.text === '') return [];
+  }
+  const proof = isReadable ? { thoughtSignature: packThought(encrypted, true) } : signed(part, writer);
+  if (part.text === '' && Object.keys(proof).length === 0 && !writer.isHome) return [];
+  return [{ text: part.text, thought: true, ...proof, ...own(part, writer) }];
+}
+
+function writeCall(part: ToolCallPart, writer: PartWriter): JsonRecord {
+  const { willContinue, partialArgs, ...rest } = own(part, writer);
+  const functionCall = compact({ id: writer.idOf(part.id), name: part.name, args: argumentsOf(part, writer), willContinue, partialArgs });
+  return { functionCall, ...signed(part, writer), ...rest };
+}
+
+/** The arguments as an object: Gemini has no other form. Text that is not one goes whole into a field of its own. */
+function argumentsOf(part: ToolCallPart, writer: PartWriter): JsonRecord {
+  if (part.arguments.trim() === '') return {};
+  const value = parseJson(part.arguments);
+  if (isRecord(value)) return value;
+  writer.lose(hint('tool-arguments', part, 'The arguments are no JSON object; they stand as text in `arguments`.'));
+  return { arguments: part.arguments };
+}
+
+function writeResult(part: ToolResultPart, writer: PartWriter): readonly JsonRecord[] {
+  const media = part.parts.flatMap((inner) => (inner.kind === 'text' || inner.kind === 'opaque' ? [] : writeMedia(inner, writer)));
+  const isNested = writer.nestsMedia || writer.isHome;
+  if (media.length > 0 && !isNested) writer.lose(hint('tool-result-media', part, 'This model takes media only beside a tool result, and gets them there.'));
+  const { willContinue, scheduling, ...rest } = own(part, writer);
+  const functionResponse = compact({
+    id: writer.idOf(part.callId),
+    name: nameOf(part, writer),
+    response: responseOf(part),
+    parts: media.length > 0 && isNested ? media : undefined,
+    willContinue,
+    scheduling,
+  });
+  return [{ functionResponse, ...rest }, ...(isNested ? [] : media)];
+}
+
+function nameOf(part: ToolResultPart, writer: PartWriter): string {
+  const name = part.name ?? writer.nameOf(part.callId);
+  if (name !== undefined) return name;
+  writer.lose(hint('tool-result-name', part, 'No call with this id came before, so its id stands for the name of the tool.'));
+  return part.callId;
+}
+
+function responseOf(part: ToolResultPart): JsonRecord {
+  const { value } = part;
+  if (value !== undefined) return part.isError === true && value['error'] === undefined ? { error: value } : value;
+  const text = part.parts.map((inner) => (inner.kind === 'text' ? inner.text : '')).join('');
+  return part.isError === true ? { error: text } : { output: text };
+}
+
+/** Types for files whose type is not given: by the end of their name, else the usual one of their kind. */
+const TYPES: Readonly<Record<string, string>> = {
+  jpg: 'image/jpeg',
+  jpeg: 'image/jpeg',
+  png: 'image/png',
+  gif: 'image/gif',
+  webp: 'image/webp',
+  heic: 'image/heic',
+  pdf: 'application/pdf',
+  txt: 'text/plain',
+  csv: 'text/csv',
+  html: 'text/html',
+  mp3: 'audio/mpeg',
+  wav: 'audio/wav',
+  ogg: 'audio/ogg',
+  flac: 'audio/flac',
+  mp4: 'video/mp4',
+  webm: 'video/webm',
+  mov: 'video/quicktime',
+};
+const USUAL = { image: 'image/jpeg', document: 'application/pdf', audio: 'audio/mpeg', video: 'video/mp4' } as const;
+
+function writeMedia(part: MediaPart, writer: PartWriter): readonly JsonRecord[] {
+  const { source } = part;
+  const rest = { ...signed(part, writer), ...own(part, writer) };
+  if (part.detail !== undefined && part.detail !== 'auto') writer.lose(hint('image-detail', part, 'Gemini decides on the detail of a picture itself.', '.detail'));
+  const displayName = writer.isHome ? part.name : undefined;
+  if (part.name !== undefined && displayName === undefined) writer.lose(hint('media-name', part, 'Gemini takes no names of files; the content goes without.', '.name'));
+  if (source.by === 'base64') return [{ inlineData: compact({ mimeType: source.mediaType, data: source.data, displayName }), ...rest }];
+  if (source.by === 'text') {
+    return [{ inlineData: { mimeType: source.mediaType ?? 'text/plain', data: Buffer.from(source.text, 'utf8').toString('base64') }, ...rest }];
+  }
+  const uri = source.by === 'url' ? source.url : source.id;
+  const data = /^data:([^;,]+)(?:;[^,]*)?;base64,(.*)$/s.exec(uri);
+  if (data?.[1] !== undefined && data[2] !== undefined) return [{ inlineData: { mimeType: data[1], data: data[2] }, ...rest }];
+  if (source.by === 'file' && !writer.isHome && !/^(?:gs|https?):\/\//.test(uri)) {
+    writer.lose({ code: 'file-id', field: part.at ?? 'messages', weight: 'meaning', why: 'The file is kept by another provider, where Gemini cannot read it.' });
+    return [];
+  }
+  return [{ fileData: compact({ mimeType: source.mediaType ?? (writer.isHome ? undefined : typeByName(uri, part.kind)), fileUri: uri, displayName }), ...rest }];
+}
+
+function typeByName(uri: string, kind: MediaPart['kind']): string {
+  const ending = /\.(\w{3,4})(?:[?#]|$)/.exec(uri)?.[1]?.toLowerCase();
+  const known = ending === undefined ? undefined : TYPES[ending];
+  return known ?? USUAL[kind];
+}
+
+function signed(part: TextPart | MediaPart | ToolCallPart | ReasoningPart, writer: PartWriter): { readonly thoughtSignature?: string } {
+  const { signature } = part;
+  if (signature === undefined) return {};
+  if (signature.origin === 'gemini' || !writer.isForGoogle) return { thoughtSignature: packThought(signature) };
+  writer.lose(hint('signature', part, `The signature is one of ${signature.origin}, which Gemini would refuse; it is left out.`));
+  return {};
+}
+
+function own(part: Part, writer: PartWriter): JsonRecord {
+  return writer.isHome ? (part.extra ?? {}) : {};
+}
+
+/** A loss that may happen unasked. */
+function hint(code: string, part: Part, why: string, field: string = ''): Loss {
+  return { code, field: `${part.at ?? 'messages'}${field}`, weight: 'hint', why };
+}
+
+/** A part without a signature that Google cannot read; undefined where nothing is left of it. */
+export function withoutForeign(raw: JsonRecord, placeholder: string): JsonRecord | undefined {
+  if (!isForeign(get(raw, 'thoughtSignature'))) return raw;
+  const { thoughtSignature: _, thought_signature: __, ...rest } = raw;
+  if (get(rest, 'functionCall') !== undefined) return { ...rest, thoughtSignature: placeholder };
+  const isEmpty = asBoolean(rest['thought']) === true && (rest['text'] === undefined || rest['text'] === '');
+  return isEmpty || Object.keys(rest).length === 0 ? undefined : rest;
+}

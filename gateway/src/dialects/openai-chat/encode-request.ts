@@ -1,0 +1,217 @@
+/** A `ChatRequest` becomes a chat-completions body: what OpenAI's newest models take; files of `providers/` change it for others. */
+import { fieldName } from '../../chat/field-names.ts';
+import { foreignLosses } from '../../chat/losses.ts';
+import type { Part, ToolResultPart } from '../../chat/part.ts';
+import { effortOf } from '../../chat/reasoning.ts';
+import type { ChatRequest, Loss, Message, Tool, ToolChoice } from '../../chat/request.ts';
+import { compact, isRecord, type Json, type JsonRecord } from '../../lib/json.ts';
+import type { EncodedRequest, EncodeTarget } from '../dialect.ts';
+import { HOME, writeAssistant } from './assistant.ts';
+import { writeCache, writeMedia } from './media.ts';
+import { REASONING_FIELDS } from './request.ts';
+
+/** Name of a schema that came without one: OpenAI demands one. */
+const SCHEMA_NAME = 'response';
+
+/** What is written, and what could not be. */
+interface Writing {
+  readonly isHome: boolean;
+  readonly losses: Loss[];
+}
+
+/** Writes the body for `target`. Losses name the caller's own fields. */
+export function encodeRequest(request: ChatRequest, target: EncodeTarget): EncodedRequest {
+  const isHome = request.origin === HOME;
+  const writing: Writing = { isHome, losses: isHome ? [] : [...foreignLosses(request, HOME)] };
+  const extras = isHome ? Object.fromEntries(request.extras.map((extra) => [extra.field, extra.value])) : {};
+  const hasTools = (request.tools ?? []).length > 0;
+  const body = compact({
+    ...extras,
+    model: target.model,
+    messages: request.messages.flatMap((message) => writeMessage(message, writing)),
+    tools: writeTools(request.tools, writing),
+    // OpenAI refuses both where there are no tools.
+    tool_choice: hasTools || isHome ? (writeToolChoice(request.toolChoice) ?? extras['tool_choice']) : undefined,
+    parallel_tool_calls: hasTools || isHome ? request.parallelToolCalls : undefined,
+    max_completion_tokens: request.maxOutputTokens,
+    ...writeSampling(request, writing),
+    stop: request.stop,
+    n: request.n,
+    logprobs: request.logprobs === undefined ? undefined : true,
+    top_logprobs: request.logprobs?.top,
+    ...writeReasoning(request, extras, writing),
+    response_format: writeFormat(request) ?? extras['response_format'],
+    modalities: request.modalities,
+    audio: request.audio === undefined ? undefined : compact({ ...request.audio }),
+    stream: request.isStreaming ? true : undefined,
+    stream_options: writeStreamOptions(request, extras['stream_options']),
+    user: extras['safety_identifier'] === undefined || request.user !== extras['safety_identifier'] ? request.user : undefined,
+  });
+  return { body, losses: writing.losses };
+}
+
+/** Sampling that OpenAI does not know, though other servers of this wire do. */
+const NOT_OPENAI = ['topK', 'minP', 'repetitionPenalty'] as const;
+
+function writeSampling({ sampling, origin }: ChatRequest, writing: Writing): JsonRecord {
+  const shared = compact({
+    temperature: sampling.temperature,
+    top_p: sampling.topP,
+    frequency_penalty: sampling.frequencyPenalty,
+    presence_penalty: sampling.presencePenalty,
+    seed: sampling.seed,
+    logit_bias: sampling.logitBias,
+  });
+  if (writing.isHome) {
+    const { topK: top_k, minP: min_p, repetitionPenalty: repetition_penalty } = sampling;
+    return { ...shared, ...compact({ top_k, min_p, repetition_penalty }) };
+  }
+  for (const field of NOT_OPENAI) {
+    if (sampling[field] === undefined) continue;
+    const why = 'OpenAI refuses it.';
+    writing.losses.push({ code: 'sampling', field: fieldName(origin, field), weight: 'hint', why });
+  }
+  return shared;
+}
+
+/** The caller's own fields where it spoke this dialect, else OpenAI's effort. */
+function writeReasoning(request: ChatRequest, extras: JsonRecord, writing: Writing): JsonRecord {
+  const { reasoning } = request;
+  if (reasoning === undefined || Object.keys(extras).some((field) => REASONING_FIELDS.has(field))) return {};
+  const effort = effortOf(reasoning);
+  if (!writing.isHome && reasoning.effort === undefined && reasoning.budgetTokens !== undefined) {
+    const why = `The budget was sent as the effort ${effort ?? 'that the model chooses'}: this protocol has no budget.`;
+    writing.losses.push({ code: 'reasoning-budget', field: fieldName(request.origin, 'reasoningBudget'), weight: 'hint', why });
+  }
+  return compact({ reasoning_effort: effort });
+}
+
+function writeStreamOptions(request: ChatRequest, own: Json | undefined): JsonRecord | undefined {
+  const options = {
+    ...(isRecord(own) ? own : {}),
+    ...(request.isStreaming && request.wantsStreamUsage === true ? { include_usage: true } : {}),
+  };
+  return Object.keys(options).length === 0 ? undefined : options;
+}
+
+function writeFormat({ format }: ChatRequest): JsonRecord | undefined {
+  if (format === undefined) return undefined;
+  if (format.kind === 'text') return { type: 'text' };
+  if (format.kind === 'json') return { type: 'json_object' };
+  const { schema, name = SCHEMA_NAME, description, strict } = format;
+  return { type: 'json_schema', json_schema: compact({ name, description, schema, strict }) };
+}
+
+function writeToolChoice(choice: ToolChoice | undefined): Json | undefined {
+  if (choice === undefined) return undefined;
+  if (choice.kind === 'tool') return { type: 'function', function: { name: choice.name } };
+  if (choice.kind !== 'required' || choice.only === undefined) return choice.kind;
+  const [name] = choice.only;
+  if (choice.only.length === 1 && name !== undefined) return { type: 'function', function: { name } };
+  const tools = choice.only.map((only) => ({ type: 'function', function: { name: only } }));
+  return { type: 'allowed_tools', allowed_tools: { mode: 'required', tools } };
+}
+
+function writeTools(tools: readonly Tool[] | undefined, writing: Writing): readonly JsonRecord[] | undefined {
+  const written = (tools ?? []).flatMap((tool) => writeTool(tool, writing));
+  return written.length === 0 ? undefined : written;
+}
+
+function writeTool(tool: Tool, writing: Writing): readonly JsonRecord[] {
+  if (tool.kind === 'opaque') return tool.origin === HOME && isRecord(tool.value) ? [tool.value] : [];
+  const own: Record<string, Json> = {};
+  const inner: Record<string, Json> = {};
+  for (const [key, value] of Object.entries(writing.isHome ? (tool.extra ?? {}) : {})) {
+    if (value === undefined) continue;
+    if (key.startsWith('function.')) inner[key.slice('function.'.length)] = value;
+    else own[key] = value;
+  }
+  const { name, description, parameters, strict } = tool;
+  const cache = tool.isCacheEnd === true ? compact({ ttl: tool.cacheTtl }) : undefined;
+  return [
+    { type: 'function', function: { ...compact({ name, description, parameters, strict }), ...inner }, ...own, ...writeCache(cache) },
+  ];
+}
+
+function writeMessage(message: Message, writing: Writing): readonly JsonRecord[] {
+  const shared = compact({ name: message.name, ...(writing.isHome ? message.extra : {}) });
+  if (message.role === 'tool') return writeResults(message, writing);
+  if (message.role === 'assistant') {
+    const own = writing.isHome ? message.parts : message.parts.map(withoutExtra);
+    const lose = (loss: Loss): void => void writing.losses.push(loss);
+    return [{ role: 'assistant', ...writeAssistant(own, { isRequest: true, lose }), ...shared }];
+  }
+  return [{ role: message.role, content: writeContent(message.parts, writing), ...shared }];
+}
+
+/** Another dialect's own fields mean nothing here; `foreignLosses` has named them. */
+function withoutExtra(part: Part): Part {
+  const { extra: _, ...rest } = part;
+  return rest;
+}
+
+/** One string where that says all, else a list of parts. */
+function writeContent(parts: readonly Part[], writing: Writing): Json {
+  const [only] = parts;
+  const extra = writing.isHome ? only?.extra : undefined;
+  if (parts.length === 1 && only?.kind === 'text' && only.cache === undefined && extra === undefined) return only.text;
+  const written = parts.flatMap((part) => writePart(part, writing));
+  return written.length === 0 ? '' : written;
+}
+
+function writePart(part: Part, writing: Writing): readonly JsonRecord[] {
+  switch (part.kind) {
+    case 'text':
+      return [{ type: 'text', text: part.text, ...(writing.isHome ? part.extra : {}), ...writeCache(part.cache) }];
+    case 'image':
+    case 'document':
+    case 'audio':
+    case 'video': {
+      const { value, losses } = writeMedia(part, writing.isHome);
+      writing.losses.push(...losses);
+      return value === undefined ? [] : [value];
+    }
+    case 'opaque':
+      return part.origin === HOME && isRecord(part.value) ? [part.value] : [];
+    case 'refusal':
+      return [{ type: 'text', text: part.text }];
+    case 'reasoning':
+    case 'tool-call':
+    case 'tool-result':
+      return [];
+  }
+}
+
+/** A message a result; pictures in results follow in a user's message, since OpenAI takes only text in a tool's. */
+function writeResults(message: Message, writing: Writing): readonly JsonRecord[] {
+  const messages: JsonRecord[] = [];
+  const moved: Part[] = [];
+  for (const part of message.parts) {
+    if (part.kind !== 'tool-result') continue;
+    const isKept = writing.isHome || part.parts.every((inner) => inner.kind === 'text' || inner.kind === 'opaque');
+    const content = isKept ? part.parts : part.parts.filter((inner) => inner.kind === 'text');
+    if (!isKept) moved.push(...moveMedia(part, writing));
+    messages.push(writeResult(part, content, writing));
+  }
+  if (moved.length > 0) messages.push({ role: 'user', content: writeContent(moved, writing) });
+  return messages;
+}
+
+function writeResult(part: ToolResultPart, content: readonly Part[], writing: Writing): JsonRecord {
+  if (part.isError === true) {
+    const why = 'This protocol has no mark for a failed call: the result was sent as an ordinary one.';
+    writing.losses.push({ code: 'tool-error', field: part.at ?? 'messages', weight: 'hint', why });
+  }
+  const last = content.at(-1);
+  const marked = part.cache === undefined || last === undefined ? content : [...content.slice(0, -1), { ...last, cache: part.cache }];
+  const value = part.value === undefined || content.length > 0 ? writeContent(marked, writing) : JSON.stringify(part.value);
+  const extra = writing.isHome ? part.extra : undefined;
+  return { role: 'tool', tool_call_id: part.callId, content: value, ...extra };
+}
+
+function moveMedia(part: ToolResultPart, writing: Writing): readonly Part[] {
+  const media = part.parts.filter((inner) => inner.kind !== 'text' && inner.kind !== 'opaque');
+  const why = 'Media of a tool result were moved into a user message after it: a tool message holds only text here.';
+  writing.losses.push({ code: 'tool-result-media', field: part.at ?? 'messages', weight: 'hint', why });
+  return [{ kind: 'text', text: `Attached to the result of ${part.name ?? part.callId}:` }, ...media];
+}

@@ -1,0 +1,448 @@
+/**
+ * Reads and checks a chat-completions body in one pass (faults.md B15-B30), naming the field at fault.
+ * Refuses only what no provider of this wire takes: every recorded request that was answered with 2xx passes.
+ */
+import { fault, type Fault } from '../../chat/fault.ts';
+import { isArray, isRecord, type Json, type JsonRecord } from '../../lib/json.ts';
+import { err, ok, type Result } from '../../lib/result.ts';
+import type { Ability, Inspection, PathFacts } from '../dialect.ts';
+import { PART_KINDS, urlOf } from './media.ts';
+
+/** Longer names are attacks: the longest of 4,800 catalogued ones has 90 characters, and names go into logs and headers. */
+const MODEL_MAX = 256;
+/** `models` of OpenRouter: a plan tries a handful, so more only cost time. */
+const MODELS_MAX = 32;
+/** One pass over as many small messages takes some 10 ms; longer conversations exceed every context window. */
+const MESSAGES_MAX = 100_000;
+/** OpenAI takes 128; local servers take more. */
+const TOOLS_MAX = 2048;
+/** OpenAI takes 4, DeepSeek 16; each is compared with every token. */
+const STOP_MAX = 64;
+/** OpenAI's own bound of `n`. */
+const CHOICES_MAX = 128;
+/** Largest token limit that fits the 32-bit integers many servers keep it in. */
+const TOKENS_MAX = 2 ** 31 - 1;
+/** OpenAI's bounds of `metadata` are 16 pairs, 64 and 512 characters; other providers take more pairs. */
+const METADATA_MAX = { pairs: 64, key: 64, value: 512 } as const;
+/** Enough for every id; what is longer is not an end user's name. */
+const USER_MAX = 16 * 1024;
+/** Providers refuse schemas long before this; it bounds what is parsed and measured. */
+const SCHEMA_MAX = 512 * 1024;
+/** OpenAI takes 50 MB a request; one picture or file of 24 MiB is what its siblings take at most. */
+const DATA_URL_MAX = 32 * 1024 * 1024;
+/** How many characters at either end of base64 are looked at: enough to tell text from data, at a fixed cost. */
+const BASE64_SAMPLE = 256;
+
+const RANGES: Readonly<Record<string, readonly [number, number]>> = {
+  temperature: [0, 2],
+  top_p: [0, 1],
+  min_p: [0, 1],
+  frequency_penalty: [-2, 2],
+  presence_penalty: [-2, 2],
+};
+const INTEGERS: Readonly<Record<string, readonly [number, number]>> = {
+  n: [1, CHOICES_MAX],
+  max_tokens: [1, TOKENS_MAX],
+  max_completion_tokens: [1, TOKENS_MAX],
+  top_logprobs: [0, 20],
+  seed: [-(2 ** 63), 2 ** 63],
+};
+const ROLES: ReadonlySet<unknown> = new Set(['system', 'developer', 'user', 'assistant', 'tool', 'function']);
+const UNSAFE_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
+const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
+const DATA_URL = /^data:([\w.+-]+\/[\w.+-]+)?(?:;[\w.+-]+=[^;,]{0,128})*;base64,/i;
+const BASE64 = /^[A-Za-z0-9+/_\-\s]*={0,2}\s*$/;
+const SCHEME = /^([a-z][a-z0-9+.-]{1,20}):/i;
+const SCHEMES: ReadonlySet<string> = new Set(['http', 'https', 'data', 'gs', 's3']);
+
+/** What is counted on the way. Mutable by design: it lives inside one `inspect`. */
+interface Tally {
+  textLength: number;
+  nonAsciiLength: number;
+  imageCount: number;
+  readonly needs: Set<Ability>;
+}
+
+/** Reads and checks a parsed body. `path.model` stands in where the body names no model (Azure deployments). */
+export function inspect(body: JsonRecord, path: PathFacts): Result<Inspection, Fault> {
+  const model = body['model'] ?? path.model;
+  const wrong = checkModel(model, 'model') ?? checkNumbers(body) ?? checkPlainFields(body) ?? checkStream(body);
+  if (wrong !== undefined) return err(wrong);
+  const tally: Tally = { textLength: 0, nonAsciiLength: 0, imageCount: 0, needs: new Set() };
+  const unfit = checkMessages(body['messages'], tally) ?? checkTools(body, tally) ?? checkFormat(body, tally);
+  if (unfit !== undefined) return err(unfit);
+  addWishes(body, tally);
+  const limit = body['max_completion_tokens'] ?? body['max_tokens'];
+  return ok({
+    model: String(model),
+    isStreaming: body['stream'] === true,
+    wantsStreamUsage: isRecord(body['stream_options']) && body['stream_options']['include_usage'] === true,
+    ...(typeof limit === 'number' ? { maxOutputTokens: limit } : {}),
+    choices: typeof body['n'] === 'number' ? body['n'] : 1,
+    needs: [...tally.needs],
+    textLength: tally.textLength,
+    nonAsciiLength: tally.nonAsciiLength,
+    imageCount: tally.imageCount,
+    messageCount: isArray(body['messages']) ? body['messages'].length : 0,
+  });
+}
+
+function invalid(param: string, reason: string): Fault {
+  return fault('field-invalid', { reason }, { param });
+}
+
+function missing(param: string, reason: string): Fault {
+  return fault('field-missing', { reason }, { param });
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return 'null';
+  return isArray(value) ? 'an array' : `a ${typeof value}`.replace('a object', 'an object');
+}
+
+function checkModel(model: unknown, param: string): Fault | undefined {
+  if (model === undefined || model === null) return missing(param, 'name the model to use');
+  if (typeof model !== 'string') return invalid(param, `it must be a string, not ${kindOf(model)}`);
+  if (model.trim() === '') return invalid(param, 'it is empty');
+  if (model.length > MODEL_MAX) return invalid(param, `it is longer than ${MODEL_MAX} characters`);
+  return CONTROL.test(model) ? invalid(param, 'it holds control characters') : undefined;
+}
+
+function checkNumbers(body: JsonRecord): Fault | undefined {
+  for (const [field, [low, high]] of Object.entries(RANGES)) {
+    const value = body[field];
+    if (value === undefined || value === null) continue;
+    if (typeof value !== 'number' || !(value >= low && value <= high)) {
+      return invalid(field, `it must be a number from ${low} to ${high}`);
+    }
+  }
+  for (const [field, [low, high]] of Object.entries(INTEGERS)) {
+    const value = body[field];
+    if (value === undefined || value === null) continue;
+    if (typeof value !== 'number' || !Number.isInteger(value) || value < low || value > high) {
+      return invalid(field, `it must be a whole number from ${low} to ${high}`);
+    }
+  }
+  return undefined;
+}
+
+function checkPlainFields(body: JsonRecord): Fault | undefined {
+  return (
+    checkStop(body['stop']) ??
+    checkLogprobs(body['logprobs']) ??
+    checkBoolean(body, 'parallel_tool_calls') ??
+    checkUser(body['user']) ??
+    checkMetadata(body['metadata']) ??
+    checkModels(body['models'])
+  );
+}
+
+function checkBoolean(body: JsonRecord, field: string): Fault | undefined {
+  const value = body[field];
+  if (value === undefined || value === null || typeof value === 'boolean') return undefined;
+  return invalid(field, `it must be true or false, not ${kindOf(value)}`);
+}
+
+function checkStop(stop: Json | undefined): Fault | undefined {
+  if (stop === undefined || stop === null || typeof stop === 'string') return undefined;
+  if (!isArray(stop)) return invalid('stop', 'it must be a string or an array of strings');
+  if (stop.length > STOP_MAX) return invalid('stop', `it has more than ${STOP_MAX} entries`);
+  return stop.every((text) => typeof text === 'string') ? undefined : invalid('stop', 'its entries must be strings');
+}
+
+/** OpenAI takes a boolean; Together takes the number of alternatives instead (its OpenAPI, `ChatCompletionRequest.logprobs`). */
+function checkLogprobs(value: Json | undefined): Fault | undefined {
+  if (value === undefined || value === null || typeof value === 'boolean') return undefined;
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 20) return undefined;
+  return invalid('logprobs', 'it must be true or false');
+}
+
+function checkUser(user: Json | undefined): Fault | undefined {
+  if (user === undefined || user === null) return undefined;
+  if (typeof user !== 'string') return invalid('user', 'it must be a string');
+  return user.length > USER_MAX ? invalid('user', `it is longer than ${USER_MAX} characters`) : undefined;
+}
+
+function checkMetadata(metadata: Json | undefined): Fault | undefined {
+  if (metadata === undefined || metadata === null) return undefined;
+  if (!isRecord(metadata)) return invalid('metadata', 'it must be an object');
+  const pairs = Object.entries(metadata);
+  if (pairs.length > METADATA_MAX.pairs) return invalid('metadata', `it has more than ${METADATA_MAX.pairs} pairs`);
+  for (const [key, value] of pairs) {
+    if (key.length > METADATA_MAX.key || !/^[\w-]+$/.test(key) || UNSAFE_KEYS.has(key)) {
+      return invalid('metadata', `keys must be 1 to ${METADATA_MAX.key} letters, digits, _ or -`);
+    }
+    if (value !== null && typeof value === 'object') return invalid('metadata', 'its values must be strings');
+    if (typeof value === 'string' && (value.length > METADATA_MAX.value || CONTROL.test(value))) {
+      return invalid('metadata', `values must be at most ${METADATA_MAX.value} characters without line breaks`);
+    }
+  }
+  return undefined;
+}
+
+function checkModels(models: Json | undefined): Fault | undefined {
+  if (models === undefined || models === null) return undefined;
+  if (!isArray(models)) return invalid('models', 'it must be an array of model names');
+  if (models.length > MODELS_MAX) return invalid('models', `it has more than ${MODELS_MAX} entries`);
+  for (const model of models) {
+    const wrong = checkModel(model, 'models');
+    if (wrong !== undefined) return wrong;
+  }
+  return undefined;
+}
+
+function checkStream(body: JsonRecord): Fault | undefined {
+  const wrong = checkBoolean(body, 'stream');
+  if (wrong !== undefined) return wrong;
+  const options = body['stream_options'];
+  if (options === undefined || options === null) return undefined;
+  if (!isRecord(options)) return invalid('stream_options', `it must be an object, not ${kindOf(options)}`);
+  return body['stream'] === true ? undefined : invalid('stream_options', 'it only goes with `stream: true`');
+}
+
+function checkMessages(messages: Json | undefined, tally: Tally): Fault | undefined {
+  if (messages === undefined || messages === null) return missing('messages', 'send at least one message');
+  if (!isArray(messages)) return invalid('messages', `it must be an array, not ${kindOf(messages)}`);
+  if (messages.length === 0) return invalid('messages', 'send at least one message');
+  if (messages.length > MESSAGES_MAX) return invalid('messages', `it has more than ${MESSAGES_MAX} entries`);
+  for (let index = 0; index < messages.length; index += 1) {
+    const wrong = checkMessage(messages[index], `messages[${index}]`, tally);
+    if (wrong !== undefined) return wrong;
+  }
+  return undefined;
+}
+
+function checkMessage(message: unknown, at: string, tally: Tally): Fault | undefined {
+  if (!isRecord(message)) return invalid(at, `it must be an object, not ${kindOf(message)}`);
+  const role = message['role'];
+  if (!ROLES.has(role)) return invalid(`${at}.role`, 'it must be system, developer, user, assistant or tool');
+  if (role === 'tool' || role === 'function') {
+    tally.needs.add('tools');
+    const id = message['tool_call_id'];
+    if (id !== undefined && id !== null && typeof id !== 'string') {
+      return invalid(`${at}.tool_call_id`, 'it must be a string');
+    }
+  }
+  if (role !== 'assistant') return checkContent(message, at, tally);
+  const wrong = checkCalls(message, at, tally);
+  if (wrong !== undefined) return wrong;
+  addIfText(tally, message['reasoning_content'] ?? message['reasoning']);
+  addIfText(tally, message['refusal']);
+  return checkContent(message, at, tally);
+}
+
+/** What an assistant's message may hold instead of content. */
+const INSTEAD = ['tool_calls', 'function_call', 'refusal', 'audio', 'reasoning_details', 'reasoning_content', 'reasoning'];
+
+function checkContent(message: JsonRecord, at: string, tally: Tally): Fault | undefined {
+  const content = message['content'];
+  const param = `${at}.content`;
+  if (typeof content === 'string') {
+    addText(tally, content);
+    return undefined;
+  }
+  const isEmpty = content === undefined || content === null || (isArray(content) && content.length === 0);
+  if (isEmpty) {
+    const isOptional = message['role'] === 'assistant' && INSTEAD.some((field) => isPresent(message[field]));
+    // A tool may answer with an empty list: MCP servers do when they have nothing to say.
+    if (isOptional || (message['role'] === 'tool' && isArray(content))) return undefined;
+    if (content === undefined) return missing(param, 'a message needs content');
+    return invalid(param, isArray(content) ? 'it is empty' : 'it must be a string or an array of parts, not null');
+  }
+  if (!isArray(content)) return invalid(param, `it must be a string or an array of parts, not ${kindOf(content)}`);
+  for (let index = 0; index < content.length; index += 1) {
+    const reason = checkPart(content[index], tally);
+    if (reason !== undefined) return invalid(param, `part ${index}: ${reason}`);
+  }
+  return undefined;
+}
+
+function isPresent(value: Json | undefined): boolean {
+  return value !== undefined && value !== null && !(isArray(value) && value.length === 0);
+}
+
+/** Counts one content part; gives the reason why it cannot be one. */
+function checkPart(part: unknown, tally: Tally): string | undefined {
+  if (!isRecord(part)) return `it must be an object, not ${kindOf(part)}`;
+  const type = part['type'];
+  if (typeof type !== 'string') return 'its `type` is missing';
+  const kind = PART_KINDS[type];
+  if (kind === undefined) return `the type ${JSON.stringify(type.slice(0, 40))} is not known`;
+  if (kind === 'text') {
+    if (typeof part['text'] !== 'string') return '`text` must be a string';
+    addText(tally, part['text']);
+    return undefined;
+  }
+  if (kind === 'other') {
+    addJson(tally, part);
+    return undefined;
+  }
+  tally.needs.add(kind);
+  if (kind === 'image') tally.imageCount += 1;
+  return checkMedia(part, type);
+}
+
+function checkMedia(part: JsonRecord, type: string): string | undefined {
+  const inner = part[type];
+  if (!isRecord(inner) && typeof inner !== 'string') return `\`${type}\` must be an object`;
+  const url = urlOf(part, type);
+  if (url === undefined) {
+    const hasId = type === 'file' && (isRecord(inner) || typeof part['file_id'] === 'string');
+    return hasId ? undefined : `\`${type}\` holds no data`;
+  }
+  if (url.length > DATA_URL_MAX) return `it is larger than ${DATA_URL_MAX} characters`;
+  const scheme = SCHEME.exec(url.slice(0, 24))?.[1]?.toLowerCase();
+  if (scheme === undefined) return type === 'image_url' || isBase64(url) ? undefined : 'it is not base64';
+  if (!SCHEMES.has(scheme)) return `addresses of the form ${scheme}: are not taken`;
+  return scheme === 'data' ? checkDataUrl(url, type) : undefined;
+}
+
+/** What a picture may be sent as: OpenRouter and Google also take documents there. */
+const IMAGE_TYPES = /^(?:image\/|application\/pdf$|application\/octet-stream$)/i;
+
+function checkDataUrl(url: string, type: string): string | undefined {
+  const match = DATA_URL.exec(url.slice(0, 512));
+  if (match === null) return 'a data: URL must be base64 (`data:image/png;base64,…`)';
+  const mediaType = match[1] ?? '';
+  if (type === 'image_url' && !IMAGE_TYPES.test(mediaType)) return `${mediaType || 'no type'} is not an image`;
+  if (type === 'video_url' && !/^video\//i.test(mediaType)) return `${mediaType || 'no type'} is not a video`;
+  return isBase64(url.slice(match[0].length)) ? undefined : 'its data is not base64';
+}
+
+function isBase64(text: string): boolean {
+  if (text === '') return false;
+  const head = text.slice(0, BASE64_SAMPLE);
+  return BASE64.test(head) && BASE64.test(text.slice(-BASE64_SAMPLE));
+}
+
+function checkCalls(message: JsonRecord, at: string, tally: Tally): Fault | undefined {
+  const calls = message['tool_calls'];
+  if (isRecord(message['function_call'])) {
+    tally.needs.add('tools');
+    addJson(tally, message['function_call']);
+  }
+  if (calls === undefined || calls === null) return undefined;
+  if (!isArray(calls)) return invalid(`${at}.tool_calls`, `it must be an array, not ${kindOf(calls)}`);
+  if (calls.length > 0) tally.needs.add('tools');
+  for (let index = 0; index < calls.length; index += 1) {
+    const call = calls[index];
+    const target = isRecord(call) ? (call['function'] ?? call['custom']) : undefined;
+    if (!isRecord(target) || typeof target['name'] !== 'string') {
+      return invalid(`${at}.tool_calls[${index}]`, 'it must name a function');
+    }
+    addJson(tally, target);
+  }
+  return undefined;
+}
+
+function checkTools(body: JsonRecord, tally: Tally): Fault | undefined {
+  return checkToolList(body['tools'], 'tools', tally) ?? checkToolList(body['functions'], 'functions', tally);
+}
+
+function checkToolList(tools: Json | undefined, field: string, tally: Tally): Fault | undefined {
+  if (tools === undefined || tools === null) return undefined;
+  if (!isArray(tools)) return invalid(field, `it must be an array, not ${kindOf(tools)}`);
+  if (tools.length > TOOLS_MAX) return invalid(field, `it has more than ${TOOLS_MAX} entries`);
+  if (tools.length > 0) tally.needs.add('tools');
+  for (let index = 0; index < tools.length; index += 1) {
+    const tool = tools[index];
+    const at = `${field}[${index}]`;
+    if (!isRecord(tool)) return invalid(at, `it must be an object, not ${kindOf(tool)}`);
+    const before = tally.textLength;
+    addJson(tally, tool);
+    if (tally.textLength - before > SCHEMA_MAX) return invalid(at, `it is larger than ${SCHEMA_MAX} characters`);
+    const wrong = field === 'tools' ? checkTool(tool, at) : checkFunction(tool, at);
+    if (wrong !== undefined) return wrong;
+  }
+  return undefined;
+}
+
+/** Tools of other types are run by the provider itself and are its own business. */
+function checkTool(tool: JsonRecord, at: string): Fault | undefined {
+  if (tool['type'] !== undefined && tool['type'] !== 'function') {
+    return typeof tool['type'] === 'string' ? undefined : invalid(`${at}.type`, 'it must be a string');
+  }
+  const declared = tool['function'];
+  return isRecord(declared)
+    ? checkFunction(declared, `${at}.function`)
+    : missing(`${at}.function`, 'a tool of type function declares one');
+}
+
+function checkFunction(declared: JsonRecord, at: string): Fault | undefined {
+  const { name, parameters } = declared;
+  if (typeof name !== 'string' || name === '') return invalid(`${at}.name`, 'it must be a string');
+  if (name.length > MODEL_MAX || CONTROL.test(name)) return invalid(`${at}.name`, 'it is too long, or has control characters');
+  if (parameters === undefined || parameters === null || isRecord(parameters)) return undefined;
+  return invalid(`${at}.parameters`, `it must be a JSON Schema object, not ${kindOf(parameters)}`);
+}
+
+function checkFormat(body: JsonRecord, tally: Tally): Fault | undefined {
+  const format = body['response_format'];
+  if (format === undefined || format === null) return undefined;
+  if (!isRecord(format)) return invalid('response_format', `it must be an object, not ${kindOf(format)}`);
+  if (typeof format['type'] !== 'string') return invalid('response_format', 'its `type` is missing');
+  const described = format['json_schema'];
+  if (format['type'] === 'json_schema' && !isRecord(described)) {
+    return missing('response_format.json_schema', 'the type json_schema goes with one');
+  }
+  if (isRecord(described) && isPresent(described['schema']) && !isRecord(described['schema'])) {
+    return invalid('response_format.json_schema.schema', 'it must be a JSON Schema object');
+  }
+  const before = tally.textLength;
+  addJson(tally, format);
+  if (tally.textLength - before > SCHEMA_MAX) {
+    return invalid('response_format', `it is larger than ${SCHEMA_MAX} characters`);
+  }
+  if (format['type'] === 'json_schema') tally.needs.add('json-schema');
+  return undefined;
+}
+
+/** Abilities that fields outside the messages ask for. */
+function addWishes(body: JsonRecord, tally: Tally): void {
+  const modalities = body['modalities'];
+  if (isArray(modalities)) {
+    if (modalities.includes('audio')) tally.needs.add('audio-out');
+    if (modalities.includes('image')) tally.needs.add('image-out');
+  }
+  if (asksReasoning(body)) tally.needs.add('reasoning');
+}
+
+function asksReasoning(body: JsonRecord): boolean {
+  const effort = body['reasoning_effort'];
+  if (typeof effort === 'string') return effort !== 'none';
+  const reasoning = body['reasoning'];
+  if (isRecord(reasoning)) {
+    if (typeof reasoning['effort'] === 'string') return reasoning['effort'] !== 'none';
+    return reasoning['enabled'] === true || typeof reasoning['max_tokens'] === 'number';
+  }
+  return isRecord(body['thinking']) && body['thinking']['type'] === 'enabled';
+}
+
+function addIfText(tally: Tally, value: unknown): void {
+  if (typeof value === 'string') addText(tally, value);
+}
+
+function addText(tally: Tally, text: string): void {
+  tally.textLength += text.length;
+  // Equal lengths mean ASCII only; that test is native, the count below is not.
+  if (Buffer.byteLength(text) === text.length) return;
+  for (let index = 0; index < text.length; index += 1) if (text.charCodeAt(index) > 0x7f) tally.nonAsciiLength += 1;
+}
+
+/** Adds all names and values of a JSON tree about as a tokenizer will see them. Its depth was bounded before the parse (`too_deep`). */
+function addJson(tally: Tally, value: unknown): void {
+  if (typeof value === 'string') {
+    addText(tally, value);
+    tally.textLength += 3;
+  } else if (isArray(value)) {
+    for (const item of value) addJson(tally, item);
+    tally.textLength += 2;
+  } else if (isRecord(value)) {
+    for (const key of Object.keys(value)) {
+      tally.textLength += 4;
+      addText(tally, key);
+      addJson(tally, value[key]);
+    }
+    tally.textLength += 2;
+  } else tally.textLength += 5;
+}

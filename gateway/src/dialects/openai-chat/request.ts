@@ -1,0 +1,385 @@
+/** A chat-completions body becomes a `ChatRequest`. */
+import type { Fault } from '../../chat/fault.ts';
+import type { Part, ToolResultPart } from '../../chat/part.ts';
+import type { ChatRequest, Extra, Message, OutputFormat, Reasoning, Role, Sampling, Tool, ToolChoice, Weight } from '../../chat/request.ts';
+import { asArray, asBoolean, asNumber, asRecord, asString, compact, isArray, isRecord, type Json, type JsonRecord } from '../../lib/json.ts';
+import { ok, type Result } from '../../lib/result.ts';
+import type { PathFacts } from '../dialect.ts';
+import { HOME, legacyCallId, readAssistant, readContentPart, restOf } from './assistant.ts';
+import { inspect } from './inspect.ts';
+import { PART_KINDS, readCache, readMedia } from './media.ts';
+
+/** Fields that become words of `ChatRequest`. `turnout` is the gateway's own and goes no further. */
+const WORDS: ReadonlySet<string> = new Set([
+  'model',
+  'messages',
+  'tools',
+  'functions',
+  'tool_choice',
+  'function_call',
+  'parallel_tool_calls',
+  'max_tokens',
+  'max_completion_tokens',
+  'temperature',
+  'top_p',
+  'top_k',
+  'min_p',
+  'frequency_penalty',
+  'presence_penalty',
+  'repetition_penalty',
+  'seed',
+  'random_seed',
+  'logit_bias',
+  'stop',
+  'n',
+  'logprobs',
+  'top_logprobs',
+  'response_format',
+  'modalities',
+  'audio',
+  'stream',
+  'stream_options',
+  'user',
+  'turnout',
+]);
+
+/** Fields whose meaning also stands in the words above; their own dialect writes them back as they were. */
+export const REASONING_FIELDS: ReadonlySet<string> = new Set([
+  'reasoning_effort',
+  'reasoning',
+  'include_reasoning',
+  'reasoning_format',
+  'thinking',
+  'enable_thinking',
+]);
+
+/** Fields that may be left out without changing what the caller gets: bookkeeping, speed, price, and routing that was obeyed before. */
+const HINTS: ReadonlySet<string> = new Set([
+  'metadata',
+  'store',
+  'service_tier',
+  'prompt_cache_key',
+  'prompt_cache_retention',
+  'prompt_cache_options',
+  'cache_control',
+  'cache_prompt',
+  'safety_identifier',
+  'session_id',
+  'trace',
+  'prediction',
+  'verbosity',
+  'stream_options',
+  'usage',
+  'models',
+  'route',
+  'provider',
+  'transforms',
+  'top_a',
+  'typical_p',
+  'mirostat',
+  'user_id',
+  'request_id',
+  'keep_alive',
+  'return_citations',
+  'clear_thinking',
+  'debug',
+]);
+
+/** Reads a body. Checks it as `inspect` does first, so that what follows can rely on its shape. */
+export function decodeRequest(body: JsonRecord, path: PathFacts): Result<ChatRequest, Fault> {
+  const inspected = inspect(body, path);
+  if (!inspected.ok) return inspected;
+  const { model, isStreaming, wantsStreamUsage } = inspected.value;
+  const tools = [...readTools(body['tools']), ...readFunctions(body['functions'])];
+  const choice = readToolChoice(body);
+  const format = readFormat(body['response_format']);
+  const request: ChatRequest = compact({
+    origin: HOME,
+    model,
+    messages: readMessages(asArray(body['messages']) ?? []),
+    tools: tools.length === 0 ? undefined : tools,
+    toolChoice: choice,
+    parallelToolCalls: asBoolean(body['parallel_tool_calls']),
+    maxOutputTokens: inspected.value.maxOutputTokens,
+    sampling: readSampling(body),
+    stop: readStop(body['stop']),
+    n: asNumber(body['n']),
+    logprobs: readLogprobs(body),
+    reasoning: readReasoning(body),
+    format,
+    modalities: readModalities(body['modalities']),
+    audio: readVoice(body['audio']),
+    isStreaming,
+    wantsStreamUsage: isStreaming ? wantsStreamUsage : undefined,
+    user: asString(body['user']) ?? asString(body['safety_identifier']),
+    extras: readExtras(body, { hasChoice: choice !== undefined, hasFormat: format !== undefined }),
+  });
+  return ok(request);
+}
+
+function readSampling(body: JsonRecord): Sampling {
+  return compact({
+    temperature: asNumber(body['temperature']),
+    topP: asNumber(body['top_p']),
+    topK: asNumber(body['top_k']),
+    minP: asNumber(body['min_p']),
+    frequencyPenalty: asNumber(body['frequency_penalty']),
+    presencePenalty: asNumber(body['presence_penalty']),
+    repetitionPenalty: asNumber(body['repetition_penalty']),
+    seed: asNumber(body['seed']) ?? asNumber(body['random_seed']),
+    logitBias: asRecord(body['logit_bias']),
+  });
+}
+
+function readStop(stop: Json | undefined): readonly string[] | undefined {
+  if (typeof stop === 'string') return [stop];
+  return isArray(stop) && stop.length > 0 ? stop.filter((text) => typeof text === 'string') : undefined;
+}
+
+function readLogprobs(body: JsonRecord): { readonly top?: number } | undefined {
+  const { logprobs } = body;
+  if (logprobs === true) return compact({ top: asNumber(body['top_logprobs']) });
+  return typeof logprobs === 'number' ? { top: logprobs } : undefined;
+}
+
+function readModalities(value: Json | undefined): readonly string[] | undefined {
+  return isArray(value) ? value.filter((modality) => typeof modality === 'string') : undefined;
+}
+
+function readVoice(value: Json | undefined): ChatRequest['audio'] | undefined {
+  if (!isRecord(value)) return undefined;
+  return compact({ voice: value['voice'], format: asString(value['format']) });
+}
+
+type Effort = NonNullable<Reasoning['effort']>;
+const EFFORTS: ReadonlySet<unknown> = new Set<Effort>(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']);
+
+function isEffort(value: unknown): value is Effort {
+  return EFFORTS.has(value);
+}
+
+/** OpenAI's effort, OpenRouter's object, the switches of DeepSeek, Z.ai and Qwen. */
+function readReasoning(body: JsonRecord): Reasoning | undefined {
+  const object = asRecord(body['reasoning']) ?? {};
+  const effort = body['reasoning_effort'] ?? object['effort'];
+  const isOn = readSwitch(body);
+  const budgetTokens = asNumber(object['max_tokens']) ?? (isOn === true && !isEffort(effort) ? -1 : undefined);
+  const shown = isRecord(body['reasoning']) ? asBoolean(object['exclude']) : undefined;
+  const read = compact({
+    effort: isEffort(effort) ? effort : isOn === false ? ('none' as const) : undefined,
+    budgetTokens,
+    isShown: shown === undefined ? readShown(body) : !shown,
+  });
+  return Object.keys(read).length === 0 ? undefined : read;
+}
+
+function readSwitch(body: JsonRecord): boolean | undefined {
+  const thinking = asString(asRecord(body['thinking'])?.['type']);
+  if (thinking === 'enabled' || thinking === 'disabled') return thinking === 'enabled';
+  return asBoolean(body['enable_thinking']) ?? asBoolean(asRecord(body['reasoning'])?.['enabled']);
+}
+
+function readShown(body: JsonRecord): boolean | undefined {
+  // Groq's name for it.
+  if (typeof body['reasoning_format'] === 'string') return body['reasoning_format'] !== 'hidden';
+  return asBoolean(body['include_reasoning']);
+}
+
+/** Output formats that every dialect knows; others stay among the extras. */
+function readFormat(format: Json | undefined): OutputFormat | undefined {
+  if (!isRecord(format)) return undefined;
+  const described = asRecord(format['json_schema']);
+  if (format['type'] === 'text') return { kind: 'text' };
+  // Together and llama.cpp put a schema beside the plain JSON mode.
+  const schema = asRecord(described?.['schema']) ?? (format['type'] === 'json_object' ? asRecord(format['schema']) : undefined);
+  if (schema !== undefined) {
+    return compact({
+      kind: 'json-schema' as const,
+      schema,
+      name: asString(described?.['name']),
+      description: asString(described?.['description']),
+      strict: asBoolean(described?.['strict']),
+    });
+  }
+  return format['type'] === 'json_object' ? { kind: 'json' } : undefined;
+}
+
+const TOOL_READ: ReadonlySet<string> = new Set(['type', 'function', 'cache_control', 'prompt_cache_breakpoint']);
+const FUNCTION_READ: ReadonlySet<string> = new Set(['name', 'description', 'parameters', 'strict']);
+
+function readTools(tools: Json | undefined): readonly Tool[] {
+  return (asArray(tools) ?? []).flatMap((tool, index): readonly Tool[] => {
+    if (!isRecord(tool)) return [];
+    const at = `tools[${index}]`;
+    const declared = asRecord(tool['function']);
+    // Mistral's client leaves the type out.
+    if (declared !== undefined && (tool['type'] === undefined || tool['type'] === 'function')) {
+      return [readFunction(declared, tool, at)];
+    }
+    const name = asString(asRecord(tool['custom'])?.['name']) ?? asString(tool['type']) ?? 'tool';
+    return [{ kind: 'opaque', origin: HOME, name, value: tool, at }];
+  });
+}
+
+/** The form before tools; it is written back as tools, which every provider takes. */
+function readFunctions(functions: Json | undefined): readonly Tool[] {
+  return (asArray(functions) ?? []).flatMap((declared, index) =>
+    isRecord(declared) ? [readFunction(declared, {}, `functions[${index}]`)] : [],
+  );
+}
+
+function readFunction(declared: JsonRecord, tool: JsonRecord, at: string): Tool {
+  const cache = readCache(tool);
+  const inner = restOf(declared, FUNCTION_READ) ?? {};
+  const extra = {
+    ...restOf(tool, TOOL_READ),
+    ...Object.fromEntries(Object.entries(inner).map(([key, value]) => [`function.${key}`, value])),
+  };
+  return compact({
+    kind: 'function' as const,
+    name: asString(declared['name']) ?? '',
+    description: asString(declared['description']),
+    parameters: asRecord(declared['parameters']),
+    strict: asBoolean(declared['strict']),
+    isCacheEnd: cache === undefined ? undefined : true,
+    cacheTtl: cache?.ttl,
+    at,
+    extra: Object.keys(extra).length === 0 ? undefined : extra,
+  });
+}
+
+/** The choices that every dialect knows; others (a wish among few tools) stay among the extras. */
+function readToolChoice(body: JsonRecord): ToolChoice | undefined {
+  const choice = body['tool_choice'] ?? body['function_call'];
+  if (choice === 'auto' || choice === 'none') return { kind: choice };
+  // `any` is Mistral's older word.
+  if (choice === 'required' || choice === 'any') return { kind: 'required' };
+  if (!isRecord(choice)) return undefined;
+  const name = asString(asRecord(choice['function'])?.['name']) ?? (choice['type'] === undefined ? asString(choice['name']) : undefined);
+  if (name !== undefined) return { kind: 'tool', name };
+  const allowed = asRecord(choice['allowed_tools']);
+  if (allowed?.['mode'] !== 'required') return undefined;
+  const only = (asArray(allowed['tools']) ?? []).flatMap((tool) => {
+    const allowedName = isRecord(tool) ? asString(asRecord(tool['function'])?.['name']) : undefined;
+    return allowedName === undefined ? [] : [allowedName];
+  });
+  return { kind: 'required', only };
+}
+
+function readExtras(body: JsonRecord, read: { readonly hasChoice: boolean; readonly hasFormat: boolean }): readonly Extra[] {
+  const extras: Extra[] = [];
+  for (const [field, value] of Object.entries(body)) {
+    if (value === undefined || value === null || WORDS.has(field)) continue;
+    const isCovered = REASONING_FIELDS.has(field) || (field === 'safety_identifier' && typeof body['user'] !== 'string');
+    const weight: Weight = isCovered || HINTS.has(field) ? 'hint' : 'meaning';
+    extras.push({ field, value, weight, ...(isCovered ? { isCovered } : {}) });
+  }
+  const choice = body['tool_choice'];
+  if (!read.hasChoice && choice !== undefined && choice !== null) {
+    extras.push({ field: 'tool_choice', value: choice, weight: 'meaning' });
+  }
+  const format = body['response_format'];
+  if (!read.hasFormat && isRecord(format)) extras.push({ field: 'response_format', value: format, weight: 'meaning' });
+  const options = restOf(asRecord(body['stream_options']) ?? {}, new Set(['include_usage']));
+  if (options !== undefined) extras.push({ field: 'stream_options', value: options, weight: 'hint' });
+  return extras;
+}
+
+const MESSAGE_READ: ReadonlySet<string> = new Set([
+  'role',
+  'content',
+  'name',
+  'tool_call_id',
+  'cache_control',
+  'prompt_cache_breakpoint',
+]);
+
+/** Messages in order; the tool results of one round become one message. */
+function readMessages(list: readonly Json[]): readonly Message[] {
+  const messages: Message[] = [];
+  for (const [index, item] of list.entries()) {
+    if (!isRecord(item)) continue;
+    const message = readMessage(item, `messages[${index}]`, messages);
+    const last = messages.at(-1);
+    if (message.role === 'tool' && last?.role === 'tool') {
+      messages[messages.length - 1] = { ...last, parts: [...last.parts, ...message.parts] };
+    } else messages.push(message);
+  }
+  return messages;
+}
+
+function readMessage(message: JsonRecord, at: string, before: readonly Message[]): Message {
+  const role = message['role'];
+  if (role === 'tool' || role === 'function') return { role: 'tool', parts: [readResult(message, at, before)], at };
+  const name = asString(message['name']);
+  if (role === 'assistant') {
+    const { parts, extra } = readAssistant(message, at);
+    return { role, parts, at, ...ownFields(name, extra) };
+  }
+  const parts = markLast(readParts(message, at), message);
+  const kept: Role = role === 'system' || role === 'developer' ? role : 'user';
+  return { role: kept, parts, at, ...ownFields(name, restOf(message, MESSAGE_READ)) };
+}
+
+function ownFields(name: string | undefined, extra: JsonRecord | undefined): { readonly name?: string; readonly extra?: JsonRecord } {
+  const { name: _, ...rest } = extra ?? {};
+  return compact({ name, extra: Object.keys(rest).length === 0 ? undefined : rest });
+}
+
+function readParts(message: JsonRecord, at: string): readonly Part[] {
+  const { content } = message;
+  if (typeof content === 'string') return [{ kind: 'text', text: content, at: `${at}.content` }];
+  return (asArray(content) ?? []).flatMap((part, index) => readPart(part, `${at}.content[${index}]`));
+}
+
+function readPart(part: Json, at: string): readonly Part[] {
+  if (!isRecord(part)) return [];
+  const kind = PART_KINDS[asString(part['type']) ?? ''];
+  if (kind === 'text' || kind === 'other') return readContentPart(part, { at });
+  const media = readMedia(part, at);
+  return media === undefined ? [{ kind: 'opaque', origin: HOME, name: asString(part['type']) ?? 'part', value: part, at }] : [media];
+}
+
+/** A cache mark on the message itself ends the prefix with its last part (OpenRouter, Vercel). */
+function markLast(parts: readonly Part[], message: JsonRecord): readonly Part[] {
+  const cache = readCache(message);
+  const last = parts.at(-1);
+  if (cache === undefined || last === undefined || last.cache !== undefined) return parts;
+  return [...parts.slice(0, -1), { ...last, cache }];
+}
+
+function readResult(message: JsonRecord, at: string, before: readonly Message[]): ToolResultPart {
+  const parts = readParts(message, at).filter(
+    (part) => part.kind !== 'tool-call' && part.kind !== 'tool-result' && part.kind !== 'reasoning' && part.kind !== 'refusal',
+  );
+  const id = asString(message['tool_call_id']);
+  const name = asString(message['name']) ?? nameOfCall(before, id);
+  return compact({
+    kind: 'tool-result' as const,
+    callId: id ?? lastLegacyCall(before, name),
+    name,
+    parts,
+    at,
+    cache: readCache(message),
+    extra: restOf(message, MESSAGE_READ),
+  });
+}
+
+/** The name that the matching call had; Gemini needs it with the result. */
+function nameOfCall(before: readonly Message[], id: string | undefined): string | undefined {
+  if (id === undefined) return undefined;
+  for (const message of before.toReversed()) {
+    const call = message.parts.find((part) => part.kind === 'tool-call' && part.id === id);
+    if (call?.kind === 'tool-call') return call.name;
+  }
+  return undefined;
+}
+
+/** A `function` message has no id: it answers the last call of that function. */
+function lastLegacyCall(before: readonly Message[], name: string | undefined): string {
+  for (const message of before.toReversed()) {
+    const call = message.parts.findLast((part) => part.kind === 'tool-call' && (name === undefined || part.name === name));
+    if (call?.kind === 'tool-call') return call.id;
+  }
+  return legacyCallId(name ?? 'tool', undefined);
+}

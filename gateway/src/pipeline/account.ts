@@ -1,0 +1,42 @@
+/** account: what an attempt cost, by one rule for every way it can end. Pure. */
+import type { Outcome, Spent } from '../chat/outcome.ts';
+import type { Usage } from '../chat/usage.ts';
+import { costOf, saneUsage } from '../money/cost.ts';
+import type { NanoUsd } from '../money/price.ts';
+import type { Facts } from '../routing/facts.ts';
+import type { Target } from '../routing/target.ts';
+
+export interface Bill {
+  readonly usage: Usage;
+  /** True where any count in it is ours and not the provider's. */
+  readonly isEstimated: boolean;
+  /** Absent: no price is known. */
+  readonly costNanoUsd?: NanoUsd;
+}
+
+/**
+ * The bill of an attempt, or undefined where it cost nothing:
+ * - refused, or broke before the provider answered with 2xx: nothing;
+ * - broke before content: what the provider reported, if it did;
+ * - answered, broke after content, or left by the caller: the provider's usage, filled up with our own count.
+ */
+export function billOf(outcome: Outcome, facts: Facts, target: Target): Bill | undefined {
+  if (outcome.kind === 'refused') return undefined;
+  const { spent } = outcome;
+  const reported = spent.usage === undefined ? undefined : saneUsage(spent.usage);
+  if (outcome.kind === 'broke' && outcome.when === 'before-content' && reported === undefined) return undefined;
+  if (!spent.wasAccepted) return undefined;
+  const complete = spent.isFinal && reported?.inputTokens !== undefined && reported.outputTokens !== undefined;
+  const usage = complete ? reported : filled(reported, spent, facts);
+  const costNanoUsd = target.price === undefined ? undefined : costOf(target.price, usage)?.totalNanoUsd;
+  return { usage, isEstimated: !complete, ...(costNanoUsd === undefined ? {} : { costNanoUsd }) };
+}
+
+/** Provider's partial counts are kept where they are larger: Anthropic's first event says one output token, whatever follows. */
+function filled(reported: Usage | undefined, spent: Spent, facts: Facts): Usage {
+  return {
+    ...reported,
+    inputTokens: reported?.inputTokens ?? facts.inputTokensEstimate,
+    outputTokens: Math.max(reported?.outputTokens ?? 0, spent.outputTokensSeen),
+  };
+}

@@ -1,0 +1,98 @@
+/** admit: puts money aside for the dearest thing the plan may do, so that a budget is a budget. */
+import type { Fault } from '../chat/fault.ts';
+import { worstCase } from '../money/cost.ts';
+import type { NanoUsd, Price } from '../money/price.ts';
+import type { Facts } from '../routing/facts.ts';
+import type { Plan } from '../routing/plan.ts';
+import type { Target } from '../routing/target.ts';
+import { isHold, type Hold, type KeyRow, type Store } from '../store/ports.ts';
+
+/** Output that a model may give where neither caller nor catalog sets a limit. */
+const OUTPUT_TOKENS_MAX = 32_768;
+/** One request may hold at most this share of what is left of a budget, as long as it leaves room for an answer. */
+const SHARE_OF_BUDGET = 4n;
+/** An answer shorter than this is of little use: below it, all that is left is held. */
+const OUTPUT_TOKENS_USEFUL = 4096;
+
+export interface Admission {
+  readonly hold: Hold;
+  /** Set where the caller's own limit (or none) could cost more than is left: the request goes out with this one. */
+  readonly outputTokensMax?: number;
+}
+
+export interface AdmitInput {
+  readonly key: KeyRow;
+  readonly facts: Facts;
+  readonly plan: Plan;
+  readonly requestId: string;
+  readonly store: Store;
+}
+
+/** Holds the worst case; where that is a large share of the budget, a smaller one, kept true by a lower output limit. */
+export async function admit(input: AdmitInput): Promise<Admission | Fault> {
+  const { key, facts, plan, requestId, store } = input;
+  if (key.budgetNanoUsd === undefined) return asAdmission(await store.ledger.hold(key, 0n, requestId));
+  const worst = worstOf(plan, facts);
+  if (worst * SHARE_OF_BUDGET <= key.budgetNanoUsd) {
+    const held = await store.ledger.hold(key, worst, requestId);
+    if (isHold(held)) return { hold: held };
+  }
+  return admitClamped(input, worst);
+}
+
+async function admitClamped(input: AdmitInput, worst: NanoUsd): Promise<Admission | Fault> {
+  const { key, facts, plan, requestId, store } = input;
+  const spend = await store.keys.spend(key.id);
+  if (!spend.ok) return spend.error;
+  const limit = key.budgetNanoUsd ?? 0n;
+  const left = limit - (spend.value?.spentNanoUsd ?? 0n) - (spend.value?.heldNanoUsd ?? 0n);
+  const asked = outputLimit(facts, plan.targets);
+  const tokens = Math.min(asked, Math.max(affordable(plan, facts, left / SHARE_OF_BUDGET), Math.min(OUTPUT_TOKENS_USEFUL, affordable(plan, facts, left))));
+  if (tokens >= asked || tokens < 1) return asAdmission(await store.ledger.hold(key, worst, requestId));
+  const held = await store.ledger.hold(key, worstOf(plan, { ...facts, outputTokensLimit: tokens }), requestId);
+  return isHold(held) ? { hold: held, outputTokensMax: tokens } : held;
+}
+
+function asAdmission(held: Hold | Fault): Admission | Fault {
+  return isHold(held) ? { hold: held } : held;
+}
+
+/** Output tokens a choice for which `money` is enough at every target of the plan. */
+function affordable(plan: Plan, facts: Facts, money: NanoUsd): number {
+  const tokens = plan.targets.map((target) =>
+    target.price === undefined ? Number.MAX_SAFE_INTEGER : outputAffordable(target.price, facts.inputTokensMax, money),
+  );
+  return Math.floor(Math.min(...tokens) / facts.choices);
+}
+
+/** The most output tokens for which `money` is enough beside the input; 0 where not even that is covered. */
+function outputAffordable(price: Price, inputTokensMax: number, money: NanoUsd): number {
+  let low = 0;
+  let high = OUTPUT_TOKENS_MAX * 32;
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    const cost = worstCase(price, inputTokensMax, middle);
+    if (cost !== undefined && cost <= money) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+/** The dearest target of the plan. */
+function worstOf(plan: Plan, facts: Facts): NanoUsd {
+  return plan.targets.reduce((most, target) => {
+    const cost = worstAt(target, facts) ?? 0n;
+    return cost > most ? cost : most;
+  }, 0n);
+}
+
+/** The most that one attempt at `target` can cost; undefined where its price is not known. */
+export function worstAt(target: Target, facts: Facts): NanoUsd | undefined {
+  if (target.price === undefined) return undefined;
+  return worstCase(target.price, facts.inputTokensMax, outputLimit(facts, [target]) * facts.choices);
+}
+
+function outputLimit(facts: Facts, targets: readonly Target[]): number {
+  if (facts.outputTokensLimit !== undefined) return facts.outputTokensLimit;
+  return Math.max(...targets.map((target) => target.limits.outputTokens ?? OUTPUT_TOKENS_MAX));
+}

@@ -1,0 +1,59 @@
+/** `POST /v1/explain`: the plan for a body, with reasons; nothing is sent and nothing is held. */
+import type { Fault } from '../chat/fault.ts';
+import { compact, type JsonRecord } from '../lib/json.ts';
+import { ok, type Result } from '../lib/result.ts';
+import { formatUsd } from '../money/usd.ts';
+import { understand } from '../routing/facts.ts';
+import type { KeyRow } from '../store/ports.ts';
+import { worstAt } from './admit.ts';
+import { accept, type Arrival } from './call.ts';
+import { outgoing } from './outgoing.ts';
+import { planCall } from './planning.ts';
+import { candidateRecords, factsRecord } from './record.ts';
+import type { World } from './world.ts';
+
+/** As much of the world as a plan needs. */
+export type ExplainWorld = Pick<World, 'snapshot' | 'clock' | 'health' | 'random' | 'instanceId'>;
+
+/** Same rules, same faults as the real request up to its first byte out. */
+export function explain(arrival: Arrival, key: KeyRow, world: ExplainWorld): Result<JsonRecord, Fault> {
+  const snapshot = world.snapshot();
+  const accepted = accept(arrival);
+  if (!accepted.ok) return accepted;
+  const call = accepted.value;
+  const facts = understand(call.inspection);
+  const nowMs = world.clock.monotonicMs();
+  const health = { restMs: (id: string) => world.health.restMs(id, nowMs) };
+  const planning = planCall(call, { snapshot, key, facts, health, random: world.random });
+  if (!planning.ok) return planning;
+  const { plan, route } = planning.value;
+  const steps = plan.targets.map((target): JsonRecord => {
+    const built = outgoing(call, target, { operation: 'chat', instanceId: world.instanceId });
+    const worst = worstAt(target, facts);
+    const restMs = health.restMs(target.id);
+    return compact({
+      target: target.id,
+      provider: target.providerId,
+      model: target.upstreamModel,
+      protocol: target.provider.dialect.id,
+      passthrough: target.provider.dialect.id === call.dialect.id,
+      region: target.region,
+      rest_ms: restMs === 0 ? undefined : Math.round(restMs),
+      worst_cost_usd: worst === undefined ? undefined : formatUsd(worst),
+      price_known: target.price !== undefined,
+      refused: built.ok ? undefined : built.error.message,
+      adapted: built.ok && built.value.losses.length > 0 ? built.value.losses.map((loss) => ({ field: loss.field, why: loss.why })) : undefined,
+    });
+  });
+  return ok(
+    compact({
+      snapshot: snapshot.id,
+      model: facts.model,
+      route,
+      facts: factsRecord(facts),
+      candidates: candidateRecords(plan),
+      plan: steps,
+      attempts_max: plan.attemptsMax,
+    }),
+  );
+}

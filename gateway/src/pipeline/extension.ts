@@ -1,0 +1,112 @@
+/** What a caller may ask of the gateway itself, beside the request: OpenRouter's body fields, our own `turnout`, and headers. */
+import { fault, type Fault } from '../chat/fault.ts';
+import { asBoolean, asNumber, isArray, isRecord, type Json, type JsonRecord } from '../lib/json.ts';
+import { err, ok, type Result } from '../lib/result.ts';
+import { parseUsd } from '../money/usd.ts';
+import type { Preferences } from '../routing/plan.ts';
+
+/** More fallbacks than attempts is a mistake; thousands are an attack (faults.md B27). */
+const MODELS_MAX = 16;
+const PROVIDERS_MAX = 64;
+const NAME_MAX = 256;
+const TAGS_MAX = 16;
+
+/** Fields of the body that are ours to read and not the provider's. */
+export const OWN_FIELDS: readonly string[] = ['turnout', 'models', 'route', 'provider'];
+
+export interface Extension {
+  /** Models to fall back to, in order, after the one that was asked for. */
+  readonly models: readonly string[];
+  readonly preferences?: Preferences;
+  /** What the other side cannot express is dropped and named, instead of refused. */
+  readonly adapt: boolean;
+  /** The caller's own deadline, from the arrival of the request. */
+  readonly deadlineMs?: number;
+  readonly tags: readonly string[];
+}
+
+/** Reads body fields and `x-turnout-*` headers; faults name the field. */
+export function readExtension(body: JsonRecord, headers: Readonly<Record<string, string | undefined>>): Result<Extension, Fault> {
+  const own = body['turnout'];
+  if (own !== undefined && !isRecord(own)) return invalid('turnout', 'it must be an object');
+  const models = readModels(body['models']);
+  if (!models.ok) return models;
+  const preferences = readPreferences(body['provider']);
+  if (!preferences.ok) return preferences;
+  const deadlineMs = asNumber(own?.['deadline_ms']) ?? headerNumber(headers['x-turnout-deadline-ms']);
+  if (deadlineMs !== undefined && deadlineMs <= 0) return invalid('turnout.deadline_ms', 'it must be above 0');
+  const tags = readTags(own?.['tags'] ?? headers['x-turnout-tags']?.split(','));
+  if (!tags.ok) return tags;
+  return ok({
+    models: models.value,
+    ...(preferences.value === undefined ? {} : { preferences: preferences.value }),
+    adapt: asBoolean(own?.['adapt']) ?? headers['x-turnout-adapt'] === 'true',
+    ...(deadlineMs === undefined ? {} : { deadlineMs }),
+    tags: tags.value,
+  });
+}
+
+function invalid(param: string, reason: string): Result<never, Fault> {
+  return err(fault('field-invalid', { reason }, { param }));
+}
+
+function headerNumber(text: string | undefined): number | undefined {
+  return text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : undefined;
+}
+
+function readModels(value: Json | undefined): Result<readonly string[], Fault> {
+  if (value === undefined || value === null) return ok([]);
+  return readNames(value, { param: 'models', most: MODELS_MAX });
+}
+
+function readTags(value: Json | undefined): Result<readonly string[], Fault> {
+  return value === undefined || value === null ? ok([]) : readNames(value, { param: 'turnout.tags', most: TAGS_MAX });
+}
+
+/** A list of short names, each once. */
+function readNames(value: Json, rule: { param: string; most: number }): Result<readonly string[], Fault> {
+  if (!isArray(value)) return invalid(rule.param, 'it must be a list of names');
+  if (value.length > rule.most) return invalid(rule.param, `it has ${value.length} entries, at most ${rule.most} are taken`);
+  const names: string[] = [];
+  for (const [index, name] of value.entries()) {
+    if (typeof name !== 'string' || name === '' || name.length > NAME_MAX) {
+      return invalid(`${rule.param}[${index}]`, `it must be a name of 1 to ${NAME_MAX} characters`);
+    }
+    names.push(name.trim());
+  }
+  return ok([...new Set(names)]);
+}
+
+function readPreferences(value: Json | undefined): Result<Preferences | undefined, Fault> {
+  if (value === undefined || value === null) return ok(undefined);
+  if (!isRecord(value)) return invalid('provider', 'it must be an object');
+  const lists: Record<string, readonly string[]> = {};
+  for (const field of ['order', 'only', 'ignore']) {
+    const list = value[field];
+    if (list === undefined || list === null) continue;
+    const names = readNames(list, { param: `provider.${field}`, most: PROVIDERS_MAX });
+    if (!names.ok) return names;
+    if (field === 'only' && names.value.length === 0) return invalid('provider.only', 'it is empty, so that no provider is left');
+    lists[field] = names.value.map((name) => name.toLowerCase());
+  }
+  const allowFallbacks = asBoolean(value['allow_fallbacks']);
+  const price = readPriceMax(value['max_price']);
+  if (!price.ok) return price;
+  return ok({ ...lists, ...(allowFallbacks === undefined ? {} : { allowFallbacks }), ...(value['sort'] === 'price' ? { sort: 'price' } : {}), ...price.value });
+}
+
+function readPriceMax(value: Json | undefined): Result<Pick<Preferences, 'inputPriceMax' | 'outputPriceMax'>, Fault> {
+  if (value === undefined || value === null) return ok({});
+  if (!isRecord(value)) return invalid('provider.max_price', 'it must be an object');
+  const input = priceOf(value['prompt']);
+  const output = priceOf(value['completion']);
+  if (input === null || output === null) return invalid('provider.max_price', 'prompt and completion are USD per million tokens');
+  return ok({ ...(input === undefined ? {} : { inputPriceMax: input }), ...(output === undefined ? {} : { outputPriceMax: output }) });
+}
+
+/** undefined: not given; null: given and not a price. */
+function priceOf(value: Json | undefined): bigint | undefined | null {
+  if (value === undefined || value === null) return undefined;
+  const usd = typeof value === 'string' || typeof value === 'number' ? parseUsd(String(value)) : undefined;
+  return usd ?? null;
+}

@@ -1,0 +1,368 @@
+/** The request's way, top to bottom: accept, understand, plan, admit, attempt … attempt, relay, account. */
+import { fault, specOf, type Fault, type RequestOutcome } from '../chat/fault.ts';
+import type { Outcome } from '../chat/outcome.ts';
+import type { Loss } from '../chat/request.ts';
+import { formatUsd } from '../money/usd.ts';
+import { understand, type Facts } from '../routing/facts.ts';
+import { next, type Failure, type Health } from '../routing/plan.ts';
+import type { Snapshot } from '../routing/snapshot.ts';
+import type { Target } from '../routing/target.ts';
+import type { KeyRow } from '../store/ports.ts';
+import { billOf, type Bill } from './account.ts';
+import { admit, worstAt, type Admission } from './admit.ts';
+import { attempt } from './attempt.ts';
+import { accept, type Arrival, type Call } from './call.ts';
+import { createOutlet, type Outlet } from './outlet.ts';
+import { outgoing, type Outgoing } from './outgoing.ts';
+import { planCall, type Planning } from './planning.ts';
+import { brokenEnding } from './receive.ts';
+import { requestRecord, type AttemptRecord } from './record.ts';
+import type { Ending, Headers, Reply } from './reply.ts';
+import type { World } from './world.ts';
+
+/** `x-turnout-adapted` names this many fields; the record has them all. */
+const ADAPTED_MAX = 20;
+
+/** Handles one chat request from its parsed body to its booked end. Never throws for anything a caller or provider does. */
+export async function handle(arrival: Arrival, key: KeyRow, reply: Reply, world: World): Promise<Ending> {
+  const snapshot = world.snapshot();
+  const accepted = accept(arrival);
+  if (!accepted.ok) return refuse(arrival, reply, accepted.error);
+  const call = accepted.value;
+  const facts = understand(call.inspection);
+  const health = healthNow(world);
+  const planning = planCall(call, { snapshot, key, facts, health, random: world.random });
+  if (!planning.ok) return refuse(arrival, reply, planning.error);
+  const admission = await admit({ key, facts, plan: planning.value.plan, requestId: call.requestId, store: world.store });
+  if ('code' in admission) return refuse(arrival, reply, admission);
+  const run: Run = { call, key, facts, planning: planning.value, admission, snapshot, reply, world, attempts: [] };
+  const end = await tryTargets(run);
+  world.store.ledger.release(admission.hold);
+  return close(run, end);
+}
+
+/** What the attempts of one request share. Only `attempts` grows. */
+interface Run {
+  readonly call: Call;
+  readonly key: KeyRow;
+  readonly facts: Facts;
+  readonly planning: Planning;
+  readonly admission: Admission;
+  readonly snapshot: Snapshot;
+  readonly reply: Reply;
+  readonly world: World;
+  readonly attempts: AttemptRecord[];
+}
+
+/** `undefined`: answered. */
+type End = { readonly fault: Fault | undefined };
+
+function healthNow(world: World): Health {
+  return { restMs: (targetId) => world.health.restMs(targetId, world.clock.monotonicMs()) };
+}
+
+async function tryTargets(run: Run): Promise<End> {
+  const { call, planning, world, reply, snapshot } = run;
+  const outlet = outletOf(run);
+  const deadlineMs = call.startedMs + Math.min(snapshot.timeouts.totalMs, call.extension.deadlineMs ?? Number.POSITIVE_INFINITY);
+  const failures: Failure[] = [];
+  for (;;) {
+    const leftMs = deadlineMs - world.clock.monotonicMs();
+    const step = next(planning.plan, failures, { leftMs, health: healthNow(world), random: world.random });
+    if (step.do === 'stop') {
+      outlet.stop();
+      return { fault: finalFault(run, failures, step.retryAfterMs) };
+    }
+    if (step.afterMs > 0 && !(await waited(step.afterMs, reply.signal, world))) {
+      outlet.stop();
+      return { fault: fault('client-closed') };
+    }
+    const failed = await tryOne(run, { target: step.target, outlet, deadlineMs });
+    if (failed === 'answered') return { fault: undefined };
+    if (failed.isFinal) {
+      outlet.stop();
+      return { fault: failed.fault };
+    }
+    failures.push({ targetId: step.target.id, fault: failed.fault });
+    if (failed.fault.retryAfterMs !== undefined) {
+      world.health.rest(step.target.id, failed.fault.retryAfterMs, world.clock.monotonicMs());
+    }
+  }
+}
+
+/** `isFinal`: nothing may follow, because the caller has content already, or is gone. */
+type Tried = 'answered' | { readonly fault: Fault; readonly isFinal: boolean };
+
+interface Try {
+  readonly target: Target;
+  readonly outlet: Outlet;
+  readonly deadlineMs: number;
+}
+
+async function tryOne(run: Run, { target, outlet, deadlineMs }: Try): Promise<Tried> {
+  const { call, world, reply, snapshot, admission } = run;
+  const built = outgoing(call, target, {
+    operation: 'chat',
+    instanceId: world.instanceId,
+    ...(admission.outputTokensMax === undefined ? {} : { outputTokensMax: admission.outputTokensMax }),
+  });
+  if (!built.ok) return { fault: built.error, isFinal: false };
+  const attemptId = world.newId('att');
+  const refused = await opened(run, target, attemptId);
+  if (refused !== undefined) return { fault: refused, isFinal: true };
+  const startedMs = world.clock.monotonicMs();
+  const book = { target, attemptId, startedMs, startedUnixMs: world.clock.unixMs(), outgoing: built.value };
+  if (run.attempts.length === 0) world.meters.overheadS.observe({}, (startedMs - call.startedMs) / 1000);
+  const outcome = await attempt({
+    call,
+    target,
+    outgoing: built.value,
+    reply,
+    outlet,
+    world,
+    responseMaxBytes: snapshot.responseMaxBytes,
+    deadlineMs,
+    settle: (ended, losses) => settle(run, book, ended, losses),
+    streamHeaders: (losses) => streamHeaders(run, target, losses),
+  });
+  switch (outcome.kind) {
+    case 'answered':
+      return 'answered';
+    case 'refused':
+      return { fault: outcome.fault, isFinal: false };
+    case 'broke':
+      return { fault: outcome.fault, isFinal: outcome.when === 'mid-stream' };
+    case 'left':
+      return { fault: fault('client-closed'), isFinal: true };
+  }
+}
+
+/** Leaves a trace in the journal before the first byte goes out. A hold that earlier attempts have eaten into is filled up first. */
+async function opened(run: Run, target: Target, attemptId: string): Promise<Fault | undefined> {
+  const { facts, admission, world } = run;
+  const { ledger } = world.store;
+  const limited = admission.outputTokensMax === undefined ? facts : { ...facts, outputTokensLimit: admission.outputTokensMax };
+  const worst = worstAt(target, limited);
+  const estimate = worstAt(target, { ...facts, inputTokensMax: facts.inputTokensEstimate, outputTokensLimit: 0 });
+  const opening = {
+    attemptId,
+    provider: target.providerId,
+    model: target.model,
+    target: target.id,
+    atMs: world.clock.unixMs(),
+    inputTokensEstimate: facts.inputTokensEstimate,
+    ...(estimate === undefined ? {} : { estimateNanoUsd: estimate }),
+    ...(worst === undefined ? {} : { worstNanoUsd: worst }),
+  };
+  const refused = ledger.open(admission.hold, opening);
+  if (refused?.code !== 'budget-exceeded' || worst === undefined) return refused;
+  return (await ledger.extend(admission.hold, worst)) ?? ledger.open(admission.hold, opening);
+}
+
+interface Book {
+  readonly target: Target;
+  readonly attemptId: string;
+  readonly startedMs: number;
+  readonly startedUnixMs: number;
+  readonly outgoing: Outgoing;
+}
+
+/** account: one line in the journal for what the attempt cost, and its row in the record. Gives the headers of a good end. */
+function settle(run: Run, book: Book, outcome: Outcome, losses: readonly Loss[]): Headers {
+  const { world, facts, call } = run;
+  const { target, attemptId } = book;
+  const bill = billOf(outcome, facts, target);
+  bookBill(run, book, outcome, bill);
+  const allLosses = [...book.outgoing.losses, ...losses];
+  run.attempts.push({
+    target,
+    attemptId,
+    outcome,
+    bill,
+    startedUnixMs: book.startedUnixMs,
+    durationMs: world.clock.monotonicMs() - book.startedMs,
+    losses: allLosses,
+  });
+  const labels = { provider: target.providerId, outcome: outcome.kind };
+  world.meters.attempts.add(labels);
+  const ttftMs = outcome.kind === 'refused' ? undefined : outcome.spent.ttftMs;
+  if (ttftMs !== undefined) world.meters.ttftS.observe({ provider: target.providerId }, ttftMs / 1000);
+  return {
+    ...streamHeaders(run, target, allLosses),
+    'x-turnout-overhead-ms': overheadMs(run, book.startedMs, call.startedMs),
+    ...(bill?.costNanoUsd === undefined ? {} : { 'x-turnout-cost-usd': formatUsd(bill.costNanoUsd) }),
+  };
+}
+
+function overheadMs(run: Run, attemptStartedMs: number, startedMs: number): string {
+  const waitedMs = run.attempts.slice(0, -1).reduce((sum, past) => sum + past.durationMs, 0);
+  return Math.max(0, attemptStartedMs - startedMs - waitedMs).toFixed(2);
+}
+
+function bookBill(run: Run, book: Book, outcome: Outcome, bill: Bill | undefined): void {
+  const { world, admission, key, call } = run;
+  const { target, attemptId } = book;
+  const { ledger } = world.store;
+  if (bill === undefined) {
+    ledger.discard(admission.hold, attemptId);
+    return;
+  }
+  ledger.settle(admission.hold, {
+    attemptId,
+    requestId: call.requestId,
+    keyId: key.id,
+    provider: target.providerId,
+    model: target.model,
+    target: target.id,
+    outcome: outcome.kind,
+    isEstimated: bill.isEstimated,
+    usage: bill.usage,
+    ...(bill.costNanoUsd === undefined ? {} : { costNanoUsd: bill.costNanoUsd }),
+    atMs: world.clock.unixMs(),
+    ...(outcome.kind === 'answered' && outcome.finish !== undefined ? { finish: outcome.finish } : {}),
+  });
+  const provider = target.providerId;
+  world.meters.tokens.add({ provider, class: 'input' }, bill.usage.inputTokens ?? 0);
+  world.meters.tokens.add({ provider, class: 'output' }, bill.usage.outputTokens ?? 0);
+  if (bill.costNanoUsd !== undefined) world.meters.costNanoUsd.add({ provider }, Number(bill.costNanoUsd));
+}
+
+function baseHeaders(requestId: string): Headers {
+  return { 'x-request-id': requestId, 'x-turnout-decision': requestId };
+}
+
+function streamHeaders(run: Run, target: Target, losses: readonly Loss[]): Headers {
+  const { call, attempts } = run;
+  const isStream = call.inspection.isStreaming && !call.isJsonArray;
+  return {
+    ...baseHeaders(call.requestId),
+    'content-type': isStream ? 'text/event-stream; charset=utf-8' : 'application/json',
+    'cache-control': 'no-store',
+    'x-turnout-provider': target.providerId,
+    'x-turnout-model': headerSafe(target.model),
+    'x-turnout-attempts': String(Math.max(1, attempts.length + (attempts.at(-1)?.target === target ? 0 : 1))),
+    ...(losses.length === 0 ? {} : { 'x-turnout-adapted': adapted(losses) }),
+  };
+}
+
+function adapted(losses: readonly Loss[]): string {
+  return [...new Set(losses.map((loss) => headerSafe(loss.field)))].slice(0, ADAPTED_MAX).join(', ');
+}
+
+/** Header values are printable ASCII (RFC 9110, section 5.5); anything else of a name is percent-encoded. */
+function headerSafe(text: string): string {
+  return text.replaceAll(/[^\u0021-\u007e]/g, (character) => encodeURIComponent(character)).slice(0, 256);
+}
+
+function outletOf(run: Run): Outlet {
+  const { call, reply, world, snapshot } = run;
+  const options = {
+    timers: world.timers,
+    heartbeatMs: call.inspection.isStreaming ? snapshot.heartbeatMs : Number.POSITIVE_INFINITY,
+    writeIdleMs: snapshot.writeIdleMs,
+    canPing: call.inspection.isStreaming && !call.isJsonArray,
+    earlyHeaders: () => ({ ...baseHeaders(call.requestId), 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store' }),
+  };
+  return createOutlet(reply, options);
+}
+
+/** Waits, unless the caller leaves first: then false, and no further attempt is made. */
+function waited(delayMs: number, signal: AbortSignal, world: World): Promise<boolean> {
+  if (signal.aborted) return Promise.resolve(false);
+  return new Promise((resolve) => {
+    const left = (): void => {
+      cancel();
+      resolve(false);
+    };
+    const cancel = world.timers.after(delayMs, () => {
+      signal.removeEventListener('abort', left);
+      resolve(true);
+    });
+    signal.addEventListener('abort', left, { once: true });
+  });
+}
+
+/** The fault to answer with when no attempt is left. */
+function finalFault(run: Run, failures: readonly Failure[], retryAfterMs: number | undefined): Fault {
+  const last = failures.at(-1)?.fault;
+  if (last === undefined) {
+    const reasons = 'every target asked us to wait';
+    return fault('no-target', { reasons }, { retryAfterMs: retryAfterMs ?? 1000 });
+  }
+  const targets = new Set(failures.map((failure) => failure.targetId));
+  if (targets.size > 1 && failures.every((failure) => failure.fault.code === 'upstream-unreachable')) {
+    return fault('no-target', { reasons: failures.map((failure) => failure.fault.message).join(' ') }, { retryAfterMs: 1000 });
+  }
+  const target = run.planning.plan.targets[0];
+  if (last.code === 'upstream-not-found' && target?.isKnown === false && targets.size === 1) {
+    return fault('model-unknown', { model: JSON.stringify(run.facts.model), hint: last.message }, { param: 'model' });
+  }
+  return retryAfterMs === undefined ? last : { ...last, retryAfterMs };
+}
+
+function close(run: Run, end: End): Ending {
+  const { call, world, facts, planning, snapshot } = run;
+  if (end.fault !== undefined) answerFault(run, end.fault);
+  const outcome: RequestOutcome = end.fault === undefined ? 'ok' : specOf(end.fault).outcome;
+  const status = end.fault === undefined ? 200 : specOf(end.fault).status;
+  const endedMs = world.clock.monotonicMs();
+  const atUnixMs = world.clock.unixMs() - (endedMs - call.startedMs);
+  if (snapshot.logsRequests) {
+    const body = requestRecord({
+      id: call.requestId,
+      snapshotId: snapshot.id,
+      protocol: call.dialect.id,
+      route: planning.route,
+      facts,
+      plan: planning.plan,
+      attempts: run.attempts,
+      outcome,
+      status,
+      faultCode: end.fault?.code,
+      atUnixMs,
+      durationMs: endedMs - call.startedMs,
+      tags: call.extension.tags,
+    });
+    world.store.requests.put({
+      id: call.requestId,
+      keyId: run.key.id,
+      atMs: atUnixMs,
+      outcome,
+      ...(planning.route === undefined ? {} : { route: planning.route }),
+      model: facts.model,
+      body,
+    });
+  }
+  return { outcome, status };
+}
+
+/** A fault after the attempts: as a reply where none has begun, as the protocol's error event where one has. */
+function answerFault(run: Run, of: Fault): void {
+  const { call, reply, attempts } = run;
+  if (of.code === 'client-closed' || reply.signal.aborted) return;
+  if (reply.hasStarted) {
+    reply.end(brokenEnding(call.dialect, of, { requestId: call.requestId, isJsonArray: call.isJsonArray }));
+    return;
+  }
+  // Our attempts are used up: a repeat right now meets the same providers. Only a stated wait is worth it.
+  const canRepeat = specOf(of).retry && (attempts.length === 0 || of.code === 'upstream-rate-limited');
+  sendFault(call, reply, of, { 'x-should-retry': String(canRepeat), 'x-turnout-attempts': String(attempts.length) });
+}
+
+function refuse(arrival: Arrival, reply: Reply, of: Fault): Ending {
+  sendFault(arrival, reply, of, { 'x-should-retry': String(specOf(of).retry) });
+  const { outcome, status } = specOf(of);
+  return { outcome, status };
+}
+
+function sendFault(arrival: Arrival, reply: Reply, of: Fault, headers: Headers): void {
+  const body = JSON.stringify(arrival.dialect.encodeFault(of, { requestId: arrival.requestId }));
+  reply.whole(specOf(of).status, { ...baseHeaders(arrival.requestId), 'content-type': 'application/json', ...retryHeaders(of), ...headers }, body);
+}
+
+/** `retry-after` in whole seconds for every client, and in milliseconds for OpenAI's. */
+export function retryHeaders(of: Fault): Headers {
+  const afterMs = of.retryAfterMs ?? (specOf(of).status === 503 ? 1000 : undefined);
+  if (afterMs === undefined) return {};
+  return { 'retry-after': String(Math.max(1, Math.ceil(afterMs / 1000))), 'retry-after-ms': String(Math.ceil(afterMs)) };
+}

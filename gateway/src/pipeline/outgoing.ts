@@ -1,0 +1,170 @@
+/** What is sent to one target: the caller's own bytes where the protocol is the same, else their translation. */
+import { fault, type Fault } from '../chat/fault.ts';
+import type { Loss } from '../chat/request.ts';
+import type { CallShape } from '../dialects/dialect.ts';
+import type { JsonRecord } from '../lib/json.ts';
+import { err, ok, type Result } from '../lib/result.ts';
+import { editMembers } from '../lib/splice.ts';
+import { isSameOrigin, joinUrl } from '../lib/url.ts';
+import type { Target } from '../routing/target.ts';
+import type { UpstreamCall } from '../upstream/upstream.ts';
+
+import type { Call } from './call.ts';
+import { OWN_FIELDS } from './extension.ts';
+
+/** Headers of a client that the provider of the same protocol should see. Everything else stays here, keys above all. */
+const FORWARDED = ['anthropic-beta', 'anthropic-version', 'openai-beta', 'http-referer', 'x-title'] as const;
+/** What a caller may say to the simulator, and to nobody else. */
+const FORWARDED_TO_SIMULATOR = ['x-turnout-chaos', 'x-simulator-recording'] as const;
+
+export interface Outgoing {
+  readonly call: Omit<UpstreamCall, 'limits'>;
+  /** True where the reply comes in the caller's own protocol and is passed on as bytes. */
+  readonly isSameDialect: boolean;
+  readonly losses: readonly Loss[];
+}
+
+export interface OutgoingOptions {
+  readonly operation: CallShape['operation'];
+  readonly instanceId: string;
+  /** A lower limit on output than the caller's, so that the budget holds. */
+  readonly outputTokensMax?: number;
+}
+
+/** Builds the request for `target`. Fails where the caller's request means something that the target's protocol cannot say. */
+export function outgoing(call: Call, target: Target, options: OutgoingOptions): Result<Outgoing, Fault> {
+  const isSameDialect = target.provider.dialect.id === call.dialect.id;
+  const made = isSameDialect ? ok({ body: sameBytes(call, target, options), losses: [] }) : translated(call, target, options);
+  if (!made.ok) return made;
+  const shape = { model: target.upstreamModel, isStreaming: call.inspection.isStreaming, operation: options.operation };
+  const url = urlOf(call, target, shape);
+  if (!url.ok) return url;
+  return ok({
+    isSameDialect,
+    losses: made.value.losses,
+    call: {
+      url: url.value,
+      method: 'POST',
+      headers: headersOf(call, target, { ...shape, isSameDialect, instanceId: options.instanceId }),
+      body: made.value.body,
+      provider: target.providerId,
+      // Base URLs come from the operator's file alone, and that is the operator's word.
+      allowPrivate: true,
+    },
+  });
+}
+
+function sameBytes(call: Call, target: Target, options: OutgoingOptions): Buffer {
+  const { body, dialect, inspection } = call;
+  const { provider } = target;
+  if (options.outputTokensMax !== undefined || provider.needsAmend?.(body.record) === true) {
+    return Buffer.from(JSON.stringify(amended(call, target, options)));
+  }
+  const edits = new Map<string, string | undefined>();
+  for (const field of ownFields(target)) if (body.scan.members.has(field)) edits.set(field, undefined);
+  if (dialect.modelField !== undefined && inspection.model !== target.upstreamModel) {
+    edits.set(dialect.modelField, JSON.stringify(target.upstreamModel));
+  }
+  const ask = asksUsage(call, target) ? dialect.askUsage(body.record) : undefined;
+  if (ask !== undefined) edits.set(ask.field, JSON.stringify(ask.value));
+  return edits.size === 0 ? body.bytes : editMembers(body.bytes, body.scan, edits);
+}
+
+/** The slow way, for the few that need it: the body as an object, changed and written anew. */
+function amended(call: Call, target: Target, options: OutgoingOptions): JsonRecord {
+  const { dialect } = call;
+  const kept = Object.fromEntries(Object.entries(call.body.record).filter(([name]) => !ownFields(target).includes(name)));
+  const named = dialect.modelField === undefined ? kept : { ...kept, [dialect.modelField]: target.upstreamModel };
+  return finished(named, call, target, options);
+}
+
+function finished(body: JsonRecord, call: Call, target: Target, options: OutgoingOptions): JsonRecord {
+  const { provider } = target;
+  const ask = asksUsage(call, target) ? provider.dialect.askUsage(body) : undefined;
+  const asking = ask === undefined ? body : { ...body, [ask.field]: ask.value };
+  const limited = options.outputTokensMax === undefined ? asking : provider.dialect.limitOutput(asking, options.outputTokensMax);
+  return provider.amendRequest?.(limited) ?? limited;
+}
+
+/** OpenRouter reads these fields itself; everyone else would refuse them. */
+function ownFields(target: Target): readonly string[] {
+  return target.provider.id === 'openrouter' ? ['turnout', 'models'] : OWN_FIELDS;
+}
+
+function asksUsage(call: Call, target: Target): boolean {
+  return call.inspection.isStreaming && target.provider.asksStreamUsage !== false;
+}
+
+function translated(
+  call: Call,
+  target: Target,
+  options: OutgoingOptions,
+): Result<{ readonly body: Buffer; readonly losses: readonly Loss[] }, Fault> {
+  const decoded = call.decoded();
+  if (!decoded.ok) return decoded;
+  const { dialect } = target.provider;
+  const request = { ...decoded.value, extras: decoded.value.extras.filter((extra) => !OWN_FIELDS.includes(extra.field)) };
+  const encoded = dialect.encodeRequest(request, {
+    model: target.upstreamModel,
+    ...(target.limits.outputTokens === undefined ? {} : { maxOutputTokens: target.limits.outputTokens }),
+    ...(target.abilities === undefined ? {} : { canReason: target.abilities.has('reasoning') }),
+  });
+  const grave = call.extension.adapt ? undefined : encoded.losses.find((loss) => loss.weight === 'meaning');
+  if (grave !== undefined) {
+    return err(fault('not-expressible', { target: target.id, reason: grave.why }, { param: grave.field }));
+  }
+  const body = finished(encoded.body, call, target, options);
+  return ok({ body: Buffer.from(JSON.stringify(body)), losses: encoded.losses });
+}
+
+/** The address of the call. A model's name comes from the caller: it may not lead out of the provider's base URL. */
+function urlOf(call: Call, target: Target, shape: CallShape): Result<string, Fault> {
+  const { provider, baseUrl } = target;
+  const path = provider.dialect.path(shape);
+  const joined = provider.url === undefined ? joinUrl(baseUrl, path) : seamUrl(target, { ...shape, path });
+  if (!joined.ok) return err(fault('field-invalid', { reason: joined.error }, { param: 'model' }));
+  const url = joined.value;
+  // Claude Code and the Anthropic SDK's beta resources say `?beta=true`; the provider of that protocol knows it.
+  const isBeta = provider.dialect.id === call.dialect.id && call.query.includes('beta=true');
+  return ok(isBeta ? `${url}${url.includes('?') ? '&' : '?'}beta=true` : url);
+}
+
+function seamUrl(target: Target, shape: CallShape & { readonly path: string }): Result<string, string> {
+  const { provider, baseUrl } = target;
+  const url = provider.url?.({ baseUrl, path: shape.path, model: shape.model, isStreaming: shape.isStreaming }) ?? baseUrl;
+  return isSameOrigin(url, baseUrl) ? ok(url) : err('it would lead to another host');
+}
+
+interface HeaderShape extends CallShape {
+  readonly isSameDialect: boolean;
+  readonly instanceId: string;
+}
+
+function headersOf(call: Call, target: Target, shape: HeaderShape): Readonly<Record<string, string>> {
+  const { provider } = target;
+  const forwarded: Record<string, string> = {};
+  if (shape.isSameDialect) copyHeaders(call.headers, FORWARDED, forwarded);
+  if (provider.id === 'simulator') copyHeaders(call.headers, FORWARDED_TO_SIMULATOR, forwarded);
+  return {
+    'content-type': 'application/json',
+    accept: shape.isStreaming ? 'text/event-stream' : 'application/json',
+    // A compressed stream comes in lumps; a whole reply is smaller compressed.
+    'accept-encoding': shape.isStreaming ? 'identity' : 'gzip',
+    'user-agent': 'turnout',
+    'x-turnout-hop': shape.instanceId,
+    ...(provider.headers ?? provider.dialect.headers)(target.secret),
+    ...forwarded,
+    ...target.headers,
+  };
+}
+
+function copyHeaders(
+  from: Readonly<Record<string, string | undefined>>,
+  names: readonly string[],
+  into: Record<string, string>,
+): void {
+  for (const name of names) {
+    const value = from[name];
+    if (value !== undefined) into[name] = value;
+  }
+}

@@ -1,0 +1,117 @@
+/** understand and plan: which targets the caller's words mean, and in what order they are tried. Pure. */
+import { fault, type Fault } from '../chat/fault.ts';
+import { err, ok, type Result } from '../lib/result.ts';
+import type { Facts } from '../routing/facts.ts';
+import { plan, type Candidates, type Health, type Plan, type Preferences, type Rejection } from '../routing/plan.ts';
+import type { Snapshot } from '../routing/snapshot.ts';
+import type { Target } from '../routing/target.ts';
+import type { KeyRow } from '../store/ports.ts';
+import type { Call } from './call.ts';
+
+export interface Planning {
+  readonly plan: Plan;
+  /** The route that was named, if one was. */
+  readonly route?: string;
+}
+
+export interface PlanningOptions {
+  readonly snapshot: Snapshot;
+  readonly key: KeyRow;
+  readonly facts: Facts;
+  readonly health: Health;
+  readonly random: () => number;
+}
+
+/** The plan for a call, or the fault that says why there is none. */
+export function planCall(call: Call, options: PlanningOptions): Result<Planning, Fault> {
+  const { snapshot, key, facts } = options;
+  const found = candidatesOf([facts.model, ...call.extension.models], snapshot, key);
+  if (!found.ok) return found;
+  const preferences = mergePreferences(call.extension.preferences, found.value.sort);
+  const unknown = preferences === undefined ? undefined : unknownProvider(preferences, snapshot);
+  if (unknown !== undefined) return err(unknown);
+  const { candidates, route } = found.value;
+  const isAllowed = (target: Target): boolean => mayUse(key, target, route);
+  const planned = plan(candidates, facts, options.health, {
+    attemptsMax: snapshot.attemptsMax,
+    isAllowed,
+    ...(preferences === undefined ? {} : { preferences }),
+    random: options.random,
+  });
+  if (planned.targets.length === 0) return err(nothingLeft(facts.model, planned.rejected, preferences !== undefined));
+  const affordable = withKnownPrice(planned, snapshot, key);
+  if (affordable.targets.length === 0) return err(fault('price-unknown', { model: facts.model }, { param: 'model' }));
+  return ok({ plan: affordable, ...(route === undefined ? {} : { route }) });
+}
+
+interface Found {
+  readonly candidates: Candidates;
+  readonly route?: string;
+  readonly sort?: 'price';
+}
+
+/** Groups of all names in order: the targets of a fallback come after those of the model that was asked for. */
+function candidatesOf(names: readonly string[], snapshot: Snapshot, key: KeyRow): Result<Found, Fault> {
+  const groups: Candidates['groups'][number][] = [];
+  let first: Found | undefined;
+  for (const [index, name] of names.entries()) {
+    const resolved = snapshot.resolve(name);
+    if (resolved.kind === 'unknown') {
+      const near = resolved.near.filter((other) => snapshot.isVisible(other, key.allowedModels));
+      const hint = near.length === 0 ? 'GET /v1/models lists what there is.' : `Did you mean ${near.join(', ')}?`;
+      return err(fault('model-unknown', { model: shown(name), hint }, { param: index === 0 ? 'model' : `models[${index - 1}]` }));
+    }
+    first ??= resolved;
+    groups.push(...resolved.candidates.groups);
+  }
+  if (first === undefined) return err(fault('field-missing', { reason: 'name a model' }, { param: 'model' }));
+  return ok({ ...first, candidates: { ...first.candidates, groups } });
+}
+
+function mergePreferences(asked: Preferences | undefined, sort: 'price' | undefined): Preferences | undefined {
+  return sort === undefined ? asked : { ...asked, sort };
+}
+
+function unknownProvider(preferences: Preferences, snapshot: Snapshot): Fault | undefined {
+  for (const field of ['order', 'only', 'ignore'] as const) {
+    const index = (preferences[field] ?? []).findIndex((id) => !snapshot.providerIds.has(id));
+    if (index === -1 || field === 'ignore') continue;
+    const known = [...snapshot.providerIds].slice(0, 20).join(', ');
+    return fault('field-invalid', { reason: `no such provider is configured; there are ${known}` }, { param: `provider.${field}[${index}]` });
+  }
+  return undefined;
+}
+
+/** A key that names a route may use the targets of the route; else the target's own name must be allowed. */
+function mayUse(key: KeyRow, target: Target, route: string | undefined): boolean {
+  if (key.allowedModels === undefined) return true;
+  const names = [`${target.providerId}/${target.model}`, target.model, ...(route === undefined ? [] : [route])];
+  return key.allowedModels.some((pattern) => names.some((name) => matches(pattern, name)));
+}
+
+/** `openai/*` matches by prefix; anything else by equality. */
+export function matches(pattern: string, name: string): boolean {
+  return pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : pattern === name;
+}
+
+function nothingLeft(model: string, rejected: readonly Rejection[], hasPreferences: boolean): Fault {
+  const isHidden = rejected.length > 0 && rejected.every((rejection) => rejection.reason === 'the key may not use it');
+  // The same words as for a model that does not exist: a key learns nothing of what others may use.
+  if (isHidden) return fault('model-unknown', { model: shown(model), hint: 'GET /v1/models lists what there is.' }, { param: 'model' });
+  const reasons = rejected.slice(0, 5).map((rejection) => `${rejection.target}: ${rejection.reason}`);
+  return fault('no-eligible', { model: shown(model), reasons: reasons.join('; ') }, { param: hasPreferences ? 'provider' : 'model' });
+}
+
+/** A budget cannot hold money for a price that nobody knows; such targets are left out for keys with a budget. */
+function withKnownPrice(planned: Plan, snapshot: Snapshot, key: KeyRow): Plan {
+  if (key.budgetNanoUsd === undefined || snapshot.allowsUnknownPrice) return planned;
+  const targets = planned.targets.filter((target) => target.price !== undefined);
+  const rejected = planned.targets
+    .filter((target) => target.price === undefined)
+    .map((target) => ({ target: target.id, reason: 'its price is not known, and the key has a budget' }));
+  return { ...planned, targets, rejected: [...planned.rejected, ...rejected] };
+}
+
+function shown(name: string): string {
+  return JSON.stringify(name.slice(0, 80));
+}

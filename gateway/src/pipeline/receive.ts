@@ -1,0 +1,386 @@
+/**
+ * Receives one answer of a provider, in whatever form it comes, and hands it to the caller in the form that was asked for.
+ * Push machines: bytes in, calls of `to` out, nothing awaited. Until the first content nothing is handed on, so that a
+ * failed attempt can be replaced unseen; afterwards a failure ends the stream with the protocol's own error event (rule R2).
+ */
+import { collector, replay } from '../chat/collect.ts';
+import { fault, type Fault } from '../chat/fault.ts';
+import type { Spent } from '../chat/outcome.ts';
+import type { ChatEvent, ChatResponse } from '../chat/reply.ts';
+import type { Loss } from '../chat/request.ts';
+import { mergeUsage, type Usage } from '../chat/usage.ts';
+import type { Dialect, EncodeContext, Mark } from '../dialects/dialect.ts';
+import { isRecord, parseJson, type JsonRecord } from '../lib/json.ts';
+import { formatSse, sseSplitter, SSE_EVENT_MAX_BYTES, type SseEvent } from '../lib/sse.ts';
+
+export interface Receiver {
+  data(chunk: Buffer): void;
+  /** The body is complete. */
+  end(): void;
+  /** What is known to have been used, at any moment. */
+  spent(): Spent;
+  readonly hasContent: boolean;
+}
+
+/** Where a receiver hands its results. Exactly one of `whole`, `finish` and `fail` is called, once. */
+export interface Receiving {
+  /** Finished events, from the first content on. */
+  send(bytes: string | Buffer): void;
+  /** The stream is complete; `last` holds its ending. */
+  finish(last: string | Buffer, finish: string | undefined, losses: readonly Loss[]): void;
+  /** A whole reply is complete. */
+  whole(body: string | Buffer, finish: string | undefined, losses: readonly Loss[]): void;
+  fail(fault: Fault): void;
+}
+
+export interface ReceiveOptions {
+  /** The caller's protocol. */
+  readonly inbound: Dialect;
+  /** The provider's protocol. */
+  readonly outbound: Dialect;
+  readonly provider: string;
+  readonly amendUsage?: (usage: Usage) => Usage;
+  readonly wantsStream: boolean;
+  readonly context: EncodeContext;
+  readonly now: () => number;
+  readonly startedMs: number;
+  readonly to: Receiving;
+}
+
+/** Characters a token, for output that was received but never counted by the provider. */
+const CHARACTERS_PER_TOKEN = 4;
+const CR_LF_SPACE_TAB: ReadonlySet<number> = new Set([0x0d, 0x0a, 0x20, 0x09, 0xef, 0xbb, 0xbf]);
+const BRACE = 0x7b;
+const ANGLE = 0x3c;
+
+/** Looks at the first byte that is not space: JSON or a stream, whatever the content type says (faults.md F10, F14, F38). */
+export function receive(options: ReceiveOptions): Receiver {
+  let chosen: Receiver | undefined;
+  const { to, provider } = options;
+  return {
+    data(chunk) {
+      chosen ??= choose(chunk, options);
+      chosen?.data(chunk);
+    },
+    end() {
+      if (chosen === undefined) to.fail(fault('upstream-invalid', { provider, reason: 'the answer is empty' }));
+      else chosen.end();
+    },
+    spent: () => chosen?.spent() ?? { isFinal: false, outputTokensSeen: 0, wasAccepted: true },
+    get hasContent() {
+      return chosen?.hasContent ?? false;
+    },
+  };
+}
+
+function choose(chunk: Buffer, options: ReceiveOptions): Receiver | undefined {
+  const first = chunk.find((byte) => !CR_LF_SPACE_TAB.has(byte));
+  if (first === undefined) return undefined;
+  if (first === BRACE || first === ANGLE) return receiveWhole(options);
+  if (options.wantsStream && options.inbound.id === options.outbound.id) return relayBytes(options);
+  return relayEvents(options);
+}
+
+/** A JSON body. Kept whole (the upstream client bounds it), since a reply that is cut or is an error must not reach the caller. */
+function receiveWhole(options: ReceiveOptions): Receiver {
+  const { to, inbound, outbound, provider } = options;
+  const chunks: Buffer[] = [];
+  let usage: Usage | undefined;
+
+  function end(): void {
+    const bytes = Buffer.concat(chunks);
+    const body = parseJson(bytes.toString('utf8'));
+    if (!isRecord(body)) {
+      to.fail(fault('upstream-invalid', { provider, reason: body === undefined ? 'it is not JSON' : 'it is not a JSON object' }));
+      return;
+    }
+    const decoded = outbound.decodeResponse(body, provider);
+    if (!decoded.ok) {
+      to.fail(decoded.error);
+      return;
+    }
+    const response = amendedResponse(decoded.value, options);
+    usage = response.usage;
+    const finish = response.choices[0]?.finish.raw ?? response.choices[0]?.finish.reason;
+    if (options.wantsStream) streamWhole(response, options, finish);
+    else if (inbound.id === outbound.id) to.whole(bytes, finish, []);
+    else {
+      const encoded = inbound.encodeResponse(response, options.context);
+      to.whole(JSON.stringify(encoded.body), finish, encoded.losses);
+    }
+  }
+
+  return {
+    data: (chunk) => void chunks.push(chunk),
+    end,
+    spent: () => ({ ...(usage === undefined ? {} : { usage }), isFinal: usage !== undefined, outputTokensSeen: 0, wasAccepted: true }),
+    hasContent: false,
+  };
+}
+
+function amendedResponse(response: ChatResponse, options: ReceiveOptions): ChatResponse {
+  if (response.usage === undefined || options.amendUsage === undefined) return response;
+  return { ...response, usage: options.amendUsage(response.usage) };
+}
+
+/** A stream was asked for and JSON came: the caller gets a stream. */
+function streamWhole(response: ChatResponse, options: ReceiveOptions, finish: string | undefined): void {
+  const encoder = options.inbound.encoder(options.context);
+  const text = replay(response).map((event) => encoder.push(event));
+  options.to.finish(text.join('') + encoder.end(), finish, encoder.losses());
+}
+
+/** Keeps the books of one stream: usage as it comes, content as it is counted, time of the first of it. */
+function streamBooks(options: ReceiveOptions): {
+  usage(of: Usage): void;
+  content(tokens: number): void;
+  readonly hasContent: boolean;
+  spent(isFinal: boolean): Spent;
+} {
+  let usage: Usage | undefined;
+  let tokens = 0;
+  let ttftMs: number | undefined;
+  return {
+    usage(of) {
+      usage = mergeUsage(usage, options.amendUsage?.(of) ?? of);
+    },
+    content(count) {
+      ttftMs ??= options.now() - options.startedMs;
+      tokens += count;
+    },
+    get hasContent() {
+      return ttftMs !== undefined;
+    },
+    spent: (isFinal) => ({
+      ...(usage === undefined ? {} : { usage }),
+      ...(ttftMs === undefined ? {} : { ttftMs }),
+      isFinal: isFinal && usage !== undefined,
+      outputTokensSeen: Math.ceil(tokens),
+      wasAccepted: true,
+    }),
+  };
+}
+
+/** Same protocol on both sides: whole events are passed on as bytes; only a tap reads along. */
+function relayBytes(options: ReceiveOptions): Receiver {
+  const { to, inbound, provider } = options;
+  const tap = inbound.tap(provider);
+  const splitter = sseSplitter();
+  const books = streamBooks(options);
+  const frame = options.context.isJsonArray === true ? arrayFrame() : sseFrame();
+  let held: (string | Buffer)[] = [];
+  let isFinished = false;
+  let isOver = false;
+  let smallest = Number.POSITIVE_INFINITY;
+
+  function fail(of: Fault): void {
+    isOver = true;
+    if (books.hasContent) flush(held);
+    to.fail(of);
+  }
+
+  function flush(pieces: readonly (string | Buffer)[]): void {
+    const [only] = pieces;
+    if (only === undefined) return;
+    to.send(pieces.length === 1 ? only : Buffer.concat(pieces.map((piece) => (typeof piece === 'string' ? Buffer.from(piece) : piece))));
+  }
+
+  /** One token an event at least; longer pieces by their length beyond the smallest event seen. */
+  function count(event: SseEvent): void {
+    smallest = Math.min(smallest, event.data.length);
+    books.content(Math.max(1, (event.data.length - smallest) / CHARACTERS_PER_TOKEN));
+  }
+
+  function see(event: SseEvent, out: (string | Buffer)[]): void {
+    const mark: Mark = tap.see(event.name, event.data);
+    if (mark.fault !== undefined) {
+      held = [...held, ...out.splice(0)];
+      fail(mark.fault);
+      return;
+    }
+    if (mark.usage !== undefined) books.usage(mark.usage);
+    if (mark.hasContent === true) count(event);
+    if (mark.isFinished === true) isFinished = true;
+    if (mark.isLast === true) finish(out, frame.event(event));
+    else if (!(mark.isUsageOnly === true && !options.context.wantsStreamUsage)) out.push(frame.event(event));
+  }
+
+  function finish(out: (string | Buffer)[], last: string | Buffer): void {
+    isOver = true;
+    const pieces = [...held, ...out.splice(0), last, frame.close()].map((piece) => (typeof piece === 'string' ? Buffer.from(piece) : piece));
+    held = [];
+    to.finish(Buffer.concat(pieces), undefined, []);
+  }
+
+  function take(events: readonly SseEvent[]): void {
+    const out: (string | Buffer)[] = [];
+    for (const event of events) {
+      if (isOver) return;
+      if (!event.isComment) see(event, out);
+    }
+    if (isOver) return;
+    if (books.hasContent) {
+      flush([...held, ...out]);
+      held = [];
+    } else held.push(...out);
+  }
+
+  return {
+    data(chunk) {
+      if (isOver) return;
+      take(splitter.push(chunk));
+      if (splitter.isTooBig() && !isOver) fail(fault('upstream-too-big', { provider, max: SSE_EVENT_MAX_BYTES }));
+    },
+    end() {
+      if (isOver) return;
+      take(splitter.end());
+      if (isOver) return;
+      if (isFinished) finish([], inbound.streamEnding);
+      else fail(fault('upstream-cut', { provider }));
+    },
+    spent: () => books.spent(isFinished),
+    get hasContent() {
+      return books.hasContent;
+    },
+  };
+}
+
+interface Frame {
+  event(event: SseEvent): string | Buffer;
+  close(): string;
+}
+
+/** Events that are already plain go on as they came; others are written anew, clean (faults.md F37). */
+function sseFrame(): Frame {
+  return {
+    event: (event) => (event.isPlain ? event.raw : formatSse(oneLine(event.data), event.name === '' ? undefined : event.name)),
+    close: () => '',
+  };
+}
+
+/** Line ends between JSON tokens are spaces too. */
+function oneLine(data: Buffer): string {
+  return data.toString('utf8').replaceAll('\n', ' ');
+}
+
+/** Gemini without `alt=sse`: one JSON array, an element an event. */
+function arrayFrame(): Frame {
+  let isFirst = true;
+  return {
+    event(event) {
+      const text = `${isFirst ? '[' : ',\r\n'}${event.data.toString('utf8')}`;
+      isFirst = false;
+      return text;
+    },
+    close: () => (isFirst ? '[]' : ']'),
+  };
+}
+
+/** Different protocols, or a stream that the caller wants whole: events are decoded and written in the other form. */
+function relayEvents(options: ReceiveOptions): Receiver {
+  const { to, inbound, outbound, provider } = options;
+  const decoder = outbound.decoder(provider);
+  const encoder = inbound.encoder(options.context);
+  const whole = collector();
+  const books = streamBooks(options);
+  let held = '';
+  let finishRaw: string | undefined;
+  let isFinished = false;
+  let isOver = false;
+
+  function take(events: readonly ChatEvent[]): void {
+    let text = '';
+    for (const event of events) {
+      if (event.type === 'error') {
+        isOver = true;
+        if (books.hasContent && options.wantsStream) to.send(held + text);
+        to.fail(event.fault);
+        return;
+      }
+      note(event);
+      const seen = event.type === 'usage' && options.amendUsage !== undefined ? { ...event, usage: options.amendUsage(event.usage) } : event;
+      if (options.wantsStream) text += encoder.push(seen);
+      else whole.push(seen);
+    }
+    if (!options.wantsStream) return;
+    held += text;
+    if (!books.hasContent || held === '') return;
+    to.send(held);
+    held = '';
+  }
+
+  function note(event: ChatEvent): void {
+    if (event.type === 'usage') books.usage(event.usage);
+    if (event.type === 'finish') {
+      isFinished = true;
+      finishRaw ??= event.finish.raw ?? event.finish.reason;
+    }
+    const tokens = contentTokens(event);
+    if (tokens !== undefined) books.content(tokens);
+  }
+
+  function finishStream(): void {
+    isOver = true;
+    if (options.wantsStream) {
+      to.finish(held + encoder.end(), finishRaw, encoder.losses());
+      return;
+    }
+    const encoded = inbound.encodeResponse(whole.response(outbound.id), options.context);
+    to.whole(JSON.stringify(encoded.body), finishRaw, encoded.losses);
+  }
+
+  return {
+    data(chunk) {
+      if (!isOver) take(decoder.push(chunk));
+    },
+    end() {
+      if (isOver) return;
+      take(decoder.end());
+      if (isOver) return;
+      if (isFinished) finishStream();
+      else {
+        isOver = true;
+        to.fail(fault('upstream-cut', { provider }));
+      }
+    },
+    spent: () => books.spent(isFinished),
+    get hasContent() {
+      return books.hasContent;
+    },
+  };
+}
+
+/** About how many tokens an event holds; undefined where it is not content. */
+function contentTokens(event: ChatEvent): number | undefined {
+  switch (event.type) {
+    case 'text-delta':
+    case 'reasoning-delta':
+    case 'refusal-delta':
+      return event.text === '' ? undefined : event.text.length / CHARACTERS_PER_TOKEN;
+    case 'tool-call-start':
+      return 2;
+    case 'tool-call-delta':
+      return event.arguments.length / CHARACTERS_PER_TOKEN;
+    case 'reasoning-encrypted':
+    case 'media':
+    case 'audio-delta':
+    case 'opaque':
+    case 'citation':
+      return 1;
+    default:
+      return undefined;
+  }
+}
+
+/** The events that end a broken stream, in the caller's protocol and framing. */
+export function brokenEnding(inbound: Dialect, of: Fault, options: { requestId: string; isJsonArray: boolean }): string {
+  const text = inbound.encodeStreamFault(of, { requestId: options.requestId });
+  if (!options.isJsonArray) return text;
+  const record: JsonRecord | undefined = asJsonRecord(text);
+  return record === undefined ? ']' : `,\r\n${JSON.stringify(record)}]`;
+}
+
+function asJsonRecord(sse: string): JsonRecord | undefined {
+  const body = parseJson(sse.replace(/^data: /, '').trim());
+  return isRecord(body) ? body : undefined;
+}

@@ -1,0 +1,130 @@
+/** The request record (`GET /v1/decisions/{id}`): enough to understand the request from the record alone (rule R11). No prompt, no reply. */
+import type { RequestOutcome } from '../chat/fault.ts';
+import type { Outcome } from '../chat/outcome.ts';
+import type { Loss } from '../chat/request.ts';
+import type { Usage } from '../chat/usage.ts';
+import { compact, type JsonRecord } from '../lib/json.ts';
+import type { Facts } from '../routing/facts.ts';
+import type { Plan } from '../routing/plan.ts';
+import type { Target } from '../routing/target.ts';
+import type { Bill } from './account.ts';
+
+export interface AttemptRecord {
+  readonly target: Target;
+  readonly attemptId: string;
+  readonly outcome: Outcome;
+  readonly bill: Bill | undefined;
+  readonly startedUnixMs: number;
+  readonly durationMs: number;
+  readonly losses: readonly Loss[];
+}
+
+export interface RecordInput {
+  readonly id: string;
+  readonly snapshotId: string;
+  readonly protocol: string;
+  readonly route: string | undefined;
+  readonly facts: Facts;
+  readonly plan: Plan;
+  readonly attempts: readonly AttemptRecord[];
+  readonly outcome: RequestOutcome;
+  readonly status: number;
+  readonly faultCode: string | undefined;
+  readonly atUnixMs: number;
+  readonly durationMs: number;
+  readonly tags: readonly string[];
+}
+
+/** The record as it is stored and answered. Money as decimal text of nano-dollars: JSON numbers end at 2^53. */
+export function requestRecord(input: RecordInput): JsonRecord {
+  const { facts, plan } = input;
+  return compact({
+    id: input.id,
+    snapshot: input.snapshotId,
+    at: new Date(input.atUnixMs).toISOString(),
+    protocol: input.protocol,
+    model: facts.model,
+    route: input.route,
+    tags: input.tags.length === 0 ? undefined : input.tags,
+    facts: factsRecord(facts),
+    candidates: candidateRecords(plan),
+    plan: plan.targets.map((target) => target.id),
+    attempts: input.attempts.map(attemptRecord),
+    outcome: input.outcome,
+    status: input.status,
+    fault: input.faultCode,
+    usage: totalUsage(input.attempts),
+    cost_nano_usd: totalCost(input.attempts),
+    duration_ms: round(input.durationMs),
+  });
+}
+
+export function factsRecord(facts: Facts): JsonRecord {
+  return compact({
+    stream: facts.isStreaming,
+    needs: facts.needs,
+    input_tokens_estimate: facts.inputTokensEstimate,
+    input_tokens_max: facts.inputTokensMax,
+    output_tokens_limit: facts.outputTokensLimit,
+    choices: facts.choices,
+  });
+}
+
+export function candidateRecords(plan: Plan): readonly JsonRecord[] {
+  return [
+    ...plan.targets.map((target) => ({ target: target.id, eligible: true })),
+    ...plan.rejected.map((rejection) => ({ target: rejection.target, eligible: false, reason: rejection.reason })),
+  ];
+}
+
+function attemptRecord(record: AttemptRecord): JsonRecord {
+  const { outcome, bill } = record;
+  const spent = outcome.kind === 'refused' ? undefined : outcome.spent;
+  return compact({
+    id: record.attemptId,
+    target: record.target.id,
+    outcome: outcome.kind,
+    status: outcome.kind === 'refused' || outcome.kind === 'answered' ? outcome.status : undefined,
+    when: outcome.kind === 'broke' ? outcome.when : undefined,
+    reason: outcome.kind === 'broke' ? outcome.detail : undefined,
+    fault: outcome.kind === 'broke' || outcome.kind === 'refused' ? outcome.fault.code : undefined,
+    message: outcome.kind === 'broke' || outcome.kind === 'refused' ? outcome.fault.message : undefined,
+    finish: outcome.kind === 'answered' ? outcome.finish : undefined,
+    started_at: new Date(record.startedUnixMs).toISOString(),
+    ttft_ms: spent?.ttftMs === undefined ? undefined : round(spent.ttftMs),
+    duration_ms: round(record.durationMs),
+    usage: bill === undefined ? undefined : usageRecord(bill.usage),
+    estimated: bill?.isEstimated,
+    cost_nano_usd: bill?.costNanoUsd?.toString(),
+    adapted: record.losses.length === 0 ? undefined : record.losses.map((loss) => ({ field: loss.field, code: loss.code, why: loss.why })),
+  });
+}
+
+export function usageRecord(usage: Usage): JsonRecord {
+  return compact({
+    input_tokens: usage.inputTokens,
+    cached_input_tokens: usage.cachedInputTokens,
+    cache_write_tokens: usage.cacheWriteTokens,
+    output_tokens: usage.outputTokens,
+    reasoning_tokens: usage.reasoningTokens,
+  });
+}
+
+function totalUsage(attempts: readonly AttemptRecord[]): JsonRecord | undefined {
+  const bills = attempts.flatMap((attempt) => (attempt.bill === undefined ? [] : [attempt.bill.usage]));
+  if (bills.length === 0) return undefined;
+  const total: Record<string, number> = {};
+  for (const usage of bills) {
+    for (const [name, count] of Object.entries(usageRecord(usage))) if (typeof count === 'number') total[name] = (total[name] ?? 0) + count;
+  }
+  return total;
+}
+
+function totalCost(attempts: readonly AttemptRecord[]): string | undefined {
+  const costs = attempts.flatMap((attempt) => (attempt.bill?.costNanoUsd === undefined ? [] : [attempt.bill.costNanoUsd]));
+  return costs.length === 0 ? undefined : costs.reduce((sum, cost) => sum + cost, 0n).toString();
+}
+
+function round(ms: number): number {
+  return Math.round(ms * 100) / 100;
+}

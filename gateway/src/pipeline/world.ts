@@ -1,0 +1,39 @@
+/** What the pipeline needs of the world: ports and books, built once in wire.ts. */
+import type { Fault } from '../chat/fault.ts';
+import type { Snapshot } from '../routing/snapshot.ts';
+import type { Rests } from '../health/rests.ts';
+import type { Store } from '../store/ports.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { Upstream } from '../upstream/upstream.ts';
+import type { Meters } from './meters.ts';
+
+export interface Clock {
+  /** Monotonic milliseconds: for timeouts, waits and durations. Steps of the wall clock do not move it. */
+  monotonicMs(): number;
+  /** Milliseconds since 1970: for records. */
+  unixMs(): number;
+}
+
+export interface Timers {
+  /** Calls `fire` once after `delayMs`, give or take the tick of the wheel. The function it gives cancels. */
+  after(delayMs: number, fire: () => void): () => void;
+}
+
+export interface World {
+  /** The configuration in force now. A request takes it once and finishes on it. */
+  readonly snapshot: () => Snapshot;
+  readonly upstream: Upstream;
+  readonly store: Store;
+  readonly health: Rests;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: () => number;
+  /** A new id: unique for ever, sortable by time. */
+  readonly newId: (prefix: string) => string;
+  readonly meters: Meters;
+  readonly log: Log;
+  /** How to end each attempt under way, for a shutdown whose time is up. */
+  readonly underWay: Set<(why: Fault) => void>;
+  /** Names this process to itself, so that a request that comes back to it is noticed. */
+  readonly instanceId: string;
+}

@@ -1,0 +1,261 @@
+/** Compiles configuration and catalog into a frozen snapshot. Pure: the same input gives the same snapshot, and the same id. */
+import { createHash } from 'node:crypto';
+import type { Catalog } from '../catalog/catalog.ts';
+import { indexNames, isMovingName, nameEntryOf, type NameEntry, type NameIndex } from '../catalog/names.ts';
+import { tiersOf, type Config, type RouteConfig } from '../config/schema.ts';
+import type { FaultCode } from '../chat/fault.ts';
+import { REPLACEABLE } from '../dialects/dialect.ts';
+import type { Candidates, Fallback, WeightedTarget } from './plan.ts';
+import type { ListedModel, Resolution, Snapshot } from './snapshot.ts';
+import { priceOf, suppliersOf, type ModelRow, type Supplier, type TargetsInput } from './targets.ts';
+import type { Target } from './target.ts';
+
+/** A route may name routes, an alias aliases; deeper is a mistake that the file's check has missed. */
+const DEPTH_MAX = 8;
+/** How many models `auto` chooses from. */
+const AUTO_MAX = 5;
+/** `auto` takes models of about the last year: older ones are retired sooner than a catalog is refreshed. */
+const AUTO_AGE_DAYS = 450;
+const DAY_MS = 86_400_000;
+const AUTO_CONTEXT_MIN = 64_000;
+
+export type CompileInput = TargetsInput;
+
+export interface Compiled {
+  readonly snapshot: Snapshot;
+  readonly warnings: readonly string[];
+}
+
+interface Entry extends NameEntry {
+  readonly supplier: Supplier;
+}
+
+export function compile(input: CompileInput): Compiled {
+  const { config, catalog } = input;
+  const { suppliers, warnings } = suppliersOf(input);
+  const entries = [...suppliers.values()].flatMap((supplier) => [...supplier.models.values()].map((row) => entryOf(supplier, row)));
+  const names = indexNames(entries, { aliases: aliasMap(catalog) });
+  const resolver = makeResolver({ config, catalog, suppliers, names, entries });
+  const targets = new Map<string, Target>();
+  for (const entry of entries) for (const target of entry.supplier.targetsOf(entry.model)) targets.set(target.id, target);
+  const snapshot = Object.freeze<Snapshot>({
+    id: idOf(config, catalog),
+    timeouts: {
+      connectMs: config.timeouts.connect_ms,
+      firstByteMs: config.timeouts.first_byte_ms,
+      firstTokenMs: config.timeouts.first_token_ms,
+      idleMs: config.timeouts.idle_ms,
+      totalMs: config.timeouts.total_ms,
+    },
+    attemptsMax: config.attempts,
+    heartbeatMs: config.server.heartbeat_ms,
+    writeIdleMs: config.server.write_idle_ms,
+    bodyMaxBytes: config.server.body_max_bytes,
+    responseMaxBytes: config.limits.response_max_bytes,
+    concurrentMax: config.server.requests_max,
+    logsRequests: config.log.requests !== 'none',
+    allowsUnknownPrice: config.price_unknown === 'allow',
+    providerIds: new Set(suppliers.keys()),
+    targets,
+    listed: listedModels(config, entries),
+    resolve: resolver,
+    isVisible: (name, allowed) => allowed === undefined || isNamed(name, allowed),
+  });
+  return { snapshot, warnings: [...warnings, ...nameWarnings(config, resolver)] };
+}
+
+function entryOf(supplier: Supplier, row: ModelRow): Entry {
+  const base = row.catalog === undefined ? {} : nameEntryOf(row.catalog);
+  return { ...base, provider: supplier.id, model: row.name, supplier };
+}
+
+function aliasMap(catalog: Catalog): ReadonlyMap<string, string> {
+  return new Map(catalog.providers.flatMap((provider) => provider.aliases.map((alias) => [alias, provider.id] as const)));
+}
+
+/** `openai/*` by prefix, anything else by equality, with or without the provider's name. */
+function isNamed(name: string, allowed: readonly string[]): boolean {
+  const bare = name.slice(name.indexOf('/') + 1);
+  return allowed.some((pattern) => (pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : pattern === name || pattern === bare));
+}
+
+/** The id changes with anything that can change a decision. Secrets go in as a hash only. */
+function idOf(config: Config, catalog: Catalog): string {
+  const text = JSON.stringify(config, (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value));
+  const about = `${catalog.source.name} ${catalog.source.commit ?? ''} ${catalog.modelCount}`;
+  return createHash('sha256').update(text).update(about).digest('hex').slice(0, 16);
+}
+
+interface ResolverInput {
+  readonly config: Config;
+  readonly catalog: Catalog;
+  readonly suppliers: ReadonlyMap<string, Supplier>;
+  readonly names: NameIndex<Entry>;
+  readonly entries: readonly Entry[];
+}
+
+type Resolver = (name: string) => Resolution;
+
+function makeResolver(input: ResolverInput): Resolver {
+  const { config, suppliers, names } = input;
+  const routes = new Map(Object.entries(config.routes));
+  const aliases = new Map(Object.entries(config.aliases));
+  const ownNames = [...routes.keys(), ...aliases.keys()];
+  const auto = autoCandidates(input);
+
+  function resolve(name: string, depth = 0): Resolution {
+    const route = routes.get(name);
+    if (route !== undefined && depth < DEPTH_MAX) {
+      const candidates = routeCandidates(route, depth);
+      return { kind: 'found', candidates, route: name };
+    }
+    const alias = aliases.get(name);
+    if (alias !== undefined && depth < DEPTH_MAX) return resolve(alias, depth + 1);
+    if (name === 'auto' && auto !== undefined) return { kind: 'found', candidates: auto };
+    const found = names.resolve(name);
+    if (found.kind === 'found') {
+      const group = found.entries.flatMap((entry) => weighted(entry.supplier.targetsOf(entry.model), 1));
+      return {
+        kind: 'found',
+        candidates: { groups: [group], order: group.length > 1 ? 'weighted' : 'listed' },
+        ...(found.suffix === 'floor' ? { sort: 'price' as const } : {}),
+      };
+    }
+    return unlisted(name) ?? { kind: 'unknown', near: [...near(name, ownNames), ...found.near].slice(0, 3) };
+  }
+
+  /** A name that no catalog knows: `provider/model` goes to that provider, which may know it; the simulator takes all. */
+  function unlisted(name: string): Resolution | undefined {
+    const slash = name.indexOf('/');
+    const supplier = suppliers.get(name.slice(0, Math.max(0, slash)));
+    const model = name.slice(slash + 1);
+    const simulator = suppliers.get('simulator');
+    const targets = supplier !== undefined && isPlainName(model) ? supplier.targetsOf(model) : isPlainName(name) ? (simulator?.targetsOf(name) ?? []) : [];
+    if (targets.length === 0) return undefined;
+    return { kind: 'found', candidates: { groups: [weighted(targets, 1)], order: 'listed' } };
+  }
+
+  function routeCandidates(route: RouteConfig, depth: number): Candidates {
+    const groups = tiersOf(route).map((tier) =>
+      tier.flatMap(({ target, weight }) => {
+        const resolved = resolve(target, depth + 1);
+        if (resolved.kind === 'unknown') return [];
+        return resolved.candidates.groups.flat().map((one) => ({ target: one.target, weight: one.weight * weight }));
+      }),
+    );
+    return { groups, order: route.strategy === 'weighted' ? 'weighted' : 'listed', fallback: fallbackOf(route) };
+  }
+
+  return (name) => resolve(name.trim());
+}
+
+/** What may stand in a URL path and a header without a second thought. */
+function isPlainName(model: string): boolean {
+  return /^[\w][\w.:@/+-]{0,199}$/.test(model) && !model.includes('..') && !model.includes('//') && !model.endsWith('/');
+}
+
+function weighted(targets: readonly Target[], factor: number): readonly WeightedTarget[] {
+  return targets.map((target) => ({ target, weight: target.weight * factor }));
+}
+
+/** Names that begin alike: routes and aliases are few, and written by people. */
+function near(name: string, known: readonly string[]): readonly string[] {
+  const start = name.slice(0, 3).toLowerCase();
+  return start.length < 3 ? [] : known.filter((other) => other.toLowerCase().startsWith(start));
+}
+
+const ALWAYS_REPLACED: readonly FaultCode[] = ['not-expressible', 'upstream-not-found', 'upstream-quota', 'upstream-auth'];
+const REASONS: Readonly<Record<RouteConfig['fallback']['on'][number], readonly FaultCode[]>> = {
+  error: [
+    ...(['upstream-unreachable', 'upstream-certificate', 'upstream-redirect', 'upstream-invalid', 'upstream-too-big'] as const),
+    ...(['upstream-error', 'upstream-cut', 'upstream-overloaded'] as const),
+    ...ALWAYS_REPLACED,
+  ],
+  'rate-limit': ['upstream-rate-limited'],
+  timeout: ['upstream-timeout'],
+  'content-filter': ['content-filtered'],
+  'context-length': ['context-length'],
+};
+
+function fallbackOf(route: RouteConfig): Fallback {
+  const { on, attempts, price_factor_max: factor } = route.fallback;
+  const replaceable = new Set(on.flatMap((reason) => REASONS[reason]).filter((code) => REPLACEABLE.has(code)));
+  return {
+    replaceable,
+    ...(attempts === undefined ? {} : { attemptsMax: attempts }),
+    ...(factor === undefined ? {} : { priceFactorMax: factor }),
+  };
+}
+
+/** What `auto` means without a route of that name: the cheapest current all-round models, dearest last. */
+function autoCandidates({ entries, catalog, suppliers }: ResolverInput): Candidates | undefined {
+  const simulator = suppliers.get('simulator')?.targetsOf('auto');
+  if (simulator !== undefined && suppliers.size === 1) return { groups: [weighted(simulator, 1)], order: 'listed' };
+  const since = new Date(Date.parse(catalog.source.asOf ?? '2026-07-01') - AUTO_AGE_DAYS * DAY_MS).toISOString().slice(0, 10);
+  const targets = entries
+    .filter((entry) => isAllRound(entry, since))
+    .flatMap((entry) => entry.supplier.targetsOf(entry.model).slice(0, 1))
+    .toSorted((a, b) => compareList(a, b))
+    .slice(0, AUTO_MAX);
+  const fallback = targets.length > 0 ? targets : entries.flatMap((entry) => entry.supplier.targetsOf(entry.model)).slice(0, AUTO_MAX);
+  return fallback.length === 0 ? undefined : { groups: [weighted(fallback, 1)], order: 'listed' };
+}
+
+function isAllRound(entry: Entry, since: string): boolean {
+  const row = entry.supplier.models.get(entry.model)?.catalog;
+  if (row === undefined || row.status !== undefined || isMovingName(row.id) || row.versionOf !== undefined) return false;
+  const isText = row.inputs?.includes('text') === true && row.outputs?.length === 1 && row.outputs[0] === 'text';
+  const isRecent = (row.releasedOn ?? '') >= since;
+  const isLarge = (row.limits.contextTokens ?? 0) >= AUTO_CONTEXT_MIN;
+  return isText && isRecent && isLarge && row.abilities.tools === true && row.abilities.structuredOutput !== false && row.price !== undefined && row.free === undefined;
+}
+
+/** Three input tokens to one of output: the usual blend of price lists. */
+function compareList(a: Target, b: Target): number {
+  const blend = (target: Target): bigint => (target.price?.input ?? 0n) * 3n + (target.price?.output ?? 0n);
+  const difference = blend(a) - blend(b);
+  return difference === 0n ? 0 : difference < 0n ? -1 : 1;
+}
+
+function listedModels(config: Config, entries: readonly Entry[]): readonly ListedModel[] {
+  const named = [...Object.entries(config.routes).map(([id, route]) => [id, route.description ?? 'route'] as const), ...Object.keys(config.aliases).map((id) => [id, `alias of ${config.aliases[id] ?? ''}`] as const)];
+  const own = named.map(
+    ([id, title]): ListedModel => ({ id, bareName: id, title, ownedBy: 'turnout', createdS: 0, limits: {}, inputs: ['text'], outputs: ['text'], abilities: [] }),
+  );
+  return [...own, ...entries.map(listedEntry)];
+}
+
+function listedEntry(entry: Entry): ListedModel {
+  const row = entry.supplier.models.get(entry.model);
+  const catalog = row?.catalog;
+  const [target] = entry.supplier.targetsOf(entry.model);
+  const price = row === undefined ? undefined : priceOf(row);
+  const released = Date.parse(`${catalog?.releasedOn ?? ''}${catalog?.releasedOn?.length === 7 ? '-01' : ''}T00:00:00Z`);
+  return {
+    id: `${entry.provider}/${entry.model}`,
+    bareName: entry.model,
+    title: catalog?.name ?? entry.model,
+    ownedBy: entry.provider,
+    createdS: Number.isNaN(released) ? 0 : released / 1000,
+    ...(price === undefined ? {} : { price }),
+    limits: target?.limits ?? {},
+    inputs: catalog?.inputs ?? ['text'],
+    outputs: catalog?.outputs ?? ['text'],
+    abilities: [...(target?.abilities ?? [])],
+    ...(catalog?.status === undefined ? {} : { status: catalog.status }),
+  };
+}
+
+/** Names of the file that lead nowhere, or somewhere else tomorrow. */
+function nameWarnings(config: Config, resolve: Resolver): readonly string[] {
+  const used = [
+    ...Object.entries(config.aliases).map(([name, target]) => [`alias ${name}`, target] as const),
+    ...Object.entries(config.routes).flatMap(([name, route]) => tiersOf(route).flat().map(({ target }) => [`route ${name}`, target] as const)),
+  ];
+  return used.flatMap(([where, target]) => {
+    const resolved = resolve(target);
+    if (resolved.kind === 'found') return isMovingName(target) ? [`${where}: ${target} means another model from time to time; pin a dated version`] : [];
+    const hint = resolved.near.length === 0 ? '' : ` Did you mean ${resolved.near.join(', ')}?`;
+    return [`${where}: no configured provider serves ${target}.${hint}`];
+  });
+}

@@ -1,0 +1,46 @@
+/** The compiled configuration: frozen, swapped whole. Requests in flight finish on the one they began with. */
+import type { Candidates } from './plan.ts';
+import type { Price } from '../money/price.ts';
+import type { Limits, Target, Timeouts } from './target.ts';
+
+export type Resolution =
+  | { readonly kind: 'found'; readonly candidates: Candidates; readonly route?: string; readonly sort?: 'price' }
+  | { readonly kind: 'unknown'; readonly near: readonly string[] };
+
+/** A row of `GET /v1/models`. */
+export interface ListedModel {
+  /** The name to call it by: `provider/model`, a route, or an alias. */
+  readonly id: string;
+  /** The model's name without its provider; the id itself for routes and aliases. */
+  readonly bareName: string;
+  readonly title: string;
+  readonly ownedBy: string;
+  /** Release date, seconds since 1970; 0 where it is not known. */
+  readonly createdS: number;
+  readonly price?: Price;
+  readonly limits: Limits;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly abilities: readonly string[];
+  readonly status?: string;
+}
+
+export interface Snapshot {
+  readonly id: string;
+  readonly timeouts: Timeouts;
+  readonly attemptsMax: number;
+  readonly heartbeatMs: number;
+  readonly writeIdleMs: number;
+  readonly bodyMaxBytes: number;
+  readonly responseMaxBytes: number;
+  readonly concurrentMax: number;
+  readonly logsRequests: boolean;
+  readonly allowsUnknownPrice: boolean;
+  readonly providerIds: ReadonlySet<string>;
+  /** Every target that has a name of its own; those of names that no catalog knows are made on demand. */
+  readonly targets: ReadonlyMap<string, Target>;
+  readonly listed: readonly ListedModel[];
+  resolve(name: string): Resolution;
+  /** Whether a key with these allowed models may see that name. */
+  isVisible(name: string, allowed: readonly string[] | undefined): boolean;
+}

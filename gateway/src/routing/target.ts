@@ -1,0 +1,51 @@
+/** One place to send to, compiled from configuration and catalog. Frozen; shared by all requests of a snapshot. */
+import type { Ability } from '../dialects/dialect.ts';
+import type { Price } from '../money/price.ts';
+import type { Provider } from '../providers/provider.ts';
+
+export interface Timeouts {
+  readonly connectMs: number;
+  /** From the request's last byte to the reply's head. */
+  readonly firstByteMs: number;
+  /** From the start of the attempt to the first content of a stream. */
+  readonly firstTokenMs: number;
+  /** Longest silence inside a reply. */
+  readonly idleMs: number;
+  /** All attempts of a request together. */
+  readonly totalMs: number;
+}
+
+export interface Limits {
+  /** Input and output together, in tokens. */
+  readonly contextTokens?: number;
+  readonly inputTokens?: number;
+  readonly outputTokens?: number;
+}
+
+export interface Target {
+  /** `provider/model`, with `#2` and so on where the provider has several keys. */
+  readonly id: string;
+  /** The provider's name in the configuration. */
+  readonly providerId: string;
+  readonly provider: Provider;
+  readonly baseUrl: string;
+  /** What callers call it: `provider/model` is its full name. */
+  readonly model: string;
+  /** What the provider calls it. */
+  readonly upstreamModel: string;
+  /** Absent for local servers without a key. */
+  readonly secret?: string;
+  /** Headers of the operator's own, from the configuration. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly region?: string;
+  readonly compliance: readonly string[];
+  /** Absent where no price is known. Unknown is not zero. */
+  readonly price?: Price;
+  readonly limits: Limits;
+  /** What the model is known to be able to do; absent where nothing is known of it. */
+  readonly abilities?: ReadonlySet<Ability>;
+  readonly weight: number;
+  readonly timeouts: Timeouts;
+  /** False for the targets of a name that stands in no catalog: the provider may know it, or not. */
+  readonly isKnown: boolean;
+}

@@ -1,0 +1,243 @@
+/** Compiles the targets: every model of every configured provider, once for each of its keys. Pure. */
+import type { Catalog, CatalogModel, CatalogProvider } from '../catalog/catalog.ts';
+import { timeoutsOf, type ApiKey, type Config, type ModelConfig, type ProviderConfig } from '../config/schema.ts';
+import type { Ability, Dialect } from '../dialects/dialect.ts';
+import type { Origin } from '../chat/part.ts';
+import type { Price } from '../money/price.ts';
+import { makeProvider } from '../providers/index.ts';
+import type { Provider } from '../providers/provider.ts';
+import type { Limits, Target, Timeouts } from './target.ts';
+
+export type Dialects = Readonly<Partial<Record<Origin, Dialect>>>;
+
+export interface TargetsInput {
+  readonly config: Config;
+  readonly catalog: Catalog;
+  /** For keys under their usual names, where the file gives none. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly dialects: Dialects;
+}
+
+/** A configured provider, ready to make targets of any of its models. */
+export interface Supplier {
+  readonly id: string;
+  readonly weight: number;
+  readonly models: ReadonlyMap<string, ModelRow>;
+  /** The targets of a model, one a key; also of a name that stands in no catalog. */
+  targetsOf(model: string): readonly Target[];
+}
+
+/** A model as configuration and catalog together describe it. */
+export interface ModelRow {
+  readonly name: string;
+  readonly catalog?: CatalogModel;
+  readonly own?: ModelConfig;
+}
+
+export interface Suppliers {
+  readonly suppliers: ReadonlyMap<string, Supplier>;
+  /** What an operator should know: a provider without a key, or without an address. */
+  readonly warnings: readonly string[];
+}
+
+/** One supplier a provider that is configured, complete and not disabled. */
+export function suppliersOf(input: TargetsInput): Suppliers {
+  const suppliers = new Map<string, Supplier>();
+  const warnings: string[] = [];
+  for (const [id, own] of Object.entries(input.config.providers)) {
+    if (own.disabled) continue;
+    const made = supplierOf(id, own, input);
+    if (typeof made === 'string') warnings.push(made);
+    else suppliers.set(id, made);
+  }
+  return { suppliers, warnings };
+}
+
+/** The provider itself, or why it cannot be used. */
+function supplierOf(id: string, own: ProviderConfig, input: TargetsInput): Supplier | string {
+  const { config, catalog, env } = input;
+  const chain = likeChain(id, config);
+  const row = chain.map((name) => catalog.provider(name)).find((found) => found !== undefined);
+  const inherited = chain.map((name) => config.providers[name]).filter((found) => found !== undefined);
+  const dialectId = firstOf(inherited, (one) => one.dialect) ?? row?.dialect;
+  if (dialectId === undefined) return `provider ${id}: its wire format is not known; give it a \`dialect\` or \`like\``;
+  const dialect = input.dialects[dialectId];
+  if (dialect === undefined) return `provider ${id}: the dialect ${dialectId} is not spoken by this release`;
+  const provider = providerOf(row, chain.at(-1) ?? id, dialect);
+  const baseUrl = firstOf(inherited, (one) => one.base_url) ?? row?.baseUrl ?? provider.baseUrl;
+  if (baseUrl === undefined) return `provider ${id}: give it a \`base_url\`; its address depends on your account`;
+  const keys = firstOf(inherited, (one) => one.api_key) ?? keyFromEnvironment(provider, env);
+  const isCustom = firstOf(inherited, (one) => one.base_url) !== undefined;
+  if (keys.length === 0 && provider.isKeyless !== true && !isCustom) {
+    return `provider ${id}: no key; set ${provider.envKeys[0] ?? 'api_key'} or \`providers.${id}.api_key\``;
+  }
+  const models = modelRows(row, inherited);
+  const base = { id, own, provider, baseUrl, keys, timeouts: toTimeouts(config, id), dialects: input.dialects, row };
+  const made = new Map<string, readonly Target[]>();
+  return {
+    id,
+    weight: own.weight,
+    models,
+    targetsOf(model) {
+      const known = made.get(model);
+      if (known !== undefined) return known;
+      const targets = makeTargets(base, models.get(model) ?? { name: model }, models.has(model));
+      // Names of callers that no catalog knows are not kept: they could be any number.
+      if (models.has(model)) made.set(model, targets);
+      return targets;
+    },
+  };
+}
+
+/** The provider and those it is `like`, nearest first. Cycles were refused when the file was read. */
+function likeChain(id: string, config: Config): readonly string[] {
+  const chain: string[] = [];
+  for (let name: string | undefined = id; name !== undefined && !chain.includes(name); name = config.providers[name]?.like) chain.push(name);
+  return chain;
+}
+
+function firstOf<T>(configs: readonly ProviderConfig[], read: (one: ProviderConfig) => T | undefined): T | undefined {
+  for (const one of configs) {
+    const value = read(one);
+    if (value !== undefined) return value;
+  }
+  return undefined;
+}
+
+function providerOf(row: CatalogProvider | undefined, id: string, dialect: Dialect): Provider {
+  return makeProvider(
+    {
+      id: row?.id ?? id,
+      name: row?.name ?? id,
+      envKeys: row?.envKeys ?? [],
+      ...(row?.baseUrl === undefined ? {} : { baseUrl: row.baseUrl }),
+      ...(row?.doc === undefined ? {} : { doc: row.doc }),
+    },
+    dialect,
+  );
+}
+
+function keyFromEnvironment(provider: Provider, env: TargetsInput['env']): readonly ApiKey[] {
+  for (const name of provider.envKeys) {
+    const key = env[name]?.trim();
+    if (key !== undefined && key !== '') return [{ key, weight: 1 }];
+  }
+  return [];
+}
+
+function toTimeouts(config: Config, id: string): Timeouts {
+  const found = timeoutsOf(config, id);
+  return {
+    connectMs: found.connect_ms,
+    firstByteMs: found.first_byte_ms,
+    firstTokenMs: found.first_token_ms,
+    idleMs: found.idle_ms,
+    totalMs: found.total_ms,
+  };
+}
+
+/** Catalog rows first, the file's rows over them; the nearest of a `like` chain wins. */
+function modelRows(row: CatalogProvider | undefined, inherited: readonly ProviderConfig[]): ReadonlyMap<string, ModelRow> {
+  const rows = new Map<string, ModelRow>();
+  for (const model of row?.models ?? []) if (model.dialect !== 'other') rows.set(model.id, { name: model.id, catalog: model });
+  for (const config of inherited.toReversed()) {
+    for (const [name, own] of Object.entries(config.models)) {
+      const before = rows.get(name) ?? rows.get(own.upstream_name ?? name);
+      rows.set(name, { name, ...(before?.catalog === undefined ? {} : { catalog: before.catalog }), own: { ...before?.own, ...own } });
+    }
+  }
+  return rows;
+}
+
+interface Base {
+  readonly id: string;
+  readonly own: ProviderConfig;
+  readonly provider: Provider;
+  readonly baseUrl: string;
+  readonly keys: readonly ApiKey[];
+  readonly timeouts: Timeouts;
+  readonly dialects: Dialects;
+  readonly row: CatalogProvider | undefined;
+}
+
+function makeTargets(base: Base, model: ModelRow, isKnown: boolean): readonly Target[] {
+  const { id, own, keys } = base;
+  const provider = providerOfModel(base, model);
+  const price = model.own?.price ?? model.catalog?.price;
+  const abilities = abilitiesOf(model);
+  const baseUrl = own.base_url ?? usableUrl(model.catalog?.baseUrl) ?? base.baseUrl;
+  const shared = {
+    providerId: id,
+    provider,
+    baseUrl,
+    model: model.name,
+    upstreamModel: model.own?.upstream_name ?? model.name,
+    headers: own.headers ?? {},
+    ...(own.region === undefined ? {} : { region: own.region }),
+    compliance: own.compliance ?? [],
+    ...(price === undefined ? {} : { price }),
+    limits: limitsOf(model),
+    ...(abilities === undefined ? {} : { abilities }),
+    timeouts: base.timeouts,
+    isKnown,
+  } as const;
+  if (keys.length === 0) return [{ ...shared, id: `${id}/${model.name}`, weight: own.weight }];
+  return keys.map((key, index) => ({
+    ...shared,
+    id: index === 0 ? `${id}/${model.name}` : `${id}/${model.name}#${index + 1}`,
+    secret: key.key,
+    weight: own.weight * key.weight,
+  }));
+}
+
+/** A catalog address that depends on the account (`${NAME}`) is of no use as it stands. */
+function usableUrl(url: string | undefined): string | undefined {
+  return url === undefined || url.includes('${') ? undefined : url;
+}
+
+/** Some providers serve some models over another wire than the rest. */
+function providerOfModel(base: Base, model: ModelRow): Provider {
+  const other = model.catalog?.dialect;
+  if (other === undefined || other === 'other' || other === base.provider.dialect.id) return base.provider;
+  const dialect = base.dialects[other];
+  return dialect === undefined ? base.provider : providerOf(base.row, base.provider.id, dialect);
+}
+
+function limitsOf(model: ModelRow): Limits {
+  const own = model.own?.limits;
+  const catalog = model.catalog?.limits;
+  const contextTokens = own?.context ?? catalog?.contextTokens;
+  const inputTokens = own?.input ?? catalog?.inputTokens;
+  const outputTokens = own?.output ?? catalog?.outputTokens;
+  return {
+    ...(contextTokens === undefined ? {} : { contextTokens }),
+    ...(inputTokens === undefined ? {} : { inputTokens }),
+    ...(outputTokens === undefined ? {} : { outputTokens }),
+  };
+}
+
+/** What the model can do. An ability of which nothing is known counts as there: the provider knows better. */
+function abilitiesOf(model: ModelRow): ReadonlySet<Ability> | undefined {
+  if (model.own?.abilities !== undefined) return new Set(model.own.abilities);
+  const row = model.catalog;
+  if (row === undefined) return undefined;
+  const inputs = row.inputs;
+  const outputs = row.outputs;
+  const known: readonly (readonly [Ability, boolean | undefined])[] = [
+    ['tools', row.abilities.tools],
+    ['reasoning', row.abilities.reasoning],
+    ['json-schema', row.abilities.structuredOutput],
+    ['image', inputs?.includes('image')],
+    ['document', inputs === undefined ? undefined : inputs.includes('pdf') || row.abilities.attachment],
+    ['audio', inputs?.includes('audio')],
+    ['video', inputs?.includes('video')],
+    ['image-out', outputs?.includes('image')],
+    ['audio-out', outputs?.includes('audio')],
+  ];
+  return new Set(known.filter(([, can]) => can !== false).map(([ability]) => ability));
+}
+
+/** The price of a target's model, for lists. */
+export function priceOf(row: ModelRow): Price | undefined {
+  return row.own?.price ?? row.catalog?.price;
+}

@@ -1,0 +1,110 @@
+/** Keys in the database. Every change has a revision, so that processes learn of it by asking for what is newer. */
+import type { Kysely, Selectable, Transaction } from 'kysely';
+import { asArray, asString, parseJson } from '../lib/json.ts';
+import type { Books, KeyChange, StoredKey } from './books.ts';
+import { setGrant } from './transfers.ts';
+import type { KeysTable, Tables } from './schema.ts';
+
+type KeyBooks = Pick<Books, 'keyChanges' | 'createKey' | 'changeKey' | 'removeKey'>;
+
+export function keyBooks(db: Kysely<Tables>): KeyBooks {
+  return {
+    keyChanges: async (revision) => {
+      const rows = await db.selectFrom('keys').selectAll().where('revision', '>', revision).orderBy('revision').execute();
+      return rows.map(keyOf);
+    },
+    createKey: async (key) =>
+      db.transaction().execute(async (trx) => {
+        const row = {
+          id: key.id,
+          name: key.name,
+          hash: key.hash,
+          is_root: key.isRoot ? 1 : 0,
+          is_disabled: 0,
+          is_removed: 0,
+          created_at: key.createdAtMs,
+          expires_at: key.expiresAtMs ?? null,
+          budget_nano_usd: key.budgetNanoUsd ?? null,
+          allowed_models: key.allowedModels === undefined ? null : JSON.stringify(key.allowedModels),
+          tags: JSON.stringify(key.tags),
+          revision: await nextRevision(trx),
+          recalls: 0,
+        };
+        const stored = await trx.insertInto('keys').values(row).returningAll().executeTakeFirstOrThrow();
+        await setGrant(trx, key.id, { nanoUsd: key.budgetNanoUsd ?? 0n, atMs: key.createdAtMs });
+        return keyOf(stored);
+      }),
+    changeKey: async (id, change, atMs) =>
+      db.transaction().execute(async (trx) => {
+        const revision = await nextRevision(trx);
+        const stored = await trx
+          .updateTable('keys')
+          .set({ ...columnsOf(change), revision })
+          .where('id', '=', id)
+          .where('is_removed', '=', 0n)
+          .returningAll()
+          .executeTakeFirst();
+        if (stored === undefined) return undefined;
+        if (change.budgetNanoUsd !== undefined) await setGrant(trx, id, { nanoUsd: change.budgetNanoUsd ?? 0n, atMs });
+        return keyOf(stored);
+      }),
+    removeKey: async (id) =>
+      db.transaction().execute(async (trx) => {
+        const revision = await nextRevision(trx);
+        const stored = await trx
+          .updateTable('keys')
+          .set({ hash: null, is_removed: 1, revision })
+          .where('id', '=', id)
+          .where('is_removed', '=', 0n)
+          .returningAll()
+          .executeTakeFirst();
+        return stored === undefined ? undefined : keyOf(stored);
+      }),
+  };
+}
+
+/** Counts the revision of the keys up, inside a transaction that changes one. */
+export async function nextRevision(trx: Transaction<Tables>): Promise<bigint> {
+  const row = await trx
+    .insertInto('counters')
+    .values({ name: 'keys', value: 1 })
+    .onConflict((conflict) =>
+      conflict.column('name').doUpdateSet((eb) => ({ value: eb('counters.value', '+', 1n) })),
+    )
+    .returning('value')
+    .executeTakeFirstOrThrow();
+  return row.value;
+}
+
+function columnsOf(change: KeyChange): Partial<Record<keyof KeysTable, string | number | bigint | null>> {
+  const { name, isDisabled, expiresAtMs, budgetNanoUsd, allowedModels, tags } = change;
+  return {
+    ...(name === undefined ? {} : { name }),
+    ...(isDisabled === undefined ? {} : { is_disabled: isDisabled ? 1 : 0 }),
+    ...(expiresAtMs === undefined ? {} : { expires_at: expiresAtMs }),
+    ...(budgetNanoUsd === undefined ? {} : { budget_nano_usd: budgetNanoUsd }),
+    ...(allowedModels === undefined ? {} : { allowed_models: allowedModels === null ? null : JSON.stringify(allowedModels) }),
+    ...(tags === undefined ? {} : { tags: JSON.stringify(tags) }),
+  };
+}
+
+function keyOf(row: Selectable<KeysTable>): StoredKey {
+  return {
+    id: row.id,
+    name: row.name,
+    isRoot: row.is_root === 1n,
+    isDisabled: row.is_disabled === 1n,
+    createdAtMs: Number(row.created_at),
+    tags: strings(row.tags),
+    revision: row.revision,
+    recalls: row.recalls,
+    ...(row.hash === null || row.is_removed === 1n ? {} : { hash: row.hash }),
+    ...(row.expires_at === null ? {} : { expiresAtMs: Number(row.expires_at) }),
+    ...(row.budget_nano_usd === null ? {} : { budgetNanoUsd: row.budget_nano_usd }),
+    ...(row.allowed_models === null ? {} : { allowedModels: strings(row.allowed_models) }),
+  };
+}
+
+function strings(json: string): readonly string[] {
+  return (asArray(parseJson(json)) ?? []).flatMap((item) => asString(item) ?? []);
+}

@@ -1,0 +1,192 @@
+/** Receipts: from the journals into the database, each once, with the money they moved. */
+import { sql, type Insertable, type Kysely, type Transaction } from 'kysely';
+import type { NanoUsd } from '../money/price.ts';
+import { returnLeases } from './books-leases.ts';
+import type { Books, TakenIn } from './books.ts';
+import { dropSegments, journalsIn, readJournal, segmentsOf, type JournalPosition } from './journal.ts';
+import type { JournalEntry } from './journal-entry.ts';
+import type { Receipt } from './ports.ts';
+import { lockFiles, takeLock } from './process-lock.ts';
+import type { ReceiptsTable, Tables } from './schema.ts';
+import { accountOf, newPosting, transfer } from './transfers.ts';
+
+/** Rows of one insert: 17 values each, far below SQLite's 32,766 a statement. */
+const ROWS_AT_ONCE = 200;
+/** A lock file without a journal is one just being born, unless it is as old as this. */
+const BIRTH_MS = 60_000;
+
+const START: JournalPosition = { segment: 0, offset: 0 };
+
+type ReceiptBooks = Pick<Books, 'takeIn' | 'dropJournal' | 'endProcess' | 'recover'>;
+
+export function receiptBooks(db: Kysely<Tables>, dataDir: string): ReceiptBooks {
+  const takeIn = async (processId: string, from: JournalPosition, atMs: number): Promise<TakenIn> => {
+    const piece = readJournal(dataDir, processId, from);
+    const receipts = await post(db, { processId, receipts: piece.entries.flatMap(settledReceipt), atMs });
+    return { to: piece.to, isEnd: piece.isEnd, receipts };
+  };
+  const endProcess = async (processId: string, atMs: number): Promise<void> => {
+    await takeInAll(db, { dataDir, processId, atMs });
+    await db.transaction().execute(async (trx) => returnLeases(trx, processId, atMs));
+    await syncToDisk(db);
+    dropSegments(dataDir, processId, Infinity);
+  };
+  return {
+    takeIn,
+    dropJournal: async (processId, segment) => {
+      if (segmentsOf(dataDir, processId).every((number) => number >= segment)) return;
+      await syncToDisk(db);
+      dropSegments(dataDir, processId, segment);
+    },
+    endProcess,
+    recover: async (atMs) => {
+      let recovered = 0;
+      for (const processId of await candidates(db, dataDir, atMs)) {
+        // Held by the kernel for the living. Having it ourselves keeps a second process from doing this at the same time.
+        const lock = takeLock(dataDir, processId);
+        if (lock === undefined) continue;
+        try {
+          await endProcess(processId, atMs);
+          lock.release();
+          recovered += 1;
+        } finally {
+          lock.drop();
+        }
+      }
+      return recovered;
+    },
+  };
+}
+
+/** Processes that have left anything behind. Most of them live. */
+async function candidates(db: Kysely<Tables>, dataDir: string, atMs: number): Promise<readonly string[]> {
+  const leases = await db
+    .selectFrom('accounts')
+    .select('process_id')
+    .distinct()
+    .where('process_id', '!=', '')
+    .where('balance', '>', 0n)
+    .execute();
+  const stale = lockFiles(dataDir).filter((file) => atMs - file.madeMs > BIRTH_MS);
+  const ids = [...journalsIn(dataDir), ...leases.map((lease) => lease.process_id), ...stale.map((file) => file.processId)];
+  return [...new Set(ids)];
+}
+
+/** Takes in a whole journal whose process writes no more; attempts that it left open become receipts by their estimate. */
+async function takeInAll(
+  db: Kysely<Tables>,
+  { dataDir, processId, atMs }: { readonly dataDir: string; readonly processId: string; readonly atMs: number },
+): Promise<void> {
+  const open = new Map<string, Receipt>();
+  let position = START;
+  for (;;) {
+    const piece = readJournal(dataDir, processId, position);
+    trackOpen(open, piece.entries);
+    await post(db, { processId, receipts: piece.entries.flatMap(settledReceipt), atMs });
+    if (piece.isEnd) break;
+    position = piece.to;
+  }
+  await post(db, { processId, receipts: [...open.values()], atMs });
+}
+
+/** Keeps the receipts of attempts that are opened and neither settled nor discarded. */
+export function trackOpen(open: Map<string, Receipt>, entries: readonly JournalEntry[]): void {
+  for (const entry of entries) {
+    if (entry.kind === 'opened') open.set(entry.id, entry.receipt);
+    else open.delete(entry.id);
+  }
+}
+
+export function settledReceipt(entry: JournalEntry): readonly Receipt[] {
+  return entry.kind === 'settled' ? [entry.receipt] : [];
+}
+
+interface Batch {
+  readonly processId: string;
+  readonly receipts: readonly Receipt[];
+  readonly atMs: number;
+}
+
+/** Writes receipts that are not there yet, and moves what they cost from the process's leases to what is spent. */
+async function post(db: Kysely<Tables>, { processId, receipts, atMs }: Batch): Promise<number> {
+  if (receipts.length === 0) return 0;
+  return db.transaction().execute(async (trx) => {
+    const postingId = await newPosting(trx, processId, atMs);
+    const sums = new Map<string, NanoUsd>();
+    let added = 0;
+    for (let at = 0; at < receipts.length; at += ROWS_AT_ONCE) {
+      const rows = receipts.slice(at, at + ROWS_AT_ONCE).map((receipt) => rowOf(receipt, postingId));
+      const fresh = await trx
+        .insertInto('receipts')
+        .values(rows)
+        .onConflict((conflict) => conflict.column('id').doNothing())
+        .returning(['key_id', 'cost_nano_usd'])
+        .execute();
+      added += fresh.length;
+      for (const row of fresh) sums.set(row.key_id, (sums.get(row.key_id) ?? 0n) + (row.cost_nano_usd ?? 0n));
+    }
+    if (added === 0) await trx.deleteFrom('postings').where('id', '=', postingId).execute();
+    for (const [keyId, nanoUsd] of sums) await spend(trx, { postingId, processId, keyId, nanoUsd });
+    return added;
+  });
+}
+
+interface Spend {
+  readonly postingId: bigint;
+  readonly processId: string;
+  readonly keyId: string;
+  readonly nanoUsd: NanoUsd;
+}
+
+/** What the lease does not cover comes from the funds: all of it for keys without a budget, else what went over a hold. */
+async function spend(trx: Transaction<Tables>, { postingId, processId, keyId, nanoUsd }: Spend): Promise<void> {
+  if (nanoUsd === 0n) return;
+  const spent = await accountOf(trx, { kind: 'spent', keyId });
+  const lease = await accountOf(trx, { kind: 'lease', keyId, processId });
+  const covered = lease.balance < nanoUsd ? lease.balance : nanoUsd;
+  await transfer(trx, { postingId, kind: 'spend', from: lease, to: spent, nanoUsd: covered });
+  if (covered === nanoUsd) return;
+  const funds = await accountOf(trx, { kind: 'funds', keyId });
+  const key = await trx.selectFrom('keys').select('budget_nano_usd').where('id', '=', keyId).executeTakeFirst();
+  const kind = key === undefined || key.budget_nano_usd === null ? 'open-spend' : 'overspend';
+  await transfer(trx, { postingId, kind, from: funds, to: spent, nanoUsd: nanoUsd - covered });
+}
+
+function rowOf(receipt: Receipt, postingId: bigint): Insertable<ReceiptsTable> {
+  const { usage } = receipt;
+  return {
+    id: receipt.attemptId,
+    posting_id: postingId,
+    request_id: receipt.requestId,
+    key_id: receipt.keyId,
+    provider: receipt.provider,
+    model: receipt.model,
+    target: receipt.target,
+    outcome: receipt.outcome,
+    finish: receipt.finish ?? null,
+    is_estimated: receipt.isEstimated ? 1 : 0,
+    input_tokens: usage.inputTokens ?? null,
+    cached_input_tokens: usage.cachedInputTokens ?? null,
+    cache_write_tokens: usage.cacheWriteTokens ?? null,
+    output_tokens: usage.outputTokens ?? null,
+    reasoning_tokens: usage.reasoningTokens ?? null,
+    cost_nano_usd: receipt.costNanoUsd ?? null,
+    at: receipt.atMs,
+  };
+}
+
+/**
+ * Brings all commits so far to the disk: one commit in full mode syncs the log that holds them all. What is taken away
+ * afterwards (journals) would else be missing after a power cut.
+ */
+async function syncToDisk(db: Kysely<Tables>): Promise<void> {
+  await db.connection().execute(async (connection) => {
+    await sql`pragma synchronous = full`.execute(connection);
+    try {
+      const conflict = sql`on conflict (name) do update set value = value + 1`;
+      await sql`insert into counters (name, value) values ('syncs', 1) ${conflict}`.execute(connection);
+    } finally {
+      await sql`pragma synchronous = normal`.execute(connection);
+    }
+  });
+}

@@ -1,0 +1,73 @@
+/** Request records in the database: JSON in a column, with the few columns that lists filter by. */
+import type { Kysely } from 'kysely';
+import { asRecord, parseJson, type JsonRecord } from '../lib/json.ts';
+import type { Books, RequestList } from './books.ts';
+import type { RequestQuery } from './ports.ts';
+import type { Tables } from './schema.ts';
+
+/** Rows of one page. */
+const PAGE_MAX = 200;
+/** Rows taken away at once, so that pruning never holds the store for long. */
+const PRUNE_ROWS = 2000;
+
+type RequestBooks = Pick<Books, 'putRequests' | 'getRequest' | 'listRequests' | 'pruneRequests'>;
+
+export function requestBooks(db: Kysely<Tables>): RequestBooks {
+  return {
+    putRequests: async (records) => {
+      if (records.length === 0) return;
+      const rows = records.map(({ id, keyId, atMs, outcome, route, model, body }) => ({
+        id,
+        key_id: keyId,
+        at: Math.floor(atMs),
+        outcome,
+        route: route ?? null,
+        model: model ?? null,
+        body,
+      }));
+      await db
+        .insertInto('requests')
+        .values(rows)
+        .onConflict((conflict) => conflict.column('id').doNothing())
+        .execute();
+    },
+    getRequest: async (id) => {
+      const row = await db.selectFrom('requests').select(['key_id', 'body']).where('id', '=', id).executeTakeFirst();
+      return row === undefined ? undefined : { keyId: row.key_id, body: bodyOf(row.body) };
+    },
+    listRequests: async (query) => list(db, query),
+    pruneRequests: async (rowsMax) => {
+      // Numbers only ever grow and go from the bottom, so the span is the count, without counting.
+      const ends = await db
+        .selectFrom('requests')
+        .select((eb) => [eb.fn.min<bigint | null>('seq').as('first'), eb.fn.max<bigint | null>('seq').as('last')])
+        .executeTakeFirst();
+      if (ends === undefined || ends.first === null || ends.last === null) return;
+      const keepFrom = ends.last - BigInt(rowsMax) + 1n;
+      if (keepFrom <= ends.first) return;
+      const upTo = ends.first + BigInt(PRUNE_ROWS);
+      await db
+        .deleteFrom('requests')
+        .where('seq', '<', keepFrom < upTo ? keepFrom : upTo)
+        .execute();
+    },
+  };
+}
+
+async function list(db: Kysely<Tables>, query: RequestQuery): Promise<RequestList> {
+  const { keyId, outcome, cursor } = query;
+  const limit = Math.max(1, Math.min(query.limitMax, PAGE_MAX));
+  let select = db.selectFrom('requests').select(['seq', 'body']).orderBy('seq', 'desc').limit(limit + 1);
+  if (keyId !== undefined) select = select.where('key_id', '=', keyId);
+  if (outcome !== undefined) select = select.where('outcome', '=', outcome);
+  if (cursor !== undefined) select = select.where('seq', '<', BigInt(cursor));
+  const rows = await select.execute();
+  const page = rows.slice(0, limit);
+  const last = page.at(-1);
+  const records = page.map((row) => bodyOf(row.body));
+  return rows.length > limit && last !== undefined ? { records, next: last.seq.toString() } : { records };
+}
+
+function bodyOf(text: string): JsonRecord {
+  return asRecord(parseJson(text)) ?? {};
+}

@@ -1,0 +1,218 @@
+/**
+ * The local journal of a process: every attempt leaves a line here before its first byte goes out and before its reply's
+ * last byte comes back. Append only, one write(2) a line, so that what was written survives `kill -9`; synced to the disk
+ * on a timer, so that a power cut loses at most that time. It is cut into segments, which go once the store has them.
+ */
+import { close, closeSync, fdatasync, fsync, fsyncSync, ftruncateSync, openSync, readdirSync, readSync, rmSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { readEntries, type ReadEntries } from './journal-entry.ts';
+import { hasCode } from './secret.ts';
+
+/** A segment that has grown to this is closed and the next begun: some 15,000 attempts, read again in a moment after a crash. */
+const SEGMENT_BYTES = 8 * 1024 * 1024;
+/** After a segment could not be begun (disk full, folder away), as many bytes more before the next try. */
+const RETRY_BYTES = 1024 * 1024;
+/** Read at once; longer than any line. */
+const READ_BYTES = 256 * 1024;
+const NAME = /^journal-([a-z0-9]+)-(\d{1,9})\.log$/;
+
+/** The calls that fail when a disk is full; others in tests. */
+export interface JournalDisk {
+  readonly write: (fd: number, bytes: Buffer) => number;
+  readonly open: (path: string) => number;
+}
+
+const realDisk: JournalDisk = {
+  write: (fd, bytes) => writeSync(fd, bytes),
+  open: (path) => openSync(path, 'ax', 0o600),
+};
+
+/** A place in a journal: a segment, and a byte of it. */
+export interface JournalPosition {
+  readonly segment: number;
+  readonly offset: number;
+}
+
+export interface Journal {
+  /** Writes lines whole, or not at all: then false, and what stood before still stands. */
+  append(lines: string): boolean;
+  /** Where the next line will stand. */
+  position(): JournalPosition;
+  /** Begins a new segment where the present one is full. `carried`: lines of attempts still open, which it begins with. */
+  rotate(carried: () => string): void;
+  /** Brings what was written to the disk, without waiting. An error shows in a later `append`. */
+  sync(): void;
+  close(): void;
+}
+
+/** Opens the journal of a process that has just been born. Throws what the file system throws. */
+export function openJournal(dataDir: string, processId: string, disk: JournalDisk = realDisk): Journal {
+  const folder = openSync(dataDir, 'r');
+  let segment = 1;
+  let fd = disk.open(segmentPath(dataDir, processId, segment));
+  let offset = 0;
+  let syncedTo = 0;
+  let rotateAt = SEGMENT_BYTES;
+  let isTorn = false;
+  let isSyncing = false;
+  fsyncSync(folder);
+
+  const append = (lines: string): boolean => {
+    const bytes = Buffer.from(isTorn ? `\n${lines}` : lines);
+    const written = tryWrite(disk, fd, bytes);
+    offset += written;
+    if (written < bytes.length && written > 0) {
+      // Half a line stands there now. Cut it off; where even that fails, the next line starts on a line of its own.
+      if (tryTruncate(fd, offset - written)) offset -= written;
+      else isTorn = true;
+    }
+    if (written < bytes.length) return false;
+    isTorn = false;
+    return true;
+  };
+  const begin = (carried: string): void => {
+    const path = segmentPath(dataDir, processId, segment + 1);
+    const bytes = Buffer.from(carried);
+    const next = disk.open(path);
+    if (tryWrite(disk, next, bytes) < bytes.length) {
+      closeSync(next);
+      rmSync(path, { force: true });
+      return;
+    }
+    const last = fd;
+    fdatasync(last, () => close(last));
+    fsync(folder, () => undefined);
+    fd = next;
+    segment += 1;
+    offset = bytes.length;
+    syncedTo = 0;
+    rotateAt = SEGMENT_BYTES + offset;
+    isTorn = false;
+  };
+  return {
+    append,
+    position: () => ({ segment, offset }),
+    rotate: (carried) => {
+      if (offset < rotateAt || isSyncing) return;
+      rotateAt = offset + RETRY_BYTES;
+      try {
+        begin(carried());
+      } catch {
+        // The present segment goes on, and the next try is some bytes away.
+      }
+    },
+    sync: () => {
+      if (isSyncing || syncedTo === offset) return;
+      const upTo = offset;
+      isSyncing = true;
+      fdatasync(fd, (error) => {
+        isSyncing = false;
+        if (error === null) syncedTo = upTo;
+      });
+    },
+    close: () => {
+      closeSync(fd);
+      closeSync(folder);
+    },
+  };
+}
+
+function tryWrite(disk: JournalDisk, fd: number, bytes: Buffer): number {
+  try {
+    return bytes.length === 0 ? 0 : disk.write(fd, bytes);
+  } catch {
+    return 0;
+  }
+}
+
+function tryTruncate(fd: number, length: number): boolean {
+  try {
+    ftruncateSync(fd, length);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export interface JournalPiece extends ReadEntries {
+  readonly to: JournalPosition;
+  /** Nothing more stands there now. */
+  readonly isEnd: boolean;
+}
+
+/** Reads a piece of the journal of any process, alive or dead, from a place on. */
+export function readJournal(dataDir: string, processId: string, from: JournalPosition): JournalPiece {
+  const first = readSegment(dataDir, processId, from);
+  if (first.to.offset > from.offset) return first;
+  const next = segmentsOf(dataDir, processId).find((segment) => segment > from.segment);
+  if (next === undefined) return { ...first, isEnd: true };
+  // A last line may have come between the look at this segment and the birth of the next. None comes after it.
+  const last = readSegment(dataDir, processId, from);
+  return last.to.offset > from.offset ? last : { ...last, to: { segment: next, offset: 0 } };
+}
+
+function readSegment(dataDir: string, processId: string, from: JournalPosition): JournalPiece {
+  const bytes = readPiece(segmentPath(dataDir, processId, from.segment), from.offset);
+  const piece = readEntries(bytes);
+  // A line longer than what is read at once is none of ours: step over it rather than stand before it for ever.
+  const isStuck = piece.readBytes === 0 && bytes.length === READ_BYTES;
+  const offset = from.offset + (isStuck ? bytes.length : piece.readBytes);
+  return { ...piece, to: { segment: from.segment, offset }, isEnd: false };
+}
+
+function readPiece(path: string, offset: number): Buffer {
+  let fd: number;
+  try {
+    fd = openSync(path, 'r');
+  } catch (error) {
+    // Gone: its entries were in the store before that.
+    if (hasCode(error, 'ENOENT')) return Buffer.alloc(0);
+    throw error;
+  }
+  try {
+    const bytes = Buffer.allocUnsafe(READ_BYTES);
+    return bytes.subarray(0, readSync(fd, bytes, 0, READ_BYTES, offset));
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Ids of all processes that have left a journal in this folder. */
+export function journalsIn(dataDir: string): readonly string[] {
+  return [...new Set(readdirSync(dataDir).flatMap((name) => NAME.exec(name)?.[1] ?? []))].toSorted();
+}
+
+/** Numbers of the segments of a journal, first to last. */
+export function segmentsOf(dataDir: string, processId: string): readonly number[] {
+  const numbers = readdirSync(dataDir).flatMap((name) => {
+    const match = NAME.exec(name);
+    return match?.[1] === processId ? [Number(match[2])] : [];
+  });
+  return numbers.toSorted((a, b) => a - b);
+}
+
+/**
+ * Takes away the segments before `segment`. Only once the store has them, on the disk: the lines that were carried over
+ * into the segments that stay are brought there first.
+ */
+export function dropSegments(dataDir: string, processId: string, segment: number): void {
+  const segments = segmentsOf(dataDir, processId);
+  const old = segments.filter((number) => number < segment);
+  if (old.length === 0) return;
+  for (const number of segments) if (number >= segment) syncFile(segmentPath(dataDir, processId, number));
+  syncFile(dataDir);
+  for (const number of old) rmSync(segmentPath(dataDir, processId, number), { force: true });
+}
+
+function syncFile(path: string): void {
+  const fd = openSync(path, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function segmentPath(dataDir: string, processId: string, segment: number): string {
+  return join(dataDir, `journal-${processId}-${segment}.log`);
+}

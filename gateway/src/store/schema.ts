@@ -1,0 +1,228 @@
+/** The tables, as Kysely sees them, and how they came to be. Forward only: a database of a newer Turnout is refused. */
+import { sql, type ColumnType, type Generated, type Kysely } from 'kysely';
+import { DEFAULT_MIGRATION_TABLE, Migrator, type Migration } from 'kysely/migration';
+
+/** Integers are read as bigint and may be written as either. */
+type Integer = ColumnType<bigint, bigint | number, bigint | number>;
+type OptionalInteger = ColumnType<bigint | null, bigint | number | null, bigint | number | null>;
+
+export interface Tables {
+  readonly counters: { readonly name: string; readonly value: Integer };
+  readonly keys: KeysTable;
+  readonly accounts: AccountsTable;
+  readonly postings: PostingsTable;
+  readonly transfers: TransfersTable;
+  readonly receipts: ReceiptsTable;
+  readonly requests: RequestsTable;
+}
+
+export interface KeysTable {
+  readonly id: string;
+  readonly name: string;
+  /** HMAC of the token; null once the key is removed. */
+  readonly hash: string | null;
+  readonly is_root: Integer;
+  readonly is_disabled: Integer;
+  readonly is_removed: Integer;
+  readonly created_at: Integer;
+  readonly expires_at: OptionalInteger;
+  readonly budget_nano_usd: OptionalInteger;
+  /** JSON arrays of strings. */
+  readonly allowed_models: string | null;
+  readonly tags: string;
+  /** The counter `keys` at the last change: processes ask for what is newer than what they know. */
+  readonly revision: Integer;
+  /** Counts up when a process found too little left: then all give back what they hold in reserve. */
+  readonly recalls: Integer;
+}
+
+/**
+ * Money of a key is always in one of four places, and only ever moves between them, so all balances of a key sum to zero:
+ * `grant` (minus what its budget allows), `funds` (neither spent nor handed out), `lease` (handed out to one process) and `spent`.
+ */
+export interface AccountsTable {
+  readonly id: Generated<bigint>;
+  readonly kind: 'grant' | 'funds' | 'lease' | 'spent';
+  readonly key_id: string;
+  /** Empty but for leases. */
+  readonly process_id: string;
+  readonly balance: Integer;
+}
+
+/** One batch of receipts that was taken in, or one change of a budget or lease. */
+export interface PostingsTable {
+  readonly id: Generated<bigint>;
+  readonly process_id: string;
+  readonly at: Integer;
+}
+
+/** Both sides of an entry in one row: it cannot be out of balance. */
+export interface TransfersTable {
+  readonly id: Generated<bigint>;
+  readonly posting_id: Integer;
+  /**
+   * `grant`: a budget was set or changed. `draw`, `return`: between funds and a lease. `spend`: from a lease to spent.
+   * `open-spend`: the same from the funds of a key without a budget. `overspend`: from the funds of a key with one,
+   * because an attempt cost more than was put aside.
+   */
+  readonly kind: 'grant' | 'draw' | 'return' | 'spend' | 'open-spend' | 'overspend';
+  readonly from_account: Integer;
+  readonly to_account: Integer;
+  readonly amount: Integer;
+}
+
+export interface ReceiptsTable {
+  readonly id: string;
+  readonly posting_id: Integer;
+  readonly request_id: string;
+  readonly key_id: string;
+  readonly provider: string;
+  readonly model: string;
+  readonly target: string;
+  readonly outcome: string;
+  readonly finish: string | null;
+  readonly is_estimated: Integer;
+  readonly input_tokens: OptionalInteger;
+  readonly cached_input_tokens: OptionalInteger;
+  readonly cache_write_tokens: OptionalInteger;
+  readonly output_tokens: OptionalInteger;
+  readonly reasoning_tokens: OptionalInteger;
+  readonly cost_nano_usd: OptionalInteger;
+  readonly at: Integer;
+}
+
+export interface RequestsTable {
+  readonly seq: Generated<bigint>;
+  readonly id: string;
+  readonly key_id: string;
+  readonly at: Integer;
+  readonly outcome: string;
+  readonly route: string | null;
+  readonly model: string | null;
+  /** JSON, as the API gives it. */
+  readonly body: string;
+}
+
+const migrations: Readonly<Record<string, Migration>> = {
+  '0001-keys-ledger-requests': { up: createTables },
+};
+
+/** Brings a database up to date; one that is, is only read. Throws where it cannot, and where a newer Turnout wrote it. */
+export async function migrate(db: Kysely<Tables>): Promise<void> {
+  const done = await executed(db);
+  const unknown = done.find((name) => !(name in migrations));
+  if (unknown !== undefined) throw new Error(`The database was written by a newer Turnout (${unknown}). Use that version.`);
+  if (done.length === Object.keys(migrations).length) return;
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => ({ ...migrations }) } });
+  const { error } = await migrator.migrateToLatest();
+  if (error === undefined) return;
+  throw error instanceof Error ? error : new Error('the database could not be brought up to date');
+}
+
+async function executed(db: Kysely<Tables>): Promise<readonly string[]> {
+  const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
+  if (!tables.some((table) => table.name === DEFAULT_MIGRATION_TABLE)) return [];
+  const { rows } = await sql<{ name: string }>`select name from ${sql.table(DEFAULT_MIGRATION_TABLE)}`.execute(db);
+  return rows.map((row) => row.name);
+}
+
+async function createTables(db: Kysely<unknown>): Promise<void> {
+  await createKeys(db);
+  await createLedger(db);
+  await createReceipts(db);
+  await createRequests(db);
+}
+
+async function createKeys(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('counters')
+    .addColumn('name', 'text', (column) => column.primaryKey())
+    .addColumn('value', 'bigint', (column) => column.notNull())
+    .execute();
+  await db.schema
+    .createTable('keys')
+    .addColumn('id', 'text', (column) => column.primaryKey())
+    .addColumn('name', 'text', (column) => column.notNull())
+    .addColumn('hash', 'text', (column) => column.unique())
+    .addColumn('is_root', 'integer', (column) => column.notNull())
+    .addColumn('is_disabled', 'integer', (column) => column.notNull())
+    .addColumn('is_removed', 'integer', (column) => column.notNull())
+    .addColumn('created_at', 'bigint', (column) => column.notNull())
+    .addColumn('expires_at', 'bigint')
+    .addColumn('budget_nano_usd', 'bigint', (column) => column.check(sql`budget_nano_usd >= 0`))
+    .addColumn('allowed_models', 'text')
+    .addColumn('tags', 'text', (column) => column.notNull())
+    .addColumn('revision', 'bigint', (column) => column.notNull())
+    .addColumn('recalls', 'bigint', (column) => column.notNull())
+    .execute();
+  await db.schema.createIndex('keys_revision').on('keys').column('revision').execute();
+}
+
+async function createLedger(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('accounts')
+    .addColumn('id', 'integer', (column) => column.primaryKey())
+    .addColumn('kind', 'text', (column) => column.notNull())
+    .addColumn('key_id', 'text', (column) => column.notNull())
+    .addColumn('process_id', 'text', (column) => column.notNull())
+    .addColumn('balance', 'bigint', (column) => column.notNull())
+    // What was handed out to a process, and what was spent, can never be less than nothing.
+    .addCheckConstraint('balance_possible', sql`balance >= 0 or kind in ('grant', 'funds')`)
+    .addUniqueConstraint('account_once', ['key_id', 'kind', 'process_id'])
+    .execute();
+  await db.schema.createIndex('accounts_process').on('accounts').column('process_id').execute();
+  await db.schema
+    .createTable('postings')
+    .addColumn('id', 'integer', (column) => column.primaryKey())
+    .addColumn('process_id', 'text', (column) => column.notNull())
+    .addColumn('at', 'bigint', (column) => column.notNull())
+    .execute();
+  await db.schema
+    .createTable('transfers')
+    .addColumn('id', 'integer', (column) => column.primaryKey())
+    .addColumn('posting_id', 'integer', (column) => column.notNull().references('postings.id'))
+    .addColumn('kind', 'text', (column) => column.notNull())
+    .addColumn('from_account', 'integer', (column) => column.notNull().references('accounts.id'))
+    .addColumn('to_account', 'integer', (column) => column.notNull().references('accounts.id'))
+    .addColumn('amount', 'bigint', (column) => column.notNull().check(sql`amount > 0`))
+    .execute();
+}
+
+async function createReceipts(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('receipts')
+    .addColumn('id', 'text', (column) => column.primaryKey())
+    .addColumn('posting_id', 'integer', (column) => column.notNull().references('postings.id'))
+    .addColumn('request_id', 'text', (column) => column.notNull())
+    .addColumn('key_id', 'text', (column) => column.notNull())
+    .addColumn('provider', 'text', (column) => column.notNull())
+    .addColumn('model', 'text', (column) => column.notNull())
+    .addColumn('target', 'text', (column) => column.notNull())
+    .addColumn('outcome', 'text', (column) => column.notNull())
+    .addColumn('finish', 'text')
+    .addColumn('is_estimated', 'integer', (column) => column.notNull())
+    .addColumn('input_tokens', 'bigint')
+    .addColumn('cached_input_tokens', 'bigint')
+    .addColumn('cache_write_tokens', 'bigint')
+    .addColumn('output_tokens', 'bigint')
+    .addColumn('reasoning_tokens', 'bigint')
+    .addColumn('cost_nano_usd', 'bigint', (column) => column.check(sql`cost_nano_usd >= 0`))
+    .addColumn('at', 'bigint', (column) => column.notNull())
+    .execute();
+  await db.schema.createIndex('receipts_at').on('receipts').column('at').execute();
+}
+
+async function createRequests(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('requests')
+    .addColumn('seq', 'integer', (column) => column.primaryKey())
+    .addColumn('id', 'text', (column) => column.notNull().unique())
+    .addColumn('key_id', 'text', (column) => column.notNull())
+    .addColumn('at', 'bigint', (column) => column.notNull())
+    .addColumn('outcome', 'text', (column) => column.notNull())
+    .addColumn('route', 'text')
+    .addColumn('model', 'text')
+    .addColumn('body', 'text', (column) => column.notNull())
+    .execute();
+  await db.schema.createIndex('requests_key').on('requests').columns(['key_id', 'seq']).execute();
+}

@@ -1,0 +1,54 @@
+/** The server's own secret: made on first start, in a file that only its owner may read. */
+import { randomBytes } from 'node:crypto';
+import { chmodSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const SECRET_BYTES = 32;
+const HEX = /^[0-9a-f]{64}$/;
+
+/** Makes the data folder where it is missing, for its owner only. Throws what the file system throws. */
+export function ensureDataDir(dataDir: string): void {
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+}
+
+/**
+ * Reads the secret, or makes it. Two processes that start at once end up with the same one: the file is written whole
+ * under another name and linked, and a link does not replace. Throws where the file is there and is not a secret of ours.
+ */
+export function ensureSecret(dataDir: string): Buffer {
+  const path = join(dataDir, 'secret');
+  const draft = join(dataDir, `secret.${randomBytes(8).toString('hex')}`);
+  const known = readSecret(path);
+  if (known !== undefined) return known;
+  try {
+    writeFileSync(draft, `${randomBytes(SECRET_BYTES).toString('hex')}\n`, { mode: 0o600, flag: 'wx', flush: true });
+    // The mode above passes through the umask, which may only take rights away; this states it.
+    chmodSync(draft, 0o600);
+    linkSync(draft, path);
+  } catch (error) {
+    if (!hasCode(error, 'EEXIST')) throw error;
+  } finally {
+    rmSync(draft, { force: true });
+  }
+  const made = readSecret(path);
+  if (made === undefined) throw new Error('the secret vanished while it was made');
+  return made;
+}
+
+function readSecret(path: string): Buffer | undefined {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8').trim();
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+  // A new one would lock every key out; better to stop and let a person look.
+  if (!HEX.test(text)) throw new Error(`${path} does not hold a secret of 64 hex digits. Restore it from a backup.`);
+  return Buffer.from(text, 'hex');
+}
+
+/** Whether an error is that of the file system with this code (`ENOENT`). */
+export function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}

@@ -1,0 +1,126 @@
+/** What went wrong on the way to a provider: from the errors of Node and undici to our outcomes and faults. */
+import { fault, type Fault, type FaultCode } from '../chat/fault.ts';
+import type { UpstreamOutcome } from './upstream.ts';
+
+/** A failure before it has the provider's name. Reasons hold no address and no text of a parser. */
+export interface Failure {
+  readonly outcome: UpstreamOutcome;
+  readonly code: FaultCode;
+  readonly values: Readonly<Record<string, string | number>>;
+}
+
+/** What OpenSSL and Node call the ways in which a certificate can be wrong, in words for people. */
+const CERTIFICATE_REASONS: Readonly<Record<string, string>> = {
+  CERT_HAS_EXPIRED: 'it has expired',
+  CERT_NOT_YET_VALID: 'it is not valid yet',
+  CERT_REVOKED: 'it was revoked',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'it is for another name',
+  HOSTNAME_MISMATCH: 'it is for another name',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'it is self-signed',
+  SELF_SIGNED_CERT_IN_CHAIN: 'its issuer is not known',
+  UNABLE_TO_GET_ISSUER_CERT: 'its issuer is not known',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'its issuer is not known',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its issuer is not known',
+  CERT_UNTRUSTED: 'its issuer is not trusted',
+  INVALID_CA: 'its issuer is not an authority',
+  CERT_SIGNATURE_FAILURE: 'its signature is wrong',
+  // Bytes that are no TLS record: nearly always a server that speaks plain HTTP on this port.
+  ERR_SSL_WRONG_VERSION_NUMBER: 'plain HTTP is spoken there, not TLS',
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: 'plain HTTP is spoken there, not TLS',
+  ERR_SSL_UNKNOWN_PROTOCOL: 'plain HTTP is spoken there, not TLS',
+  ERR_SSL_HTTP_REQUEST: 'plain HTTP is spoken there, not TLS',
+};
+
+/** Our own machine is at its limit: another target would fare no better. */
+const LOCAL_LIMITS: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL']);
+/** The connection broke, as opposed to an answer that cannot be read. */
+const BROKEN: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH']);
+
+/** Code of a client whose idle connection turned out to be gone before a byte of the request was written. */
+export const STALE = 'TURNOUT_STALE';
+
+/** The `code` of an error, or of the first of several (one per address that was tried). Empty where there is none. */
+export function codeOf(error: unknown): string {
+  if (typeof error !== 'object' || error === null) return '';
+  if ('code' in error && typeof error.code === 'string') return error.code;
+  return error instanceof AggregateError ? codeOf(error.errors[0]) : '';
+}
+
+/** Failed while connecting; nothing was sent. */
+export function connectFailure(error: unknown): Failure {
+  const code = codeOf(error);
+  const certificate = CERTIFICATE_REASONS[code];
+  if (certificate !== undefined) return { outcome: 'tls_failed', code: 'upstream-certificate', values: { reason: certificate } };
+  if (code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_') || code === 'EPROTO') {
+    return { outcome: 'tls_failed', code: 'upstream-certificate', values: { reason: 'the TLS handshake failed' } };
+  }
+  if (code === 'ECONNREFUSED') return unreachable('connect_refused', 'it refused the connection');
+  if (code === 'ETIMEDOUT') return unreachable('connect_timeout', 'it did not take the connection');
+  if (LOCAL_LIMITS.has(code)) {
+    return { outcome: 'no_connection', code: 'overloaded', values: { reason: 'this machine can open no more connections' } };
+  }
+  if (code === 'ECONNRESET' || code === 'EPIPE') return unreachable('upstream_reset', 'it closed the connection at once');
+  return unreachable('connect_failed', 'no way leads to it');
+}
+
+/** The name of the upstream leads nowhere. */
+export function nameFailure(): Failure {
+  return unreachable('dns_failed', 'its name does not resolve');
+}
+
+/** The connect limit passed in one of its phases. A name is our own business (502), a connection theirs (504). */
+export function connectTimeout(phase: 'queued' | 'resolving' | 'connecting', ms: number): Failure {
+  if (phase === 'resolving') return unreachable('dns_failed', `its name was not resolved within ${ms} ms`);
+  if (phase === 'queued') return noConnection(`no connection became free within ${ms} ms`);
+  return { outcome: 'connect_timeout', code: 'upstream-timeout', values: { phase: 'take the connection', ms } };
+}
+
+export function noConnection(reason: string): Failure {
+  return { outcome: 'no_connection', code: 'upstream-overloaded', values: { reason } };
+}
+
+export function egressRefused(): Failure {
+  return unreachable('egress_refused', 'its address is private or reserved, and only public addresses are allowed here');
+}
+
+export function unreachable(outcome: UpstreamOutcome, reason: string): Failure {
+  return { outcome, code: 'upstream-unreachable', values: { reason } };
+}
+
+export function unreadable(outcome: UpstreamOutcome, reason: string): Failure {
+  return { outcome, code: 'upstream-invalid', values: { reason } };
+}
+
+/** True where the connection broke, so that bytes may never have been read by the other side. */
+export function isBroken(error: unknown): boolean {
+  const code = codeOf(error);
+  return BROKEN.has(code) || (code === 'UND_ERR_SOCKET' && !isMisbehaviour(error));
+}
+
+/** Failed after the request was written. `hasHead`: the reply's head had arrived. */
+export function replyFailure(error: unknown, hasHead: boolean): Failure {
+  const code = codeOf(error);
+  if (code === 'UND_ERR_HEADERS_OVERFLOW' || code === 'HPE_HEADER_OVERFLOW') return unreadable('not_http', 'its headers are too large');
+  if (code === 'UND_ERR_INVALID_ARG' || code === 'UND_ERR_NOT_SUPPORTED') {
+    return unreachable('request_invalid', 'the request for it has a header or path that HTTP does not allow');
+  }
+  const isShort = code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH' || code === 'HPE_INVALID_EOF_STATE';
+  const isBrokenOff = isBroken(error);
+  if (hasHead && (isShort || isBrokenOff)) return cut(BROKEN.has(code) ? 'upstream_reset' : 'truncated');
+  if (isShort || isBrokenOff) return unreachable('upstream_reset', 'it closed the connection before it answered');
+  if (code.startsWith('HPE_') || isMisbehaviour(error)) return unreadable('not_http', 'it is not HTTP');
+  return { outcome: 'internal', code: 'internal', values: {} };
+}
+
+export function cut(outcome: UpstreamOutcome): Failure {
+  return { outcome, code: 'upstream-cut', values: {} };
+}
+
+export function faultOf(failure: Failure, provider: string): Fault {
+  return fault(failure.code, { provider, ...failure.values });
+}
+
+/** undici's words for an answer that nobody asked for, or an upgrade or `100 Continue` out of the blue. */
+function isMisbehaviour(error: unknown): boolean {
+  return error instanceof Error && (error.message === 'bad response' || error.message === 'bad upgrade');
+}

@@ -1,0 +1,138 @@
+/** Builds the world out of its parts: a plain function, a plain object. Nothing here decides anything. */
+import { randomBytes } from 'node:crypto';
+import { gateDialects } from './dialects/index.ts';
+import { rests } from './health/rests.ts';
+import { admin } from './admin/admin.ts';
+import { createListener, type Listener } from './http/listener.ts';
+import { homePage } from './http/home.ts';
+import { createWheel, timerLinks, type Timer } from './lib/wheel.ts';
+import { meters } from './pipeline/meters.ts';
+import type { Clock, Timers, World } from './pipeline/world.ts';
+import type { Snapshot } from './routing/snapshot.ts';
+import type { Store } from './store/ports.ts';
+import type { Log } from './telemetry/log.ts';
+import { metrics } from './telemetry/metrics.ts';
+import type { Upstream } from './upstream/upstream.ts';
+
+/** Precision of every timeout: far below what a person or a provider notices. */
+const TICK_MS = 10;
+/** Ticks of one turn of the wheel: 20 s, so that most timeouts are looked at a few times at most. */
+const SLOTS = 2048;
+
+export interface Parts {
+  readonly store: Store;
+  readonly upstream: Upstream;
+  readonly log: Log;
+  /** The snapshot in force. */
+  readonly snapshot: () => Snapshot;
+  /** What is wrong with the newest configuration file, which then is not in force. */
+  readonly configProblem: () => string | undefined;
+  readonly bodyTimeoutMs: number;
+  /** Shown on the page at `/`. */
+  readonly version: string;
+}
+
+export interface Gateway {
+  readonly world: World;
+  readonly listener: Listener;
+  /** From now on new requests are refused, and `/readyz` says so. */
+  drain(): void;
+  close(): void;
+}
+
+/** Wires a gateway that is ready to listen. */
+export function wire(parts: Parts): Gateway {
+  const { store, upstream, log, snapshot } = parts;
+  const clock: Clock = { monotonicMs: () => performance.now(), unixMs: () => Date.now() };
+  const { timers, stop } = wheelTimers(clock);
+  const book = metrics();
+  let isDraining = false;
+  const world: World = {
+    snapshot,
+    upstream,
+    store,
+    health: rests(),
+    clock,
+    timers,
+    random: Math.random,
+    newId: idMaker(clock),
+    meters: meters(book),
+    log,
+    instanceId: randomBytes(9).toString('base64url'),
+    underWay: new Set(),
+  };
+  const listener = createListener({
+    world,
+    dialects: gateDialects,
+    bodyTimeoutMs: parts.bodyTimeoutMs,
+    rim: {
+      isReady: () => readiness(parts, isDraining),
+      isDraining: () => isDraining,
+      metricsText: () => book.text(),
+      home: () => homePage(parts.version),
+      admin: (request) => admin(request, { store, snapshot, configProblem: parts.configProblem }),
+    },
+  });
+  book.gauge('turnout_requests_in_flight', 'Requests being worked on.', () => listener.inFlight());
+  book.gauge('turnout_config_ok', '1 while the newest configuration is in force.', () => (parts.configProblem() === undefined ? 1 : 0));
+  book.gauge('turnout_journal_bytes', 'Receipts that the store has not taken in yet.', () => store.ledger.health().journalBytes);
+  book.gauge('turnout_request_records_dropped', 'Request records dropped because the queue was full.', () => store.requests.dropped());
+  return {
+    world,
+    listener,
+    drain: () => {
+      isDraining = true;
+    },
+    close: stop,
+  };
+}
+
+function readiness(parts: Parts, isDraining: boolean): ReturnType<Parameters<typeof createListener>[0]['rim']['isReady']> {
+  const ledger = parts.store.ledger.health();
+  const problem = parts.configProblem();
+  const ok = !isDraining && ledger.isHealthy;
+  return {
+    ok,
+    body: {
+      status: isDraining ? 'draining' : ok ? 'ready' : 'not ready',
+      snapshot: parts.snapshot().id,
+      ledger: ledger.isHealthy ? 'ok' : (ledger.reason ?? 'not ok'),
+      // A broken file does not stop the service: the last good one serves on, and says so here.
+      config: problem === undefined ? 'ok' : `the newest file is not in force: ${problem}`,
+    },
+  };
+}
+
+/** One interval for all timeouts of the process. */
+function wheelTimers(clock: Clock): { readonly timers: Timers; readonly stop: () => void } {
+  const wheel = createWheel({ tickMs: TICK_MS, slotCount: SLOTS, nowMs: clock.monotonicMs() });
+  const interval = setInterval(() => wheel.advance(clock.monotonicMs()), TICK_MS);
+  interval.unref();
+  return {
+    stop: () => clearInterval(interval),
+    timers: {
+      after(delayMs, fire) {
+        if (!Number.isFinite(delayMs)) return () => undefined;
+        const timer: Timer = { expire: fire, links: timerLinks() };
+        wheel.set(timer, clock.monotonicMs() + Math.max(0, delayMs));
+        return () => wheel.clear(timer);
+      },
+    },
+  };
+}
+
+/** `req_` and the like, then time and 96 random bits: sortable, unguessable, and no lock between processes. */
+function idMaker(clock: Clock): (prefix: string) => string {
+  let pool = Buffer.alloc(0);
+  let at = 0;
+  return (prefix) => {
+    if (at + 12 > pool.length) {
+      // Random bytes cost a system call; a pool makes it one in many ids.
+      pool = randomBytes(12 * 256);
+      at = 0;
+    }
+    const random = pool.toString('base64url', at, at + 12);
+    at += 12;
+    return `${prefix}_${clock.unixMs().toString(36)}${random}`;
+  };
+}

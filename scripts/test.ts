@@ -1,0 +1,49 @@
+/**
+ * `npm test`: every test there is. Ends with the line `N passed, N failed`, after naming what could not run.
+ * `npm test -- PATH …` runs some; `--fast` leaves out the slow ones (test/chaos, test/conformance, test/e2e).
+ */
+import { globSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { run } from 'node:test';
+import { spec } from 'node:test/reporters';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const FAST = ['gateway/src/**/*.test.ts', 'gateway/test/*.test.ts'];
+const SLOW = ['gateway/test/conformance/**/*.test.ts', 'gateway/test/e2e/**/*.test.ts', 'gateway/test/chaos/**/*.test.ts', 'gateway/test/sim/**/*.test.ts'];
+/** No test file may hang the run. The slowest takes about two minutes. */
+const FILE_TIMEOUT_MS = 10 * 60 * 1000;
+
+const args = process.argv.slice(2);
+const isFast = args.includes('--fast');
+const named = args.filter((arg) => !arg.startsWith('--'));
+const patterns = named.length > 0 ? named : isFast ? FAST : [...FAST, ...SLOW];
+const files = globSync(patterns, { cwd: root })
+  .toSorted()
+  .map((file) => join(root, file));
+if (files.length === 0) {
+  process.stderr.write(`no test file matches ${patterns.join(' ')}\n`);
+  process.exit(1);
+}
+
+let passed = 0;
+const failures: string[] = [];
+const skips: string[] = [];
+const stream = run({ files, concurrency: 2, timeout: FILE_TIMEOUT_MS, execArgv: ['--disable-warning=ExperimentalWarning'] });
+stream.on('test:pass', (event) => {
+  if (event.skip !== undefined) skips.push(`${event.name}: ${String(event.skip)}`);
+  else if (event.details.type !== 'suite') passed += 1;
+});
+stream.on('test:fail', (event) => {
+  if (event.details.type !== 'suite') failures.push(`${event.name} (${event.file ?? 'unknown file'}:${event.line ?? 0})`);
+});
+stream.compose(spec).pipe(process.stdout);
+stream.on('end', () => {
+  // The reporter's last words come first.
+  setTimeout(() => {
+    for (const skip of skips) process.stdout.write(`not run: ${skip}\n`);
+    for (const failure of failures) process.stdout.write(`failed: ${failure}\n`);
+    process.stdout.write(`${passed} passed, ${failures.length} failed${skips.length > 0 ? `, ${skips.length} skipped` : ''}\n`);
+    process.exit(failures.length > 0 || passed === 0 ? 1 : 0);
+  }, 200);
+});
