@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
-import { shippedCatalog } from './shipped-catalog.ts';
+import { loadCatalog } from './catalog-file.ts';
 import { configSchema, type ProviderConfig } from '../config/schema.ts';
 import { fault } from '../chat/fault.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
@@ -41,7 +41,7 @@ export async function serveCommand(args: readonly string[], io: CommandIo): Prom
     return 2;
   }
   const log = createLog({ write: (line) => io.stderr(line), now: Date.now, level: io.env['TURNOUT_LOG'] === 'debug' ? 'debug' : 'info' });
-  const catalog = shippedCatalog(options.data ?? join(io.cwd, 'data'));
+  const catalog = loadCatalog(options.data ?? join(io.cwd, 'data'), (problem) => log('warn', problem));
   const found = { keys: keysInEnvironment(catalog, io.env), locals: await localServers(options.port ?? 0) };
   if (options.isFirstRun && options.file !== undefined) writeStarter(options.file, found);
   const ready: ConfigurationOptions = { file: options.file, env: io.env, catalog, fallbackProviders: providersOf(found) };
