@@ -13,11 +13,13 @@ import type { Tree } from './tree.ts';
 export interface KnownNames {
   /** Ids of the providers that come with the gateway. */
   readonly providers: readonly string[];
-  /** Why nothing would answer to this name of a model, or undefined where something would. */
-  whyUnknown(name: string, config: Config): UnknownName | undefined;
+  /** What an operator should know about a name of a model that the file uses; undefined where all is well. */
+  doubtAbout(name: string, config: Config): Doubt | undefined;
 }
 
-export interface UnknownName {
+export interface Doubt {
+  /** An error refuses the file; a warning is shown. */
+  readonly level: 'error' | 'warning';
   /** Goes behind the path: "names `gpt-55`, which no provider here serves". */
   readonly message: string;
   readonly suggestion?: string;
@@ -59,15 +61,13 @@ export function check(tree: Tree, options: CheckOptions): readonly Finding[] {
   return [...notes, ...checkSecrets(root, tree).map(([steps, details]) => note(steps, details))];
 }
 
-/** Whether something answers to each name that aliases and routes use. Needs the whole configuration, so it comes last. */
+/** What the catalog has to say about each model that aliases and routes name. Needs the whole configuration, so it comes last. */
 export function checkModels(tree: Tree, config: Config, known: KnownNames): readonly Finding[] {
   const root = asRecord(tree.root) ?? {};
   return [...references(root).values()].flat().flatMap(({ name, path }) => {
     if (Object.hasOwn(config.aliases, name) || Object.hasOwn(config.routes, name)) return [];
-    const unknown = known.whyUnknown(name, config);
-    return unknown === undefined
-      ? []
-      : [{ level: 'error', path: pathText(path), ...placeOf(tree, path).value, ...unknown }];
+    const doubt = known.doubtAbout(name, config);
+    return doubt === undefined ? [] : [{ path: pathText(path), ...placeOf(tree, path).value, ...doubt }];
   });
 }
 

@@ -31,6 +31,9 @@ export const HEADER_NAME: NameRule = {
   text: 'a header name (RFC 9110: letters, digits and `-`)',
 };
 
+/** Keys that would reach an object's prototype. No field has such a name. */
+export const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
+
 /** Dearer than anything that is sold (the dearest model of 2026 takes 600), cheap enough that no sum overflows a store. */
 const USD_MAX = 100_000;
 const NANO_USD_MAX = BigInt(USD_MAX) * 1_000_000_000n;

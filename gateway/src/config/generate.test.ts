@@ -49,7 +49,7 @@ describe('the files made from the schema', () => {
   });
 
   it('hold an example that is a right configuration, without warnings', () => {
-    const known = { providers: ['openai'], whyUnknown: () => undefined };
+    const known = { providers: ['openai'], doubtAbout: () => undefined };
     const result = parseConfig(EXAMPLE, { file: 'example', env: { OPENAI_API_KEY: 'x' }, known });
     assert.ok(result.ok, result.ok ? '' : JSON.stringify(result.error));
     assert.deepEqual(result.value.warnings, []);

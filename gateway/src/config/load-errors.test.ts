@@ -8,9 +8,9 @@ import type { ConfigError } from './finding.ts';
 
 const KNOWN: KnownNames = {
   providers: ['openai', 'anthropic', 'mistral'],
-  whyUnknown: (name) =>
+  doubtAbout: (name) =>
     name.endsWith('gpt-55')
-      ? { message: `names \`${name}\`, which no provider here serves`, suggestion: 'openai/gpt-5' }
+      ? { level: 'error', message: `names \`${name}\`, which no provider here serves`, suggestion: 'openai/gpt-5' }
       : undefined,
 };
 

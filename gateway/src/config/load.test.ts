@@ -8,7 +8,7 @@ import type { ConfigError } from './finding.ts';
 import { tiersOf, timeoutsOf } from './schema.ts';
 import type { Config } from './schema.ts';
 
-const KNOWN: KnownNames = { providers: ['openai', 'anthropic', 'mistral'], whyUnknown: () => undefined };
+const KNOWN: KnownNames = { providers: ['openai', 'anthropic', 'mistral'], doubtAbout: () => undefined };
 
 function load(text: string, options: Partial<ParseOptions> = {}): LoadedConfig {
   const result = parseConfig(text, { file: 'turnout.yaml', env: {}, ...options });

@@ -14,12 +14,12 @@ const BYTE_ORDER_MARK = '\ufeff';
  *     |     ^^^^^^^
  *     known here: like, dialect, …
  * ```
- * Secrets in the shown lines are starred out.
+ * Secrets in the shown lines are starred out. `label` (`warning: `) stands before each sentence.
  */
-export function renderErrors(errors: readonly ConfigError[], sourceText: string): string {
+export function renderErrors(errors: readonly ConfigError[], sourceText: string, label = ''): string {
   const plain = sourceText.startsWith(BYTE_ORDER_MARK) ? sourceText.slice(1) : sourceText;
   const lines = plain.split('\n');
-  return errors.map((error) => render(error, lines[error.line - 1] ?? '')).join('\n');
+  return errors.map((error) => render(error, lines[error.line - 1] ?? '', label)).join('\n');
 }
 
 /** One error as one sentence, without the place. */
@@ -28,12 +28,12 @@ export function sentence({ path, message, suggestion }: ConfigError): string {
   return visible(`${subject}${message}${suggestion === undefined ? '' : `; did you mean \`${suggestion}\`?`}`);
 }
 
-function render(error: ConfigError, line: string): string {
+function render(error: ConfigError, line: string, label: string): string {
   const number = String(error.line);
   const gutter = ' '.repeat(number.length);
   const { shown, before, length } = windowOf(visible(maskSecrets(line.replace(/\r$/, ''))), error);
   const text = [
-    `${error.file}:${error.line}:${error.column}: ${sentence(error)}`,
+    `${error.file}:${error.line}:${error.column}: ${label}${sentence(error)}`,
     `  ${number} | ${shown}`.trimEnd(),
     `  ${gutter} | ${before}${'^'.repeat(length)}`,
   ];

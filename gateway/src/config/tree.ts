@@ -5,6 +5,7 @@ import type { JsonRecord } from '../lib/json.ts';
 import { allowedText, isDecimal, schemaBelow, SCHEMA, takes, whyNotName } from './describe.ts';
 import type { Environment } from './environment.ts';
 import { expand } from './environment.ts';
+import { FORBIDDEN_KEYS } from './fields.ts';
 import type { Finding } from './finding.ts';
 import { joinPath } from './path.ts';
 import type { Source } from './source.ts';
@@ -13,8 +14,6 @@ import { DEPTH_MAX } from './source.ts';
 /** Values after aliases are followed. Ten lines of aliases can stand for a billion of them (the "billion laughs"). */
 const VALUES_MAX = 100_000;
 const KEY_LENGTH_MAX = 1024;
-/** Keys that would reach an object's prototype. No field has such a name. */
-const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 /** A tag stands right before its value, at most an anchor and blank space between them. */
 const TAG_BEFORE = /(?<=^|[\s[{,:])(!\S*)(?:\s+&\S+)?\s*$/;
 const TAG_LOOK_BACK = 300;

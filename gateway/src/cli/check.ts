@@ -1,0 +1,86 @@
+/** `turnout check`: everything that is wrong with a configuration, with line and column, before anybody depends on it. */
+import { relative, resolve } from 'node:path';
+import type { KnownNames } from '../config/checks.ts';
+import type { ConfigError } from '../config/finding.ts';
+import type { Config } from '../config/schema.ts';
+import { renderErrors, sentence } from '../config/render.ts';
+import { loadCatalog } from './catalog-file.ts';
+import { readConfigFile } from './config-file.ts';
+import type { ReadConfig } from './config-file.ts';
+import type { CommandIo } from './io.ts';
+import { knownNames } from './known-names.ts';
+import { readWords, textOf } from './options.ts';
+
+const USAGE = `usage: turnout check [FILE] [--json] [--data DIR]
+
+Reads FILE (else TURNOUT_CONFIG, else turnout.yaml) and prints each error with its line and column.
+Warnings do not fail.
+`;
+const DAY_LENGTH = 'YYYY-MM-DD'.length;
+
+/** Exit codes: 0 the file is right, 1 it is not, 2 the command was not understood. `known` stands in for the catalog in tests. */
+export async function checkCommand(args: readonly string[], io: CommandIo, known?: KnownNames): Promise<number> {
+  const words = readWords(args, { json: { type: 'boolean' }, help: { type: 'boolean' }, data: { type: 'string' } });
+  if (!words.ok || words.value.positionals.length > 1) {
+    io.stderr(words.ok ? USAGE : `${words.error}\n${USAGE}`);
+    return 2;
+  }
+  if (words.value.values['help'] === true) {
+    io.stdout(USAGE);
+    return 0;
+  }
+  const path = resolve(io.cwd, words.value.positionals[0] ?? io.env['TURNOUT_CONFIG'] ?? 'turnout.yaml');
+  const dataDir = resolve(io.cwd, textOf(words.value, 'data') ?? io.env['TURNOUT_DATA'] ?? 'data');
+  const today = new Date().toISOString().slice(0, DAY_LENGTH);
+  const names =
+    known ??
+    knownNames(
+      loadCatalog(dataDir, (problem) => io.stderr(`${problem}\n`)),
+      today,
+    );
+  const file = shortName(path, io.cwd);
+  const read = await readConfigFile(path, { file, env: io.env, known: names });
+  if (words.value.values['json'] === true) io.stdout(`${JSON.stringify(asJson(file, read))}\n`);
+  else print(file, read, io);
+  return read.result.ok ? 0 : 1;
+}
+
+/** The path as the person would type it. */
+function shortName(path: string, cwd: string): string {
+  const short = relative(cwd, path);
+  return short === '' || short.startsWith('..') ? path : short;
+}
+
+function print(file: string, { text, result }: ReadConfig, io: CommandIo): void {
+  if (!result.ok) {
+    io.stderr(`${renderErrors(result.error, text)}\n${file}: ${count(result.error.length, 'error')}\n`);
+    return;
+  }
+  const { config, warnings } = result.value;
+  if (warnings.length > 0) io.stderr(`${renderErrors(warnings, text, 'warning: ')}\n`);
+  const note = warnings.length === 0 ? '' : `, ${count(warnings.length, 'warning')}`;
+  io.stdout(`${file}: ok (${summary(config)})${note}\n`);
+}
+
+function summary(config: Config): string {
+  const parts = [
+    count(Object.keys(config.providers).length, 'provider'),
+    count(Object.keys(config.aliases).length, 'alias', 'aliases'),
+    count(Object.keys(config.routes).length, 'route'),
+  ];
+  return parts.join(', ');
+}
+
+function count(number: number, one: string, many = `${one}s`): string {
+  return `${number} ${number === 1 ? one : many}`;
+}
+
+function asJson(file: string, { result }: ReadConfig): unknown {
+  const errors = result.ok ? [] : result.error;
+  const warnings = result.ok ? result.value.warnings : [];
+  return { ok: result.ok, file, errors: errors.map(row), warnings: warnings.map(row) };
+}
+
+function row(error: ConfigError): unknown {
+  return { ...error, text: `${error.file}:${error.line}:${error.column}: ${sentence(error)}` };
+}
