@@ -17,7 +17,16 @@ const KEYS = {
   outputAudio: 'output_audio_mtok',
 } as const satisfies Record<keyof Rates, string>;
 
-const CLASSES = ['input', 'output', 'cacheRead', 'cacheWrite', 'cacheWrite1h', 'reasoning', 'inputAudio', 'outputAudio'] as const;
+const CLASSES = [
+  'input',
+  'output',
+  'cacheRead',
+  'cacheWrite',
+  'cacheWrite1h',
+  'reasoning',
+  'inputAudio',
+  'outputAudio',
+] as const;
 
 /** A day, a version or a moving end: what may follow a model's name without making it another model. */
 const SAME_MODEL_ENDING = /^(?:[-@](?:\d{8}|\d{4}-\d{2}-\d{2}|\d{4}|\d{3}|latest))?$/;
@@ -41,7 +50,9 @@ export function genaiEntry(genaiProvider: string, modelId: string, asOf: string)
   if (provider?.id !== genaiProvider) return undefined;
   const found = calcPrice({}, modelId, { providerId: genaiProvider, timestamp: new Date(`${asOf}T00:00:00Z`) });
   if (found === null || !provider.models.includes(found.model)) return undefined;
-  return isSure(genaiProvider, found.model, modelId) ? { info: found.model, ...currentPrice(found.model, asOf) } : undefined;
+  return isSure(genaiProvider, found.model, modelId)
+    ? { info: found.model, ...currentPrice(found.model, asOf) }
+    : undefined;
 }
 
 function isSure(genaiProvider: string, info: ModelInfo, modelId: string): boolean {
@@ -108,7 +119,10 @@ function ratesAt(prices: ModelPrice, inputTokens: number): Rates {
   const rates: { -readonly [K in keyof Rates]: Rates[K] } = {};
   for (const name of CLASSES) {
     const value = prices[KEYS[name]];
-    const usd = typeof value === 'object' ? (value.tiers.findLast((tier) => inputTokens > tier.start)?.price ?? value.base) : value;
+    const usd =
+      typeof value === 'object'
+        ? (value.tiers.findLast((tier) => inputTokens > tier.start)?.price ?? value.base)
+        : value;
     const nanoUsd = nanoUsdOf(usd ?? null);
     if (nanoUsd !== undefined) rates[name] = nanoUsd;
   }

@@ -18,7 +18,8 @@ const ODDITIES: Readonly<Record<OddityKind, string>> = {
     'Only one of input and output is 0, and the model does write (or is billed by the image or second). The price is **unknown**, because half a price would bill half. Embedding, rerank and transcription models keep their output price of 0: they are billed no output tokens.',
   'zero-class':
     'A class beside plain input and output is 0 although input is paid. It is left out, so that its tokens cost what plain input or output costs. A write into a cache "for 0" means: no more than the input it is.',
-  'cache-read-above-input': 'Reading from the cache would cost more than not having one. Left out; the tokens cost plain input.',
+  'cache-read-above-input':
+    'Reading from the cache would cost more than not having one. Left out; the tokens cost plain input.',
   'cache-write-below-input':
     'Writing a token into a cache is reading it first, so it cannot cost less than input: these are storage prices, or slips. Left out, unless the second list has the same or a believable price.',
   'not-a-price': 'Not a number of dollars. Left out.',
@@ -58,7 +59,8 @@ depend on the hour (DeepSeek) are taken at their dearest.`;
 
 function disagreements(check: CrossCheck): string {
   const rows = check.disagreements.map(
-    (row) => `| ${code(row.model)} | ${row.field} | ${row.modelsDev} | ${row.genai} | ${row.value} | ${row.taken} | ${row.why} |`,
+    (row) =>
+      `| ${code(row.model)} | ${row.field} | ${row.modelsDev} | ${row.genai} | ${row.value} | ${row.taken} | ${row.why} |`,
   );
   return `## Prices on which they disagree
 
@@ -74,7 +76,9 @@ function oddities(list: readonly PriceOddity[]): string {
     if (rows.length === 0) return [];
     const byProvider = Map.groupBy(rows, (oddity) => oddity.provider);
     const lines = [...byProvider].map(([provider, own]) => {
-      const names = own.map((row) => (kind.startsWith('zero') ? code(row.model) : `${code(row.model)} (${unquoted(row.value)})`));
+      const names = own.map((row) =>
+        kind.startsWith('zero') ? code(row.model) : `${code(row.model)} (${unquoted(row.value)})`,
+      );
       return `- **${provider}**: ${[...new Set(names)].join(', ')}`;
     });
     return [`### ${kind}: ${rows.length}\n\n${ODDITIES[kind]}\n\n${lines.join('\n')}`];
@@ -114,7 +118,10 @@ function retirements(catalog: Catalog): string {
   const rows = all(catalog)
     .filter((model) => model.retiresOn !== undefined)
     .toSorted((a, b) => ((a.retiresOn ?? '') < (b.retiresOn ?? '') ? -1 : 1))
-    .map((model) => `| ${model.retiresOn} | ${code(`${model.provider}/${model.id}`)} | ${model.successor === undefined ? '' : code(model.successor)} |`);
+    .map(
+      (model) =>
+        `| ${model.retiresOn} | ${code(`${model.provider}/${model.id}`)} | ${model.successor === undefined ? '' : code(model.successor)} |`,
+    );
   const sources = Object.entries(RETIREMENT_SOURCES).map(([provider, source]) => `- **${provider}**: ${source}`);
   return `## Retirements
 

@@ -155,7 +155,10 @@ export const RETIREMENTS: Readonly<Record<string, readonly Retirement[]>> = {
   anthropic: [
     { on: '2025-10-28', models: ['claude-3-5-sonnet-20240620', 'claude-3-5-sonnet-20241022'] },
     { on: '2026-01-05', models: ['claude-3-opus-20240229'] },
-    { on: '2026-02-19', models: ['claude-3-7-sonnet-20250219', 'claude-3-5-haiku-20241022', 'claude-3-5-haiku-latest'] },
+    {
+      on: '2026-02-19',
+      models: ['claude-3-7-sonnet-20250219', 'claude-3-5-haiku-20241022', 'claude-3-5-haiku-latest'],
+    },
     { on: '2026-06-15', successor: 'claude-sonnet-4-6', models: ['claude-sonnet-4-0', 'claude-sonnet-4-20250514'] },
     { on: '2026-06-15', successor: 'claude-opus-4-8', models: ['claude-opus-4-0', 'claude-opus-4-20250514'] },
     { on: '2026-08-05', models: ['claude-opus-4-1', 'claude-opus-4-1-20250805'] },
@@ -164,7 +167,10 @@ export const RETIREMENTS: Readonly<Record<string, readonly Retirement[]>> = {
   google: [
     { on: '2026-03-09', successor: 'gemini-3.1-pro-preview', models: ['gemini-3-pro-preview'] },
     { on: '2026-05-25', successor: 'gemini-3.1-flash-lite', models: ['gemini-3.1-flash-lite-preview'] },
-    { on: '2026-06-01', models: ['gemini-2.0-flash', 'gemini-2.0-flash-001', 'gemini-2.0-flash-lite', 'gemini-2.0-flash-lite-001'] },
+    {
+      on: '2026-06-01',
+      models: ['gemini-2.0-flash', 'gemini-2.0-flash-001', 'gemini-2.0-flash-lite', 'gemini-2.0-flash-lite-001'],
+    },
     { on: '2026-06-25', successor: 'gemini-3.1-flash-image', models: ['gemini-3.1-flash-image-preview'] },
     { on: '2026-06-25', successor: 'gemini-3-pro-image', models: ['gemini-3-pro-image-preview'] },
     { on: '2026-12-01', successor: 'gemini-3.8-flash', models: ['gemini-2.5-pro'] },
@@ -196,7 +202,10 @@ export const RETIREMENTS: Readonly<Record<string, readonly Retirement[]>> = {
     },
     { on: '2026-10-23', successor: 'gpt-5.6-luna', models: ['gpt-4.1-nano', 'gpt-4.1-nano-2025-04-14'] },
     { on: '2026-10-23', models: ['gpt-image-1'] },
-    { on: '2026-12-01', models: ['gpt-image-1-mini', 'gpt-image-1.5', 'gpt-image-1.5-2025-12-16', 'chatgpt-image-latest'] },
+    {
+      on: '2026-12-01',
+      models: ['gpt-image-1-mini', 'gpt-image-1.5', 'gpt-image-1.5-2025-12-16', 'chatgpt-image-latest'],
+    },
     { on: '2026-12-11', successor: 'gpt-6.1-sol', models: ['gpt-5', 'gpt-5-2025-08-07'] },
     {
       on: '2026-12-11',
@@ -220,6 +229,9 @@ export const RETIREMENTS: Readonly<Record<string, readonly Retirement[]>> = {
         'gpt-4.1-mini-2025-04-14',
       ],
     },
-    { on: '2027-04-01', models: ['gpt-5.1', 'gpt-5.1-2025-11-13', 'gpt-5.3-codex', 'gpt-5.4-nano', 'gpt-5.4-nano-2026-03-17'] },
+    {
+      on: '2027-04-01',
+      models: ['gpt-5.1', 'gpt-5.1-2025-11-13', 'gpt-5.3-codex', 'gpt-5.4-nano', 'gpt-5.4-nano-2026-03-17'],
+    },
   ],
 };

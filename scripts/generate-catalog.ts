@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { makeCatalog } from '../gateway/src/catalog/catalog.ts';
 import type { Catalog, CatalogModel, CatalogProvider } from '../gateway/src/catalog/catalog.ts';
 import type { PriceOddity } from '../gateway/src/catalog/cost-reading.ts';
-import { formatCatalog } from '../gateway/src/catalog/form.ts';
+import { formatCatalog, priceText } from '../gateway/src/catalog/form.ts';
 import { readModelsDev } from '../gateway/src/catalog/sync.ts';
 import { compact, parseJson } from '../gateway/src/lib/json.ts';
 import type { Price, Rates } from '../gateway/src/money/price.ts';
@@ -100,7 +100,7 @@ function assertTables(catalog: Catalog): void {
 
 function checkProvider(provider: CatalogProvider, check: CrossCheck): CatalogProvider {
   const genai = GENAI_PROVIDERS[provider.id];
-  const checked = provider.models.map((model) => checkModel(model, genai, check));
+  const checked = provider.models.map((model) => withListed(model, checkModel(model, genai, check)));
   const names = new Set(checked.map((model) => model.id));
   const added = [
     ...NEWER_MODELS.filter((row) => row.provider === provider.id).map((row) => newerModel(row, genai)),
@@ -115,6 +115,12 @@ function checkProvider(provider: CatalogProvider, check: CrossCheck): CatalogPro
   const versions = genai === undefined ? [] : all.flatMap((model) => datedVersions(model, genai, names));
   for (const model of versions) check.versions.push({ model: fullName(model), of: model.versionOf ?? '' });
   return { ...provider, models: [...all, ...versions].map(withRetirement).toSorted((a, b) => (a.id < b.id ? -1 : 1)) };
+}
+
+/** Remembers what models.dev has, where it was not taken. */
+function withListed(listed: CatalogModel, model: CatalogModel): CatalogModel {
+  const before = priceText(listed.price);
+  return priceText(model.price) === before ? model : { ...model, listedPrice: before };
 }
 
 function checkModel(model: CatalogModel, genai: string | undefined, check: CrossCheck): CatalogModel {
@@ -176,10 +182,16 @@ function judge(model: CatalogModel, entry: GenaiEntry): Verdict {
   const updated = model.updatedOn ?? '';
   if (entry.since !== undefined && entry.since > updated) {
     const hours = entry.isByHour ? '; it depends on the hour, and the dearest is taken' : '';
-    return { take: 'genai-prices', why: `newer: holds since ${entry.since}, the row of models.dev is of ${updated}${hours}` };
+    return {
+      take: 'genai-prices',
+      why: `newer: holds since ${entry.since}, the row of models.dev is of ${updated}${hours}`,
+    };
   }
   if (model.provider === 'amazon-bedrock' && entry.info.id.startsWith('regional.')) {
-    return { take: 'genai-prices', why: 'AWS takes a tenth more outside its global endpoints; models.dev has the global price' };
+    return {
+      take: 'genai-prices',
+      why: 'AWS takes a tenth more outside its global endpoints; models.dev has the global price',
+    };
   }
   return { take: 'models.dev', why: `the price of genai-prices is undated, the row of models.dev is of ${updated}` };
 }
@@ -206,7 +218,8 @@ function fillClasses(
 
 function newerModel(row: NewerModel, genai: string | undefined): CatalogModel {
   const entry = genai === undefined ? undefined : genaiEntry(genai, row.id, AS_OF);
-  if (entry?.price === undefined || !isPriced(entry.price)) throw new Error(`genai-prices has no price for ${row.provider}/${row.id}`);
+  if (entry?.price === undefined || !isPriced(entry.price))
+    throw new Error(`genai-prices has no price for ${row.provider}/${row.id}`);
   const name = row.name ?? entry.info.name;
   return {
     ...plainModel(compact({ ...row, name }), 'genai-prices'),
@@ -226,7 +239,9 @@ function datedVersions(model: CatalogModel, genai: string, names: Set<string>): 
   if (entry === undefined || !equalNames(entry.info.match).includes(model.id.toLowerCase())) return [];
   const listed = [...equalNames(entry.info.match), ...(model.provider === 'openai' ? sdkNames() : [])];
   return listed.flatMap((id): readonly CatalogModel[] => {
-    const date = id.startsWith(`${model.id}-`) ? /^\d{4}-\d{2}-\d{2}$/.exec(id.slice(model.id.length + 1))?.[0] : undefined;
+    const date = id.startsWith(`${model.id}-`)
+      ? /^\d{4}-\d{2}-\d{2}$/.exec(id.slice(model.id.length + 1))?.[0]
+      : undefined;
     if (date === undefined || names.has(id) || genaiEntry(genai, id, AS_OF)?.info !== entry.info) return [];
     names.add(id);
     return [{ ...model, id, name: id, versionOf: model.id, releasedOn: date }];
@@ -246,7 +261,16 @@ function withRetirement(model: CatalogModel): CatalogModel {
   return model;
 }
 
-const CLASSES = ['input', 'output', 'cacheRead', 'cacheWrite', 'cacheWrite1h', 'reasoning', 'inputAudio', 'outputAudio'] as const;
+const CLASSES = [
+  'input',
+  'output',
+  'cacheRead',
+  'cacheWrite',
+  'cacheWrite1h',
+  'reasoning',
+  'inputAudio',
+  'outputAudio',
+] as const;
 type PriceClass = keyof Rates;
 
 function classesOf(price: Price): readonly PriceClass[] {
@@ -284,7 +308,9 @@ function usd(nanoUsd: bigint | undefined): string {
 function main(args: readonly string[]): number {
   const generated = generateCatalog();
   if (generated === undefined) {
-    console.error('generate-catalog: skipped, ../shared/data/catalogue/models.dev.json is not there; the files stay as they are');
+    console.error(
+      'generate-catalog: skipped, ../shared/data/catalogue/models.dev.json is not there; the files stay as they are',
+    );
     return 0;
   }
   const files = [
@@ -293,7 +319,8 @@ function main(args: readonly string[]): number {
   ] as const;
   const stale = files.filter(([path, text]) => !existsSync(path) || readFileSync(path, 'utf8') !== text);
   if (args.includes('--check')) {
-    for (const [path] of stale) console.error(`generate-catalog: ${path.slice(ROOT.length + 1)} is not fresh; run npm run generate`);
+    for (const [path] of stale)
+      console.error(`generate-catalog: ${path.slice(ROOT.length + 1)} is not fresh; run npm run generate`);
     return stale.length > 0 ? 1 : 0;
   }
   for (const [path, text] of stale) writeFileSync(path, text);

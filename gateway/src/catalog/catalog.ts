@@ -7,23 +7,14 @@ import type { Result } from '../lib/result.ts';
 import { decodeCatalog } from './form.ts';
 import type { CatalogModel, CatalogProvider, CatalogSource } from './rows.ts';
 
-export type {
-  CatalogDialect,
-  CatalogModel,
-  CatalogProvider,
-  CatalogSource,
-  FreeReason,
-  Modality,
-  ModelAbilities,
-  ModelLimits,
-  ModelStatus,
-} from './rows.ts';
+export type { CatalogModel, CatalogProvider, CatalogSource } from './rows.ts';
 
 export interface Catalog {
   readonly source: CatalogSource;
   /** Sorted by id. */
   readonly providers: readonly CatalogProvider[];
   readonly modelCount: number;
+  /** Reads every model: not for a hot path. */
   readonly pricedCount: number;
   /** By id or alias. */
   provider(id: string): CatalogProvider | undefined;
@@ -36,7 +27,7 @@ export interface Catalog {
 }
 
 /** Makes a catalog of rows. Later rows of the same id are left out. Sorts, so that the same rows give the same catalog. */
-export function makeCatalog(source: CatalogSource, rows: readonly CatalogProvider[]): Catalog {
+export function makeCatalog(source: CatalogSource, rows: readonly CatalogProvider[], modelCount?: number): Catalog {
   const providers = rows.toSorted((a, b) => compareText(a.id, b.id));
   const byName = new Map<string, CatalogProvider>();
   for (const provider of providers) if (!byName.has(provider.id)) byName.set(provider.id, provider);
@@ -55,9 +46,9 @@ export function makeCatalog(source: CatalogSource, rows: readonly CatalogProvide
   return {
     source,
     providers,
-    // Counted when somebody asks: that reads every model of every provider.
+    // Counted when somebody asks, where it is not known: that reads every model of every provider.
     get modelCount() {
-      return count(providers, () => true);
+      return modelCount ?? count(providers, () => true);
     },
     get pricedCount() {
       return count(providers, (model) => model.price !== undefined);
@@ -79,7 +70,8 @@ function count(providers: readonly CatalogProvider[], isCounted: (model: Catalog
 /** Reads our own compact form (form.ts). The error says where the file is broken. */
 export function tryParseCatalog(json: unknown): Result<Catalog, string> {
   const decoded = decodeCatalog(json);
-  return decoded.ok ? ok(makeCatalog(decoded.value.source, decoded.value.providers)) : err(decoded.error);
+  if (!decoded.ok) return err(decoded.error);
+  return ok(makeCatalog(decoded.value.source, decoded.value.providers, decoded.value.modelCount));
 }
 
 /** Reads the catalog that ships with the gateway. Throws where it is broken: that is a bug of ours, not of the user. */
@@ -93,9 +85,4 @@ export function parseCatalog(json: unknown): Catalog {
 export function compareText(a: string, b: string): number {
   if (a === b) return 0;
   return a < b ? -1 : 1;
-}
-
-/** Other ids of the catalog's providers, to their id: what `indexNames` takes as `aliases`. */
-export function providerAliases(catalog: Catalog): ReadonlyMap<string, string> {
-  return new Map(catalog.providers.flatMap((provider) => provider.aliases.map((alias) => [alias, provider.id] as const)));
 }

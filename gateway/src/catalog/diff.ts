@@ -6,14 +6,14 @@ import type { Catalog } from './catalog.ts';
 import type { CatalogModel, CatalogProvider } from './rows.ts';
 
 /** A field whose value differs. Absent: there is none on that side. */
-export interface FieldChange {
+interface FieldChange {
   readonly field: string;
   readonly before?: string;
   readonly after?: string;
 }
 
 /** A provider or a model (`provider/model`) with what differs about it. */
-export interface RowChange {
+interface RowChange {
   readonly name: string;
   readonly fields: readonly FieldChange[];
 }
@@ -101,7 +101,7 @@ function providerFields(provider: CatalogProvider): ReadonlyMap<string, string> 
 
 function modelFields(model: CatalogModel): ReadonlyMap<string, string> {
   // `updatedOn` alone is no news, and a version changes with the model it belongs to.
-  const { price: _price, updatedOn: _updated, abilities, limits, ...rest } = model;
+  const { price: _price, listedPrice: _listed, updatedOn: _updated, abilities, limits, ...rest } = model;
   return flat({ ...rest, ...abilities, ...limits });
 }
 
@@ -128,7 +128,10 @@ function rateFields(rates: Rates & { readonly request?: bigint }): readonly (rea
 /** Whether anything differs. */
 export function isEmptyDiff(diff: CatalogDiff): boolean {
   const { providers, models, prices } = diff;
-  return [providers, models].every((part) => part.added.length + part.removed.length + part.changed.length === 0) && prices.length === 0;
+  return (
+    [providers, models].every((part) => part.added.length + part.removed.length + part.changed.length === 0) &&
+    prices.length === 0
+  );
 }
 
 /**
@@ -150,7 +153,9 @@ export function formatDiff(diff: CatalogDiff, rowsMax: number): string {
 }
 
 function formatChange(change: RowChange): string {
-  const fields = change.fields.map(({ field, before, after }) => `${field} ${before ?? 'unknown'} -> ${after ?? 'unknown'}`);
+  const fields = change.fields.map(
+    ({ field, before, after }) => `${field} ${before ?? 'unknown'} -> ${after ?? 'unknown'}`,
+  );
   return `${change.name}: ${fields.join('; ')}`;
 }
 

@@ -49,6 +49,11 @@ export interface CatalogRows {
   readonly providers: readonly CatalogProvider[];
 }
 
+export interface DecodedCatalog extends CatalogRows {
+  /** Known before any model is read. */
+  readonly modelCount: number;
+}
+
 /** Thrown inside this file only, where a row is broken; says where. */
 class FormError extends Error {}
 
@@ -130,6 +135,7 @@ function encodeMore(model: CatalogModel): JsonRecord {
     x: model.retiresOn,
     r: model.successor,
     f: indexOf(FREE, model.free),
+    p: model.listedPrice,
     d: indexOf(DIALECTS, model.dialect),
     u: model.baseUrl,
     g: indexOf(SOURCES, model.source),
@@ -152,14 +158,22 @@ function encodeModalities(modalities: readonly Modality[] | undefined): number {
   return (modalities ?? []).reduce((bits, modality) => bits + 2 ** MODALITIES.indexOf(modality), 0);
 }
 
-function encodeRates(rates: Rates): Json[] {
+function encodeRates(rates: Rates): string[] {
   return trimmed(
     RATES.map((name) => usd(rates[name]) ?? ''),
     '',
   );
 }
 
-function encodeTier(tier: PriceTier): Json[] {
+/** A price on one line, the same for the same price: `1.25 10 0.125 > 200000 2.5 15 0.25`. Empty where there is none. */
+export function priceText(price: Price | undefined): string {
+  if (price === undefined) return '';
+  const plain = encodeRates(price).join(' ');
+  const request = price.request === undefined ? '' : ` + ${formatUsd(price.request)}`;
+  return `${plain}${request}${(price.tiers ?? []).map((tier) => ` > ${encodeTier(tier).join(' ')}`).join('')}`;
+}
+
+function encodeTier(tier: PriceTier): (string | number)[] {
   return [tier.aboveContextTokens, ...encodeRates(tier)];
 }
 
@@ -167,7 +181,7 @@ function usd(nanoUsd: bigint | undefined): string | undefined {
   return nanoUsd === undefined ? undefined : formatUsd(nanoUsd);
 }
 
-function trimmed(values: readonly Json[], empty: Json): Json[] {
+function trimmed<T>(values: readonly T[], empty: T): T[] {
   return values.slice(0, values.findLastIndex((value) => value !== empty) + 1);
 }
 
@@ -181,7 +195,7 @@ function indexOf(words: readonly string[], word: string | undefined): number | u
 }
 
 /** Reads the compact form. The error names the row that is broken; nothing of a broken file is kept. */
-export function decodeCatalog(json: unknown): Result<CatalogRows, string> {
+export function decodeCatalog(json: unknown): Result<DecodedCatalog, string> {
   const file = asRecord(json);
   if (file === undefined) return err('it is not a JSON object');
   if (file['form'] !== FORM) return err(`its form is ${JSON.stringify(file['form'])}, this gateway reads form ${FORM}`);
@@ -194,6 +208,7 @@ export function decodeCatalog(json: unknown): Result<CatalogRows, string> {
     return ok({
       source: decodeSource(file['source']),
       providers: rows.map((row, index) => decodeProvider(row, { families, usdMemo, at: `providers[${index}]` })),
+      modelCount: rows.reduce<number>((sum, row) => sum + (asArray(asArray(row)?.[2])?.length ?? 0), 0),
     });
   } catch (error) {
     if (error instanceof FormError) return err(error.message);
@@ -344,6 +359,7 @@ function decodeModel({ provider, id, cells }: ModelCells, decoding: Decoding): C
   put(model, 'hasOpenWeights', claimAt(claims, ABILITIES.length));
   put(model, 'price', asArray(price) === undefined ? undefined : decodePrice(price, more, decoding));
   put(model, 'free', wordAt(FREE, more['f']));
+  put(model, 'listedPrice', asString(more['p']));
   put(model, 'dialect', wordAt(DIALECTS, more['d']));
   put(model, 'baseUrl', asString(more['u']));
   put(model, 'source', wordAt(SOURCES, more['g']));
@@ -410,7 +426,8 @@ function decodeUsd(cell: Json, decoding: Decoding): bigint {
   const known = decoding.usdMemo.get(text);
   if (known !== undefined) return known;
   const nanoUsd = parseUsd(text);
-  if (nanoUsd === undefined) throw new FormError(`${decoding.at} has a price that is no decimal: ${JSON.stringify(cell)}`);
+  if (nanoUsd === undefined)
+    throw new FormError(`${decoding.at} has a price that is no decimal: ${JSON.stringify(cell)}`);
   decoding.usdMemo.set(text, nanoUsd);
   return nanoUsd;
 }

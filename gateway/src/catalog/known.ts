@@ -65,7 +65,10 @@ const BASE_URLS: ReadonlyMap<string, string> = new Map([
 const BASE_URL_TEMPLATES: ReadonlyMap<string, string> = new Map([
   ['amazon-bedrock', 'https://bedrock-runtime.${AWS_REGION}.amazonaws.com'],
   ['azure', 'https://${AZURE_RESOURCE_NAME}.openai.azure.com/openai/v1'],
-  ['azure-cognitive-services', 'https://${AZURE_COGNITIVE_SERVICES_RESOURCE_NAME}.cognitiveservices.azure.com/openai/v1'],
+  [
+    'azure-cognitive-services',
+    'https://${AZURE_COGNITIVE_SERVICES_RESOURCE_NAME}.cognitiveservices.azure.com/openai/v1',
+  ],
   [
     'cloudflare-ai-gateway',
     'https://gateway.ai.cloudflare.com/v1/${CLOUDFLARE_ACCOUNT_ID}/${CLOUDFLARE_GATEWAY_ID}/compat',
@@ -139,7 +142,11 @@ export function dialectOfModel(
 ): CatalogDialect | 'other' | undefined {
   if (CHAT_FOR_ALL.has(provider.id) || (packageName === undefined && shape === undefined)) return undefined;
   const isResponses = shape === 'responses' || packageName === '@ai-sdk/openai';
-  const dialect = isResponses ? undefined : packageName === undefined ? provider.dialect : DIALECT_BY_PACKAGE.get(packageName);
+  const dialect = isResponses
+    ? undefined
+    : packageName === undefined
+      ? provider.dialect
+      : DIALECT_BY_PACKAGE.get(packageName);
   return dialect === provider.dialect ? undefined : (dialect ?? 'other');
 }
 
@@ -167,7 +174,10 @@ export function freeReason(providerId: string, modelId: string): FreeReason | un
 }
 
 /** Splits the environment variables of a provider into those that hold a key and the rest (account, region). */
-export function splitEnvironment(names: readonly string[]): { readonly keys: readonly string[]; readonly others: readonly string[] } {
+export function splitEnvironment(names: readonly string[]): {
+  readonly keys: readonly string[];
+  readonly others: readonly string[];
+} {
   const isKey = (name: string): boolean => KEY_NAME.test(name) && !NO_KEYS.has(name);
   return { keys: names.filter(isKey), others: names.filter((name) => !isKey(name)) };
 }

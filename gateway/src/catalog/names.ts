@@ -2,6 +2,7 @@
  * What a model's name means: `provider/model` is one, a bare `model` is every provider that serves it, `model@2025-08-07`
  * is its dated version. Works on the entries that the caller gives, so only what is configured is ever found.
  */
+import { compact } from '../lib/json.ts';
 import { compareText } from './catalog.ts';
 import { indexNear } from './nearest.ts';
 import type { CatalogModel, ModelStatus } from './rows.ts';
@@ -30,7 +31,7 @@ export interface NameEntry {
   readonly successor?: string;
 }
 
-export interface FoundName<T extends NameEntry> {
+interface FoundName<T extends NameEntry> {
   readonly kind: 'found';
   /** `exact`: one provider's model. `pool`: the model wherever it is served. `pin`: a dated version. `latest`: the name stands for `name-latest`. */
   readonly by: 'exact' | 'pool' | 'pin' | 'latest';
@@ -42,7 +43,7 @@ export interface FoundName<T extends NameEntry> {
   readonly suffix?: string;
 }
 
-export interface UnknownName {
+interface UnknownName {
   readonly kind: 'unknown';
   /** Up to three names that exist and look like it, best first. */
   readonly near: readonly string[];
@@ -54,7 +55,7 @@ export interface NameIndex<T extends NameEntry> {
 }
 
 /** How long a model will be there. */
-export interface Lifecycle {
+interface Lifecycle {
   /** `deprecated`: no day is known. `retiring`: `on` is to come. `retired`: `on` has come. */
   readonly state: 'current' | 'deprecated' | 'retiring' | 'retired';
   readonly on?: string;
@@ -68,9 +69,9 @@ export interface NameOptions {
 }
 
 /** The entry of a catalog row. */
-export function nameEntryOf(model: CatalogModel): NameEntry & { readonly row: CatalogModel } {
-  const { id, ...rest } = model;
-  return { ...rest, model: id, row: model };
+export function nameEntryOf(row: CatalogModel): NameEntry {
+  const { provider, id, family, releasedOn, status, retiresOn, successor } = row;
+  return compact({ provider, model: id, family, releasedOn, status, retiresOn, successor });
 }
 
 /** Whether a name means another model from time to time (`mistral-large-latest`, `~anthropic/claude-opus-latest`). */
@@ -140,7 +141,10 @@ function push<T>(map: Map<string, T[]>, key: string, entry: T): void {
 
 /** `anthropic/claude-sonnet-4.5` and `claude-sonnet-4-5` are one model: the last part of the name, in one spelling. */
 function poolKey(model: string): string {
-  return model.slice(model.lastIndexOf('/') + 1).toLowerCase().replaceAll('.', '-');
+  return model
+    .slice(model.lastIndexOf('/') + 1)
+    .toLowerCase()
+    .replaceAll('.', '-');
 }
 
 interface Split {
@@ -165,17 +169,17 @@ function makeFinder<T extends NameEntry>(books: Books<T>): (name: string) => Fou
   };
   return (name) => {
     const entry = exact(name);
-    if (entry !== undefined) return found('exact', [entry]);
+    if (entry !== undefined) return asFound('exact', [entry]);
     const served = pool(books, name);
-    if (served.length > 0) return found('pool', served);
+    if (served.length > 0) return asFound('pool', served);
     const pinned = pin(books, name, either);
-    if (pinned.length > 0) return found('pin', pinned);
+    if (pinned.length > 0) return asFound('pin', pinned);
     const latest = name.endsWith('/') ? [] : either(`${name}-latest`);
-    return latest.length > 0 ? found('latest', latest) : undefined;
+    return latest.length > 0 ? asFound('latest', latest) : undefined;
   };
 }
 
-function found<T extends NameEntry>(by: FoundName<T>['by'], entries: readonly T[]): FoundName<T> {
+function asFound<T extends NameEntry>(by: FoundName<T>['by'], entries: readonly T[]): FoundName<T> {
   return { kind: 'found', by, entries, isMoving: entries.some((entry) => isMovingName(entry.model)) };
 }
 
@@ -201,7 +205,8 @@ function pin<T extends NameEntry>(books: Books<T>, name: string, find: (name: st
   if (base === undefined || year === undefined || month === undefined) return [];
   const sure = datedEndings(year, month, day).flatMap((ending) => find(`${base}${ending}`));
   // `deepseek-r1-0528` does not say its year; the day it came out does.
-  const bare = day === undefined ? [] : [`-${month}-${day}`, `-${month}${day}`].flatMap((ending) => find(`${base}${ending}`));
+  const bare =
+    day === undefined ? [] : [`-${month}-${day}`, `-${month}${day}`].flatMap((ending) => find(`${base}${ending}`));
   const sameYear = bare.filter((entry) => entry.releasedOn?.startsWith(year) === true);
   return onePerProvider(books, [...sure, ...sameYear]);
 }
@@ -222,7 +227,10 @@ function makeNearest<T extends NameEntry>(books: Books<T>): (name: string) => re
     const reordered = bySortedWords.get(sortedWords(key)) ?? [];
     const alike = index.near(key, NEAR_MAX, (position) => entriesOf(keys[position] ?? '').length > 0);
     const both = new Set([...reordered, ...alike.map((position) => keys[position] ?? '')]);
-    return [...both].map(entriesOf).filter((entries) => entries.length > 0).slice(0, NEAR_MAX);
+    return [...both]
+      .map(entriesOf)
+      .filter((entries) => entries.length > 0)
+      .slice(0, NEAR_MAX);
   };
   const all = (key: string): readonly T[] => books.byKey.get(key) ?? [];
   return (name) => {
@@ -232,8 +240,10 @@ function makeNearest<T extends NameEntry>(books: Books<T>): (name: string) => re
     const wanted = parts?.model ?? name;
     const key = poolKey(PIN.exec(wanted)?.[1] ?? wanted);
     if (key === '') return [];
-    const own = parts === undefined ? [] : near(key, (known) => all(known).filter((entry) => entry.provider === parts.provider));
-    if (own.length > 0) return own.flatMap((entries) => entries.slice(0, 1).map((entry) => `${entry.provider}/${entry.model}`));
+    const own =
+      parts === undefined ? [] : near(key, (known) => all(known).filter((entry) => entry.provider === parts.provider));
+    if (own.length > 0)
+      return own.flatMap((entries) => entries.slice(0, 1).map((entry) => `${entry.provider}/${entry.model}`));
     return near(key, all).flatMap(shortestName);
   };
 }
@@ -247,7 +257,8 @@ function datedVersions<T extends NameEntry>(books: Books<T>, name: string): read
   const base = PIN.exec(name)?.[1];
   if (base === undefined) return [];
   const parts = split(books, base);
-  const names = parts === undefined ? [...books.byModel.keys()] : [...(books.byProvider.get(parts.provider)?.keys() ?? [])];
+  const names =
+    parts === undefined ? [...books.byModel.keys()] : [...(books.byProvider.get(parts.provider)?.keys() ?? [])];
   const model = parts?.model ?? base;
   return names
     .filter((id) => id.startsWith(model) && DATED.test(id.slice(model.length)))
@@ -287,7 +298,10 @@ function heirOf<T extends NameEntry>(books: Books<T>, entry: NameEntry, today: s
   // The plain name before its dated version: that is what the provider recommends.
   const plain = heirs.filter((other) => !VERSION.test(other.model));
   const best = (plain.length > 0 ? plain : heirs).toSorted(
-    (a, b) => compareText(b.releasedOn ?? '', a.releasedOn ?? '') || a.model.length - b.model.length || compareText(a.model, b.model),
+    (a, b) =>
+      compareText(b.releasedOn ?? '', a.releasedOn ?? '') ||
+      a.model.length - b.model.length ||
+      compareText(a.model, b.model),
   );
   return best[0]?.model;
 }

@@ -38,7 +38,10 @@ export function indexNear(words: readonly string[]): NearIndex {
         .map(([position, common]) => ({ position, overlap: (2 * common) / (grams.size + (sizes[position] ?? 0)) }))
         .toSorted((a, b) => b.overlap - a.overlap || a.position - b.position)
         .slice(0, CANDIDATES_MAX)
-        .map(({ position, overlap }) => ({ position, likeness: (overlap + closeness(asked, words[position] ?? '')) / 2 }))
+        .map(({ position, overlap }) => ({
+          position,
+          likeness: (overlap + closeness(asked, words[position] ?? '')) / 2,
+        }))
         .filter(({ likeness }) => likeness >= LIKENESS_MIN)
         .toSorted((a, b) => b.likeness - a.likeness || a.position - b.position)
         .slice(0, countMax)
@@ -65,18 +68,22 @@ function closeness(a: string, b: string): number {
 
 /** Edits that make `b` of `a`: inserted, deleted, changed and swapped neighbouring characters (optimal string alignment). */
 export function editDistance(a: string, b: string): number {
-  let older: number[] = [];
-  let old = Array.from({ length: b.length + 1 }, (_, index) => index);
+  let older: readonly number[] = [];
+  let old: readonly number[] = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let row = 1; row <= a.length; row += 1) {
     const now = [row];
     for (let column = 1; column <= b.length; column += 1) {
-      const isSame = a[row - 1] === b[column - 1];
-      const edits = Math.min((old[column] ?? 0) + 1, (now[column - 1] ?? 0) + 1, (old[column - 1] ?? 0) + (isSame ? 0 : 1));
+      const change = a[row - 1] === b[column - 1] ? 0 : 1;
+      const edits = Math.min(at(old, column) + 1, at(now, column - 1) + 1, at(old, column - 1) + change);
       const isSwap = row > 1 && column > 1 && a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1];
-      now.push(isSwap ? Math.min(edits, (older[column - 2] ?? 0) + 1) : edits);
+      now.push(isSwap ? Math.min(edits, at(older, column - 2) + 1) : edits);
     }
     older = old;
     old = now;
   }
-  return old[b.length] ?? 0;
+  return at(old, b.length);
+}
+
+function at(row: readonly number[], column: number): number {
+  return row[column] ?? 0;
 }

@@ -61,6 +61,8 @@ export interface CatalogModel {
   /** Absent: not known. Zero only together with `free`. */
   readonly price?: Price;
   readonly free?: FreeReason;
+  /** `priceText` of what models.dev has, where `price` is another: a newer file that still has it does not undo ours. */
+  readonly listedPrice?: string;
   /** Where this model has another wire than its provider; `other` is one that we do not speak. */
   readonly dialect?: CatalogDialect | 'other';
   /** Where this model is served elsewhere than its provider's other models. May hold `${NAME}`, as a provider's template. */

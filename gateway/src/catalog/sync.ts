@@ -10,6 +10,7 @@ import { makeCatalog } from './catalog.ts';
 import type { Catalog } from './catalog.ts';
 import { readCost } from './cost-reading.ts';
 import type { PriceOddity } from './cost-reading.ts';
+import { priceText } from './form.ts';
 import {
   aliasesOf,
   dialectOfModel,
@@ -156,7 +157,9 @@ function readAddress(id: string, api: Json | undefined): Address | undefined {
 
 /** Everything before the operation, without a slash at the end; `${NAME}` may stand in it. */
 function baseUrlOf(json: Json | undefined): string | undefined {
-  const url = text(json)?.replace(/\/chat\/completions$/, '').replace(/\/+$/, '');
+  const url = text(json)
+    ?.replace(/\/chat\/completions$/, '')
+    .replace(/\/+$/, '');
   if (url === undefined || !/^(?:https?:\/\/|\$\{)/.test(url)) return undefined;
   // A template is checked with its holes filled. Credentials in an address would be sent to whoever is behind it.
   const filled = url.replace(/^\$\{[A-Z0-9_]+\}/, 'https://x').replaceAll(/\$\{[A-Z0-9_]+\}/g, 'x');
@@ -258,8 +261,8 @@ export interface Adopted {
 }
 
 /**
- * Takes a newer reading over. What models.dev does not know stays as it was: retirement days, dated versions, prices of
- * one-hour cache writes, models from other sources. An address whose host has changed is taken only where `acceptUrls`
+ * Takes a newer reading over. What models.dev does not know stays as it was: retirement days, dated versions, corrected
+ * prices of rows that have not changed, prices of one-hour cache writes, models from other sources. An address whose host has changed is taken only where `acceptUrls`
  * says so, because keys are sent there.
  */
 export function adoptCatalog(before: Catalog, fresh: Catalog, acceptUrls: boolean): Adopted {
@@ -280,29 +283,30 @@ export function adoptCatalog(before: Catalog, fresh: Catalog, acceptUrls: boolea
 
 function adoptModels(old: CatalogProvider, fresh: readonly CatalogModel[], before: Catalog): readonly CatalogModel[] {
   const names = new Set(fresh.map((model) => model.id));
-  const models = fresh.map((model) => adoptModel(before.modelOf(old.id, model.id), model));
-  const byId = new Map(models.map((model) => [model.id, model]));
-  const extra = old.models.flatMap((model): readonly CatalogModel[] => {
-    if (names.has(model.id)) return [];
-    if (model.versionOf === undefined) return model.source === undefined ? [] : [model];
-    const base = byId.get(model.versionOf);
+  const gone = old.models.filter((model) => !names.has(model.id));
+  const plain = [
+    ...fresh.map((model) => adoptModel(before.modelOf(old.id, model.id), model)),
+    ...gone.filter((model) => model.versionOf === undefined && model.source !== undefined),
+  ];
+  const byId = new Map(plain.map((model) => [model.id, model]));
+  const versions = gone.flatMap((model): readonly CatalogModel[] => {
+    const base = model.versionOf === undefined ? undefined : byId.get(model.versionOf);
     if (base === undefined) return [];
     const { id, name, versionOf, releasedOn, retiresOn, successor, source } = model;
     return [compact({ ...base, id, name, versionOf, releasedOn, retiresOn, successor, source })];
   });
-  return [...models, ...extra].toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  return [...plain, ...versions].toSorted((a, b) => (a.id < b.id ? -1 : 1));
 }
 
 function adoptModel(old: CatalogModel | undefined, fresh: CatalogModel): CatalogModel {
   if (old === undefined) return fresh;
-  const isSameInput = old.price?.input !== undefined && old.price.input === fresh.price?.input;
-  const hour = isSameInput ? old.price.cacheWrite1h : undefined;
-  return compact({
-    ...fresh,
-    retiresOn: fresh.retiresOn ?? old.retiresOn,
-    successor: fresh.successor ?? old.successor,
-    price: fresh.price === undefined || hour === undefined ? fresh.price : { ...fresh.price, cacheWrite1h: hour },
-  });
+  const kept = { retiresOn: fresh.retiresOn ?? old.retiresOn, successor: fresh.successor ?? old.successor };
+  // The row is as it was when its price was corrected, so the correction still holds.
+  const isAsListed = old.listedPrice !== undefined && old.listedPrice === priceText(fresh.price);
+  if (isAsListed) return compact({ ...fresh, ...kept, price: old.price, listedPrice: old.listedPrice });
+  const { price } = fresh;
+  const hour = price !== undefined && old.price?.input === price.input ? old.price?.cacheWrite1h : undefined;
+  return compact({ ...fresh, ...kept, price: hour === undefined ? price : { ...price, cacheWrite1h: hour } });
 }
 
 function addressOf(provider: CatalogProvider): string | undefined {

@@ -21,13 +21,18 @@ export interface SourceOptions {
 
 /** The JSON behind a path or address. The error is a sentence for the person who typed it. */
 export async function readJsonSource(source: string, options: SourceOptions): Promise<Result<Json, string>> {
-  const text = /^[a-z][a-z0-9+.-]*:\/\//i.test(source) ? await fetchText(source, options) : await readText(source, options);
+  const text = /^[a-z][a-z0-9+.-]*:\/\//i.test(source)
+    ? await fetchText(source, options)
+    : await readText(source, options);
   if (!text.ok) return text;
   const json = parseJson(text.value);
   return json === undefined ? err(`${source} is not JSON`) : ok(json);
 }
 
-async function readText(path: string, { cwd, maxBytes = SOURCE_MAX_BYTES }: SourceOptions): Promise<Result<string, string>> {
+async function readText(
+  path: string,
+  { cwd, maxBytes = SOURCE_MAX_BYTES }: SourceOptions,
+): Promise<Result<string, string>> {
   try {
     const full = resolve(cwd, path);
     const { size } = await stat(full);
@@ -55,7 +60,9 @@ async function fetchText(source: string, options: SourceOptions): Promise<Result
     }
     return err(`${source} redirects more than ${REDIRECTS_MAX} times`);
   } catch (error) {
-    return err(signal.aborted ? `${url} did not answer within ${timeoutMs} ms` : `${url} cannot be reached: ${reasonOf(error)}`);
+    return err(
+      signal.aborted ? `${url} did not answer within ${timeoutMs} ms` : `${url} cannot be reached: ${reasonOf(error)}`,
+    );
   }
 }
 
@@ -63,7 +70,8 @@ async function fetchText(source: string, options: SourceOptions): Promise<Result
 function whyNot(url: string, source: string): string | undefined {
   if (!URL.canParse(url)) return `${source} is no address`;
   const { protocol } = new URL(url);
-  if (protocol !== 'https:' && protocol !== 'http:') return `${source}: only http and https addresses are read, not ${protocol}`;
+  if (protocol !== 'https:' && protocol !== 'http:')
+    return `${source}: only http and https addresses are read, not ${protocol}`;
   const isDowngrade = protocol === 'http:' && new URL(source).protocol === 'https:';
   return isDowngrade ? `${source} redirects from https to http, which is refused` : undefined;
 }

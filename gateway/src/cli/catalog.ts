@@ -12,7 +12,7 @@ import { err, ok } from '../lib/result.ts';
 import type { Result } from '../lib/result.ts';
 import type { Price, Rates } from '../money/price.ts';
 import { formatUsd } from '../money/usd.ts';
-import { loadCatalog, saveCatalog } from '../store/catalog-file.ts';
+import { readCatalog, saveCatalog } from './catalog-file.ts';
 import { readJsonSource } from './catalog-source.ts';
 import type { CommandIo } from './io.ts';
 
@@ -34,7 +34,7 @@ export async function catalogCommand(args: readonly string[], io: CommandIo): Pr
   if (!parsed.ok) return fail(io, `${parsed.error}${CATALOG_USAGE}`, 2);
   const { verb, source, options } = parsed.value;
   const dataDir = resolve(io.cwd, options.data ?? io.env['TURNOUT_DATA'] ?? DATA_DIR);
-  const loaded = loadCatalog(dataDir);
+  const loaded = readCatalog(dataDir);
   if (loaded.problem !== undefined) io.stderr(`${loaded.problem}\n`);
   const json = await readJsonSource(source, { cwd: io.cwd });
   if (!json.ok) return fail(io, `${json.error}\n`, 1);
@@ -43,7 +43,7 @@ export async function catalogCommand(args: readonly string[], io: CommandIo): Pr
   const adopted = adoptCatalog(loaded.catalog, reading.value.catalog, options.acceptUrls);
   const change = { diff: diffCatalog(loaded.catalog, adopted.catalog), adopted, reading: reading.value };
   if (verb === 'diff') {
-    report(io, options.json, change);
+    report(io, options.json, { change });
     return 0;
   }
   return sync(io, { ...change, options, dataDir });
@@ -96,17 +96,17 @@ interface Sync extends Change {
 
 async function sync(io: CommandIo, { options, dataDir, ...change }: Sync): Promise<number> {
   if (isEmptyDiff(change.diff)) {
-    report(io, options.json, change, { saved: false });
+    report(io, options.json, { change, more: { saved: false } });
     return 0;
   }
-  if (!options.json) report(io, false, change);
+  if (!options.json) report(io, false, { change });
   if (!options.yes && !(await isConfirmed(io))) {
-    if (options.json) report(io, true, change, { saved: false });
+    if (options.json) report(io, true, { change, more: { saved: false } });
     return fail(io, 'nothing was saved; say --yes to save it\n', 1);
   }
   try {
     const path = await saveCatalog(dataDir, change.adopted.catalog);
-    if (options.json) report(io, true, change, { saved: true, path });
+    if (options.json) report(io, true, { change, more: { saved: true, path } });
     else io.stdout(`saved as ${path}; a running gateway reads it at its next start\n`);
     return 0;
   } catch (error) {
@@ -118,7 +118,12 @@ async function isConfirmed(io: CommandIo): Promise<boolean> {
   return io.isTerminal && io.confirm !== undefined && io.confirm('Save this catalog?');
 }
 
-function report(io: CommandIo, isJson: boolean, { diff, adopted, reading }: Change, more: JsonRecord = {}): void {
+function report(
+  io: CommandIo,
+  isJson: boolean,
+  { change, more = {} }: { readonly change: Change; readonly more?: JsonRecord },
+): void {
+  const { diff, adopted, reading } = change;
   const { problems, problemCount, catalog } = reading;
   if (isJson) {
     const kept = adopted.keptUrls.map(({ provider, kept: url, refused }) => ({ provider, kept: url, refused }));
@@ -154,7 +159,7 @@ function listModels(args: readonly string[], io: CommandIo): number {
   const parsed = parseModelsArgs(args);
   if (!parsed.ok) return fail(io, `${parsed.error}${MODELS_USAGE}`, 2);
   const options = parsed.value;
-  const { catalog, origin, problem } = loadCatalog(resolve(io.cwd, options.data ?? io.env['TURNOUT_DATA'] ?? DATA_DIR));
+  const { catalog, origin, problem } = readCatalog(resolve(io.cwd, options.data ?? io.env['TURNOUT_DATA'] ?? DATA_DIR));
   if (problem !== undefined) io.stderr(`${problem}\n`);
   const { provider } = options;
   if (provider !== undefined && catalog.provider(provider) === undefined) {
@@ -262,8 +267,15 @@ function formatModels(models: readonly CatalogModel[]): string {
       .join(', '),
   ]);
   const table = [['MODEL', 'CONTEXT', 'INPUT', 'OUTPUT', 'NOTE'], ...rows];
-  const widths = [0, 1, 2, 3].map((column) => table.reduce((width, row) => Math.max(width, row[column]?.length ?? 0), 0));
-  const lines = table.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd());
+  const widths = [0, 1, 2, 3].map((column) =>
+    table.reduce((width, row) => Math.max(width, row[column]?.length ?? 0), 0),
+  );
+  const lines = table.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
   return `${lines.join('\n')}\n\n${models.length} models; prices in US dollars a million tokens\n`;
 }
 

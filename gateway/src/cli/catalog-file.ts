@@ -8,6 +8,8 @@ import { parseCatalog, tryParseCatalog } from '../catalog/catalog.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { formatCatalog } from '../catalog/form.ts';
 import { parseJson } from '../lib/json.ts';
+import { err } from '../lib/result.ts';
+import type { Result } from '../lib/result.ts';
 
 const SHIPPED = fileURLToPath(new URL('../catalog/catalog.generated.json', import.meta.url));
 const SYNCED = 'catalog.json';
@@ -17,33 +19,43 @@ const SYNCED_MAX_BYTES = 64 * 1024 * 1024;
 export interface LoadedCatalog {
   readonly catalog: Catalog;
   readonly origin: 'shipped' | 'synced';
-  /** What the operator should know: the synced one cannot be read, or is older than the shipped one. */
+  /** Why the synced one had to be left aside. */
   readonly problem?: string;
 }
 
-/** The catalog in use: the synced one of the data directory where there is one that can be read, else the shipped one. */
-export function loadCatalog(dataDir: string): LoadedCatalog {
-  const path = join(dataDir, SYNCED);
-  const text = readSynced(path);
-  if (text === undefined) return { catalog: loadShippedCatalog(), origin: 'shipped' };
-  const parsed = tryParseCatalog(parseJson(text));
-  if (!parsed.ok) {
-    const problem = `${path} is left aside: ${parsed.error}. The shipped catalog is in use; run turnout catalog sync again`;
-    return { catalog: loadShippedCatalog(), origin: 'shipped', problem };
-  }
-  return { catalog: parsed.value, origin: 'synced' };
+/** The catalog in use, as `readCatalog` finds it. `warn` is told where a synced one had to be left aside. */
+export function loadCatalog(dataDir: string, warn?: (problem: string) => void): Catalog {
+  const { catalog, problem } = readCatalog(dataDir);
+  if (problem !== undefined) warn?.(problem);
+  return catalog;
 }
 
-/** The catalog of this version of the gateway. */
-export function loadShippedCatalog(): Catalog {
+/** The synced catalog of the data directory where there is one that can be read, else the shipped one. */
+export function readCatalog(dataDir: string): LoadedCatalog {
+  const path = join(dataDir, SYNCED);
+  const synced = readSynced(path);
+  if (synced === undefined) return { catalog: shipped(), origin: 'shipped' };
+  if (!synced.ok) {
+    const problem = `${path} is left aside: ${synced.error}. The shipped catalog is in use; run turnout catalog sync again`;
+    return { catalog: shipped(), origin: 'shipped', problem };
+  }
+  return { catalog: synced.value, origin: 'synced' };
+}
+
+function shipped(): Catalog {
   return parseCatalog(parseJson(readFileSync(SHIPPED, 'utf8')));
 }
 
-/** `undefined` where there is none. A file that is too large or may not be read counts as broken, not as absent. */
-function readSynced(path: string): string | undefined {
-  const size = statSync(path, { throwIfNoEntry: false })?.size;
-  if (size === undefined) return undefined;
-  return size > SYNCED_MAX_BYTES ? '' : readFileSync(path, 'utf8');
+/** `undefined` where there is none. One that is too large or may not be read is broken, not absent. */
+function readSynced(path: string): Result<Catalog, string> | undefined {
+  try {
+    const size = statSync(path, { throwIfNoEntry: false })?.size;
+    if (size === undefined) return undefined;
+    if (size > SYNCED_MAX_BYTES) return err(`it is larger than ${SYNCED_MAX_BYTES} bytes`);
+    return tryParseCatalog(parseJson(readFileSync(path, 'utf8')));
+  } catch (error) {
+    return err(error instanceof Error ? error.message : String(error));
+  }
 }
 
 /**
