@@ -1,8 +1,11 @@
 #!/usr/bin/env node
 /** The command line: one word chooses the command, each command is a file. */
 import { createInterface } from 'node:readline/promises';
+import { join } from 'node:path';
+import { loadCatalog } from './cli/catalog-file.ts';
 import { catalogCommand, modelsCommand } from './cli/catalog.ts';
 import { checkCommand } from './cli/check.ts';
+import { discover, findingsOf } from './cli/discover.ts';
 import { explainCommand } from './cli/explain.ts';
 import { initCommand } from './cli/init.ts';
 import type { CommandIo } from './cli/io.ts';
@@ -17,7 +20,7 @@ type Command = (args: readonly string[], io: CommandIo) => Promise<number>;
 
 const COMMANDS: Readonly<Record<string, { readonly run: Command; readonly does: string }>> = {
   serve: { run: serveCommand, does: 'start the gateway' },
-  init: { run: initCommand, does: 'write a first turnout.yaml' },
+  init: { run: initHere, does: 'write a first turnout.yaml' },
   check: { run: checkCommand, does: 'check a configuration: file, line and column of each error' },
   explain: { run: explainCommand, does: 'which target would take a request, and why the others not' },
   simulate: { run: simulateCommand, does: 'start fake providers' },
@@ -36,6 +39,11 @@ const io: CommandIo = {
   isTerminal: process.stdout.isTTY === true,
   ...(process.stdin.isTTY === true ? { confirm } : {}),
 };
+
+/** `init` writes down what it finds on this machine. */
+async function initHere(words: readonly string[], to: CommandIo): Promise<number> {
+  return initCommand(words, to, findingsOf(await discover(loadCatalog(join(to.cwd, 'data')), to.env, 0)));
+}
 
 async function confirm(question: string): Promise<boolean> {
   const reader = createInterface({ input: process.stdin, output: process.stderr });

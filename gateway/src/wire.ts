@@ -1,5 +1,6 @@
 /** Builds the world out of its parts: a plain function, a plain object. Nothing here decides anything. */
 import { randomBytes } from 'node:crypto';
+import type { Config } from './config/schema.ts';
 import { gateDialects } from './dialects/index.ts';
 import { rests } from './health/rests.ts';
 import { admin } from './admin/admin.ts';
@@ -27,7 +28,8 @@ export interface Parts {
   readonly snapshot: () => Snapshot;
   /** What is wrong with the newest configuration file, which then is not in force. */
   readonly configProblem: () => string | undefined;
-  readonly bodyTimeoutMs: number;
+  /** Limits of the listener; they hold until the next start. */
+  readonly limits: Config['server'];
   /** Shown on the page at `/`. */
   readonly version: string;
 }
@@ -64,7 +66,12 @@ export function wire(parts: Parts): Gateway {
   const listener = createListener({
     world,
     dialects: gateDialects,
-    bodyTimeoutMs: parts.bodyTimeoutMs,
+    limits: {
+      headerMaxBytes: parts.limits.header_max_bytes,
+      headerTimeoutMs: parts.limits.header_timeout_ms,
+      bodyTimeoutMs: parts.limits.body_timeout_ms,
+      keepAliveMs: parts.limits.keep_alive_ms,
+    },
     rim: {
       isReady: () => readiness(parts, isDraining),
       isDraining: () => isDraining,

@@ -9,6 +9,7 @@ import type { Catalog } from '../catalog/catalog.ts';
 import { formatCatalog } from '../catalog/form.ts';
 import { parseJson } from '../lib/json.ts';
 import { err } from '../lib/result.ts';
+import { EMBEDDED_CATALOG } from './embedded.ts';
 import type { Result } from '../lib/result.ts';
 
 const SHIPPED = fileURLToPath(new URL('../catalog/catalog.generated.json', import.meta.url));
@@ -43,7 +44,7 @@ export function readCatalog(dataDir: string): LoadedCatalog {
 }
 
 function shipped(): Catalog {
-  return parseCatalog(parseJson(readFileSync(SHIPPED, 'utf8')));
+  return parseCatalog(parseJson(EMBEDDED_CATALOG ?? readFileSync(SHIPPED, 'utf8')));
 }
 
 /** `undefined` where there is none. One that is too large or may not be read is broken, not absent. */

@@ -1,16 +1,15 @@
 /** The configuration in force: read, compiled, watched, and swapped whole. A broken file never replaces a good one. */
-import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Catalog } from '../catalog/catalog.ts';
 import { configSchema, type Config, type ProviderConfig } from '../config/schema.ts';
-import { parseConfig } from '../config/load.ts';
-import { renderErrors } from '../config/render.ts';
+import { renderErrors, sentence } from '../config/render.ts';
 import { gateDialects } from '../dialects/index.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { compile } from '../routing/compile.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { Log } from '../telemetry/log.ts';
-import { watchConfigFile } from './config-file.ts';
+import { readConfigFile, watchConfigFile } from './config-file.ts';
+import { knownNames } from './known-names.ts';
 
 export interface ConfigurationOptions {
   /** Absolute; undefined where there is none and none is wanted. */
@@ -19,6 +18,10 @@ export interface ConfigurationOptions {
   readonly catalog: Catalog;
   /** Providers to serve where the file names none: what was found on this machine, or the simulator. */
   readonly fallbackProviders: Readonly<Record<string, ProviderConfig>>;
+  /** Where the gateway will listen, so that a base URL that leads back to it is refused. */
+  readonly port?: number;
+  /** Day of the check, `2026-11-22`: models that are retired by then are told. */
+  readonly today: string;
 }
 
 export interface Loaded {
@@ -28,8 +31,8 @@ export interface Loaded {
 }
 
 /** Reads and compiles once. The error is ready to be shown: file, line, column, what is allowed. */
-export function loadConfiguration(options: ConfigurationOptions): Result<Loaded, string> {
-  const read = readConfig(options.file, options.env);
+export async function loadConfiguration(options: ConfigurationOptions): Promise<Result<Loaded, string>> {
+  const read = await readConfig(options);
   if (!read.ok) return read;
   const { config, warnings } = read.value;
   const isEmpty = Object.keys(config.providers).length === 0;
@@ -38,23 +41,22 @@ export function loadConfiguration(options: ConfigurationOptions): Result<Loaded,
   return ok({ config: effective, snapshot: compiled.snapshot, warnings: [...warnings, ...compiled.warnings] });
 }
 
-function readConfig(
-  file: string | undefined,
-  env: ConfigurationOptions['env'],
-): Result<{ readonly config: Config; readonly warnings: readonly string[] }, string> {
+type ReadResult = Result<{ readonly config: Config; readonly warnings: readonly string[] }, string>;
+
+async function readConfig({ file, env, catalog, port, today }: ConfigurationOptions): Promise<ReadResult> {
   if (file === undefined) return ok({ config: configSchema.parse({}), warnings: [] });
-  if (!existsSync(file)) return err(`${file}: there is no such file. Make one with \`turnout init\`.`);
-  const text = readFileSync(file, 'utf8');
-  const parsed = parseConfig(text, { file, env });
-  if (!parsed.ok) return err(renderErrors(parsed.error, text));
-  return ok({ config: parsed.value.config, warnings: parsed.value.warnings.map((warning) => renderErrors([warning], text)) });
+  const known = knownNames(catalog, today);
+  const { text, result } = await readConfigFile(file, { file, env, known, ...(port === undefined ? {} : { port }) });
+  if (!result.ok) return err(renderErrors(result.error, text));
+  return ok({ config: result.value.config, warnings: result.value.warnings.map((warning) => sentence(warning)) });
 }
 
 export interface Configuration {
   current(): Loaded;
   /** What is wrong with the newest file; undefined while it is in force. */
   problem(): string | undefined;
-  reload(): void;
+  /** Reads the file again; resolves when the outcome is in force, or known to be none. */
+  reload(): Promise<void>;
   close(): void;
 }
 
@@ -62,8 +64,8 @@ export interface Configuration {
 export function keepConfiguration(first: Loaded, options: ConfigurationOptions, log: Log): Configuration {
   let current = first;
   let problem: string | undefined;
-  function reload(): void {
-    const loaded = loadConfiguration(options);
+  async function load(): Promise<void> {
+    const loaded = await loadConfiguration({ ...options, today: today() });
     if (!loaded.ok) {
       problem = loaded.error;
       log('error', 'the configuration was not reloaded; the last good one stays in force', { problem: loaded.error });
@@ -75,8 +77,21 @@ export function keepConfiguration(first: Loaded, options: ConfigurationOptions, 
     log('info', 'the configuration was reloaded', { snapshot: current.snapshot.id });
     for (const warning of loaded.value.warnings) log('warn', warning);
   }
-  const watcher = options.file === undefined ? undefined : watchConfigFile(options.file, reload);
+  // One load after the other: two at once could put the older file in force last.
+  let last = Promise.resolve();
+  function reload(): Promise<void> {
+    last = last.then(load).catch((error: unknown) => log('error', 'the configuration could not be read', { error: String(error) }));
+    return last;
+  }
+  const watcher = options.file === undefined ? undefined : watchConfigFile(options.file, () => void reload());
+  // What changed between the first read and the start of the watch.
+  if (watcher !== undefined) void reload();
   return { current: () => current, problem: () => problem, reload, close: () => watcher?.close() };
+}
+
+/** Today's date, UTC. */
+export function today(): string {
+  return new Date().toISOString().slice(0, 10);
 }
 
 /** Folder for database and journal: from the command line, the environment, or the file (relative to it). */

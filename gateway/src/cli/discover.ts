@@ -2,6 +2,7 @@
 import { request } from 'node:http';
 import { localProviders, type LocalProvider } from '../catalog/known.ts';
 import type { Catalog } from '../catalog/catalog.ts';
+import type { Findings } from './init.ts';
 import { asArray, asRecord, asString, parseJson } from '../lib/json.ts';
 
 /** A server on this machine answers in a few milliseconds, or is not there. */
@@ -27,6 +28,24 @@ export interface FoundLocal {
   readonly models: readonly string[];
 }
 
+export interface Found {
+  readonly keys: readonly FoundKey[];
+  readonly locals: readonly FoundLocal[];
+}
+
+/** Looks at the environment and at the usual ports. `skipPort` is our own. */
+export async function discover(catalog: Catalog, env: Readonly<Record<string, string | undefined>>, skipPort: number): Promise<Found> {
+  return { keys: keysInEnvironment(catalog, env), locals: await localServers(skipPort) };
+}
+
+/** The same in the form that a starting configuration is written from. */
+export function findingsOf(found: Found): Findings {
+  return {
+    envKeys: found.keys,
+    locals: found.locals.map(({ provider, models }) => ({ provider: provider.id, url: provider.baseUrl, dialect: provider.dialect, models })),
+  };
+}
+
 /** Well-known providers whose usual variable is set, in the order of the list. */
 export function keysInEnvironment(catalog: Catalog, env: Readonly<Record<string, string | undefined>>): readonly FoundKey[] {
   return WELL_KNOWN.flatMap((id) => {
@@ -37,8 +56,8 @@ export function keysInEnvironment(catalog: Catalog, env: Readonly<Record<string,
   });
 }
 
-/** Local servers that answer on their usual port, with the models they serve. `skipPort` is our own. */
-export async function localServers(skipPort: number): Promise<readonly FoundLocal[]> {
+/** Local servers that answer on their usual port, with the models they serve. */
+async function localServers(skipPort: number): Promise<readonly FoundLocal[]> {
   const probed = await Promise.all(
     localProviders().map(async (provider) => {
       if (new URL(provider.baseUrl).port === String(skipPort)) return undefined;

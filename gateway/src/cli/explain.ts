@@ -8,7 +8,7 @@ import { parseBody } from '../pipeline/body.ts';
 import { explain } from '../pipeline/explain.ts';
 import type { KeyRow } from '../store/ports.ts';
 import { loadCatalog } from './catalog-file.ts';
-import { loadConfiguration } from './configuration.ts';
+import { loadConfiguration, today } from './configuration.ts';
 import { keysInEnvironment } from './discover.ts';
 import type { CommandIo } from './io.ts';
 import { readWords, textOf } from './options.ts';
@@ -38,11 +38,12 @@ export async function explainCommand(args: readonly string[], io: CommandIo): Pr
   const usual = join(io.cwd, 'turnout.yaml');
   const catalog = loadCatalog(resolve(io.cwd, textOf(words.value, 'data') ?? io.env['TURNOUT_DATA'] ?? 'data'));
   const found = Object.fromEntries(keysInEnvironment(catalog, io.env).map(({ provider }) => [provider, {}]));
-  const loaded = loadConfiguration({
+  const loaded = await loadConfiguration({
     file: named === undefined ? existing(usual) : resolve(io.cwd, named),
     env: io.env,
     catalog,
     fallbackProviders: configSchema.parse({ providers: found }).providers,
+    today: today(),
   });
   if (!loaded.ok) return failed(io, values['json'] === true, loaded.error);
   const model = body.value.record['model'];

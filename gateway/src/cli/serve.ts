@@ -13,8 +13,8 @@ import { createLog, type Log } from '../telemetry/log.ts';
 import { createUpstream } from '../upstream/undici-upstream.ts';
 import { wire, type Gateway } from '../wire.ts';
 import type { CommandIo } from './io.ts';
-import { dataDirOf, keepConfiguration, loadConfiguration, type Configuration, type ConfigurationOptions, type Loaded } from './configuration.ts';
-import { keysInEnvironment, localServers, type FoundLocal } from './discover.ts';
+import { dataDirOf, keepConfiguration, loadConfiguration, today, type Configuration, type ConfigurationOptions, type Loaded } from './configuration.ts';
+import { discover, findingsOf, type Found } from './discover.ts';
 import { starterConfig } from './init.ts';
 import { readWords, textOf } from './options.ts';
 import { VERSION } from './version.ts';
@@ -42,18 +42,25 @@ export async function serveCommand(args: readonly string[], io: CommandIo): Prom
   }
   const log = createLog({ write: (line) => io.stderr(line), now: Date.now, level: io.env['TURNOUT_LOG'] === 'debug' ? 'debug' : 'info' });
   const catalog = loadCatalog(options.data ?? join(io.cwd, 'data'), (problem) => log('warn', problem));
-  const found = { keys: keysInEnvironment(catalog, io.env), locals: await localServers(options.port ?? 0) };
+  const found = await discover(catalog, io.env, options.port ?? 0);
   if (options.isFirstRun && options.file !== undefined) writeStarter(options.file, found);
-  const ready: ConfigurationOptions = { file: options.file, env: io.env, catalog, fallbackProviders: providersOf(found) };
+  const ready: ConfigurationOptions = {
+    file: options.file,
+    env: io.env,
+    catalog,
+    fallbackProviders: providersOf(found),
+    today: today(),
+    ...(options.port === undefined || options.port === 0 ? {} : { port: options.port }),
+  };
   const needsSimulator = Object.keys(ready.fallbackProviders).length === 0;
-  const peek = loadConfiguration(ready);
+  const peek = await loadConfiguration(ready);
   if (!peek.ok) {
     io.stderr(`turnout: the configuration cannot be used\n\n${peek.error}\n`);
     return 1;
   }
   const simulator = needsSimulator && Object.keys(peek.value.config.providers).length === 0 ? await startSimulator({ unref: true }) : undefined;
   const final = simulator === undefined ? ready : { ...ready, fallbackProviders: simulatorProvider(simulator) };
-  const first = simulator === undefined ? peek : loadConfiguration(final);
+  const first = simulator === undefined ? peek : await loadConfiguration(final);
   if (!first.ok) throw new Error(first.error);
   return run({ options, io, log, first: first.value, configurationOptions: final, simulator });
 }
@@ -85,7 +92,7 @@ async function run({ options, io, log, first, configurationOptions, simulator }:
     log,
     snapshot: (): Snapshot => configuration.current().snapshot,
     configProblem: () => configuration.problem(),
-    bodyTimeoutMs: first.config.server.body_timeout_ms,
+    limits: first.config.server,
     version: VERSION,
   });
   const port = options.port ?? first.config.server.port;
@@ -98,7 +105,7 @@ async function run({ options, io, log, first, configurationOptions, simulator }:
   }
   greet(io, { address, firstKey, first, simulator, dataDir, file: options.file });
   for (const warning of first.warnings) log('warn', warning);
-  process.on('SIGHUP', () => configuration.reload());
+  process.on('SIGHUP', () => void configuration.reload());
   await stopSignal();
   await shutDown({ gateway, configuration, log });
   await upstream.close();
@@ -125,14 +132,8 @@ function readOptions(args: readonly string[], io: CommandIo): Options | string {
   };
 }
 
-interface Found {
-  readonly keys: ReturnType<typeof keysInEnvironment>;
-  readonly locals: readonly FoundLocal[];
-}
-
 function writeStarter(file: string, found: Found): void {
-  const locals = found.locals.map(({ provider }) => ({ provider: provider.id, url: provider.baseUrl }));
-  writeFileSync(file, starterConfig({ envKeys: found.keys, locals }), { flag: 'wx' });
+  writeFileSync(file, starterConfig(findingsOf(found)), { flag: 'wx' });
 }
 
 /** Providers for a file that names none: what was found here. Keys are read from the environment when the snapshot is made. */
@@ -148,8 +149,7 @@ function providersOf(found: Found): Readonly<Record<string, ProviderConfig>> {
 
 /** The simulator as a provider: it answers to every model's name, and costs nothing. */
 function simulatorProvider(simulator: Simulator): Readonly<Record<string, ProviderConfig>> {
-  const models = { auto: { price: { input: '0', output: '0' } } };
-  return configSchema.parse({ providers: { simulator: { dialect: 'openai-chat', base_url: `${simulator.url}/openai/v1`, models } } }).providers;
+  return configSchema.parse({ providers: { simulator: { dialect: 'openai-chat', base_url: `${simulator.url}/openai/v1`, models: { auto: {} } } } }).providers;
 }
 
 /** On the first start there is no key yet: one is made, shown once, and never again. */

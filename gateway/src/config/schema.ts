@@ -361,9 +361,9 @@ export const configSchema = z.strictObject({
   log: z
     .strictObject({
       requests: z
-        .enum(['none', 'metadata', 'full'])
+        .enum(['none', 'metadata'])
         .default('metadata')
-        .meta({ description: 'What is kept of each request: nothing, numbers and names, or also prompt and reply.' }),
+        .meta({ description: 'What is kept of each request: nothing, or numbers and names. Never prompt or reply.', 'x-later': ['full'] }),
     })
     .prefault({})
     .meta({ description: 'What is remembered of requests. What was spent is always recorded.' }),

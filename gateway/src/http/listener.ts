@@ -18,22 +18,23 @@ import { readBody } from './read-body.ts';
 import { httpReply } from './reply.ts';
 import { routeOf, type Operation } from './routes.ts';
 
-/** Node's own default; a larger head is an attack (faults.md B38). */
-const HEADER_MAX_BYTES = 16 * 1024;
 /** No client of the corpus sends more than 40. */
 const HEADERS_MAX = 200;
-/** A head that takes longer is not on its way (F44). */
-const HEADERS_TIMEOUT_MS = 15_000;
-/** Longer than the idle timeout of common balancers (60 s), so that it is the balancer that closes first. */
-const KEEP_ALIVE_MS = 75_000;
 const SINGLE_HEADERS: ReadonlySet<string> = new Set(['host', 'authorization', 'x-api-key', 'x-goog-api-key', 'content-type', 'content-length']);
 
 export interface ListenerOptions {
   readonly world: World;
   readonly dialects: Readonly<Partial<Record<Origin, Dialect>>>;
-  readonly bodyTimeoutMs: number;
+  readonly limits: ListenerLimits;
   /** Operations that need no pipeline: metrics, readiness, admin, the page at `/`. */
   readonly rim: Rim;
+}
+
+export interface ListenerLimits {
+  readonly headerMaxBytes: number;
+  readonly headerTimeoutMs: number;
+  readonly bodyTimeoutMs: number;
+  readonly keepAliveMs: number;
 }
 
 /** The few answers that come from elsewhere than the pipeline. `undefined` key: the caller sent none that is known. */
@@ -74,14 +75,14 @@ export interface Listener {
 }
 
 export function createListener(options: ListenerOptions): Listener {
-  const { world, rim } = options;
+  const { world, rim, limits } = options;
   let inFlight = 0;
   const server = createServer(
     {
-      maxHeaderSize: HEADER_MAX_BYTES,
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      requestTimeout: options.bodyTimeoutMs,
-      keepAliveTimeout: KEEP_ALIVE_MS,
+      maxHeaderSize: limits.headerMaxBytes,
+      headersTimeout: limits.headerTimeoutMs,
+      requestTimeout: limits.bodyTimeoutMs,
+      keepAliveTimeout: limits.keepAliveMs,
       requireHostHeader: true,
       insecureHTTPParser: false,
       noDelay: true,

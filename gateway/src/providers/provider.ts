@@ -21,8 +21,8 @@ export interface Provider {
   readonly envKeys: readonly string[];
   /** True where it works without a key (local servers). */
   readonly isKeyless?: boolean;
-  /** Local servers: where one is usually found (`http://127.0.0.1:11434/v1`). */
-  readonly localUrls?: readonly string[];
+  /** True where no model of it costs anything, whatever its name (the simulator, servers on one's own machine). */
+  readonly isFree?: boolean;
   readonly doc?: string;
   /** Headers instead of the dialect's own. */
   readonly headers?: (secret: string | undefined) => Readonly<Record<string, string>>;

@@ -61,7 +61,7 @@ export function compile(input: CompileInput): Compiled {
     resolve: resolver,
     isVisible: (name, allowed) => allowed === undefined || isNamed(name, allowed),
   });
-  return { snapshot, warnings: [...warnings, ...nameWarnings(config, resolver)] };
+  return { snapshot, warnings };
 }
 
 function entryOf(supplier: Supplier, row: ModelRow): Entry {
@@ -244,18 +244,4 @@ function listedEntry(entry: Entry): ListedModel {
     abilities: [...(target?.abilities ?? [])],
     ...(catalog?.status === undefined ? {} : { status: catalog.status }),
   };
-}
-
-/** Names of the file that lead nowhere, or somewhere else tomorrow. */
-function nameWarnings(config: Config, resolve: Resolver): readonly string[] {
-  const used = [
-    ...Object.entries(config.aliases).map(([name, target]) => [`alias ${name}`, target] as const),
-    ...Object.entries(config.routes).flatMap(([name, route]) => tiersOf(route).flat().map(({ target }) => [`route ${name}`, target] as const)),
-  ];
-  return used.flatMap(([where, target]) => {
-    const resolved = resolve(target);
-    if (resolved.kind === 'found') return isMovingName(target) ? [`${where}: ${target} means another model from time to time; pin a dated version`] : [];
-    const hint = resolved.near.length === 0 ? '' : ` Did you mean ${resolved.near.join(', ')}?`;
-    return [`${where}: no configured provider serves ${target}.${hint}`];
-  });
 }

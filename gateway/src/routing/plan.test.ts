@@ -93,9 +93,9 @@ describe('plan', () => {
   });
 
   it('never invents, doubles or revives a target', () => {
-    const names = fc.uniqueArray(fc.constantFrom('a/m', 'b/m', 'c/m', 'd/m', 'e/m'));
+    const names = fc.uniqueArray(fc.constantFrom<string>('a/m', 'b/m', 'c/m', 'd/m', 'e/m'));
     fc.assert(
-      fc.property(fc.array(names, { maxLength: 3 }), names, fc.constantFrom('listed', 'weighted'), (groups, banned, order) => {
+      fc.property(fc.array(names, { maxLength: 3 }), names, fc.constantFrom<Candidates['order'][]>('listed', 'weighted'), (groups, banned, order) => {
         const candidates: Candidates = { groups: groups.map((group) => group.map((id) => ({ target: testTarget(id), weight: 1 }))), order };
         const made = plan(candidates, FACTS, REST_FREE, options({ isAllowed: (target) => !banned.includes(target.id) }));
         const all = new Set(groups.flat());

@@ -8,6 +8,8 @@ import { makeProvider } from '../providers/index.ts';
 import type { Provider } from '../providers/provider.ts';
 import type { Limits, Target, Timeouts } from './target.ts';
 
+const FREE: Price = { input: 0n, output: 0n };
+
 export type Dialects = Readonly<Partial<Record<Origin, Dialect>>>;
 
 export interface TargetsInput {
@@ -163,7 +165,7 @@ interface Base {
 function makeTargets(base: Base, model: ModelRow, isKnown: boolean): readonly Target[] {
   const { id, own, keys } = base;
   const provider = providerOfModel(base, model);
-  const price = model.own?.price ?? model.catalog?.price;
+  const price = model.own?.price ?? model.catalog?.price ?? (base.provider.isFree === true ? FREE : undefined);
   const abilities = abilitiesOf(model);
   const baseUrl = own.base_url ?? usableUrl(model.catalog?.baseUrl) ?? base.baseUrl;
   const shared = {

@@ -1,0 +1,4 @@
+/** Files that a release bundle carries inside itself. In a checkout there are none: they are read from where they lie. */
+
+/** Text of the shipped catalog; filled in by scripts/build.ts. */
+export const EMBEDDED_CATALOG: string | undefined = undefined;

@@ -1,0 +1,73 @@
+/** Reads recorded exchanges, and makes of a recorded reply the bytes that the provider sent. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { asArray, asRecord, asString, isRecord, type Json, type JsonRecord } from '../../src/lib/json.ts';
+
+export interface IndexRow {
+  readonly id: string;
+  readonly file: string;
+  readonly provider: string;
+  readonly wire: string;
+  readonly operation: string;
+  readonly status: number;
+  readonly kind: string;
+  readonly features: readonly string[];
+}
+
+export interface Recording extends IndexRow {
+  readonly model: string | undefined;
+  readonly requestBody: JsonRecord | undefined;
+  readonly requestUrl: string;
+  readonly contentType: string;
+  /** The reply's bytes, as they came. */
+  readonly bytes: Buffer;
+  /** The reply as JSON; undefined for streams and for what is not JSON. */
+  readonly json: Json | undefined;
+  readonly isStream: boolean;
+}
+
+/** All rows of the corpus's index. */
+export function readIndex(corpus: string): readonly IndexRow[] {
+  return JSON.parse(readFileSync(join(corpus, 'providers', 'index.json'), 'utf8')) as readonly IndexRow[];
+}
+
+export function readRecording(corpus: string, row: IndexRow): Recording {
+  const raw = JSON.parse(readFileSync(join(corpus, 'providers', row.file), 'utf8')) as JsonRecord;
+  const request = asRecord(raw['request']);
+  const response = asRecord(raw['response']) ?? {};
+  const stream = asRecord(response['stream']);
+  const body = request?.['body'];
+  const headers = asRecord(response['headers']);
+  const answer = response['body'];
+  return {
+    ...row,
+    model: asString(raw['model']),
+    requestBody: isRecord(body) && body['$text'] === undefined && body['$base64'] === undefined ? body : undefined,
+    requestUrl: asString(request?.['url']) ?? '',
+    contentType: asString(headers?.['content-type']) ?? (stream === undefined ? 'application/json' : 'text/event-stream'),
+    bytes: stream === undefined ? bodyBytes(answer) : streamBytes(stream, row.wire),
+    json: stream === undefined && !(isRecord(answer) && (answer['$text'] !== undefined || answer['$base64'] !== undefined)) ? answer : undefined,
+    isStream: stream !== undefined,
+  };
+}
+
+function bodyBytes(body: Json | undefined): Buffer {
+  if (isRecord(body)) {
+    const text = asString(body['$text']);
+    if (text !== undefined) return Buffer.from(text);
+    const base64 = asString(body['$base64']);
+    if (base64 !== undefined) return Buffer.from(base64, 'base64');
+  }
+  return Buffer.from(body === undefined ? '' : JSON.stringify(body));
+}
+
+function streamBytes(stream: JsonRecord, wire: string): Buffer {
+  const data = stream['data'];
+  if (stream['encoding'] === 'utf8') return Buffer.from(asString(data) ?? '');
+  if (stream['encoding'] === 'base64') return Buffer.from(asString(data) ?? '', 'base64');
+  const events = (asArray(data) ?? []).map((event) => {
+    const name = wire.includes('anthropic') ? `event: ${asString(asRecord(event)?.['type']) ?? ''}\n` : '';
+    return `${name}data: ${JSON.stringify(event)}\n\n`;
+  });
+  return Buffer.from(events.join('') + (wire === 'openai-chat' ? 'data: [DONE]\n\n' : ''));
+}
