@@ -32,7 +32,7 @@ export interface Member {
   readonly valueEnd: number;
 }
 
-export type RootKind = 'object' | 'array' | 'string' | 'number' | 'boolean' | 'null';
+type RootKind = 'object' | 'array' | 'string' | 'number' | 'boolean' | 'null';
 
 export interface Scan {
   readonly rootKind: RootKind;

@@ -23,18 +23,57 @@ describe('joinUrl', () => {
   });
 
   it('refuses a path that would climb, or that a server could read in another way', () => {
-    const paths = ['x', '', '/../x', '/a/..', '/a/%2e%2E/b', '/a/.%2e?x', '/./a', '/a\\b', '/a#b', '/a b', '/a\r\nhost: evil', '/ü', '/a\u0000'];
+    const paths = [
+      'x',
+      '',
+      '/../x',
+      '/a/..',
+      '/a/%2e%2E/b',
+      '/a/.%2e?x',
+      '/./a',
+      '/a\\b',
+      '/a#b',
+      '/a b',
+      '/a\r\nhost: evil',
+      '/ü',
+      '/a\u0000',
+    ];
     for (const path of paths) assert.equal(joinUrl('https://h.example/v1', path).ok, false, JSON.stringify(path));
   });
 
   it('refuses a base that is no plain http or https URL', () => {
-    for (const base of ['ftp://h/', 'file:///etc/passwd', 'h.example/v1', 'https://u:p@h/', 'https://h/?k=v', 'https://h/#x', '']) {
+    for (const base of [
+      'ftp://h/',
+      'file:///etc/passwd',
+      'h.example/v1',
+      'https://u:p@h/',
+      'https://h/?k=v',
+      'https://h/#x',
+      '',
+    ]) {
       assert.equal(joinUrl(base, '/x').ok, false, base);
     }
   });
 
   it('never leaves origin and base path, whatever the path is', () => {
-    const piece = fc.constantFrom('/', '//', '@evil.example', 'evil.example', '..', '%2e', '%2F', '\\', ':80', '?', '#', 'a', '.', ' ', '\t', 'é');
+    const piece = fc.constantFrom(
+      '/',
+      '//',
+      '@evil.example',
+      'evil.example',
+      '..',
+      '%2e',
+      '%2F',
+      '\\',
+      ':80',
+      '?',
+      '#',
+      'a',
+      '.',
+      ' ',
+      '\t',
+      'é',
+    );
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
         const result = joinUrl('https://api.example.com/v1', `/${pieces.join('')}`);
@@ -51,7 +90,14 @@ describe('joinUrl', () => {
 describe('isSameOrigin', () => {
   it('binds to scheme, host and port in canonical form', () => {
     assert.ok(isSameOrigin('https://h.example:443/a', 'https://H.example/v1'));
-    for (const url of ['http://h.example/', 'https://h.example:444/', 'https://h.example.evil/', 'https://h.example@evil/', 'https:evil', '']) {
+    for (const url of [
+      'http://h.example/',
+      'https://h.example:444/',
+      'https://h.example.evil/',
+      'https://h.example@evil/',
+      'https:evil',
+      '',
+    ]) {
       assert.equal(isSameOrigin(url, 'https://h.example/v1'), false, url);
     }
     assert.equal(isSameOrigin('', ''), false);

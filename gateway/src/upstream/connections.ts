@@ -28,22 +28,10 @@ export interface ConnectionLimits {
   readonly connectionsMax: number;
   /** Calls that may wait for a connection once there are `connectionsMax`. */
   readonly waitingMax: number;
-  /** An idle connection is closed after this; less where the other side says so (`keep-alive: timeout=5`). */
+  /** An idle connection is closed after this; sooner where the other side says so (`keep-alive: timeout=5`). */
   readonly keepAliveMs: number;
   /** A connection older than this is not used again, so that a provider's new addresses are found. */
   readonly ageMaxMs: number;
-}
-
-export interface Connections {
-  readonly endpoint: Endpoint;
-  /** The idle connection that was used last, if there is one. */
-  takeIdle(): Connection | undefined;
-  /** Asks for a new connection, or for the next free one where there are too many. Answers later, never at once. */
-  open(waiter: ConnectionWaiter): Opening;
-  /** Gives back a connection that can serve another call. Call it outside of undici's callbacks. */
-  release(connection: Connection): void;
-  closeIdle(): void;
-  readonly counts: ConnectionCounts;
 }
 
 export interface ConnectionCounts {
@@ -51,17 +39,14 @@ export interface ConnectionCounts {
   open: number;
   idle: number;
   waiting: number;
-  /** Sockets begun since the start. */
-  dialled: number;
 }
-
-/** Headers of a reply that are larger than this are not an answer. */
-const HEAD_MAX_BYTES = 64 * 1024;
 
 export interface ConnectionOptions {
   readonly dial: DialOptions;
   readonly limits: ConnectionLimits;
   readonly now: () => number;
+  /** A socket is begun. */
+  readonly onDial: () => void;
 }
 
 interface Queued {
@@ -69,120 +54,134 @@ interface Queued {
   opening: Opening | undefined;
 }
 
-export function createConnections(endpoint: Endpoint, options: ConnectionOptions): Connections {
-  const { limits } = options;
-  const idle: Connection[] = [];
-  const queue: Queued[] = [];
-  const counts: ConnectionCounts = { open: 0, idle: 0, waiting: 0, dialled: 0 };
-  let session = options.dial.session;
+/** Headers of a reply that are larger than this are not an answer. */
+const HEAD_MAX_BYTES = 64 * 1024;
 
-  function dialFor(waiter: ConnectionWaiter): Opening {
-    counts.open += 1;
-    counts.dialled += 1;
+export class Connections {
+  readonly endpoint: Endpoint;
+  readonly counts: ConnectionCounts = { open: 0, idle: 0, waiting: 0 };
+  readonly #options: ConnectionOptions;
+  /** Used last, taken first: so the rest grow old and are closed. */
+  readonly #idle: Connection[] = [];
+  readonly #queue: Queued[] = [];
+  #session: Buffer | undefined;
+
+  constructor(endpoint: Endpoint, options: ConnectionOptions) {
+    this.endpoint = endpoint;
+    this.#options = options;
+  }
+
+  /** The idle connection that was used last, if there is one. */
+  takeIdle(): Connection | undefined {
+    const connection = this.#idle.pop();
+    this.counts.idle = this.#idle.length;
+    return connection;
+  }
+
+  /** Asks for a new connection, or for the next free one where there are too many. Answers later, never at once. */
+  open(waiter: ConnectionWaiter): Opening {
+    const { connectionsMax, waitingMax } = this.#options.limits;
+    if (this.counts.open < connectionsMax) return this.#dial(waiter);
+    if (this.#queue.length < waitingMax) return this.#wait(waiter);
+    const failure = noConnection(`all ${connectionsMax} connections to it are in use, and ${waitingMax} calls wait`);
+    queueMicrotask(() => waiter.refused(failure));
+    return { phase: 'queued', cancel: () => undefined };
+  }
+
+  /** Gives back a connection whose reply was read to its end. Not to be called out of undici's callbacks. */
+  release(connection: Connection): void {
+    const { socket } = connection;
+    if (socket.destroyed) return;
+    connection.served += 1;
+    const isOld = this.#options.now() - connection.openedMs > this.#options.limits.ageMaxMs;
+    // A reply that came before the request was out leaves bytes on the way that belong to no one.
+    if (isOld || socket.writableLength > 0) socket.destroy();
+    else if (this.#queue.length > 0) this.#next()?.waiter.opened(connection);
+    else this.counts.idle = this.#idle.push(connection);
+  }
+
+  closeIdle(): void {
+    for (const connection of this.#idle) connection.socket.destroy();
+  }
+
+  #dial(waiter: ConnectionWaiter): Opening {
+    this.counts.open += 1;
+    this.#options.onDial();
     let isSettled = false;
-    const opening = dial(endpoint, session === undefined ? options.dial : { ...options.dial, session }, {
+    const session = this.#session;
+    const options = session === undefined ? this.#options.dial : { ...this.#options.dial, session };
+    const opening = dial(this.endpoint, options, {
       opened: (socket) => {
         isSettled = true;
-        waiter.opened(adopt(socket));
+        waiter.opened(this.#adopt(socket));
       },
       failed: (failure) => {
         isSettled = true;
         // A session that the other side no longer likes must not spoil the next try.
-        session = undefined;
-        closed();
+        this.#session = undefined;
+        this.#closed();
         waiter.refused(failure);
       },
       session: (given) => {
-        session = given;
+        this.#session = given;
       },
     });
     return {
       get phase() {
         return opening.phase;
       },
-      cancel(): void {
+      cancel: () => {
         if (isSettled) return;
         isSettled = true;
         opening.cancel();
-        closed();
+        this.#closed();
       },
     };
   }
 
-  function adopt(socket: Socket): Connection {
-    const client = clientOn(endpoint, socket, limits.keepAliveMs);
-    const connection: Connection = { socket, client, openedMs: options.now(), served: 0, error: undefined };
+  #wait(waiter: ConnectionWaiter): Opening {
+    const queued: Queued = { waiter, opening: undefined };
+    this.counts.waiting = this.#queue.push(queued);
+    return {
+      get phase() {
+        return queued.opening?.phase ?? 'queued';
+      },
+      cancel: () => {
+        queued.opening?.cancel();
+        const at = this.#queue.indexOf(queued);
+        if (at !== -1) this.#queue.splice(at, 1);
+        this.counts.waiting = this.#queue.length;
+      },
+    };
+  }
+
+  #adopt(socket: Socket): Connection {
+    const client = clientOn(this.endpoint, socket, this.#options.limits.keepAliveMs);
+    const connection: Connection = { socket, client, openedMs: this.#options.now(), served: 0, error: undefined };
     socket.on('error', (error) => {
       connection.error = error;
     });
     socket.once('close', () => {
-      const at = idle.indexOf(connection);
-      if (at !== -1) idle.splice(at, 1);
-      counts.idle = idle.length;
-      closed();
+      const at = this.#idle.indexOf(connection);
+      if (at !== -1) this.#idle.splice(at, 1);
+      this.counts.idle = this.#idle.length;
+      this.#closed();
     });
     return connection;
   }
 
   /** One place is free: whoever waits longest gets a new connection. */
-  function closed(): void {
-    counts.open -= 1;
-    const next = shift();
-    if (next !== undefined) next.opening = dialFor(next.waiter);
+  #closed(): void {
+    this.counts.open -= 1;
+    const next = this.#next();
+    if (next !== undefined) next.opening = this.#dial(next.waiter);
   }
 
-  function shift(): Queued | undefined {
-    const next = queue.shift();
-    counts.waiting = queue.length;
+  #next(): Queued | undefined {
+    const next = this.#queue.shift();
+    this.counts.waiting = this.#queue.length;
     return next;
   }
-
-  function enqueue(waiter: ConnectionWaiter): Opening {
-    const queued: Queued = { waiter, opening: undefined };
-    queue.push(queued);
-    counts.waiting = queue.length;
-    return {
-      get phase() {
-        return queued.opening?.phase ?? 'queued';
-      },
-      cancel(): void {
-        queued.opening?.cancel();
-        const at = queue.indexOf(queued);
-        if (at !== -1) queue.splice(at, 1);
-        counts.waiting = queue.length;
-      },
-    };
-  }
-
-  return {
-    endpoint,
-    counts,
-    takeIdle(): Connection | undefined {
-      const connection = idle.pop();
-      counts.idle = idle.length;
-      return connection;
-    },
-    open(waiter: ConnectionWaiter): Opening {
-      if (counts.open < limits.connectionsMax) return dialFor(waiter);
-      if (queue.length < limits.waitingMax) return enqueue(waiter);
-      const failure = noConnection(`all ${limits.connectionsMax} connections to it are in use, and ${limits.waitingMax} calls wait`);
-      queueMicrotask(() => waiter.refused(failure));
-      return { phase: 'queued', cancel: () => undefined };
-    },
-    release(connection: Connection): void {
-      const { socket } = connection;
-      if (socket.destroyed) return;
-      connection.served += 1;
-      // A reply before the request was out leaves bytes on the way that belong to no one.
-      const isDone = options.now() - connection.openedMs > limits.ageMaxMs || socket.writableLength > 0;
-      if (isDone) socket.destroy();
-      else if (queue.length > 0) shift()?.waiter.opened(connection);
-      else counts.idle = idle.push(connection);
-    },
-    closeIdle(): void {
-      for (const connection of [...idle]) connection.socket.destroy();
-    },
-  };
 }
 
 /**

@@ -3,7 +3,7 @@ import { createWheel, type Timer } from '../lib/wheel.ts';
 
 export interface Deadlines {
   /** Monotonic, in ms. */
-  now(): number;
+  readonly now: () => number;
   set(timer: Timer, deadlineMs: number): void;
   clear(timer: Timer): void;
   /** Stops the interval. Timers that are armed never expire then. */

@@ -63,7 +63,10 @@ function isPublicV6(groups: readonly number[]): boolean {
  * (::ffff:0:0:0/96), NAT64 (64:ff9b::/96) or 6to4 (2002::/16).
  */
 function embeddedV4(groups: readonly number[]): number | undefined {
-  const head = groups.slice(0, 6).map((group) => group.toString(16)).join(':');
+  const head = groups
+    .slice(0, 6)
+    .map((group) => group.toString(16))
+    .join(':');
   const isTail = ['0:0:0:0:0:ffff', '0:0:0:0:0:0', '0:0:0:0:ffff:0', '64:ff9b:0:0:0:0'].includes(head);
   if (isTail) return (groups[6] ?? 0) * 0x10000 + (groups[7] ?? 0);
   return groups[0] === 0x2002 ? (groups[1] ?? 0) * 0x10000 + (groups[2] ?? 0) : undefined;

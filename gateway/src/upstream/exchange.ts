@@ -2,7 +2,7 @@
 import type { Transform } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { timerLinks, type Timer } from '../lib/wheel.ts';
-import type { Connection, Connections, ConnectionWaiter } from './connections.ts';
+import type { Connection, ConnectionWaiter } from './connections.ts';
 import type { Deadlines } from './deadlines.ts';
 import { createDecoder, encodingOf, type Encoding } from './decode.ts';
 import type { Opening } from './dial.ts';
@@ -14,9 +14,12 @@ import {
   isBroken,
   replyFailure,
   STALE,
+  tooBig,
+  tooSlow,
   unreadable,
   type Failure,
 } from './failures.ts';
+import type { Route } from './origins.ts';
 import type { UpstreamCall, UpstreamExchange, UpstreamHandler } from './upstream.ts';
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>;
@@ -26,14 +29,10 @@ export interface ExchangeWorld {
   readonly deadlines: Deadlines;
   /** A handler of ours threw: a bug to be logged. The call itself ends with the fault `internal`. */
   readonly onBug: (error: unknown) => void;
-  readonly counts: ExchangeCounts;
-}
-
-export interface ExchangeCounts {
-  /** Calls under way. */
-  active: number;
-  /** Calls that were sent a second time because an idle connection was closed just as we wrote. */
-  repeats: number;
+  /** A call has ended, in whatever way. */
+  readonly onOver: () => void;
+  /** A call is sent a second time because an idle connection was closed just as we wrote. */
+  readonly onRepeat: () => void;
 }
 
 /**
@@ -44,7 +43,7 @@ const STALE_SHOWS_WITHIN_MS = 1_000;
 /** A body up to this size fits the socket's buffers: then writing it is the same moment as sending it. */
 const BODY_AT_ONCE_MAX_BYTES = 64 * 1024;
 /** How often a large body is looked after until it is out. */
-const UPLOAD_LOOK_MS = 250;
+const UPLOAD_LOOK_MS = 100;
 
 /** What the client itself writes, or what would change how the connection is used. */
 const OWN_HEADERS: ReadonlySet<string> = new Set([
@@ -60,56 +59,45 @@ const OWN_HEADERS: ReadonlySet<string> = new Set([
   'expect',
 ]);
 
-type Phase = 'connecting' | 'uploading' | 'waiting' | 'receiving' | 'done';
-
 export class Exchange implements UpstreamExchange, ConnectionWaiter, Timer, Dispatcher.DispatchHandler {
   readonly links = timerLinks();
   readonly #world: ExchangeWorld;
-  readonly #connections: Connections;
   readonly #call: UpstreamCall;
   readonly #handler: UpstreamHandler;
-  /** Called once, when nothing more will happen. */
-  readonly #onOver: () => void;
-  #phase: Phase = 'connecting';
+  #route: Route | undefined;
+  #phase: 'connecting' | 'uploading' | 'waiting' | 'receiving' | 'done' = 'connecting';
   #opening: Opening | undefined;
   #connection: Connection | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #encoding: Encoding | undefined;
   #decoder: Transform | undefined;
   #isAborted = false;
-  #wasSent = false;
-  #hasReply = false;
-  #isRepeat = false;
   #isPaused = false;
   #isDecoderFull = false;
+  #isRepeat = false;
+  #wasSent = false;
+  #hasReply = false;
   #sentMs = 0;
-  #uploadedBytes = 0;
-  #uploadedMs = 0;
+  #encodedBytes = 0;
   #receivedBytes = 0;
 
-  constructor(world: ExchangeWorld, connections: Connections, parts: ExchangeParts) {
+  constructor(world: ExchangeWorld, call: UpstreamCall, handler: UpstreamHandler) {
     this.#world = world;
-    this.#connections = connections;
-    this.#call = parts.call;
-    this.#handler = parts.handler;
-    this.#onOver = parts.onOver;
+    this.#call = call;
+    this.#handler = handler;
   }
 
   /** Sends on an idle connection if there is one, else on a new one. No callback comes before this returns. */
-  start(): void {
-    const idle = this.#connections.takeIdle();
-    if (idle === undefined) this.#open();
-    else this.#dispatch(idle);
-  }
-
-  /** Ends the call before anything was tried. */
-  refuse(failure: Failure): void {
-    this.#fail(failure);
+  start(route: Route): void {
+    this.#route = route;
+    const idle = route.connections.takeIdle();
+    if (idle === undefined) this.#open(route);
+    else this.#dispatch(idle, route);
   }
 
   abort(): void {
     this.#isAborted = true;
-    if (this.#phase !== 'done') this.#stop();
+    this.#stop();
   }
 
   pause(): void {
@@ -121,58 +109,257 @@ export class Exchange implements UpstreamExchange, ConnectionWaiter, Timer, Disp
   resume(): void {
     if (!this.#isPaused) return;
     this.#isPaused = false;
+    // The silence was ours.
     if (this.#phase === 'receiving') this.#arm(this.#call.limits.idleMs);
     this.#decoder?.resume();
     this.#letFlow();
   }
 
-  // The connection
-
-  opened(connection: Connection): void {
-    this.#opening = undefined;
-    this.#dispatch(connection);
+  /** From the wheel: the deadline of the present phase has passed. */
+  expire(): void {
+    const { connectMs, firstByteMs, idleMs } = this.#call.limits;
+    switch (this.#phase) {
+      case 'connecting':
+        return this.#fail(connectTimeout(this.#opening?.phase ?? 'connecting', connectMs));
+      case 'uploading':
+        return this.#lookAtUpload();
+      case 'waiting':
+        return this.#fail(tooSlow('first_byte_timeout', firstByteMs));
+      case 'receiving':
+        if (this.#isPaused || this.#isDecoderFull) return this.#arm(idleMs);
+        return this.#fail(tooSlow('idle_timeout', idleMs));
+      case 'done':
+    }
   }
 
+  /** From the connections: here is one. */
+  opened(connection: Connection): void {
+    this.#opening = undefined;
+    if (this.#route !== undefined) this.#dispatch(connection, this.#route);
+  }
+
+  /** From the connections: there is none. Also ends a call that may not even begin. */
   refused(failure: Failure): void {
     this.#opening = undefined;
     this.#fail(failure);
   }
 
-  #open(): void {
-    this.#phase = 'connecting';
-    this.#arm(this.#call.limits.connectMs);
-    this.#opening = this.#connections.open(this);
-  }
-
-  #dispatch(connection: Connection): void {
-    const { call } = this.#forDispatch(connection);
-    const path = call.url.slice(connectionPathStart(call.url));
-    connection.client.dispatch({ path, method: call.method, headers: headerList(call.headers), body: call.body ?? null }, this);
-  }
-
-  #forDispatch(connection: Connection): { readonly call: UpstreamCall } {
-    const call = this.#call;
-    this.#connection = connection;
-    this.#controller = undefined;
-    this.#hasReply = false;
-    this.#sentMs = this.#world.deadlines.now();
-    const isLarge = (call.body?.length ?? 0) > BODY_AT_ONCE_MAX_BYTES;
-    this.#phase = isLarge ? 'uploading' : 'waiting';
-    this.#uploadedBytes = connection.socket.bytesWritten;
-    this.#uploadedMs = this.#sentMs;
-    this.#arm(isLarge ? UPLOAD_LOOK_MS : call.limits.firstByteMs);
-    return { call };
-  }
-
-  // undici's side
-
+  /** From undici: the request is written with the next statement. */
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
     this.#wasSent = true;
     if (this.#isPaused) controller.pause();
   }
 
+  /** From undici: all is written, though perhaps not sent. */
+  onRequestSent(): void {
+    const socket = this.#connection?.socket;
+    const isLarge = (this.#call.body?.length ?? 0) > BODY_AT_ONCE_MAX_BYTES;
+    if (this.#phase !== 'waiting' || !isLarge || socket === undefined || socket.writableLength === 0) return;
+    this.#phase = 'uploading';
+    // Node counts an upload that moves as a sign of life, which no public property shows.
+    const { firstByteMs } = this.#call.limits;
+    socket.setTimeout(firstByteMs, () => {
+      if (this.#phase === 'uploading') this.#fail(tooSlow('first_byte_timeout', firstByteMs));
+    });
+    this.#arm(UPLOAD_LOOK_MS);
+  }
+
+  /** From undici: the first byte of a reply. */
   onResponseStarted(): void {
     this.#hasReply = true;
   }
+
+  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: Headers): void {
+    if (this.#phase === 'done' || status < 200) return;
+    if (this.#phase === 'uploading') this.#endUpload();
+    if (status >= 300 && status < 400 && status !== 304) return this.#fail(REDIRECT);
+    const { limits } = this.#call;
+    const encoding = encodingOf(headers['content-encoding']);
+    if (typeof encoding === 'object')
+      return this.#fail(unreadable('decode_failed', 'its content encoding is not understood'));
+    if (Number(headers['content-length'] ?? 0) > limits.bodyMaxBytes) return this.#fail(tooBig(limits.bodyMaxBytes));
+    this.#encoding = encoding;
+    this.#phase = 'receiving';
+    this.#arm(limits.idleMs);
+    try {
+      this.#handler.head(status, encoding === undefined ? headers : decodedHeaders(headers));
+    } catch (error) {
+      this.#failByBug(error);
+    }
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#phase !== 'receiving') return;
+    this.#arm(this.#call.limits.idleMs);
+    if (this.#encoding === undefined) this.#deliver(chunk);
+    else this.#decode(chunk, this.#encoding);
+  }
+
+  onResponseEnd(): void {
+    const connection = this.#connection;
+    this.#connection = undefined;
+    if (this.#phase === 'done' || connection === undefined) return;
+    // undici takes a reset for the end of a body that has no length. It is no end (rule R2).
+    if (connection.error !== undefined) return this.#fail(cut('upstream_reset'));
+    // Later, since undici is still busy with this connection, and may be about to close it. Given back before the end is
+    // told, so that a call made there finds it.
+    queueMicrotask(() => {
+      this.#route?.connections.release(connection);
+      if (this.#decoder === undefined) this.#finish();
+      else this.#decoder.end();
+    });
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
+    if (this.#phase === 'done') return;
+    const route = this.#route;
+    if (route !== undefined && (this.#connection?.served ?? 0) > 0) {
+      if (codeOf(error) === STALE) return this.#open(route); // nothing was written
+      if (this.#mayRepeat(error)) return this.#repeat(route);
+    }
+    const failure = replyFailure(error, this.#phase === 'receiving');
+    if (failure.outcome === 'internal') this.#world.onBug(error);
+    this.#fail(failure);
+  }
+
+  #open(route: Route): void {
+    if (this.#phase === 'uploading') this.#endUpload();
+    this.#phase = 'connecting';
+    this.#connection = undefined;
+    this.#arm(this.#call.limits.connectMs);
+    this.#opening = route.connections.open(this);
+  }
+
+  #dispatch(connection: Connection, route: Route): void {
+    const { method, body = null } = this.#call;
+    this.#connection = connection;
+    this.#controller = undefined;
+    this.#hasReply = false;
+    this.#sentMs = this.#world.deadlines.now();
+    this.#phase = 'waiting';
+    this.#arm(this.#call.limits.firstByteMs);
+    connection.client.dispatch({ path: route.path, method, headers: headerList(this.#call.headers), body }, this);
+  }
+
+  #repeat(route: Route): void {
+    this.#isRepeat = true;
+    this.#world.onRepeat();
+    this.#open(route);
+  }
+
+  /** Row F08: closed just as we wrote, and not a byte came back. Once, on a new connection. */
+  #mayRepeat(error: Error): boolean {
+    const isSoon = this.#world.deadlines.now() - this.#sentMs <= STALE_SHOWS_WITHIN_MS;
+    return !this.#isRepeat && !this.#hasReply && isSoon && isBroken(error);
+  }
+
+  /** The first-byte limit begins when the last byte has left. */
+  #lookAtUpload(): void {
+    if (this.#connection?.socket.writableLength !== 0) return this.#arm(UPLOAD_LOOK_MS);
+    this.#endUpload();
+    this.#phase = 'waiting';
+    this.#arm(this.#call.limits.firstByteMs);
+  }
+
+  #endUpload(): void {
+    this.#connection?.socket.setTimeout(0).removeAllListeners('timeout');
+  }
+
+  #decode(chunk: Buffer, encoding: Encoding): void {
+    this.#encodedBytes += chunk.length;
+    const max = this.#call.limits.bodyMaxBytes;
+    if (this.#encodedBytes > max) return this.#fail(tooBig(max));
+    const decoder = this.#decoder ?? this.#startDecoder(encoding, chunk[0] ?? 0);
+    if (decoder.write(chunk)) return;
+    this.#isDecoderFull = true;
+    this.#controller?.pause();
+  }
+
+  #startDecoder(encoding: Encoding, firstByte: number): Transform {
+    const decoder = createDecoder(encoding, firstByte);
+    this.#decoder = decoder;
+    decoder.on('data', (piece: Buffer) => {
+      if (this.#phase === 'receiving') this.#deliver(piece);
+    });
+    decoder.on('drain', () => {
+      this.#isDecoderFull = false;
+      this.#letFlow();
+    });
+    decoder.on('end', () => this.#finish());
+    decoder.on('error', () => this.#fail(unreadable('decode_failed', `its ${encoding} encoding is broken`)));
+    if (this.#isPaused) decoder.pause();
+    return decoder;
+  }
+
+  #deliver(piece: Buffer): void {
+    const max = this.#call.limits.bodyMaxBytes;
+    this.#receivedBytes += piece.length;
+    if (this.#receivedBytes > max) return this.#fail(tooBig(max));
+    try {
+      this.#handler.data(piece);
+    } catch (error) {
+      this.#failByBug(error);
+    }
+  }
+
+  /** In a microtask: undici's parser must not be resumed out of a callback of another call's parser. */
+  #letFlow(): void {
+    queueMicrotask(() => {
+      if (this.#phase === 'receiving' && !this.#isPaused && !this.#isDecoderFull) this.#controller?.resume();
+    });
+  }
+
+  #arm(ms: number): void {
+    this.#world.deadlines.set(this, this.#world.deadlines.now() + ms);
+  }
+
+  #finish(): void {
+    if (this.#phase !== 'receiving') return;
+    this.#stop();
+    try {
+      this.#handler.end();
+    } catch (error) {
+      this.#world.onBug(error);
+    }
+  }
+
+  #failByBug(error: unknown): void {
+    this.#world.onBug(error);
+    this.#fail({ outcome: 'internal', code: 'internal', values: {} });
+  }
+
+  #fail(failure: Failure): void {
+    if (this.#phase === 'done') return;
+    const detail = { outcome: failure.outcome, wasSent: this.#wasSent };
+    this.#stop();
+    queueMicrotask(() => {
+      if (!this.#isAborted) this.#handler.fail(faultOf(failure, this.#call.provider), detail);
+    });
+  }
+
+  /** Lets go of everything. A connection whose reply was not read to its end is closed: that is how the provider learns of it. */
+  #stop(): void {
+    if (this.#phase === 'done') return;
+    this.#phase = 'done';
+    this.#world.deadlines.clear(this);
+    this.#opening?.cancel();
+    this.#connection?.socket.destroy();
+    this.#decoder?.destroy();
+    this.#world.onOver();
+  }
+}
+
+const REDIRECT: Failure = { outcome: 'redirect', code: 'upstream-redirect', values: {} };
+
+function headerList(headers: Readonly<Record<string, string>>): string[] {
+  const list: string[] = [];
+  for (const [name, value] of Object.entries(headers)) if (!OWN_HEADERS.has(name)) list.push(name, value);
+  return list;
+}
+
+/** Without what is no longer true of the body once it is decoded. */
+function decodedHeaders(headers: Headers): Headers {
+  const { 'content-encoding': _encoding, 'content-length': _length, ...rest } = headers;
+  return rest;
 }

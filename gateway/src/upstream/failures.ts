@@ -31,13 +31,15 @@ const CERTIFICATE_REASONS: Readonly<Record<string, string>> = {
   ERR_SSL_HTTP_REQUEST: 'plain HTTP is spoken there, not TLS',
 };
 
+const TLS_BROKE = 'the TLS connection failed';
+
 /** Our own machine is at its limit: another target would fare no better. */
 const LOCAL_LIMITS: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL']);
-/** The connection broke, as opposed to an answer that cannot be read. */
-const BROKEN: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH']);
-
 /** Code of a client whose idle connection turned out to be gone before a byte of the request was written. */
 export const STALE = 'TURNOUT_STALE';
+
+/** Codes of the operating system (`ECONNRESET`, `EPIPE`, `ETIMEDOUT`): the connection broke, the answer was not wrong. */
+const SYSTEM_CODE = /^E[A-Z]+$/;
 
 /** The `code` of an error, or of the first of several (one per address that was tried). Empty where there is none. */
 export function codeOf(error: unknown): string {
@@ -50,16 +52,22 @@ export function codeOf(error: unknown): string {
 export function connectFailure(error: unknown): Failure {
   const code = codeOf(error);
   const certificate = CERTIFICATE_REASONS[code];
-  if (certificate !== undefined) return { outcome: 'tls_failed', code: 'upstream-certificate', values: { reason: certificate } };
+  if (certificate !== undefined)
+    return { outcome: 'tls_failed', code: 'upstream-certificate', values: { reason: certificate } };
   if (code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_') || code === 'EPROTO') {
-    return { outcome: 'tls_failed', code: 'upstream-certificate', values: { reason: 'the TLS handshake failed' } };
+    return { outcome: 'tls_failed', code: 'upstream-certificate', values: { reason: TLS_BROKE } };
   }
   if (code === 'ECONNREFUSED') return unreachable('connect_refused', 'it refused the connection');
   if (code === 'ETIMEDOUT') return unreachable('connect_timeout', 'it did not take the connection');
   if (LOCAL_LIMITS.has(code)) {
-    return { outcome: 'no_connection', code: 'overloaded', values: { reason: 'this machine can open no more connections' } };
+    return {
+      outcome: 'no_connection',
+      code: 'overloaded',
+      values: { reason: 'this machine can open no more connections' },
+    };
   }
-  if (code === 'ECONNRESET' || code === 'EPIPE') return unreachable('upstream_reset', 'it closed the connection at once');
+  if (code === 'ECONNRESET' || code === 'EPIPE')
+    return unreachable('upstream_reset', 'it closed the connection at once');
   return unreachable('connect_failed', 'no way leads to it');
 }
 
@@ -80,7 +88,10 @@ export function noConnection(reason: string): Failure {
 }
 
 export function egressRefused(): Failure {
-  return unreachable('egress_refused', 'its address is private or reserved, and only public addresses are allowed here');
+  return unreachable(
+    'egress_refused',
+    'its address is private or reserved, and only public addresses are allowed here',
+  );
 }
 
 export function unreachable(outcome: UpstreamOutcome, reason: string): Failure {
@@ -94,21 +105,21 @@ export function unreadable(outcome: UpstreamOutcome, reason: string): Failure {
 /** True where the connection broke, so that bytes may never have been read by the other side. */
 export function isBroken(error: unknown): boolean {
   const code = codeOf(error);
-  return BROKEN.has(code) || (code === 'UND_ERR_SOCKET' && !isMisbehaviour(error));
+  return code === STALE || SYSTEM_CODE.test(code) || (code === 'UND_ERR_SOCKET' && !isMisbehaviour(error));
 }
 
-/** Failed after the request was written. `hasHead`: the reply's head had arrived. */
+/** Failed after undici had the request. `hasHead`: the reply's head had arrived. */
 export function replyFailure(error: unknown, hasHead: boolean): Failure {
   const code = codeOf(error);
-  if (code === 'UND_ERR_HEADERS_OVERFLOW' || code === 'HPE_HEADER_OVERFLOW') return unreadable('not_http', 'its headers are too large');
-  if (code === 'UND_ERR_INVALID_ARG' || code === 'UND_ERR_NOT_SUPPORTED') {
-    return unreachable('request_invalid', 'the request for it has a header or path that HTTP does not allow');
-  }
-  const isShort = code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH' || code === 'HPE_INVALID_EOF_STATE';
-  const isBrokenOff = isBroken(error);
-  if (hasHead && (isShort || isBrokenOff)) return cut(BROKEN.has(code) ? 'upstream_reset' : 'truncated');
-  if (isShort || isBrokenOff) return unreachable('upstream_reset', 'it closed the connection before it answered');
-  if (code.startsWith('HPE_') || isMisbehaviour(error)) return unreadable('not_http', 'it is not HTTP');
+  const known = REPLY_FAILURES[code];
+  if (known !== undefined) return known;
+  const isBrokenOff = isShort(error) || isBroken(error);
+  if (isBrokenOff && hasHead) return cut(SYSTEM_CODE.test(code) ? 'upstream_reset' : 'truncated');
+  if (isBrokenOff) return unreachable('upstream_reset', 'it closed the connection before it answered');
+  if (isParserError(error) || isMisbehaviour(error)) return unreadable('not_http', 'it is not HTTP');
+  // TLS 1.3 refuses a client without a certificate only after the handshake, when the request may be out already.
+  if (code.startsWith('ERR_SSL_'))
+    return { outcome: 'tls_failed', code: 'upstream-certificate', values: { reason: TLS_BROKE } };
   return { outcome: 'internal', code: 'internal', values: {} };
 }
 
@@ -116,11 +127,42 @@ export function cut(outcome: UpstreamOutcome): Failure {
   return { outcome, code: 'upstream-cut', values: {} };
 }
 
+export function tooBig(max: number): Failure {
+  return { outcome: 'too_big', code: 'upstream-too-big', values: { max } };
+}
+
+export function tooSlow(outcome: 'first_byte_timeout' | 'idle_timeout', ms: number): Failure {
+  const phase = outcome === 'first_byte_timeout' ? 'begin to answer' : 'send more of its answer';
+  return { outcome, code: 'upstream-timeout', values: { phase, ms } };
+}
+
 export function faultOf(failure: Failure, provider: string): Fault {
   return fault(failure.code, { provider, ...failure.values });
+}
+
+/** The body ended before its own announced end. */
+function isShort(error: unknown): boolean {
+  if (codeOf(error) === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') return true;
+  // llhttp's only word for a chunked body without its last chunk; undici gives it no code.
+  return isParserError(error) && error.message.includes('Invalid EOF state');
+}
+
+function isParserError(error: unknown): error is Error {
+  return error instanceof Error && error.name === 'HTTPParserError';
 }
 
 /** undici's words for an answer that nobody asked for, or an upgrade or `100 Continue` out of the blue. */
 function isMisbehaviour(error: unknown): boolean {
   return error instanceof Error && (error.message === 'bad response' || error.message === 'bad upgrade');
 }
+
+const HEAD_TOO_BIG = unreadable('not_http', 'its headers are too large');
+const REQUEST_INVALID = unreachable(
+  'request_invalid',
+  'the request for it has a header or path that HTTP does not allow',
+);
+const REPLY_FAILURES: Readonly<Record<string, Failure>> = {
+  UND_ERR_HEADERS_OVERFLOW: HEAD_TOO_BIG,
+  UND_ERR_INVALID_ARG: REQUEST_INVALID,
+  UND_ERR_NOT_SUPPORTED: REQUEST_INVALID,
+};

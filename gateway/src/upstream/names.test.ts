@@ -24,7 +24,10 @@ describe('names', () => {
     const { asked, got, find, names } = world();
     for (let count = 0; count < 100; count += 1) find('a.test');
     find('b.test');
-    assert.deepEqual(asked.map((one) => one.hostname), ['a.test', 'b.test']);
+    assert.deepEqual(
+      asked.map((one) => one.hostname),
+      ['a.test', 'b.test'],
+    );
     asked[0]?.answer(null, ADDRESS);
     assert.equal(got.length, 100);
     assert.equal(names.lookupCount(), 2);

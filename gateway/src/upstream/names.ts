@@ -18,7 +18,7 @@ export interface Names {
   lookupCount(): number;
 }
 
-export type Waiter = (found: Result<readonly LookupAddress[], string>) => void;
+type Waiter = (found: Result<readonly LookupAddress[], string>) => void;
 
 /** Long enough to spare a busy gateway its lookups, short enough to follow a provider that moves. */
 const KEPT_MS = 30_000;

@@ -75,6 +75,7 @@ export interface UpstreamExchange {
 }
 
 export interface Upstream {
+  /** Begins a call. The handler is never called before this has returned, and never throws on purpose: what it throws is a bug. */
   send(call: UpstreamCall, handler: UpstreamHandler): UpstreamExchange;
   /** Waits for calls under way, then closes all connections. */
   close(): Promise<void>;
