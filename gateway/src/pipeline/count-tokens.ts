@@ -6,6 +6,7 @@ import { understand } from '../routing/facts.ts';
 import type { Target } from '../routing/target.ts';
 import type { KeyRow } from '../store/ports.ts';
 import { accept, type Arrival, type Call } from './call.ts';
+import { OWN_FIELDS } from './extension.ts';
 import { outgoing } from './outgoing.ts';
 import { planCall } from './planning.ts';
 import type { Reply } from './reply.ts';
@@ -46,7 +47,7 @@ function countable(arrival: Arrival): Arrival {
 type Refusal = { readonly outcome: 'caller' | 'upstream'; readonly fault: Fault };
 
 function ask(call: Call, target: Target, { reply, world }: CountOptions): Promise<Result<JsonRecord, Refusal>> {
-  const built = outgoing(call, target, { operation: 'count-tokens', instanceId: world.instanceId });
+  const built = outgoing(call, target, { operation: 'count-tokens', instanceId: world.instanceId, followed: OWN_FIELDS });
   if (!built.ok) return Promise.resolve(err({ outcome: 'caller', fault: built.error }));
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];

@@ -28,7 +28,7 @@ export function explain(arrival: Arrival, key: KeyRow, world: ExplainWorld): Res
   if (!planning.ok) return planning;
   const { plan, route } = planning.value;
   const steps = plan.targets.map((target): JsonRecord => {
-    const built = outgoing(call, target, { operation: 'chat', instanceId: world.instanceId });
+    const built = outgoing(call, target, { operation: 'chat', instanceId: world.instanceId, followed: planning.value.followed });
     const worst = worstAt(target, facts);
     const restMs = health.restMs(target.id);
     return compact({

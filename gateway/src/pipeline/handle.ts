@@ -104,6 +104,7 @@ async function tryOne(run: Run, { target, outlet, deadlineMs }: Try): Promise<Tr
   const built = outgoing(call, target, {
     operation: 'chat',
     instanceId: world.instanceId,
+    followed: run.planning.followed,
     ...(admission.outputTokensMax === undefined ? {} : { outputTokensMax: admission.outputTokensMax }),
   });
   if (!built.ok) return { fault: built.error, isFinal: false };

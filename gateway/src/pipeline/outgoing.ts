@@ -27,6 +27,8 @@ export interface Outgoing {
 export interface OutgoingOptions {
   readonly operation: CallShape['operation'];
   readonly instanceId: string;
+  /** Fields of the body that the plan has followed (`Planning.followed`). */
+  readonly followed: readonly string[];
   /** A lower limit on output than the caller's, so that the budget holds. */
   readonly outputTokensMax?: number;
 }
@@ -61,7 +63,7 @@ function sameBytes(call: Call, target: Target, options: OutgoingOptions): Buffer
     return Buffer.from(JSON.stringify(amended(call, target, options)));
   }
   const edits = new Map<string, string | undefined>();
-  for (const field of ownFields(target)) if (body.scan.members.has(field)) edits.set(field, undefined);
+  for (const field of ownFields(target, options)) if (body.scan.members.has(field)) edits.set(field, undefined);
   if (dialect.modelField !== undefined && inspection.model !== target.upstreamModel) {
     edits.set(dialect.modelField, JSON.stringify(target.upstreamModel));
   }
@@ -73,7 +75,7 @@ function sameBytes(call: Call, target: Target, options: OutgoingOptions): Buffer
 /** The slow way, for the few that need it: the body as an object, changed and written anew. */
 function amended(call: Call, target: Target, options: OutgoingOptions): JsonRecord {
   const { dialect } = call;
-  const kept = Object.fromEntries(Object.entries(call.body.record).filter(([name]) => !ownFields(target).includes(name)));
+  const kept = Object.fromEntries(Object.entries(call.body.record).filter(([name]) => !ownFields(target, options).includes(name)));
   const named = dialect.modelField === undefined ? kept : { ...kept, [dialect.modelField]: target.upstreamModel };
   return finished(named, call, target, options);
 }
@@ -86,9 +88,9 @@ function finished(body: JsonRecord, call: Call, target: Target, options: Outgoin
   return provider.amendRequest?.(limited) ?? limited;
 }
 
-/** OpenRouter reads these fields itself; everyone else would refuse them. */
-function ownFields(target: Target): readonly string[] {
-  return target.provider.id === 'openrouter' ? ['turnout', 'models'] : OWN_FIELDS;
+/** What must not reach the provider: fields of ours, save those that it reads itself and nobody has followed yet. */
+function ownFields(target: Target, options: OutgoingOptions): readonly string[] {
+  return target.provider.readsPreferences === true ? options.followed : OWN_FIELDS;
 }
 
 function asksUsage(call: Call, target: Target): boolean {

@@ -12,6 +12,8 @@ export interface Planning {
   readonly plan: Plan;
   /** The route that was named, if one was. */
   readonly route?: string;
+  /** Fields of the body that were followed here, and must not be followed once more by a provider. */
+  readonly followed: readonly string[];
 }
 
 export interface PlanningOptions {
@@ -25,9 +27,16 @@ export interface PlanningOptions {
 /** The plan for a call, or the fault that says why there is none. */
 export function planCall(call: Call, options: PlanningOptions): Result<Planning, Fault> {
   const { snapshot, key, facts } = options;
-  const found = candidatesOf([facts.model, ...call.extension.models], snapshot, key);
-  if (!found.ok) return found;
-  const preferences = mergePreferences(call.extension.preferences, found.value.sort);
+  const primary = candidatesOf([facts.model], snapshot, key);
+  if (!primary.ok) return primary;
+  const all = call.extension.models.length === 0 ? primary : candidatesOf([facts.model, ...call.extension.models], snapshot, key);
+  const isForProvider = readsPreferences(primary.value);
+  if (!all.ok && !isForProvider) return all;
+  const found = all.ok ? all : primary;
+  const wished = call.extension.preferences;
+  const isFollowed = wished === undefined || !isForProvider;
+  const followed = ['turnout', ...(all.ok ? ['models'] : []), ...(isFollowed ? ['route', 'provider'] : [])];
+  const preferences = mergePreferences(isFollowed ? wished : undefined, found.value.sort);
   const unknown = preferences === undefined ? undefined : unknownProvider(preferences, snapshot);
   if (unknown !== undefined) return err(unknown);
   const { candidates, route } = found.value;
@@ -41,7 +50,7 @@ export function planCall(call: Call, options: PlanningOptions): Result<Planning,
   if (planned.targets.length === 0) return err(nothingLeft(facts.model, planned.rejected, preferences !== undefined));
   const affordable = withKnownPrice(planned, snapshot, key);
   if (affordable.targets.length === 0) return err(fault('price-unknown', { model: facts.model }, { param: 'model' }));
-  return ok({ plan: affordable, ...(route === undefined ? {} : { route }) });
+  return ok({ plan: affordable, followed, ...(route === undefined ? {} : { route }) });
 }
 
 interface Found {
@@ -66,6 +75,12 @@ function candidatesOf(names: readonly string[], snapshot: Snapshot, key: KeyRow)
   }
   if (first === undefined) return err(fault('field-missing', { reason: 'name a model' }, { param: 'model' }));
   return ok({ ...first, candidates: { ...first.candidates, groups } });
+}
+
+/** All candidates stand at a provider that chooses among providers itself: then the request's wishes are for that one. */
+function readsPreferences(found: Found): boolean {
+  const targets = found.candidates.groups.flat();
+  return targets.length > 0 && targets.every(({ target }) => target.provider.readsPreferences === true);
 }
 
 function mergePreferences(asked: Preferences | undefined, sort: 'price' | undefined): Preferences | undefined {

@@ -21,6 +21,8 @@ export interface Provider {
   readonly envKeys: readonly string[];
   /** True where it works without a key (local servers). */
   readonly isKeyless?: boolean;
+  /** True where it reads OpenRouter's `models`, `provider` and `route` itself: what was not meant for us goes on to it. */
+  readonly readsPreferences?: boolean;
   /** True where no model of it costs anything, whatever its name (the simulator, servers on one's own machine). */
   readonly isFree?: boolean;
   readonly doc?: string;

@@ -151,7 +151,7 @@ function makeResolver(input: ResolverInput): Resolver {
 
 /** What may stand in a URL path and a header without a second thought. */
 function isPlainName(model: string): boolean {
-  return /^[\w][\w.:@/+-]{0,199}$/.test(model) && !model.includes('..') && !model.includes('//') && !model.endsWith('/');
+  return /^[\w@~][\w.:@/+-]{0,199}$/.test(model) && !model.includes('..') && !model.includes('//') && !model.endsWith('/');
 }
 
 function weighted(targets: readonly Target[], factor: number): readonly WeightedTarget[] {
