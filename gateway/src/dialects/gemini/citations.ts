@@ -52,12 +52,18 @@ export function citationsAtEnd(candidate: JsonRecord, text: VisibleText): readon
   if (found.length === 0) return [];
   const from = text.partStart();
   return placed(found, text.whole()).map(({ citation, start, end }) =>
-    start === undefined || end === undefined || start < from ? citation : { ...citation, start: start - from, end: end - from },
+    start === undefined || end === undefined || start < from
+      ? citation
+      : { ...citation, start: start - from, end: end - from },
   );
 }
 
 /** Adds the citations of a whole candidate to the text parts in which they lie. */
-export function citeParts<T>(parts: readonly (T | TextPart)[], candidate: JsonRecord, isText: (part: T | TextPart) => part is TextPart): readonly (T | TextPart)[] {
+export function citeParts<T>(
+  parts: readonly (T | TextPart)[],
+  candidate: JsonRecord,
+  isText: (part: T | TextPart) => part is TextPart,
+): readonly (T | TextPart)[] {
   const found = find(candidate);
   if (found.length === 0) return parts;
   const texts = parts.filter(isText);
@@ -68,20 +74,27 @@ export function citeParts<T>(parts: readonly (T | TextPart)[], candidate: JsonRe
     if (!isText(part)) return part;
     const start = from;
     from += part.text.length;
-    const mine = marks.filter((mark) => (mark.end === undefined ? part === last : mark.end > start && mark.end <= start + part.text.length));
+    const mine = marks.filter((mark) =>
+      mark.end === undefined ? part === last : mark.end > start && mark.end <= start + part.text.length,
+    );
     return mine.length === 0 ? part : { ...part, citations: mine.map((mark) => within(mark, start)) };
   });
 }
 
 function within(mark: Placed, from: number): Citation {
   const { citation, start, end } = mark;
-  return start === undefined || end === undefined || start < from ? citation : { ...citation, start: start - from, end: end - from };
+  return start === undefined || end === undefined || start < from
+    ? citation
+    : { ...citation, start: start - from, end: end - from };
 }
 
 function find(candidate: JsonRecord): readonly Found[] {
   const grounding = asRecord(candidate['groundingMetadata']);
   const attribution = asRecord(candidate['citationMetadata']);
-  const found = [...(grounding === undefined ? [] : grounded(grounding)), ...(attribution === undefined ? [] : attributed(attribution))];
+  const found = [
+    ...(grounding === undefined ? [] : grounded(grounding)),
+    ...(attribution === undefined ? [] : attributed(attribution)),
+  ];
   return found.slice(0, CITATIONS_MAX);
 }
 
@@ -95,7 +108,9 @@ function grounded(metadata: JsonRecord): readonly Found[] {
       const chunk = typeof index === 'number' ? chunks[index] : undefined;
       if (chunk === undefined) return [];
       const source = asRecord(chunk['web']) ?? asRecord(chunk['retrievedContext']) ?? asRecord(chunk['maps']) ?? {};
-      return [{ citation: citationOf(source, asString(segment['text']), { segment, groundingChunk: chunk }), ...place }];
+      return [
+        { citation: citationOf(source, asString(segment['text']), { segment, groundingChunk: chunk }), ...place },
+      ];
     });
   });
 }
@@ -130,7 +145,9 @@ function placed(found: readonly Found[], text: string | undefined): readonly Pla
   if (text === undefined) return found.map(({ citation }) => ({ citation }));
   const units = unitsOf(
     text,
-    found.flatMap(({ startByte, endByte }) => (startByte === undefined || endByte === undefined ? [] : [startByte, endByte])),
+    found.flatMap(({ startByte, endByte }) =>
+      startByte === undefined || endByte === undefined ? [] : [startByte, endByte],
+    ),
   );
   return found.map(({ citation, startByte, endByte }) => {
     const start = startByte === undefined ? undefined : units.get(startByte);
@@ -144,7 +161,7 @@ function unitsOf(text: string, bytes: readonly number[]): ReadonlyMap<number, nu
   const wanted = new Set(bytes);
   const units = new Map<number, number>();
   let byte = 0;
-  for (let unit = 0; unit <= text.length; ) {
+  for (let unit = 0; unit <= text.length;) {
     if (wanted.has(byte)) units.set(byte, unit);
     if (unit === text.length || units.size === wanted.size) break;
     const code = text.codePointAt(unit) ?? 0;

@@ -1,7 +1,18 @@
 /** A Gemini request in the words of `chat`. The body has passed `inspect`. */
 import { asBoolean, asRecord, asString, compact, isRecord, type Json, type JsonRecord } from '../../lib/json.ts';
 import type { Part } from '../../chat/part.ts';
-import type { ChatRequest, Extra, Message, OutputFormat, Reasoning, Role, Sampling, Tool, ToolChoice, Weight } from '../../chat/request.ts';
+import type {
+  ChatRequest,
+  Extra,
+  Message,
+  OutputFormat,
+  Reasoning,
+  Role,
+  Sampling,
+  Tool,
+  ToolChoice,
+  Weight,
+} from '../../chat/request.ts';
 import { readPart, type CallIds } from './parts.ts';
 import { jsonSchemaOf } from './schema.ts';
 import { effortOfLevel } from './thinking.ts';
@@ -29,7 +40,8 @@ export function decodeBody(whole: JsonRecord, model: string, isStreaming: boolea
     sampling: readSampling(config),
     stop: readStop(config),
     n: integerOf(get(config, 'candidateCount')),
-    logprobs: asBoolean(get(config, 'responseLogprobs')) === true ? compact({ top: integerOf(config['logprobs']) }) : undefined,
+    logprobs:
+      asBoolean(get(config, 'responseLogprobs')) === true ? compact({ top: integerOf(config['logprobs']) }) : undefined,
     reasoning: readReasoning(config, extras),
     format: readFormat(config, extras),
     modalities: readModalities(config),
@@ -44,14 +56,20 @@ function readSystem(body: JsonRecord): readonly Message[] {
   const parts =
     typeof given === 'string'
       ? [{ kind: 'text' as const, text: given, at: 'systemInstruction' }]
-      : readParts(isRecord(given) && given['parts'] !== undefined ? listOf(given['parts']) : listOf(given), 'systemInstruction', callIds());
+      : readParts(
+          isRecord(given) && given['parts'] !== undefined ? listOf(given['parts']) : listOf(given),
+          'systemInstruction',
+          callIds(),
+        );
   return parts.length === 0 ? [] : [{ role: 'system', parts, at: 'systemInstruction' }];
 }
 
 function readContents(body: JsonRecord): readonly Message[] {
   const ids = callIds();
   const isOne = !Array.isArray(body['contents']);
-  return listOf(body['contents']).flatMap((content, index) => (isRecord(content) ? readContent(content, isOne ? 'contents' : `contents[${index}]`, ids) : []));
+  return listOf(body['contents']).flatMap((content, index) =>
+    isRecord(content) ? readContent(content, isOne ? 'contents' : `contents[${index}]`, ids) : [],
+  );
 }
 
 /** Results of tools stand in messages of their own; both pieces of a mixed content keep its `at`, and are put together again. */
@@ -137,16 +155,21 @@ function readToolChoice(config: JsonRecord, extras: Extra[]): ToolChoice | undef
   }
   const mode = modeOf(config['mode']);
   const names = listOf(get(config, 'allowedFunctionNames')).filter((name) => typeof name === 'string');
-  const [only, ...others] = names;
   if (mode === 'NONE') return { kind: 'none' };
-  if (mode === 'ANY') {
-    if (only === undefined) return { kind: 'required' };
-    return others.length === 0 ? { kind: 'tool', name: only } : { kind: 'required', only: names };
-  }
+  return mode === 'ANY' ? required(names) : automatic(mode, names, extras);
+}
+
+function required(names: readonly string[]): ToolChoice {
+  const [only, ...others] = names;
+  if (only === undefined) return { kind: 'required' };
+  return others.length === 0 ? { kind: 'tool', name: only } : { kind: 'required', only: names };
+}
+
+function automatic(mode: string | undefined, names: readonly string[], extras: Extra[]): ToolChoice | undefined {
   // VALIDATED is AUTO that also holds calls to their schemas, and may take fewer functions.
   if (mode !== undefined && mode !== 'AUTO') extras.push({ field: `${CHOICE_AT}.mode`, value: mode, weight: 'hint' });
-  if (only !== undefined) extras.push({ field: `${CHOICE_AT}.allowedFunctionNames`, value: names, weight: 'meaning' });
-  return mode === undefined && only === undefined ? undefined : { kind: 'auto' };
+  if (names.length > 0) extras.push({ field: `${CHOICE_AT}.allowedFunctionNames`, value: names, weight: 'meaning' });
+  return mode === undefined && names.length === 0 ? undefined : { kind: 'auto' };
 }
 
 function modeOf(value: Json | undefined): string | undefined {
@@ -179,11 +202,16 @@ function readReasoning(config: JsonRecord, extras: Extra[]): Reasoning | undefin
   if (thinking === undefined) return undefined;
   const level = asString(get(thinking, 'thinkingLevel'));
   const effort = level === undefined ? undefined : effortOfLevel(level);
-  if (level !== undefined && effort === undefined) extras.push({ field: `${THINKING_AT}.thinkingLevel`, value: level, weight: 'hint' });
+  if (level !== undefined && effort === undefined)
+    extras.push({ field: `${THINKING_AT}.thinkingLevel`, value: level, weight: 'hint' });
   for (const [field, value] of Object.entries(restOf(thinking, THINKING) ?? {})) {
     if (value !== undefined) extras.push({ field: `${THINKING_AT}.${field}`, value, weight: 'hint' });
   }
-  const reasoning = compact({ effort, budgetTokens: integerOf(get(thinking, 'thinkingBudget')), isShown: asBoolean(get(thinking, 'includeThoughts')) });
+  const reasoning = compact({
+    effort,
+    budgetTokens: integerOf(get(thinking, 'thinkingBudget')),
+    isShown: asBoolean(get(thinking, 'includeThoughts')),
+  });
   return Object.keys(reasoning).length === 0 ? undefined : reasoning;
 }
 
@@ -194,7 +222,8 @@ function readFormat(config: JsonRecord, extras: Extra[]): OutputFormat | undefin
   const schema = given ?? (own === undefined ? undefined : jsonSchemaOf(own));
   if (type !== undefined && type !== 'text/plain' && type !== 'application/json') {
     extras.push({ field: 'generationConfig.responseMimeType', value: type, weight: 'meaning' });
-    if (schema !== undefined) extras.push({ field: 'generationConfig.responseJsonSchema', value: schema, weight: 'meaning' });
+    if (schema !== undefined)
+      extras.push({ field: 'generationConfig.responseJsonSchema', value: schema, weight: 'meaning' });
     return undefined;
   }
   if (schema !== undefined) return { kind: 'json-schema', schema: given === undefined ? schema : orderedSchema(given) };
@@ -204,7 +233,7 @@ function readFormat(config: JsonRecord, extras: Extra[]): OutputFormat | undefin
 
 /** JSON Schema with Google's `propertyOrdering`, which no other provider knows, as the order of the properties. */
 function orderedSchema(schema: JsonRecord): JsonRecord {
-  return JSON.stringify(schema).includes('"propertyOrdering"') ? jsonSchemaOf(schema) : schema;
+  return /"property_?[oO]rdering"/.test(JSON.stringify(schema)) ? jsonSchemaOf(schema) : schema;
 }
 
 function readModalities(config: JsonRecord): readonly string[] | undefined {
@@ -232,7 +261,14 @@ const CONFIG: ReadonlySet<string> = new Set([
   '_responseJsonSchema',
   'responseModalities',
 ]);
-const TOP: ReadonlySet<string> = new Set(['contents', 'systemInstruction', 'tools', 'toolConfig', 'generationConfig', 'model']);
+const TOP: ReadonlySet<string> = new Set([
+  'contents',
+  'systemInstruction',
+  'tools',
+  'toolConfig',
+  'generationConfig',
+  'model',
+]);
 /** What another provider may go without: filters, labels and knobs of speed and price. All else changes the answer. */
 const HINTS: ReadonlySet<string> = new Set([
   'safetySettings',
@@ -254,7 +290,9 @@ function topExtras(body: JsonRecord): readonly Extra[] {
   const toolConfig = asRecord(get(body, 'toolConfig'));
   return [
     ...extrasOf(restOf(body, TOP), ''),
-    ...(toolConfig === undefined ? [] : extrasOf(restOf(toolConfig, new Set(['functionCallingConfig'])), 'toolConfig.')),
+    ...(toolConfig === undefined
+      ? []
+      : extrasOf(restOf(toolConfig, new Set(['functionCallingConfig'])), 'toolConfig.')),
   ];
 }
 

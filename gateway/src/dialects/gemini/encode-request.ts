@@ -32,7 +32,8 @@ export function encodeBody(request: ChatRequest, target: EncodeTarget): EncodedR
     toolConfig: writeToolConfig(request),
     generationConfig: Object.keys(config).length === 0 ? undefined : config,
   });
-  if (request.origin === 'gemini') for (const extra of request.extras) setPath(body, extra.field.split('.'), extra.value);
+  if (request.origin === 'gemini')
+    for (const extra of request.extras) setPath(body, extra.field.split('.'), extra.value);
   return { body, losses };
 }
 
@@ -44,7 +45,11 @@ interface Content {
   readonly parts: JsonRecord[];
 }
 
-function writeMessages(request: ChatRequest, target: EncodeTarget, lose: Lose): { readonly system: readonly JsonRecord[]; readonly contents: readonly JsonRecord[] } {
+function writeMessages(
+  request: ChatRequest,
+  target: EncodeTarget,
+  lose: Lose,
+): { readonly system: readonly JsonRecord[]; readonly contents: readonly JsonRecord[] } {
   const writer = partWriter(request, target, lose);
   const system: JsonRecord[] = [];
   const contents: Content[] = [];
@@ -52,7 +57,12 @@ function writeMessages(request: ChatRequest, target: EncodeTarget, lose: Lose): 
     loseOfMessage(message, request, lose);
     if (message.role === 'system' || message.role === 'developer') {
       if (contents.length > 0) {
-        lose({ code: 'system-position', field: message.at ?? fieldName(request.origin, 'system'), weight: 'hint', why: 'Gemini has one system instruction, before all messages; it is added there.' });
+        lose({
+          code: 'system-position',
+          field: message.at ?? fieldName(request.origin, 'system'),
+          weight: 'hint',
+          why: 'Gemini has one system instruction, before all messages; it is added there.',
+        });
       }
       system.push(...systemParts(message, writer));
     } else addContent(contents, message, writer);
@@ -61,7 +71,12 @@ function writeMessages(request: ChatRequest, target: EncodeTarget, lose: Lose): 
   const written = contents.map(({ role, parts }) => ({ role, parts }));
   if (written.length > 0 || system.length === 0) return { system, contents: written };
   // Gemini refuses a request without contents; other protocols take one that has only a system message.
-  lose({ code: 'system-only', field: fieldName(request.origin, 'system'), weight: 'hint', why: 'Gemini needs a message; the system text is sent as one of the user.' });
+  lose({
+    code: 'system-only',
+    field: fieldName(request.origin, 'system'),
+    weight: 'hint',
+    why: 'Gemini needs a message; the system text is sent as one of the user.',
+  });
   return { system: [], contents: [{ role: 'user', parts: system }] };
 }
 
@@ -77,14 +92,25 @@ function addContent(contents: Content[], message: Message, writer: PartWriter): 
 
 /** Empty text beside other parts (OpenAI's `content: ""` beside tool calls) says nothing, and Vertex refuses it. */
 function isEmptyText(part: Part, message: Message, writer: PartWriter): boolean {
-  return !writer.isHome && part.kind === 'text' && part.text === '' && part.signature === undefined && message.parts.length > 1;
+  return (
+    !writer.isHome &&
+    part.kind === 'text' &&
+    part.text === '' &&
+    part.signature === undefined &&
+    message.parts.length > 1
+  );
 }
 
 function systemParts(message: Message, writer: PartWriter): readonly JsonRecord[] {
   return message.parts.flatMap((part) => {
     if (part.kind === 'text') return writePart(part, writer);
     if (part.kind === 'opaque') return [];
-    writer.lose({ code: 'system-media', field: part.at ?? message.at ?? 'messages', weight: 'meaning', why: 'A system instruction of Gemini holds only text.' });
+    writer.lose({
+      code: 'system-media',
+      field: part.at ?? message.at ?? 'messages',
+      weight: 'meaning',
+      why: 'A system instruction of Gemini holds only text.',
+    });
     return [];
   });
 }
@@ -122,24 +148,39 @@ function partWriter(request: ChatRequest, target: EncodeTarget, lose: Lose): Par
 /** What stands beside the parts of a message and has no place in Gemini's. */
 function loseOfMessage(message: Message, request: ChatRequest, lose: Lose): void {
   const at = message.at ?? fieldName(request.origin, 'messages');
-  if (message.name !== undefined) lose({ code: 'name', field: `${at}.name`, weight: 'hint', why: 'Gemini has no names of participants.' });
+  if (message.name !== undefined)
+    lose({ code: 'name', field: `${at}.name`, weight: 'hint', why: 'Gemini has no names of participants.' });
   for (const part of message.parts) {
     const place = part.at ?? at;
-    if (part.cache !== undefined) lose({ code: 'cache-mark', field: place, weight: 'hint', why: 'Gemini keeps prompts in its cache by itself, without marks.' });
+    if (part.cache !== undefined)
+      lose({
+        code: 'cache-mark',
+        field: place,
+        weight: 'hint',
+        why: 'Gemini keeps prompts in its cache by itself, without marks.',
+      });
     if (part.kind === 'text' && part.citations !== undefined && request.origin !== 'gemini') {
-      lose({ code: 'citations', field: place, weight: 'hint', why: 'Gemini takes no citations in the messages it is sent.' });
+      lose({
+        code: 'citations',
+        field: place,
+        weight: 'hint',
+        why: 'Gemini takes no citations in the messages it is sent.',
+      });
     }
   }
 }
 
 function loseUnknown(request: ChatRequest, lose: Lose): void {
   const { sampling, origin } = request;
-  const say = (field: ChatField, weight: Loss['weight'], why: string): void => lose({ code: field, field: fieldName(origin, field), weight, why });
+  const say = (field: ChatField, weight: Loss['weight'], why: string): void =>
+    lose({ code: field, field: fieldName(origin, field), weight, why });
   if (sampling.minP !== undefined) say('minP', 'hint', 'Gemini has no such sampling setting.');
-  if (sampling.repetitionPenalty !== undefined) say('repetitionPenalty', 'hint', 'Gemini has no such sampling setting.');
+  if (sampling.repetitionPenalty !== undefined)
+    say('repetitionPenalty', 'hint', 'Gemini has no such sampling setting.');
   if (sampling.logitBias !== undefined) say('logitBias', 'meaning', 'Gemini cannot favour or forbid single tokens.');
   if (request.user !== undefined) say('user', 'hint', 'Gemini takes no id of the end user.');
-  if (request.parallelToolCalls === false) say('parallelToolCalls', 'meaning', 'Gemini may call several tools at once, and cannot be told not to.');
+  if (request.parallelToolCalls === false)
+    say('parallelToolCalls', 'meaning', 'Gemini may call several tools at once, and cannot be told not to.');
   if (request.audio !== undefined) say('audio', 'meaning', 'Gemini has other voices, and gives sound only as PCM.');
 }
 
@@ -155,8 +196,20 @@ function writeTools(request: ChatRequest, lose: Lose): readonly JsonRecord[] {
 
 function writeFunction(tool: Extract<Tool, { kind: 'function' }>, request: ChatRequest, lose: Lose): JsonRecord {
   const at = tool.at ?? fieldName(request.origin, 'tools');
-  if (tool.strict === true) lose({ code: 'tool-strict', field: `${at}.strict`, weight: 'hint', why: 'Gemini follows the schema of a tool without promising to.' });
-  if (tool.isCacheEnd === true) lose({ code: 'cache-mark', field: at, weight: 'hint', why: 'Gemini keeps prompts in its cache by itself, without marks.' });
+  if (tool.strict === true)
+    lose({
+      code: 'tool-strict',
+      field: `${at}.strict`,
+      weight: 'hint',
+      why: 'Gemini follows the schema of a tool without promising to.',
+    });
+  if (tool.isCacheEnd === true)
+    lose({
+      code: 'cache-mark',
+      field: at,
+      weight: 'hint',
+      why: 'Gemini keeps prompts in its cache by itself, without marks.',
+    });
   return compact({
     name: tool.name,
     description: tool.description,
@@ -197,15 +250,24 @@ function writeConfig(request: ChatRequest, target: EncodeTarget, lose: Lose): Js
     responseLogprobs: logprobs === undefined ? undefined : true,
     logprobs: logprobs?.top,
     responseModalities: modalities?.map((modality) => modality.toUpperCase()),
-    thinkingConfig: reasoning === undefined ? undefined : thinkingConfig({ reasoning, origin, model: target.model, canReason: target.canReason, lose }),
+    thinkingConfig:
+      reasoning === undefined
+        ? undefined
+        : thinkingConfig({ reasoning, origin, model: target.model, canReason: target.canReason, lose }),
     ...writeFormat(request),
   });
 }
 
 function writeStop(request: ChatRequest, lose: Lose): readonly string[] | undefined {
   const { stop, origin } = request;
-  if (stop === undefined || stop.length <= STOP_SEQUENCES_MAX) return stop;
-  lose({ code: 'stop', field: fieldName(origin, 'stop'), weight: 'meaning', why: `Gemini takes at most ${STOP_SEQUENCES_MAX} stop sequences; the others are left out.` });
+  if (stop === undefined || stop.length === 0) return undefined;
+  if (stop.length <= STOP_SEQUENCES_MAX) return stop;
+  lose({
+    code: 'stop',
+    field: fieldName(origin, 'stop'),
+    weight: 'meaning',
+    why: `Gemini takes at most ${STOP_SEQUENCES_MAX} stop sequences; the others are left out.`,
+  });
   return stop.slice(0, STOP_SEQUENCES_MAX);
 }
 

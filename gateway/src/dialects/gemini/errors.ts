@@ -1,6 +1,15 @@
 /** Google's errors (google.rpc.Status) as faults, and faults as such errors. */
-import { fault, specOf, type Fault, type FaultDetail } from '../../chat/fault.ts';
-import { asArray, asNumber, asRecord, asString, compact, parseJson, type Json, type JsonRecord } from '../../lib/json.ts';
+import { fault, specOf, type Fault, type FaultCode, type FaultDetail } from '../../chat/fault.ts';
+import {
+  asArray,
+  asNumber,
+  asRecord,
+  asString,
+  compact,
+  parseJson,
+  type Json,
+  type JsonRecord,
+} from '../../lib/json.ts';
 import type { ErrorAnswer, FaultContext } from '../dialect.ts';
 import { retryAfterMs, safeText } from '../error-text.ts';
 import { recordsOf } from './wire.ts';
@@ -70,22 +79,28 @@ function classify(status: Status): Fault {
     upstreamCode: status.name === '' ? undefined : status.name,
     retryAfterMs: retryOf(status),
   });
-  if (isAuth(status)) return fault('upstream-auth', { provider }, detail);
+  const of = fault(codeOf(status), { provider, model, reason }, detail);
+  // The table's text names our own limits, which were not the ones that passed.
+  return of.code === 'upstream-timeout' ? { ...of, message: `${provider} ran out of time: ${reason}` } : of;
+}
+
+function codeOf(status: Status): FaultCode {
+  if (isAuth(status)) return 'upstream-auth';
   switch (status.http) {
     case 400:
     case 403:
-      return fault(codeOfRefusal(status), { provider, reason }, detail);
+      return codeOfRefusal(status);
     case 404:
       // A missing cache or file is the caller's own; the model may well exist.
-      return /cache|files?\//i.test(message) ? fault('upstream-refused', { provider, reason }, detail) : fault('upstream-not-found', { provider, model, reason }, detail);
+      return /cache|files?\//i.test(status.message) ? 'upstream-refused' : 'upstream-not-found';
     case 429:
-      return fault(isQuota(status) ? 'upstream-quota' : 'upstream-rate-limited', { provider, reason }, detail);
+      return isQuota(status) ? 'upstream-quota' : 'upstream-rate-limited';
     case 503:
-      return fault('upstream-overloaded', { provider, reason }, detail);
+      return 'upstream-overloaded';
     case 504:
-      return { ...fault('upstream-timeout', {}, detail), message: `${provider} ran out of time: ${reason}` };
+      return 'upstream-timeout';
     default:
-      return fault(status.http > 404 && status.http < 499 ? 'upstream-refused' : 'upstream-error', { provider, reason }, detail);
+      return status.http > 404 && status.http < 499 ? 'upstream-refused' : 'upstream-error';
   }
 }
 
@@ -93,19 +108,27 @@ function classify(status: Status): Fault {
 function isAuth(status: Status): boolean {
   const reasons = status.details.map((entry) => asString(entry['reason']) ?? '');
   if (status.http === 401 || status.name === 'UNAUTHENTICATED') return true;
-  if (reasons.some((reason) => /^(?:API_KEY_|ACCESS_TOKEN_|CONSUMER_INVALID|SERVICE_DISABLED)/.test(reason))) return true;
+  if (reasons.some((reason) => /^(?:API_KEY_|ACCESS_TOKEN_|CONSUMER_INVALID|SERVICE_DISABLED)/.test(reason)))
+    return true;
   if (/api key (?:not valid|not found|expired)|reported as leaked/i.test(status.message)) return true;
   const isOfCaller = /\b(?:files?|cached ?content)\b/i.test(status.message);
   return status.http === 403 && !isOfCaller && !isBilling(status);
 }
 
-function codeOfRefusal(status: Status): 'upstream-refused' | 'context-length' | 'content-filtered' | 'upstream-quota' | 'upstream-error' {
+function codeOfRefusal(status: Status): FaultCode {
   const { message } = status;
   if (isBilling(status)) return 'upstream-quota';
   // Our deployment stands where Google does not serve; the caller's request is fine, and another target may take it.
   if (/location is not supported/i.test(message)) return 'upstream-error';
-  if (/token count.*exceeds|exceeds the maximum number of tokens|too many tokens|context (?:length|window)/is.test(message)) return 'context-length';
-  return /responsible ai|blocked (?:by|due to) safety|prohibited content/i.test(message) ? 'content-filtered' : 'upstream-refused';
+  if (
+    /token count.*exceeds|exceeds the maximum number of tokens|too many tokens|context (?:length|window)/is.test(
+      message,
+    )
+  )
+    return 'context-length';
+  return /responsible ai|blocked (?:by|due to) safety|prohibited content/i.test(message)
+    ? 'content-filtered'
+    : 'upstream-refused';
 }
 
 function isBilling(status: Status): boolean {
@@ -116,7 +139,9 @@ function isBilling(status: Status): boolean {
 
 /** A limit a day, or credit that is gone, does not come back in a minute; "check your plan and billing" stands under every 429. */
 function isQuota(status: Status): boolean {
-  const quotas = status.details.flatMap((entry) => recordsOf(entry['violations'])).map((violation) => asString(violation['quotaId']) ?? '');
+  const quotas = status.details
+    .flatMap((entry) => recordsOf(entry['violations']))
+    .map((violation) => asString(violation['quotaId']) ?? '');
   if (quotas.length > 0) return quotas.some((id) => /PerDay|PerMonth/i.test(id));
   return /credits are depleted|prepa(?:id|yment) credits|per day/i.test(status.message);
 }
@@ -158,10 +183,20 @@ export function encodeFaultBody(of: Fault, context: FaultContext): JsonRecord {
     },
   ];
   if (of.param !== undefined) {
-    details.push({ '@type': 'type.googleapis.com/google.rpc.BadRequest', fieldViolations: [{ field: of.param, description: of.message }] });
+    details.push({
+      '@type': 'type.googleapis.com/google.rpc.BadRequest',
+      fieldViolations: [{ field: of.param, description: of.message }],
+    });
   }
   if (of.retryAfterMs !== undefined) {
     details.push({ '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: `${of.retryAfterMs / 1000}s` });
   }
-  return { error: { code: status, message: of.message, status: NAMES[status] ?? (status < 500 ? 'INVALID_ARGUMENT' : 'INTERNAL'), details } };
+  return {
+    error: {
+      code: status,
+      message: of.message,
+      status: NAMES[status] ?? (status < 500 ? 'INVALID_ARGUMENT' : 'INTERNAL'),
+      details,
+    },
+  };
 }

@@ -3,6 +3,7 @@ import { fault, type Fault } from '../../chat/fault.ts';
 import { asRecord, isArray, isRecord, type Json, type JsonRecord } from '../../lib/json.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import type { Ability, Inspection, PathFacts } from '../dialect.ts';
+import { nonAsciiUnits } from '../text-size.ts';
 import { STOP_SEQUENCES_MAX } from './encode-request.ts';
 import { get, integerOf, listOf, mediaKind, numberOf, requestOf } from './wire.ts';
 
@@ -71,7 +72,8 @@ function miss(survey: Survey, param: string, reason: string): void {
 function checkModel(model: string, survey: Survey): void {
   if (model.trim() === '') miss(survey, 'model', 'the path names no model');
   // Control characters would break headers and logs.
-  else if (model.length > NAME_MAX || /[\u0000-\u001f\u007f]/.test(model)) refuse(survey, 'model', `a name has at most ${NAME_MAX} printable characters`);
+  else if (model.length > NAME_MAX || /\p{Cc}/u.test(model))
+    refuse(survey, 'model', `a name has at most ${NAME_MAX} printable characters`);
 }
 
 function checkContents(contents: Json | undefined, survey: Survey): void {
@@ -88,15 +90,15 @@ function checkContents(contents: Json | undefined, survey: Survey): void {
 }
 
 function checkContent(content: JsonRecord, at: string, survey: Survey): void {
-  const role = content['role'] ?? undefined;
-  if (role !== undefined && role !== '' && !ROLES.has(role)) return refuse(survey, `${at}.role`, 'use "user" or "model"');
-  const parts = content['parts'] ?? undefined;
+  const role = content['role'] ?? '';
+  if (role !== '' && !ROLES.has(role)) return refuse(survey, `${at}.role`, 'use "user" or "model"');
+  const parts = content['parts'] ?? [];
   if (isRecord(parts)) return checkPart(parts, `${at}.parts`, survey);
-  if (isArray(parts) && parts.length > 0) return checkParts(parts, at, survey);
+  if (!isArray(parts)) return refuse(survey, `${at}.parts`, 'it must be a list of parts');
   // A model may have said nothing; clients send that turn back as it came.
-  if (role === 'model' && (parts === undefined || isArray(parts))) return undefined;
-  if (parts === undefined || isArray(parts)) return miss(survey, `${at}.parts`, 'a message must hold at least one part');
-  return refuse(survey, `${at}.parts`, 'it must be a list of parts');
+  if (parts.length === 0 && role !== 'model')
+    return miss(survey, `${at}.parts`, 'a message must hold at least one part');
+  return checkParts(parts, at, survey);
 }
 
 function checkParts(parts: readonly Json[], at: string, survey: Survey): void {
@@ -112,7 +114,8 @@ function checkPart(part: JsonRecord, at: string, survey: Survey): void {
   if (text !== undefined && typeof text !== 'string') refuse(survey, `${at}.text`, 'it must be a string');
   else if (text !== undefined) measure(text, survey);
   const signature = get(part, 'thoughtSignature');
-  if (signature !== undefined && typeof signature !== 'string') refuse(survey, `${at}.thoughtSignature`, 'it must be a string');
+  if (signature !== undefined && typeof signature !== 'string')
+    refuse(survey, `${at}.thoughtSignature`, 'it must be a string');
   const isKnown = [checkMedia(part, at, survey), checkCall(part, at, survey)].includes(true);
   if (isKnown || text !== undefined || signature !== undefined) return;
   // A part of a kind we do not know is an object under a new name; what has none is no part at all.
@@ -141,7 +144,8 @@ function checkBlob(blob: JsonRecord, at: string, survey: Survey): void {
   const data = blob['data'];
   if (typeof type !== 'string' || type === '') return miss(survey, `${at}.mimeType`, 'it says what the data is');
   if (typeof data !== 'string' || data === '') return miss(survey, `${at}.data`, 'it must be base64 text');
-  if (!/^[\w+/=\s-]*$/.test(data.slice(0, BASE64_LOOK))) return refuse(survey, `${at}.data`, 'it must be base64 text, without "data:" before it');
+  if (!/^[\w+/=\s-]*$/.test(data.slice(0, BASE64_LOOK)))
+    return refuse(survey, `${at}.data`, 'it must be base64 text, without "data:" before it');
   count(type, survey);
 }
 
@@ -154,24 +158,25 @@ function count(type: Json | undefined, survey: Survey): void {
 function checkCall(part: JsonRecord, at: string, survey: Survey): boolean {
   const call = get(part, 'functionCall');
   const result = get(part, 'functionResponse');
-  if (call !== undefined) {
-    if (!isRecord(call)) refuse(survey, `${at}.functionCall`, 'it must be an object with name and args');
-    else {
-      checkName(call['name'], `${at}.functionCall.name`, survey);
-      checkObject(call['args'], `${at}.functionCall.args`, survey);
-      measureJson(call, survey);
-    }
-  }
-  if (result !== undefined) {
-    if (!isRecord(result)) refuse(survey, `${at}.functionResponse`, 'it must be an object with name and response');
-    else {
-      checkName(result['name'], `${at}.functionResponse.name`, survey);
-      checkObject(result['response'], `${at}.functionResponse.response`, survey);
-      measureJson(result['response'] ?? null, survey);
-      for (const inner of listOf(result['parts'])) if (isRecord(inner)) checkMedia(inner, `${at}.functionResponse.parts`, survey);
-    }
+  if (isRecord(call)) {
+    checkName(call['name'], `${at}.functionCall.name`, survey);
+    checkObject(call['args'], `${at}.functionCall.args`, survey);
+    measureJson(call, survey);
+  } else if (call !== undefined) refuse(survey, `${at}.functionCall`, 'it must be an object with name and args');
+  if (isRecord(result)) checkResult(result, `${at}.functionResponse`, survey);
+  else if (result !== undefined) {
+    refuse(survey, `${at}.functionResponse`, 'it must be an object with name and response');
   }
   return call !== undefined || result !== undefined;
+}
+
+function checkResult(result: JsonRecord, at: string, survey: Survey): void {
+  checkName(result['name'], `${at}.name`, survey);
+  checkObject(result['response'], `${at}.response`, survey);
+  measureJson(result['response'] ?? null, survey);
+  for (const [index, inner] of listOf(result['parts']).entries()) {
+    if (isRecord(inner)) checkMedia(inner, `${at}.parts[${index}]`, survey);
+  }
 }
 
 function checkName(name: Json | undefined, param: string, survey: Survey): void {
@@ -187,9 +192,12 @@ function checkSystem(system: Json | undefined, survey: Survey): void {
   if (system === undefined) return;
   if (typeof system === 'string') return measure(system, survey);
   if (!isRecord(system)) return refuse(survey, 'systemInstruction', 'it must be an object with parts');
-  for (const [index, part] of listOf(system['parts'] ?? (system['text'] === undefined ? undefined : [system])).entries()) {
+  for (const [index, part] of listOf(
+    system['parts'] ?? (system['text'] === undefined ? undefined : [system]),
+  ).entries()) {
     if (isRecord(part)) checkPart(part, `systemInstruction.parts[${index}]`, survey);
-    else if (typeof part !== 'string') refuse(survey, `systemInstruction.parts[${index}]`, 'a part must be an object such as {"text": "…"}');
+    else if (typeof part !== 'string')
+      refuse(survey, `systemInstruction.parts[${index}]`, 'a part must be an object such as {"text": "…"}');
   }
 }
 
@@ -232,7 +240,8 @@ function checkConfig(given: Json | undefined, survey: Survey): void {
   if (given === undefined) return;
   if (!isRecord(given)) return refuse(survey, 'generationConfig', 'it must be an object');
   for (const [name, bounds] of NUMBERS) {
-    const value = (name === 'temperature' || name === 'seed' || name === 'logprobs' ? given[name] : get(given, name)) ?? undefined;
+    const value =
+      (name === 'temperature' || name === 'seed' || name === 'logprobs' ? given[name] : get(given, name)) ?? undefined;
     if (value !== undefined) checkNumber(value, `generationConfig.${name}`, { bounds, survey });
   }
   checkStop(get(given, 'stopSequences'), survey);
@@ -243,7 +252,8 @@ function checkConfig(given: Json | undefined, survey: Survey): void {
 function checkNumber(value: Json, param: string, to: { readonly bounds: Bounds; readonly survey: Survey }): void {
   const { min, max, isInteger } = to.bounds;
   const number = isInteger === true ? integerOf(value) : numberOf(value);
-  if (number === undefined) refuse(to.survey, param, isInteger === true ? 'it must be a whole number' : 'it must be a number');
+  if (number === undefined)
+    refuse(to.survey, param, isInteger === true ? 'it must be a whole number' : 'it must be a number');
   else if (number < min || number > max) refuse(to.survey, param, `it must be between ${min} and ${max}`);
 }
 
@@ -260,16 +270,21 @@ function checkThinking(thinking: Json | undefined, survey: Survey): void {
   if (!isRecord(thinking)) return refuse(survey, at, 'it must be an object');
   const budget = get(thinking, 'thinkingBudget');
   const level = get(thinking, 'thinkingLevel');
-  if (budget !== undefined) checkNumber(budget, `${at}.thinkingBudget`, { bounds: { min: -1, max: INT32_MAX, isInteger: true }, survey });
-  if (level !== undefined && typeof level !== 'string' && typeof level !== 'number') refuse(survey, `${at}.thinkingLevel`, 'it must be a string');
-  const wants = (budget !== undefined && integerOf(budget) !== 0) || (typeof level === 'string' && level.toLowerCase() !== 'minimal');
+  if (budget !== undefined)
+    checkNumber(budget, `${at}.thinkingBudget`, { bounds: { min: -1, max: INT32_MAX, isInteger: true }, survey });
+  if (level !== undefined && typeof level !== 'string' && typeof level !== 'number')
+    refuse(survey, `${at}.thinkingLevel`, 'it must be a string');
+  const wants =
+    (budget !== undefined && integerOf(budget) !== 0) ||
+    (typeof level === 'string' && level.toLowerCase() !== 'minimal');
   if (wants) survey.needs.add('reasoning');
 }
 
 /** The form of the reply that is asked for. */
 function checkReply(config: JsonRecord, survey: Survey): void {
   const type = get(config, 'responseMimeType');
-  if (type !== undefined && typeof type !== 'string') refuse(survey, 'generationConfig.responseMimeType', 'it must be a string');
+  if (type !== undefined && typeof type !== 'string')
+    refuse(survey, 'generationConfig.responseMimeType', 'it must be a string');
   for (const name of ['responseSchema', 'responseJsonSchema'] as const) {
     const schema = get(config, name);
     checkObject(schema, `generationConfig.${name}`, survey);
@@ -281,16 +296,19 @@ function checkReply(config: JsonRecord, survey: Survey): void {
     const name = typeof modality === 'string' ? modality.toUpperCase() : modality;
     if (name === 'IMAGE') survey.needs.add('image-out');
     else if (name === 'AUDIO') survey.needs.add('audio-out');
-    else if (typeof name !== 'string' && typeof name !== 'number') refuse(survey, 'generationConfig.responseModalities', 'it must be a list of strings');
+    else if (typeof name !== 'string' && typeof name !== 'number')
+      refuse(survey, 'generationConfig.responseModalities', 'it must be a list of strings');
   }
 }
 
 function checkRest(body: JsonRecord, survey: Survey): void {
   const toolConfig = get(body, 'toolConfig');
   checkObject(toolConfig, 'toolConfig', survey);
-  if (isRecord(toolConfig)) checkObject(get(toolConfig, 'functionCallingConfig'), 'toolConfig.functionCallingConfig', survey);
+  if (isRecord(toolConfig))
+    checkObject(get(toolConfig, 'functionCallingConfig'), 'toolConfig.functionCallingConfig', survey);
   const cached = get(body, 'cachedContent');
-  if (cached !== undefined && typeof cached !== 'string') refuse(survey, 'cachedContent', 'it must be the name of a cache');
+  if (cached !== undefined && typeof cached !== 'string')
+    refuse(survey, 'cachedContent', 'it must be the name of a cache');
   const safety = get(body, 'safetySettings');
   if (listOf(safety).some((item) => !isRecord(item))) refuse(survey, 'safetySettings', 'it must be a list of objects');
   checkLabels(body['labels'], survey);
@@ -310,8 +328,7 @@ function checkLabels(labels: Json | undefined, survey: Survey): void {
 
 function measure(text: string, survey: Survey): void {
   survey.textLength += text.length;
-  if (!/[^\u0000-\u007f]/.test(text)) return;
-  for (let at = 0; at < text.length; at += 1) if (text.charCodeAt(at) > 0x7f) survey.nonAsciiLength += 1;
+  survey.nonAsciiLength += nonAsciiUnits(text);
 }
 
 /** Adds what a value is long as JSON, near enough for an estimate. */

@@ -1,8 +1,17 @@
 /** One part of a message, in both directions. A part of a request and a part of a reply have the same form. */
-import { asBoolean, asRecord, asString, compact, parseJson, isRecord, type Json, type JsonRecord } from '../../lib/json.ts';
-import type { MediaPart, OpaquePart, Part, ReasoningPart, Signature, TextPart, ToolCallPart, ToolResultPart } from '../../chat/part.ts';
+import { asRecord, asString, compact, parseJson, isRecord, type Json, type JsonRecord } from '../../lib/json.ts';
+import type {
+  MediaPart,
+  OpaquePart,
+  Part,
+  ReasoningPart,
+  Signature,
+  TextPart,
+  ToolCallPart,
+  ToolResultPart,
+} from '../../chat/part.ts';
 import type { Loss } from '../../chat/request.ts';
-import { get, isForeign, mediaKind, onlyValue, packThought, recordsOf, restOf, textOf, unpackThought } from './wire.ts';
+import { get, mediaKind, onlyValue, packThought, recordsOf, restOf, textOf, unpackThought } from './wire.ts';
 
 /** Gives a call without an id one, and a result without an id that of the call it answers. */
 export interface CallIds {
@@ -11,13 +20,29 @@ export interface CallIds {
 }
 
 /** Fields of a part that have a word in `chat`. */
-const PART: ReadonlySet<string> = new Set(['text', 'thought', 'thoughtSignature', 'inlineData', 'fileData', 'functionCall', 'functionResponse']);
+const PART: ReadonlySet<string> = new Set([
+  'text',
+  'thought',
+  'thoughtSignature',
+  'inlineData',
+  'fileData',
+  'functionCall',
+  'functionResponse',
+]);
 const BLOB: ReadonlySet<string> = new Set(['mimeType', 'data', 'displayName']);
 const FILE: ReadonlySet<string> = new Set(['mimeType', 'fileUri', 'displayName']);
 const CALL: ReadonlySet<string> = new Set(['id', 'name', 'args']);
 const RESULT: ReadonlySet<string> = new Set(['id', 'name', 'response', 'parts']);
 /** Names under which client libraries put a tool's one result. */
-const RESULT_KEYS: ReadonlySet<string> = new Set(['output', 'result', 'response', 'content', 'return_value', 'value', 'error']);
+const RESULT_KEYS: ReadonlySet<string> = new Set([
+  'output',
+  'result',
+  'response',
+  'content',
+  'return_value',
+  'value',
+  'error',
+]);
 
 /** Reads a part; undefined where it is empty (`{}`), as the image models send some. */
 export function readPart(raw: JsonRecord, at: string | undefined, ids: CallIds): Part | undefined {
@@ -50,7 +75,9 @@ function readCall(raw: JsonRecord, call: JsonRecord, place: Place): ToolCallPart
 function readResult(raw: JsonRecord, result: JsonRecord, place: Place): ToolResultPart {
   const name = asString(result['name']) ?? '';
   const value = asRecord(result['response']) ?? {};
-  const media = recordsOf(result['parts']).map((part) => readMedia(part, place.at) ?? readText(part, place.at) ?? readOpaque(part, place.at));
+  const media = recordsOf(result['parts']).map(
+    (part) => readMedia(part, place.at) ?? readText(part, place.at) ?? readOpaque(part, place.at),
+  );
   return compact({
     kind: 'tool-result' as const,
     callId: place.ids.result(name, someString(result['id'])),
@@ -64,7 +91,13 @@ function readResult(raw: JsonRecord, result: JsonRecord, place: Place): ToolResu
 }
 
 function isInner(part: Part | undefined): part is TextPart | MediaPart | OpaquePart {
-  return part !== undefined && part.kind !== 'reasoning' && part.kind !== 'tool-call' && part.kind !== 'tool-result' && part.kind !== 'refusal';
+  return (
+    part !== undefined &&
+    part.kind !== 'reasoning' &&
+    part.kind !== 'tool-call' &&
+    part.kind !== 'tool-result' &&
+    part.kind !== 'refusal'
+  );
 }
 
 function readMedia(raw: JsonRecord, at: string | undefined): MediaPart | undefined {
@@ -75,7 +108,10 @@ function readMedia(raw: JsonRecord, at: string | undefined): MediaPart | undefin
   const mediaType = asString(get(held, 'mimeType'));
   return compact({
     kind: mediaKind(mediaType ?? ''),
-    source: blob === undefined ? fileSource(held, mediaType) : { by: 'base64' as const, data: asString(blob['data']) ?? '', mediaType: mediaType ?? '' },
+    source:
+      blob === undefined
+        ? fileSource(held, mediaType)
+        : { by: 'base64' as const, data: asString(blob['data']) ?? '', mediaType: mediaType ?? '' },
     name: asString(held['displayName'] ?? held['display_name']),
     signature: signatureOf(raw),
     at,
@@ -87,33 +123,35 @@ function readMedia(raw: JsonRecord, at: string | undefined): MediaPart | undefin
 function fileSource(file: JsonRecord, mediaType: string | undefined): MediaPart['source'] {
   const uri = asString(get(file, 'fileUri')) ?? '';
   const isWeb = /^https?:\/\//i.test(uri) && !/^https:\/\/generativelanguage\.googleapis\.com\//i.test(uri);
-  return isWeb ? compact({ by: 'url' as const, url: uri, mediaType }) : compact({ by: 'file' as const, id: uri, mediaType });
+  return isWeb
+    ? compact({ by: 'url' as const, url: uri, mediaType })
+    : compact({ by: 'file' as const, id: uri, mediaType });
 }
 
 function readText(raw: JsonRecord, at: string | undefined): TextPart | ReasoningPart | undefined {
   const text = asString(raw['text']);
   const isThought = raw['thought'] === true;
-  const signed = asString(get(raw, 'thoughtSignature'));
   const extra = restOf(raw, PART);
-  if (text === undefined && (extra !== undefined || (!isThought && signed === undefined))) return undefined;
+  const isSigned = get(raw, 'thoughtSignature') !== undefined;
+  if (text === undefined && (extra !== undefined || !(isThought || isSigned))) return undefined;
   if (!isThought) return compact({ kind: 'text' as const, text: text ?? '', signature: signatureOf(raw), at, extra });
-  const proof = signed === undefined ? undefined : unpackThought(signed);
-  return compact({
-    kind: 'reasoning' as const,
-    text: text ?? '',
-    // Google shows summaries of the thoughts, never the thoughts themselves.
-    isSummary: true,
-    signature: proof?.isSealed === true ? undefined : proof?.signature,
-    encrypted: proof?.isSealed === true ? proof.signature : undefined,
-    at,
-    extra,
-  });
+  // Google shows summaries of the thoughts, never the thoughts themselves.
+  return compact({ kind: 'reasoning' as const, text: text ?? '', isSummary: true, ...proofOf(raw), at, extra });
+}
+
+function proofOf(raw: JsonRecord): { readonly signature?: Signature; readonly encrypted?: Signature } {
+  const packed = asString(get(raw, 'thoughtSignature'));
+  if (packed === undefined) return {};
+  const { signature, isSealed } = unpackThought(packed);
+  return isSealed ? { encrypted: signature } : { signature };
 }
 
 function readOpaque(raw: JsonRecord, at: string | undefined): OpaquePart | undefined {
   const value = restOf(raw);
   const name = Object.keys(value ?? {}).find((key) => !PART.has(key));
-  return value === undefined || name === undefined ? undefined : compact({ kind: 'opaque' as const, origin: 'gemini' as const, name, value, at });
+  return value === undefined || name === undefined
+    ? undefined
+    : compact({ kind: 'opaque' as const, origin: 'gemini' as const, name, value, at });
 }
 
 function signatureOf(raw: JsonRecord): Signature | undefined {
@@ -146,6 +184,7 @@ export interface PartWriter {
 
 /** Writes a part: none, where nothing of it can be said (the loss is named), or one, or more. */
 export function writePart(part: Part, writer: PartWriter): readonly JsonRecord[] {
+  if (isMedia(part)) return writeMedia(part, writer);
   switch (part.kind) {
     case 'text':
       return [{ text: part.text, ...signed(part, writer), ...own(part, writer) }];
@@ -160,9 +199,12 @@ export function writePart(part: Part, writer: PartWriter): readonly JsonRecord[]
       return writeResult(part, writer);
     case 'opaque':
       return part.origin === 'gemini' && isRecord(part.value) ? [part.value] : [];
-    default:
-      return writeMedia(part, writer);
   }
+}
+
+/** Whether a part is a picture, a document, sound or film. */
+export function isMedia(part: Part): part is MediaPart {
+  return part.kind === 'image' || part.kind === 'document' || part.kind === 'audio' || part.kind === 'video';
 }
 
 function writeReasoning(part: ReasoningPart, writer: PartWriter): readonly JsonRecord[] {
@@ -179,7 +221,13 @@ function writeReasoning(part: ReasoningPart, writer: PartWriter): readonly JsonR
 
 function writeCall(part: ToolCallPart, writer: PartWriter): JsonRecord {
   const { willContinue, partialArgs, ...rest } = own(part, writer);
-  const functionCall = compact({ id: writer.idOf(part.id), name: part.name, args: argumentsOf(part, writer), willContinue, partialArgs });
+  const functionCall = compact({
+    id: writer.idOf(part.id),
+    name: part.name,
+    args: argumentsOf(part, writer),
+    willContinue,
+    partialArgs,
+  });
   return { functionCall, ...signed(part, writer), ...rest };
 }
 
@@ -193,9 +241,12 @@ function argumentsOf(part: ToolCallPart, writer: PartWriter): JsonRecord {
 }
 
 function writeResult(part: ToolResultPart, writer: PartWriter): readonly JsonRecord[] {
-  const media = part.parts.flatMap((inner) => (inner.kind === 'text' || inner.kind === 'opaque' ? [] : writeMedia(inner, writer)));
+  const media = part.parts.flatMap((inner) => (inner.kind === 'text' ? [] : writePart(inner, writer)));
   const isNested = writer.nestsMedia || writer.isHome;
-  if (media.length > 0 && !isNested) writer.lose(hint('tool-result-media', part, 'This model takes media only beside a tool result, and gets them there.'));
+  if (media.length > 0 && !isNested)
+    writer.lose(
+      hint('tool-result-media', part, 'This model takes media only beside a tool result, and gets them there.'),
+    );
   const { willContinue, scheduling, ...rest } = own(part, writer);
   const functionResponse = compact({
     id: writer.idOf(part.callId),
@@ -211,7 +262,9 @@ function writeResult(part: ToolResultPart, writer: PartWriter): readonly JsonRec
 function nameOf(part: ToolResultPart, writer: PartWriter): string {
   const name = part.name ?? writer.nameOf(part.callId);
   if (name !== undefined) return name;
-  writer.lose(hint('tool-result-name', part, 'No call with this id came before, so its id stands for the name of the tool.'));
+  writer.lose(
+    hint('tool-result-name', part, 'No call with this id came before, so its id stands for the name of the tool.'),
+  );
   return part.callId;
 }
 
@@ -246,22 +299,67 @@ const USUAL = { image: 'image/jpeg', document: 'application/pdf', audio: 'audio/
 
 function writeMedia(part: MediaPart, writer: PartWriter): readonly JsonRecord[] {
   const { source } = part;
-  const rest = { ...signed(part, writer), ...own(part, writer) };
-  if (part.detail !== undefined && part.detail !== 'auto') writer.lose(hint('image-detail', part, 'Gemini decides on the detail of a picture itself.', '.detail'));
+  loseOfMedia(part, writer);
+  const content = source.by === 'base64' || source.by === 'text' ? blobOf(part) : referenceOf(part, writer);
+  if (content === undefined) return [];
   const displayName = writer.isHome ? part.name : undefined;
-  if (part.name !== undefined && displayName === undefined) writer.lose(hint('media-name', part, 'Gemini takes no names of files; the content goes without.', '.name'));
-  if (source.by === 'base64') return [{ inlineData: compact({ mimeType: source.mediaType, data: source.data, displayName }), ...rest }];
-  if (source.by === 'text') {
-    return [{ inlineData: { mimeType: source.mediaType ?? 'text/plain', data: Buffer.from(source.text, 'utf8').toString('base64') }, ...rest }];
+  const named = displayName === undefined ? content.held : { ...content.held, displayName };
+  return [{ [content.key]: named, ...signed(part, writer), ...own(part, writer) }];
+}
+
+interface Held {
+  readonly key: 'inlineData' | 'fileData';
+  readonly held: JsonRecord;
+}
+
+function loseOfMedia(part: MediaPart, writer: PartWriter): void {
+  const { detail, name, transcript } = part;
+  const at = part.at ?? 'messages';
+  if (transcript !== undefined) {
+    writer.lose({ ...hint('transcript', part, 'Gemini has no words beside sound.'), field: `${at}.transcript` });
   }
-  const uri = source.by === 'url' ? source.url : source.id;
-  const data = /^data:([^;,]+)(?:;[^,]*)?;base64,(.*)$/s.exec(uri);
-  if (data?.[1] !== undefined && data[2] !== undefined) return [{ inlineData: { mimeType: data[1], data: data[2] }, ...rest }];
-  if (source.by === 'file' && !writer.isHome && !/^(?:gs|https?):\/\//.test(uri)) {
-    writer.lose({ code: 'file-id', field: part.at ?? 'messages', weight: 'meaning', why: 'The file is kept by another provider, where Gemini cannot read it.' });
-    return [];
+  if (detail !== undefined && detail !== 'auto') {
+    writer.lose({
+      ...hint('image-detail', part, 'Gemini decides on the detail of a picture itself.'),
+      field: `${at}.detail`,
+    });
   }
-  return [{ fileData: compact({ mimeType: source.mediaType ?? (writer.isHome ? undefined : typeByName(uri, part.kind)), fileUri: uri, displayName }), ...rest }];
+  if (name !== undefined && !writer.isHome) {
+    writer.lose({
+      ...hint('media-name', part, 'Gemini takes no names of files; the content goes without.'),
+      field: `${at}.name`,
+    });
+  }
+}
+
+function blobOf(part: MediaPart): Held | undefined {
+  const { source } = part;
+  if (source.by === 'base64') return { key: 'inlineData', held: { mimeType: source.mediaType, data: source.data } };
+  if (source.by !== 'text') return undefined;
+  const data = Buffer.from(source.text, 'utf8').toString('base64');
+  return { key: 'inlineData', held: { mimeType: source.mediaType ?? 'text/plain', data } };
+}
+
+/** Web addresses go out as they are: recorded requests show that Google fetches pictures, films, sound and PDF files. */
+function referenceOf(part: MediaPart, writer: PartWriter): Held | undefined {
+  const { source } = part;
+  if (source.by !== 'url' && source.by !== 'file') return undefined;
+  const fileUri = source.by === 'url' ? source.url : source.id;
+  const inline = dataOf(fileUri);
+  if (inline !== undefined) return { key: 'inlineData', held: inline };
+  if (source.by === 'file' && !writer.isHome && !/^(?:gs|https?):\/\//.test(fileUri)) {
+    const why = 'The file is kept by another provider, where Gemini cannot read it.';
+    writer.lose({ code: 'file-id', field: part.at ?? 'messages', weight: 'meaning', why });
+    return undefined;
+  }
+  const type = source.mediaType ?? (writer.isHome ? undefined : typeByName(fileUri, part.kind));
+  return { key: 'fileData', held: compact({ mimeType: type, fileUri }) };
+}
+
+/** What a data URL holds. */
+function dataOf(url: string): JsonRecord | undefined {
+  const [, mimeType, data] = /^data:([^;,]+)(?:;[^,]*)?;base64,(.*)$/s.exec(url) ?? [];
+  return mimeType === undefined || data === undefined ? undefined : { mimeType, data };
 }
 
 function typeByName(uri: string, kind: MediaPart['kind']): string {
@@ -270,28 +368,32 @@ function typeByName(uri: string, kind: MediaPart['kind']): string {
   return known ?? USUAL[kind];
 }
 
-function signed(part: TextPart | MediaPart | ToolCallPart | ReasoningPart, writer: PartWriter): { readonly thoughtSignature?: string } {
+function signed(
+  part: TextPart | MediaPart | ToolCallPart | ReasoningPart,
+  writer: PartWriter,
+): { readonly thoughtSignature?: string } {
   const { signature } = part;
   if (signature === undefined) return {};
   if (signature.origin === 'gemini' || !writer.isForGoogle) return { thoughtSignature: packThought(signature) };
-  writer.lose(hint('signature', part, `The signature is one of ${signature.origin}, which Gemini would refuse; it is left out.`));
+  writer.lose(
+    hint('signature', part, `The signature is one of ${signature.origin}, which Gemini would refuse; it is left out.`),
+  );
   return {};
 }
 
+/** Gemini's own other fields; those of other protocols are lost (in requests `foreignLosses` names them). */
 function own(part: Part, writer: PartWriter): JsonRecord {
-  return writer.isHome ? (part.extra ?? {}) : {};
+  if (writer.isHome) return part.extra ?? {};
+  if (!writer.isForGoogle) for (const name of Object.keys(part.extra ?? {})) writer.lose(extraLoss(name));
+  return {};
+}
+
+/** A field of another protocol beside a reply. */
+export function extraLoss(name: string): Loss {
+  return { code: 'unknown-field', field: name, weight: 'hint', why: 'gemini has no such field.' };
 }
 
 /** A loss that may happen unasked. */
-function hint(code: string, part: Part, why: string, field: string = ''): Loss {
-  return { code, field: `${part.at ?? 'messages'}${field}`, weight: 'hint', why };
-}
-
-/** A part without a signature that Google cannot read; undefined where nothing is left of it. */
-export function withoutForeign(raw: JsonRecord, placeholder: string): JsonRecord | undefined {
-  if (!isForeign(get(raw, 'thoughtSignature'))) return raw;
-  const { thoughtSignature: _, thought_signature: __, ...rest } = raw;
-  if (get(rest, 'functionCall') !== undefined) return { ...rest, thoughtSignature: placeholder };
-  const isEmpty = asBoolean(rest['thought']) === true && (rest['text'] === undefined || rest['text'] === '');
-  return isEmpty || Object.keys(rest).length === 0 ? undefined : rest;
+function hint(code: string, part: Part, why: string): Loss {
+  return { code, field: part.at ?? 'messages', weight: 'hint', why };
 }

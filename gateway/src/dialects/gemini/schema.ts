@@ -17,7 +17,17 @@ const KEYWORDS: ReadonlySet<string> = new Set([
   'additionalProperties',
 ]);
 /** 64-bit integers, which come as text. */
-const INTEGERS: ReadonlySet<string> = new Set(['maxItems', 'minItems', 'minLength', 'maxLength', 'minProperties', 'maxProperties']);
+const INTEGERS: ReadonlySet<string> = new Set([
+  'maxItems',
+  'minItems',
+  'minLength',
+  'maxLength',
+  'minProperties',
+  'maxProperties',
+]);
+/** Keywords that hold schemas by name, and in a list. */
+const MAPS: ReadonlySet<string> = new Set(['properties', '$defs', 'definitions']);
+const LISTS: ReadonlySet<string> = new Set(['anyOf', 'oneOf', 'allOf', 'prefixItems']);
 /** Deeper schemas are cut off there: the scan of the body allows little more, and recursion must end. */
 const DEPTH_MAX = 64;
 
@@ -28,34 +38,37 @@ const DEPTH_MAX = 64;
 export function jsonSchemaOf(schema: JsonRecord, depth: number = DEPTH_MAX): JsonRecord {
   if (depth === 0) return {};
   const out: Record<string, Json> = {};
-  let ordering: Json | undefined;
-  let isNullable = false;
   for (const [key, value] of Object.entries(schema)) {
     const name = KEYWORDS.has(camel(key)) ? camel(key) : key;
-    if (value === undefined || value === null) continue;
-    if (name === 'nullable') isNullable = value === true;
-    else if (name === 'propertyOrdering') ordering = value;
-    else if (name === 'example') out['examples'] = [value];
-    else out[name] = keywordOf(name, value, depth - 1);
+    if (name === 'example') out['examples'] = [value ?? null];
+    else if (isGiven(name, value)) out[name] = keywordOf(name, value, depth - 1);
   }
-  if (isNullable) allowNull(out);
+  if (schema['nullable'] === true) allowNull(out);
+  const ordering = schema['propertyOrdering'] ?? schema['property_ordering'];
   const properties = out['properties'];
   if (isArray(ordering) && isRecord(properties)) out['properties'] = ordered(properties, ordering);
   return out;
 }
 
+/** Null means "not given", except where null is the value that is meant. */
+function isGiven(name: string, value: Json | undefined): value is Json {
+  if (name === 'nullable' || name === 'propertyOrdering' || value === undefined) return false;
+  return value !== null || name === 'default' || name === 'const';
+}
+
 function keywordOf(name: string, value: Json, depth: number): Json {
   if (name === 'type') return typeOf(value);
   if (INTEGERS.has(name)) return integerOf(value) ?? value;
-  if (name === 'properties' || name === '$defs' || name === 'definitions') {
-    if (!isRecord(value)) return value;
-    return Object.fromEntries(
-      Object.entries(value).map(([key, item]): [string, Json] => [key, isRecord(item) ? jsonSchemaOf(item, depth) : (item ?? {})]),
-    );
+  if (MAPS.has(name) && isRecord(value)) {
+    const entries = Object.entries(value).map(([key, item]) => [key, schemaOr(item ?? {}, depth)] as const);
+    return Object.fromEntries(entries);
   }
-  if (name === 'items' || name === 'additionalProperties') return isRecord(value) ? jsonSchemaOf(value, depth) : value;
-  if (name === 'anyOf' && isArray(value)) return value.map((item) => (isRecord(item) ? jsonSchemaOf(item, depth) : item));
-  return value;
+  if (LISTS.has(name) && isArray(value)) return value.map((item) => schemaOr(item, depth));
+  return name === 'items' || name === 'additionalProperties' ? schemaOr(value, depth) : value;
+}
+
+function schemaOr(value: Json, depth: number): Json {
+  return isRecord(value) ? jsonSchemaOf(value, depth) : value;
 }
 
 function typeOf(value: Json): Json {

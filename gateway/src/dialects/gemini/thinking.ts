@@ -26,7 +26,12 @@ export interface ThinkingWish {
 export function thinkingConfig(wish: ThinkingWish): JsonRecord | undefined {
   const { reasoning, origin } = wish;
   if (wish.canReason === false) {
-    wish.lose({ code: 'reasoning', field: fieldName(origin, 'reasoning'), weight: 'hint', why: 'This model does not reason.' });
+    wish.lose({
+      code: 'reasoning',
+      field: fieldName(origin, 'reasoning'),
+      weight: 'hint',
+      why: 'This model does not reason.',
+    });
     return undefined;
   }
   const version = versionOf(wish.model);
@@ -55,7 +60,11 @@ interface Amount {
 function asAsked(reasoning: Reasoning): Amount {
   if (reasoning.budgetTokens !== undefined) return { thinkingBudget: reasoning.budgetTokens };
   const effort = reasoning.effort;
-  return effort === undefined ? {} : effort === 'none' ? { thinkingBudget: 0 } : { thinkingLevel: atLeast(EFFORTS.slice(1, 5), effort).toUpperCase() };
+  return effort === undefined
+    ? {}
+    : effort === 'none'
+      ? { thinkingBudget: 0 }
+      : { thinkingLevel: atLeast(EFFORTS.slice(1, 5), effort).toUpperCase() };
 }
 
 /** Gemini 3 still takes a budget, but is better with levels; a Gemini client's own words are kept. */

@@ -46,7 +46,10 @@ export function encodeUsage(usage: Usage): JsonRecord {
   if (usage.raw !== undefined && isOwn(usage.raw, usage)) return usage.raw;
   const thoughts = usage.reasoningTokens;
   const answer = usage.outputTokens === undefined ? undefined : Math.max(0, usage.outputTokens - (thoughts ?? 0));
-  const total = usage.inputTokens === undefined || usage.outputTokens === undefined ? undefined : usage.inputTokens + usage.outputTokens;
+  const total =
+    usage.inputTokens === undefined || usage.outputTokens === undefined
+      ? undefined
+      : usage.inputTokens + usage.outputTokens;
   return compact({
     promptTokenCount: usage.inputTokens,
     cachedContentTokenCount: usage.cachedInputTokens,
@@ -60,11 +63,20 @@ export function encodeUsage(usage: Usage): JsonRecord {
 
 function isOwn(raw: JsonRecord, usage: Usage): boolean {
   const read = decodeUsage(asRecord(raw));
-  return read !== undefined && read.inputTokens === usage.inputTokens && read.outputTokens === usage.outputTokens && isGemini(raw);
+  return (
+    read !== undefined &&
+    read.inputTokens === usage.inputTokens &&
+    read.outputTokens === usage.outputTokens &&
+    isGemini(raw)
+  );
 }
 
 function isGemini(raw: JsonRecord): boolean {
-  return raw['promptTokenCount'] !== undefined || raw['candidatesTokenCount'] !== undefined || raw['thoughtsTokenCount'] !== undefined;
+  return (
+    raw['promptTokenCount'] !== undefined ||
+    raw['candidatesTokenCount'] !== undefined ||
+    raw['thoughtsTokenCount'] !== undefined
+  );
 }
 
 function detailsOf(all: number | undefined, sound: number | undefined): readonly JsonRecord[] | undefined {

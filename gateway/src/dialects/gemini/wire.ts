@@ -97,7 +97,11 @@ export function camelKeys(value: Json, depth: number = NAMES_DEPTH_MAX): Json {
 const NONE: ReadonlySet<string> = new Set();
 
 /** `record` in camelCase without nulls and without the fields of `names` (camelCase); undefined where nothing is left. */
-export function restOf(record: JsonRecord, names: ReadonlySet<string> = NONE, depth: number = NAMES_DEPTH_MAX): JsonRecord | undefined {
+export function restOf(
+  record: JsonRecord,
+  names: ReadonlySet<string> = NONE,
+  depth: number = NAMES_DEPTH_MAX,
+): JsonRecord | undefined {
   const rest: Record<string, Json> = {};
   for (const [key, item] of Object.entries(record)) {
     const name = camel(key);
@@ -162,7 +166,8 @@ export function packThought(signature: Signature, isSealed: boolean = false): st
 export function unpackThought(text: string): { readonly signature: Signature; readonly isSealed: boolean } {
   if (!isForeign(text)) return { signature: { origin: 'gemini', value: text }, isSealed: false };
   const plain = Buffer.from(text, 'base64').toString('utf8');
-  if (plain.startsWith(SEALED)) return { signature: unpackSignature(plain.slice(SEALED.length), 'gemini'), isSealed: true };
+  if (plain.startsWith(SEALED))
+    return { signature: unpackSignature(plain.slice(SEALED.length), 'gemini'), isSealed: true };
   const signature = unpackSignature(plain, 'gemini');
   // Bytes that only look like ours are Google's: they go back as they came.
   return { signature: signature.origin === 'gemini' ? { origin: 'gemini', value: text } : signature, isSealed: false };
