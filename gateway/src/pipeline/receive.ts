@@ -200,7 +200,9 @@ function relayBytes(options: ReceiveOptions): Receiver {
     }
     if (mark.usage !== undefined) books.usage(mark.usage);
     if (mark.hasContent === true) count(event);
+    // Content after a finish (another choice, or a call that was held back) opens the reply again.
     if (mark.isFinished === true) isFinished = true;
+    else if (mark.hasContent === true) isFinished = false;
     if (mark.isLast === true) finish(out, frame.event(event));
     else if (!(mark.isUsageOnly === true && !options.context.wantsStreamUsage)) out.push(frame.event(event));
   }
@@ -284,6 +286,8 @@ function relayEvents(options: ReceiveOptions): Receiver {
   const whole = collector();
   const books = streamBooks(options);
   let held = '';
+  /** Finish events, and what came after them: written when nothing more can come before them. */
+  let closing: ChatEvent[] = [];
   let finishRaw: string | undefined;
   let isFinished = false;
   let isOver = false;
@@ -299,8 +303,9 @@ function relayEvents(options: ReceiveOptions): Receiver {
       }
       note(event);
       const seen = event.type === 'usage' && options.amendUsage !== undefined ? { ...event, usage: options.amendUsage(event.usage) } : event;
-      if (options.wantsStream) text += encoder.push(seen);
-      else whole.push(seen);
+      if (!options.wantsStream) whole.push(seen);
+      else if (seen.type === 'finish' || (closing.length > 0 && contentTokens(seen) === undefined)) closing.push(seen);
+      else text += encoder.push(seen);
     }
     if (!options.wantsStream) return;
     held += text;
@@ -316,13 +321,18 @@ function relayEvents(options: ReceiveOptions): Receiver {
       finishRaw ??= event.finish.raw ?? event.finish.reason;
     }
     const tokens = contentTokens(event);
-    if (tokens !== undefined) books.content(tokens);
+    if (tokens === undefined) return;
+    books.content(tokens);
+    // Content after a finish (another choice, or a call that was held back) opens the reply again.
+    isFinished = false;
   }
 
   function finishStream(): void {
     isOver = true;
     if (options.wantsStream) {
-      to.finish(held + encoder.end(), finishRaw, encoder.losses());
+      const last = closing.map((event) => encoder.push(event)).join('');
+      closing = [];
+      to.finish(held + last + encoder.end(), finishRaw, encoder.losses());
       return;
     }
     const encoded = inbound.encodeResponse(whole.response(outbound.id), options.context);

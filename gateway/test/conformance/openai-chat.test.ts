@@ -1,0 +1,469 @@
+/**
+ * The dialect `openai-chat` against every recording of its wire and every recorded client of it.
+ * What a round trip changes is listed below, rule by rule: each is applied to both sides before they are compared, and
+ * one that no recording needs any more fails the suite.
+ */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { collect } from '../../src/chat/collect.ts';
+import type { Part } from '../../src/chat/part.ts';
+import type { ChatEvent, ChatResponse } from '../../src/chat/reply.ts';
+import type { Usage } from '../../src/chat/usage.ts';
+import { openaiChat } from '../../src/dialects/openai-chat.ts';
+import type { EncodeContext, PathFacts } from '../../src/dialects/dialect.ts';
+import { asArray, asRecord, isArray, isRecord, parseJson, type JsonRecord } from '../../src/lib/json.ts';
+import { sseSplitter } from '../../src/lib/sse.ts';
+import { corpusDir, corpusSkip } from '../corpus.ts';
+import { canonical, textOf as text, REQUEST_DIFFERENCES, RESPONSE_DIFFERENCES } from './openai-chat-differences.ts';
+
+const SUITE = 'openai-chat';
+const SEED = 20_261_122;
+const CONTEXT: EncodeContext = { requestId: 'r1', model: 'asked', nowS: 1_700_000_000, wantsStreamUsage: true };
+
+interface Exchange {
+  readonly id: string;
+  readonly provider: string;
+  readonly status: number;
+  readonly path: PathFacts;
+  readonly request: JsonRecord | undefined;
+  readonly headers: JsonRecord;
+  readonly body: JsonRecord | undefined;
+  readonly wire: Buffer | undefined;
+}
+
+const exchanges: readonly Exchange[] = loadExchanges();
+const accepted = exchanges.filter((exchange) => exchange.status < 300);
+const wholes = accepted.filter((exchange) => exchange.body !== undefined);
+const streams = accepted.filter((exchange) => exchange.wire !== undefined);
+const failures = exchanges.filter((exchange) => exchange.status >= 400);
+
+function loadExchanges(): readonly Exchange[] {
+  const dir = corpusDir();
+  if (dir === undefined) return [];
+  const index = asArray(parseJson(readFileSync(join(dir, 'providers', 'index.json'), 'utf8'))) ?? [];
+  return index.filter(isRecord).flatMap((entry) => {
+    if (entry['wire'] !== SUITE) return [];
+    const file = asRecord(parseJson(readFileSync(join(dir, 'providers', text(entry['file'])), 'utf8'))) ?? {};
+    return [readExchange(text(entry['id']), text(entry['provider']), file)];
+  });
+}
+
+function readExchange(id: string, provider: string, file: JsonRecord): Exchange {
+  const request = asRecord(file['request']);
+  const response = asRecord(file['response']) ?? {};
+  const body = asRecord(request?.['body']);
+  const raw = body?.['$text'];
+  const deployment = /\/deployments\/([^/]+)\//.exec(text(request?.['url']))?.[1];
+  const reply = response['body'];
+  return {
+    id,
+    provider,
+    status: Number(response['status']),
+    path: deployment === undefined ? {} : { model: deployment },
+    request: typeof raw === 'string' ? asRecord(parseJson(raw)) : body,
+    headers: asRecord(response['headers']) ?? {},
+    body: asRecord(reply),
+    wire: wireOf(asRecord(response['stream'])),
+  };
+}
+
+function wireOf(stream: JsonRecord | undefined): Buffer | undefined {
+  if (stream === undefined) return undefined;
+  const { data } = stream;
+  if (typeof data === 'string') return Buffer.from(data);
+  return Buffer.from((asArray(data) ?? []).map((event) => `data: ${JSON.stringify(event)}\n\n`).join(''));
+}
+
+/** Small seeded dice (mulberry32), so that a failing cut can be seen again. */
+function dice(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+
+/** How often each listed difference was needed. */
+function counter(names: readonly string[]): { add(names: readonly string[]): void; check(): void; print(title: string): void } {
+  const counts = new Map(names.map((name) => [name, 0]));
+  return {
+    add: (fired) => {
+      for (const name of fired) counts.set(name, (counts.get(name) ?? 0) + 1);
+    },
+    check: () => {
+      const unused = [...counts].filter(([, count]) => count === 0).map(([name]) => name);
+      assert.deepEqual(unused, [], 'differences that no recording shows any more');
+    },
+    print: (title) => {
+      console.log(title);
+      for (const [name, count] of counts) console.log(`  ${String(count).padStart(4)} ${name}`);
+    },
+  };
+}
+
+describe('openai-chat requests', { skip: corpusSkip(SUITE) }, () => {
+  const asked = accepted.filter((exchange) => exchange.request !== undefined);
+
+  it('takes every request that a provider answered', () => {
+    const refused = asked.flatMap(({ id, request, path }) => {
+      const inspected = openaiChat.inspect(request ?? {}, path);
+      return inspected.ok ? [] : [`${id}: ${inspected.error.message}`];
+    });
+    console.log(`inspect: ${asked.length} accepted requests, ${refused.length} refused by us`);
+    assert.deepEqual(refused, []);
+  });
+
+  it('takes every request of a recorded client', () => {
+    const bodies = clientBodies();
+    const refused = bodies.flatMap(([file, body]) => {
+      const inspected = openaiChat.inspect(body, {});
+      return inspected.ok ? [] : [`${file}: ${inspected.error.message}`];
+    });
+    console.log(`inspect: ${bodies.length} client requests, ${refused.length} refused by us`);
+    assert.ok(bodies.length > 50);
+    assert.deepEqual(refused, []);
+  });
+
+  it('gives every request back with the same meaning', () => {
+    const differences = counter(Object.keys(REQUEST_DIFFERENCES));
+    const bodies = [...asked.map(({ id, request, path }) => [id, request ?? {}, path] as const), ...clientBodies().map(([id, body]) => [id, body, {}] as const)];
+    for (const [id, body, path] of bodies) {
+      const decoded = openaiChat.decodeRequest(body, path);
+      assert.ok(decoded.ok, id);
+      const { body: again, losses } = openaiChat.encodeRequest(decoded.value, { model: decoded.value.model });
+      assert.deepEqual(losses, [], id);
+      const expected = canonical({ model: decoded.value.model, ...body }, REQUEST_DIFFERENCES);
+      assert.deepEqual(canonical(again, REQUEST_DIFFERENCES).body, expected.body, id);
+      differences.add(expected.fired);
+    }
+    differences.print(`requests: ${bodies.length} round trips, differences listed:`);
+    differences.check();
+  });
+});
+
+function clientBodies(): readonly (readonly [string, JsonRecord])[] {
+  const dir = join(corpusDir() ?? '', 'clients');
+  return readdirSync(dir, { recursive: true, encoding: 'utf8' }).flatMap((file) => {
+    if (!file.endsWith('.json')) return [];
+    const entry = asRecord(parseJson(readFileSync(join(dir, file), 'utf8')));
+    const body = asRecord(asRecord(entry?.['request'])?.['body']);
+    return entry?.['wire'] === SUITE && body !== undefined ? [[file, body] as const] : [];
+  });
+}
+
+describe('openai-chat replies', { skip: corpusSkip(SUITE) }, () => {
+  it('gives every reply back with the same meaning', () => {
+    const differences = counter(Object.keys(RESPONSE_DIFFERENCES));
+    for (const { id, provider, body = {} } of wholes) {
+      const decoded = openaiChat.decodeResponse(body, provider);
+      assert.ok(decoded.ok, id);
+      const again = openaiChat.encodeResponse(decoded.value, CONTEXT);
+      assert.deepEqual(again.losses, [], id);
+      const expected = canonical(body, RESPONSE_DIFFERENCES);
+      assert.deepEqual(canonical(again.body, RESPONSE_DIFFERENCES).body, expected.body, id);
+      differences.add(expected.fired);
+    }
+    differences.print(`replies: ${wholes.length} round trips, differences listed:`);
+    differences.check();
+  });
+
+  it('loses no text, call or token', () => {
+    let calls = 0;
+    for (const { id, provider, body = {} } of wholes) {
+      const decoded = openaiChat.decodeResponse(body, provider);
+      assert.ok(decoded.ok, id);
+      for (const [position, choice] of (asArray(body['choices']) ?? []).filter(isRecord).entries()) {
+        const message = asRecord(choice['message']) ?? {};
+        const read: readonly Part[] = decoded.value.choices[position]?.parts ?? [];
+        if (typeof message['content'] === 'string') assert.equal(textOf(read), message['content'], id);
+        const asked = (asArray(message['tool_calls']) ?? []).filter(isRecord);
+        calls += asked.length;
+        assert.equal(read.filter((part) => part.kind === 'tool-call' || part.kind === 'opaque').length >= asked.length, true, id);
+      }
+      checkUsage(decoded.value.usage, asRecord(body['usage']), id);
+    }
+    console.log(`replies: ${wholes.length} whole, ${calls} tool calls`);
+  });
+});
+
+function textOf(parts: readonly Part[]): string {
+  return parts.map((part) => (part.kind === 'text' ? part.text : '')).join('');
+}
+
+/** All tokens that the provider counted are in input or output, and no part is larger than its whole. */
+function checkUsage(usage: Usage | undefined, raw: JsonRecord | undefined, id: string): void {
+  if (raw === undefined || typeof raw['completion_tokens'] !== 'number') return;
+  assert.ok(usage?.inputTokens !== undefined && usage.outputTokens !== undefined, id);
+  assert.equal(usage.inputTokens + usage.outputTokens, raw['total_tokens'], id);
+  assert.ok((usage.cachedInputTokens ?? 0) + (usage.cacheWriteTokens ?? 0) <= usage.inputTokens, id);
+  assert.ok((usage.reasoningTokens ?? 0) <= usage.outputTokens, id);
+  assert.deepEqual(usage.raw, raw, id);
+}
+
+function decodeAll(wire: Buffer, edges: readonly number[] = []): readonly ChatEvent[] {
+  const decoder = openaiChat.decoder('p');
+  const cuts = [0, ...edges, wire.length];
+  return [...cuts.slice(1).flatMap((to, at) => decoder.push(wire.subarray(cuts[at], to))), ...decoder.end()];
+}
+
+/** How many of the last events are compared at each cut: comparing all at all cuts takes a quarter of a minute. */
+const COMPARED = 16;
+
+/** Streams of up to so many events are cut behind each; longer ones behind a third as many at either end and in between. */
+const BOUNDARIES_MAX = 120;
+
+function someOf(boundaries: readonly number[], random: () => number): readonly number[] {
+  if (boundaries.length <= BOUNDARIES_MAX) return boundaries;
+  const third = BOUNDARIES_MAX / 3;
+  const middle = Array.from({ length: third }, () => boundaries[Math.floor(random() * boundaries.length)] ?? 0);
+  return [...boundaries.slice(0, third), ...middle, ...boundaries.slice(-third)];
+}
+
+const isError = (event: ChatEvent | undefined): boolean => event?.type === 'error';
+/** Recorded streams that ended in an error of the provider's. */
+const BROKEN = new Map([
+  ['groq-8af48449f11e', 'upstream-refused'],
+  ['openai-constructed-midstream', 'upstream-error'],
+]);
+
+describe('openai-chat streams', { skip: corpusSkip(SUITE) }, () => {
+  it('reads every stream to its honest end', () => {
+    for (const { id, wire = Buffer.alloc(0) } of streams) {
+      const events = decodeAll(wire);
+      const last = events.at(-1);
+      assert.equal(last?.type === 'error' ? last.fault.code : undefined, BROKEN.get(id), id);
+      assert.equal(events[0]?.type, 'start', id);
+      assert.equal(events.filter(isError).length, BROKEN.has(id) ? 1 : 0, id);
+    }
+    console.log(`streams: ${streams.length}, of which ${BROKEN.size} end in a recorded error`);
+  });
+
+  it('reads the same events wherever the network cuts the bytes', () => {
+    const random = dice(SEED);
+    for (const { id, wire = Buffer.alloc(0) } of streams) {
+      const expected = decodeAll(wire);
+      const some = Array.from({ length: 40 }, () => Math.floor(random() * wire.length)).toSorted((a, b) => a - b);
+      assert.deepEqual(decodeAll(wire, some), expected, id);
+      const size = 1 + Math.floor(random() * 7);
+      const small = Array.from({ length: Math.floor(Math.min(wire.length, 4000) / size) }, (_, at) => (at + 1) * size);
+      assert.deepEqual(decodeAll(wire, small), expected, id);
+    }
+  });
+
+  it('gives a prefix of the events and an honest error wherever a stream is cut off', () => {
+    const random = dice(SEED);
+    let cuts = 0;
+    for (const { id, wire = Buffer.alloc(0) } of streams) {
+      const whole = decodeAll(wire).map((event) => JSON.stringify(event));
+      const boundaries = someOf(
+        [...wire.toString('latin1').matchAll(/\r?\n\r?\n/g)].map((match) => match.index + match[0].length),
+        random,
+      );
+      const anywhere = Array.from({ length: 50 }, () => Math.floor(random() * wire.length));
+      for (const cut of [...boundaries, ...anywhere]) {
+        const events = decodeAll(wire.subarray(0, cut));
+        const isHonest = isError(events.at(-1)) || events.some((event) => event.type === 'finish');
+        assert.ok(isHonest, `${id} cut at ${cut}`);
+        // What lies further back was compared at the cuts before this one.
+        const length = events.length - (isError(events.at(-1)) ? 1 : 0);
+        const from = Math.max(0, length - COMPARED);
+        const said = events.slice(from, length).map((event) => JSON.stringify(event));
+        assert.deepEqual(said, whole.slice(from, length), `${id} cut at ${cut}`);
+        cuts += 1;
+      }
+    }
+    console.log(`streams: ${cuts} cuts`);
+  });
+
+  it('puts together what the chunks said', () => {
+    for (const { id, wire = Buffer.alloc(0) } of streams) {
+      const reply = collect(decodeAll(wire), SUITE);
+      const naive = naiveReply(wire);
+      for (const [index, said] of naive.choices) {
+        const choice = reply.choices.find((candidate) => candidate.index === index);
+        assert.ok(choice !== undefined, id);
+        assert.equal(textOf(choice.parts), said.text, id);
+        assert.equal(choice.parts.map((part) => (part.kind === 'reasoning' ? part.text : '')).join(''), said.reasoning, id);
+        const calls = choice.parts.flatMap((part) => (part.kind === 'tool-call' ? [`${part.name}${part.arguments}`] : []));
+        assert.deepEqual(calls, said.calls, id);
+        if (said.finish !== undefined) assert.equal(choice.finish.raw, said.finish, id);
+      }
+      assert.equal(reply.choices.length, naive.choices.size, id);
+      if (naive.usage !== undefined) checkUsage(reply.usage, naive.usage, id);
+    }
+  });
+
+  it('reads back what it writes', () => {
+    for (const { id, wire = Buffer.alloc(0) } of streams) {
+      const events = decodeAll(wire);
+      const encoder = openaiChat.encoder(CONTEXT);
+      const written = `${events.map((event) => encoder.push(event)).join('')}${encoder.end()}`;
+      assert.deepEqual(encoder.losses(), [], id);
+      const again = decodeAll(Buffer.from(written));
+      assert.deepEqual(comparable(collect(again, SUITE)), comparable(collect(events, SUITE)), id);
+      if (!BROKEN.has(id)) assert.ok(written.endsWith('data: [DONE]\n\n'), id);
+    }
+  });
+});
+
+interface Said {
+  text: string;
+  reasoning: string;
+  calls: string[];
+  finish?: string;
+}
+
+/** The chunks put together as simply as can be: a second opinion. */
+function naiveReply(wire: Buffer): { readonly choices: ReadonlyMap<number, Said>; readonly usage: JsonRecord | undefined } {
+  const choices = new Map<number, Said>();
+  let usage: JsonRecord | undefined;
+  for (const line of wire.toString('utf8').split('\n')) {
+    const chunk = line.startsWith('data: {') ? asRecord(parseJson(line.slice(6))) : undefined;
+    const counted = asRecord(chunk?.['usage']);
+    if (typeof counted?.['completion_tokens'] === 'number') usage = counted;
+    for (const choice of (asArray(chunk?.['choices']) ?? []).filter(isRecord)) {
+      const index = Number(choice['index'] ?? 0);
+      const said = choices.get(index) ?? { text: '', reasoning: '', calls: [] };
+      choices.set(index, said);
+      addDelta(said, asRecord(choice['delta']) ?? {});
+      if (typeof choice['finish_reason'] === 'string') said.finish ??= choice['finish_reason'];
+    }
+  }
+  return { choices, usage };
+}
+
+function addDelta(said: Said, delta: JsonRecord): void {
+  const { content } = delta;
+  if (typeof content === 'string') said.text += content;
+  for (const part of isArray(content) ? content.filter(isRecord) : []) {
+    if (typeof part['text'] === 'string') said.text += part['text'];
+    for (const piece of (asArray(part['thinking']) ?? []).filter(isRecord)) said.reasoning += text(piece['text']);
+  }
+  said.reasoning += text(delta['reasoning_content'] ?? delta['reasoning']);
+  for (const call of (asArray(delta['tool_calls']) ?? []).filter(isRecord)) {
+    const target = asRecord(call['function']) ?? {};
+    const at = typeof call['index'] === 'number' ? call['index'] : said.calls.length;
+    said.calls[at] = `${said.calls[at] ?? ''}${text(target['name'])}${text(target['arguments'])}`;
+  }
+}
+
+/** What a caller reads of a reply. The provider's own usage object and finish word become OpenAI's on the way. */
+function comparable(reply: ChatResponse): unknown {
+  const { raw: _, ...usage } = reply.usage ?? {};
+  const { id = 'chatcmpl-r1', model = 'asked', createdAt = CONTEXT.nowS } = reply;
+  return { ...reply, id, model, createdAt, usage, choices: reply.choices.map((choice) => ({ ...choice, finish: choice.finish.reason })) };
+}
+
+const CONTENT: ReadonlySet<ChatEvent['type']> = new Set<ChatEvent['type']>([
+  'text-delta',
+  'reasoning-delta',
+  'reasoning-encrypted',
+  'refusal-delta',
+  'tool-call-start',
+  'tool-call-delta',
+  'citation',
+  'media',
+  'audio-delta',
+  'opaque',
+  'signature',
+]);
+
+describe('openai-chat taps', { skip: corpusSkip(SUITE) }, () => {
+  it('agrees with the decoder on content, finish, usage and errors', () => {
+    let events = 0;
+    for (const { id, wire = Buffer.alloc(0) } of streams) {
+      const tap = openaiChat.tap('p');
+      const decoder = openaiChat.decoder('p');
+      const splitter = sseSplitter();
+      const tapped = { hasContent: false, isFinished: false, usage: undefined as Usage | undefined };
+      const decoded = { hasContent: false, usage: undefined as Usage | undefined, seen: new Set<number>(), finished: new Set<number>() };
+      for (const event of [...splitter.push(wire), ...splitter.end()]) {
+        if (event.isComment) continue;
+        events += 1;
+        const mark = tap.see(event.name, event.data);
+        const steps = decoder.push(event.raw);
+        const chunk = asRecord(parseJson(event.data.toString()));
+        const choices = (asArray(chunk?.['choices']) ?? []).filter(isRecord);
+        tapped.hasContent ||= mark.hasContent === true;
+        tapped.isFinished ||= mark.isFinished === true;
+        tapped.usage = mark.usage ?? tapped.usage;
+        for (const choice of choices) decoded.seen.add(Number(choice['index'] ?? 0));
+        for (const step of steps) {
+          if (step.type === 'finish') decoded.finished.add(step.choice);
+          if (step.type === 'usage') decoded.usage = step.usage;
+          if (CONTENT.has(step.type)) decoded.hasContent = true;
+        }
+        // Gemini's signature of a call comes a chunk before the call, and the decoder waits for that.
+        if (!event.data.includes('google-gemini-v1')) assert.equal(tapped.hasContent, decoded.hasContent, `${id}: content`);
+        assert.equal(mark.isLast === true, event.data.toString().trim() === '[DONE]', `${id}: last`);
+        const isFinished = decoded.seen.size > 0 && decoded.seen.size === decoded.finished.size;
+        if (mark.isLast !== true) assert.equal(tapped.isFinished, isFinished, `${id}: finish`);
+        assert.deepEqual(tapped.usage, decoded.usage, `${id}: usage`);
+        assert.deepEqual(mark.fault, steps.find((step) => step.type === 'error')?.fault, `${id}: fault`);
+        const isUsageOnly = asRecord(chunk?.['usage']) !== undefined && choices.length === 0;
+        assert.equal(mark.isUsageOnly === true, isUsageOnly, `${id}: usage only`);
+      }
+    }
+    console.log(`taps: ${streams.length} streams, ${events} events agree`);
+  });
+});
+
+describe('openai-chat errors', { skip: corpusSkip(SUITE) }, () => {
+  it('classifies every recorded error', () => {
+    const counts: Record<string, number> = {};
+    for (const { provider, status, headers, body } of failures) {
+      const of = openaiChat.decodeError({
+        status,
+        headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, text(value)])),
+        body: JSON.stringify(body ?? ''),
+        provider,
+        model: 'm',
+        nowMs: 1_700_000_000_000,
+      });
+      const line = `${provider} ${status}: ${of.code} (${of.upstreamCode ?? '-'})`;
+      counts[line] = (counts[line] ?? 0) + 1;
+      assert.doesNotMatch(of.message, /sk-|bad-key|user_REDACTED/, provider);
+      assert.ok(of.retryAfterMs === undefined || (of.retryAfterMs >= 0 && of.retryAfterMs <= 60_000), provider);
+      const { error } = openaiChat.encodeFault(of, { requestId: 'r1' });
+      assert.equal(asRecord(error)?.['message'], of.message);
+    }
+    console.log(`errors: ${failures.length} classified`);
+    assert.deepEqual(counts, EXPECTED_ERRORS);
+  });
+});
+
+const EXPECTED_ERRORS: Readonly<Record<string, number>> = {
+  'azure 404: upstream-not-found (-)': 1,
+  'azure 404: upstream-not-found (DeploymentNotFound)': 1,
+  'azure 429: upstream-rate-limited (RateLimitReached)': 1,
+  'deepseek 400: upstream-refused (invalid_request_error)': 5,
+  'doubleword 400: upstream-refused (-)': 1,
+  'doubleword 403: upstream-auth (forbidden)': 2,
+  'doubleword 404: upstream-not-found (model_not_found)': 1,
+  'groq 404: upstream-not-found (model_not_found)': 2,
+  'groq 503: upstream-overloaded (internal_server_error)': 1,
+  'llamacpp 400: context-length (exceed_context_size_error)': 2,
+  'llamacpp 401: upstream-auth (authentication_error)': 1,
+  'llamacpp 500: upstream-error (server_error)': 2,
+  'mistral 400: upstream-not-found (invalid_model)': 2,
+  'mistral 400: upstream-refused (invalid_request_invalid_args)': 2,
+  'ollama 401: upstream-auth (api_error)': 1,
+  'openai 400: upstream-refused (-)': 1,
+  'openai 400: upstream-refused (invalid_image_format)': 1,
+  'openai 400: upstream-refused (invalid_image_url)': 1,
+  'openai 400: upstream-refused (invalid_value)': 4,
+  'openai 400: upstream-refused (missing_required_parameter)': 1,
+  'openai 400: upstream-refused (unsupported_value)': 1,
+  'openai 401: upstream-auth (invalid_api_key)': 3,
+  'openai 404: upstream-not-found (model_not_found)': 4,
+  'openai 503: upstream-overloaded (server_error)': 1,
+  'openrouter 401: upstream-auth (-)': 2,
+  'openrouter 429: upstream-rate-limited (-)': 1,
+  'perplexity 401: upstream-auth (invalid_api_key)': 1,
+  'venice 404: upstream-not-found (-)': 1,
+};
