@@ -45,7 +45,8 @@ const ROWS: readonly Row[] = [
     methods: ['POST'],
     operation: () => ({ kind: 'count-tokens', dialect: 'anthropic-messages', path: {} }),
   },
-  { pattern: /^\/(?:v1beta|v1)\/models\/(.+):(\w+)$/, methods: ['POST'], operation: geminiOperation },
+  // Some clients leave `models/` out before a name with a slash (@ai-sdk/google).
+  { pattern: /^\/(?:v1beta|v1)\/(?:models\/)?(.+):(\w+)$/, methods: ['POST'], operation: geminiOperation },
   { pattern: /^\/v1\/models$/, methods: ['GET', 'HEAD'], operation: () => ({ kind: 'models', form: 'v1' }) },
   { pattern: /^\/v1beta\/models$/, methods: ['GET', 'HEAD'], operation: () => ({ kind: 'models', form: 'gemini' }) },
   { pattern: /^\/v1\/models\/(.+)$/, methods: ['GET', 'HEAD'], operation: (match) => modelOperation('v1', match) },

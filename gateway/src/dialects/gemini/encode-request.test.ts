@@ -213,7 +213,7 @@ describe('gemini: a translated request', () => {
       'logitBias logit_bias meaning',
       'minP min_p hint',
       'name messages[0].name hint',
-      'parallelToolCalls parallel_tool_calls meaning',
+      'parallelToolCalls parallel_tool_calls hint',
       'repetitionPenalty repetition_penalty hint',
       'stop stop meaning',
       'tool-strict tools[0].strict hint',

@@ -179,8 +179,9 @@ function loseUnknown(request: ChatRequest, lose: Lose): void {
     say('repetitionPenalty', 'hint', 'Gemini has no such sampling setting.');
   if (sampling.logitBias !== undefined) say('logitBias', 'meaning', 'Gemini cannot favour or forbid single tokens.');
   if (request.user !== undefined) say('user', 'hint', 'Gemini takes no id of the end user.');
+  // A hint: a client that reads one call reads the first of several, and common ones send this unasked (the AI SDK's JSON mode).
   if (request.parallelToolCalls === false)
-    say('parallelToolCalls', 'meaning', 'Gemini may call several tools at once, and cannot be told not to.');
+    say('parallelToolCalls', 'hint', 'Gemini may call several tools at once, and cannot be told not to.');
   if (request.audio !== undefined) say('audio', 'meaning', 'Gemini has other voices, and gives sound only as PCM.');
 }
 
