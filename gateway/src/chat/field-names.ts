@@ -120,7 +120,13 @@ const OWN: Readonly<Record<Origin, Names>> = {
     stop: 'inferenceConfig.stopSequences',
     reasoning: 'additionalModelRequestFields',
   },
-  cohere: { stop: 'stop_sequences', topP: 'p', topK: 'k', reasoning: 'thinking', reasoningBudget: 'thinking.token_budget' },
+  cohere: {
+    stop: 'stop_sequences',
+    topP: 'p',
+    topK: 'k',
+    reasoning: 'thinking',
+    reasoningBudget: 'thinking.token_budget',
+  },
   ollama: {
     maxOutputTokens: 'options.num_predict',
     temperature: 'options.temperature',

@@ -11,12 +11,17 @@ const RETRY_AFTER_MAX_MS = 60_000;
 /** Key forms of the large providers, bearer tokens, and anything long that is called a key. */
 const SECRETS =
   /\b(?:sk|rk|pk|tk|gsk|xai|pplx|hf|nvapi|ya29|fw|csk)[-_.][\w.-]{8,}|\bAIza[\w-]{20,}|\bBearer\s+[\w.~+/=-]{8,}|\bAKIA[A-Z0-9]{12,}|((?:api[-_ ]?key|token|secret|authorization)["']?\s*[:=]\s*["']?)[^\s"',}]{8,}/gi;
+// oxlint-disable-next-line no-control-regex -- control characters are what it is for
 const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]+/g;
 
 /** A provider's words, fit to be shown: no secrets, no control characters, no page of HTML, not too long. */
 export function safeText(text: string): string {
   const plain = /^\s*<(?:!doctype|html|head|body)/i.test(text) ? 'an HTML page' : text;
-  const clean = plain.slice(0, TEXT_MAX * 4).replace(SECRETS, '$1[redacted]').replace(CONTROLS, ' ').trim();
+  const clean = plain
+    .slice(0, TEXT_MAX * 4)
+    .replace(SECRETS, '$1[redacted]')
+    .replace(CONTROLS, ' ')
+    .trim();
   return clean.length > TEXT_MAX ? `${clean.slice(0, TEXT_MAX)}…` : clean;
 }
 

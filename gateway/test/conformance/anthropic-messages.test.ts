@@ -13,6 +13,7 @@ import { specOf, type FaultCode } from '../../src/chat/fault.ts';
 import type { ChatEvent } from '../../src/chat/reply.ts';
 import { mergeUsage, type Usage } from '../../src/chat/usage.ts';
 import { anthropicMessages, countTokensResponse } from '../../src/dialects/anthropic-messages.ts';
+import { hasForeignThinking } from '../../src/dialects/anthropic-messages/foreign-thinking.ts';
 import type { EncodeContext } from '../../src/dialects/dialect.ts';
 import { asArray, asNumber, asRecord, asString, parseJson, type Json, type JsonRecord } from '../../src/lib/json.ts';
 import { formatSse, sseSplitter } from '../../src/lib/sse.ts';
@@ -191,6 +192,7 @@ describe(suite, { skip: corpusSkip(suite) }, () => {
       const inspected = anthropicMessages.inspect(request ?? {}, {});
       assert.ok(inspected.ok, `${id}: ${inspected.ok ? '' : inspected.error.message}`);
       assert.ok(inspected.value.textLength > 0, id);
+      assert.equal(hasForeignThinking(request ?? {}, { refusesUnsigned: true }), false, id);
     }
     for (const { id, body } of clients) {
       const inspected = anthropicMessages.inspect(body, {});

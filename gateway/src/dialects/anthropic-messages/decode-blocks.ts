@@ -1,5 +1,16 @@
 /** Content blocks as parts: the same for a request's history and a reply. Nothing is thrown away; what has no word stays in `extra` or opaque. */
-import type { Citation, MediaPart, MediaSource, OpaquePart, Part, ReasoningPart, TextPart, ToolCallPart, ToolResultPart } from '../../chat/part.ts';
+import type {
+  Citation,
+  MediaPart,
+  MediaSource,
+  OpaquePart,
+  Part,
+  ReasoningPart,
+  Signature,
+  TextPart,
+  ToolCallPart,
+  ToolResultPart,
+} from '../../chat/part.ts';
 import { asString, compact, isArray, isRecord, type Json, type JsonRecord } from '../../lib/json.ts';
 import { decodeCache, decodeSignature, HOME, isCarried, others } from './words.ts';
 
@@ -15,7 +26,9 @@ const SOURCE_FIELDS = new Set(['type', 'data', 'media_type', 'url', 'file_id']);
 export function decodeContent(content: Json | undefined, at?: string): readonly Part[] {
   if (typeof content === 'string') return [{ kind: 'text', text: content, ...place(at) }];
   if (!isArray(content)) return [];
-  return joinCarried(content.flatMap((block, index) => (isRecord(block) ? [decodeBlock(block, inner(at, index))] : [])));
+  return joinCarried(
+    content.flatMap((block, index) => (isRecord(block) ? [decodeBlock(block, inner(at, index))] : [])),
+  );
 }
 
 function inner(at: string | undefined, index: number): string | undefined {
@@ -27,7 +40,7 @@ function place(at: string | undefined): { readonly at?: string } {
 }
 
 function decodeBlock(block: JsonRecord, at: string | undefined): Part {
-  switch (block['type']) {
+  switch (asString(block['type']) ?? '') {
     case 'text':
       return decodeText(block, at);
     case 'thinking':
@@ -52,10 +65,15 @@ export function opaque(block: JsonRecord, at?: string): OpaquePart {
 }
 
 /** What every block may have: its place, its cache mark, and fields that we do not know. */
-function common(block: JsonRecord, at: string | undefined, known: ReadonlySet<string>): Pick<TextPart, 'at' | 'cache' | 'extra'> {
+function common(
+  block: JsonRecord,
+  at: string | undefined,
+  known: ReadonlySet<string>,
+): Pick<TextPart, 'at' | 'cache' | 'extra'> {
   const cache = decodeCache(block['cache_control']);
   const rest = others(block, known);
-  const mark = cache === undefined && isRecord(block['cache_control']) ? { cache_control: block['cache_control'] } : undefined;
+  const mark =
+    cache === undefined && isRecord(block['cache_control']) ? { cache_control: block['cache_control'] } : undefined;
   const extra = rest === undefined && mark === undefined ? undefined : { ...rest, ...mark };
   return compact({ at, cache, extra });
 }
@@ -88,7 +106,12 @@ export function decodeCitation(raw: JsonRecord): Citation {
 function decodeThinking(block: JsonRecord, at: string | undefined): ReasoningPart {
   if (block['type'] === 'redacted_thinking') {
     const encrypted = decodeSignature(block['data']);
-    return { kind: 'reasoning', text: '', ...(encrypted === undefined ? {} : { encrypted }), ...common(block, at, REDACTED_FIELDS) };
+    return {
+      kind: 'reasoning',
+      text: '',
+      ...(encrypted === undefined ? {} : { encrypted }),
+      ...common(block, at, REDACTED_FIELDS),
+    };
   }
   const signature = decodeSignature(block['signature']);
   return {
@@ -112,7 +135,8 @@ function decodeCall(block: JsonRecord, at: string | undefined): ToolCallPart {
 function decodeResult(block: JsonRecord, at: string | undefined): ToolResultPart {
   const parts: (TextPart | MediaPart | OpaquePart)[] = [];
   for (const part of decodeContent(block['content'], at === undefined ? undefined : `${at}.content`)) {
-    if (part.kind === 'text' || part.kind === 'opaque' || part.kind === 'image' || part.kind === 'document') parts.push(part);
+    if (part.kind === 'text' || part.kind === 'opaque' || part.kind === 'image' || part.kind === 'document')
+      parts.push(part);
   }
   return {
     kind: 'tool-result',
@@ -142,23 +166,28 @@ function decodeMedia(block: JsonRecord, at: string | undefined): MediaPart | Opa
 
 function decodeSource(source: JsonRecord, block: JsonRecord): MediaSource | undefined {
   const mediaType = asString(source['media_type']);
-  switch (source['type']) {
-    case 'base64': {
-      const data = asString(source['data']);
-      const fallback = block['type'] === 'image' ? 'image/png' : 'application/pdf';
-      return data === undefined ? undefined : { by: 'base64', data, mediaType: mediaType ?? fallback };
-    }
+  switch (asString(source['type']) ?? '') {
+    case 'base64':
+      return {
+        by: 'base64',
+        data: textIn(source, 'data'),
+        mediaType: mediaType ?? (block['type'] === 'image' ? 'image/png' : 'application/pdf'),
+      };
     case 'url':
-      return compact({ by: 'url' as const, url: asString(source['url']) ?? '', mediaType });
+      return compact({ by: 'url' as const, url: textIn(source, 'url'), mediaType });
     case 'file':
-      return compact({ by: 'file' as const, id: asString(source['file_id']) ?? '', mediaType });
+      return compact({ by: 'file' as const, id: textIn(source, 'file_id'), mediaType });
     case 'text':
-      return compact({ by: 'text' as const, text: asString(source['data']) ?? '', mediaType });
+      return compact({ by: 'text' as const, text: textIn(source, 'data'), mediaType });
     case 'content':
       return contentSource(source['content']);
     default:
       return undefined;
   }
+}
+
+function textIn(record: JsonRecord, name: string): string {
+  return asString(record[name]) ?? '';
 }
 
 /** A document given as blocks: text where it is only text. With images in it, only its own wire can say it. */
@@ -170,7 +199,9 @@ function contentSource(content: Json | undefined): MediaSource | undefined {
 function textOf(content: Json | undefined): string | undefined {
   if (typeof content === 'string') return content;
   if (!isArray(content)) return undefined;
-  const texts = content.map((block) => (isRecord(block) && block['type'] === 'text' ? asString(block['text']) : undefined));
+  const texts = content.map((block) =>
+    isRecord(block) && block['type'] === 'text' ? asString(block['text']) : undefined,
+  );
   return texts.every((text) => text !== undefined) ? texts.join('\n\n') : undefined;
 }
 
@@ -190,27 +221,31 @@ function decodeSearchResult(block: JsonRecord, at: string | undefined): MediaPar
 
 /** Gives the signatures that travelled in thinking blocks back to the call or text they belong to (`isCarried`). */
 function joinCarried(parts: readonly Part[]): readonly Part[] {
-  if (!parts.some((part) => part.kind === 'reasoning' && part.signature !== undefined && isCarried(part.signature))) return parts;
+  if (!parts.some(isCarrier)) return parts;
   const joined: Part[] = [];
   for (const [index, part] of parts.entries()) {
+    const isBeforeCall = parts[index + 1]?.kind === 'tool-call';
     const before = parts[index - 1];
-    const last = joined.at(-1);
-    if (part.kind === 'tool-call' && before?.kind === 'reasoning' && isCarrier(before)) {
-      if (before.text === '') joined.pop();
-      else if (last?.kind === 'reasoning') joined[joined.length - 1] = unsigned(last);
-      joined.push(before.signature === undefined ? part : { ...part, signature: before.signature });
-    } else if (part.kind === 'reasoning' && isCarrier(part) && part.text === '' && last?.kind === 'text' && parts[index + 1]?.kind !== 'tool-call') {
-      joined[joined.length - 1] = part.signature === undefined ? last : { ...last, signature: part.signature };
-    } else joined.push(part);
+    if (part.kind === 'tool-call' && before !== undefined && isCarrier(before))
+      joined.push({ ...part, signature: before.signature });
+    else if (!isCarrier(part)) joined.push(part);
+    else joined.push(...leftOver(part, joined, isBeforeCall));
   }
   return joined;
 }
 
-function isCarrier(part: ReasoningPart): boolean {
-  return part.signature !== undefined && isCarried(part.signature);
+type Carrier = ReasoningPart & { readonly signature: Signature };
+
+function isCarrier(part: Part): part is Carrier {
+  return part.kind === 'reasoning' && part.signature !== undefined && isCarried(part.signature);
 }
 
-function unsigned(part: ReasoningPart): ReasoningPart {
-  const { signature: _, ...rest } = part;
-  return rest;
+/** What remains of a carrier where it stands: its own words, if any; an empty one behind a text signs that text. */
+function leftOver(part: Carrier, joined: Part[], isBeforeCall: boolean): readonly Part[] {
+  const { signature, ...unsigned } = part;
+  if (isBeforeCall) return part.text === '' ? [] : [unsigned];
+  const last = joined.at(-1);
+  if (part.text !== '' || last?.kind !== 'text') return [part];
+  joined[joined.length - 1] = { ...last, signature };
+  return [];
 }

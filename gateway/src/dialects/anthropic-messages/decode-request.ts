@@ -2,8 +2,27 @@
 import type { Fault } from '../../chat/fault.ts';
 import { fault } from '../../chat/fault.ts';
 import type { Part, ToolResultPart } from '../../chat/part.ts';
-import type { ChatRequest, Extra, Message, OutputFormat, Reasoning, Sampling, Tool, ToolChoice, Weight } from '../../chat/request.ts';
-import { asNumber, asRecord, asString, compact, isArray, isRecord, type Json, type JsonRecord } from '../../lib/json.ts';
+import type {
+  ChatRequest,
+  Extra,
+  Message,
+  OutputFormat,
+  Reasoning,
+  Sampling,
+  Tool,
+  ToolChoice,
+  Weight,
+} from '../../chat/request.ts';
+import {
+  asNumber,
+  asRecord,
+  asString,
+  compact,
+  isArray,
+  isRecord,
+  type Json,
+  type JsonRecord,
+} from '../../lib/json.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import { decodeContent } from './decode-blocks.ts';
 import { decodeCache, HOME, others } from './words.ts';
@@ -37,9 +56,11 @@ const EFFORTS: ReadonlySet<string> = new Set(['low', 'medium', 'high', 'xhigh', 
 
 export function decodeRequest(body: JsonRecord): Result<ChatRequest, Fault> {
   const model = asString(body['model']);
-  if (model === undefined) return err(fault('field-missing', { reason: 'name the model that shall answer' }, { param: 'model' }));
+  if (model === undefined)
+    return err(fault('field-missing', { reason: 'name the model that shall answer' }, { param: 'model' }));
   const { messages } = body;
-  if (!isArray(messages)) return err(fault('field-missing', { reason: 'send the conversation' }, { param: 'messages' }));
+  if (!isArray(messages))
+    return err(fault('field-missing', { reason: 'send the conversation' }, { param: 'messages' }));
   const tools = isArray(body['tools']) ? body['tools'].flatMap(decodeTool) : [];
   const choice = asRecord(body['tool_choice']);
   const disable = choice?.['disable_parallel_tool_use'];
@@ -96,7 +117,10 @@ function nameResults(messages: readonly Message[]): readonly Message[] {
   return messages.map((message) => {
     for (const part of message.parts) if (part.kind === 'tool-call') names.set(part.id, part.name);
     if (message.role !== 'tool') return message;
-    return { ...message, parts: message.parts.map((part) => (part.kind === 'tool-result' ? named(part, names) : part)) };
+    return {
+      ...message,
+      parts: message.parts.map((part) => (part.kind === 'tool-result' ? named(part, names) : part)),
+    };
   });
 }
 
@@ -112,7 +136,8 @@ function decodeTool(tool: Json, index: number): readonly Tool[] {
   if (type !== undefined && type !== 'custom') return [{ kind: 'opaque', origin: HOME, name: type, value: tool, at }];
   const cache = decodeCache(tool['cache_control']);
   const rest = others(tool, TOOL_FIELDS);
-  const mark = cache === undefined && isRecord(tool['cache_control']) ? { cache_control: tool['cache_control'] } : undefined;
+  const mark =
+    cache === undefined && isRecord(tool['cache_control']) ? { cache_control: tool['cache_control'] } : undefined;
   return [
     {
       kind: 'function',
@@ -131,7 +156,7 @@ function decodeTool(tool: Json, index: number): readonly Tool[] {
 }
 
 function decodeToolChoice(choice: JsonRecord | undefined): ToolChoice | undefined {
-  switch (choice?.['type']) {
+  switch (asString(choice?.['type']) ?? '') {
     case 'auto':
       return { kind: 'auto' };
     case 'any':
@@ -139,7 +164,7 @@ function decodeToolChoice(choice: JsonRecord | undefined): ToolChoice | undefine
     case 'none':
       return { kind: 'none' };
     case 'tool':
-      return { kind: 'tool', name: asString(choice['name']) ?? '' };
+      return { kind: 'tool', name: asString(choice?.['name']) ?? '' };
     default:
       return undefined;
   }
@@ -170,9 +195,9 @@ function isEffort(effort: string | undefined): effort is 'low' | 'medium' | 'hig
 }
 
 function decodeBudget(thinking: JsonRecord | undefined): number | undefined {
-  switch (thinking?.['type']) {
+  switch (asString(thinking?.['type']) ?? '') {
     case 'enabled':
-      return asNumber(thinking['budget_tokens']);
+      return asNumber(thinking?.['budget_tokens']);
     case 'adaptive':
       return -1;
     case 'disabled':

@@ -3,7 +3,16 @@ import { replay } from '../../chat/collect.ts';
 import { fault, type Fault } from '../../chat/fault.ts';
 import type { Signature } from '../../chat/part.ts';
 import type { ChatEvent } from '../../chat/reply.ts';
-import { asNumber, asRecord, asString, isArray, isRecord, parseJson, type Json, type JsonRecord } from '../../lib/json.ts';
+import {
+  asNumber,
+  asRecord,
+  asString,
+  isArray,
+  isRecord,
+  parseJson,
+  type Json,
+  type JsonRecord,
+} from '../../lib/json.ts';
 import { sseSplitter, SSE_EVENT_MAX_BYTES } from '../../lib/sse.ts';
 import type { StreamDecoder } from '../dialect.ts';
 import { decodeCitation, opaque } from './decode-blocks.ts';
@@ -37,6 +46,8 @@ interface State {
   previous: string | undefined;
   hasText: boolean;
   usage: JsonRecord | undefined;
+  /** Id of the message that began. */
+  messageId: string | undefined;
   /** A signature that another protocol's call or text sent along in a thinking block: whose it is shows in the next block. */
   carried: Signature | undefined;
   isFinished: boolean;
@@ -51,8 +62,6 @@ const DELTA_FIELDS = new Set(['type', 'delta', 'usage']);
 const STOP_FIELDS = new Set(['stop_reason', 'stop_sequence']);
 /** Blocks that become parts of ours piece by piece; every other is kept whole. */
 const PIECEWISE: ReadonlySet<string> = new Set(['text', 'thinking', 'tool_use']);
-/** OpenAI's end mark, which some proxies put behind every stream. */
-const DONE = '[DONE]';
 
 /** One a stream. A stream that stops without a finish ends with `upstream-cut`. */
 export function decoder(provider: string): StreamDecoder {
@@ -64,6 +73,7 @@ export function decoder(provider: string): StreamDecoder {
     previous: undefined,
     hasText: false,
     usage: undefined,
+    messageId: undefined,
     carried: undefined,
     isFinished: false,
     isOver: false,
@@ -99,35 +109,35 @@ function broken(of: Fault, state: State): Events {
 
 function read(data: Buffer, state: State): Events {
   if (data.length === 0) return [];
-  const text = data.toString('utf8');
-  const body = parseJson(text);
+  const body = parseJson(data.toString('utf8'));
   if (isErrorBody(body)) return broken(faultOfBody(body, state.provider), state);
   if (isRecord(body)) return readEvent(body, state);
-  if (text.trim() === DONE) return [];
-  return broken(fault('upstream-invalid', { provider: state.provider, reason: 'an event of the stream is not a JSON object' }), state);
+  return isDone(data) ? [] : broken(notJson(state.provider), state);
 }
 
+/** OpenAI's end mark, which some proxies put behind every stream. */
+export function isDone(data: Buffer): boolean {
+  return data.toString('utf8').trim() === '[DONE]';
+}
+
+export function notJson(provider: string): Fault {
+  return fault('upstream-invalid', { provider, reason: 'an event of the stream is not a JSON object' });
+}
+
+/** What is read of each event; unknown ones say nothing to us. */
+const READERS: ReadonlyMap<string, (body: JsonRecord, state: State) => Events> = new Map([
+  ['message_start', (body, state) => startMessage(asRecord(body['message']) ?? {}, state)],
+  ['content_block_start', (body, state) => startBlock(indexOf(body), asRecord(body['content_block']) ?? {}, state)],
+  ['content_block_delta', (body, state) => growBlock(indexOf(body), asRecord(body['delta']) ?? {}, state)],
+  ['content_block_stop', (body, state) => close(indexOf(body), state)],
+  ['message_delta', deltaMessage],
+  ['message_stop', (_, state) => stopMessage(state)],
+  ['message', wholeMessage],
+  ['ping', () => [{ type: 'ping' }]],
+]);
+
 function readEvent(body: JsonRecord, state: State): Events {
-  switch (body['type']) {
-    case 'message_start':
-      return startMessage(asRecord(body['message']) ?? {}, state);
-    case 'content_block_start':
-      return startBlock(indexOf(body), asRecord(body['content_block']) ?? {}, state);
-    case 'content_block_delta':
-      return growBlock(indexOf(body), asRecord(body['delta']) ?? {}, state);
-    case 'content_block_stop':
-      return close(indexOf(body), state);
-    case 'message_delta':
-      return deltaMessage(body, state);
-    case 'message_stop':
-      return stopMessage(state);
-    case 'message':
-      return wholeMessage(body, state);
-    case 'ping':
-      return [{ type: 'ping' }];
-    default:
-      return [];
-  }
+  return READERS.get(asString(body['type']) ?? '')?.(body, state) ?? [];
 }
 
 function indexOf(body: JsonRecord): number {
@@ -146,11 +156,18 @@ function startMessage(message: JsonRecord, state: State): Events {
   const id = asString(message['id']);
   const model = asString(message['model']);
   const extra = others(message, MESSAGE_FIELDS);
+  if (state.messageId !== undefined) return state.messageId === id ? [] : broken(spliced(state.provider), state);
+  state.messageId = id ?? '';
   return [
     { type: 'start', ...(id === undefined ? {} : { id }), ...(model === undefined ? {} : { model }) },
     ...(extra === undefined ? [] : [{ type: 'extra', extra } as const]),
     ...takeUsage(message['usage'], state),
   ];
+}
+
+/** Two replies spliced into one stream, as proxies do that try again in the middle: neither can be told whole. */
+export function spliced(provider: string): Fault {
+  return fault('upstream-invalid', { provider, reason: 'a second message began inside the first' });
 }
 
 function takeUsage(value: Json | undefined, state: State): Events {
@@ -161,7 +178,15 @@ function takeUsage(value: Json | undefined, state: State): Events {
 
 function startBlock(index: number, start: JsonRecord, state: State): Events {
   const type = asString(start['type']) ?? '';
-  const block: OpenBlock = { type, start, call: state.calls, before: state.previous, json: '', grown: start, hasText: false };
+  const block: OpenBlock = {
+    type,
+    start,
+    call: state.calls,
+    before: state.previous,
+    json: '',
+    grown: start,
+    hasText: false,
+  };
   state.blocks.set(index, block);
   if (type === 'tool_use') return startCall(block, state);
   const released = releaseCarried(state);
@@ -240,9 +265,11 @@ function sign(block: OpenBlock, value: Json | undefined, state: State): Events {
 function growBlock(index: number, delta: JsonRecord, state: State): Events {
   const block = state.blocks.get(index);
   if (block === undefined) return [];
-  switch (delta['type']) {
+  switch (asString(delta['type']) ?? '') {
     case 'text_delta':
-      return typeof delta['text'] === 'string' && delta['text'] !== '' ? [{ type: 'text-delta', choice: 0, text: delta['text'] }] : [];
+      return typeof delta['text'] === 'string' && delta['text'] !== ''
+        ? [{ type: 'text-delta', choice: 0, text: delta['text'] }]
+        : [];
     case 'thinking_delta':
       return think(block, delta['thinking']);
     case 'signature_delta':
@@ -264,7 +291,8 @@ function growArguments(block: OpenBlock, piece: string): Events {
 
 /** A delta that we do not know (`compaction_delta`): its texts and lists grow the fields of the block, other values replace them. */
 function growUnknown(block: OpenBlock, delta: JsonRecord): Events {
-  if (PIECEWISE.has(block.type)) return [{ type: 'extra', choice: 0, extra: { [asString(delta['type']) ?? 'delta']: delta } }];
+  if (PIECEWISE.has(block.type))
+    return [{ type: 'extra', choice: 0, extra: { [asString(delta['type']) ?? 'delta']: delta } }];
   const grown: Record<string, Json | undefined> = { ...block.grown };
   for (const [name, value] of Object.entries(delta)) {
     const old = grown[name];
@@ -291,7 +319,9 @@ function close(index: number, state: State): Events {
 /** Arguments that came whole with the start, or none at all. */
 function closeCall(block: OpenBlock): Events {
   if (block.json !== '') return [];
-  return [{ type: 'tool-call-delta', choice: 0, call: block.call, arguments: JSON.stringify(block.start['input'] ?? {}) }];
+  return [
+    { type: 'tool-call-delta', choice: 0, call: block.call, arguments: JSON.stringify(block.start['input'] ?? {}) },
+  ];
 }
 
 function closeOpaque(block: OpenBlock): Events {
@@ -311,14 +341,19 @@ function deltaMessage(body: JsonRecord, state: State): Events {
   if (Object.keys(extra).length > 0) events.push({ type: 'extra', extra });
   if (typeof delta['stop_reason'] === 'string' && !state.isFinished) {
     state.isFinished = true;
-    events.push(...closeAll(state), { type: 'finish', choice: 0, finish: decodeFinish(delta['stop_reason'], delta['stop_sequence']) });
+    events.push(...closeAll(state), {
+      type: 'finish',
+      choice: 0,
+      finish: decodeFinish(delta['stop_reason'], delta['stop_sequence']),
+    });
   }
   return [...events, ...takeUsage(body['usage'], state)];
 }
 
-/** The protocol's own success ending: even without a reason the reply is complete. */
+/** The protocol's own success ending: even without a reason the reply is complete, and what follows is not of it. */
 function stopMessage(state: State): Events {
   const events = closeAll(state);
+  state.isOver = true;
   if (state.isFinished) return events;
   state.isFinished = true;
   return [...events, { type: 'finish', choice: 0, finish: { reason: state.calls > 0 ? 'tool-calls' : 'stop' } }];

@@ -1,5 +1,14 @@
 /** Parts of a request as content blocks that the API takes. What it would refuse is adapted or left out, and listed. */
-import type { CacheMark, MediaPart, OpaquePart, Part, ReasoningPart, TextPart, ToolCallPart, ToolResultPart } from '../../chat/part.ts';
+import type {
+  CacheMark,
+  MediaPart,
+  OpaquePart,
+  Part,
+  ReasoningPart,
+  TextPart,
+  ToolCallPart,
+  ToolResultPart,
+} from '../../chat/part.ts';
 import { isRecord, parseJson, type Json, type JsonRecord } from '../../lib/json.ts';
 import { callId, encodeCache, encodeSignature, HOME, type LossList } from './words.ts';
 
@@ -16,16 +25,10 @@ export interface Encoding {
   readonly isHome: boolean;
   /** The field for a cache mark, or nothing where the API takes no more of them. */
   mark(cache: CacheMark | undefined): JsonRecord;
-  /** The wire's id for a call; a second call of the same id gets one of its own. */
-  openCall(id: string): string;
-  /** The wire's id for a result: that of the last call with this id. */
-  answeredCall(id: string): string;
 }
 
 export function encoding(losses: LossList, isHome: boolean, markCount: number): Encoding {
   let toSkip = isHome ? 0 : Math.max(0, markCount - CACHE_MARKS_MAX);
-  const open = new Map<string, string>();
-  const taken = new Set<string>();
   return {
     losses,
     isHome,
@@ -33,20 +36,15 @@ export function encoding(losses: LossList, isHome: boolean, markCount: number): 
       if (cache === undefined) return {};
       if (toSkip > 0) {
         toSkip -= 1;
-        losses.add('cache-marks', 'cache_control', 'hint', `At most ${CACHE_MARKS_MAX} cache marks are taken; the first ones were left out.`);
+        losses.hint(
+          'cache-mark',
+          'cache_control',
+          `At most ${CACHE_MARKS_MAX} cache marks are taken; the first ones were left out.`,
+        );
         return {};
       }
       return { cache_control: encodeCache(cache) };
     },
-    openCall(id) {
-      const base = callId(id);
-      let wire = base;
-      for (let number = 2; taken.has(wire); number += 1) wire = `${base}_${number}`;
-      taken.add(wire);
-      open.set(id, wire);
-      return wire;
-    },
-    answeredCall: (id) => open.get(id) ?? callId(id),
   };
 }
 
@@ -78,34 +76,39 @@ export function encodeUserPart(part: Part, into: Encoding): readonly JsonRecord[
 
 /** The blocks of an assistant's message. */
 export function encodeAssistantPart(part: Part, into: Encoding): readonly JsonRecord[] {
-  switch (part.kind) {
-    case 'reasoning':
-      return encodeReasoning(part, into);
-    case 'tool-call':
-      return [encodeCall(part, into)];
-    case 'image':
-    case 'document':
-    case 'audio':
-    case 'video':
-      return into.isHome ? encodeMedia(part, into) : encodeSpoken(part, into);
-    default:
-      return encodeUserPart(part, into);
-  }
+  if (part.kind === 'reasoning') return encodeReasoning(part, into);
+  if (part.kind === 'tool-call') return [encodeCall(part, into)];
+  const isMedia = part.kind === 'image' || part.kind === 'document' || part.kind === 'audio' || part.kind === 'video';
+  return isMedia && !into.isHome ? encodeSpoken(part, into) : encodeUserPart(part, into);
 }
 
-/** Texts that are empty are refused by the API, so they are left out. */
+/** Texts without a character that can be seen are refused by the API, so they are left out. */
 function encodeText(part: TextPart, into: Encoding): readonly JsonRecord[] {
   if (part.signature !== undefined) loseSignature(part, into);
-  if (part.text === '') return [];
-  const citations = (part.citations ?? []).filter((citation) => citation.origin === HOME).map((citation) => citation.raw);
+  if (part.text === '' || (!into.isHome && part.text.trim() === '')) return [];
+  const citations = (part.citations ?? [])
+    .filter((citation) => citation.origin === HOME)
+    .map((citation) => citation.raw);
   if ((part.citations?.length ?? 0) > citations.length) {
-    into.losses.add('citations', part.at ?? 'messages', 'hint', 'Citations of another provider cannot be sent back to this one.');
+    into.losses.hint(
+      'citations',
+      part.at ?? 'messages',
+      'Citations of another provider cannot be sent back to this one.',
+    );
   }
-  return [{ type: 'text', text: part.text, ...(citations.length === 0 ? {} : { citations }), ...into.mark(part.cache), ...own(part, into) }];
+  return [
+    {
+      type: 'text',
+      text: part.text,
+      ...(citations.length === 0 ? {} : { citations }),
+      ...into.mark(part.cache),
+      ...own(part, into),
+    },
+  ];
 }
 
 function loseSignature(part: Part, into: Encoding): void {
-  into.losses.add('signature', part.at ?? 'messages', 'hint', 'The signature of another provider means nothing to this one.');
+  into.losses.hint('signature', part.at ?? 'messages', 'The signature of another provider means nothing to this one.');
 }
 
 function encodeOpaque(part: OpaquePart): readonly JsonRecord[] {
@@ -115,11 +118,16 @@ function encodeOpaque(part: OpaquePart): readonly JsonRecord[] {
 
 /** Only thinking that Claude signed can go back: the API refuses any other. */
 function encodeReasoning(part: ReasoningPart, into: Encoding): readonly JsonRecord[] {
-  if (part.encrypted?.origin === HOME) return [{ type: 'redacted_thinking', data: encodeSignature(part.encrypted), ...own(part, into) }];
+  if (part.encrypted?.origin === HOME)
+    return [{ type: 'redacted_thinking', data: encodeSignature(part.encrypted), ...own(part, into) }];
   if (part.signature?.origin === HOME) {
     return [{ type: 'thinking', thinking: part.text, signature: encodeSignature(part.signature), ...own(part, into) }];
   }
-  into.losses.add('reasoning-history', part.at ?? 'messages', 'hint', 'Reasoning that this provider did not sign cannot be sent back to it.');
+  into.losses.hint(
+    'reasoning-history',
+    part.at ?? 'messages',
+    'Reasoning that this provider did not sign cannot be sent back to it.',
+  );
   return [];
 }
 
@@ -127,7 +135,7 @@ function encodeCall(part: ToolCallPart, into: Encoding): JsonRecord {
   if (part.signature !== undefined) loseSignature(part, into);
   return {
     type: 'tool_use',
-    id: into.openCall(part.id),
+    id: callId(part.id),
     name: toolName(part.name, part.at, into),
     input: argumentsOf(part, into.losses),
     ...into.mark(part.cache),
@@ -138,7 +146,11 @@ function encodeCall(part: ToolCallPart, into: Encoding): JsonRecord {
 /** A name in the API's alphabet. The reply will call the tool by the changed name, which is why it is a loss of meaning. */
 export function toolName(name: string, at: string | undefined, into: Encoding): string {
   if (TOOL_NAME.test(name) || into.isHome) return name;
-  into.losses.add('tool-name', at ?? 'tools', 'meaning', `The name ${name} holds characters that are not taken; the reply would call it by another.`);
+  into.losses.meaning(
+    'tool-name',
+    at ?? 'tools',
+    `The name ${name} holds characters that are not taken; the reply would call it by another.`,
+  );
   const clean = name.replace(/[^a-zA-Z0-9_-]/g, '_').slice(0, 128);
   return clean === '' ? 'tool' : clean;
 }
@@ -148,7 +160,11 @@ export function argumentsOf(part: ToolCallPart, losses: LossList): JsonRecord {
   if (part.arguments.trim() === '') return {};
   const value = parseJson(part.arguments);
   if (isRecord(value)) return value;
-  losses.add('tool-arguments', part.at ?? part.name, 'hint', 'Arguments that are not a JSON object were put into one, under `arguments`.');
+  losses.hint(
+    'tool-arguments',
+    part.at ?? part.name,
+    'Arguments that are not a JSON object were put into one, under `arguments`.',
+  );
   return { arguments: value ?? part.arguments };
 }
 
@@ -158,7 +174,7 @@ function encodeResult(part: ToolResultPart, into: Encoding): JsonRecord {
   const content = fromValue ?? plainContent(blocks);
   return {
     type: 'tool_result',
-    tool_use_id: into.answeredCall(part.callId),
+    tool_use_id: callId(part.callId),
     ...(content === undefined ? {} : { content }),
     ...(part.isError === undefined ? {} : { is_error: part.isError }),
     ...into.mark(part.cache),
@@ -180,7 +196,7 @@ function encodeMedia(part: MediaPart, into: Encoding): readonly JsonRecord[] {
   const source = encodeSource(part, into);
   if (source === undefined) return [];
   if (part.detail !== undefined && part.detail !== 'auto') {
-    into.losses.add('detail', part.at ?? 'messages', 'hint', 'The detail of an image cannot be chosen.');
+    into.losses.hint('image-detail', part.at ?? 'messages', 'The detail of an image cannot be chosen.');
   }
   return [
     {
@@ -196,7 +212,7 @@ function encodeMedia(part: MediaPart, into: Encoding): readonly JsonRecord[] {
 function encodeSource(part: MediaPart, into: Encoding): JsonRecord | undefined {
   const at = part.at ?? 'messages';
   if (part.kind === 'audio' || part.kind === 'video') {
-    into.losses.add(part.kind, at, 'meaning', `This provider takes no ${part.kind}.`);
+    into.losses.meaning(part.kind, at, `This provider takes no ${part.kind}.`);
     return undefined;
   }
   const { source } = part;
@@ -204,11 +220,15 @@ function encodeSource(part: MediaPart, into: Encoding): JsonRecord | undefined {
   if (source.by === 'url') return { type: 'url', url: source.url };
   if (source.by === 'text') return { type: 'text', media_type: 'text/plain', data: source.text };
   if (into.isHome) return { type: 'file', file_id: source.id };
-  into.losses.add('file-id', at, 'meaning', 'A file that was uploaded to one provider is unknown to another.');
+  into.losses.meaning('file-id', at, 'A file that was uploaded to one provider is unknown to another.');
   return undefined;
 }
 
-function encodeBase64(part: MediaPart, source: { readonly data: string; readonly mediaType: string }, into: Encoding): JsonRecord | undefined {
+function encodeBase64(
+  part: MediaPart,
+  source: { readonly data: string; readonly mediaType: string },
+  into: Encoding,
+): JsonRecord | undefined {
   const media_type = source.mediaType === 'image/jpg' ? 'image/jpeg' : source.mediaType;
   if (into.isHome || media_type === 'application/pdf' || (part.kind === 'image' && IMAGE_TYPES.has(media_type))) {
     return { type: 'base64', media_type, data: source.data };
@@ -216,22 +236,21 @@ function encodeBase64(part: MediaPart, source: { readonly data: string; readonly
   if (part.kind === 'document' && isTextual(media_type)) {
     return { type: 'text', media_type: 'text/plain', data: Buffer.from(source.data, 'base64').toString('utf8') };
   }
-  into.losses.add('media-type', part.at ?? 'messages', 'meaning', `This provider does not read ${media_type}.`);
+  into.losses.meaning('media-type', part.at ?? 'messages', `This provider does not read ${media_type}.`);
   return undefined;
 }
 
 function isTextual(mediaType: string): boolean {
-  return mediaType.startsWith('text/') || /^application\/(?:json|xml|yaml|x-yaml|javascript|x-ndjson)\b/.test(mediaType);
+  return (
+    mediaType.startsWith('text/') || /^application\/(?:json|xml|yaml|x-yaml|javascript|x-ndjson)\b/.test(mediaType)
+  );
 }
 
 /** An assistant speaks text here; of a spoken answer its transcript is kept. */
 function encodeSpoken(part: MediaPart, into: Encoding): readonly JsonRecord[] {
   const hasWords = part.transcript !== undefined && part.transcript.trim() !== '';
-  into.losses.add(
-    part.kind,
-    part.at ?? 'messages',
-    hasWords ? 'hint' : 'meaning',
-    `An earlier answer with ${part.kind} cannot be sent back${hasWords ? '; its transcript was' : ''}.`,
-  );
+  const at = part.at ?? 'messages';
+  if (!hasWords) into.losses.meaning(part.kind, at, `An earlier answer with ${part.kind} cannot be sent back.`);
+  else into.losses.hint(part.kind, at, `An earlier answer with ${part.kind} cannot be sent back; its transcript was.`);
   return hasWords && part.transcript !== undefined ? [{ type: 'text', text: part.transcript }] : [];
 }

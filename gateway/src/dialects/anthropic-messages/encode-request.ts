@@ -3,17 +3,17 @@ import { fieldName, type ChatField } from '../../chat/field-names.ts';
 import { foreignLosses } from '../../chat/losses.ts';
 import type { Part } from '../../chat/part.ts';
 import { budgetOf, effortOf } from '../../chat/reasoning.ts';
-import type { ChatRequest, Extra, Reasoning, Tool, ToolChoice, Weight } from '../../chat/request.ts';
+import type { ChatRequest, Extra, Reasoning, Sampling, Tool, ToolChoice } from '../../chat/request.ts';
 import { compact, isRecord, type Json, type JsonRecord } from '../../lib/json.ts';
 import type { EncodedRequest, EncodeTarget } from '../dialect.ts';
-import { encoding, toolName, type Encoding } from './encode-blocks.ts';
+import { encoding, plainContent, toolName, type Encoding } from './encode-blocks.ts';
 import { encodeMessages } from './encode-messages.ts';
 import { traitsOf, type Effort, type ModelTraits } from './model.ts';
 import { fitSchema, isStrictSchema, toolSchema } from './schema.ts';
 import { HOME, lossList } from './words.ts';
 
 /** Given where neither the caller nor the catalog says how long a reply may be: what every model of this wire can give. */
-export const MAX_TOKENS_DEFAULT = 4096;
+const MAX_TOKENS_DEFAULT = 4096;
 /** The API's least thinking budget. */
 const BUDGET_MIN = 1024;
 /** Budget where the caller leaves it to the model and the model wants a number: medium effort. */
@@ -23,7 +23,8 @@ const THINKING_TOP_P_MIN = 0.95;
 const USER_MAX = 256;
 /** The API compiles at most this many strict tools (recorded 400: "Too many strict tools (21)"). */
 const STRICT_TOOLS_MAX = 20;
-const JSON_MODE_TEXT = 'Answer with one valid JSON object and nothing else: no explanation before or after it, no code fence.';
+const JSON_MODE_TEXT =
+  'Answer with one valid JSON object and nothing else: no explanation before or after it, no code fence.';
 
 /** What the parts of the body need to know of each other. */
 interface Draft {
@@ -32,7 +33,8 @@ interface Draft {
   readonly traits: ModelTraits;
   readonly into: Encoding;
   readonly maxTokens: number;
-  lose(code: string, field: ChatField, weight: Weight, why: string): void;
+  readonly hint: (code: string, field: ChatField, why: string) => void;
+  readonly meaning: (code: string, field: ChatField, why: string) => void;
 }
 
 export function encodeRequest(request: ChatRequest, target: EncodeTarget): EncodedRequest {
@@ -45,7 +47,8 @@ export function encodeRequest(request: ChatRequest, target: EncodeTarget): Encod
     traits: traitsOf(target.model),
     into,
     maxTokens: maxTokensOf(request, target),
-    lose: (code, field, weight, why) => losses.add(code, fieldName(request.origin, field), weight, why),
+    hint: (code, field, why) => losses.hint(code, fieldName(request.origin, field), why),
+    meaning: (code, field, why) => losses.meaning(code, fieldName(request.origin, field), why),
   };
   const tools = encodeTools(draft);
   const { system, messages, isUnsignedToolLoop } = encodeMessages(request.messages, draft.traits, into);
@@ -53,13 +56,14 @@ export function encodeRequest(request: ChatRequest, target: EncodeTarget): Encod
   const isForced = choice?.['type'] === 'any' || choice?.['type'] === 'tool';
   const thinking = isHome ? homeThinking(request) : encodeThinking(draft, { isForced, isUnsignedToolLoop });
   const format = encodeFormat(draft);
-  const instructions = format.instruction === undefined ? system : [...system, { type: 'text', text: format.instruction }];
+  const instructions =
+    format.instruction === undefined ? system : [...system, { type: 'text', text: format.instruction }];
   loseRest(draft);
   const config = compact({ effort: thinking.effort, format: format.field });
   const body: JsonRecord = compact({
     model: target.model,
     max_tokens: draft.maxTokens,
-    system: instructions.length === 0 ? undefined : instructions,
+    system: plainContent(instructions),
     messages,
     tools: tools.length === 0 ? undefined : tools,
     tool_choice: choice,
@@ -88,46 +92,68 @@ function countMarks(request: ChatRequest): number {
 function maxTokensOf(request: ChatRequest, target: EncodeTarget): number {
   const most = target.maxOutputTokens;
   if (request.maxOutputTokens === undefined) return most ?? MAX_TOKENS_DEFAULT;
-  return request.origin === HOME || most === undefined ? request.maxOutputTokens : Math.min(request.maxOutputTokens, most);
+  return request.origin === HOME || most === undefined
+    ? request.maxOutputTokens
+    : Math.min(request.maxOutputTokens, most);
 }
 
 /** Fields that this wire has no place for at all. */
 function loseRest(draft: Draft): void {
-  const { request, lose } = draft;
-  const { sampling } = request;
-  if (request.n !== undefined && request.n > 1) lose('choices', 'n', 'meaning', 'This provider gives one choice.');
-  if (request.logprobs !== undefined) lose('logprobs', 'logprobs', 'meaning', 'This provider gives no log probabilities.');
-  if (sampling.logitBias !== undefined && Object.keys(sampling.logitBias).length > 0) {
-    lose('logit-bias', 'logitBias', 'meaning', 'Tokens cannot be weighted here.');
+  const { request, hint, meaning } = draft;
+  if ((request.n ?? 1) > 1) meaning('choices', 'n', 'This provider gives one choice.');
+  if (request.logprobs !== undefined) meaning('logprobs', 'logprobs', 'This provider gives no log probabilities.');
+  if (Object.keys(request.sampling.logitBias ?? {}).length > 0)
+    meaning('logit-bias', 'logitBias', 'Tokens cannot be weighted here.');
+  for (const [field, neutral] of NEUTRAL) {
+    const value = request.sampling[field];
+    if (value !== undefined && value !== neutral) hint('sampling', field, 'This provider has no such setting.');
   }
-  for (const field of ['seed', 'frequencyPenalty', 'presencePenalty', 'repetitionPenalty', 'minP'] as const) {
-    const value = sampling[field];
-    const isNeutral = value === undefined || (field !== 'seed' && value === (field === 'repetitionPenalty' ? 1 : 0));
-    if (!isNeutral) lose('sampling', field, 'hint', 'This provider has no such setting.');
-  }
-  const other = (request.modalities ?? []).filter((kind) => kind.toLowerCase() !== 'text');
-  if (other.length > 0) lose('modalities', 'modalities', 'meaning', `This provider answers with text, not with ${other.join(' or ')}.`);
-  else if (request.audio !== undefined) lose('audio', 'audio', 'hint', 'This provider does not speak.');
-  if (request.maxOutputTokens !== undefined && request.maxOutputTokens > draft.maxTokens) {
-    lose('max-tokens', 'maxOutputTokens', 'hint', `This model gives at most ${draft.maxTokens} tokens.`);
-  }
+  loseModalities(draft);
+  if ((request.maxOutputTokens ?? 0) > draft.maxTokens)
+    hint('max-tokens', 'maxOutputTokens', `This model gives at most ${draft.maxTokens} tokens.`);
 }
+
+function loseModalities(draft: Draft): void {
+  const other = (draft.request.modalities ?? []).filter((kind) => kind.toLowerCase() !== 'text');
+  if (other.length > 0)
+    draft.meaning('modalities', 'modalities', `This provider answers with text, not with ${other.join(' or ')}.`);
+  else if (draft.request.audio !== undefined) draft.hint('audio', 'audio', 'This provider does not speak.');
+}
+
+/** Sampling settings that are unknown here, with the value that changes nothing. */
+const NEUTRAL = [
+  ['seed', undefined],
+  ['frequencyPenalty', 0],
+  ['presencePenalty', 0],
+  ['repetitionPenalty', 1],
+  ['minP', 0],
+] as const;
 
 function encodeTools(draft: Draft): readonly JsonRecord[] {
   const { request, into } = draft;
   const only = request.toolChoice?.kind === 'required' ? request.toolChoice.only : undefined;
-  const wanted = (request.tools ?? []).filter((tool) => only === undefined || only.length === 0 || only.includes(tool.name));
-  const isStrictTooMuch = wanted.filter((tool) => tool.kind === 'function' && tool.strict === true).length > STRICT_TOOLS_MAX;
+  const wanted = (request.tools ?? []).filter(
+    (tool) => only === undefined || only.length === 0 || only.includes(tool.name),
+  );
+  const isStrictTooMuch =
+    wanted.filter((tool) => tool.kind === 'function' && tool.strict === true).length > STRICT_TOOLS_MAX;
   return wanted.flatMap((tool, index) => encodeTool(tool, { into, index, isStrictTooMuch }));
 }
 
-function encodeTool(tool: Tool, how: { readonly into: Encoding; readonly index: number; readonly isStrictTooMuch: boolean }): readonly JsonRecord[] {
+function encodeTool(
+  tool: Tool,
+  how: { readonly into: Encoding; readonly index: number; readonly isStrictTooMuch: boolean },
+): readonly JsonRecord[] {
   const { into } = how;
   if (tool.kind === 'opaque') return tool.origin === HOME && isRecord(tool.value) ? [tool.value] : [];
   const at = tool.at ?? `tools[${how.index}]`;
   const parameters = into.isHome ? { schema: tool.parameters, moved: [] } : toolSchema(tool.parameters);
   if (parameters.moved.length > 0) {
-    into.losses.add('schema', at, 'hint', `The top of a tool's schema is a plain object here; told in its description instead: ${parameters.moved.join(', ')}.`);
+    into.losses.hint(
+      'schema',
+      at,
+      `The top of a tool's schema is a plain object here; told in its description instead: ${parameters.moved.join(', ')}.`,
+    );
   }
   return [
     compact({
@@ -144,41 +170,54 @@ function encodeTool(tool: Tool, how: { readonly into: Encoding; readonly index: 
 /** `strict` where the schema compiles as it is; elsewhere it would be a 400, so the arguments are only likely to fit. */
 function encodeStrict(
   tool: Extract<Tool, { kind: 'function' }>,
-  how: { readonly into: Encoding; readonly isStrictTooMuch: boolean; readonly at: string; readonly schema: JsonRecord | undefined },
+  how: {
+    readonly into: Encoding;
+    readonly isStrictTooMuch: boolean;
+    readonly at: string;
+    readonly schema: JsonRecord | undefined;
+  },
 ): boolean | undefined {
   if (tool.strict === undefined || how.into.isHome) return tool.strict;
   // Not strict is the default.
   if (!tool.strict) return undefined;
   if (!how.isStrictTooMuch && how.schema !== undefined && isStrictSchema(how.schema)) return true;
-  const why = how.isStrictTooMuch ? `more than ${STRICT_TOOLS_MAX} tools are strict` : 'its schema has parts that cannot be enforced';
-  how.into.losses.add('strict', `${how.at}.strict`, 'hint', `Arguments are not enforced: ${why}.`);
+  const why = how.isStrictTooMuch
+    ? `more than ${STRICT_TOOLS_MAX} tools are strict`
+    : 'its schema has parts that cannot be enforced';
+  how.into.losses.hint('tool-strict', `${how.at}.strict`, `Arguments are not enforced: ${why}.`);
   return undefined;
 }
 
 function encodeToolChoice(draft: Draft, hasTools: boolean): JsonRecord | undefined {
-  const { request, traits, lose } = draft;
-  const choice = request.toolChoice;
+  const choice = draft.request.toolChoice;
+  const isForced = choice?.kind === 'required' || choice?.kind === 'tool';
   if (!hasTools) {
-    const isForced = choice?.kind === 'required' || choice?.kind === 'tool';
-    if (isForced) lose('tool-choice', 'toolChoice', 'meaning', 'There is no tool left that could be chosen.');
+    if (isForced) draft.meaning('tool-choice', 'toolChoice', 'There is no tool left that could be chosen.');
     return undefined;
   }
-  const parallel = request.parallelToolCalls;
-  const serial = parallel === undefined ? {} : { disable_parallel_tool_use: !parallel };
-  if (choice === undefined) return parallel === false || (parallel === true && draft.into.isHome) ? { type: 'auto', ...serial } : undefined;
+  const serial = encodeSerial(draft);
+  if (choice === undefined) return serial === undefined ? undefined : { type: 'auto', ...serial };
   if (choice.kind === 'none') return { type: 'none' };
-  if (choice.kind !== 'auto' && !traits.takesForcedTool && !draft.into.isHome) {
-    lose('tool-choice', 'toolChoice', 'meaning', 'This model cannot be made to call a tool; it was left to choose.');
-    return { type: 'auto', ...serial };
-  }
-  return { ...encodeChoice(choice, draft), ...serial };
+  if (!isForced || draft.traits.takesForcedTool || draft.into.isHome)
+    return { ...encodeChoice(choice, draft), ...serial };
+  draft.meaning('tool-choice', 'toolChoice', 'This model cannot be made to call a tool; it was left to choose.');
+  return { type: 'auto', ...serial };
+}
+
+/** Several calls at a time are the default, so only the caller of this very wire gets to say it. */
+function encodeSerial(draft: Draft): JsonRecord | undefined {
+  const parallel = draft.request.parallelToolCalls;
+  if (parallel === undefined || (parallel && !draft.into.isHome)) return undefined;
+  return { disable_parallel_tool_use: !parallel };
 }
 
 function encodeChoice(choice: Exclude<ToolChoice, { kind: 'none' }>, draft: Draft): JsonRecord {
   if (choice.kind === 'auto') return { type: 'auto' };
   if (choice.kind === 'tool') return { type: 'tool', name: toolName(choice.name, undefined, draft.into) };
   const [only, ...more] = choice.only ?? [];
-  return only !== undefined && more.length === 0 ? { type: 'tool', name: toolName(only, undefined, draft.into) } : { type: 'any' };
+  return only !== undefined && more.length === 0
+    ? { type: 'tool', name: toolName(only, undefined, draft.into) }
+    : { type: 'any' };
 }
 
 interface Thinking {
@@ -190,17 +229,19 @@ interface Thinking {
 function homeThinking(request: ChatRequest): Thinking {
   const { reasoning } = request;
   if (reasoning === undefined) return {};
-  const { budgetTokens, effort, isShown } = reasoning;
-  const display = isShown === undefined ? {} : { display: isShown ? 'summarized' : 'omitted' };
-  const field =
-    budgetTokens === undefined
-      ? undefined
-      : budgetTokens === 0
-        ? { type: 'disabled' }
-        : budgetTokens < 0
-          ? { type: 'adaptive', ...display }
-          : { type: 'enabled', budget_tokens: budgetTokens, ...display };
-  return compact({ field, effort: effort === 'none' || effort === 'minimal' ? undefined : effort });
+  const { effort } = reasoning;
+  return compact({
+    field: homeField(reasoning),
+    effort: effort === 'none' || effort === 'minimal' ? undefined : effort,
+  });
+}
+
+function homeField(reasoning: Reasoning): JsonRecord | undefined {
+  const { budgetTokens } = reasoning;
+  if (budgetTokens === undefined) return undefined;
+  if (budgetTokens === 0) return { type: 'disabled' };
+  if (budgetTokens < 0) return { type: 'adaptive', ...displayOf(reasoning) };
+  return { type: 'enabled', budget_tokens: budgetTokens, ...displayOf(reasoning) };
 }
 
 interface ThinkingFacts {
@@ -210,45 +251,43 @@ interface ThinkingFacts {
 
 /** Another protocol's wish to reason, in the form that this model takes. */
 function encodeThinking(draft: Draft, facts: ThinkingFacts): Thinking {
-  const { request, target, traits, lose } = draft;
-  const { reasoning } = request;
-  if (reasoning === undefined) return {};
+  const { target, traits } = draft;
+  const reasoning = draft.request.reasoning ?? {};
+  if (reasoning.effort === undefined && reasoning.budgetTokens === undefined) return {};
   const isOff = reasoning.effort === 'none' || reasoning.budgetTokens === 0;
-  const hasWish = isOff || reasoning.effort !== undefined || reasoning.budgetTokens !== undefined;
-  if (!hasWish) return {};
-  if (target.canReason === false || traits.thinking === 'none') {
-    if (!isOff) lose('reasoning', 'reasoning', 'hint', 'This model does not reason.');
-    return {};
-  }
+  if (target.canReason === false || traits.thinking === 'none')
+    return isOff ? {} : withoutThinking(draft, 'This model does not reason.');
   if (isOff) return noThinking(draft);
-  if (facts.isForced) {
-    lose('reasoning', 'reasoning', 'hint', 'Claude does not think before a call that it is forced to make.');
-    return {};
-  }
+  if (facts.isForced) return withoutThinking(draft, 'Claude does not think before a call that it is forced to make.');
   if (traits.thinking !== 'budget') return adaptiveThinking(draft, reasoning);
-  if (facts.isUnsignedToolLoop) {
-    lose('reasoning', 'reasoning', 'hint', 'Within a tool loop Claude thinks on only where it thought at the start, with its signature.');
-    return {};
-  }
-  return budgetThinking(draft, reasoning);
+  if (!facts.isUnsignedToolLoop) return budgetThinking(draft, reasoning);
+  return withoutThinking(
+    draft,
+    'Within a tool loop Claude thinks on only where it thought at the start, with its signature.',
+  );
+}
+
+function withoutThinking(draft: Draft, why: string): Thinking {
+  draft.hint('reasoning', 'reasoning', why);
+  return {};
 }
 
 function noThinking(draft: Draft): Thinking {
-  const { traits, lose } = draft;
+  const { traits, hint } = draft;
   if (traits.canStopThinking) return { field: { type: 'disabled' } };
-  lose('reasoning', 'reasoning', 'hint', 'This model always thinks; it was asked to think as little as it can.');
+  hint('reasoning', 'reasoning', 'This model always thinks; it was asked to think as little as it can.');
   return traits.hasBetweenTools ? { field: { type: 'between_tools' } } : { effort: 'low' };
 }
 
 function adaptiveThinking(draft: Draft, reasoning: Reasoning): Thinking {
-  const { traits, lose } = draft;
+  const { traits, hint } = draft;
   const wanted = effortOf(reasoning);
   if (reasoning.effort === undefined && wanted !== undefined) {
-    lose('thinking-budget', 'reasoningBudget', 'hint', `This model takes an effort, not a budget: ${wanted}.`);
+    hint('reasoning-budget', 'reasoningBudget', `This model takes an effort, not a budget: ${wanted}.`);
   }
   const effort = wanted === undefined || wanted === 'none' ? undefined : nearestEffort(wanted, traits);
   if (effort !== undefined && effort !== wanted && wanted !== 'minimal') {
-    lose('reasoning', 'reasoningEffort', 'hint', `This model has no effort ${String(wanted)}; it was given ${effort}.`);
+    hint('reasoning', 'reasoningEffort', `This model has no effort ${String(wanted)}; it was given ${effort}.`);
   }
   return compact({ field: { type: 'adaptive', ...displayOf(reasoning) }, effort });
 }
@@ -266,17 +305,25 @@ function displayOf(reasoning: Reasoning): JsonRecord {
 
 /** A budget must leave room for the answer: it is below `max_tokens`, and at least 1,024. */
 function budgetThinking(draft: Draft, reasoning: Reasoning): Thinking {
-  const { maxTokens, lose } = draft;
+  const { maxTokens, hint } = draft;
   const asked = budgetOf(reasoning) ?? BUDGET_DEFAULT;
   const wanted = Math.max(BUDGET_MIN, asked < 0 ? BUDGET_DEFAULT : asked);
   if (maxTokens <= BUDGET_MIN) {
-    lose('thinking-budget', 'reasoning', 'hint', `Thinking takes at least ${BUDGET_MIN} tokens, and the reply may only have ${maxTokens}.`);
+    hint(
+      'reasoning-budget',
+      'reasoning',
+      `Thinking takes at least ${BUDGET_MIN} tokens, and the reply may only have ${maxTokens}.`,
+    );
     return {};
   }
   const budget = wanted < maxTokens ? wanted : Math.max(BUDGET_MIN, Math.floor(maxTokens / 2));
   if (asked > 0 && budget !== asked) {
     const field = reasoning.budgetTokens === undefined ? 'reasoning' : 'reasoningBudget';
-    lose('thinking-budget', field, 'hint', `The budget must be from ${BUDGET_MIN} to below max_tokens (${maxTokens}): ${budget}.`);
+    hint(
+      'reasoning-budget',
+      field,
+      `The budget must be from ${BUDGET_MIN} to below max_tokens (${maxTokens}): ${budget}.`,
+    );
   }
   return { field: { type: 'enabled', budget_tokens: budget, ...displayOf(reasoning) } };
 }
@@ -288,66 +335,83 @@ interface Format {
 }
 
 function encodeFormat(draft: Draft): Format {
-  const { request, traits, into, lose } = draft;
+  const { request, traits, into, hint, meaning } = draft;
   const { format } = request;
   if (format === undefined || format.kind === 'text') return {};
   if (format.kind === 'json') {
-    lose('json-mode', 'format', 'hint', 'There is no JSON mode without a schema; the system text asks for one JSON object.');
+    hint('json-mode', 'format', 'There is no JSON mode without a schema; the system text asks for one JSON object.');
     return { instruction: JSON_MODE_TEXT };
   }
   if (into.isHome) return { field: { type: 'json_schema', schema: format.schema } };
   if (!traits.takesFormat) {
-    lose('json-schema', 'format', 'meaning', 'This model does not enforce a schema.');
+    meaning('json-schema', 'format', 'This model does not enforce a schema.');
     return {};
   }
   const { schema, moved } = fitSchema(format.schema);
   if (moved.length > 0) {
-    lose('schema', 'format', 'hint', `Not enforced, but told to the model in the schema's descriptions: ${moved.join(', ')}.`);
+    hint('schema', 'format', `Not enforced, but told to the model in the schema's descriptions: ${moved.join(', ')}.`);
   }
   return { field: { type: 'json_schema', schema } };
 }
 
 function encodeSampling(draft: Draft, thinking: JsonRecord | undefined): JsonRecord {
-  const { request, traits, into, lose } = draft;
-  const { temperature, topP, topK } = request.sampling;
-  if (into.isHome) return compact({ temperature, top_p: topP, top_k: topK });
+  const { sampling } = draft.request;
+  if (draft.into.isHome)
+    return compact({ temperature: sampling.temperature, top_p: sampling.topP, top_k: sampling.topK });
+  if (!draft.traits.takesSampling) return loseSampling(draft, sampling, 'This model takes no sampling settings.');
   const isThinking = thinking !== undefined && thinking['type'] !== 'disabled';
-  const isRefused = !traits.takesSampling;
-  const why = isRefused ? 'This model takes no sampling settings.' : 'While it thinks, Claude takes no other sampling settings.';
-  const kept: Record<string, number> = {};
-  if (temperature !== undefined) {
-    if ((isRefused || isThinking) && temperature !== 1) lose('sampling', 'temperature', 'hint', why);
-    else if (temperature > 1) {
-      kept['temperature'] = 1;
-      lose('sampling', 'temperature', 'hint', 'The highest temperature is 1.');
-    } else if (!isRefused && !isThinking) kept['temperature'] = temperature;
-  }
-  if (topP !== undefined && topP !== 1) {
-    if (isRefused || (isThinking && topP < THINKING_TOP_P_MIN)) lose('sampling', 'topP', 'hint', why);
-    else if (temperature !== undefined && !traits.takesBothSamplings) lose('sampling', 'topP', 'hint', 'Only one of temperature and top_p is taken.');
-    else kept['top_p'] = topP;
-  }
-  if (topK !== undefined && topK > 0) {
-    if (isRefused || isThinking) lose('sampling', 'topK', 'hint', why);
-    else kept['top_k'] = topK;
-  }
-  return kept;
+  return isThinking ? thinkingSampling(draft) : freeSampling(draft);
+}
+
+function freeSampling(draft: Draft): JsonRecord {
+  const { temperature, topP = 1, topK = 0 } = draft.request.sampling;
+  if (temperature !== undefined && temperature > 1)
+    draft.hint('sampling', 'temperature', 'The highest temperature is 1.');
+  const isOneTooMany = temperature !== undefined && !draft.traits.takesBothSamplings;
+  if (topP !== 1 && isOneTooMany) draft.hint('sampling', 'topP', 'Only one of temperature and top_p is taken.');
+  return compact({
+    temperature: temperature === undefined ? undefined : Math.min(1, temperature),
+    top_p: topP === 1 || isOneTooMany ? undefined : topP,
+    // Zero says in some protocols that every token may be taken, and is refused here.
+    top_k: topK <= 0 ? undefined : topK,
+  });
+}
+
+/** While it thinks, Claude samples at temperature 1, from the best 95% or more. */
+function thinkingSampling(draft: Draft): JsonRecord {
+  const { topP, ...rest } = draft.request.sampling;
+  const isTaken = topP !== undefined && topP >= THINKING_TOP_P_MIN;
+  loseSampling(
+    draft,
+    isTaken ? rest : draft.request.sampling,
+    'While it thinks, Claude takes no other sampling settings.',
+  );
+  return isTaken && topP < 1 ? { top_p: topP } : {};
+}
+
+/** Lists the settings that would have changed something. */
+function loseSampling(draft: Draft, sampling: Sampling, why: string): JsonRecord {
+  const { temperature = 1, topP = 1, topK = 0 } = sampling;
+  if (temperature !== 1) draft.hint('sampling', 'temperature', why);
+  if (topP !== 1) draft.hint('sampling', 'topP', why);
+  if (topK > 0) draft.hint('sampling', 'topK', why);
+  return {};
 }
 
 /** Sequences of nothing but white space are refused. */
 function encodeStop(draft: Draft): readonly string[] | undefined {
-  const { request, into, lose } = draft;
+  const { request, into, meaning } = draft;
   if (request.stop === undefined) return undefined;
   const kept = into.isHome ? request.stop : request.stop.filter((text) => text.trim() !== '');
-  if (kept.length < request.stop.length) lose('stop', 'stop', 'meaning', 'A stop sequence must hold more than white space.');
+  if (kept.length < request.stop.length) meaning('stop', 'stop', 'A stop sequence must hold more than white space.');
   return kept.length === 0 ? undefined : kept;
 }
 
 function encodeUser(draft: Draft): JsonRecord | undefined {
-  const { request, into, lose } = draft;
+  const { request, into, hint } = draft;
   if (request.user === undefined) return undefined;
   if (!into.isHome && (request.user === '' || request.user.length > USER_MAX)) {
-    if (request.user !== '') lose('user', 'user', 'hint', `A user's id has at most ${USER_MAX} characters.`);
+    if (request.user !== '') hint('user', 'user', `A user's id has at most ${USER_MAX} characters.`);
     return undefined;
   }
   return { user_id: request.user };
@@ -367,7 +431,11 @@ function withExtras(body: JsonRecord, extras: readonly Extra[]): JsonRecord {
 /** Fields of which we know only parts, the longest first. */
 const PARENTS = ['output_config.format', 'output_config', 'metadata', 'tool_choice', 'thinking'] as const;
 
-function putIn(into: Record<string, Json | undefined>, [name = '', ...rest]: readonly string[], fields: JsonRecord): void {
+function putIn(
+  into: Record<string, Json | undefined>,
+  [name = '', ...rest]: readonly string[],
+  fields: JsonRecord,
+): void {
   const old = into[name];
   const inner: Record<string, Json | undefined> = isRecord(old) ? { ...old } : {};
   if (rest.length === 0) Object.assign(inner, fields);

@@ -3,7 +3,7 @@
  * only the first unfinished block is written, later ones wait until it is complete.
  */
 import type { Fault } from '../../chat/fault.ts';
-import type { Signature } from '../../chat/part.ts';
+import type { Citation, Signature } from '../../chat/part.ts';
 import type { ChatEvent, Finish } from '../../chat/reply.ts';
 import { mergeUsage, type Usage } from '../../chat/usage.ts';
 import { isRecord, type JsonRecord } from '../../lib/json.ts';
@@ -11,7 +11,17 @@ import { formatSse } from '../../lib/sse.ts';
 import type { EncodeContext, StreamEncoder } from '../dialect.ts';
 import { encodeStreamFault } from './errors.ts';
 import { jsonScanner, type JsonScanner } from './json-scanner.ts';
-import { citationOf, encodeReplyMedia, encodeReplyOpaque, loseChoices, loseExtra, loseLogprobs, messageHead, REPLY_FIELDS } from './response.ts';
+import {
+  citationOf,
+  encodeReplyMedia,
+  encodeReplyOpaque,
+  loseChoices,
+  loseExtra,
+  loseFinish,
+  loseLogprobs,
+  messageHead,
+  REPLY_FIELDS,
+} from './response.ts';
 import { encodeUsage } from './usage.ts';
 import { callId, encodeFinish, encodeSignature, isCarried, lossList, type LossList } from './words.ts';
 
@@ -43,6 +53,8 @@ interface State {
   usage: Usage | undefined;
   finish: Finish | undefined;
   extra: JsonRecord;
+  /** Of the text that is open: written behind it, when it is complete. */
+  textSignature: Signature | undefined;
   isBroken: boolean;
   hasToolCall: boolean;
   hasRefusal: boolean;
@@ -63,6 +75,7 @@ export function encoder(context: EncodeContext): StreamEncoder {
     usage: undefined,
     finish: undefined,
     extra: {},
+    textSignature: undefined,
     isBroken: false,
     hasToolCall: false,
     hasRefusal: false,
@@ -90,34 +103,28 @@ function flush(state: State): string {
   return text;
 }
 
-function write(body: JsonRecord, state: State): void {
-  state.out += formatSse(JSON.stringify(body), String(body['type']));
+function write(body: JsonRecord & { readonly type: string }, state: State): void {
+  state.out += formatSse(JSON.stringify(body), body.type);
 }
 
 /** Events of the whole message first, then those of the first choice. */
 function take(event: ChatEvent, state: State): void {
-  switch (event.type) {
-    case 'start': {
-      const { type: _, createdAt: __, ...head } = event;
-      state.head = { ...state.head, ...head };
-      return;
-    }
-    case 'usage':
-      state.usage = mergeUsage(state.usage, event.usage);
-      return;
-    case 'ping':
-      if (state.hasStarted) write({ type: 'ping' }, state);
-      return;
-    case 'error':
-      breakOff(event.fault, state);
-      return;
-    case 'extra':
-      takeExtra(event.extra, state);
-      return;
-    default:
-      if (event.choice > 0) loseChoices(state.losses);
-      else takeContent(event, state);
-  }
+  if (event.type === 'start') state.head = { ...state.head, ...headOf(event) };
+  else if (event.type === 'usage') state.usage = mergeUsage(state.usage, event.usage);
+  else if (event.type === 'ping') takePing(state);
+  else if (event.type === 'error') breakOff(event.fault, state);
+  else if (event.type === 'extra') takeExtra(event.extra, state);
+  else if (event.choice > 0) loseChoices(state.losses);
+  else takeContent(event, state);
+}
+
+function headOf(event: Extract<ChatEvent, { type: 'start' }>): State['head'] {
+  const { type: _, createdAt: __, ...head } = event;
+  return head;
+}
+
+function takePing(state: State): void {
+  if (state.hasStarted) write({ type: 'ping' }, state);
 }
 
 function breakOff(of: Fault, state: State): void {
@@ -135,64 +142,64 @@ function takeExtra(extra: JsonRecord, state: State): void {
 type ContentEvent = Exclude<ChatEvent, { type: 'start' | 'usage' | 'ping' | 'error' | 'extra' }>;
 
 function takeContent(event: ContentEvent, state: State): void {
-  switch (event.type) {
-    case 'text-delta':
-      return addText(event.text, state);
-    case 'refusal-delta':
-      state.hasRefusal = true;
-      return addText(event.text, state);
-    case 'reasoning-delta':
-      return addThinking(event.text, state);
-    case 'part-break':
-      state.isBroken = true;
-      return undefined;
-    case 'tool-call-start':
-      return startCall(event, state);
-    case 'tool-call-delta':
-      return growCall(event.call, event.arguments, state);
-    case 'signature':
-      return sign(event.of, event.signature, state);
-    case 'finish':
-      state.finish = event.finish;
-      return undefined;
-    default:
-      return addRare(event, state);
-  }
+  if (event.type === 'text-delta') addText(event.text, state);
+  else if (event.type === 'reasoning-delta') addThinking(event.text, state);
+  else if (event.type === 'tool-call-delta') growCall(event.call, event.arguments, state);
+  else if (event.type === 'tool-call-start') startCall(event, state);
+  else if (event.type === 'signature') sign(event.of, event.signature, state);
+  else if (event.type === 'part-break') state.isBroken = true;
+  else if (event.type === 'finish') state.finish = event.finish;
+  else addRare(event, state);
 }
 
-type RareEvent = Extract<ContentEvent, { type: 'reasoning-encrypted' | 'citation' | 'media' | 'audio-delta' | 'opaque' | 'logprobs' }>;
+type RareEvent = Extract<
+  ContentEvent,
+  { type: 'refusal-delta' | 'reasoning-encrypted' | 'citation' | 'media' | 'audio-delta' | 'opaque' | 'logprobs' }
+>;
 
 function addRare(event: RareEvent, state: State): void {
   switch (event.type) {
+    case 'refusal-delta':
+      state.hasRefusal = true;
+      return addText(event.text, state);
     case 'reasoning-encrypted':
       return addWhole({ type: 'redacted_thinking', data: encodeSignature(event.encrypted) }, state);
-    case 'citation': {
-      const citation = citationOf(event.citation, state.losses);
-      if (citation !== undefined) delta(openText(state), { type: 'citations_delta', citation }, state);
-      return undefined;
-    }
+    case 'citation':
+      return addCitation(event.citation, state);
     case 'media':
-      for (const block of encodeReplyMedia(event.part, state.losses)) addText(String(block['text']), state);
-      return undefined;
+      return encodeReplyMedia(event.part, state.losses).forEach((block) => addText(block.text, state));
     case 'audio-delta':
-      if (event.data !== undefined) state.losses.add('audio', 'audio', 'meaning', 'A message cannot hold audio; its transcript was kept.');
-      return event.transcript === undefined ? undefined : addText(event.transcript, state);
+      if (event.data !== undefined)
+        state.losses.meaning('audio', 'audio', 'A message cannot hold audio; its transcript was kept.');
+      return addText(event.transcript ?? '', state);
     case 'opaque':
-      for (const block of encodeReplyOpaque(event.part, state.losses)) addOpaque(block, state);
-      return undefined;
+      return encodeReplyOpaque(event.part, state.losses).forEach((block) => addOpaque(block, state));
     case 'logprobs':
       return loseLogprobs(state.losses);
   }
 }
 
+function addCitation(of: Citation, state: State): void {
+  const citation = citationOf(of, state.losses);
+  if (citation !== undefined) delta(openText(state), { type: 'citations_delta', citation }, state);
+}
+
 /** Puts a block behind the others. All but calls are complete as soon as something follows. */
 function add(block: Block, state: State): Block {
+  signText(state);
   const last = state.waiting.at(-1);
   if (last !== undefined) last.isComplete ||= last.scanner === undefined || last.scanner.isComplete();
   state.waiting.push(block);
   state.isBroken = false;
   drain(state);
   return block;
+}
+
+/** The signature of a text (`isCarried`) follows it in an empty thinking block. */
+function signText(state: State): void {
+  const signature = state.textSignature;
+  state.textSignature = undefined;
+  if (signature !== undefined) signReasoning(signature, state);
 }
 
 function newBlock(start: JsonRecord, state: State): Block {
@@ -216,23 +223,38 @@ function openThinking(state: State): Block | undefined {
 
 function addThinking(text: string, state: State): void {
   if (text === '') return;
-  delta(openThinking(state) ?? newBlock({ type: 'thinking', thinking: '', signature: '' }, state), { type: 'thinking_delta', thinking: text }, state);
+  delta(
+    openThinking(state) ?? newBlock({ type: 'thinking', thinking: '', signature: '' }, state),
+    { type: 'thinking_delta', thinking: text },
+    state,
+  );
 }
 
-/** A signed block is complete; the signature of a text (`isCarried`) follows it in an empty thinking block. */
 function sign(of: 'reasoning' | 'text', signature: Signature, state: State): void {
-  if (of === 'text' && !isCarried(signature)) return;
-  const open = of === 'reasoning' ? openThinking(state) : undefined;
-  const block = open ?? newBlock({ type: 'thinking', thinking: '', signature: '' }, state);
+  if (of === 'reasoning') signReasoning(signature, state);
+  else if (isCarried(signature)) state.textSignature = signature;
+}
+
+/** A signed block is complete. */
+function signReasoning(signature: Signature, state: State): void {
+  const block = openThinking(state) ?? newBlock({ type: 'thinking', thinking: '', signature: '' }, state);
   delta(block, { type: 'signature_delta', signature: encodeSignature(signature) }, state);
   block.isComplete = true;
 }
 
 function startCall(event: Extract<ChatEvent, { type: 'tool-call-start' }>, state: State): void {
   state.hasToolCall = true;
-  if (event.signature !== undefined) sign('reasoning', event.signature, state);
+  // Before the call's own: of two carriers in a row the first is the text's.
+  signText(state);
+  if (event.signature !== undefined) signReasoning(event.signature, state);
   const caller = event.extra?.['caller'];
-  const start = { type: 'tool_use', id: callId(event.id), name: event.name, input: {}, ...(isRecord(caller) ? { caller } : {}) };
+  const start = {
+    type: 'tool_use',
+    id: callId(event.id),
+    name: event.name,
+    input: {},
+    ...(isRecord(caller) ? { caller } : {}),
+  };
   add({ start, deltas: [], call: event.call, scanner: jsonScanner(), isStarted: false, isComplete: false }, state);
 }
 
@@ -240,7 +262,8 @@ function growCall(call: number, text: string, state: State): void {
   const block = state.waiting.find((one) => one.call === call);
   if (text === '') return;
   if (block === undefined) {
-    if (text.trim() !== '') state.losses.add('tool-arguments', 'tool_calls', 'meaning', 'Arguments came after their call was complete.');
+    if (text.trim() !== '')
+      state.losses.meaning('tool-arguments', 'tool_calls', 'Arguments came after their call was complete.');
     return;
   }
   block.scanner?.push(text);
@@ -311,19 +334,16 @@ function startMessage(state: State): void {
         stop_reason: null,
         stop_sequence: null,
         stop_details: null,
-        usage: { ...startUsage(state.usage), output_tokens: 0 },
+        usage: { ...encodeUsage(state.usage), output_tokens: 0 },
       },
     },
     state,
   );
 }
 
-function startUsage(usage: Usage | undefined): JsonRecord {
-  return { cache_creation_input_tokens: 0, cache_read_input_tokens: 0, ...encodeUsage(usage) };
-}
-
 /** Everything that waits, then the stop reason with the whole usage. */
 function finish(state: State): void {
+  signText(state);
   if (!state.hasStarted) startMessage(state);
   for (const block of state.waiting.splice(0)) {
     begin(block, state);
@@ -333,11 +353,13 @@ function finish(state: State): void {
   }
   state.isOver = true;
   const { stop_details: details = null, container, ...rest } = state.extra;
+  const of = state.finish ?? { reason: 'other' };
+  loseFinish(of, state.losses);
   write(
     {
       type: 'message_delta',
       delta: {
-        ...encodeFinish(state.finish ?? { reason: 'other' }, state),
+        ...encodeFinish(of, state),
         stop_details: details,
         ...(container === undefined ? {} : { container }),
       },

@@ -1,6 +1,15 @@
 /** Errors of the Messages API: read from a provider, and written to a caller. */
 import { fault, specOf, type Fault, type FaultCode } from '../../chat/fault.ts';
-import { asNumber, asRecord, asString, isArray, isRecord, parseJson, type Json, type JsonRecord } from '../../lib/json.ts';
+import {
+  asNumber,
+  asRecord,
+  asString,
+  isArray,
+  isRecord,
+  parseJson,
+  type Json,
+  type JsonRecord,
+} from '../../lib/json.ts';
 import { formatSse } from '../../lib/sse.ts';
 import type { ErrorAnswer, FaultContext } from '../dialect.ts';
 import { retryAfterMs, safeText } from '../error-text.ts';
@@ -38,7 +47,8 @@ const STATUS_OF: Readonly<Record<string, number>> = {
   DEADLINE_EXCEEDED: 504,
 };
 
-const TOO_LONG = /prompt is too long|exceeds? (?:the )?(?:model's )?(?:maximum )?context|context (?:limit|window|length)|too many (?:input )?tokens|input is too long/i;
+const TOO_LONG =
+  /prompt is too long|exceeds? (?:the )?(?:model's )?(?:maximum )?context|context (?:limit|window|length)|too many (?:input )?tokens|input is too long/i;
 const NO_CREDIT = /credit balance is too low|purchase credits|billing (?:hard )?limit/i;
 const SPEND = /spend_limit|billing|not_billable/;
 const FILTERED = /content filter|blocked by (?:our )?(?:content|safety)|usage polic/i;
@@ -47,7 +57,12 @@ const FILTERED = /content filter|blocked by (?:our )?(?:content|safety)|usage po
 export function decodeError(answer: ErrorAnswer): Fault {
   const words = readWords(answer.body);
   const wait = retryAfterMs(answer.headers, answer.nowMs);
-  return classify(words, { provider: answer.provider, model: answer.model, status: answer.status, ...(wait === undefined ? {} : { retryAfterMs: wait }) });
+  return classify(words, {
+    provider: answer.provider,
+    model: answer.model,
+    status: answer.status,
+    ...(wait === undefined ? {} : { retryAfterMs: wait }),
+  });
 }
 
 /** The fault of an error object that came with 200, whole or in a stream (faults.md F13, F34). */
@@ -101,18 +116,33 @@ function classify(words: ErrorWords, place: ErrorPlace): Fault {
   );
 }
 
+/** What a status alone says. */
+const CODE_OF: ReadonlyMap<number, FaultCode> = new Map([
+  [401, 'upstream-auth'],
+  [403, 'upstream-auth'],
+  [408, 'upstream-error'],
+  [413, 'context-length'],
+  [429, 'upstream-rate-limited'],
+  [503, 'upstream-overloaded'],
+  // Anthropic's "overloaded": no RFC names it.
+  [529, 'upstream-overloaded'],
+]);
+
 function codeOf(words: ErrorWords, status: number): FaultCode {
-  const { type, code, message } = words;
-  if (status === 402 || type === 'billing_error' || SPEND.test(code) || NO_CREDIT.test(message)) return 'upstream-quota';
-  if (status === 529 || status === 503 || type === 'overloaded_error') return 'upstream-overloaded';
-  if (status === 401 || status === 403) return 'upstream-auth';
-  if (status === 429) return 'upstream-rate-limited';
-  if (status === 413 || type === 'request_too_large') return 'context-length';
+  const { type, message } = words;
+  if (isQuota(words, status)) return 'upstream-quota';
+  if (type === 'overloaded_error') return 'upstream-overloaded';
+  if (type === 'request_too_large') return 'context-length';
   // A 404 that is no error object of the API comes from a wrong base URL; one without a model in it means a file or a container.
   if (status === 404) return /model/i.test(message) || type === '' ? 'upstream-not-found' : 'upstream-refused';
-  if (status === 408 || status >= 500) return 'upstream-error';
-  if (status < 400) return 'upstream-invalid';
-  return refusedCode(message);
+  const known = CODE_OF.get(status);
+  if (known !== undefined) return known;
+  if (status >= 500) return 'upstream-error';
+  return status < 400 ? 'upstream-invalid' : refusedCode(message);
+}
+
+function isQuota(words: ErrorWords, status: number): boolean {
+  return status === 402 || words.type === 'billing_error' || SPEND.test(words.code) || NO_CREDIT.test(words.message);
 }
 
 function refusedCode(message: string): FaultCode {

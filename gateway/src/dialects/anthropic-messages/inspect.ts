@@ -3,7 +3,7 @@
  * plain (the fault names the field), lenient where the provider may know more than we do: unknown fields pass.
  */
 import { fault, type Fault } from '../../chat/fault.ts';
-import { isArray, isRecord, type Json, type JsonRecord } from '../../lib/json.ts';
+import { asString, isArray, isRecord, type Json, type JsonRecord } from '../../lib/json.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import type { Ability, Inspection, PathFacts } from '../dialect.ts';
 import { nonAsciiUnits, type TextSize } from '../text-size.ts';
@@ -30,6 +30,7 @@ const MEDIA_MAX = 33_554_432;
 /** How much of each end of a base64 text is looked at: enough to tell it from a path or a sentence. */
 const BASE64_PEEK = 256;
 const BASE64 = /^[A-Za-z0-9+/_\-=\s]*$/;
+// oxlint-disable-next-line no-control-regex -- control characters are what it is for
 const CONTROLS = /[\u0000-\u001f\u007f]/;
 /** Deepest nesting that is measured; the body was already checked for its depth. */
 const MEASURE_DEPTH_MAX = 64;
@@ -53,7 +54,6 @@ const BLOCKS: ReadonlySet<string> = new Set([
 /** New server tools bring new blocks, named in this manner; the provider knows them before we do. */
 const BLOCK_FAMILIES = /_(?:use|result|reference)$/;
 const TOOL_CHOICES: ReadonlySet<string> = new Set(['auto', 'any', 'tool', 'none']);
-const ABILITIES: Readonly<Record<string, Ability>> = { image: 'image', document: 'document' };
 
 /** What one pass has seen so far. Mutable by design: it lives inside one `inspect` and is never shared. */
 interface Sight extends TextSize {
@@ -82,7 +82,7 @@ export function inspect(body: JsonRecord, path: PathFacts): Result<Inspection, F
   if (problem !== undefined) return err(problem);
   const maxTokens = body['max_tokens'];
   return ok({
-    model: String(model),
+    model: typeof model === 'string' ? model : '',
     isStreaming: body['stream'] === true,
     wantsStreamUsage: true,
     ...(typeof maxTokens === 'number' ? { maxOutputTokens: maxTokens } : {}),
@@ -124,7 +124,8 @@ function checkMaxTokens(body: JsonRecord, path: PathFacts, sight: Sight): Proble
     if (path.operation === 'count-tokens') return undefined;
     return missing('max_tokens', 'say how many tokens the reply may have');
   }
-  if (typeof value !== 'number' || !Number.isSafeInteger(value)) return invalid('max_tokens', 'it must be a whole number');
+  if (typeof value !== 'number' || !Number.isSafeInteger(value))
+    return invalid('max_tokens', 'it must be a whole number');
   // Zero fills the prompt cache without an answer (documented), which makes sense only where something is marked to be cached.
   if (value < 0 || (value === 0 && !sight.hasCacheMark)) return invalid('max_tokens', 'it must be at least 1');
   return value > MAX_TOKENS_MAX ? invalid('max_tokens', `it must be at most ${MAX_TOKENS_MAX}`) : undefined;
@@ -166,41 +167,56 @@ function checkMessage(message: Json | undefined, place: { at: string; isLast: bo
   const { at } = place;
   if (!isRecord(message)) return invalid(at, `it must be a message, not ${found(message)}`);
   const role = message['role'];
-  if (typeof role !== 'string' || !ROLES.has(role)) return invalid(`${at}.role`, 'it must be user, assistant or system');
+  if (typeof role !== 'string' || !ROLES.has(role))
+    return invalid(`${at}.role`, 'it must be user, assistant or system');
   const content = message['content'];
-  const param = `${at}.content`;
-  if (typeof content === 'string') {
-    measureText(content, sight);
-    return undefined;
-  }
-  if (!isArray(content)) return invalid(param, `it must be a text or a list of blocks, not ${found(content)}`);
-  if (content.length === 0 && !(place.isLast && role === 'assistant')) return invalid(param, 'it is empty');
-  for (const [index, block] of content.entries()) {
-    const problem = checkBlock(block, `${param}[${index}]`, sight);
-    if (problem !== undefined) return problem;
-  }
-  return undefined;
+  if (isArray(content) && content.length === 0 && !(place.isLast && role === 'assistant'))
+    return invalid(`${at}.content`, 'it is empty');
+  return checkContent(content, `${at}.content`, sight);
 }
+
+/** How each kind of block is checked; of the others only that they exist. */
+const CHECKS: ReadonlyMap<string, (block: JsonRecord, at: string, sight: Sight) => Problem> = new Map([
+  ['text', checkText],
+  ['image', checkMedia],
+  ['document', checkMedia],
+  ['tool_use', checkToolUse],
+  ['tool_result', checkToolResult],
+  ['thinking', checkThinking],
+]);
 
 function checkBlock(block: Json, at: string, sight: Sight): Problem {
   if (!isRecord(block)) return invalid(at, `it must be a block, not ${found(block)}`);
   if (isRecord(block['cache_control'])) sight.hasCacheMark = true;
-  const type = block['type'];
-  if (type === 'text') {
-    const text = block['text'];
-    if (typeof text !== 'string') return invalid(`${at}.text`, `it must be a string, not ${found(text)}`);
-    measureText(text, sight);
-    return undefined;
-  }
+  const { type } = block;
   if (typeof type !== 'string') return invalid(`${at}.type`, 'it must say what kind of block this is');
-  if (type === 'image' || type === 'document') return checkMedia(block, at, sight);
-  if (type === 'tool_use') return checkToolUse(block, at, sight);
-  if (type === 'tool_result') return checkToolResult(block, at, sight);
-  if (type === 'thinking') return checkThinking(block, at, sight);
+  const check = CHECKS.get(type);
+  if (check !== undefined) return check(block, at, sight);
   if (!BLOCKS.has(type) && !BLOCK_FAMILIES.test(type)) {
     return invalid(`${at}.type`, `the Messages API has no block ${JSON.stringify(type.slice(0, NAME_MAX))}`);
   }
   measure(block, sight);
+  return undefined;
+}
+
+function checkText(block: JsonRecord, at: string, sight: Sight): Problem {
+  const { text } = block;
+  if (typeof text !== 'string') return invalid(`${at}.text`, `it must be a string, not ${found(text)}`);
+  measureText(text, sight);
+  return undefined;
+}
+
+/** A text, or a list of blocks. */
+function checkContent(content: Json | undefined, at: string, sight: Sight): Problem {
+  if (typeof content === 'string') {
+    measureText(content, sight);
+    return undefined;
+  }
+  if (!isArray(content)) return invalid(at, `it must be a text or a list of blocks, not ${found(content)}`);
+  for (const [index, inner] of content.entries()) {
+    const problem = checkBlock(inner, `${at}[${index}]`, sight);
+    if (problem !== undefined) return problem;
+  }
   return undefined;
 }
 
@@ -227,55 +243,36 @@ function checkToolUse(block: JsonRecord, at: string, sight: Sight): Problem {
 function checkToolResult(block: JsonRecord, at: string, sight: Sight): Problem {
   const { tool_use_id: id, content } = block;
   if (typeof id !== 'string') return invalid(`${at}.tool_use_id`, `it must be a string, not ${found(id)}`);
-  if (content === undefined || content === null) return undefined;
-  if (typeof content === 'string') {
-    measureText(content, sight);
-    return undefined;
-  }
-  if (!isArray(content)) return invalid(`${at}.content`, `it must be a text or a list of blocks, not ${found(content)}`);
-  for (const [index, inner] of content.entries()) {
-    const problem = checkBlock(inner, `${at}.content[${index}]`, sight);
-    if (problem !== undefined) return problem;
-  }
-  return undefined;
+  return content === undefined || content === null ? undefined : checkContent(content, `${at}.content`, sight);
 }
 
 function checkMedia(block: JsonRecord, at: string, sight: Sight): Problem {
-  const type = String(block['type']);
-  const ability = ABILITIES[type];
-  if (ability !== undefined) sight.needs.add(ability);
-  if (type === 'image') sight.imageCount += 1;
+  const kind = block['type'] === 'image' ? 'image' : 'document';
+  sight.needs.add(kind);
+  if (kind === 'image') sight.imageCount += 1;
   const source = block['source'];
   if (!isRecord(source)) return invalid(`${at}.source`, `it must be an object, not ${found(source)}`);
-  switch (source['type']) {
-    case 'base64':
-      return checkBase64(source, `${at}.source`, type);
+  if (source['type'] === 'base64') return checkBase64(source, `${at}.source`, kind);
+  return checkSource(source, `${at}.source`, sight);
+}
+
+function checkSource(source: JsonRecord, at: string, sight: Sight): Problem {
+  switch (asString(source['type'])) {
+    case undefined:
+      return invalid(`${at}.type`, 'it must say where the file is');
     case 'url':
-      return checkUrl(source['url'], `${at}.source.url`);
+      return checkUrl(source['url'], `${at}.url`);
     case 'text':
-      if (typeof source['data'] !== 'string') return invalid(`${at}.source.data`, 'it must be the text');
+      if (typeof source['data'] !== 'string') return invalid(`${at}.data`, 'it must be the text');
       measureText(source['data'], sight);
       return undefined;
     case 'file':
-      return typeof source['file_id'] === 'string' ? undefined : invalid(`${at}.source.file_id`, 'it must be a string');
+      return typeof source['file_id'] === 'string' ? undefined : invalid(`${at}.file_id`, 'it must be a string');
     case 'content':
-      return checkContentSource(source['content'], `${at}.source.content`, sight);
+      return checkContent(source['content'], `${at}.content`, sight);
     default:
-      return typeof source['type'] === 'string' ? undefined : invalid(`${at}.source.type`, 'it must say where the file is');
+      return undefined;
   }
-}
-
-function checkContentSource(content: Json | undefined, at: string, sight: Sight): Problem {
-  if (typeof content === 'string') {
-    measureText(content, sight);
-    return undefined;
-  }
-  if (!isArray(content)) return invalid(at, `it must be a text or a list of blocks, not ${found(content)}`);
-  for (const [index, inner] of content.entries()) {
-    const problem = checkBlock(inner, `${at}[${index}]`, sight);
-    if (problem !== undefined) return problem;
-  }
-  return undefined;
 }
 
 function checkBase64(source: JsonRecord, at: string, kind: string): Problem {
@@ -283,7 +280,8 @@ function checkBase64(source: JsonRecord, at: string, kind: string): Problem {
   if (typeof mediaType !== 'string' || !/^[\w.+-]+\/[\w.+-]+/.test(mediaType)) {
     return invalid(`${at}.media_type`, 'it must be a media type such as image/png');
   }
-  if (kind === 'image' && !mediaType.startsWith('image/')) return invalid(`${at}.media_type`, 'it must be that of an image');
+  if (kind === 'image' && !mediaType.startsWith('image/'))
+    return invalid(`${at}.media_type`, 'it must be that of an image');
   if (typeof data !== 'string' || data === '') return invalid(`${at}.data`, 'it must be the file in base64');
   if (data.length > MEDIA_MAX) return invalid(`${at}.data`, `it is longer than ${MEDIA_MAX} characters`);
   const peek = data.length <= 2 * BASE64_PEEK ? data : data.slice(0, BASE64_PEEK) + data.slice(-BASE64_PEEK);
@@ -327,24 +325,27 @@ function checkTools(body: JsonRecord, sight: Sight): Problem {
 
 function checkTool(tool: Json, at: string, sight: Sight): Problem {
   if (!isRecord(tool)) return invalid(at, `it must be an object, not ${found(tool)}`);
-  const { name, type, input_schema: schema } = tool;
+  const { name, type } = tool;
   const isTyped = typeof type === 'string' && type !== 'custom';
   if (!isTyped && (typeof name !== 'string' || name === '')) return invalid(`${at}.name`, 'it must name the tool');
-  if (typeof name === 'string' && name.length > NAME_MAX) return invalid(`${at}.name`, `it is longer than ${NAME_MAX} characters`);
-  if (schema !== undefined && schema !== null && !isRecord(schema)) {
-    return invalid(`${at}.input_schema`, `it must be a JSON Schema, not ${found(schema)}`);
-  }
-  if (!isTyped && !isRecord(schema)) return missing(`${at}.input_schema`, 'say what arguments the tool takes');
+  if (typeof name === 'string' && name.length > NAME_MAX)
+    return invalid(`${at}.name`, `it is longer than ${NAME_MAX} characters`);
   if (isRecord(tool['cache_control'])) sight.hasCacheMark = true;
   measure(tool, sight);
-  return undefined;
+  return isTyped ? undefined : checkArguments(tool['input_schema'], `${at}.input_schema`);
+}
+
+function checkArguments(schema: Json | undefined, param: string): Problem {
+  if (schema === undefined || schema === null) return missing(param, 'say what arguments the tool takes');
+  return isRecord(schema) ? undefined : invalid(param, `it must be a JSON Schema, not ${found(schema)}`);
 }
 
 function checkToolChoice(choice: Json | undefined): Problem {
   if (choice === undefined || choice === null) return undefined;
   if (!isRecord(choice)) return invalid('tool_choice', `it must be an object, not ${found(choice)}`);
   const { type, name } = choice;
-  if (typeof type !== 'string' || !TOOL_CHOICES.has(type)) return invalid('tool_choice.type', 'it must be auto, any, tool or none');
+  if (typeof type !== 'string' || !TOOL_CHOICES.has(type))
+    return invalid('tool_choice.type', 'it must be auto, any, tool or none');
   if (type === 'tool' && typeof name !== 'string') return invalid('tool_choice.name', 'it must name the tool');
   return undefined;
 }
@@ -367,16 +368,25 @@ function checkOptions(body: JsonRecord, sight: Sight): Problem {
     if (problem !== undefined) return problem;
   }
   const { stream } = body;
-  if (stream !== undefined && stream !== null && typeof stream !== 'boolean') return invalid('stream', 'it must be true or false');
+  if (stream !== undefined && stream !== null && typeof stream !== 'boolean')
+    return invalid('stream', 'it must be true or false');
   if (isRecord(body['cache_control'])) sight.hasCacheMark = true;
-  return checkStops(body['stop_sequences']) ?? checkMetadata(body['metadata']) ?? checkThinkingMode(body, sight) ?? checkFormat(body, sight);
+  return (
+    checkStops(body['stop_sequences']) ??
+    checkMetadata(body['metadata']) ??
+    checkThinkingMode(body, sight) ??
+    checkFormat(body, sight)
+  );
 }
 
 function checkNumber(value: Json | undefined, param: string, range: Range): Problem {
   if (value === undefined || value === null) return undefined;
-  if (typeof value !== 'number' || !Number.isFinite(value)) return invalid(param, `it must be a number, not ${found(value)}`);
+  if (typeof value !== 'number' || !Number.isFinite(value))
+    return invalid(param, `it must be a number, not ${found(value)}`);
   if (range.isWhole === true && !Number.isSafeInteger(value)) return invalid(param, 'it must be a whole number');
-  return value < range.min || value > range.max ? invalid(param, `it must be from ${range.min} to ${range.max}`) : undefined;
+  return value < range.min || value > range.max
+    ? invalid(param, `it must be from ${range.min} to ${range.max}`)
+    : undefined;
 }
 
 function checkStops(stops: Json | undefined): Problem {
@@ -409,19 +419,23 @@ function checkThinkingMode(body: JsonRecord, sight: Sight): Problem {
   // Adaptive leaves it to the model, so any model can take it; a budget asks for reasoning.
   sight.needs.add('reasoning');
   const budget = thinking['budget_tokens'];
-  if (budget === undefined || budget === null) return missing('thinking.budget_tokens', 'say how many tokens to think with');
+  if (budget === undefined || budget === null)
+    return missing('thinking.budget_tokens', 'say how many tokens to think with');
   return checkNumber(budget, 'thinking.budget_tokens', { min: 0, max: MAX_TOKENS_MAX, isWhole: true });
 }
 
 function checkFormat(body: JsonRecord, sight: Sight): Problem {
   const config = body['output_config'];
-  if (config !== undefined && config !== null && !isRecord(config)) {
+  if (isRecord(config)) {
+    const problem = checkFormatAt(config['format'], 'output_config.format', sight);
+    if (problem !== undefined) return problem;
+  } else if (config !== undefined && config !== null)
     return invalid('output_config', `it must be an object, not ${found(config)}`);
-  }
-  const isNew = isRecord(config) && config['format'] !== undefined && config['format'] !== null;
-  const format = isNew ? config['format'] : body['output_format'];
+  return checkFormatAt(body['output_format'], 'output_format', sight);
+}
+
+function checkFormatAt(format: Json | undefined, param: string, sight: Sight): Problem {
   if (format === undefined || format === null) return undefined;
-  const param = isNew ? 'output_config.format' : 'output_format';
   if (!isRecord(format)) return invalid(param, `it must be an object, not ${found(format)}`);
   if (format['type'] !== 'json_schema') return undefined;
   if (!isRecord(format['schema'])) return invalid(`${param}.schema`, 'it must be a JSON Schema');

@@ -49,19 +49,29 @@ export function traitsOf(model: string): ModelTraits {
   if (match === null) return FOREIGN;
   const family = match[1] ?? match[4] ?? '';
   const version = Number(match[2]) * 100 + Number(match[3] ?? 0);
-  const isFable = family === 'fable' || family === 'mythos';
-  const isLate = version >= 505 && (family === 'opus' || family === 'sonnet');
   return {
     thinking: thinkingOf(version),
-    canStopThinking: !isFable && !isLate,
-    hasBetweenTools: family === 'sonnet' && version >= 505,
+    ...willOf(version, family),
     efforts: effortsOf(version, family),
     takesSampling: version < 407,
     takesBothSamplings: version < 401,
-    takesForcedTool: !isLate && !(isFable && version >= 501),
     takesPrefill: version < 406,
     takesLaterSystem: version >= 408,
     takesFormat: version >= 405 || (family === 'opus' && version >= 401),
+  };
+}
+
+/** The newest ones decide for themselves whether to think, and which tool to call. */
+function willOf(
+  version: number,
+  family: string,
+): Pick<ModelTraits, 'canStopThinking' | 'hasBetweenTools' | 'takesForcedTool'> {
+  const isFable = family === 'fable' || family === 'mythos';
+  const isLate = version >= 505 && (family === 'opus' || family === 'sonnet');
+  return {
+    canStopThinking: !isFable && !isLate,
+    hasBetweenTools: isLate && family === 'sonnet',
+    takesForcedTool: !isLate && !(isFable && version >= 501),
   };
 }
 

@@ -1,7 +1,7 @@
 /** A whole reply (`type: message`), both ways. */
 import { fault, type Fault } from '../../chat/fault.ts';
-import type { Part } from '../../chat/part.ts';
-import type { ChatResponse, Choice } from '../../chat/reply.ts';
+import type { Citation, MediaPart, OpaquePart, Part, ReasoningPart, TextPart } from '../../chat/part.ts';
+import type { ChatResponse, Choice, Finish } from '../../chat/reply.ts';
 import type { Loss } from '../../chat/request.ts';
 import { asString, asRecord, isArray, isRecord, type Json, type JsonRecord } from '../../lib/json.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
@@ -10,14 +10,26 @@ import { decodeContent } from './decode-blocks.ts';
 import { argumentsOf } from './encode-blocks.ts';
 import { faultOfBody } from './errors.ts';
 import { decodeUsage, encodeUsage } from './usage.ts';
-import { callId, decodeFinish, encodeFinish, encodeSignature, HOME, isCarried, lossList, others, type LossList } from './words.ts';
+import {
+  callId,
+  decodeFinish,
+  encodeFinish,
+  encodeSignature,
+  HOME,
+  isCarried,
+  lossList,
+  others,
+  type LossList,
+} from './words.ts';
 
 const KNOWN = new Set(['id', 'type', 'role', 'model', 'content', 'stop_reason', 'stop_sequence', 'usage']);
 
 /** Reads a reply. A 200 that holds an error, or no content, is a fault (faults.md F13). */
 export function decodeResponse(body: JsonRecord, provider: string): Result<ChatResponse, Fault> {
-  if (body['type'] === 'error' || (isRecord(body['error']) && !isArray(body['content']))) return err(faultOfBody(body, provider));
-  if (!isArray(body['content'])) return err(fault('upstream-invalid', { provider, reason: 'the reply has no content' }));
+  if (body['type'] === 'error' || (isRecord(body['error']) && !isArray(body['content'])))
+    return err(faultOfBody(body, provider));
+  if (!isArray(body['content']))
+    return err(fault('upstream-invalid', { provider, reason: 'the reply has no content' }));
   const id = asString(body['id']);
   const model = asString(body['model']);
   const usage = asRecord(body['usage']);
@@ -26,14 +38,26 @@ export function decodeResponse(body: JsonRecord, provider: string): Result<ChatR
     origin: HOME,
     ...(id === undefined ? {} : { id }),
     ...(model === undefined ? {} : { model }),
-    choices: [{ index: 0, parts: decodeContent(body['content']), finish: decodeFinish(body['stop_reason'], body['stop_sequence']) }],
+    choices: [
+      {
+        index: 0,
+        parts: decodeContent(body['content']),
+        finish: decodeFinish(body['stop_reason'], body['stop_sequence']),
+      },
+    ],
     ...(usage === undefined ? {} : { usage: decodeUsage(usage) }),
     ...(extra === undefined ? {} : { extra }),
   });
 }
 
 /** Fields beside the message that any Anthropic client knows; those of another provider would be noise to it. */
-export const REPLY_FIELDS: ReadonlySet<string> = new Set(['stop_details', 'container', 'context_management', 'diagnostics', 'input_transformations']);
+export const REPLY_FIELDS: ReadonlySet<string> = new Set([
+  'stop_details',
+  'container',
+  'context_management',
+  'diagnostics',
+  'input_transformations',
+]);
 
 export function encodeResponse(
   response: ChatResponse,
@@ -45,12 +69,14 @@ export function encodeResponse(
   if (choice?.logprobs !== undefined) loseLogprobs(losses);
   const isHome = response.origin === HOME;
   const extra = isHome ? response.extra : undefined;
+  const finish = choice?.finish ?? { reason: 'other' };
+  loseFinish(finish, losses);
   if (!isHome) loseExtra({ ...response.extra, ...choice?.extra }, losses);
   return {
     body: {
       ...messageHead(response, context),
       content: encodeParts(choice?.parts ?? [], isHome, losses),
-      ...encodeFinish(choice?.finish ?? { reason: 'other' }, factsOf(choice)),
+      ...encodeFinish(finish, factsOf(choice)),
       stop_details: null,
       ...extra,
       usage: encodeUsage(response.usage),
@@ -60,16 +86,29 @@ export function encodeResponse(
 }
 
 export function loseChoices(losses: LossList): void {
-  losses.add('choices', 'choices', 'meaning', 'A message holds one reply; the first was kept.');
+  losses.meaning('choices', 'choices', 'A message holds one reply; the first was kept.');
+}
+
+/** An end that has no word here looks like a normal one, so it is named. */
+export function loseFinish(finish: Finish, losses: LossList): void {
+  if (finish.reason !== 'other' && finish.reason !== 'error') return;
+  const { stop_reason: word } = encodeFinish(finish, { hasToolCall: false, hasRefusal: false });
+  if (word !== finish.raw)
+    losses.hint(
+      'finish',
+      'stop_reason',
+      `The reason ${finish.raw ?? finish.reason} has no word here; it became ${word}.`,
+    );
 }
 
 export function loseLogprobs(losses: LossList): void {
-  losses.add('logprobs', 'logprobs', 'hint', 'A message has no place for log probabilities.');
+  losses.hint('logprobs', 'logprobs', 'A message has no place for log probabilities.');
 }
 
 export function loseExtra(extra: JsonRecord, losses: LossList): void {
   for (const [name, value] of Object.entries(extra)) {
-    if (value !== undefined && value !== null && !REPLY_FIELDS.has(name)) losses.add('reply-field', name, 'hint', 'A message has no such field.');
+    if (value !== undefined && value !== null && !REPLY_FIELDS.has(name))
+      losses.hint('unknown-field', name, 'A message has no such field.');
   }
 }
 
@@ -108,38 +147,34 @@ function carry(blocks: JsonRecord[], signature: string): void {
 
 function encodePart(part: Part, isHome: boolean, losses: LossList): readonly JsonRecord[] {
   const own = isHome ? part.extra : undefined;
-  switch (part.kind) {
-    case 'text':
-      return encodeReplyText(part, isHome, losses);
-    case 'refusal':
-      return part.text === '' ? [] : [textBlock(part.text)];
-    case 'reasoning':
-      if (part.encrypted !== undefined) return encodeEncrypted(part, own);
-      return [{ type: 'thinking', thinking: part.text, signature: encodeSignature(part.signature), ...own }];
-    case 'tool-call':
-      return [{ type: 'tool_use', id: callId(part.id), name: part.name, input: argumentsOf(part, losses), ...own }];
-    case 'opaque':
-      return encodeReplyOpaque(part, losses);
-    default:
-      return encodeReplyMedia(part, losses);
-  }
+  if (part.kind === 'text') return encodeReplyText(part, own, losses);
+  if (part.kind === 'refusal') return part.text === '' ? [] : [textBlock(part.text)];
+  if (part.kind === 'reasoning') return encodeReplyReasoning(part, own);
+  if (part.kind === 'tool-call')
+    return [{ type: 'tool_use', id: callId(part.id), name: part.name, input: argumentsOf(part, losses), ...own }];
+  if (part.kind === 'opaque') return encodeReplyOpaque(part, losses);
+  return part.kind === 'tool-result' ? [] : encodeReplyMedia(part, losses);
 }
 
-export function textBlock(text: string): JsonRecord {
+function textBlock(text: string): { readonly type: 'text'; readonly text: string } {
   return { type: 'text', text };
 }
 
-function encodeEncrypted(part: Extract<Part, { kind: 'reasoning' }>, own: JsonRecord | undefined): readonly JsonRecord[] {
+function encodeReplyReasoning(part: ReasoningPart, own: JsonRecord | undefined): readonly JsonRecord[] {
+  if (part.encrypted === undefined)
+    return [{ type: 'thinking', thinking: part.text, signature: encodeSignature(part.signature), ...own }];
   const hidden = { type: 'redacted_thinking', data: encodeSignature(part.encrypted), ...own };
-  return part.text === '' ? [hidden] : [{ type: 'thinking', thinking: part.text, signature: encodeSignature(part.signature) }, hidden];
+  return part.text === ''
+    ? [hidden]
+    : [{ type: 'thinking', thinking: part.text, signature: encodeSignature(part.signature) }, hidden];
 }
 
-function encodeReplyText(part: Extract<Part, { kind: 'text' }>, isHome: boolean, losses: LossList): readonly JsonRecord[] {
+function encodeReplyText(part: TextPart, own: JsonRecord | undefined, losses: LossList): readonly JsonRecord[] {
   const citations = (part.citations ?? []).flatMap((citation) => {
     const raw = citationOf(citation, losses);
     return raw === undefined ? [] : [raw];
   });
-  const block = { ...textBlock(part.text), ...(citations.length === 0 ? {} : { citations }), ...(isHome ? part.extra : undefined) };
+  const block = { ...textBlock(part.text), ...(citations.length === 0 ? {} : { citations }), ...own };
   if (part.signature === undefined || !isCarried(part.signature)) return [block];
   return [block, { type: 'thinking', thinking: '', signature: encodeSignature(part.signature) }];
 }
@@ -148,10 +183,10 @@ function encodeReplyText(part: Extract<Part, { kind: 'text' }>, isHome: boolean,
  * A citation in Anthropic's form. One of another provider becomes a search result's location, which clients show as a link;
  * its `encrypted_index` is empty, since it was not made here.
  */
-export function citationOf(citation: NonNullable<Extract<Part, { kind: 'text' }>['citations']>[number], losses: LossList): JsonRecord | undefined {
+export function citationOf(citation: Citation, losses: LossList): JsonRecord | undefined {
   if (citation.origin === HOME) return citation.raw;
   if (citation.url === undefined) {
-    losses.add('citations', 'citations', 'hint', 'Only citations with an address can be shown here.');
+    losses.hint('citations', 'citations', 'Only citations with an address can be shown here.');
     return undefined;
   }
   return {
@@ -163,15 +198,23 @@ export function citationOf(citation: NonNullable<Extract<Part, { kind: 'text' }>
   };
 }
 
-export function encodeReplyOpaque(part: Extract<Part, { kind: 'opaque' }>, losses: LossList): readonly JsonRecord[] {
+export function encodeReplyOpaque(part: OpaquePart, losses: LossList): readonly JsonRecord[] {
   if (part.origin === HOME && isRecord(part.value)) return [part.value];
-  losses.add('opaque', part.name, 'meaning', `${part.name} can only be expressed in its own protocol.`);
+  losses.meaning('opaque', part.name, `${part.name} can only be expressed in its own protocol.`);
   return [];
 }
 
-export function encodeReplyMedia(part: Part, losses: LossList): readonly JsonRecord[] {
-  const transcript = 'transcript' in part ? part.transcript : undefined;
-  losses.add(part.kind, part.kind, 'meaning', `A message cannot hold ${part.kind}${transcript === undefined ? '' : '; its transcript was kept'}.`);
+/** Media as the text that stands for it, if any does. */
+export function encodeReplyMedia(
+  part: MediaPart,
+  losses: LossList,
+): readonly { readonly type: 'text'; readonly text: string }[] {
+  const { transcript } = part;
+  losses.meaning(
+    part.kind,
+    part.kind,
+    `A message cannot hold ${part.kind}${transcript === undefined ? '' : '; its transcript was kept'}.`,
+  );
   return transcript === undefined || transcript === '' ? [] : [textBlock(transcript)];
 }
 

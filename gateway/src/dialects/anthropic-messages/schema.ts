@@ -18,9 +18,19 @@ const FORMATS: ReadonlySet<string> = new Set([
   'uuid',
 ]);
 /** Keywords that are kept as they are. */
-const PLAIN: ReadonlySet<string> = new Set(['type', 'description', 'title', 'enum', 'const', '$ref', 'required', 'default']);
+const PLAIN: ReadonlySet<string> = new Set([
+  'type',
+  'description',
+  'title',
+  'enum',
+  'const',
+  '$ref',
+  'required',
+  'default',
+]);
 const MAPS: ReadonlySet<string> = new Set(['properties', '$defs', 'definitions']);
-const LISTS: ReadonlySet<string> = new Set(['anyOf', 'allOf']);
+/** `oneOf` is written as `anyOf`, which the compiler knows. */
+const LISTS: ReadonlySet<string> = new Set(['anyOf', 'allOf', 'oneOf']);
 /** Deeper than any real schema; the body's own limit on depth is far above. */
 const DEPTH_MAX = 64;
 
@@ -41,7 +51,7 @@ function fit(schema: JsonRecord, moved: Set<string>, depth: number): JsonRecord 
   const fitted: Record<string, Json> = {};
   const told: string[] = [];
   for (const [name, value] of Object.entries(schema)) {
-    if (value === undefined || name === '$schema' || name === 'additionalProperties') continue;
+    if (value === undefined || LEFT_OUT.has(name)) continue;
     const kept = keyword(name, value, { moved, depth });
     if (kept !== undefined) fitted[name === 'oneOf' ? 'anyOf' : name] = kept;
     else {
@@ -49,17 +59,21 @@ function fit(schema: JsonRecord, moved: Set<string>, depth: number): JsonRecord 
       told.push(`${name}: ${JSON.stringify(value)}`);
     }
   }
-  if (isObjectSchema(schema)) {
-    fitted['additionalProperties'] = false;
-    const open = schema['additionalProperties'];
-    if (open !== undefined && open !== false) {
-      moved.add('additionalProperties');
-      if (isRecord(open)) told.push(`additionalProperties: ${JSON.stringify(open)}`);
-    }
-  }
-  if (told.length === 0) return fitted;
-  const description = typeof fitted['description'] === 'string' ? `${fitted['description']}\n\n` : '';
-  return { ...fitted, description: `${description}{${told.join(', ')}}` };
+  const open = schema['additionalProperties'];
+  if (isObjectSchema(schema)) fitted['additionalProperties'] = false;
+  if (open !== undefined && open !== false) moved.add('additionalProperties');
+  if (isRecord(open)) told.push(`additionalProperties: ${JSON.stringify(open)}`);
+  return withTold(fitted, told);
+}
+
+/** Read apart, or without a meaning for the model. */
+const LEFT_OUT: ReadonlySet<string> = new Set(['$schema', 'additionalProperties']);
+
+/** What cannot be a keyword stands in the description, for the model to read. */
+function withTold(schema: JsonRecord, told: readonly string[]): JsonRecord {
+  if (told.length === 0) return schema;
+  const description = typeof schema['description'] === 'string' ? `${schema['description']}\n\n` : '';
+  return { ...schema, description: `${description}{${told.join(', ')}}` };
 }
 
 interface Walk {
@@ -70,12 +84,14 @@ interface Walk {
 /** The value to keep for a keyword, or undefined where it has to go. */
 function keyword(name: string, value: Json, walk: Walk): Json | undefined {
   if (PLAIN.has(name)) return value;
-  if (MAPS.has(name) && isRecord(value)) return mapValues(value, (inner) => fitAny(inner, walk));
-  if ((LISTS.has(name) || name === 'oneOf') && isArray(value)) return value.map((inner) => fitAny(inner, walk));
-  if (name === 'items' && isRecord(value)) return fitAny(value, walk);
-  if (name === 'format' && typeof value === 'string' && FORMATS.has(value)) return value;
-  if (name === 'minItems' && (value === 0 || value === 1)) return value;
-  return undefined;
+  if (isRecord(value)) {
+    if (MAPS.has(name)) return mapValues(value, (inner) => fitAny(inner, walk));
+    return name === 'items' ? fitAny(value, walk) : undefined;
+  }
+  if (isArray(value)) return LISTS.has(name) ? value.map((inner) => fitAny(inner, walk)) : undefined;
+  const isTaken =
+    (name === 'format' && FORMATS.has(String(value))) || (name === 'minItems' && (value === 0 || value === 1));
+  return isTaken ? value : undefined;
 }
 
 function fitAny(value: Json, walk: Walk): Json {
@@ -84,11 +100,17 @@ function fitAny(value: Json, walk: Walk): Json {
 
 function isObjectSchema(schema: JsonRecord): boolean {
   const type = schema['type'];
-  return type === 'object' || (isArray(type) && type.includes('object')) || (type === undefined && isRecord(schema['properties']));
+  return (
+    type === 'object' ||
+    (isArray(type) && type.includes('object')) ||
+    (type === undefined && isRecord(schema['properties']))
+  );
 }
 
 function mapValues(record: JsonRecord, change: (value: Json) => Json): JsonRecord {
-  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, value === undefined ? null : change(value)]));
+  return Object.fromEntries(
+    Object.entries(record).map(([name, value]) => [name, value === undefined ? null : change(value)]),
+  );
 }
 
 /** True where the schema of a `strict` tool compiles as it is. */
@@ -102,8 +124,10 @@ function isClosed(schema: JsonRecord, depth: number): boolean {
   return Object.entries(schema).every(([name, value]) => {
     if (value === undefined || name === 'additionalProperties' || name === '$schema') return true;
     if (keyword(name, value, { moved: new Set(), depth: DEPTH_MAX }) === undefined) return false;
-    if (MAPS.has(name) && isRecord(value)) return Object.values(value).every((inner) => !isRecord(inner) || isClosed(inner, depth + 1));
-    if (isArray(value) && !PLAIN.has(name)) return value.every((inner) => !isRecord(inner) || isClosed(inner, depth + 1));
+    if (MAPS.has(name) && isRecord(value))
+      return Object.values(value).every((inner) => !isRecord(inner) || isClosed(inner, depth + 1));
+    if (isArray(value) && !PLAIN.has(name))
+      return value.every((inner) => !isRecord(inner) || isClosed(inner, depth + 1));
     return name !== 'items' || !isRecord(value) || isClosed(value, depth + 1);
   });
 }
@@ -126,9 +150,5 @@ export function toolSchema(parameters: JsonRecord | undefined): FittedSchema {
     if (kept['type'] !== undefined && kept['type'] !== null) moved.push('type');
     kept['type'] = 'object';
   }
-  if (told.length > 0) {
-    const description = typeof kept['description'] === 'string' ? `${kept['description']}\n\n` : '';
-    kept['description'] = `${description}{${told.join(', ')}}`;
-  }
-  return { schema: kept, moved };
+  return { schema: withTold(kept, told), moved };
 }

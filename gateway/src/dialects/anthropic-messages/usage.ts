@@ -58,21 +58,27 @@ function compactionOf(raw: JsonRecord): CompactionTokens {
 
 /** Writes usage. Where `raw` is Anthropic's own and says the same, it is written as it came, every field of it. */
 export function encodeUsage(usage: Usage | undefined): JsonRecord {
-  if (usage === undefined) return { input_tokens: 0, output_tokens: 0 };
+  // The wire has no way to say that a count is not known.
+  if (usage === undefined)
+    return { input_tokens: 0, cache_creation_input_tokens: 0, cache_read_input_tokens: 0, output_tokens: 0 };
   const raw = usage.raw;
   if (raw !== undefined && isOwn(raw, usage)) return raw;
-  const read = usage.cachedInputTokens;
-  const written = usage.cacheWriteTokens;
-  const hour = usage.cacheWrite1hTokens;
+  const {
+    inputTokens = 0,
+    cachedInputTokens: read = 0,
+    cacheWriteTokens: written = 0,
+    cacheWrite1hTokens: hour,
+  } = usage;
   return compact({
-    input_tokens: Math.max(0, (usage.inputTokens ?? 0) - (read ?? 0) - (written ?? 0)),
-    cache_creation_input_tokens: written ?? 0,
-    cache_read_input_tokens: read ?? 0,
-    ...(hour === undefined
-      ? {}
-      : { cache_creation: { ephemeral_1h_input_tokens: hour, ephemeral_5m_input_tokens: Math.max(0, (written ?? 0) - hour) } }),
+    input_tokens: Math.max(0, inputTokens - read - written),
+    cache_creation_input_tokens: written,
+    cache_read_input_tokens: read,
+    cache_creation:
+      hour === undefined
+        ? undefined
+        : { ephemeral_1h_input_tokens: hour, ephemeral_5m_input_tokens: Math.max(0, written - hour) },
     output_tokens: usage.outputTokens ?? 0,
-    ...(usage.reasoningTokens === undefined ? {} : { output_tokens_details: { thinking_tokens: usage.reasoningTokens } }),
+    output_tokens_details: usage.reasoningTokens === undefined ? undefined : { thinking_tokens: usage.reasoningTokens },
     ...(raw === undefined ? {} : keptFields(raw)),
   });
 }
@@ -105,6 +111,7 @@ function keptFields(raw: JsonRecord): JsonRecord {
 /** The usage of a later event laid over an earlier one: counts are cumulative, and null means nothing new. */
 export function mergeRaw(earlier: JsonRecord | undefined, later: JsonRecord): JsonRecord {
   const merged: Record<string, JsonRecord[string]> = { ...earlier };
-  for (const [name, value] of Object.entries(later)) if (value !== null || merged[name] === undefined) merged[name] = value;
+  for (const [name, value] of Object.entries(later))
+    if (value !== null || merged[name] === undefined) merged[name] = value;
   return merged;
 }

@@ -1,7 +1,7 @@
 /** Words of the Messages API that several files of this dialect share. */
 import type { CacheMark, Origin, Signature } from '../../chat/part.ts';
 import type { Finish, FinishReason } from '../../chat/reply.ts';
-import type { Loss, Weight } from '../../chat/request.ts';
+import type { Loss } from '../../chat/request.ts';
 import { packSignature, unpackSignature } from '../../chat/signature.ts';
 import { asString, isRecord, type Json, type JsonRecord } from '../../lib/json.ts';
 
@@ -12,8 +12,9 @@ export const API_VERSION = '2023-06-01';
 
 /** Collects losses, each place once for each reason. */
 export interface LossList {
-  add(code: string, field: string, weight: Weight, why: string): void;
-  all(): readonly Loss[];
+  readonly hint: (code: string, field: string, why: string) => void;
+  readonly meaning: (code: string, field: string, why: string) => void;
+  readonly all: () => readonly Loss[];
 }
 
 /** More entries than this say nothing new, and the list goes into a header. */
@@ -21,11 +22,13 @@ const LOSSES_MAX = 100;
 
 export function lossList(): LossList {
   const losses = new Map<string, Loss>();
+  function add(loss: Loss): void {
+    const key = `${loss.code} ${loss.field}`;
+    if (losses.size < LOSSES_MAX && !losses.has(key)) losses.set(key, loss);
+  }
   return {
-    add(code, field, weight, why) {
-      const key = `${code} ${field}`;
-      if (losses.size < LOSSES_MAX && !losses.has(key)) losses.set(key, { code, field, weight, why });
-    },
+    hint: (code, field, why) => add({ code, field, weight: 'hint', why }),
+    meaning: (code, field, why) => add({ code, field, weight: 'meaning', why }),
     all: () => [...losses.values()],
   };
 }
@@ -115,14 +118,20 @@ export interface ReplyFacts {
 /** The stop reason of a reply. An agent goes on only after `tool_use`, and OpenAI says `stop` after a call it was forced to make. */
 export function encodeFinish(finish: Finish, facts: ReplyFacts): StopWords {
   const stop_sequence = finish.stopSequence ?? null;
+  const own = ownWord(finish);
+  if (own !== undefined) return { stop_reason: own, stop_sequence };
+  if (finish.reason !== 'stop') return { stop_reason: RAW[finish.reason], stop_sequence };
+  if (facts.hasRefusal) return { stop_reason: 'refusal', stop_sequence };
+  if (facts.hasToolCall) return { stop_reason: 'tool_use', stop_sequence };
+  return { stop_reason: stop_sequence === null ? 'end_turn' : 'stop_sequence', stop_sequence };
+}
+
+/** The provider's own word, where it is one of this wire, or may be a new one: no protocol of ours knows it, but it looks like one. */
+function ownWord(finish: Finish): string | undefined {
   const { raw, reason } = finish;
-  if (raw !== undefined && Object.hasOwn(REASONS, raw) && REASONS[raw] === reason) return { stop_reason: raw, stop_sequence };
-  // A word that no protocol of ours knows may be a new one of this wire: it is handed on as it is.
-  if (reason === 'other' && raw !== undefined && /^[a-z]+(?:_[a-z]+)+$/.test(raw)) return { stop_reason: raw, stop_sequence };
-  if (reason === 'stop' && facts.hasRefusal) return { stop_reason: 'refusal', stop_sequence };
-  if (reason === 'stop' && facts.hasToolCall) return { stop_reason: 'tool_use', stop_sequence };
-  if (reason === 'stop' && stop_sequence !== null) return { stop_reason: 'stop_sequence', stop_sequence };
-  return { stop_reason: RAW[reason], stop_sequence };
+  if (raw === undefined) return undefined;
+  if (Object.hasOwn(REASONS, raw)) return REASONS[raw] === reason ? raw : undefined;
+  return reason === 'other' && /^[a-z]+(?:_[a-z0-9]+)+$/.test(raw) ? raw : undefined;
 }
 
 const CALL_ID = /^[a-zA-Z0-9_-]+$/;

@@ -1,0 +1,31 @@
+/** Anthropic itself, and what every provider of its wire shares. */
+import { anthropicMessages } from '../dialects/anthropic-messages.ts';
+import { hasForeignThinking, withoutForeignThinking } from '../dialects/anthropic-messages/foreign-thinking.ts';
+import type { Provider, UrlParts } from './provider.ts';
+
+const CLAUDE = { refusesUnsigned: true } as const;
+const OTHERS = { refusesUnsigned: false } as const;
+
+/** The seams of any provider of this wire: its base with or without `/v1`, and no thinking that another provider signed. */
+export const anthropicSeams = {
+  url: anthropicUrl,
+  needsAmend: (body) => hasForeignThinking(body, OTHERS),
+  amendRequest: (body) => withoutForeignThinking(body, OTHERS),
+} as const satisfies Partial<Provider>;
+
+export const anthropic: Provider = {
+  id: 'anthropic',
+  name: 'Anthropic',
+  dialect: anthropicMessages,
+  baseUrl: 'https://api.anthropic.com',
+  envKeys: ['ANTHROPIC_API_KEY'],
+  doc: 'https://platform.claude.com/docs/en/api/overview',
+  url: anthropicUrl,
+  needsAmend: (body) => hasForeignThinking(body, CLAUDE),
+  amendRequest: (body) => withoutForeignThinking(body, CLAUDE),
+};
+
+/** The address of a call. The official SDKs give a base without `/v1`, others (models.dev, @ai-sdk/anthropic) with it: both are understood. */
+export function anthropicUrl(parts: Pick<UrlParts, 'baseUrl' | 'path'>): string {
+  return parts.baseUrl.replace(/\/+$/, '').replace(/\/v1$/, '') + parts.path;
+}
