@@ -86,21 +86,8 @@ export function sseSplitter(maxBytes: number = SSE_EVENT_MAX_BYTES): SseSplitter
       atStart = false;
       if (block.subarray(0, BOM.length).equals(BOM)) block = block.subarray(BOM.length);
     }
-    const events: SseEvent[] = [];
-    let start = 0;
-    while (start < block.length) {
-      if (block[start] === LF) {
-        start += 1;
-        from = start;
-        continue;
-      }
-      const end = block.indexOf(BLOCK_END, Math.max(start, from));
-      if (end === -1) break;
-      events.push(readBlock(block.subarray(start, end + 2)));
-      start = end + 2;
-      from = start;
-    }
-    if (start < block.length) keep(block.subarray(start));
+    const { events, rest } = readBlocks(block, from);
+    if (rest.length > 0) keep(rest);
     return events;
   }
 
@@ -109,7 +96,7 @@ export function sseSplitter(maxBytes: number = SSE_EVENT_MAX_BYTES): SseSplitter
     return [];
   }
 
-  function end(): readonly SseEvent[] {
+  function finish(): readonly SseEvent[] {
     if (tooBig || heldLength === 0) return [];
     const rest = held.subarray(0, heldLength);
     held = EMPTY;
@@ -118,7 +105,22 @@ export function sseSplitter(maxBytes: number = SSE_EVENT_MAX_BYTES): SseSplitter
     return isWhole(event.data) ? [event] : [];
   }
 
-  return { push, end, isTooBig: () => tooBig };
+  return { push, end: finish, isTooBig: () => tooBig };
+}
+
+/** The finished blocks of `bytes`, and what is left behind them. Before `from` no block ends. */
+function readBlocks(bytes: Buffer, from: number): { readonly events: readonly SseEvent[]; readonly rest: Buffer } {
+  const events: SseEvent[] = [];
+  let start = 0;
+  let searched = from;
+  for (;;) {
+    while (bytes[start] === LF) start += 1;
+    const end = bytes.indexOf(BLOCK_END, Math.max(start, searched));
+    if (end === -1) return { events, rest: bytes.subarray(start) };
+    events.push(readBlock(bytes.subarray(start, end + 2)));
+    start = end + 2;
+    searched = start;
+  }
 }
 
 /** CRLF and CR become LF. A CR at the end of a chunk is already a line end: the LF that may follow it in the next is skipped. */
@@ -159,20 +161,14 @@ function readLines(body: Buffer, raw: Buffer): SseEvent {
   let name = '';
   const data: Buffer[] = [];
   let isPlain = true;
-  let start = 0;
-  while (start <= body.length) {
+  for (let start = 0; start <= body.length; ) {
     const found = body.indexOf(LF, start);
     const end = found === -1 ? body.length : found;
-    const line = body.subarray(start, end);
+    const line = readLine(body.subarray(start, end));
     start = end + 1;
-    const colon = line.indexOf(COLON);
-    const field = line.toString('latin1', 0, colon === -1 ? line.length : colon);
-    const hasSpace = colon !== -1 && line[colon + 1] === SPACE;
-    const value = colon === -1 ? EMPTY : line.subarray(colon + (hasSpace ? 2 : 1));
-    if (field === 'data') data.push(value);
-    else if (field === 'event') name = value.toString('utf8');
-    else isPlain = false;
-    if (!hasSpace) isPlain = false;
+    if (line.field === 'data') data.push(line.value);
+    else if (line.field === 'event') name = line.value.toString('utf8');
+    isPlain &&= line.hasSpace && (line.field === 'data' || line.field === 'event');
   }
   const [only] = data;
   return {
@@ -182,6 +178,14 @@ function readLines(body: Buffer, raw: Buffer): SseEvent {
     isPlain: isPlain && data.length === 1,
     isComment: data.length === 0 && name === '',
   };
+}
+
+/** `field: value`, `field:value` or `field`. */
+function readLine(line: Buffer): { readonly field: string; readonly value: Buffer; readonly hasSpace: boolean } {
+  const colon = line.indexOf(COLON);
+  if (colon === -1) return { field: line.toString('latin1'), value: EMPTY, hasSpace: false };
+  const hasSpace = line[colon + 1] === SPACE;
+  return { field: line.toString('latin1', 0, colon), value: line.subarray(colon + (hasSpace ? 2 : 1)), hasSpace };
 }
 
 function joinLines(lines: readonly Buffer[]): Buffer {

@@ -78,29 +78,44 @@ export function candidateRecords(plan: Plan): readonly JsonRecord[] {
 }
 
 function attemptRecord(record: AttemptRecord): JsonRecord {
-  const { outcome, bill } = record;
-  const spent = outcome.kind === 'refused' ? undefined : outcome.spent;
+  const { outcome, bill, losses } = record;
   return compact({
     id: record.attemptId,
     target: record.target.id,
     outcome: outcome.kind,
-    status: outcome.kind === 'refused' || outcome.kind === 'answered' ? outcome.status : undefined,
-    when: outcome.kind === 'broke' ? outcome.when : undefined,
-    reason: outcome.kind === 'broke' ? outcome.detail : undefined,
-    fault: outcome.kind === 'broke' || outcome.kind === 'refused' ? outcome.fault.code : undefined,
-    message: outcome.kind === 'broke' || outcome.kind === 'refused' ? outcome.fault.message : undefined,
-    finish: outcome.kind === 'answered' ? outcome.finish : undefined,
+    ...endRecord(outcome),
     started_at: new Date(record.startedUnixMs).toISOString(),
-    ttft_ms: spent?.ttftMs === undefined ? undefined : round(spent.ttftMs),
     duration_ms: round(record.durationMs),
-    usage: bill === undefined ? undefined : usageRecord(bill.usage),
-    estimated: bill?.isEstimated,
-    cost_nano_usd: bill?.costNanoUsd?.toString(),
-    adapted: record.losses.length === 0 ? undefined : record.losses.map((loss) => ({ field: loss.field, code: loss.code, why: loss.why })),
+    ...(bill === undefined ? {} : billRecord(bill)),
+    adapted: losses.length === 0 ? undefined : losses.map((loss) => ({ field: loss.field, code: loss.code, why: loss.why })),
   });
 }
 
-export function usageRecord(usage: Usage): JsonRecord {
+/** What only some ends have: status, finish, fault, time to first token. */
+function endRecord(outcome: Outcome): JsonRecord {
+  switch (outcome.kind) {
+    case 'answered':
+      return { status: outcome.status, finish: outcome.finish, ttft_ms: rounded(outcome.spent.ttftMs) };
+    case 'refused':
+      return { status: outcome.status, fault: outcome.fault.code, message: outcome.fault.message };
+    case 'broke':
+      return {
+        when: outcome.when,
+        reason: outcome.detail,
+        fault: outcome.fault.code,
+        message: outcome.fault.message,
+        ttft_ms: rounded(outcome.spent.ttftMs),
+      };
+    case 'left':
+      return { ttft_ms: rounded(outcome.spent.ttftMs) };
+  }
+}
+
+function billRecord(bill: Bill): JsonRecord {
+  return { usage: usageRecord(bill.usage), estimated: bill.isEstimated, cost_nano_usd: bill.costNanoUsd?.toString() };
+}
+
+function usageRecord(usage: Usage): JsonRecord {
   return compact({
     input_tokens: usage.inputTokens,
     cached_input_tokens: usage.cachedInputTokens,
@@ -123,6 +138,10 @@ function totalUsage(attempts: readonly AttemptRecord[]): JsonRecord | undefined 
 function totalCost(attempts: readonly AttemptRecord[]): string | undefined {
   const costs = attempts.flatMap((attempt) => (attempt.bill?.costNanoUsd === undefined ? [] : [attempt.bill.costNanoUsd]));
   return costs.length === 0 ? undefined : costs.reduce((sum, cost) => sum + cost, 0n).toString();
+}
+
+function rounded(ms: number | undefined): number | undefined {
+  return ms === undefined ? undefined : round(ms);
 }
 
 function round(ms: number): number {

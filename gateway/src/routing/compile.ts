@@ -1,5 +1,6 @@
 /** Compiles configuration and catalog into a frozen snapshot. Pure: the same input gives the same snapshot, and the same id. */
 import { createHash } from 'node:crypto';
+import { compact } from '../lib/json.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { indexNames, isMovingName, nameEntryOf, type NameEntry, type NameIndex } from '../catalog/names.ts';
 import { tiersOf, type Config, type RouteConfig } from '../config/schema.ts';
@@ -7,7 +8,7 @@ import type { FaultCode } from '../chat/fault.ts';
 import { REPLACEABLE } from '../dialects/dialect.ts';
 import type { Candidates, Fallback, WeightedTarget } from './plan.ts';
 import type { ListedModel, Resolution, Snapshot } from './snapshot.ts';
-import { priceOf, suppliersOf, type ModelRow, type Supplier, type TargetsInput } from './targets.ts';
+import { suppliersOf, type ModelRow, type Supplier, type TargetsInput } from './targets.ts';
 import type { Target } from './target.ts';
 
 /** A route may name routes, an alias aliases; deeper is a mistake that the file's check has missed. */
@@ -204,10 +205,10 @@ function autoCandidates({ entries, catalog, suppliers }: ResolverInput): Candida
 function isAllRound(entry: Entry, since: string): boolean {
   const row = entry.supplier.models.get(entry.model)?.catalog;
   if (row === undefined || row.status !== undefined || isMovingName(row.id) || row.versionOf !== undefined) return false;
-  const isText = row.inputs?.includes('text') === true && row.outputs?.length === 1 && row.outputs[0] === 'text';
-  const isRecent = (row.releasedOn ?? '') >= since;
-  const isLarge = (row.limits.contextTokens ?? 0) >= AUTO_CONTEXT_MIN;
-  return isText && isRecent && isLarge && row.abilities.tools === true && row.abilities.structuredOutput !== false && row.price !== undefined && row.free === undefined;
+  const { inputs = [], outputs = [], abilities, limits, releasedOn = '', price, free } = row;
+  const isText = inputs.includes('text') && outputs.length === 1 && outputs[0] === 'text';
+  const isCapable = abilities.tools === true && abilities.structuredOutput !== false && (limits.contextTokens ?? 0) >= AUTO_CONTEXT_MIN;
+  return isText && isCapable && releasedOn >= since && price !== undefined && free === undefined;
 }
 
 /** Three input tokens to one of output: the usual blend of price lists. */
@@ -218,30 +219,37 @@ function compareList(a: Target, b: Target): number {
 }
 
 function listedModels(config: Config, entries: readonly Entry[]): readonly ListedModel[] {
-  const named = [...Object.entries(config.routes).map(([id, route]) => [id, route.description ?? 'route'] as const), ...Object.keys(config.aliases).map((id) => [id, `alias of ${config.aliases[id] ?? ''}`] as const)];
-  const own = named.map(
-    ([id, title]): ListedModel => ({ id, bareName: id, title, ownedBy: 'turnout', createdS: 0, limits: {}, inputs: ['text'], outputs: ['text'], abilities: [] }),
-  );
-  return [...own, ...entries.map(listedEntry)];
+  const routes = Object.entries(config.routes).map(([id, route]) => listedName(id, route.description ?? 'route'));
+  const aliases = Object.entries(config.aliases).map(([id, target]) => listedName(id, `alias of ${target}`));
+  return [...routes, ...aliases, ...entries.map(listedEntry)];
+}
+
+function listedName(id: string, title: string): ListedModel {
+  return { id, bareName: id, title, ownedBy: 'turnout', createdS: 0, limits: {}, inputs: ['text'], outputs: ['text'], abilities: [] };
 }
 
 function listedEntry(entry: Entry): ListedModel {
-  const row = entry.supplier.models.get(entry.model);
-  const catalog = row?.catalog;
   const [target] = entry.supplier.targetsOf(entry.model);
-  const price = row === undefined ? undefined : priceOf(row);
-  const released = Date.parse(`${catalog?.releasedOn ?? ''}${catalog?.releasedOn?.length === 7 ? '-01' : ''}T00:00:00Z`);
-  return {
+  const catalog = entry.supplier.models.get(entry.model)?.catalog;
+  const { name = entry.model, inputs = ['text'], outputs = ['text'], status, releasedOn } = catalog ?? {};
+  return compact({
     id: `${entry.provider}/${entry.model}`,
     bareName: entry.model,
-    title: catalog?.name ?? entry.model,
+    title: name,
     ownedBy: entry.provider,
-    createdS: Number.isNaN(released) ? 0 : released / 1000,
-    ...(price === undefined ? {} : { price }),
+    createdS: secondsOf(releasedOn),
+    price: target?.price,
     limits: target?.limits ?? {},
-    inputs: catalog?.inputs ?? ['text'],
-    outputs: catalog?.outputs ?? ['text'],
+    inputs,
+    outputs,
     abilities: [...(target?.abilities ?? [])],
-    ...(catalog?.status === undefined ? {} : { status: catalog.status }),
-  };
+    status,
+  });
+}
+
+/** Seconds since 1970 of `2025-08-07` or `2025-08`; 0 where no day is known. */
+function secondsOf(day: string | undefined): number {
+  if (day === undefined) return 0;
+  const time = Date.parse(`${day.length === 7 ? `${day}-01` : day}T00:00:00Z`);
+  return Number.isNaN(time) ? 0 : time / 1000;
 }

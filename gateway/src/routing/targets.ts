@@ -3,6 +3,7 @@ import type { Catalog, CatalogModel, CatalogProvider } from '../catalog/catalog.
 import { timeoutsOf, type ApiKey, type Config, type ModelConfig, type ProviderConfig } from '../config/schema.ts';
 import type { Ability, Dialect } from '../dialects/dialect.ts';
 import type { Origin } from '../chat/part.ts';
+import { compact } from '../lib/json.ts';
 import type { Price } from '../money/price.ts';
 import { makeProvider } from '../providers/index.ts';
 import type { Provider } from '../providers/provider.ts';
@@ -57,24 +58,9 @@ export function suppliersOf(input: TargetsInput): Suppliers {
 
 /** The provider itself, or why it cannot be used. */
 function supplierOf(id: string, own: ProviderConfig, input: TargetsInput): Supplier | string {
-  const { config, catalog, env } = input;
-  const chain = likeChain(id, config);
-  const row = chain.map((name) => catalog.provider(name)).find((found) => found !== undefined);
-  const inherited = chain.map((name) => config.providers[name]).filter((found) => found !== undefined);
-  const dialectId = firstOf(inherited, (one) => one.dialect) ?? row?.dialect;
-  if (dialectId === undefined) return `provider ${id}: its wire format is not known; give it a \`dialect\` or \`like\``;
-  const dialect = input.dialects[dialectId];
-  if (dialect === undefined) return `provider ${id}: the dialect ${dialectId} is not spoken by this release`;
-  const provider = providerOf(row, chain.at(-1) ?? id, dialect);
-  const baseUrl = firstOf(inherited, (one) => one.base_url) ?? row?.baseUrl ?? provider.baseUrl;
-  if (baseUrl === undefined) return `provider ${id}: give it a \`base_url\`; its address depends on your account`;
-  const keys = firstOf(inherited, (one) => one.api_key) ?? keyFromEnvironment(provider, env);
-  const isCustom = firstOf(inherited, (one) => one.base_url) !== undefined;
-  if (keys.length === 0 && provider.isKeyless !== true && !isCustom) {
-    return `provider ${id}: no key; set ${provider.envKeys[0] ?? 'api_key'} or \`providers.${id}.api_key\``;
-  }
-  const models = modelRows(row, inherited);
-  const base = { id, own, provider, baseUrl, keys, timeouts: toTimeouts(config, id), dialects: input.dialects, row };
+  const base = baseOf(id, own, input);
+  if (typeof base === 'string') return base;
+  const { models } = base;
   const made = new Map<string, readonly Target[]>();
   return {
     id,
@@ -89,6 +75,40 @@ function supplierOf(id: string, own: ProviderConfig, input: TargetsInput): Suppl
       return targets;
     },
   };
+}
+
+/** What all targets of a provider share. */
+interface Base {
+  readonly id: string;
+  readonly own: ProviderConfig;
+  readonly provider: Provider;
+  readonly baseUrl: string;
+  readonly keys: readonly ApiKey[];
+  readonly timeouts: Timeouts;
+  readonly dialects: Dialects;
+  readonly row: CatalogProvider | undefined;
+  readonly models: ReadonlyMap<string, ModelRow>;
+}
+
+function baseOf(id: string, own: ProviderConfig, input: TargetsInput): Base | string {
+  const { config, catalog, env, dialects } = input;
+  const chain = likeChain(id, config);
+  const row = chain.map((name) => catalog.provider(name)).find((found) => found !== undefined);
+  const inherited = chain.map((name) => config.providers[name]).filter((found) => found !== undefined);
+  const dialectId = firstOf(inherited, (one) => one.dialect) ?? row?.dialect;
+  if (dialectId === undefined) return `provider ${id}: its wire format is not known; give it a \`dialect\` or \`like\``;
+  const dialect = dialects[dialectId];
+  if (dialect === undefined) return `provider ${id}: the dialect ${dialectId} is not spoken by this release`;
+  const provider = providerOf(row, chain.at(-1) ?? id, dialect);
+  const ownUrl = firstOf(inherited, (one) => one.base_url);
+  const baseUrl = ownUrl ?? row?.baseUrl ?? provider.baseUrl;
+  if (baseUrl === undefined) return `provider ${id}: give it a \`base_url\`; its address depends on your account`;
+  const keys = firstOf(inherited, (one) => one.api_key) ?? keyFromEnvironment(provider, env);
+  // An address of the operator's own may need no key; the catalog's all do, save local servers.
+  const needsKey = provider.isKeyless !== true && ownUrl === undefined;
+  if (keys.length === 0 && needsKey) return `provider ${id}: no key; set ${provider.envKeys[0] ?? 'api_key'} or \`providers.${id}.api_key\``;
+  const timeouts = toTimeouts(config, id);
+  return { id, own, provider, baseUrl, keys, timeouts, dialects, row, models: modelRows(row, inherited) };
 }
 
 /** The provider and those it is `like`, nearest first. Cycles were refused when the file was read. */
@@ -107,16 +127,9 @@ function firstOf<T>(configs: readonly ProviderConfig[], read: (one: ProviderConf
 }
 
 function providerOf(row: CatalogProvider | undefined, id: string, dialect: Dialect): Provider {
-  return makeProvider(
-    {
-      id: row?.id ?? id,
-      name: row?.name ?? id,
-      envKeys: row?.envKeys ?? [],
-      ...(row?.baseUrl === undefined ? {} : { baseUrl: row.baseUrl }),
-      ...(row?.doc === undefined ? {} : { doc: row.doc }),
-    },
-    dialect,
-  );
+  if (row === undefined) return makeProvider({ id, name: id, envKeys: [] }, dialect);
+  const { name, envKeys, baseUrl, doc } = row;
+  return makeProvider(compact({ id: row.id, name, envKeys, baseUrl, doc }), dialect);
 }
 
 function keyFromEnvironment(provider: Provider, env: TargetsInput['env']): readonly ApiKey[] {
@@ -151,38 +164,23 @@ function modelRows(row: CatalogProvider | undefined, inherited: readonly Provide
   return rows;
 }
 
-interface Base {
-  readonly id: string;
-  readonly own: ProviderConfig;
-  readonly provider: Provider;
-  readonly baseUrl: string;
-  readonly keys: readonly ApiKey[];
-  readonly timeouts: Timeouts;
-  readonly dialects: Dialects;
-  readonly row: CatalogProvider | undefined;
-}
-
 function makeTargets(base: Base, model: ModelRow, isKnown: boolean): readonly Target[] {
   const { id, own, keys } = base;
-  const provider = providerOfModel(base, model);
-  const price = model.own?.price ?? model.catalog?.price ?? (base.provider.isFree === true ? FREE : undefined);
-  const abilities = abilitiesOf(model);
-  const baseUrl = own.base_url ?? usableUrl(model.catalog?.baseUrl) ?? base.baseUrl;
-  const shared = {
+  const shared = compact({
     providerId: id,
-    provider,
-    baseUrl,
+    provider: providerOfModel(base, model),
+    baseUrl: own.base_url ?? usableUrl(model.catalog?.baseUrl) ?? base.baseUrl,
     model: model.name,
     upstreamModel: model.own?.upstream_name ?? model.name,
     headers: own.headers ?? {},
-    ...(own.region === undefined ? {} : { region: own.region }),
+    region: own.region,
     compliance: own.compliance ?? [],
-    ...(price === undefined ? {} : { price }),
+    price: priceOf(model) ?? (base.provider.isFree === true ? FREE : undefined),
     limits: limitsOf(model),
-    ...(abilities === undefined ? {} : { abilities }),
+    abilities: abilitiesOf(model),
     timeouts: base.timeouts,
     isKnown,
-  } as const;
+  });
   if (keys.length === 0) return [{ ...shared, id: `${id}/${model.name}`, weight: own.weight }];
   return keys.map((key, index) => ({
     ...shared,
@@ -206,16 +204,13 @@ function providerOfModel(base: Base, model: ModelRow): Provider {
 }
 
 function limitsOf(model: ModelRow): Limits {
-  const own = model.own?.limits;
+  const { context, input, output } = model.own?.limits ?? {};
   const catalog = model.catalog?.limits;
-  const contextTokens = own?.context ?? catalog?.contextTokens;
-  const inputTokens = own?.input ?? catalog?.inputTokens;
-  const outputTokens = own?.output ?? catalog?.outputTokens;
-  return {
-    ...(contextTokens === undefined ? {} : { contextTokens }),
-    ...(inputTokens === undefined ? {} : { inputTokens }),
-    ...(outputTokens === undefined ? {} : { outputTokens }),
-  };
+  return compact({
+    contextTokens: context ?? catalog?.contextTokens,
+    inputTokens: input ?? catalog?.inputTokens,
+    outputTokens: output ?? catalog?.outputTokens,
+  });
 }
 
 /** What the model can do. An ability of which nothing is known counts as there: the provider knows better. */
@@ -239,7 +234,6 @@ function abilitiesOf(model: ModelRow): ReadonlySet<Ability> | undefined {
   return new Set(known.filter(([, can]) => can !== false).map(([ability]) => ability));
 }
 
-/** The price of a target's model, for lists. */
-export function priceOf(row: ModelRow): Price | undefined {
+function priceOf(row: ModelRow): Price | undefined {
   return row.own?.price ?? row.catalog?.price;
 }
