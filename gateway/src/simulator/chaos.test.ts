@@ -38,6 +38,7 @@ describe('the chaos header', () => {
     'cut@x',
     'cut@tail:1',
     'burn@1',
+    'end@head:1',
     'delay',
     'delay=',
     'delay=1s',

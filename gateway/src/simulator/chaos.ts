@@ -45,7 +45,7 @@ const AT: Readonly<Record<string, (place: Place) => Effects>> = {
   cut: (place) => ({ cut_at: place }),
   reset: (place) => ({ reset_at: place }),
   stall: (place) => ({ stall_at: place }),
-  end: (place) => ({ end_at: place }),
+  end: (place) => (typeof place === 'object' && 'head' in place ? {} : { end_at: place }),
 };
 
 /**
@@ -83,6 +83,8 @@ function readDirective(text: string): Read | string {
 function readBreak(text: string): Read | undefined {
   const [, name = '', unit, at] = /^([a-z]+)@(?:(head|event):)?(\d{1,12})$/.exec(text) ?? [];
   const make = Object.hasOwn(AT, name) ? AT[name] : undefined;
+  // A head that ends early in good form is no head.
+  if (name === 'end' && unit === 'head') return undefined;
   return make === undefined ? undefined : { name, effects: make(placeOf(unit, Number(at))) };
 }
 

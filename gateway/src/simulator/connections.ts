@@ -53,15 +53,22 @@ export interface Connections {
 
 /** A server that is not yet listening. */
 export function createConnections(options: ConnectionOptions): Connections {
-  const open = new Set<Socket>();
+  const open = new Set<Accepted>();
   const fingerprints = createFingerprints();
   const server = createServer({ noDelay: true }, (rawSocket) => {
-    open.add(rawSocket);
-    rawSocket.on('close', () => open.delete(rawSocket));
+    const accepted: Accepted = { rawSocket, options, fingerprints, hangUp: () => undefined };
+    open.add(accepted);
     if (options.isUnref) rawSocket.unref();
-    const socket =
-      options.tls === undefined ? rawSocket : new TLSSocket(rawSocket, { isServer: true, secureContext: options.tls });
-    greet({ socket, rawSocket, options, fingerprints });
+    const connection = options.log.connect();
+    rawSocket.on('close', () => {
+      open.delete(accepted);
+      // The answer under way ends before the connection does, in the log too.
+      accepted.hangUp('them');
+      options.log.close(connection);
+    });
+    // Errors of a socket are always followed by `close`, where they are dealt with.
+    rawSocket.on('error', () => undefined);
+    greet(accepted, connection);
   });
   return {
     server,
@@ -69,26 +76,25 @@ export function createConnections(options: ConnectionOptions): Connections {
       const closed = new Promise<void>((resolve) => {
         server.close(() => resolve());
       });
-      for (const socket of open) socket.destroy();
+      for (const accepted of open) {
+        accepted.hangUp('us');
+        accepted.rawSocket.destroy();
+      }
       await closed;
     },
   };
 }
 
 interface Accepted {
-  readonly socket: Socket;
   readonly rawSocket: Socket;
   readonly options: ConnectionOptions;
   readonly fingerprints: ReturnType<typeof createFingerprints>;
+  /** Ends what is under way, because the connection is closed by them or by us. */
+  hangUp: (by: 'them' | 'us') => void;
 }
 
-function greet(accepted: Accepted): void {
-  const { socket, rawSocket, options } = accepted;
-  const connection = options.log.connect();
-  rawSocket.on('close', () => options.log.close(connection));
-  // Errors of a socket are always followed by `close`, where they are dealt with.
-  rawSocket.on('error', () => undefined);
-  if (socket !== rawSocket) socket.on('error', () => rawSocket.destroy());
+function greet(accepted: Accepted, connection: ConnectionEntry): void {
+  const { rawSocket, options } = accepted;
   const welcome = options.welcome(connection.id);
   const start = (): void => {
     if (rawSocket.destroyed) return;
@@ -107,6 +113,8 @@ function greet(accepted: Accepted): void {
 /** One connection's talk: what is being read, what is being answered. */
 interface Talk {
   readonly accepted: Accepted;
+  /** What is read and written: the connection itself, or TLS on top of it. */
+  readonly socket: Socket;
   readonly connection: ConnectionEntry;
   readonly reader: HttpReader;
   readonly line: Line;
@@ -118,9 +126,11 @@ interface Talk {
 }
 
 function converse(accepted: Accepted, connection: ConnectionEntry): void {
-  const { socket, rawSocket, options } = accepted;
+  const { rawSocket, options } = accepted;
+  const socket = options.tls === undefined ? rawSocket : overTls(rawSocket, options.tls);
   const talk: Talk = {
     accepted,
+    socket,
     connection,
     reader: createHttpReader(),
     current: undefined,
@@ -131,11 +141,15 @@ function converse(accepted: Accepted, connection: ConnectionEntry): void {
       rawSocket,
       isUnref: options.isUnref,
       isGone: false,
+      isClosedByUs: false,
       wake: undefined,
       sent(bytes) {
-        if (talk.current === undefined) return;
-        talk.current.firstByteMs ??= performance.now();
-        talk.current.answeredBytes += bytes;
+        const { current } = talk;
+        if (current === undefined) return;
+        current.answeredBytes += bytes;
+        if (current.firstByteMs !== undefined) return;
+        current.firstByteMs = performance.now();
+        options.log.changed(current);
       },
     },
   };
@@ -146,7 +160,17 @@ function converse(accepted: Accepted, connection: ConnectionEntry): void {
   });
   // A client that closes its half has left: HTTP clients do not wait for replies with a closed half, they cancel.
   socket.on('end', () => leave(talk));
-  socket.on('close', () => leave(talk));
+  accepted.hangUp = (by) => {
+    if (by === 'us') talk.line.isClosedByUs = true;
+    leave(talk);
+  };
+}
+
+function overTls(rawSocket: Socket, secureContext: SecureContext): Socket {
+  const socket = new TLSSocket(rawSocket, { isServer: true, secureContext });
+  // A client that does not speak TLS, or does not trust us.
+  socket.on('error', () => rawSocket.destroy());
+  return socket;
 }
 
 /** Reads on until an answer is under way or nothing is complete. */
@@ -163,10 +187,10 @@ function pump(talk: Talk): void {
 }
 
 function take(talk: Talk, event: ReadEvent): void {
-  const { options, socket } = talk.accepted;
+  const { options } = talk.accepted;
   if (event.kind === 'head') {
     talk.current = startEntry(talk.accepted, talk.connection, event.head);
-    if (event.head.expectsContinue) socket.write(CONTINUE);
+    if (event.head.expectsContinue) talk.socket.write(CONTINUE);
     return;
   }
   talk.isBusy = true;
@@ -186,11 +210,10 @@ function send(talk: Talk, answer: Answer, head: RequestHead | undefined): void {
 }
 
 function settle(talk: Talk, delivery: Delivery): void {
-  const { socket } = talk.accepted;
   talk.isBusy = false;
   finishEntry(talk, delivery.ended);
   if (!delivery.isReusable) return;
-  if (socket.isPaused()) socket.resume();
+  if (talk.socket.isPaused()) talk.socket.resume();
   pump(talk);
 }
 
@@ -199,11 +222,10 @@ function leave(talk: Talk): void {
   talk.line.isGone = true;
   const { current } = talk;
   // Bytes that are still in our own queue never reached the network.
-  if (current !== undefined)
-    current.answeredBytes -= Math.min(current.answeredBytes, talk.accepted.socket.writableLength);
-  if (!talk.isBusy) finishEntry(talk, 'client-closed');
+  if (current !== undefined) current.answeredBytes -= Math.min(current.answeredBytes, talk.socket.writableLength);
+  finishEntry(talk, talk.line.isClosedByUs ? 'we-cut' : 'client-closed');
   talk.line.wake?.();
-  talk.accepted.socket.destroy();
+  talk.socket.destroy();
 }
 
 function finishEntry(talk: Talk, ended: Ended): void {

@@ -13,6 +13,8 @@ export interface Line {
   readonly socket: Socket;
   /** The connection below TLS, where there is TLS: only it can be reset. */
   readonly rawSocket: Socket;
+  /** Set before we close a connection that carries, or may come to carry, something: the log must not blame the client. */
+  isClosedByUs: boolean;
   /** Whether a pause lets the process end. */
   readonly isUnref: boolean;
   /** True once the client has left or the simulator is closing. */
@@ -224,9 +226,12 @@ async function finish(line: Line, staysOpen: boolean): Promise<Delivery> {
   return delivery;
 }
 
-/** Closes an idle connection that the client believes to be reusable. Requests that come meanwhile get no answer. */
+/** Closes a connection that the client believes to be reusable. What is under way on it by then is broken off. */
 function closeLater(line: Line, afterMs: number): Delivery {
-  const timer = setTimeout(() => line.socket.destroySoon(), afterMs);
+  const timer = setTimeout(() => {
+    line.isClosedByUs = true;
+    line.socket.destroySoon();
+  }, afterMs);
   timer.unref();
   line.socket.once('close', () => clearTimeout(timer));
   return COMPLETE;

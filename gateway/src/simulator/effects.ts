@@ -18,9 +18,9 @@ export function applyEffects(base: Answer, effects: Effects): Answer {
   if (effects.headers !== undefined) answer = withHeaders(answer, effects.headers);
   const stop = stopOf(effects) ?? answer.stop;
   const instead = insteadOf(effects) ?? answer.instead;
+  answer = framed(answer, effects);
   return {
     ...answer,
-    framing: declared(framed(answer, effects.framing), effects.content_length),
     ...(stop === undefined ? {} : { stop }),
     ...(instead === undefined ? {} : { instead }),
   };
@@ -69,33 +69,24 @@ function insteadOf(effects: Effects): Answer['instead'] {
   return { raw: effects.not_http === true ? GARBAGE : bytesOf(effects.not_http) };
 }
 
-function framed(answer: Answer, framing: Effects['framing']): Framing {
-  switch (framing) {
-    case undefined:
-      return answer.framing;
-    case 'close':
-      return { by: 'close' };
-    case 'chunked':
-      return { by: 'chunked', hasEnd: true };
-    case 'unfinished':
-      return { by: 'chunked', hasEnd: false };
-    case 'length':
-      return { by: 'length', bytes: lengthOf(answer) };
-  }
+const FRAMINGS: Readonly<Record<string, Framing>> = {
+  close: { by: 'close' },
+  chunked: { by: 'chunked', hasEnd: true },
+  unfinished: { by: 'chunked', hasEnd: false },
+};
+
+function framed(given: Answer, { framing, content_length: length }: Effects): Answer {
+  const fixed = FRAMINGS[framing ?? ''];
+  if (length === undefined && framing !== 'length') return fixed === undefined ? given : { ...given, framing: fixed };
+  const { answer, bytes } = counted(given);
+  const wrong = typeof length === 'number' ? length : bytes + Number(length ?? 0);
+  return { ...answer, framing: { by: 'length', bytes: Math.max(0, wrong) } };
 }
 
-/** A body of pieces is read through to be counted; one without end must not come here (`lengthOf` is only asked for by name). */
-function lengthOf(answer: Answer): number {
-  if (Buffer.isBuffer(answer.body)) return answer.body.length;
-  if (answer.framing.by === 'length') return answer.framing.bytes;
-  return Array.isArray(answer.body)
-    ? answer.body.reduce<number>((sum, piece: { bytes: Buffer }) => sum + piece.bytes.length, 0)
-    : 0;
-}
-
-function declared(framing: Framing, length: number | string | undefined): Framing {
-  if (length === undefined) return framing;
-  const real = framing.by === 'length' ? framing.bytes : 0;
-  const bytes = typeof length === 'number' ? length : real + Number(length);
-  return { by: 'length', bytes: Math.max(0, bytes) };
+/** The length of a body; one of pieces is made whole for it. Never asked of an endless one: `parseSteps` sees to that. */
+function counted(answer: Answer): { readonly answer: Answer; readonly bytes: number } {
+  if (Buffer.isBuffer(answer.body)) return { answer, bytes: answer.body.length };
+  if (answer.framing.by === 'length') return { answer, bytes: answer.framing.bytes };
+  const body = Array.from(answer.body);
+  return { answer: { ...answer, body }, bytes: body.reduce((sum, piece) => sum + piece.bytes.length, 0) };
 }

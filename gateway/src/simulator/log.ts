@@ -73,18 +73,70 @@ export interface LoggedRequest {
 export interface SimulatorLog {
   /** The requests that are still kept, oldest first. */
   readonly requests: readonly LoggedRequest[];
-  /** Connections, the open ones and the last ones closed, oldest first. */
+  /** The last connections, open or closed, oldest first. */
   readonly connections: readonly LoggedConnection[];
   /** The first request, past or future, of which `predicate` is true. Rejects after `timeoutMs`. */
   waitFor(predicate: (request: LoggedRequest) => boolean, timeoutMs: number): Promise<LoggedRequest>;
   clear(): void;
 }
 
-/** What the simulator itself may change. */
-export type RequestEntry = { -readonly [K in keyof LoggedRequest]: LoggedRequest[K] } & {
+export type RequestHeadFacts = Pick<LoggedRequest, 'method' | 'path' | 'query' | 'headers'>;
+
+/** A row of the log as the simulator itself writes it. A class, so that the derived fields cost nothing until they are read. */
+export class RequestEntry implements LoggedRequest {
+  readonly sequence: number;
+  readonly startedMs: number;
+  readonly method: string;
+  readonly path: string;
+  readonly query: string;
+  readonly headers: Readonly<Record<string, string>>;
+  receivedMs?: number;
+  bodyBytes = 0;
   bodyBuffer: Buffer | undefined;
   pathModel: string | undefined;
-};
+  provider?: string;
+  dialect?: string;
+  answeredBy?: AnsweredBy;
+  recording?: string;
+  status?: number;
+  answeredBytes = 0;
+  firstByteMs?: number;
+  ended?: Ended;
+  endedMs?: number;
+  readonly #connection: ConnectionEntry;
+
+  constructor(sequence: number, connection: ConnectionEntry, head: RequestHeadFacts) {
+    this.sequence = sequence;
+    this.startedMs = performance.now();
+    this.method = head.method;
+    this.path = head.path;
+    this.query = head.query;
+    this.headers = head.headers;
+    this.#connection = connection;
+  }
+
+  get connection(): number {
+    return this.#connection.id;
+  }
+
+  get body(): Json | undefined {
+    const text = this.bodyText;
+    return text === undefined ? undefined : parseJson(text);
+  }
+
+  get bodyText(): string | undefined {
+    return this.bodyBuffer?.toString('utf8');
+  }
+
+  get model(): string | undefined {
+    return this.pathModel ?? asString(asRecord(this.body)?.['model']);
+  }
+
+  get socketClosedMs(): number | undefined {
+    return this.#connection.closedMs;
+  }
+}
+
 export interface ConnectionEntry {
   readonly id: number;
   readonly openedMs: number;
@@ -93,173 +145,170 @@ export interface ConnectionEntry {
 
 export interface LogBook extends SimulatorLog {
   connect(): ConnectionEntry;
-  start(connection: ConnectionEntry, head: Pick<LoggedRequest, 'method' | 'path' | 'query' | 'headers'>): RequestEntry;
+  start(connection: ConnectionEntry, head: RequestHeadFacts): RequestEntry;
   receive(entry: RequestEntry, body: Buffer): void;
   /** To be called after any other change, so that waiters see it. */
   changed(entry: RequestEntry): void;
   close(connection: ConnectionEntry): void;
 }
 
-interface Waiter {
-  readonly predicate: (request: LoggedRequest) => boolean;
-  readonly found: (request: LoggedRequest) => void;
-}
-
 /** An empty log that keeps the last `requestsMax` requests and as many connections. */
 export function createLog(requestsMax: number = REQUESTS_MAX): LogBook {
-  const entries = new Map<number, RequestEntry>();
-  const connections = new Map<number, ConnectionEntry>();
-  const open = new Map<ConnectionEntry, Set<RequestEntry>>();
+  const entries = createRing<RequestEntry>(requestsMax);
+  const connections = createRing<ConnectionEntry>(requestsMax);
+  const bodies = createBodyKeeper(entries);
   const waiters = new Set<Waiter>();
-  const bodies = createBodyKeeper();
-  let lastSequence = 0;
-  let lastConnection = 0;
-
   const changed = (entry: RequestEntry): void => {
-    for (const waiter of waiters) if (waiter.predicate(entry)) waiter.found(entry);
+    // What was cleared or dropped is not found any more, not even by those who wait.
+    if (waiters.size === 0 || entries.get(entry.sequence) === undefined) return;
+    for (const waiter of waiters) waiter(entry);
   };
   return {
     get requests() {
-      return [...entries.values()];
+      return entries.values();
     },
     get connections() {
-      return [...connections.values()];
+      return connections.values();
     },
     changed,
     waitFor: (predicate, timeoutMs) => wait({ entries, waiters, predicate, timeoutMs }),
     clear() {
+      for (const entry of entries.values()) bodies.release(entry);
       entries.clear();
-      bodies.clear();
-      for (const [id, connection] of connections) if (connection.closedMs !== undefined) connections.delete(id);
+      connections.clear();
     },
     connect() {
-      const connection: ConnectionEntry = { id: ++lastConnection, openedMs: performance.now() };
-      connections.set(connection.id, connection);
-      open.set(connection, new Set());
-      dropOldest(connections, requestsMax);
+      const connection: ConnectionEntry = { id: connections.next(), openedMs: performance.now() };
+      connections.add(connection);
       return connection;
     },
     start(connection, head) {
-      const entry = newEntry(++lastSequence, connection, head);
-      entries.set(entry.sequence, entry);
-      const dropped = dropOldest(entries, requestsMax);
-      if (dropped !== undefined) bodies.forget(dropped);
-      open.get(connection)?.add(entry);
+      const entry = new RequestEntry(entries.next(), connection, head);
+      const dropped = entries.add(entry);
+      if (dropped !== undefined) bodies.release(dropped);
       changed(entry);
       return entry;
     },
     receive(entry, body) {
       entry.receivedMs = performance.now();
       entry.bodyBytes = body.length;
-      // A request that is no longer in the log must not hold its bytes either.
-      if (entries.has(entry.sequence)) bodies.keep(entry, body);
+      bodies.keep(entry, body);
       changed(entry);
     },
     close(connection) {
       connection.closedMs = performance.now();
-      for (const entry of open.get(connection) ?? []) changed(entry);
-      open.delete(connection);
+      if (waiters.size === 0) return;
+      for (const entry of entries.values()) if (entry.connection === connection.id) changed(entry);
     },
   };
 }
 
+/** Takes a request that has changed. */
+type Waiter = (request: LoggedRequest) => void;
+
 interface Wait {
-  readonly entries: ReadonlyMap<number, RequestEntry>;
+  readonly entries: Ring<RequestEntry>;
   readonly waiters: Set<Waiter>;
   readonly predicate: (request: LoggedRequest) => boolean;
   readonly timeoutMs: number;
 }
 
 function wait({ entries, waiters, predicate, timeoutMs }: Wait): Promise<LoggedRequest> {
-  for (const entry of entries.values()) if (predicate(entry)) return Promise.resolve(entry);
   return new Promise((resolve, reject) => {
     const end = (): void => {
       clearTimeout(timer);
       waiters.delete(waiter);
     };
-    const waiter: Waiter = {
-      predicate,
-      found(request) {
-        end();
+    const waiter: Waiter = (request) => {
+      // A predicate that throws is a mistake of whoever waits: it must not bring the server down.
+      try {
+        if (!predicate(request)) return;
         resolve(request);
-      },
+      } catch (error) {
+        reject(error instanceof Error ? error : new Error(String(error)));
+      }
+      end();
     };
     const timer = setTimeout(() => {
       end();
-      reject(new Error(`no logged request met the condition within ${timeoutMs} ms (${entries.size} are in the log)`));
+      const count = entries.values().length;
+      reject(new Error(`no logged request met the condition within ${timeoutMs} ms (${count} are in the log)`));
     }, timeoutMs);
     waiters.add(waiter);
+    for (const entry of entries.values()) if (waiters.has(waiter)) waiter(entry);
   });
 }
 
-function newEntry(
-  sequence: number,
-  connection: ConnectionEntry,
-  head: Pick<LoggedRequest, 'method' | 'path' | 'query' | 'headers'>,
-): RequestEntry {
-  return {
-    sequence,
-    connection: connection.id,
-    startedMs: performance.now(),
-    ...head,
-    bodyBytes: 0,
-    bodyBuffer: undefined,
-    pathModel: undefined,
-    answeredBytes: 0,
-    // Parsed when asked for: under load most bodies are never looked at again.
-    get body() {
-      return this.bodyText === undefined ? undefined : parseJson(this.bodyText);
-    },
-    get bodyText() {
-      return this.bodyBuffer?.toString('utf8');
-    },
-    get model() {
-      return this.pathModel ?? asString(asRecord(this.body)?.['model']);
-    },
-    get socketClosedMs() {
-      return connection.closedMs;
-    },
-  };
+/** The last `max` items, numbered 1, 2, 3, … in the order in which they were added. */
+interface Ring<T> {
+  /** The number that the next item gets. */
+  next(): number;
+  /** Gives the item that made room. */
+  add(item: T): T | undefined;
+  get(number: number): T | undefined;
+  /** Number of the oldest item. */
+  first(): number;
+  /** Oldest first. */
+  values(): T[];
+  /** Numbering goes on. */
+  clear(): void;
 }
 
-/** Maps keep their order of insertion, so the first key is the oldest. */
-function dropOldest<T>(map: Map<number, T>, max: number): T | undefined {
-  if (map.size <= max) return undefined;
-  for (const [key, value] of map) {
-    map.delete(key);
-    return value;
-  }
-  return undefined;
+function createRing<T>(wanted: number): Ring<T> {
+  const max = Math.max(1, wanted);
+  let slots: (T | undefined)[] = [];
+  let last = 0;
+  let first = 1;
+  return {
+    next: () => last + 1,
+    first: () => first,
+    add(item) {
+      last += 1;
+      const dropped = slots[last % max];
+      slots[last % max] = item;
+      first = Math.max(first, last - max + 1);
+      return dropped;
+    },
+    get: (number) => (number >= first && number <= last ? slots[number % max] : undefined),
+    values() {
+      const items: T[] = [];
+      for (let number = first; number <= last; number += 1) {
+        const item = slots[number % max];
+        if (item !== undefined) items.push(item);
+      }
+      return items;
+    },
+    clear() {
+      slots = [];
+      first = last + 1;
+    },
+  };
 }
 
 interface BodyKeeper {
   keep(entry: RequestEntry, body: Buffer): void;
-  forget(entry: RequestEntry): void;
-  clear(): void;
+  release(entry: RequestEntry): void;
 }
 
-function createBodyKeeper(): BodyKeeper {
-  const kept = new Set<RequestEntry>();
-  let bytes = 0;
-  const forget = (entry: RequestEntry): void => {
-    if (!kept.delete(entry)) return;
-    bytes -= entry.bodyBytes;
+function createBodyKeeper(entries: Ring<RequestEntry>): BodyKeeper {
+  const kept = { bytes: 0, oldest: 1 };
+  const release = (entry: RequestEntry): void => {
+    kept.bytes -= entry.bodyBuffer?.length ?? 0;
     entry.bodyBuffer = undefined;
   };
   return {
-    forget,
+    release,
     keep(entry, body) {
+      // A request that is no longer in the log must not hold its bytes either.
+      if (entries.get(entry.sequence) !== entry) return;
       entry.bodyBuffer = body;
-      bytes += body.length;
-      kept.add(entry);
-      for (const oldest of kept) {
-        if (bytes <= BODIES_MAX_BYTES) break;
-        forget(oldest);
+      kept.bytes += body.length;
+      kept.oldest = Math.max(entries.first(), Math.min(kept.oldest, entry.sequence));
+      while (kept.bytes > BODIES_MAX_BYTES && kept.oldest < entries.next()) {
+        const old = entries.get(kept.oldest);
+        if (old !== undefined) release(old);
+        kept.oldest += 1;
       }
-    },
-    clear() {
-      kept.clear();
-      bytes = 0;
     },
   };
 }

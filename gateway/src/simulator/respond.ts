@@ -147,7 +147,9 @@ function natural(world: World, asked: Asked): MaybeLater<Found> {
   if (recordings === undefined) return synthetic(world, asked, undefined);
   const { incoming, facts, provider } = asked;
   const { method } = incoming.head;
-  const match = recordings.find({ method, path: facts.path, provider, family: facts.family, body: incoming.body });
+  // A bare path is taken for the dialect's own provider.
+  const family = facts.family ?? asked.dialect.family;
+  const match = recordings.find({ method, path: facts.path, provider, family, body: incoming.body });
   if (match !== undefined) return recorded(recordings, match.recording, match.isExact ? 'equal' : 'alike');
   if (world.isOpenEnded) return synthetic(world, asked, undefined);
   const model = asked.routed?.operation.model ?? modelOf(incoming.body) ?? 'unknown';

@@ -128,6 +128,8 @@ describe('the check of a script', () => {
     [[{ cut_at: -1 }], /^steps\[0\]\.cut_at must be/],
     [[{ cut_at: { tail: 1 } }], /^steps\[0\]\.cut_at /],
     [[{ cut_at: 1, stall_at: 2 }], /may have only one of cut_at, stall_at/],
+    [[{ end_at: { head: 1 } }], /^steps\[0\]\.end_at /],
+    [[{ endless: true, content_length: 5 }], /cannot declare the length of an endless body/],
     [[{ json: {}, body: '' }], /may have only one of body, json/],
     [[{ reply: { tool_calls: [{ nam: 'x' }] } }], /^steps\[0\]\.reply\.tool_calls\[0\]\.nam is not known/],
     [[{ content_length: '10' }], /^steps\[0\]\.content_length/],

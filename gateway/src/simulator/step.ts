@@ -45,7 +45,7 @@ export interface Effects {
   /** Silence after so much, until the client leaves. */
   readonly stall_at?: Place;
   /** The body ends after so much, properly framed: only its content is incomplete. */
-  readonly end_at?: Place;
+  readonly end_at?: Exclude<Place, { readonly head: number }>;
   readonly close_before_reply?: boolean;
   readonly reset_before_reply?: boolean;
   readonly never_reply?: boolean;
@@ -201,7 +201,7 @@ const EFFECTS: Readonly<Record<keyof Effects, Check>> = {
   cut_at: place,
   reset_at: place,
   stall_at: place,
-  end_at: place,
+  end_at: either(count, record({ event: count })),
   close_before_reply: bool,
   reset_before_reply: bool,
   never_reply: bool,
@@ -261,6 +261,8 @@ function clashIn(step: Step): string | undefined {
   if (contents.length > 1) return `may have only one of ${contents.join(', ')}`;
   const endings = ENDINGS.filter((key) => key in step);
   if (endings.length > 1) return `may have only one of ${endings.join(', ')}`;
+  const isCounted = step.framing === 'length' || step.content_length !== undefined;
+  if (isCounted && step.endless !== undefined) return 'cannot declare the length of an endless body';
   if (step.on !== 'connection') return undefined;
   const stray = Object.keys(step).find((key) => !ON_CONNECTION.has(key));
   if (stray !== undefined) return `on a connection cannot have ${stray}`;

@@ -8,7 +8,7 @@ export const NOTICE = 'This is the simulator of Turnout; no provider was called.
 export const CHARACTERS_PER_TOKEN = 4;
 const EXCERPT_MAX = 80;
 /** Words of the prompt that are looked at for topics; a prompt may be 30 MB. */
-const TOPIC_TEXT_MAX = 2_000;
+const TOPIC_TEXT_MAX = 500;
 
 const OPENINGS = [
   'In short,',
