@@ -1,6 +1,7 @@
 /** account: what an attempt cost, by one rule for every way it can end. Pure. */
 import type { Outcome, Spent } from '../chat/outcome.ts';
 import type { Usage } from '../chat/usage.ts';
+import { compact } from '../lib/json.ts';
 import { costOf, saneUsage } from '../money/cost.ts';
 import type { NanoUsd } from '../money/price.ts';
 import type { Facts } from '../routing/facts.ts';
@@ -21,15 +22,14 @@ export interface Bill {
  * - answered, broke after content, or left by the caller: the provider's usage, filled up with our own count.
  */
 export function billOf(outcome: Outcome, facts: Facts, target: Target): Bill | undefined {
-  if (outcome.kind === 'refused') return undefined;
+  if (outcome.kind === 'refused' || !outcome.spent.wasAccepted) return undefined;
   const { spent } = outcome;
   const reported = spent.usage === undefined ? undefined : saneUsage(spent.usage);
   if (outcome.kind === 'broke' && outcome.when === 'before-content' && reported === undefined) return undefined;
-  if (!spent.wasAccepted) return undefined;
-  const complete = spent.isFinal && reported?.inputTokens !== undefined && reported.outputTokens !== undefined;
-  const usage = complete ? reported : filled(reported, spent, facts);
-  const costNanoUsd = target.price === undefined ? undefined : costOf(target.price, usage)?.totalNanoUsd;
-  return { usage, isEstimated: !complete, ...(costNanoUsd === undefined ? {} : { costNanoUsd }) };
+  const isComplete = spent.isFinal && reported?.inputTokens !== undefined && reported.outputTokens !== undefined;
+  const usage = isComplete ? reported : filled(reported, spent, facts);
+  const cost = target.price === undefined ? undefined : costOf(target.price, usage);
+  return compact({ usage, isEstimated: !isComplete, costNanoUsd: cost?.totalNanoUsd });
 }
 
 /** Provider's partial counts are kept where they are larger: Anthropic's first event says one output token, whatever follows. */

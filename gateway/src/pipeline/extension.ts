@@ -1,6 +1,6 @@
 /** What a caller may ask of the gateway itself, beside the request: OpenRouter's body fields, our own `turnout`, and headers. */
 import { fault, type Fault } from '../chat/fault.ts';
-import { asBoolean, asNumber, isArray, isRecord, type Json, type JsonRecord } from '../lib/json.ts';
+import { asBoolean, compact, isArray, isRecord, type Json, type JsonRecord } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { parseUsd } from '../money/usd.ts';
 import type { Preferences } from '../routing/plan.ts';
@@ -25,25 +25,27 @@ export interface Extension {
   readonly tags: readonly string[];
 }
 
+type Headers = Readonly<Record<string, string | undefined>>;
+
 /** Reads body fields and `x-turnout-*` headers; faults name the field. */
-export function readExtension(body: JsonRecord, headers: Readonly<Record<string, string | undefined>>): Result<Extension, Fault> {
-  const own = body['turnout'];
-  if (own !== undefined && !isRecord(own)) return invalid('turnout', 'it must be an object');
+export function readExtension(body: JsonRecord, headers: Headers): Result<Extension, Fault> {
+  const own = body['turnout'] ?? {};
+  if (!isRecord(own)) return invalid('turnout', 'it must be an object');
   const models = readModels(body['models']);
   if (!models.ok) return models;
   const preferences = readPreferences(body['provider']);
   if (!preferences.ok) return preferences;
-  const deadlineMs = asNumber(own?.['deadline_ms']) ?? headerNumber(headers['x-turnout-deadline-ms']);
-  if (deadlineMs !== undefined && deadlineMs <= 0) return invalid('turnout.deadline_ms', 'it must be above 0');
-  const tags = readTags(own?.['tags'] ?? headers['x-turnout-tags']?.split(','));
+  const deadlineMs = readDeadline(own['deadline_ms'] ?? headerNumber(headers['x-turnout-deadline-ms']));
+  if (!deadlineMs.ok) return deadlineMs;
+  const tags = readTags(own['tags'] ?? headers['x-turnout-tags']?.split(','));
   if (!tags.ok) return tags;
-  return ok({
-    models: models.value,
-    ...(preferences.value === undefined ? {} : { preferences: preferences.value }),
-    adapt: asBoolean(own?.['adapt']) ?? headers['x-turnout-adapt'] === 'true',
-    ...(deadlineMs === undefined ? {} : { deadlineMs }),
-    tags: tags.value,
-  });
+  const adapt = asBoolean(own['adapt']) ?? headers['x-turnout-adapt'] === 'true';
+  return ok(compact({ models: models.value, preferences: preferences.value, adapt, deadlineMs: deadlineMs.value, tags: tags.value }));
+}
+
+function readDeadline(value: Json | undefined): Result<number | undefined, Fault> {
+  if (value === undefined || value === null) return ok(undefined);
+  return typeof value === 'number' && value > 0 ? ok(value) : invalid('turnout.deadline_ms', 'it must be a number above 0');
 }
 
 function invalid(param: string, reason: string): Result<never, Fault> {
@@ -80,19 +82,25 @@ function readNames(value: Json, rule: { param: string; most: number }): Result<r
 function readPreferences(value: Json | undefined): Result<Preferences | undefined, Fault> {
   if (value === undefined || value === null) return ok(undefined);
   if (!isRecord(value)) return invalid('provider', 'it must be an object');
-  const lists: Record<string, readonly string[]> = {};
-  for (const field of ['order', 'only', 'ignore']) {
-    const list = value[field];
-    if (list === undefined || list === null) continue;
-    const names = readNames(list, { param: `provider.${field}`, most: PROVIDERS_MAX });
-    if (!names.ok) return names;
-    if (field === 'only' && names.value.length === 0) return invalid('provider.only', 'it is empty, so that no provider is left');
-    lists[field] = names.value.map((name) => name.toLowerCase());
-  }
-  const allowFallbacks = asBoolean(value['allow_fallbacks']);
+  const order = readProviders(value, 'order');
+  if (!order.ok) return order;
+  const only = readProviders(value, 'only');
+  if (!only.ok) return only;
+  if (only.value?.length === 0) return invalid('provider.only', 'it is empty, so that no provider is left');
+  const ignore = readProviders(value, 'ignore');
+  if (!ignore.ok) return ignore;
   const price = readPriceMax(value['max_price']);
   if (!price.ok) return price;
-  return ok({ ...lists, ...(allowFallbacks === undefined ? {} : { allowFallbacks }), ...(value['sort'] === 'price' ? { sort: 'price' } : {}), ...price.value });
+  const sort = value['sort'] === 'price' ? ('price' as const) : undefined;
+  const allowFallbacks = asBoolean(value['allow_fallbacks']);
+  return ok(compact({ order: order.value, only: only.value, ignore: ignore.value, allowFallbacks, sort, ...price.value }));
+}
+
+function readProviders(wishes: JsonRecord, field: string): Result<readonly string[] | undefined, Fault> {
+  const value = wishes[field];
+  if (value === undefined || value === null) return ok(undefined);
+  const names = readNames(value, { param: `provider.${field}`, most: PROVIDERS_MAX });
+  return names.ok ? ok(names.value.map((name) => name.toLowerCase())) : names;
 }
 
 function readPriceMax(value: Json | undefined): Result<Pick<Preferences, 'inputPriceMax' | 'outputPriceMax'>, Fault> {

@@ -26,31 +26,40 @@ export interface PlanningOptions {
 
 /** The plan for a call, or the fault that says why there is none. */
 export function planCall(call: Call, options: PlanningOptions): Result<Planning, Fault> {
-  const { snapshot, key, facts } = options;
+  const { snapshot, key, facts, health, random } = options;
+  const understood = wishesOf(call, options);
+  if (!understood.ok) return understood;
+  const { found, preferences, followed } = understood.value;
+  const { candidates, route } = found;
+  const isAllowed = (target: Target): boolean => mayUse(key, target, route);
+  const rules = { attemptsMax: snapshot.attemptsMax, health, isAllowed, random };
+  const planned = plan(candidates, facts, preferences === undefined ? rules : { ...rules, preferences });
+  if (planned.targets.length === 0) return err(nothingLeft(facts.model, planned.rejected, preferences !== undefined));
+  const priced = withKnownPrice(planned, snapshot, key);
+  if (priced.targets.length === 0) return err(fault('price-unknown', { model: facts.model }, { param: 'model' }));
+  return ok({ plan: priced, followed, ...(route === undefined ? {} : { route }) });
+}
+
+interface Wishes {
+  readonly found: Found;
+  readonly preferences: Preferences | undefined;
+  readonly followed: readonly string[];
+}
+
+/** What the caller's names and wishes mean: for us, or, where all candidates stand there, for a provider that chooses itself. */
+function wishesOf(call: Call, { snapshot, key, facts }: PlanningOptions): Result<Wishes, Fault> {
+  const { models, preferences: wished } = call.extension;
   const primary = candidatesOf([facts.model], snapshot, key);
   if (!primary.ok) return primary;
-  const all = call.extension.models.length === 0 ? primary : candidatesOf([facts.model, ...call.extension.models], snapshot, key);
+  const all = models.length === 0 ? primary : candidatesOf([facts.model, ...models], snapshot, key);
   const isForProvider = readsPreferences(primary.value);
   if (!all.ok && !isForProvider) return all;
-  const found = all.ok ? all : primary;
-  const wished = call.extension.preferences;
-  const isFollowed = wished === undefined || !isForProvider;
-  const followed = ['turnout', ...(all.ok ? ['models'] : []), ...(isFollowed ? ['route', 'provider'] : [])];
-  const preferences = mergePreferences(isFollowed ? wished : undefined, found.value.sort);
+  const found = all.ok ? all.value : primary.value;
+  const isForUs = wished === undefined || !isForProvider;
+  const preferences = mergePreferences(isForUs ? wished : undefined, found.sort);
   const unknown = preferences === undefined ? undefined : unknownProvider(preferences, snapshot);
   if (unknown !== undefined) return err(unknown);
-  const { candidates, route } = found.value;
-  const isAllowed = (target: Target): boolean => mayUse(key, target, route);
-  const planned = plan(candidates, facts, options.health, {
-    attemptsMax: snapshot.attemptsMax,
-    isAllowed,
-    ...(preferences === undefined ? {} : { preferences }),
-    random: options.random,
-  });
-  if (planned.targets.length === 0) return err(nothingLeft(facts.model, planned.rejected, preferences !== undefined));
-  const affordable = withKnownPrice(planned, snapshot, key);
-  if (affordable.targets.length === 0) return err(fault('price-unknown', { model: facts.model }, { param: 'model' }));
-  return ok({ plan: affordable, followed, ...(route === undefined ? {} : { route }) });
+  return ok({ found, preferences, followed: ['turnout', ...(all.ok ? ['models'] : []), ...(isForUs ? ['route', 'provider'] : [])] });
 }
 
 interface Found {
@@ -105,7 +114,7 @@ function mayUse(key: KeyRow, target: Target, route: string | undefined): boolean
 }
 
 /** `openai/*` matches by prefix; anything else by equality. */
-export function matches(pattern: string, name: string): boolean {
+function matches(pattern: string, name: string): boolean {
   return pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : pattern === name;
 }
 

@@ -11,7 +11,7 @@ const FACTS: Facts = { model: 'm', isStreaming: false, needs: [], inputTokensEst
 const REST_FREE = { restMs: () => 0 };
 
 function options(over: Partial<PlanOptions> = {}): PlanOptions {
-  return { attemptsMax: 3, isAllowed: () => true, random: () => 0.5, ...over };
+  return { attemptsMax: 3, health: REST_FREE, isAllowed: () => true, random: () => 0.5, ...over };
 }
 
 function listed(...ids: readonly string[]): Candidates {
@@ -30,35 +30,35 @@ const NEXT = { leftMs: 20_000, health: REST_FREE, random: () => 0.5 };
 
 describe('plan', () => {
   it('keeps the order that was listed, each target once', () => {
-    assert.deepEqual(ids(plan(listed('a/m', 'b/m', 'a/m'), FACTS, REST_FREE, options())), ['a/m', 'b/m']);
+    assert.deepEqual(ids(plan(listed('a/m', 'b/m', 'a/m'), FACTS, options())), ['a/m', 'b/m']);
   });
 
   it('puts resting targets last', () => {
     const health = { restMs: (id: string) => (id === 'a/m' ? 900 : 0) };
-    assert.deepEqual(ids(plan(listed('a/m', 'b/m'), FACTS, health, options())), ['b/m', 'a/m']);
+    assert.deepEqual(ids(plan(listed('a/m', 'b/m'), FACTS, options({ health }))), ['b/m', 'a/m']);
   });
 
   it('leaves out what cannot do it, and says why', () => {
     const blind = testTarget('a/m', { abilities: new Set(['tools']) });
-    const made = plan({ groups: [[{ target: blind, weight: 1 }, { target: testTarget('b/m'), weight: 1 }]], order: 'listed' }, { ...FACTS, needs: ['image'] }, REST_FREE, options());
+    const made = plan({ groups: [[{ target: blind, weight: 1 }, { target: testTarget('b/m'), weight: 1 }]], order: 'listed' }, { ...FACTS, needs: ['image'] }, options());
     assert.deepEqual(ids(made), ['b/m']);
     assert.deepEqual(made.rejected, [{ target: 'a/m', reason: 'it has no ability `image`' }]);
   });
 
   it('lets the providers judge where the catalog speaks against all of them', () => {
     const small = testTarget('a/m', { limits: { contextTokens: 10 } });
-    const made = plan({ groups: [[{ target: small, weight: 1 }]], order: 'listed' }, FACTS, REST_FREE, options());
+    const made = plan({ groups: [[{ target: small, weight: 1 }]], order: 'listed' }, FACTS, options());
     assert.deepEqual([ids(made), made.rejected], [['a/m'], []]);
   });
 
   it('never overrules what the key may not use', () => {
-    const made = plan(listed('a/m'), FACTS, REST_FREE, options({ isAllowed: () => false }));
+    const made = plan(listed('a/m'), FACTS, options({ isAllowed: () => false }));
     assert.deepEqual([ids(made), made.rejected.length], [[], 1]);
   });
 
   it('follows order, only, ignore and allow_fallbacks of the request', () => {
     const of = (preferences: PlanOptions['preferences']): readonly string[] =>
-      ids(plan(listed('a/m', 'b/m', 'c/m'), FACTS, REST_FREE, options(preferences === undefined ? {} : { preferences })));
+      ids(plan(listed('a/m', 'b/m', 'c/m'), FACTS, options(preferences === undefined ? {} : { preferences })));
     assert.deepEqual(of({ order: ['c', 'b'] }), ['c/m', 'b/m', 'a/m']);
     assert.deepEqual(of({ only: ['b'] }), ['b/m']);
     assert.deepEqual(of({ ignore: ['b'] }), ['a/m', 'c/m']);
@@ -70,7 +70,7 @@ describe('plan', () => {
     const cheap = testTarget('a/m', { price: { input: 100n, output: 100n } });
     const dear = testTarget('b/m', { price: { input: 900n, output: 900n } });
     const fallback = { replaceable: REPLACEABLE, priceFactorMax: 3 };
-    const made = plan({ groups: [[cheap, dear].map((target) => ({ target, weight: 1 }))], order: 'listed', fallback }, FACTS, REST_FREE, options());
+    const made = plan({ groups: [[cheap, dear].map((target) => ({ target, weight: 1 }))], order: 'listed', fallback }, FACTS, options());
     assert.deepEqual(ids(made), ['a/m']);
     assert.match(made.rejected[0]?.reason ?? '', /3 times/);
   });
@@ -87,7 +87,7 @@ describe('plan', () => {
     };
     let first = 0;
     for (let round = 0; round < 4000; round += 1) {
-      if (ids(plan({ groups: [group], order: 'weighted' }, FACTS, REST_FREE, options({ random })))[0] === 'a/m') first += 1;
+      if (ids(plan({ groups: [group], order: 'weighted' }, FACTS, options({ random })))[0] === 'a/m') first += 1;
     }
     assert.ok(first > 2850 && first < 3150, `${first} of 4000`);
   });
@@ -97,7 +97,7 @@ describe('plan', () => {
     fc.assert(
       fc.property(fc.array(names, { maxLength: 3 }), names, fc.constantFrom<Candidates['order'][]>('listed', 'weighted'), (groups, banned, order) => {
         const candidates: Candidates = { groups: groups.map((group) => group.map((id) => ({ target: testTarget(id), weight: 1 }))), order };
-        const made = plan(candidates, FACTS, REST_FREE, options({ isAllowed: (target) => !banned.includes(target.id) }));
+        const made = plan(candidates, FACTS, options({ isAllowed: (target) => !banned.includes(target.id) }));
         const all = new Set(groups.flat());
         assert.equal(new Set(ids(made)).size, made.targets.length);
         for (const id of ids(made)) assert.ok(all.has(id) && !banned.includes(id));
@@ -108,8 +108,8 @@ describe('plan', () => {
 });
 
 describe('next', () => {
-  const two = plan(listed('a/m', 'b/m'), FACTS, REST_FREE, options());
-  const one = plan(listed('a/m'), FACTS, REST_FREE, options());
+  const two = plan(listed('a/m', 'b/m'), FACTS, options());
+  const one = plan(listed('a/m'), FACTS, options());
 
   it('goes to the next target at once', () => {
     const step = next(two, [failure('a/m', 'upstream-unreachable')], NEXT);
@@ -140,7 +140,7 @@ describe('next', () => {
     const codes = fc.constantFrom<FaultCode>(...REPLACEABLE);
     fc.assert(
       fc.property(fc.array(codes, { minLength: 10, maxLength: 10 }), fc.integer({ min: 1, max: 5 }), (faultCodes, attemptsMax) => {
-        const made = plan(listed('a/m', 'b/m', 'c/m'), FACTS, REST_FREE, options({ attemptsMax }));
+        const made = plan(listed('a/m', 'b/m', 'c/m'), FACTS, options({ attemptsMax }));
         const failures: Failure[] = [];
         for (const code of faultCodes) {
           const step = next(made, failures, NEXT);

@@ -49,6 +49,7 @@ export interface Health {
 
 export interface PlanOptions {
   readonly attemptsMax: number;
+  readonly health: Health;
   /** Models that the key may use; absent means all. */
   readonly isAllowed: (target: Target) => boolean;
   /** Preferences of the request itself (`provider` of OpenRouter's body). */
@@ -70,37 +71,51 @@ export interface Preferences {
 }
 
 /** Makes the plan. Resting targets come last, longest rest last: a late answer is better than none. */
-export function plan(candidates: Candidates, facts: Facts, health: Health, options: PlanOptions): Plan {
-  const rejected: Rejection[] = [];
-  const targets: Target[] = [];
-  const seen = new Set<string>();
-  const doubtful: Target[] = [];
-  for (const group of candidates.groups) {
-    const ordered = candidates.order === 'weighted' ? drawn(group, options.random) : group;
-    for (const { target } of ordered) {
-      if (seen.has(target.id)) continue;
-      seen.add(target.id);
-      const forbidden = whyForbidden(target, options);
-      const reason = forbidden ?? whyUnfit(target, facts);
-      if (reason === undefined) targets.push(target);
-      else rejected.push({ target: target.id, reason });
-      if (reason !== undefined && forbidden === undefined) doubtful.push(target);
-    }
-  }
-  // A catalog can be wrong or old: where it speaks against every target, the providers decide themselves.
-  if (targets.length === 0) {
-    targets.push(...doubtful);
-    for (const target of doubtful) rejected.splice(rejected.findIndex((rejection) => rejection.target === target.id), 1);
-  }
-  const preferred = byPreference(targets, options.preferences);
+export function plan(candidates: Candidates, facts: Facts, options: PlanOptions): Plan {
+  const sorted = sift(candidates, facts, options);
+  const rejected = [...sorted.rejected];
+  const preferred = byPreference(sorted.targets, options.preferences);
   const guarded = withinPrice(preferred, candidates.fallback?.priceFactorMax, rejected);
-  const rested = guarded.toSorted((a, b) => health.restMs(a.id) - health.restMs(b.id));
   return {
-    targets: rested,
+    targets: guarded.toSorted((a, b) => options.health.restMs(a.id) - options.health.restMs(b.id)),
     rejected,
     attemptsMax: candidates.fallback?.attemptsMax ?? options.attemptsMax,
     replaceable: candidates.fallback?.replaceable ?? REPLACEABLE,
   };
+}
+
+interface Sifted {
+  readonly targets: readonly Target[];
+  readonly rejected: readonly Rejection[];
+}
+
+/** Requirements first: who may take the request, and who can. Each target once, in the order of its first group. */
+function sift(candidates: Candidates, facts: Facts, options: PlanOptions): Sifted {
+  const targets: Target[] = [];
+  const unfit: Rejection[] = [];
+  const doubtful: Target[] = [];
+  const forbidden: Rejection[] = [];
+  for (const target of inOrder(candidates, options.random)) {
+    const ban = whyForbidden(target, options);
+    const doubt = ban === undefined ? whyUnfit(target, facts) : undefined;
+    if (ban !== undefined) forbidden.push({ target: target.id, reason: ban });
+    else if (doubt === undefined) targets.push(target);
+    else {
+      doubtful.push(target);
+      unfit.push({ target: target.id, reason: doubt });
+    }
+  }
+  // A catalog can be wrong or old: where it speaks against every target, the providers decide themselves.
+  return targets.length === 0 ? { targets: doubtful, rejected: forbidden } : { targets, rejected: [...forbidden, ...unfit] };
+}
+
+function inOrder(candidates: Candidates, random: () => number): readonly Target[] {
+  const seen = new Map<string, Target>();
+  for (const group of candidates.groups) {
+    const ordered = candidates.order === 'weighted' ? drawn(group, random) : group;
+    for (const { target } of ordered) if (!seen.has(target.id)) seen.set(target.id, target);
+  }
+  return [...seen.values()];
 }
 
 /** The price guard (faults.md F65): a fallback may not cost a multiple of the first choice that nobody agreed to. */
