@@ -36,7 +36,12 @@ export const faults = {
   'body-not-utf8': { ...INVALID, status: 400, text: 'The body must be UTF-8 text: {reason}.' },
   too_deep: { ...INVALID, status: 400, text: 'The JSON is nested deeper than {max} levels. Flatten it.' },
   'too-many-keys': { ...INVALID, status: 400, text: 'The JSON has more than {max} keys. Send less in one request.' },
-  'too-many-values': { ...INVALID, status: 400, text: 'The JSON has more than {max} values. Send less in one request.' },
+  'too-many-values': {
+    ...INVALID,
+    status: 400,
+    text: 'The JSON has more than {max} values. Send less in one request.',
+  },
+  'key-too-long': { ...INVALID, status: 400, text: 'A key of the JSON is longer than {max} bytes. Put long text into values.' },
   'duplicate-key': { ...INVALID, status: 400, text: 'The key {key} stands twice at the same level. Send it once.' },
   'forbidden-key': { ...INVALID, status: 400, text: 'The key {key} is not allowed in a request.' },
   'body-cut': { ...INVALID, status: 400, text: 'The connection ended before the whole body arrived. Send it again.' },
@@ -65,7 +70,12 @@ export const faults = {
     status: 400,
     text: 'No price is known for {model}, and this key has a budget. Add `price` to the model in turnout.yaml.',
   },
-  'route-unknown': { ...INVALID, status: 404, outcome: 'not_found', text: 'There is nothing at {method} {path}. {hint}' },
+  'route-unknown': {
+    ...INVALID,
+    status: 404,
+    outcome: 'not_found',
+    text: 'There is nothing at {method} {path}. {hint}',
+  },
   'method-not-allowed': { ...INVALID, status: 405, text: '{path} takes {allow}, not {method}.' },
   'model-unknown': {
     ...INVALID,
@@ -77,7 +87,11 @@ export const faults = {
   'upgrade-refused': { ...INVALID, status: 426, text: 'WebSocket is not spoken here. Use plain HTTP.' },
   'http-malformed': { ...INVALID, status: 400, text: 'The request is not well-formed HTTP.' },
   'headers-too-big': { ...INVALID, status: 431, text: 'The request headers are too large.' },
-  'loop-detected': { ...INVALID, status: 508, text: 'This request has already passed through this gateway. Check base URLs.' },
+  'loop-detected': {
+    ...INVALID,
+    status: 508,
+    text: 'This request has already passed through this gateway. Check base URLs.',
+  },
   'key-missing': {
     status: 401,
     type: 'authentication_error',
@@ -105,6 +119,13 @@ export const faults = {
     outcome: 'unauthorized',
     retry: false,
     text: 'This API key expired at {at}. Ask its owner for a new one.',
+  },
+  'key-disabled': {
+    status: 401,
+    type: 'authentication_error',
+    outcome: 'unauthorized',
+    retry: false,
+    text: 'This API key is disabled. Ask its owner to enable it.',
   },
   'admin-only': {
     status: 403,
@@ -163,14 +184,49 @@ export const faults = {
     text: 'The gateway cannot record money now and takes no requests until it can.',
   },
   'upstream-unreachable': { ...UPSTREAM, status: 502, retry: true, text: '{provider} could not be reached: {reason}.' },
-  'upstream-certificate': { ...UPSTREAM, status: 502, retry: false, text: 'The certificate of {provider} was not accepted: {reason}.' },
-  'upstream-redirect': { ...UPSTREAM, status: 502, retry: false, text: '{provider} answered with a redirect, which is not followed. Check its base_url.' },
-  'upstream-invalid': { ...UPSTREAM, status: 502, retry: true, text: '{provider} sent an answer that cannot be read: {reason}.' },
-  'upstream-too-big': { ...UPSTREAM, status: 502, retry: false, text: 'The answer of {provider} is larger than {max} bytes.' },
+  'upstream-certificate': {
+    ...UPSTREAM,
+    status: 502,
+    retry: false,
+    text: 'The certificate of {provider} was not accepted: {reason}.',
+  },
+  'upstream-redirect': {
+    ...UPSTREAM,
+    status: 502,
+    retry: false,
+    text: '{provider} answered with a redirect, which is not followed. Check its base_url.',
+  },
+  'upstream-invalid': {
+    ...UPSTREAM,
+    status: 502,
+    retry: true,
+    text: '{provider} sent an answer that cannot be read: {reason}.',
+  },
+  'upstream-too-big': {
+    ...UPSTREAM,
+    status: 502,
+    retry: false,
+    text: 'The answer of {provider} is larger than {max} bytes.',
+  },
   'upstream-error': { ...UPSTREAM, status: 502, retry: true, text: '{provider} failed: {reason}' },
-  'upstream-auth': { ...UPSTREAM, status: 502, retry: false, text: '{provider} refused our credentials. Check its api_key in turnout.yaml.' },
-  'upstream-cut': { ...UPSTREAM, status: 502, retry: true, text: '{provider} ended the stream before it was complete.' },
-  'upstream-not-found': { ...UPSTREAM, status: 502, retry: false, text: '{provider} does not know the model {model}: {reason}' },
+  'upstream-auth': {
+    ...UPSTREAM,
+    status: 502,
+    retry: false,
+    text: '{provider} refused our credentials. Check its api_key in turnout.yaml.',
+  },
+  'upstream-cut': {
+    ...UPSTREAM,
+    status: 502,
+    retry: true,
+    text: '{provider} ended the stream before it was complete.',
+  },
+  'upstream-not-found': {
+    ...UPSTREAM,
+    status: 502,
+    retry: false,
+    text: '{provider} does not know the model {model}: {reason}',
+  },
   'upstream-refused': { ...INVALID, status: 400, text: '{provider} did not accept the request: {reason}' },
   'upstream-rate-limited': {
     status: 429,
@@ -234,7 +290,11 @@ export interface FaultDetail {
 }
 
 /** A fault with its text filled in. `values` fill the `{names}` of the table's text; `param` is filled from `detail.param`. */
-export function fault(code: FaultCode, values: Readonly<Record<string, string | number>> = {}, detail: FaultDetail = {}): Fault {
+export function fault(
+  code: FaultCode,
+  values: Readonly<Record<string, string | number>> = {},
+  detail: FaultDetail = {},
+): Fault {
   const named: Readonly<Record<string, string | number | undefined>> = { param: detail.param, ...values };
   const message = faults[code].text.replace(/\{(\w+)\}/g, (_, name: string) => String(named[name] ?? ''));
   return { code, message: message.trim(), ...detail };

@@ -1,5 +1,5 @@
 /** Keys in the database. Every change has a revision, so that processes learn of it by asking for what is newer. */
-import type { Kysely, Selectable, Transaction } from 'kysely';
+import type { Kysely, Selectable, Transaction, Updateable } from 'kysely';
 import { asArray, asString, parseJson } from '../lib/json.ts';
 import type { Books, KeyChange, StoredKey } from './books.ts';
 import { setGrant } from './transfers.ts';
@@ -10,7 +10,12 @@ type KeyBooks = Pick<Books, 'keyChanges' | 'createKey' | 'changeKey' | 'removeKe
 export function keyBooks(db: Kysely<Tables>): KeyBooks {
   return {
     keyChanges: async (revision) => {
-      const rows = await db.selectFrom('keys').selectAll().where('revision', '>', revision).orderBy('revision').execute();
+      const rows = await db
+        .selectFrom('keys')
+        .selectAll()
+        .where('revision', '>', revision)
+        .orderBy('revision')
+        .execute();
       return rows.map(keyOf);
     },
     createKey: async (key) =>
@@ -68,22 +73,22 @@ export async function nextRevision(trx: Transaction<Tables>): Promise<bigint> {
   const row = await trx
     .insertInto('counters')
     .values({ name: 'keys', value: 1 })
-    .onConflict((conflict) =>
-      conflict.column('name').doUpdateSet((eb) => ({ value: eb('counters.value', '+', 1n) })),
-    )
+    .onConflict((conflict) => conflict.column('name').doUpdateSet((eb) => ({ value: eb('counters.value', '+', 1n) })))
     .returning('value')
     .executeTakeFirstOrThrow();
   return row.value;
 }
 
-function columnsOf(change: KeyChange): Partial<Record<keyof KeysTable, string | number | bigint | null>> {
+function columnsOf(change: KeyChange): Updateable<KeysTable> {
   const { name, isDisabled, expiresAtMs, budgetNanoUsd, allowedModels, tags } = change;
   return {
     ...(name === undefined ? {} : { name }),
     ...(isDisabled === undefined ? {} : { is_disabled: isDisabled ? 1 : 0 }),
     ...(expiresAtMs === undefined ? {} : { expires_at: expiresAtMs }),
     ...(budgetNanoUsd === undefined ? {} : { budget_nano_usd: budgetNanoUsd }),
-    ...(allowedModels === undefined ? {} : { allowed_models: allowedModels === null ? null : JSON.stringify(allowedModels) }),
+    ...(allowedModels === undefined
+      ? {}
+      : { allowed_models: allowedModels === null ? null : JSON.stringify(allowedModels) }),
     ...(tags === undefined ? {} : { tags: JSON.stringify(tags) }),
   };
 }

@@ -24,14 +24,18 @@ export function leaseBooks(db: Kysely<Tables>): LeaseBooks {
 
 async function draw(trx: Transaction<Tables>, order: DrawOrder): Promise<Draw> {
   const { processId, keyId, needNanoUsd, leastNanoUsd, atMs } = order;
-  const key = await trx.selectFrom('keys').select(['budget_nano_usd', 'is_removed']).where('id', '=', keyId).executeTakeFirst();
+  const key = await trx
+    .selectFrom('keys')
+    .select(['budget_nano_usd', 'is_removed'])
+    .where('id', '=', keyId)
+    .executeTakeFirst();
   const funds = await accountOf(trx, { kind: 'funds', keyId });
   const isOpen = key !== undefined && key.is_removed === 0n && key.budget_nano_usd === null;
   const given = isOpen ? needNanoUsd : slice(funds.balance, needNanoUsd, leastNanoUsd);
   if (given > 0n) {
     const lease = await accountOf(trx, { kind: 'lease', keyId, processId });
     const postingId = await newPosting(trx, processId, atMs);
-    await transfer(trx, { postingId, kind: 'draw', from: funds, to: lease, nanoUsd: given });
+    await transfer(trx, { postingId, kind: isOpen ? 'open-draw' : 'draw', from: funds, to: lease, nanoUsd: given });
   }
   const balances = await balancesOf(trx, keyId, processId);
   if (given < needNanoUsd && balances.leasedElsewhereNanoUsd > 0n) await recall(trx, keyId);
@@ -48,7 +52,11 @@ function slice(left: NanoUsd, need: NanoUsd, least: NanoUsd): NanoUsd {
 /** Asks all processes to give back what they hold in reserve: they see it at their next look at the keys. */
 async function recall(trx: Transaction<Tables>, keyId: string): Promise<void> {
   const revision = await nextRevision(trx);
-  await trx.updateTable('keys').set({ recalls: sql`recalls + 1`, revision }).where('id', '=', keyId).execute();
+  await trx
+    .updateTable('keys')
+    .set({ recalls: sql`recalls + 1`, revision })
+    .where('id', '=', keyId)
+    .execute();
 }
 
 async function giveBack(trx: Transaction<Tables>, order: ReturnOrder): Promise<void> {

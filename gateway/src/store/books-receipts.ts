@@ -10,8 +10,8 @@ import { lockFiles, takeLock } from './process-lock.ts';
 import type { ReceiptsTable, Tables } from './schema.ts';
 import { accountOf, newPosting, transfer } from './transfers.ts';
 
-/** Rows of one insert: 17 values each, far below SQLite's 32,766 a statement. */
-const ROWS_AT_ONCE = 200;
+/** Rows of one insert. Few different sizes, so that their statements stay ready; 17 values a row, far below SQLite's 32,766. */
+const ROWS_AT_ONCE = [100, 10, 1];
 /** A lock file without a journal is one just being born, unless it is as old as this. */
 const BIRTH_MS = 60_000;
 
@@ -21,7 +21,7 @@ type ReceiptBooks = Pick<Books, 'takeIn' | 'dropJournal' | 'endProcess' | 'recov
 
 export function receiptBooks(db: Kysely<Tables>, dataDir: string): ReceiptBooks {
   const takeIn = async (processId: string, from: JournalPosition, atMs: number): Promise<TakenIn> => {
-    const piece = readJournal(dataDir, processId, from);
+    const piece = readJournal({ dataDir, processId, from }, 'settled');
     const receipts = await post(db, { processId, receipts: piece.entries.flatMap(settledReceipt), atMs });
     return { to: piece.to, isEnd: piece.isEnd, receipts };
   };
@@ -68,7 +68,11 @@ async function candidates(db: Kysely<Tables>, dataDir: string, atMs: number): Pr
     .where('balance', '>', 0n)
     .execute();
   const stale = lockFiles(dataDir).filter((file) => atMs - file.madeMs > BIRTH_MS);
-  const ids = [...journalsIn(dataDir), ...leases.map((lease) => lease.process_id), ...stale.map((file) => file.processId)];
+  const ids = [
+    ...journalsIn(dataDir),
+    ...leases.map((lease) => lease.process_id),
+    ...stale.map((file) => file.processId),
+  ];
   return [...new Set(ids)];
 }
 
@@ -80,7 +84,7 @@ async function takeInAll(
   const open = new Map<string, Receipt>();
   let position = START;
   for (;;) {
-    const piece = readJournal(dataDir, processId, position);
+    const piece = readJournal({ dataDir, processId, from: position });
     trackOpen(open, piece.entries);
     await post(db, { processId, receipts: piece.entries.flatMap(settledReceipt), atMs });
     if (piece.isEnd) break;
@@ -114,8 +118,8 @@ async function post(db: Kysely<Tables>, { processId, receipts, atMs }: Batch): P
     const postingId = await newPosting(trx, processId, atMs);
     const sums = new Map<string, NanoUsd>();
     let added = 0;
-    for (let at = 0; at < receipts.length; at += ROWS_AT_ONCE) {
-      const rows = receipts.slice(at, at + ROWS_AT_ONCE).map((receipt) => rowOf(receipt, postingId));
+    for (const piece of inPieces(receipts)) {
+      const rows = piece.map((receipt) => rowOf(receipt, postingId));
       const fresh = await trx
         .insertInto('receipts')
         .values(rows)
@@ -129,6 +133,14 @@ async function post(db: Kysely<Tables>, { processId, receipts, atMs }: Batch): P
     for (const [keyId, nanoUsd] of sums) await spend(trx, { postingId, processId, keyId, nanoUsd });
     return added;
   });
+}
+
+function inPieces<T>(items: readonly T[]): readonly (readonly T[])[] {
+  const pieces: (readonly T[])[] = [];
+  let at = 0;
+  for (const size of ROWS_AT_ONCE)
+    for (; at + size <= items.length; at += size) pieces.push(items.slice(at, at + size));
+  return pieces;
 }
 
 interface Spend {

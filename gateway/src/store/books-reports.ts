@@ -3,7 +3,7 @@ import { sql, type Kysely, type Selectable } from 'kysely';
 import type { Books } from './books.ts';
 import { settledReceipt, trackOpen } from './books-receipts.ts';
 import { journalsIn, readJournal, type JournalPosition } from './journal.ts';
-import type { Receipt, UsageQuery, UsageReport, UsageRow, VerifyReport } from './ports.ts';
+import type { Receipt, UsageGroup, UsageQuery, UsageReport, UsageRow, VerifyReport } from './ports.ts';
 import { isAlive } from './process-lock.ts';
 import type { ReceiptsTable, Tables } from './schema.ts';
 import { ledgerProblems } from './ledger-problems.ts';
@@ -20,11 +20,11 @@ export function reportBooks(db: Kysely<Tables>, dataDir: string): ReportBooks {
       // Journals first: a receipt that is taken in meanwhile is then seen twice, and counted once by its id. The other
       // way round it would not be seen at all.
       const { receipts } = readJournals(dataDir);
-      return reading(db, async (snapshot) => usage(snapshot, query, receipts));
+      return reading(db, async (snapshot) => usageReport(snapshot, query, receipts));
     },
     verify: async () => {
       const { receipts, damaged } = readJournals(dataDir);
-      return reading(db, async (snapshot) => verify(snapshot, receipts, damaged));
+      return reading(db, async (snapshot) => verifyReport(snapshot, receipts, damaged));
     },
   };
 }
@@ -58,7 +58,7 @@ function readJournals(dataDir: string): Journaled {
     let position = START;
     let isDamaged = false;
     for (;;) {
-      const piece = readJournal(dataDir, processId, position);
+      const piece = readJournal({ dataDir, processId, from: position });
       trackOpen(open, piece.entries);
       receipts.push(...piece.entries.flatMap(settledReceipt));
       isDamaged ||= piece.damaged > 0;
@@ -71,22 +71,82 @@ function readJournals(dataDir: string): Journaled {
   return { receipts, damaged };
 }
 
-async function usage(db: Kysely<Tables>, query: UsageQuery, journaled: readonly Receipt[]): Promise<UsageReport> {
-  const { sinceMs, keyId } = query;
-  let select = db.selectFrom('receipts').orderBy('at').orderBy('id');
-  if (sinceMs !== undefined) select = select.where('at', '>=', BigInt(Math.ceil(sinceMs)));
-  if (keyId !== undefined) select = select.where('key_id', '=', keyId);
-  const stored = (await select.selectAll().execute()).map(storedRow);
-  const known = new Set(stored.map((row) => row.id));
+async function usageReport(db: Kysely<Tables>, query: UsageQuery, journaled: readonly Receipt[]): Promise<UsageReport> {
+  const { sinceMs = 0, keyId, rowsMax = Number.MAX_SAFE_INTEGER } = query;
   const asked = journaled.filter(
-    (receipt) =>
-      !known.has(receipt.attemptId) &&
-      (sinceMs === undefined || receipt.atMs >= sinceMs) &&
-      (keyId === undefined || receipt.keyId === keyId),
+    (receipt) => receipt.atMs >= sinceMs && (keyId === undefined || receipt.keyId === keyId),
   );
-  const fresh = once(asked).map(journaledRow);
-  const rows = fresh.length === 0 ? stored : [...stored, ...fresh].toSorted(byTime);
-  return { rows, total_nano_usd: rows.reduce((sum, row) => sum + (row.cost_nano_usd ?? 0n), 0n) };
+  const fresh = (await notStored(db, asked)).map(journaledRow);
+  let select = db.selectFrom('receipts').where('at', '>=', BigInt(Math.ceil(sinceMs)));
+  if (keyId !== undefined) select = select.where('key_id', '=', keyId);
+  const newest = await select.selectAll().orderBy('at', 'desc').orderBy('id', 'desc').limit(rowsMax).execute();
+  const sums = await select
+    .select((eb) => [
+      'key_id',
+      'provider',
+      'model',
+      eb.fn.countAll<bigint>().as('receipts'),
+      eb.fn.count<bigint>('cost_nano_usd').as('priced'),
+      sql<bigint>`coalesce(sum(input_tokens), 0)`.as('input'),
+      sql<bigint>`coalesce(sum(output_tokens), 0)`.as('output'),
+      sql<bigint>`coalesce(sum(cost_nano_usd), 0)`.as('cost'),
+    ])
+    .groupBy(['key_id', 'provider', 'model'])
+    .execute();
+  const groups = grouped([
+    ...sums.map((sum) => ({
+      key: sum.key_id,
+      provider: sum.provider,
+      model: sum.model,
+      receipts: Number(sum.receipts),
+      unpriced: Number(sum.receipts - sum.priced),
+      input_tokens: Number(sum.input),
+      output_tokens: Number(sum.output),
+      cost_nano_usd: sum.cost,
+    })),
+    ...fresh.map(groupOf),
+  ]);
+  const rows = [...newest.map(storedRow), ...fresh].toSorted(byTime);
+  return {
+    rows: rows.slice(Math.max(0, rows.length - rowsMax)),
+    total_nano_usd: groups.reduce((total, group) => total + group.cost_nano_usd, 0n),
+    receipts: groups.reduce((total, group) => total + group.receipts, 0),
+    groups,
+  };
+}
+
+function groupOf(row: UsageRow): UsageGroup {
+  return {
+    key: row.key,
+    provider: row.provider,
+    model: row.model,
+    receipts: 1,
+    unpriced: row.cost_nano_usd === null ? 1 : 0,
+    input_tokens: row.input_tokens ?? 0,
+    output_tokens: row.output_tokens ?? 0,
+    cost_nano_usd: row.cost_nano_usd ?? 0n,
+  };
+}
+
+function grouped(parts: readonly UsageGroup[]): readonly UsageGroup[] {
+  const groups = new Map<string, UsageGroup>();
+  for (const part of parts) {
+    const name = JSON.stringify([part.key, part.provider, part.model]);
+    const known = groups.get(name);
+    groups.set(name, known === undefined ? part : added(known, part));
+  }
+  return [...groups.values()].toSorted((a, b) => Number(b.cost_nano_usd - a.cost_nano_usd));
+}
+
+function added(group: UsageGroup, part: UsageGroup): UsageGroup {
+  return {
+    ...group,
+    receipts: group.receipts + part.receipts,
+    unpriced: group.unpriced + part.unpriced,
+    input_tokens: group.input_tokens + part.input_tokens,
+    output_tokens: group.output_tokens + part.output_tokens,
+    cost_nano_usd: group.cost_nano_usd + part.cost_nano_usd,
+  };
 }
 
 function byTime(a: UsageRow, b: UsageRow): number {
@@ -94,7 +154,11 @@ function byTime(a: UsageRow, b: UsageRow): number {
   return a.id < b.id ? -1 : 1;
 }
 
-async function verify(db: Kysely<Tables>, journaled: readonly Receipt[], damaged: readonly string[]): Promise<VerifyReport> {
+async function verifyReport(
+  db: Kysely<Tables>,
+  journaled: readonly Receipt[],
+  damaged: readonly string[],
+): Promise<VerifyReport> {
   const fresh = await notStored(db, journaled);
   const stored = await db
     .selectFrom('receipts')

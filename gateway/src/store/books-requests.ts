@@ -57,7 +57,11 @@ export function requestBooks(db: Kysely<Tables>): RequestBooks {
 async function list(db: Kysely<Tables>, query: RequestQuery): Promise<RequestList> {
   const { keyId, outcome, cursor } = query;
   const limit = Math.max(1, Math.min(query.limitMax, PAGE_MAX));
-  let select = db.selectFrom('requests').select(['seq', 'body']).orderBy('seq', 'desc').limit(limit + 1);
+  let select = db
+    .selectFrom('requests')
+    .select(['seq', 'body'])
+    .orderBy('seq', 'desc')
+    .limit(limit + 1);
   if (keyId !== undefined) select = select.where('key_id', '=', keyId);
   if (outcome !== undefined) select = select.where('outcome', '=', outcome);
   if (cursor !== undefined) select = select.where('seq', '<', BigInt(cursor));

@@ -10,6 +10,8 @@ import type { Hold, Opening, Receipt, ReceiptUsage } from './ports.ts';
 
 const CRC_DIGITS = 8;
 const NEW_LINE = 0x0a;
+/** How a settled line goes on behind its checksum. */
+const SETTLED = ' {"kind":"settled"';
 /** Amounts are whole nano-dollars below 2^63, as text: JSON numbers end at 2^53. */
 const AMOUNT = /^\d{1,18}$/;
 
@@ -74,7 +76,7 @@ export function receiptLine(kind: 'opened' | 'settled', receipt: Receipt): strin
       output: usage.outputTokens,
       reasoning: usage.reasoningTokens,
       cost: receipt.costNanoUsd?.toString(),
-      at: receipt.atMs,
+      at: Math.floor(receipt.atMs),
       finish: receipt.finish,
     }),
   );
@@ -96,13 +98,16 @@ export interface ReadEntries {
   readonly damaged: number;
 }
 
-/** Reads the whole lines of a piece of a journal. What stands after the last line end is still being written, or torn. */
-export function readEntries(bytes: Buffer): ReadEntries {
+/**
+ * Reads the whole lines of a piece of a journal. What stands after the last line end is still being written, or torn.
+ * `settled` steps over all others unread: half of the lines tell of attempts that were opened, and matter after a crash only.
+ */
+export function readEntries(bytes: Buffer, which: 'all' | 'settled' = 'all'): ReadEntries {
   const readBytes = bytes.lastIndexOf(NEW_LINE) + 1;
   const entries: JournalEntry[] = [];
   let damaged = 0;
   for (const line of bytes.toString('utf8', 0, readBytes).split('\n')) {
-    if (line === '') continue;
+    if (line === '' || (which === 'settled' && !line.startsWith(SETTLED, CRC_DIGITS))) continue;
     const entry = entryOf(line);
     if (entry === undefined) damaged += 1;
     else entries.push(entry);
@@ -127,25 +132,31 @@ function receiptOf(attemptId: string, fields: JsonRecord): Receipt | undefined {
   const requestId = asString(fields['request']);
   const keyId = asString(fields['key']);
   const atMs = asCount(fields['at']);
-  const cost = fields['cost'];
-  const costText = asString(cost);
-  if (requestId === undefined || keyId === undefined || atMs === undefined) return undefined;
-  if (cost !== undefined && (costText === undefined || !AMOUNT.test(costText))) return undefined;
+  const costNanoUsd = amountOf(fields['cost']);
+  if (requestId === undefined || keyId === undefined || atMs === undefined || costNanoUsd === 'impossible')
+    return undefined;
+  const text = (name: string): string => asString(fields[name]) ?? '';
   const finish = asString(fields['finish']);
   return {
     attemptId,
     requestId,
     keyId,
-    provider: asString(fields['provider']) ?? '',
-    model: asString(fields['model']) ?? '',
-    target: asString(fields['target']) ?? '',
-    outcome: asString(fields['outcome']) ?? '',
+    provider: text('provider'),
+    model: text('model'),
+    target: text('target'),
+    outcome: text('outcome'),
     isEstimated: asBoolean(fields['estimated']) ?? true,
     usage: usageOf(fields),
-    ...(costText === undefined ? {} : { costNanoUsd: BigInt(costText) }),
-    atMs,
+    ...(costNanoUsd === undefined ? {} : { costNanoUsd }),
+    // A receipt at a wrong time is better than none.
+    atMs: asCount(fields['at']) ?? 0,
     ...(finish === undefined ? {} : { finish }),
   };
+}
+
+function amountOf(value: unknown): bigint | undefined | 'impossible' {
+  if (value === undefined) return undefined;
+  return typeof value === 'string' && AMOUNT.test(value) ? BigInt(value) : 'impossible';
 }
 
 function usageOf(fields: JsonRecord): ReceiptUsage {

@@ -3,7 +3,20 @@
  * last byte comes back. Append only, one write(2) a line, so that what was written survives `kill -9`; synced to the disk
  * on a timer, so that a power cut loses at most that time. It is cut into segments, which go once the store has them.
  */
-import { close, closeSync, fdatasync, fsync, fsyncSync, ftruncateSync, openSync, readdirSync, readSync, rmSync, writeSync } from 'node:fs';
+import {
+  close,
+  closeSync,
+  fdatasync,
+  fsync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { readEntries, type ReadEntries } from './journal-entry.ts';
 import { hasCode } from './secret.ts';
@@ -34,10 +47,10 @@ export interface JournalPosition {
 }
 
 export interface Journal {
-  /** Writes lines whole, or not at all: then false, and what stood before still stands. */
-  append(lines: string): boolean;
-  /** Where the next line will stand. */
-  position(): JournalPosition;
+  /** Writes one line whole, or not at all: then false, and what stood before still stands. */
+  append(line: string): boolean;
+  /** Where the next line will stand, and how many bytes all segments ever had. */
+  position(): JournalPosition & { readonly written: number };
   /** Begins a new segment where the present one is full. `carried`: lines of attempts still open, which it begins with. */
   rotate(carried: () => string): void;
   /** Brings what was written to the disk, without waiting. An error shows in a later `append`. */
@@ -51,14 +64,15 @@ export function openJournal(dataDir: string, processId: string, disk: JournalDis
   let segment = 1;
   let fd = disk.open(segmentPath(dataDir, processId, segment));
   let offset = 0;
+  let before = 0;
   let syncedTo = 0;
   let rotateAt = SEGMENT_BYTES;
   let isTorn = false;
   let isSyncing = false;
   fsyncSync(folder);
 
-  const append = (lines: string): boolean => {
-    const bytes = Buffer.from(isTorn ? `\n${lines}` : lines);
+  const append = (line: string): boolean => {
+    const bytes = Buffer.from(isTorn ? `\n${line}` : line);
     const written = tryWrite(disk, fd, bytes);
     offset += written;
     if (written < bytes.length && written > 0) {
@@ -71,19 +85,22 @@ export function openJournal(dataDir: string, processId: string, disk: JournalDis
     return true;
   };
   const begin = (carried: string): void => {
-    const path = segmentPath(dataDir, processId, segment + 1);
+    // Written under another name first: a reader that has seen a segment never goes back to the one before it.
+    const draft = join(dataDir, `journal-${processId}.draft`);
     const bytes = Buffer.from(carried);
-    const next = disk.open(path);
+    const next = disk.open(draft);
     if (tryWrite(disk, next, bytes) < bytes.length) {
       closeSync(next);
-      rmSync(path, { force: true });
+      rmSync(draft, { force: true });
       return;
     }
+    renameSync(draft, segmentPath(dataDir, processId, segment + 1));
     const last = fd;
     fdatasync(last, () => close(last));
     fsync(folder, () => undefined);
     fd = next;
     segment += 1;
+    before += offset;
     offset = bytes.length;
     syncedTo = 0;
     rotateAt = SEGMENT_BYTES + offset;
@@ -91,7 +108,7 @@ export function openJournal(dataDir: string, processId: string, disk: JournalDis
   };
   return {
     append,
-    position: () => ({ segment, offset }),
+    position: () => ({ segment, offset, written: before + offset }),
     rotate: (carried) => {
       if (offset < rotateAt || isSyncing) return;
       rotateAt = offset + RETRY_BYTES;
@@ -140,20 +157,27 @@ export interface JournalPiece extends ReadEntries {
   readonly isEnd: boolean;
 }
 
+export interface JournalPlace {
+  readonly dataDir: string;
+  readonly processId: string;
+  readonly from: JournalPosition;
+}
+
 /** Reads a piece of the journal of any process, alive or dead, from a place on. */
-export function readJournal(dataDir: string, processId: string, from: JournalPosition): JournalPiece {
-  const first = readSegment(dataDir, processId, from);
+export function readJournal(place: JournalPlace, which: 'all' | 'settled' = 'all'): JournalPiece {
+  const { dataDir, processId, from } = place;
+  const first = readSegment(place, which);
   if (first.to.offset > from.offset) return first;
   const next = segmentsOf(dataDir, processId).find((segment) => segment > from.segment);
   if (next === undefined) return { ...first, isEnd: true };
   // A last line may have come between the look at this segment and the birth of the next. None comes after it.
-  const last = readSegment(dataDir, processId, from);
+  const last = readSegment(place, which);
   return last.to.offset > from.offset ? last : { ...last, to: { segment: next, offset: 0 } };
 }
 
-function readSegment(dataDir: string, processId: string, from: JournalPosition): JournalPiece {
+function readSegment({ dataDir, processId, from }: JournalPlace, which: 'all' | 'settled'): JournalPiece {
   const bytes = readPiece(segmentPath(dataDir, processId, from.segment), from.offset);
-  const piece = readEntries(bytes);
+  const piece = readEntries(bytes, which);
   // A line longer than what is read at once is none of ours: step over it rather than stand before it for ever.
   const isStuck = piece.readBytes === 0 && bytes.length === READ_BYTES;
   const offset = from.offset + (isStuck ? bytes.length : piece.readBytes);

@@ -221,12 +221,30 @@ export interface UsageRow {
 export interface UsageQuery {
   readonly sinceMs?: number;
   readonly keyId?: string;
+  /** The newest so many rows only; the total is that of all. `Store.usage` takes 100,000 where it is absent. */
+  readonly rowsMax?: number;
 }
 
 export interface UsageReport {
   /** Oldest first. Receipts of running processes that the store has not taken in yet are among them. */
   readonly rows: readonly UsageRow[];
+  /** Of all receipts that were asked for, also of those beyond `rowsMax`. */
   readonly total_nano_usd: bigint;
+  readonly receipts: number;
+  /** Summed by key, provider and model; dearest first. */
+  readonly groups: readonly UsageGroup[];
+}
+
+export interface UsageGroup {
+  readonly key: string;
+  readonly provider: string;
+  readonly model: string;
+  readonly receipts: number;
+  /** Receipts whose price was not known: they are not in the cost. */
+  readonly unpriced: number;
+  readonly input_tokens: number;
+  readonly output_tokens: number;
+  readonly cost_nano_usd: bigint;
 }
 
 export interface VerifyReport {
@@ -254,8 +272,10 @@ export interface StoreOptions {
   readonly adminKey?: string;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** For how long known keys are honoured while the store is away. */
+  /** For how long known keys are honoured while the store is away. Ten minutes where it is absent. */
   readonly graceMs?: number;
+  /** Told what an operator should know (the store is away, the disk is full), once and not for every try. */
+  readonly warn?: (text: string) => void;
 }
 
 /** Tells a hold from a fault. */

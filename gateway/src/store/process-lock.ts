@@ -23,6 +23,8 @@ export function takeLock(dataDir: string, processId: string): ProcessLock | unde
   const path = lockPath(dataDir, processId);
   const database = new DatabaseSync(path, { timeout: 0 });
   try {
+    // Nothing is ever written: without this SQLite would keep a rollback journal beside the file.
+    database.exec('pragma journal_mode = memory');
     database.exec('begin exclusive');
     // Between open and lock another process may have cleaned the file away: then the lock is on a file that nobody sees.
     if (!existsSync(path)) throw new Error('lock file vanished');

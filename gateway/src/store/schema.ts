@@ -62,10 +62,10 @@ export interface TransfersTable {
   readonly posting_id: Integer;
   /**
    * `grant`: a budget was set or changed. `draw`, `return`: between funds and a lease. `spend`: from a lease to spent.
-   * `open-spend`: the same from the funds of a key without a budget. `overspend`: from the funds of a key with one,
-   * because an attempt cost more than was put aside.
+   * `open-draw`, `open-spend`: the same from the funds of a key without a budget. `overspend`: from the funds of a key
+   * with one, because an attempt cost more than was put aside.
    */
-  readonly kind: 'grant' | 'draw' | 'return' | 'spend' | 'open-spend' | 'overspend';
+  readonly kind: 'grant' | 'draw' | 'open-draw' | 'return' | 'spend' | 'open-spend' | 'overspend';
   readonly from_account: Integer;
   readonly to_account: Integer;
   readonly amount: Integer;
@@ -111,7 +111,8 @@ const migrations: Readonly<Record<string, Migration>> = {
 export async function migrate(db: Kysely<Tables>): Promise<void> {
   const done = await executed(db);
   const unknown = done.find((name) => !(name in migrations));
-  if (unknown !== undefined) throw new Error(`The database was written by a newer Turnout (${unknown}). Use that version.`);
+  if (unknown !== undefined)
+    throw new Error(`The database was written by a newer Turnout (${unknown}). Use that version.`);
   if (done.length === Object.keys(migrations).length) return;
   const migrator = new Migrator({ db, provider: { getMigrations: async () => ({ ...migrations }) } });
   const { error } = await migrator.migrateToLatest();

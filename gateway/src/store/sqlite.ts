@@ -1,5 +1,5 @@
 /** Kysely over the SQLite that is built into Node. Kysely ships a dialect for better-sqlite3 only, and its `begin` is deferred. */
-import { statSync } from 'node:fs';
+import { closeSync, openSync, statSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import {
   SqliteAdapter,
@@ -34,6 +34,8 @@ export class StoreError extends Error {
  * Integers come back as `bigint`: money does not fit a double.
  */
 export function openSqlite(path: string, busyMs: number): Dialect {
+  // SQLite gives its other files the rights of this one: made here, it is for its owner only.
+  closeSync(openSync(path, 'a', 0o600));
   const database = new DatabaseSync(path, { readBigInts: true, timeout: busyMs });
   try {
     database.exec('pragma journal_mode = wal');
@@ -52,7 +54,8 @@ function fileGuard(path: string): () => void {
   const inode = statSync(path).ino;
   return () => {
     const now = statSync(path, { throwIfNoEntry: false })?.ino;
-    if (now !== inode) throw new StoreError(`${path} is ${now === undefined ? 'gone' : 'another file now: restart Turnout'}`, 'away');
+    if (now !== inode)
+      throw new StoreError(`${path} is ${now === undefined ? 'gone' : 'another file now: restart Turnout'}`, 'away');
   };
 }
 
@@ -92,27 +95,27 @@ class Adapter extends SqliteAdapter {
 }
 
 function driverOf(database: DatabaseSync, guard: () => void): Driver {
-  const connection = connectionOf(database);
-  const run = async (sql: string): Promise<void> => database.exec(sql);
+  const connection = connectionOf(database, guard);
   return {
     init: async () => undefined,
-    acquireConnection: async () => {
-      guard();
-      return connection;
-    },
+    // Must not throw: Kysely would keep its lock on the only connection for ever.
+    acquireConnection: async () => connection,
     // Immediate: a deferred transaction that reads first and writes later fails at once, whatever the busy timeout.
-    beginTransaction: async () => run('begin immediate'),
-    commitTransaction: async () => run('commit'),
+    beginTransaction: async () => {
+      guard();
+      database.exec('begin immediate');
+    },
+    commitTransaction: async () => database.exec('commit'),
     rollbackTransaction: async () => {
       // SQLite has already rolled back by itself after some errors (full disk).
-      if (database.isTransaction) await run('rollback');
+      if (database.isTransaction) database.exec('rollback');
     },
     releaseConnection: async () => undefined,
     destroy: async () => database.close(),
   };
 }
 
-function connectionOf(database: DatabaseSync): DatabaseConnection {
+function connectionOf(database: DatabaseSync, guard: () => void): DatabaseConnection {
   const statements = new Map<string, Statement>();
   const statementOf = (sql: string): Statement => {
     const known = statements.get(sql);
@@ -125,9 +128,10 @@ function connectionOf(database: DatabaseSync): DatabaseConnection {
   };
   return {
     async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+      if (!database.isTransaction) guard();
       const { prepared, isReader } = statementOf(query.sql);
       const parameters = query.parameters.map(toSql);
-      // The type of the rows is Kysely's to know: it wrote the query.
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the type of the rows is Kysely's to know: it wrote the query.
       if (isReader) return { rows: prepared.all(...parameters) as R[] };
       const { changes, lastInsertRowid } = prepared.run(...parameters);
       return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) };

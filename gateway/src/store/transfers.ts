@@ -48,14 +48,25 @@ export interface Transfer {
 }
 
 /** Moves an amount and keeps both balances. Zero moves nothing. Throws where a lease would fall below nothing. */
-export async function transfer(trx: Transaction<Tables>, { postingId, kind, from, to, nanoUsd }: Transfer): Promise<void> {
+export async function transfer(
+  trx: Transaction<Tables>,
+  { postingId, kind, from, to, nanoUsd }: Transfer,
+): Promise<void> {
   if (nanoUsd === 0n) return;
   await trx
     .insertInto('transfers')
     .values({ posting_id: postingId, kind, from_account: from.id, to_account: to.id, amount: nanoUsd })
     .execute();
-  await trx.updateTable('accounts').set({ balance: sql`balance - ${nanoUsd}` }).where('id', '=', from.id).execute();
-  await trx.updateTable('accounts').set({ balance: sql`balance + ${nanoUsd}` }).where('id', '=', to.id).execute();
+  await trx
+    .updateTable('accounts')
+    .set({ balance: sql`balance - ${nanoUsd}` })
+    .where('id', '=', from.id)
+    .execute();
+  await trx
+    .updateTable('accounts')
+    .set({ balance: sql`balance + ${nanoUsd}` })
+    .where('id', '=', to.id)
+    .execute();
 }
 
 /** Makes the budget of a key what it now is. What was spent and handed out stays, so the funds may fall below nothing. */

@@ -1,0 +1,58 @@
+/** How commands print: text that does no harm in a terminal, tables, and the folder that they work on. */
+import { resolve } from 'node:path';
+import type { ParseArgsOptionsConfig } from 'node:util';
+import type { Fault } from '../chat/fault.ts';
+import type { Result } from '../lib/result.ts';
+import type { CommandIo } from './io.ts';
+import { readWords, type Words } from './options.ts';
+
+/** Where the data is when nothing names it. */
+const DATA_DIR = './data';
+
+/** Exit codes of commands: as a shell expects them. */
+export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
+
+/** The data folder: `--data`, `TURNOUT_DATA`, `./data`. */
+export function dataDirOf(option: string | undefined, io: CommandIo): string {
+  return resolve(io.cwd, option ?? io.env['TURNOUT_DATA'] ?? DATA_DIR);
+}
+
+/** Text from outside (names, tags) without the characters by which it could command a terminal or break a line. */
+export function inert(text: string): string {
+  return text.replaceAll(/\p{C}/gu, '\uFFFD');
+}
+
+/** Columns side by side, the first row as the head. Cells are made inert. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const cells = rows.map((row) => row.map(inert));
+  const widths = (cells[0] ?? []).map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
+  const lines = cells.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  '));
+  return `${lines.map((line) => line.trimEnd()).join('\n')}\n`;
+}
+
+/** A mistake in the words after a command: told together with the help. */
+export class UsageError extends Error {}
+
+/** Runs a command. What it throws is told on stderr: exit code 2 and the help for a mistake in its words, else 1. */
+export async function told(io: CommandIo, help: string, run: () => Promise<number>): Promise<number> {
+  try {
+    return await run();
+  } catch (error) {
+    const isUsage = error instanceof UsageError;
+    io.stderr(`turnout: ${error instanceof Error ? error.message : 'unknown error'}\n${isUsage ? `\n${help}` : ''}`);
+    return isUsage ? EXIT.usage : EXIT.failed;
+  }
+}
+
+/** The words after a command, or a `UsageError`. */
+export function wordsOf(args: readonly string[], options: ParseArgsOptionsConfig): Words {
+  const words = readWords(args, options);
+  if (!words.ok) throw new UsageError(words.error);
+  return words.value;
+}
+
+/** The value, or an error for people with the text of the fault. */
+export function valueOf<T>(result: Result<T, Fault>): T {
+  if (!result.ok) throw new Error(result.error.message);
+  return result.value;
+}

@@ -1,0 +1,91 @@
+/** The books of another thread, called like our own. */
+import { Worker } from 'node:worker_threads';
+import type { Books, BooksOptions } from './books.ts';
+import type { ThreadCall, ThreadReply } from './books-thread.ts';
+import { EMBEDDED_THREAD } from './embedded.ts';
+import { StoreError } from './sqlite.ts';
+
+interface Pending {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * Starts a thread that keeps the books. Should it die (out of memory), calls under way fail as `away`, and the next call
+ * starts another: every method may be repeated.
+ */
+export function openBooksThread(options: BooksOptions): Books {
+  const pending = new Map<number, Pending>();
+  let worker: Worker | undefined;
+  let lastId = 0;
+
+  const start = (): Worker => {
+    const started = new Worker(threadUrl(), { workerData: options, name: 'store', execArgv: [] });
+    const died = (error: unknown): void => {
+      if (worker === started) worker = undefined;
+      const reason = error instanceof Error ? error.message : 'it ended';
+      for (const [id, call] of pending) {
+        pending.delete(id);
+        call.reject(new StoreError(`the store's thread is gone: ${reason}`, 'away'));
+      }
+    };
+    started.on('message', (reply: ThreadReply) => {
+      const call = pending.get(reply.id);
+      pending.delete(reply.id);
+      // The thread alone does not keep the process alive; a call under way does.
+      if (pending.size === 0) started.unref();
+      if (reply.ok) call?.resolve(reply.value);
+      else call?.reject(new StoreError(reply.message, reply.trouble));
+    });
+    started.on('error', died);
+    started.on('exit', died);
+    return started;
+  };
+
+  const call = async <M extends keyof Books>(
+    method: M,
+    args: Parameters<Books[M]>,
+  ): Promise<Awaited<ReturnType<Books[M]>>> => {
+    worker ??= start();
+    const running = worker;
+    running.ref();
+    lastId += 1;
+    const message: ThreadCall = { id: lastId, method, args };
+    const value = await new Promise<unknown>((resolve, reject) => {
+      pending.set(message.id, { resolve, reject });
+      running.postMessage(message, []);
+    });
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the thread calls the method of this very name, and a clone has its type.
+    return value as Awaited<ReturnType<Books[M]>>;
+  };
+
+  return {
+    keyChanges: async (...args) => call('keyChanges', args),
+    createKey: async (...args) => call('createKey', args),
+    changeKey: async (...args) => call('changeKey', args),
+    removeKey: async (...args) => call('removeKey', args),
+    draw: async (...args) => call('draw', args),
+    giveBack: async (...args) => call('giveBack', args),
+    balances: async (...args) => call('balances', args),
+    takeIn: async (...args) => call('takeIn', args),
+    dropJournal: async (...args) => call('dropJournal', args),
+    endProcess: async (...args) => call('endProcess', args),
+    recover: async (...args) => call('recover', args),
+    putRequests: async (...args) => call('putRequests', args),
+    getRequest: async (...args) => call('getRequest', args),
+    listRequests: async (...args) => call('listRequests', args),
+    pruneRequests: async (...args) => call('pruneRequests', args),
+    usage: async (...args) => call('usage', args),
+    verify: async (...args) => call('verify', args),
+    close: async () => {
+      if (worker === undefined) return;
+      await call('close', []);
+      await worker?.terminate();
+    },
+  };
+}
+
+function threadUrl(): URL {
+  if (EMBEDDED_THREAD === undefined) return new URL('./books-thread.ts', import.meta.url);
+  return new URL(`data:text/javascript;base64,${Buffer.from(EMBEDDED_THREAD).toString('base64')}`);
+}

@@ -1,0 +1,49 @@
+/** The store's own thread: it has the database open, so that the thread which serves requests never waits for a disk or a lock. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { openBooks, type Books, type BooksOptions } from './books.ts';
+import { troubleOf, type Trouble } from './sqlite.ts';
+
+/** A call of one of the methods of `Books`. */
+export interface ThreadCall {
+  readonly id: number;
+  readonly method: keyof Books;
+  readonly args: readonly unknown[];
+}
+
+export type ThreadReply =
+  | { readonly id: number; readonly ok: true; readonly value: unknown }
+  | { readonly id: number; readonly ok: false; readonly message: string; readonly trouble: Trouble | undefined };
+
+const port = parentPort;
+if (port !== null) {
+  let books: Promise<Books> | undefined;
+  const answer = async ({ id, method, args }: ThreadCall): Promise<ThreadReply> => {
+    try {
+      // Opened at the first call, and again at the next one where that failed: the database may be locked or away just now.
+      books ??= openBooks(optionsOf(workerData));
+      const opened = await books.catch((error: unknown) => {
+        books = undefined;
+        throw error;
+      });
+      return { id, ok: true, value: await Reflect.apply(opened[method], opened, args) };
+    } catch (error) {
+      return {
+        id,
+        ok: false,
+        message: error instanceof Error ? error.message : 'unknown error',
+        trouble: troubleOf(error),
+      };
+    }
+  };
+  port.on('message', (call: ThreadCall) => {
+    void answer(call).then((reply) => port.postMessage(reply));
+  });
+}
+
+function optionsOf(data: unknown): BooksOptions {
+  if (typeof data === 'object' && data !== null && 'dataDir' in data && 'busyMs' in data) {
+    const { dataDir, busyMs } = data;
+    if (typeof dataDir === 'string' && typeof busyMs === 'number') return { dataDir, busyMs };
+  }
+  throw new TypeError('the store thread was started without options');
+}

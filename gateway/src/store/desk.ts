@@ -1,0 +1,69 @@
+/** The store for a command that runs beside a gateway, or without one: keys, usage, proof. It has no journal and takes no lock. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Fault } from '../chat/fault.ts';
+import type { Result } from '../lib/result.ts';
+import { DATABASE, openBooks } from './books.ts';
+import { idMaker } from './id.ts';
+import { KeyRing } from './keys.ts';
+import { patiently } from './patience.ts';
+import type { Keys, UsageQuery, UsageReport, VerifyReport } from './ports.ts';
+import { ensureDataDir, ensureSecret } from './secret.ts';
+
+/** A command has nothing else to do than to wait for a gateway's write. */
+const BUSY_MS = 5000;
+
+export interface DeskOptions {
+  readonly dataDir: string;
+  readonly now: () => number;
+  /** False: a folder without a database is an error, as a mistyped one would look like an empty one. */
+  readonly mayCreate: boolean;
+}
+
+export interface Desk {
+  readonly keys: Keys;
+  usage(query: UsageQuery): Promise<Result<UsageReport, Fault>>;
+  verify(): Promise<Result<VerifyReport, Fault>>;
+  close(): Promise<void>;
+}
+
+/** Opens the books of a data folder. Throws an error for people where that cannot be done. */
+export async function openDesk({ dataDir, now, mayCreate }: DeskOptions): Promise<Desk> {
+  if (!mayCreate && !existsSync(join(dataDir, DATABASE))) {
+    throw new Error(`There is no Turnout data in ${dataDir}. Name the folder with --data or TURNOUT_DATA.`);
+  }
+  ensureDataDir(dataDir);
+  const opened = await patiently(async () => openBooks({ dataDir, busyMs: BUSY_MS }), 0);
+  if (!opened.ok) throw new Error(`The database in ${dataDir} is locked or cannot be read.`);
+  const books = opened.value;
+  try {
+    const keys = new KeyRing({
+      books,
+      secret: ensureSecret(dataDir),
+      adminKey: undefined,
+      now,
+      monotonicMs: () => 0,
+      graceMs: Infinity,
+      newId: idMaker(now),
+      onChange: () => undefined,
+      spend: async (keyId) => {
+        // What running gateways have settled counts as spent, also before the database has it.
+        const { total_nano_usd: spentNanoUsd } = await books.usage({ keyId, rowsMax: 0 });
+        const balances = await books.balances(keyId, '');
+        const waiting = spentNanoUsd - balances.spentNanoUsd;
+        const reserved = balances.leasedElsewhereNanoUsd - (waiting > 0n ? waiting : 0n);
+        return { spentNanoUsd, heldNanoUsd: reserved > 0n ? reserved : 0n };
+      },
+    });
+    await keys.refresh();
+    return {
+      keys,
+      usage: async (query) => patiently(async () => books.usage(query)),
+      verify: async () => patiently(async () => books.verify()),
+      close: async () => books.close(),
+    };
+  } catch (error) {
+    await books.close();
+    throw error;
+  }
+}

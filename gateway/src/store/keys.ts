@@ -1,0 +1,198 @@
+/** Keys in memory: looked up without the store, kept up to date by asking it for what is newer. */
+import { timingSafeEqual } from 'node:crypto';
+import { fault, type Fault } from '../chat/fault.ts';
+import { err, ok, type Result } from '../lib/result.ts';
+import type { NanoUsd } from '../money/price.ts';
+import type { Books, StoredKey } from './books.ts';
+import { ROOT_KEY_ID } from './ledger-problems.ts';
+import { patiently } from './patience.ts';
+import type { KeyLookup, KeyPatch, KeyRow, Keys, KeySpend, NewKey } from './ports.ts';
+import { hashToken, isWellFormed, newToken } from './token.ts';
+
+/** Shorter root keys could be guessed. */
+export const ADMIN_KEY_LENGTH_MIN = 32;
+/** Tokens whose hash need not be made again; they are in memory as long as their requests anyway. */
+const RECENT_MAX = 10_000;
+/** Without an answer of the store for so long, a key that is not known may be a new one: 503, not 401. */
+const STALE_MS = 5000;
+const NAME_LENGTH_MAX = 200;
+const LIST_MAX = 1000;
+/** A thousand million dollars, less one nano-dollar: what fits the decimal form. */
+const BUDGET_NANO_USD_MAX = 10n ** 18n - 1n;
+
+export interface KeyPorts {
+  readonly books: Books;
+  readonly secret: Buffer;
+  readonly adminKey: string | undefined;
+  /** Milliseconds since 1970: when keys expire. */
+  readonly now: () => number;
+  /** Monotonic milliseconds: for how long the store has not answered. */
+  readonly monotonicMs: () => number;
+  /** For how long known keys are honoured while the store is away. */
+  readonly graceMs: number;
+  readonly newId: (prefix: string) => string;
+  /** A key was changed, or its money is called back. */
+  readonly onChange: (key: KeyRow) => void;
+  readonly spend: (keyId: string) => Promise<KeySpend>;
+}
+
+export class KeyRing implements Keys {
+  readonly #ports: KeyPorts;
+  readonly #adminKey: Buffer | undefined;
+  readonly #root: KeyRow;
+  readonly #byHash = new Map<string, KeyRow>();
+  readonly #byId = new Map<string, Known>();
+  readonly #recent = new Map<string, KeyRow>();
+  #revision = 0n;
+  #syncedAtMs: number;
+
+  /** Throws where the root key is too short to be safe. */
+  constructor(ports: KeyPorts) {
+    const { adminKey, monotonicMs } = ports;
+    if (adminKey !== undefined && adminKey.length < ADMIN_KEY_LENGTH_MIN) {
+      throw new Error(`TURNOUT_ADMIN_KEY must have ${ADMIN_KEY_LENGTH_MIN} characters or more`);
+    }
+    this.#ports = ports;
+    this.#adminKey = adminKey === undefined ? undefined : Buffer.from(adminKey);
+    this.#root = { id: ROOT_KEY_ID, name: 'root', isRoot: true, isDisabled: false, createdAtMs: 0, tags: [] };
+    this.#syncedAtMs = monotonicMs();
+  }
+
+  find(token: string): KeyLookup {
+    if (this.#isAdminKey(token)) return ok(this.#root);
+    const known = this.#recent.get(token) ?? this.#lookUp(token);
+    if (typeof known === 'string') return err(fault(known));
+    if (known.isDisabled) return err(fault('key-disabled'));
+    if (known.expiresAtMs !== undefined && known.expiresAtMs <= this.#ports.now()) {
+      return err(fault('key-expired', { at: new Date(known.expiresAtMs).toISOString() }));
+    }
+    if (this.#silentMs() > this.#ports.graceMs) return err(fault('store-unavailable'));
+    return ok(known);
+  }
+
+  get(id: string): KeyRow | undefined {
+    return this.#byId.get(id)?.row;
+  }
+
+  list(): readonly KeyRow[] {
+    return [...this.#byId.values()].map((known) => known.row).toSorted((a, b) => a.createdAtMs - b.createdAtMs);
+  }
+
+  async create(key: NewKey): Promise<Result<{ readonly row: KeyRow; readonly token: string }, Fault>> {
+    const wrong = whyNotValid(key);
+    if (wrong !== undefined) return err(wrong);
+    const { books, secret, newId, now } = this.#ports;
+    const token = newToken();
+    const id = newId('key');
+    const stored = await patiently(async () =>
+      books.createKey({
+        ...key,
+        id,
+        isRoot: key.isRoot ?? false,
+        tags: key.tags ?? [],
+        createdAtMs: now(),
+        hash: hashToken(secret, token),
+      }),
+    );
+    if (!stored.ok) return stored;
+    return ok({ row: this.#apply(stored.value), token });
+  }
+
+  async change(id: string, patch: KeyPatch): Promise<Result<KeyRow | undefined, Fault>> {
+    const wrong = whyNotValid(patch);
+    if (wrong !== undefined) return err(wrong);
+    const stored = await patiently(async () => this.#ports.books.changeKey(id, patch, this.#ports.now()));
+    if (!stored.ok) return stored;
+    return ok(stored.value === undefined ? undefined : this.#apply(stored.value));
+  }
+
+  async remove(id: string): Promise<Result<boolean, Fault>> {
+    const stored = await patiently(async () => this.#ports.books.removeKey(id));
+    if (!stored.ok) return stored;
+    if (stored.value !== undefined) this.#apply(stored.value);
+    return ok(stored.value !== undefined);
+  }
+
+  async spend(id: string): Promise<Result<KeySpend | undefined, Fault>> {
+    if (id !== ROOT_KEY_ID && !this.#byId.has(id)) return ok(undefined);
+    return patiently(async () => this.#ports.spend(id));
+  }
+
+  /** Learns what other processes have changed. Throws where the store is in trouble; the keys known so far stay. */
+  async refresh(): Promise<void> {
+    const askedAtMs = this.#ports.monotonicMs();
+    for (const row of await this.#ports.books.keyChanges(this.#revision)) {
+      this.#apply(row);
+      this.#revision = row.revision;
+    }
+    this.#syncedAtMs = askedAtMs;
+  }
+
+  #isAdminKey(token: string): boolean {
+    const adminKey = this.#adminKey;
+    if (adminKey === undefined || token.length > adminKey.length) return false;
+    const bytes = Buffer.from(token);
+    return bytes.length === adminKey.length && timingSafeEqual(bytes, adminKey);
+  }
+
+  #lookUp(token: string): KeyRow | 'key-unknown' | 'store-unavailable' {
+    if (!isWellFormed(token)) return 'key-unknown';
+    const known = this.#byHash.get(hashToken(this.#ports.secret, token));
+    if (known === undefined) return this.#silentMs() > STALE_MS ? 'store-unavailable' : 'key-unknown';
+    if (this.#recent.size >= RECENT_MAX) this.#recent.clear();
+    this.#recent.set(token, known);
+    return known;
+  }
+
+  #silentMs(): number {
+    return this.#ports.monotonicMs() - this.#syncedAtMs;
+  }
+
+  /** Takes in a key as it is stored, unless something newer is known. Gives what the rest of the gateway may see of it. */
+  #apply(stored: StoredKey): KeyRow {
+    const { hash, revision, recalls, ...row } = stored;
+    const before = this.#byId.get(row.id);
+    if (before !== undefined && before.revision >= revision) return before.row;
+    this.#recent.clear();
+    if (before !== undefined) this.#byHash.delete(before.hash);
+    this.#byId.delete(row.id);
+    if (hash !== undefined) {
+      this.#byHash.set(hash, row);
+      this.#byId.set(row.id, { row, hash, revision, recalls });
+    }
+    const isCalled =
+      before !== undefined && (before.recalls !== recalls || before.row.budgetNanoUsd !== row.budgetNanoUsd);
+    if (isCalled) this.#ports.onChange(row);
+    return row;
+  }
+}
+
+interface Known {
+  readonly row: KeyRow;
+  readonly hash: string;
+  readonly revision: bigint;
+  readonly recalls: bigint;
+}
+
+interface Checked {
+  readonly name?: string;
+  readonly budgetNanoUsd?: NanoUsd | null;
+  readonly allowedModels?: readonly string[] | null;
+  readonly tags?: readonly string[];
+}
+
+function whyNotValid(key: Checked): Fault | undefined {
+  const { name = 'unchanged', allowedModels, tags } = key;
+  const wrong = (param: string, reason: string): Fault => fault('field-invalid', { reason }, { param });
+  const budget = key.budgetNanoUsd ?? 0n;
+  if (name.trim() === '' || name.length > NAME_LENGTH_MAX)
+    return wrong('name', `it must have 1 to ${NAME_LENGTH_MAX} characters`);
+  if (budget < 0n || budget > BUDGET_NANO_USD_MAX)
+    return wrong('budget_usd', 'it must be from 0 to 999999999.999999999');
+  if (isLong(allowedModels)) return wrong('models', `it may have ${LIST_MAX} entries`);
+  return isLong(tags) ? wrong('tags', `it may have ${LIST_MAX} entries`) : undefined;
+}
+
+function isLong(list: readonly string[] | null | undefined): boolean {
+  return list !== null && list !== undefined && list.length > LIST_MAX;
+}

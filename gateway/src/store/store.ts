@@ -1,0 +1,174 @@
+/**
+ * The front door of the store. In the data folder:
+ *
+ *     turnout.db              SQLite: keys, ledger, receipts, request records
+ *     secret                  what the hashes of keys are made with
+ *     journal-<process>-N.log receipts of a running process that the database does not have yet
+ *     process-<process>.lock  held while that process lives
+ *
+ * Several processes of one machine may share a folder. The database is worked by a thread of its own.
+ */
+import { openBooksThread } from './books-client.ts';
+import type { Books } from './books.ts';
+import { idMaker } from './id.ts';
+import { openJournal, type JournalDisk } from './journal.ts';
+import { KeyRing } from './keys.ts';
+import { LedgerBook } from './ledger.ts';
+import { patiently } from './patience.ts';
+import type { KeySpend, Store, StoreOptions } from './ports.ts';
+import { takeLock, type ProcessLock } from './process-lock.ts';
+import { RequestQueue } from './requests.ts';
+import { ensureDataDir, ensureSecret } from './secret.ts';
+
+/** How long one statement waits for another process's. More would keep the thread from reading meanwhile; callers try again. */
+const BUSY_MS = 250;
+/** A start waits so long for a database that another process has locked. */
+const START_PATIENCE_MS = 20_000;
+const GRACE_MS = 10 * 60_000;
+/** Receipts and records reach the database, and the journal the disk, after so long. */
+const PUMP_MS = 200;
+/** Changes of keys by other processes are seen after so long; idle money and a full disk are looked at as often. */
+const TEND_MS = 1000;
+/** Processes that died beside us are cleaned up after so long. */
+const RECOVER_MS = 5000;
+const PRUNE_MS = 60_000;
+/** Rows of one usage report, unless more are asked for. */
+const USAGE_ROWS_MAX = 100_000;
+
+/** What tests replace. */
+export interface StoreParts {
+  readonly monotonicMs?: () => number;
+  readonly books?: Books;
+  readonly disk?: JournalDisk;
+}
+
+/** Opens the store, takes in what dead processes left, and learns the keys. Throws where the store cannot be used. */
+export async function openStore(options: StoreOptions, parts: StoreParts = {}): Promise<Store> {
+  const { dataDir, now } = options;
+  ensureDataDir(dataDir);
+  const secret = ensureSecret(dataDir);
+  const books = parts.books ?? openBooksThread({ dataDir, busyMs: BUSY_MS });
+  const newId = idMaker(now);
+  const lock = lockOf(dataDir, newId);
+  try {
+    const recovered = await patiently(async () => books.recover(now()), START_PATIENCE_MS);
+    if (!recovered.ok) throw new Error(`The database in ${dataDir} is locked or cannot be read.`);
+    const journal = openJournal(dataDir, lock.processId, parts.disk);
+    const monotonicMs = parts.monotonicMs ?? (() => performance.now());
+    const world = { ...options, monotonicMs, books, journal, lock, newId, secret };
+    return await run(world);
+  } catch (error) {
+    lock.release();
+    await books.close().catch(() => undefined);
+    throw error;
+  }
+}
+
+function lockOf(dataDir: string, newId: (prefix: string) => string): ProcessLock {
+  // Another process that cleans up may hold a new lock for a moment, while it looks whether its owner lives.
+  for (let attempt = 0; attempt < 5; attempt++) {
+    const lock = takeLock(dataDir, newId('p').replace('_', ''));
+    if (lock !== undefined) return lock;
+  }
+  throw new Error(`No lock can be taken in ${dataDir}. Is it on a local disk?`);
+}
+
+interface World extends StoreOptions {
+  readonly books: Books;
+  readonly journal: ReturnType<typeof openJournal>;
+  readonly lock: ProcessLock;
+  readonly newId: (prefix: string) => string;
+  readonly secret: Buffer;
+  readonly monotonicMs: () => number;
+}
+
+async function run(world: World): Promise<Store> {
+  const { books, lock, now, warn = () => undefined } = world;
+  const ledger = new LedgerBook({ ...world, processId: lock.processId, warn });
+  const noteStore = (error: unknown): void => ledger.noteStore(error);
+  const requests = new RequestQueue(books, noteStore);
+  const keys = new KeyRing({
+    ...world,
+    adminKey: world.adminKey,
+    graceMs: world.graceMs ?? GRACE_MS,
+    onChange: (key) => ledger.recall(key),
+    spend: async (keyId) => spendOf(keyId, { books, ledger, keys, processId: lock.processId }),
+  });
+  await keys.refresh();
+  const timers = startTimers({ books, keys, ledger, requests, now, noteStore });
+  return {
+    keys,
+    ledger,
+    requests,
+    usage: async (query) => patiently(async () => books.usage({ rowsMax: USAGE_ROWS_MAX, ...query })),
+    verify: async () => patiently(async () => books.verify()),
+    close: async () => {
+      for (const timer of timers) clearInterval(timer);
+      await patiently(async () => requests.flush());
+      await ledger.stop();
+      const ended = await patiently(async () => books.endProcess(lock.processId, now()));
+      // Where the store is away nothing is lost: the journal stays, and the next process that starts takes it in.
+      if (ended.ok) lock.release();
+      else lock.drop();
+      await books.close().catch(noteStore);
+    },
+  };
+}
+
+interface Spending {
+  readonly books: Books;
+  readonly ledger: LedgerBook;
+  readonly keys: KeyRing;
+  readonly processId: string;
+}
+
+async function spendOf(keyId: string, { books, ledger, keys, processId }: Spending): Promise<KeySpend> {
+  // Without a budget there is no lease that would tell what was spent and is not taken in yet.
+  if (keys.get(keyId)?.budgetNanoUsd === undefined) await ledger.flush();
+  const balances = await books.balances(keyId, processId);
+  const { leasedNanoUsd, heldNanoUsd } = ledger.figures(keyId);
+  const spentHere = balances.leasedHereNanoUsd - leasedNanoUsd;
+  return {
+    spentNanoUsd: balances.spentNanoUsd + (spentHere > 0n ? spentHere : 0n),
+    heldNanoUsd: balances.leasedElsewhereNanoUsd + heldNanoUsd,
+  };
+}
+
+interface Timed {
+  readonly books: Books;
+  readonly keys: KeyRing;
+  readonly ledger: LedgerBook;
+  readonly requests: RequestQueue;
+  readonly now: () => number;
+  readonly noteStore: (error: unknown) => void;
+}
+
+function startTimers({ books, keys, ledger, requests, now, noteStore }: Timed): readonly NodeJS.Timeout[] {
+  const every = (intervalMs: number, work: () => Promise<void>): NodeJS.Timeout => {
+    let isRunning = false;
+    const timer = setInterval(() => {
+      if (isRunning) return;
+      isRunning = true;
+      void work()
+        .catch(noteStore)
+        .finally(() => {
+          isRunning = false;
+        });
+    }, intervalMs);
+    return timer.unref();
+  };
+  return [
+    every(PUMP_MS, async () => {
+      await ledger.pump();
+      await requests.pump();
+    }),
+    every(TEND_MS, async () => {
+      ledger.tend();
+      await keys.refresh();
+    }),
+    every(RECOVER_MS, async () => {
+      await books.recover(now());
+    }),
+    every(PRUNE_MS, async () => requests.prune()),
+  ];
+}

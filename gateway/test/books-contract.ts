@@ -1,0 +1,337 @@
+/** What every database behind the store must do, whatever it is. Each adapter runs this same suite. */
+import { after, before, describe, it } from 'node:test';
+import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openJournal, type Journal, type JournalPosition } from '../src/store/journal.ts';
+import { discardedLine, interruptedReceipt, receiptLine } from '../src/store/journal-entry.ts';
+import type { Books } from '../src/store/books.ts';
+import { takeLock } from '../src/store/process-lock.ts';
+import { opening, receipt } from './store-kit.ts';
+
+const AT = 1_795_000_000_000;
+const START: JournalPosition = { segment: 1, offset: 0 };
+
+/** Registers the suite for one adapter. `open` is called once, with an empty folder. */
+export function booksContract(name: string, open: (dataDir: string) => Promise<Books>): void {
+  describe(`books: ${name}`, () => {
+    let dataDir = '';
+    let books: Books;
+    let made = 0;
+
+    before(async () => {
+      dataDir = mkdtempSync(join(tmpdir(), 'turnout-books-'));
+      books = await open(dataDir);
+    });
+    after(async () => {
+      await books.close();
+      rmSync(dataDir, { recursive: true, force: true });
+    });
+
+    const newKey = async (budgetNanoUsd?: bigint): Promise<string> => {
+      made += 1;
+      const id = `key_${made}`;
+      await books.createKey({
+        id,
+        name: `key ${made}`,
+        isRoot: false,
+        createdAtMs: AT + made,
+        tags: ['a'],
+        hash: `hash ${made}`,
+        ...(budgetNanoUsd === undefined ? {} : { budgetNanoUsd }),
+      });
+      return id;
+    };
+    const draw = async (keyId: string, need: bigint, more: { processId?: string; least?: bigint } = {}) =>
+      books.draw({
+        processId: more.processId ?? 'p1',
+        keyId,
+        needNanoUsd: need,
+        leastNanoUsd: more.least ?? need,
+        atMs: AT,
+      });
+    const journalOf = (processId: string, lines: readonly string[]): Journal => {
+      const journal = openJournal(dataDir, processId);
+      for (const line of lines) assert.ok(journal.append(line));
+      return journal;
+    };
+    const verified = async (): Promise<void> => assert.deepEqual((await books.verify()).problems, []);
+
+    it('remembers a key, and tells those who ask of every change to it', async () => {
+      const known = (await books.keyChanges(0n)).at(-1)?.revision ?? 0n;
+      const id = await newKey(5n);
+      const [created] = await books.keyChanges(known);
+      assert.equal(created?.id, id);
+      assert.equal(created?.budgetNanoUsd, 5n);
+      assert.deepEqual(created?.tags, ['a']);
+      const changed = await books.changeKey(
+        id,
+        { isDisabled: true, budgetNanoUsd: null, allowedModels: ['openai/*'], expiresAtMs: 7 },
+        AT,
+      );
+      assert.equal(changed?.isDisabled, true);
+      assert.equal(changed?.budgetNanoUsd, undefined);
+      assert.deepEqual(
+        (await books.keyChanges(created?.revision ?? 0n)).map((row) => row.id),
+        [id],
+      );
+      const removed = await books.removeKey(id);
+      assert.equal(removed?.hash, undefined);
+      assert.deepEqual(
+        (await books.keyChanges(changed?.revision ?? 0n)).map((row) => row.hash),
+        [undefined],
+      );
+      assert.equal(await books.removeKey(id), undefined);
+      assert.equal(await books.changeKey(id, { name: 'x' }, AT), undefined);
+      assert.equal(await books.changeKey('nobody', { name: 'x' }, AT), undefined);
+      await verified();
+    });
+
+    it('hands out what is needed, and an eighth of the rest in reserve while there is plenty', async () => {
+      const id = await newKey(8000n);
+      assert.equal((await draw(id, 10n)).givenNanoUsd, 1000n);
+      assert.equal((await draw(id, 2000n)).givenNanoUsd, 2000n);
+      const balances = await books.balances(id, 'p1');
+      assert.deepEqual(balances, {
+        limitNanoUsd: 8000n,
+        spentNanoUsd: 0n,
+        leasedHereNanoUsd: 3000n,
+        leasedElsewhereNanoUsd: 0n,
+      });
+      await verified();
+    });
+
+    it('hands out what is left where it helps somebody, and nothing where it helps nobody', async () => {
+      const id = await newKey(100n);
+      assert.equal((await draw(id, 500n, { least: 101n })).givenNanoUsd, 0n);
+      assert.equal((await draw(id, 500n, { least: 100n })).givenNanoUsd, 100n);
+      assert.equal((await draw(id, 1n)).givenNanoUsd, 0n);
+      await verified();
+    });
+
+    it('never hands out more than the budget to several processes', async () => {
+      const id = await newKey(1000n);
+      let given = 0n;
+      for (let i = 0; i < 60; i++) given += (await draw(id, 37n, { processId: `p${i % 3}`, least: 1n })).givenNanoUsd;
+      assert.equal(given, 1000n);
+      await verified();
+    });
+
+    it('calls money back from others when somebody lacks it', async () => {
+      const id = await newKey(100n);
+      await draw(id, 90n, { processId: 'rich' });
+      const earlier = (await books.keyChanges(0n)).find((row) => row.id === id);
+      await draw(id, 50n, { processId: 'poor' });
+      const later = (await books.keyChanges(earlier?.revision ?? 0n)).find((row) => row.id === id);
+      assert.equal(later?.recalls, 1n);
+    });
+
+    it('takes back what is returned, and never more than was handed out', async () => {
+      const id = await newKey(100n);
+      await draw(id, 60n);
+      await books.giveBack({ processId: 'p1', keyId: id, amountNanoUsd: 20n, atMs: AT });
+      assert.equal((await books.balances(id, 'p1')).leasedHereNanoUsd, 40n);
+      await books.giveBack({ processId: 'p1', keyId: id, amountNanoUsd: 70n, atMs: AT });
+      await books.giveBack({ processId: 'p1', keyId: id, amountNanoUsd: 'all', atMs: AT });
+      assert.equal((await books.balances(id, 'p1')).leasedHereNanoUsd, 0n);
+      assert.equal((await draw(id, 100n)).givenNanoUsd, 100n);
+      await verified();
+    });
+
+    it('takes in each receipt once, however often its journal is read', async () => {
+      const id = await newKey(10_000n);
+      await draw(id, 1500n, { processId: 'pa' });
+      const lines = [1, 2, 3].map((n) =>
+        receiptLine('settled', receipt(`once_${n}`, { keyId: id, costNanoUsd: 500n })),
+      );
+      const journal = journalOf('pa', lines);
+      const first = await books.takeIn('pa', START, AT);
+      assert.equal(first.receipts, 3);
+      assert.equal((await books.takeIn('pa', START, AT)).receipts, 0);
+      const second = await books.takeIn('pa', first.to, AT);
+      assert.deepEqual([second.isEnd, second.receipts], [true, 0]);
+      assert.deepEqual(await books.balances(id, 'pa'), {
+        limitNanoUsd: 10_000n,
+        spentNanoUsd: 1500n,
+        leasedHereNanoUsd: 0n,
+        leasedElsewhereNanoUsd: 0n,
+      });
+      journal.close();
+      await verified();
+    });
+
+    it('records what was spent also where no lease covers it', async () => {
+      const unlimited = await newKey();
+      const tight = await newKey(100n);
+      const cost = (keyId: string, n: bigint): string =>
+        receiptLine('settled', receipt(`over_${keyId}`, { keyId, costNanoUsd: n }));
+      journalOf('pb', [cost(unlimited, 700n), cost(tight, 130n), cost('root', 9n)]).close();
+      await books.takeIn('pb', START, AT);
+      assert.equal((await books.balances(unlimited, 'pb')).spentNanoUsd, 700n);
+      assert.equal((await books.balances(tight, 'pb')).spentNanoUsd, 130n);
+      assert.equal((await draw(tight, 1n)).givenNanoUsd, 0n);
+      await verified();
+    });
+
+    it('keeps what was spent when a budget is set, raised, lowered or taken away', async () => {
+      const id = await newKey();
+      journalOf('pc', [receiptLine('settled', receipt('change_1', { keyId: id, costNanoUsd: 300n }))]).close();
+      await books.takeIn('pc', START, AT);
+      await books.changeKey(id, { budgetNanoUsd: 1000n }, AT);
+      assert.equal((await draw(id, 701n)).givenNanoUsd, 0n);
+      assert.equal((await draw(id, 700n)).givenNanoUsd, 700n);
+      await books.changeKey(id, { budgetNanoUsd: 200n }, AT);
+      assert.equal((await draw(id, 1n)).givenNanoUsd, 0n);
+      await verified();
+      await books.changeKey(id, { budgetNanoUsd: null }, AT);
+      assert.equal((await draw(id, 50n)).givenNanoUsd, 50n);
+      await books.changeKey(id, { budgetNanoUsd: 0n }, AT);
+      assert.equal((await draw(id, 1n)).givenNanoUsd, 0n);
+      await verified();
+    });
+
+    it('bills attempts that died with their process by their estimate, and frees its leases', async () => {
+      await books.recover(AT);
+      const id = await newKey(1000n);
+      await draw(id, 600n, { processId: 'dead' });
+      const hold = { keyId: id, requestId: 'req_dead' };
+      const lines = [
+        receiptLine('opened', interruptedReceipt(hold, opening('dead_1'))),
+        receiptLine('opened', interruptedReceipt(hold, opening('dead_2', { estimateNanoUsd: 70n }))),
+        receiptLine('opened', interruptedReceipt(hold, opening('dead_3'))),
+        receiptLine('settled', receipt('dead_1', { keyId: id, costNanoUsd: 40n })),
+        discardedLine('dead_3'),
+        receiptLine('settled', receipt('dead_4', { keyId: id, costNanoUsd: 1n })).slice(0, 80),
+      ];
+      journalOf('dead', lines).close();
+      assert.equal(await books.recover(AT), 1);
+      const { rows } = await books.usage({ keyId: id });
+      assert.deepEqual(
+        rows.map((row) => [row.id, row.outcome, row.estimated, row.cost_nano_usd]),
+        [
+          ['dead_1', 'answered', false, 40n],
+          ['dead_2', 'interrupted', true, 70n],
+        ],
+      );
+      assert.deepEqual(await books.balances(id, 'dead'), {
+        limitNanoUsd: 1000n,
+        spentNanoUsd: 110n,
+        leasedHereNanoUsd: 0n,
+        leasedElsewhereNanoUsd: 0n,
+      });
+      assert.deepEqual(
+        readdirSync(dataDir).filter((file) => file.includes('dead')),
+        [],
+      );
+      assert.equal(await books.recover(AT), 0);
+      await verified();
+    });
+
+    it('leaves the living alone', async () => {
+      const id = await newKey(1000n);
+      const lock = takeLock(dataDir, 'alive');
+      await draw(id, 600n, { processId: 'alive' });
+      const journal = journalOf('alive', [
+        receiptLine('opened', interruptedReceipt({ keyId: id, requestId: 'r' }, opening('alive_1'))),
+      ]);
+      assert.equal(await books.recover(AT), 0);
+      assert.equal((await books.balances(id, 'alive')).leasedHereNanoUsd, 600n);
+      assert.deepEqual((await books.usage({ keyId: id })).rows, [], 'an attempt under way is not a cost yet');
+      journal.close();
+      lock?.drop();
+      assert.deepEqual(
+        (await books.usage({ keyId: id })).rows.map((row) => row.outcome),
+        ['interrupted'],
+        'counted before it is recovered',
+      );
+      assert.equal(await books.recover(AT), 1);
+      await verified();
+    });
+
+    it('counts what still stands in a journal, once', async () => {
+      const id = await newKey();
+      const lines = [1, 2].map((n) =>
+        receiptLine('settled', receipt(`j_${n}`, { keyId: id, costNanoUsd: 11n, atMs: AT + n })),
+      );
+      const earlier = await books.verify();
+      const journal = journalOf('pd', lines);
+      const { rows, total_nano_usd, receipts, groups } = await books.usage({ keyId: id });
+      assert.deepEqual([rows.map((row) => row.id), total_nano_usd, receipts], [['j_1', 'j_2'], 22n, 2]);
+      assert.deepEqual(groups[0]?.receipts, 2);
+      const during = await books.verify();
+      assert.equal(during.spent_nano_usd - earlier.spent_nano_usd, 22n);
+      assert.equal(during.receipts - earlier.receipts, 2);
+      await books.takeIn('pd', START, AT);
+      assert.deepEqual((await books.usage({ keyId: id })).total_nano_usd, 22n);
+      assert.deepEqual(await books.verify(), during);
+      journal.close();
+    });
+
+    it('reports usage since a time, the newest rows first to be kept', async () => {
+      const id = await newKey();
+      const lines = [1, 2, 3, 4].map((n) =>
+        receiptLine('settled', receipt(`s_${n}`, { keyId: id, costNanoUsd: BigInt(n), atMs: AT + n })),
+      );
+      journalOf('pe', lines).close();
+      await books.endProcess('pe', AT);
+      const since = await books.usage({ keyId: id, sinceMs: AT + 2 });
+      assert.deepEqual([since.rows.map((row) => row.id), since.total_nano_usd], [['s_2', 's_3', 's_4'], 9n]);
+      const newest = await books.usage({ keyId: id, rowsMax: 1 });
+      assert.deepEqual([newest.rows.map((row) => row.id), newest.total_nano_usd, newest.receipts], [['s_4'], 10n, 4]);
+    });
+
+    it('keeps amounts exact beyond what a double holds, and unknown costs unknown', async () => {
+      const id = await newKey();
+      const big = 9_007_199_254_740_993n;
+      const { costNanoUsd: _, ...unpriced } = receipt('big_2', { keyId: id });
+      journalOf('pf', [
+        receiptLine('settled', receipt('big_1', { keyId: id, costNanoUsd: big })),
+        receiptLine('settled', unpriced),
+      ]).close();
+      await books.endProcess('pf', AT);
+      const { rows, total_nano_usd, groups } = await books.usage({ keyId: id });
+      assert.deepEqual(
+        rows.map((row) => row.cost_nano_usd),
+        [big, null],
+      );
+      assert.equal(total_nano_usd, big);
+      assert.equal(groups[0]?.unpriced, 1);
+      await verified();
+    });
+
+    it('keeps request records, newest first, page by page', async () => {
+      const stored = [1, 2, 3, 4, 5].map((n) => ({
+        id: `req_${n}`,
+        keyId: n % 2 === 0 ? 'even' : 'odd',
+        atMs: AT + n,
+        outcome: n === 3 ? 'upstream_error' : 'ok',
+        body: JSON.stringify({ id: `req_${n}`, n }),
+      }));
+      await books.putRequests(stored);
+      await books.putRequests(stored.slice(0, 2));
+      assert.deepEqual(await books.getRequest('req_2'), { keyId: 'even', body: { id: 'req_2', n: 2 } });
+      assert.equal(await books.getRequest('req_9'), undefined);
+      const first = await books.listRequests({ limitMax: 2 });
+      const second = await books.listRequests({
+        limitMax: 2,
+        ...(first.next === undefined ? {} : { cursor: first.next }),
+      });
+      assert.deepEqual(
+        [...first.records, ...second.records].map((record) => record['n']),
+        [5, 4, 3, 2],
+      );
+      assert.deepEqual(
+        (await books.listRequests({ limitMax: 9, keyId: 'odd', outcome: 'ok' })).records.map((record) => record['n']),
+        [5, 1],
+      );
+      await books.pruneRequests(2);
+      assert.deepEqual(
+        (await books.listRequests({ limitMax: 9 })).records.map((record) => record['n']),
+        [5, 4],
+      );
+      await books.pruneRequests(2);
+      assert.equal((await books.listRequests({ limitMax: 9 })).records.length, 2);
+    });
+  });
+}
