@@ -18,23 +18,21 @@ export interface Credentials {
 
 /** The key behind the request. No store is asked, and a malformed key costs nothing but a look. */
 export function authenticate(credentials: Credentials, keys: Keys): Result<KeyRow, Fault> {
-  const { headers } = credentials;
   if (credentials.hasDuplicateKeys) return err(fault('keys-disagree'));
+  const tokens = tokensOf(credentials);
+  const [token] = tokens;
+  if (token === undefined || token === '') return err(fault('key-missing'));
+  if (tokens.size > 1) return err(fault('keys-disagree'));
+  return token.length > TOKEN_MAX ? err(fault('key-unknown')) : keys.find(token);
+}
+
+/** All keys that were sent, each once. An `authorization` of another scheme counts as an empty one. */
+function tokensOf({ headers, queryKey }: Credentials): ReadonlySet<string> {
   const tokens = new Set<string>();
   const bearer = headers['authorization'];
-  if (bearer !== undefined) {
-    const match = /^bearer +(\S+) *$/i.exec(bearer.slice(0, TOKEN_MAX * 2));
-    if (match?.[1] === undefined) return err(fault('key-missing'));
-    tokens.add(match[1]);
-  }
-  for (const name of KEY_HEADERS) {
-    const value = headers[name]?.trim();
+  if (bearer !== undefined) tokens.add(/^bearer +(\S+) *$/i.exec(bearer.slice(0, TOKEN_MAX * 2))?.[1] ?? '');
+  for (const value of [...KEY_HEADERS.map((name) => headers[name]?.trim()), queryKey]) {
     if (value !== undefined && value !== '') tokens.add(value);
   }
-  if (credentials.queryKey !== undefined && credentials.queryKey !== '') tokens.add(credentials.queryKey);
-  const [token] = tokens;
-  if (token === undefined) return err(fault('key-missing'));
-  if (tokens.size > 1) return err(fault('keys-disagree'));
-  if (token.length > TOKEN_MAX) return err(fault('key-unknown'));
-  return keys.find(token);
+  return tokens;
 }

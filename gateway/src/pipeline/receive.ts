@@ -180,9 +180,7 @@ function relayBytes(options: ReceiveOptions): Receiver {
   }
 
   function flush(pieces: readonly (string | Buffer)[]): void {
-    const [only] = pieces;
-    if (only === undefined) return;
-    to.send(pieces.length === 1 ? only : Buffer.concat(pieces.map((piece) => (typeof piece === 'string' ? Buffer.from(piece) : piece))));
+    if (pieces.length > 0) to.send(joined(pieces));
   }
 
   /** One token an event at least; longer pieces by their length beyond the smallest event seen. */
@@ -209,9 +207,9 @@ function relayBytes(options: ReceiveOptions): Receiver {
 
   function finish(out: (string | Buffer)[], last: string | Buffer): void {
     isOver = true;
-    const pieces = [...held, ...out.splice(0), last, frame.close()].map((piece) => (typeof piece === 'string' ? Buffer.from(piece) : piece));
+    const pieces = [...held, ...out.splice(0), last, frame.close()];
     held = [];
-    to.finish(Buffer.concat(pieces), undefined, []);
+    to.finish(joined(pieces), undefined, []);
   }
 
   function take(events: readonly SseEvent[]): void {
@@ -245,6 +243,13 @@ function relayBytes(options: ReceiveOptions): Receiver {
       return books.hasContent;
     },
   };
+}
+
+/** One write instead of many; a single piece is not copied. */
+function joined(pieces: readonly (string | Buffer)[]): string | Buffer {
+  const [only] = pieces;
+  if (pieces.length === 1 && only !== undefined) return only;
+  return Buffer.concat(pieces.map((piece) => (typeof piece === 'string' ? Buffer.from(piece) : piece)));
 }
 
 interface Frame {
@@ -296,22 +301,31 @@ function relayEvents(options: ReceiveOptions): Receiver {
     let text = '';
     for (const event of events) {
       if (event.type === 'error') {
-        isOver = true;
-        if (books.hasContent && options.wantsStream) to.send(held + text);
-        to.fail(event.fault);
+        held += text;
+        fail(event.fault);
         return;
       }
       note(event);
-      const seen = event.type === 'usage' && options.amendUsage !== undefined ? { ...event, usage: options.amendUsage(event.usage) } : event;
-      if (!options.wantsStream) whole.push(seen);
-      else if (seen.type === 'finish' || (closing.length > 0 && contentTokens(seen) === undefined)) closing.push(seen);
-      else text += encoder.push(seen);
+      text += write(amendedEvent(event, options));
     }
-    if (!options.wantsStream) return;
     held += text;
     if (!books.hasContent || held === '') return;
     to.send(held);
     held = '';
+  }
+
+  /** The event's text for the caller; empty while it is kept for later. */
+  function write(event: ChatEvent): string {
+    if (!options.wantsStream) whole.push(event);
+    else if (event.type === 'finish' || (closing.length > 0 && contentTokens(event) === undefined)) closing.push(event);
+    else return encoder.push(event);
+    return '';
+  }
+
+  function fail(of: Fault): void {
+    isOver = true;
+    if (books.hasContent && held !== '') to.send(held);
+    to.fail(of);
   }
 
   function note(event: ChatEvent): void {
@@ -348,16 +362,17 @@ function relayEvents(options: ReceiveOptions): Receiver {
       take(decoder.end());
       if (isOver) return;
       if (isFinished) finishStream();
-      else {
-        isOver = true;
-        to.fail(fault('upstream-cut', { provider }));
-      }
+      else fail(fault('upstream-cut', { provider }));
     },
     spent: () => books.spent(isFinished),
     get hasContent() {
       return books.hasContent;
     },
   };
+}
+
+function amendedEvent(event: ChatEvent, { amendUsage }: ReceiveOptions): ChatEvent {
+  return event.type === 'usage' && amendUsage !== undefined ? { ...event, usage: amendUsage(event.usage) } : event;
 }
 
 /** About how many tokens an event holds; undefined where it is not content. */

@@ -334,8 +334,7 @@ function essence(response: ChatResponse, inbound: Dialect): unknown {
   const choices = inbound.id === 'anthropic-messages' ? response.choices.slice(0, 1) : response.choices;
   return {
     choices: choices.map((choice) => ({
-      // What was spoken is told as text where sound cannot be carried (a listed loss).
-      text: textOf(choice.parts, 'text') + textOf(choice.parts, 'refusal') + choice.parts.map((part) => (part.kind === 'audio' ? (part.transcript ?? '') : '')).join(''),
+      text: textOf(choice.parts, 'text') + textOf(choice.parts, 'refusal') + spoken(choice.parts, inbound),
       reasoning: textOf(choice.parts, 'reasoning'),
       calls: choice.parts.flatMap((part) => (part.kind === 'tool-call' ? [[part.name, argumentsOf(part.arguments)]] : [])),
       length: choice.finish.reason === 'length',
@@ -343,6 +342,11 @@ function essence(response: ChatResponse, inbound: Dialect): unknown {
     input: response.usage?.inputTokens ?? 0,
     output: response.usage?.outputTokens ?? 0,
   };
+}
+
+/** Anthropic carries no sound: its words are told as text (a listed loss). Gemini carries the sound without its words (another). */
+function spoken(parts: readonly Part[], inbound: Dialect): string {
+  return inbound.id === 'gemini' ? '' : parts.map((part) => (part.kind === 'audio' ? (part.transcript ?? '') : '')).join('');
 }
 
 /** No arguments are none; text that is no JSON object is wrapped by protocols that can only carry objects (a listed loss). */
