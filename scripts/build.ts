@@ -2,35 +2,36 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build, type Plugin } from 'esbuild';
+import { build, type BuildOptions, type Plugin } from 'esbuild';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const source = join(root, 'gateway', 'src');
 
-/** Puts the catalog's text where the checkout has none. */
-const embedCatalog: Plugin = {
-  name: 'embed-catalog',
-  setup(setup) {
-    setup.onLoad({ filter: /cli[/\\]embedded\.ts$/ }, () => {
-      const text = readFileSync(join(source, 'catalog', 'catalog.generated.json'), 'utf8');
-      return { contents: `export const EMBEDDED_CATALOG = ${JSON.stringify(text)};`, loader: 'js' };
-    });
-  },
-};
-
-const outfile = join(root, 'dist', 'turnout.mjs');
-const result = await build({
-  entryPoints: [join(source, 'main.ts')],
-  outfile,
+const SHARED: BuildOptions = {
   bundle: true,
   platform: 'node',
   format: 'esm',
   target: 'node24',
   // Packages that still call require() find it here.
   banner: { js: "import { createRequire as turnoutRequire } from 'node:module'; const require = turnoutRequire(import.meta.url);" },
-  metafile: true,
-  plugins: [embedCatalog],
   logLevel: 'warning',
-});
+};
+
+/** The store's thread is a file of its own; it travels as text inside the one file. */
+const thread = await build({ ...SHARED, entryPoints: [join(source, 'store', 'books-thread.ts')], write: false });
+
+/** Files that the bundle carries inside itself, by the module that a checkout has nothing in. */
+const embed: Plugin = {
+  name: 'embed',
+  setup(setup) {
+    const put = (filter: RegExp, name: string, text: string): void =>
+      setup.onLoad({ filter }, () => ({ contents: `export const ${name} = ${JSON.stringify(text)};`, loader: 'js' }));
+    put(/cli[/\\]embedded\.ts$/, 'EMBEDDED_CATALOG', readFileSync(join(source, 'catalog', 'catalog.generated.json'), 'utf8'));
+    put(/store[/\\]embedded\.ts$/, 'EMBEDDED_THREAD', thread.outputFiles[0]?.text ?? '');
+  },
+};
+
+const outfile = join(root, 'dist', 'turnout.mjs');
+const result = await build({ ...SHARED, entryPoints: [join(source, 'main.ts')], outfile, metafile: true, plugins: [embed] });
 const bytes = Object.values(result.metafile.outputs).reduce((sum, output) => sum + output.bytes, 0);
 process.stdout.write(`dist/turnout.mjs: ${(bytes / 1024 / 1024).toFixed(2)} MiB\n`);
