@@ -1,11 +1,22 @@
 /** Every provider that is odd in some way, and how a catalog row becomes a provider. */
 import type { Dialect } from '../dialects/dialect.ts';
+import { developerAsSystem, olderTokenLimit, seams, withoutDetails } from './amend.ts';
 import { anthropic, anthropicUrl } from './anthropic.ts';
+import { azure, azureCognitiveServices } from './azure.ts';
+import { cerebras } from './cerebras.ts';
+import { databricks } from './databricks.ts';
+import { deepseek, zai } from './deepseek.ts';
 import { google } from './google.ts';
+import { groq } from './groq.ts';
 import { localServers } from './local.ts';
+import { mistral } from './mistral.ts';
+import { openai } from './openai.ts';
+import { openrouter, vercel } from './openrouter.ts';
+import { perplexity } from './perplexity.ts';
 import type { Provider } from './provider.ts';
 import { vertexAnthropic } from './vertex-anthropic.ts';
 import { vertex } from './vertex.ts';
+import { writer } from './writer.ts';
 
 /** What the catalog, or the configuration, says of a provider. */
 export interface ProviderRow {
@@ -20,14 +31,37 @@ export interface ProviderRow {
 export const odd = {
   ...localServers,
   anthropic,
+  azure,
+  'azure-cognitive-services': azureCognitiveServices,
+  cerebras,
+  databricks,
+  deepseek,
   google,
   'google-vertex': vertex,
   'google-vertex-anthropic': vertexAnthropic,
+  groq,
+  mistral,
+  openai,
+  openrouter,
+  perplexity,
+  vercel,
+  writer,
+  zai,
 } as const satisfies Readonly<Record<string, Provider>>;
+
+/**
+ * A server of OpenAI's wire of which nothing odd is known. Who speaks that wire speaks it to this server, so bytes stay as
+ * they are; a translation keeps to what every such server takes.
+ */
+const plain: Pick<Provider, 'needsAmend' | 'amendRequest'> = {
+  ...seams(developerAsSystem, olderTokenLimit, withoutDetails),
+  needsAmend: () => false,
+};
 
 /** The provider of a row over `dialect`. Its oddities hold only while it speaks the dialect they were seen in. */
 export function makeProvider(row: ProviderRow, dialect: Dialect): Provider {
-  const known: Provider | undefined = Object.hasOwn(odd, row.id) ? odd[row.id as keyof typeof odd] : undefined;
+  const table: Readonly<Record<string, Provider | undefined>> = odd;
+  const known = Object.hasOwn(table, row.id) ? table[row.id] : undefined;
   const base: Provider = {
     id: row.id,
     name: row.name,
@@ -36,6 +70,7 @@ export function makeProvider(row: ProviderRow, dialect: Dialect): Provider {
     ...(row.baseUrl === undefined ? {} : { baseUrl: row.baseUrl }),
     ...(row.doc === undefined ? {} : { doc: row.doc }),
     ...(dialect.id === 'anthropic-messages' ? { url: anthropicUrl } : {}),
+    ...(dialect.id === 'openai-chat' ? plain : {}),
   };
   if (known === undefined || known.dialect.id !== dialect.id) return base;
   return { ...base, ...known, name: row.name, envKeys: row.envKeys.length > 0 ? row.envKeys : known.envKeys };

@@ -80,7 +80,11 @@ function detailLines(message: JsonRecord): JsonRecord {
   const lines = details.filter(isRecord).map((entry) => {
     const { index: _, id, format, ...said } = entry;
     const known = format === 'anthropic-claude-v1' || format === 'google-gemini-v1';
-    return { ...without(said, ...Object.keys(said).filter((field) => said[field] === '')), ...(id === undefined || id === null ? {} : { id }), format: known ? format : 'other' };
+    return {
+      ...without(said, ...Object.keys(said).filter((field) => said[field] === '')),
+      ...(id === undefined || id === null ? {} : { id }),
+      format: known ? format : 'other',
+    };
   });
   return { ...message, reasoning_details: lines };
 }
@@ -90,15 +94,21 @@ const CALL_SIGNATURE = 'google-gemini-v1';
 function googleOnCalls(message: JsonRecord): JsonRecord {
   const signatures = new Map<Json | undefined, Json>();
   for (const entry of asArray(message['reasoning_details']) ?? []) {
-    if (isRecord(entry) && entry['format'] === CALL_SIGNATURE && typeof entry['data'] === 'string') signatures.set(entry['id'], entry['data']);
+    if (isRecord(entry) && entry['format'] === CALL_SIGNATURE && typeof entry['data'] === 'string')
+      signatures.set(entry['id'], entry['data']);
   }
   const own = asRecord(asRecord(message['extra_content'])?.['google'])?.['thought_signature'];
   const signed = inCalls((call, index) => {
-    const value = asRecord(asRecord(call['extra_content'])?.['google'])?.['thought_signature'] ?? signatures.get(call['id']) ?? (index === 0 ? own : undefined);
+    const value =
+      asRecord(asRecord(call['extra_content'])?.['google'])?.['thought_signature'] ??
+      signatures.get(call['id']) ??
+      (index === 0 ? own : undefined);
     return value === undefined ? call : { ...call, extra_content: { google: { thought_signature: value } } };
   })(message);
   const ids = new Set((asArray(message['tool_calls']) ?? []).map((call) => (isRecord(call) ? call['id'] : undefined)));
-  const rest = (asArray(signed['reasoning_details']) ?? []).filter((entry) => !(isRecord(entry) && entry['format'] === CALL_SIGNATURE && ids.has(entry['id'])));
+  const rest = (asArray(signed['reasoning_details']) ?? []).filter(
+    (entry) => !(isRecord(entry) && entry['format'] === CALL_SIGNATURE && ids.has(entry['id'])),
+  );
   const hasCalls = ids.size > 0;
   return {
     ...without(signed, 'thought_signature', 'reasoning_details', ...(hasCalls ? ['extra_content'] : [])),
@@ -127,7 +137,9 @@ const modern: Rule = (body) => {
   return {
     ...renamed(without(body, 'functions'), 'function_call', 'tool_choice'),
     messages,
-    ...(functions === undefined ? {} : { tools: functions.map((declared) => ({ type: 'function', function: declared })) }),
+    ...(functions === undefined
+      ? {}
+      : { tools: functions.map((declared) => ({ type: 'function', function: declared })) }),
   };
 };
 
@@ -151,7 +163,8 @@ export const REQUEST_DIFFERENCES: Readonly<Record<string, Rule>> = {
     without(body, ...['tools', 'stop'].filter((field) => asArray(body[field])?.length === 0)),
   'functions, function calls and function messages are written as tools': modern,
   'a tool without a type gets one': (body) => mapList(body, 'tools', (tool) => ({ type: 'function', ...tool })),
-  '`tool_choice: any` (Mistral) is written as `required`': (body) => (body['tool_choice'] === 'any' ? { ...body, tool_choice: 'required' } : body),
+  '`tool_choice: any` (Mistral) is written as `required`': (body) =>
+    body['tool_choice'] === 'any' ? { ...body, tool_choice: 'required' } : body,
   'a named tool choice without a type gets one': (body) => {
     const choice = asRecord(body['tool_choice']);
     return choice === undefined ? body : { ...body, tool_choice: { type: 'function', ...choice } };
@@ -159,9 +172,11 @@ export const REQUEST_DIFFERENCES: Readonly<Record<string, Rule>> = {
   'a schema without a name gets one': (body) => {
     const format = asRecord(body['response_format']);
     const described = asRecord(format?.['json_schema']);
-    return described === undefined ? body : { ...body, response_format: { ...format, json_schema: { name: 'response', ...described } } };
+    return described === undefined
+      ? body
+      : { ...body, response_format: { ...format, json_schema: { name: 'response', ...described } } };
   },
-  'OpenAI\'s cache breakpoint is written as `cache_control`': inParts((part) => {
+  "OpenAI's cache breakpoint is written as `cache_control`": inParts((part) => {
     const { prompt_cache_breakpoint: breakpoint, ...rest } = part;
     return breakpoint === undefined ? part : { cache_control: { type: 'ephemeral' }, ...rest };
   }),
@@ -169,8 +184,14 @@ export const REQUEST_DIFFERENCES: Readonly<Record<string, Rule>> = {
     const { cache_control: mark, ...rest } = message;
     const { content } = message;
     if (mark === undefined) return message;
-    if (typeof content === 'string') return { ...rest, content: [{ type: 'text', text: content, cache_control: mark }] };
-    return { ...rest, content: (asArray(content) ?? []).map((part, index, all) => (index === all.length - 1 && isRecord(part) ? { ...part, cache_control: mark } : part)) };
+    if (typeof content === 'string')
+      return { ...rest, content: [{ type: 'text', text: content, cache_control: mark }] };
+    return {
+      ...rest,
+      content: (asArray(content) ?? []).map((part, index, all) =>
+        index === all.length - 1 && isRecord(part) ? { ...part, cache_control: mark } : part,
+      ),
+    };
   }),
   'a single plain text part is written as a string': inMessages((message) => {
     const content = asArray(message['content']);
@@ -182,23 +203,30 @@ export const REQUEST_DIFFERENCES: Readonly<Record<string, Rule>> = {
     const isEmpty = message['role'] === 'assistant' && saysNothing(message['content']);
     return isEmpty ? without(message, 'content') : message;
   }),
-  'empty lists and texts of an assistant\'s message are left out': inMessages((message) => {
+  "empty lists and texts of an assistant's message are left out": inMessages((message) => {
     if (message['role'] !== 'assistant') return message;
-    return without(message, ...Object.keys(message).filter((field) => field !== 'content' && saysNothing(message[field])));
+    return without(
+      message,
+      ...Object.keys(message).filter((field) => field !== 'content' && saysNothing(message[field])),
+    );
   }),
   'the number of a tool call in a message is left out': inMessages(inCalls((call) => without(call, 'index'))),
-  'the name of a tool\'s message is left out': inMessages((message) => (message['role'] === 'tool' ? without(message, 'name') : message)),
-  'Gemini\'s signatures of calls stand at the calls': inMessages(googleOnCalls),
+  "the name of a tool's message is left out": inMessages((message) =>
+    message['role'] === 'tool' ? without(message, 'name') : message,
+  ),
+  "Gemini's signatures of calls stand at the calls": inMessages(googleOnCalls),
   'readable reasoning is written as `reasoning_content`': inMessages((message) => {
     const text = reasoningText(message);
     return text === undefined ? message : { ...without(message, 'reasoning'), reasoning_content: text };
   }),
   'reasoning entries are numbered anew, those without a form are `unknown`': inMessages(detailLines),
-  'a picture\'s bare address is wrapped (Mistral)': inParts((part) =>
+  "a picture's bare address is wrapped (Mistral)": inParts((part) =>
     typeof part['image_url'] === 'string' ? { ...part, image_url: { url: part['image_url'] } } : part,
   ),
   'bare sound is wrapped (Mistral)': inParts((part) =>
-    typeof part['input_audio'] === 'string' ? { ...part, input_audio: { data: part['input_audio'], format: 'mp3' } } : part,
+    typeof part['input_audio'] === 'string'
+      ? { ...part, input_audio: { data: part['input_audio'], format: 'mp3' } }
+      : part,
   ),
   'documents of Mistral and Perplexity are written as files': inParts((part) => {
     const field = ['document_url', 'file_url'].find((name) => part[name] !== undefined);
@@ -222,7 +250,11 @@ function wholeUsage(usage: JsonRecord): JsonRecord {
   if (gap <= 0) return usage;
   if (gap === sound) return { ...usage, prompt_tokens: input + gap };
   const details = asRecord(usage['completion_tokens_details']);
-  return { ...usage, completion_tokens: output + gap, completion_tokens_details: { reasoning_tokens: gap, ...details } };
+  return {
+    ...usage,
+    completion_tokens: output + gap,
+    completion_tokens_details: { reasoning_tokens: gap, ...details },
+  };
 }
 
 const inUsage =
@@ -235,11 +267,19 @@ const inUsage =
 /** Details that OpenAI's form has, out of the names that others give them. */
 function detailedUsage(usage: JsonRecord): JsonRecord {
   const input = asRecord(usage['prompt_tokens_details']) ?? {};
-  const cached = input['cached_tokens'] ?? usage['prompt_cache_hit_tokens'] ?? usage['cache_read_input_tokens'] ?? usage['cached_tokens'] ?? usage['num_cached_tokens'];
+  const cached =
+    input['cached_tokens'] ??
+    usage['prompt_cache_hit_tokens'] ??
+    usage['cache_read_input_tokens'] ??
+    usage['cached_tokens'] ??
+    usage['num_cached_tokens'];
   const written = input['cache_write_tokens'] ?? usage['cache_creation_input_tokens'];
   const short = asRecord(usage['prompt_token_details'])?.['cached_tokens'];
   const shortOutput = asRecord(usage['completion_token_details'])?.['reasoning_tokens'];
-  const output = { ...asRecord(usage['completion_tokens_details']), ...(shortOutput === undefined ? {} : { reasoning_tokens: shortOutput }) };
+  const output = {
+    ...asRecord(usage['completion_tokens_details']),
+    ...(shortOutput === undefined ? {} : { reasoning_tokens: shortOutput }),
+  };
   const details = {
     ...input,
     ...(cached === undefined ? {} : { cached_tokens: cached }),
@@ -256,11 +296,17 @@ export const RESPONSE_DIFFERENCES: Readonly<Record<string, Rule>> = {
   'thinking parts (Mistral) are written as `reasoning_content`, text parts as one string': inReplies((message) => {
     const parts = asArray(message['content'])?.filter(isRecord);
     if (parts === undefined) return message;
-    const thinking = parts.flatMap((part) => asArray(part['thinking']) ?? []).map((piece) => (isRecord(piece) ? textOf(piece['text']) : ''));
-    return { ...message, content: parts.map((part) => textOf(part['text'])).join(''), reasoning_content: thinking.join('') };
+    const thinking = parts
+      .flatMap((part) => asArray(part['thinking']) ?? [])
+      .map((piece) => (isRecord(piece) ? textOf(piece['text']) : ''));
+    return {
+      ...message,
+      content: parts.map((part) => textOf(part['text'])).join(''),
+      reasoning_content: thinking.join(''),
+    };
   }),
   'an empty message beside the reply is left out (Perplexity)': inChoices((choice) => without(choice, 'delta')),
-  'Snowflake\'s placeholders in calls are left out': inReplies(
+  "Snowflake's placeholders in calls are left out": inReplies(
     inCalls((call) => (asRecord(call['custom'])?.['name'] === '' ? without(call, 'custom') : call)),
   ),
   'a function call is written as a tool call': inReplies((message) => {
@@ -270,14 +316,16 @@ export const RESPONSE_DIFFERENCES: Readonly<Record<string, Rule>> = {
     return { ...without(message, 'function_call'), tool_calls: calls };
   }),
   'null, empty text and empty lists are left out, or written where OpenAI writes them': dropEmpty,
-  'a sound\'s `expires_at: 0` is left out': inReplies((message) => {
+  "a sound's `expires_at: 0` is left out": inReplies((message) => {
     const audio = asRecord(message['audio']);
     return audio !== undefined && saysNothing({ ...audio, expires_at: null }) ? without(message, 'audio') : message;
   }),
-  'the number of a tool call is left out, its type filled in': inReplies(inCalls((call) => ({ type: 'function', ...without(call, 'index') }))),
+  'the number of a tool call is left out, its type filled in': inReplies(
+    inCalls((call) => ({ type: 'function', ...without(call, 'index') })),
+  ),
   'a tool call without an id gets one': inReplies(inCalls(filledId)),
-  'Gemini\'s signatures of calls stand at the calls': inReplies(googleOnCalls),
-  'Google\'s mark `thought` beside a signature is left out': inReplies((message) => {
+  "Gemini's signatures of calls stand at the calls": inReplies(googleOnCalls),
+  "Google's mark `thought` beside a signature is left out": inReplies((message) => {
     const google = asRecord(asRecord(message['extra_content'])?.['google']);
     return google === undefined ? message : { ...message, extra_content: { google: without(google, 'thought') } };
   }),
@@ -286,13 +334,13 @@ export const RESPONSE_DIFFERENCES: Readonly<Record<string, Rule>> = {
     return text === undefined ? message : { ...without(message, 'reasoning'), reasoning_content: text };
   }),
   'reasoning entries are numbered anew, those without a form are `unknown`': inReplies(detailLines),
-  'finish reasons are OpenAI\'s': inChoices((choice) => {
+  "finish reasons are OpenAI's": inChoices((choice) => {
     const calls = asArray(asRecord(choice['message'])?.['tool_calls']) ?? [];
     const reason = textOf(choice['finish_reason'] ?? (calls.length > 0 ? 'tool_calls' : 'stop'));
     return { ...choice, finish_reason: FINISH[reason] ?? reason };
   }),
   'usage that `total_tokens` shows to be short is made whole': inUsage(wholeUsage),
-  'usage has OpenAI\'s details': inUsage(detailedUsage),
+  "usage has OpenAI's details": inUsage(detailedUsage),
   'cached tokens beyond the input are cut to it (recorded behind Azure)': inUsage((usage) => {
     const details = asRecord(usage['prompt_tokens_details']);
     const input = usage['prompt_tokens'];
@@ -328,10 +376,12 @@ export interface Canonical {
 export function canonical(body: JsonRecord, rules: Readonly<Record<string, Rule>>): Canonical {
   const fired: string[] = [];
   let current = body;
+  let text = stable(body);
   for (const [name, rule] of Object.entries(rules)) {
-    const next = rule(current);
-    if (stable(next) !== stable(current)) fired.push(name);
-    current = next;
+    current = rule(current);
+    const changed = stable(current);
+    if (changed !== text) fired.push(name);
+    text = changed;
   }
   return { body: current, fired };
 }

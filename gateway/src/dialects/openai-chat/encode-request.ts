@@ -6,7 +6,8 @@ import { effortOf } from '../../chat/reasoning.ts';
 import type { ChatRequest, Loss, Message, Tool, ToolChoice } from '../../chat/request.ts';
 import { compact, isRecord, type Json, type JsonRecord } from '../../lib/json.ts';
 import type { EncodedRequest, EncodeTarget } from '../dialect.ts';
-import { HOME, writeAssistant } from './assistant.ts';
+import { HOME } from './assistant.ts';
+import { writeAssistant } from './assistant-writing.ts';
 import { writeCache, writeMedia } from './media.ts';
 import { REASONING_FIELDS } from './request.ts';
 
@@ -24,30 +25,34 @@ export function encodeRequest(request: ChatRequest, target: EncodeTarget): Encod
   const isHome = request.origin === HOME;
   const writing: Writing = { isHome, losses: isHome ? [] : [...foreignLosses(request, HOME)] };
   const extras = isHome ? Object.fromEntries(request.extras.map((extra) => [extra.field, extra.value])) : {};
-  const hasTools = (request.tools ?? []).length > 0;
+  const isNamed = extras['safety_identifier'] !== undefined && extras['safety_identifier'] === request.user;
   const body = compact({
     ...extras,
     model: target.model,
     messages: request.messages.flatMap((message) => writeMessage(message, writing)),
-    tools: writeTools(request.tools, writing),
-    // OpenAI refuses both where there are no tools.
-    tool_choice: hasTools || isHome ? (writeToolChoice(request.toolChoice) ?? extras['tool_choice']) : undefined,
-    parallel_tool_calls: hasTools || isHome ? request.parallelToolCalls : undefined,
+    ...writeToolFields(request, writing, extras),
     max_completion_tokens: request.maxOutputTokens,
     ...writeSampling(request, writing),
     stop: request.stop,
     n: request.n,
-    logprobs: request.logprobs === undefined ? undefined : true,
-    top_logprobs: request.logprobs?.top,
+    ...(request.logprobs === undefined ? {} : compact({ logprobs: true, top_logprobs: request.logprobs.top })),
     ...writeReasoning(request, extras, writing),
     response_format: writeFormat(request) ?? extras['response_format'],
     modalities: request.modalities,
     audio: request.audio === undefined ? undefined : compact({ ...request.audio }),
     stream: request.isStreaming ? true : undefined,
     stream_options: writeStreamOptions(request, extras['stream_options']),
-    user: extras['safety_identifier'] === undefined || request.user !== extras['safety_identifier'] ? request.user : undefined,
+    user: isNamed ? undefined : request.user,
   });
   return { body, losses: writing.losses };
+}
+
+function writeToolFields(request: ChatRequest, writing: Writing, extras: JsonRecord): JsonRecord {
+  const tools = writeTools(request.tools, writing);
+  // OpenAI refuses a choice, and a word on parallel calls, where there are no tools.
+  if (tools === undefined && !writing.isHome) return {};
+  const choice = writeToolChoice(request.toolChoice) ?? extras['tool_choice'];
+  return compact({ tools, tool_choice: choice, parallel_tool_calls: request.parallelToolCalls });
 }
 
 /** Sampling that OpenAI does not know, though other servers of this wire do. */
@@ -81,7 +86,12 @@ function writeReasoning(request: ChatRequest, extras: JsonRecord, writing: Writi
   const effort = effortOf(reasoning);
   if (!writing.isHome && reasoning.effort === undefined && reasoning.budgetTokens !== undefined) {
     const why = `The budget was sent as the effort ${effort ?? 'that the model chooses'}: this protocol has no budget.`;
-    writing.losses.push({ code: 'reasoning-budget', field: fieldName(request.origin, 'reasoningBudget'), weight: 'hint', why });
+    writing.losses.push({
+      code: 'reasoning-budget',
+      field: fieldName(request.origin, 'reasoningBudget'),
+      weight: 'hint',
+      why,
+    });
   }
   return compact({ reasoning_effort: effort });
 }
@@ -129,7 +139,12 @@ function writeTool(tool: Tool, writing: Writing): readonly JsonRecord[] {
   const { name, description, parameters, strict } = tool;
   const cache = tool.isCacheEnd === true ? compact({ ttl: tool.cacheTtl }) : undefined;
   return [
-    { type: 'function', function: { ...compact({ name, description, parameters, strict }), ...inner }, ...own, ...writeCache(cache) },
+    {
+      type: 'function',
+      function: { ...compact({ name, description, parameters, strict }), ...inner },
+      ...own,
+      ...writeCache(cache),
+    },
   ];
 }
 
@@ -159,27 +174,17 @@ function writeContent(parts: readonly Part[], writing: Writing): Json {
   return written.length === 0 ? '' : written;
 }
 
+/** A part of a user's, system's or tool's message; the other kinds stand in an assistant's only. */
 function writePart(part: Part, writing: Writing): readonly JsonRecord[] {
-  switch (part.kind) {
-    case 'text':
-      return [{ type: 'text', text: part.text, ...(writing.isHome ? part.extra : {}), ...writeCache(part.cache) }];
-    case 'image':
-    case 'document':
-    case 'audio':
-    case 'video': {
-      const { value, losses } = writeMedia(part, writing.isHome);
-      writing.losses.push(...losses);
-      return value === undefined ? [] : [value];
-    }
-    case 'opaque':
-      return part.origin === HOME && isRecord(part.value) ? [part.value] : [];
-    case 'refusal':
-      return [{ type: 'text', text: part.text }];
-    case 'reasoning':
-    case 'tool-call':
-    case 'tool-result':
-      return [];
+  if (part.kind === 'text' || part.kind === 'refusal') {
+    const own = writing.isHome ? part.extra : undefined;
+    return [{ type: 'text', text: part.text, ...own, ...writeCache(part.cache) }];
   }
+  if (part.kind === 'opaque') return part.origin === HOME && isRecord(part.value) ? [part.value] : [];
+  if (part.kind === 'reasoning' || part.kind === 'tool-call' || part.kind === 'tool-result') return [];
+  const { value, losses } = writeMedia(part, writing.isHome);
+  writing.losses.push(...losses);
+  return value === undefined ? [] : [value];
 }
 
 /** A message a result; pictures in results follow in a user's message, since OpenAI takes only text in a tool's. */
@@ -203,8 +208,12 @@ function writeResult(part: ToolResultPart, content: readonly Part[], writing: Wr
     writing.losses.push({ code: 'tool-error', field: part.at ?? 'messages', weight: 'hint', why });
   }
   const last = content.at(-1);
-  const marked = part.cache === undefined || last === undefined ? content : [...content.slice(0, -1), { ...last, cache: part.cache }];
-  const value = part.value === undefined || content.length > 0 ? writeContent(marked, writing) : JSON.stringify(part.value);
+  const marked =
+    part.cache === undefined || last === undefined
+      ? content
+      : [...content.slice(0, -1), { ...last, cache: part.cache }];
+  const value =
+    part.value === undefined || content.length > 0 ? writeContent(marked, writing) : JSON.stringify(part.value);
   const extra = writing.isHome ? part.extra : undefined;
   return { role: 'tool', tool_call_id: part.callId, content: value, ...extra };
 }

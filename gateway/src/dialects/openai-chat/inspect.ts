@@ -3,7 +3,16 @@
  * Refuses only what no provider of this wire takes: every recorded request that was answered with 2xx passes.
  */
 import { fault, type Fault } from '../../chat/fault.ts';
-import { isArray, isRecord, type Json, type JsonRecord } from '../../lib/json.ts';
+import {
+  asArray,
+  asNumber,
+  asRecord,
+  asString,
+  isArray,
+  isRecord,
+  type Json,
+  type JsonRecord,
+} from '../../lib/json.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import type { Ability, Inspection, PathFacts } from '../dialect.ts';
 import { PART_KINDS, urlOf } from './media.ts';
@@ -33,23 +42,24 @@ const DATA_URL_MAX = 32 * 1024 * 1024;
 /** How many characters at either end of base64 are looked at: enough to tell text from data, at a fixed cost. */
 const BASE64_SAMPLE = 256;
 
-const RANGES: Readonly<Record<string, readonly [number, number]>> = {
-  temperature: [0, 2],
-  top_p: [0, 1],
-  min_p: [0, 1],
-  frequency_penalty: [-2, 2],
-  presence_penalty: [-2, 2],
-};
-const INTEGERS: Readonly<Record<string, readonly [number, number]>> = {
-  n: [1, CHOICES_MAX],
-  max_tokens: [1, TOKENS_MAX],
-  max_completion_tokens: [1, TOKENS_MAX],
-  top_logprobs: [0, 20],
-  seed: [-(2 ** 63), 2 ** 63],
-};
+type Ranges = readonly (readonly [field: string, range: readonly [number, number]])[];
+const RANGES: Ranges = [
+  ['temperature', [0, 2]],
+  ['top_p', [0, 1]],
+  ['min_p', [0, 1]],
+  ['frequency_penalty', [-2, 2]],
+  ['presence_penalty', [-2, 2]],
+];
+const INTEGERS: Ranges = [
+  ['n', [1, CHOICES_MAX]],
+  ['max_tokens', [1, TOKENS_MAX]],
+  ['max_completion_tokens', [1, TOKENS_MAX]],
+  ['top_logprobs', [0, 20]],
+  ['seed', [-(2 ** 63), 2 ** 63]],
+];
 const ROLES: ReadonlySet<unknown> = new Set(['system', 'developer', 'user', 'assistant', 'tool', 'function']);
 const UNSAFE_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
-const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
+const CONTROL = /[\p{Cc}\u2028\u2029]/u;
 const DATA_URL = /^data:([\w.+-]+\/[\w.+-]+)?(?:;[\w.+-]+=[^;,]{0,128})*;base64,/i;
 const BASE64 = /^[A-Za-z0-9+/_\-\s]*={0,2}\s*$/;
 const SCHEME = /^([a-z][a-z0-9+.-]{1,20}):/i;
@@ -72,19 +82,23 @@ export function inspect(body: JsonRecord, path: PathFacts): Result<Inspection, F
   const unfit = checkMessages(body['messages'], tally) ?? checkTools(body, tally) ?? checkFormat(body, tally);
   if (unfit !== undefined) return err(unfit);
   addWishes(body, tally);
+  return ok(inspectionOf(body, asString(model) ?? '', tally));
+}
+
+function inspectionOf(body: JsonRecord, model: string, tally: Tally): Inspection {
   const limit = body['max_completion_tokens'] ?? body['max_tokens'];
-  return ok({
-    model: String(model),
+  return {
+    model,
     isStreaming: body['stream'] === true,
-    wantsStreamUsage: isRecord(body['stream_options']) && body['stream_options']['include_usage'] === true,
+    wantsStreamUsage: asRecord(body['stream_options'])?.['include_usage'] === true,
     ...(typeof limit === 'number' ? { maxOutputTokens: limit } : {}),
-    choices: typeof body['n'] === 'number' ? body['n'] : 1,
+    choices: asNumber(body['n']) ?? 1,
     needs: [...tally.needs],
     textLength: tally.textLength,
     nonAsciiLength: tally.nonAsciiLength,
     imageCount: tally.imageCount,
-    messageCount: isArray(body['messages']) ? body['messages'].length : 0,
-  });
+    messageCount: asArray(body['messages'])?.length ?? 0,
+  };
 }
 
 function invalid(param: string, reason: string): Fault {
@@ -109,21 +123,21 @@ function checkModel(model: unknown, param: string): Fault | undefined {
 }
 
 function checkNumbers(body: JsonRecord): Fault | undefined {
-  for (const [field, [low, high]] of Object.entries(RANGES)) {
-    const value = body[field];
-    if (value === undefined || value === null) continue;
-    if (typeof value !== 'number' || !(value >= low && value <= high)) {
-      return invalid(field, `it must be a number from ${low} to ${high}`);
-    }
+  for (const [field, range] of RANGES) {
+    if (!isWithin(body[field], range)) return invalid(field, `it must be a number from ${range[0]} to ${range[1]}`);
   }
-  for (const [field, [low, high]] of Object.entries(INTEGERS)) {
+  for (const [field, range] of INTEGERS) {
     const value = body[field];
-    if (value === undefined || value === null) continue;
-    if (typeof value !== 'number' || !Number.isInteger(value) || value < low || value > high) {
-      return invalid(field, `it must be a whole number from ${low} to ${high}`);
+    const isWhole = typeof value !== 'number' || Number.isInteger(value);
+    if (!isWhole || !isWithin(value, range)) {
+      return invalid(field, `it must be a whole number from ${range[0]} to ${range[1]}`);
     }
   }
   return undefined;
+}
+
+function isWithin(value: Json | undefined, [low, high]: readonly [number, number]): boolean {
+  return value === undefined || value === null || (typeof value === 'number' && value >= low && value <= high);
 }
 
 function checkPlainFields(body: JsonRecord): Fault | undefined {
@@ -169,15 +183,19 @@ function checkMetadata(metadata: Json | undefined): Fault | undefined {
   const pairs = Object.entries(metadata);
   if (pairs.length > METADATA_MAX.pairs) return invalid('metadata', `it has more than ${METADATA_MAX.pairs} pairs`);
   for (const [key, value] of pairs) {
-    if (key.length > METADATA_MAX.key || !/^[\w-]+$/.test(key) || UNSAFE_KEYS.has(key)) {
-      return invalid('metadata', `keys must be 1 to ${METADATA_MAX.key} letters, digits, _ or -`);
-    }
-    if (value !== null && typeof value === 'object') return invalid('metadata', 'its values must be strings');
-    if (typeof value === 'string' && (value.length > METADATA_MAX.value || CONTROL.test(value))) {
-      return invalid('metadata', `values must be at most ${METADATA_MAX.value} characters without line breaks`);
-    }
+    const reason = metadataFlaw(key, value);
+    if (reason !== undefined) return invalid('metadata', reason);
   }
   return undefined;
+}
+
+function metadataFlaw(key: string, value: Json | undefined): string | undefined {
+  if (key.length > METADATA_MAX.key || !/^[\w-]+$/.test(key) || UNSAFE_KEYS.has(key)) {
+    return `keys must be 1 to ${METADATA_MAX.key} letters, digits, _ or -`;
+  }
+  if (value !== null && typeof value === 'object') return 'its values must be strings';
+  const isUnfit = typeof value === 'string' && (value.length > METADATA_MAX.value || CONTROL.test(value));
+  return isUnfit ? `values must be at most ${METADATA_MAX.value} characters without line breaks` : undefined;
 }
 
 function checkModels(models: Json | undefined): Fault | undefined {
@@ -232,7 +250,15 @@ function checkMessage(message: unknown, at: string, tally: Tally): Fault | undef
 }
 
 /** What an assistant's message may hold instead of content. */
-const INSTEAD = ['tool_calls', 'function_call', 'refusal', 'audio', 'reasoning_details', 'reasoning_content', 'reasoning'];
+const INSTEAD = [
+  'tool_calls',
+  'function_call',
+  'refusal',
+  'audio',
+  'reasoning_details',
+  'reasoning_content',
+  'reasoning',
+];
 
 function checkContent(message: JsonRecord, at: string, tally: Tally): Fault | undefined {
   const content = message['content'];
@@ -241,20 +267,24 @@ function checkContent(message: JsonRecord, at: string, tally: Tally): Fault | un
     addText(tally, content);
     return undefined;
   }
-  const isEmpty = content === undefined || content === null || (isArray(content) && content.length === 0);
-  if (isEmpty) {
-    const isOptional = message['role'] === 'assistant' && INSTEAD.some((field) => isPresent(message[field]));
-    // A tool may answer with an empty list: MCP servers do when they have nothing to say.
-    if (isOptional || (message['role'] === 'tool' && isArray(content))) return undefined;
-    if (content === undefined) return missing(param, 'a message needs content');
-    return invalid(param, isArray(content) ? 'it is empty' : 'it must be a string or an array of parts, not null');
-  }
+  if (!isPresent(content)) return mayBeEmpty(message) ? undefined : missingContent(content, param);
   if (!isArray(content)) return invalid(param, `it must be a string or an array of parts, not ${kindOf(content)}`);
   for (let index = 0; index < content.length; index += 1) {
     const reason = checkPart(content[index], tally);
     if (reason !== undefined) return invalid(param, `part ${index}: ${reason}`);
   }
   return undefined;
+}
+
+function mayBeEmpty(message: JsonRecord): boolean {
+  if (message['role'] === 'assistant') return INSTEAD.some((field) => isPresent(message[field]));
+  // A tool may answer with an empty list: MCP servers do when they have nothing to say.
+  return message['role'] === 'tool' && isArray(message['content']);
+}
+
+function missingContent(content: Json | undefined, param: string): Fault {
+  if (content === undefined) return missing(param, 'a message needs content');
+  return invalid(param, isArray(content) ? 'it is empty' : 'it must be a string or an array of parts, not null');
 }
 
 function isPresent(value: Json | undefined): boolean {
@@ -283,18 +313,18 @@ function checkPart(part: unknown, tally: Tally): string | undefined {
 }
 
 function checkMedia(part: JsonRecord, type: string): string | undefined {
-  const inner = part[type];
-  if (!isRecord(inner) && typeof inner !== 'string') return `\`${type}\` must be an object`;
   const url = urlOf(part, type);
-  if (url === undefined) {
-    const hasId = type === 'file' && (isRecord(inner) || typeof part['file_id'] === 'string');
-    return hasId ? undefined : `\`${type}\` holds no data`;
-  }
+  if (url === undefined) return isFileById(part, type) ? undefined : `\`${type}\` holds no data`;
   if (url.length > DATA_URL_MAX) return `it is larger than ${DATA_URL_MAX} characters`;
   const scheme = SCHEME.exec(url.slice(0, 24))?.[1]?.toLowerCase();
   if (scheme === undefined) return type === 'image_url' || isBase64(url) ? undefined : 'it is not base64';
   if (!SCHEMES.has(scheme)) return `addresses of the form ${scheme}: are not taken`;
   return scheme === 'data' ? checkDataUrl(url, type) : undefined;
+}
+
+/** OpenAI's files may be named by their id, inside the object; Mistral's beside it. */
+function isFileById(part: JsonRecord, type: string): boolean {
+  return type === 'file' && (isRecord(part['file']) || typeof part['file_id'] === 'string');
 }
 
 /** What a picture may be sent as: OpenRouter and Google also take documents there. */
@@ -371,7 +401,8 @@ function checkTool(tool: JsonRecord, at: string): Fault | undefined {
 function checkFunction(declared: JsonRecord, at: string): Fault | undefined {
   const { name, parameters } = declared;
   if (typeof name !== 'string' || name === '') return invalid(`${at}.name`, 'it must be a string');
-  if (name.length > MODEL_MAX || CONTROL.test(name)) return invalid(`${at}.name`, 'it is too long, or has control characters');
+  if (name.length > MODEL_MAX || CONTROL.test(name))
+    return invalid(`${at}.name`, 'it is too long, or has control characters');
   if (parameters === undefined || parameters === null || isRecord(parameters)) return undefined;
   return invalid(`${at}.parameters`, `it must be a JSON Schema object, not ${kindOf(parameters)}`);
 }

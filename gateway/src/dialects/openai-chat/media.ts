@@ -23,7 +23,14 @@ export const PART_KINDS: Readonly<Record<string, MediaPart['kind'] | 'text' | 'o
 
 /** Field of the inner object that holds data or address. */
 const URL_FIELDS: Readonly<Record<string, string>> = { input_audio: 'data', file: 'file_data' };
-const CARRIED: ReadonlySet<string> = new Set(['type', 'text', 'cache_control', 'prompt_cache_breakpoint', 'file_id', 'document_name']);
+const CARRIED: ReadonlySet<string> = new Set([
+  'type',
+  'text',
+  'cache_control',
+  'prompt_cache_breakpoint',
+  'file_id',
+  'document_name',
+]);
 
 /** Data or address of a media part; undefined where it has none (a file by its id). */
 export function urlOf(part: JsonRecord, type: string): string | undefined {
@@ -49,7 +56,7 @@ export function writeCache(cache: CacheMark | undefined): JsonRecord {
 
 /** A media part of a request, or undefined where it holds neither data, address nor id. */
 export function readMedia(part: JsonRecord, at: string): MediaPart | undefined {
-  const type = String(part['type']);
+  const type = asString(part['type']) ?? '';
   const kind = PART_KINDS[type];
   if (kind === undefined || kind === 'text' || kind === 'other') return undefined;
   const inner = asRecord(part[type]) ?? {};
@@ -76,7 +83,11 @@ function sourceOf(part: JsonRecord, type: string, inner: JsonRecord): MediaSourc
   if (data !== undefined) return data;
   if (/^[a-z][a-z0-9+.-]+:/i.test(url.slice(0, 24))) return { by: 'url', url };
   const format = asString(inner['format']);
-  return { by: 'base64', data: url, mediaType: format === undefined ? sniff(url) : `audio/${format === 'mp3' ? 'mpeg' : format}` };
+  return {
+    by: 'base64',
+    data: url,
+    mediaType: format === undefined ? sniff(url) : `audio/${format === 'mp3' ? 'mpeg' : format}`,
+  };
 }
 
 /** The two parts of a base64 `data:` URL; undefined for any other text. */
@@ -86,7 +97,11 @@ export function readDataUrl(url: string): MediaSource | undefined {
   const head = url.slice(5, comma).split(';');
   if (comma === -1 || head.at(-1)?.toLowerCase() !== 'base64') return undefined;
   const [mediaType = ''] = head;
-  return { by: 'base64', data: url.slice(comma + 1), mediaType: mediaType === 'base64' || mediaType === '' ? sniff(url.slice(comma + 1)) : mediaType };
+  return {
+    by: 'base64',
+    data: url.slice(comma + 1),
+    mediaType: mediaType === 'base64' || mediaType === '' ? sniff(url.slice(comma + 1)) : mediaType,
+  };
 }
 
 /** First characters of base64 of well-known files. */
@@ -122,7 +137,10 @@ function extraOf(part: JsonRecord, type: string, inner: JsonRecord): JsonRecord 
 }
 
 /** The wire form of a media part, and what of it could not be said. */
-export function writeMedia(part: MediaPart, isHome: boolean): { readonly value: JsonRecord | undefined; readonly losses: readonly Loss[] } {
+export function writeMedia(
+  part: MediaPart,
+  isHome: boolean,
+): { readonly value: JsonRecord | undefined; readonly losses: readonly Loss[] } {
   const [type, inner] = bodyOf(part);
   if (part.source.by === 'file' && !isHome) {
     const why = 'A file id only means something to the provider that keeps the file. Send the data.';
@@ -156,7 +174,9 @@ function bodyOf(part: MediaPart): readonly [string, JsonRecord] {
 
 function fileName(mediaType: string | undefined): string {
   const ending = /^[\w.+-]+\/([\w-]+)/.exec(mediaType ?? '')?.[1];
-  return ending === undefined || ending === 'octet-stream' ? 'document' : `document.${ending === 'plain' ? 'txt' : ending}`;
+  return ending === undefined || ending === 'octet-stream'
+    ? 'document'
+    : `document.${ending === 'plain' ? 'txt' : ending}`;
 }
 
 /** An address for fields that take `https:` and `data:` URLs alike. */
@@ -176,10 +196,17 @@ export function addressOf(source: MediaSource): string {
 /** OpenAI names sound by its file ending (`wav`, `mp3`). */
 function formatOf(mediaType: string): string {
   const subtype = mediaType.replace(/^.*\//, '').replace(/^x-/, '').replace(/;.*$/, '');
-  return subtype === 'mpeg' || subtype === 'mpga' ? 'mp3' : subtype === 'vnd.wave' || subtype === 'wave' ? 'wav' : subtype;
+  return subtype === 'mpeg' || subtype === 'mpga'
+    ? 'mp3'
+    : subtype === 'vnd.wave' || subtype === 'wave'
+      ? 'wav'
+      : subtype;
 }
 
-function splitExtra(extra: JsonRecord | undefined, type: string): { readonly own: JsonRecord; readonly inner: JsonRecord } {
+function splitExtra(
+  extra: JsonRecord | undefined,
+  type: string,
+): { readonly own: JsonRecord; readonly inner: JsonRecord } {
   const own: Record<string, Json> = {};
   const inner: Record<string, Json> = {};
   for (const [key, value] of Object.entries(extra ?? {})) {

@@ -1,8 +1,30 @@
 /** A chat-completions body becomes a `ChatRequest`. */
 import type { Fault } from '../../chat/fault.ts';
 import type { Part, ToolResultPart } from '../../chat/part.ts';
-import type { ChatRequest, Extra, Message, OutputFormat, Reasoning, Role, Sampling, Tool, ToolChoice, Weight } from '../../chat/request.ts';
-import { asArray, asBoolean, asNumber, asRecord, asString, compact, isArray, isRecord, type Json, type JsonRecord } from '../../lib/json.ts';
+import type {
+  ChatRequest,
+  Extra,
+  Message,
+  OutputFormat,
+  Reasoning,
+  Role,
+  Sampling,
+  Tool,
+  ToolChoice,
+  Weight,
+} from '../../chat/request.ts';
+import {
+  asArray,
+  asBoolean,
+  asNumber,
+  asRecord,
+  asString,
+  compact,
+  isArray,
+  isRecord,
+  type Json,
+  type JsonRecord,
+} from '../../lib/json.ts';
 import { ok, type Result } from '../../lib/result.ts';
 import type { PathFacts } from '../dialect.ts';
 import { HOME, legacyCallId, readAssistant, readContentPart, restOf } from './assistant.ts';
@@ -191,7 +213,8 @@ function readFormat(format: Json | undefined): OutputFormat | undefined {
   const described = asRecord(format['json_schema']);
   if (format['type'] === 'text') return { kind: 'text' };
   // Together and llama.cpp put a schema beside the plain JSON mode.
-  const schema = asRecord(described?.['schema']) ?? (format['type'] === 'json_object' ? asRecord(format['schema']) : undefined);
+  const schema =
+    asRecord(described?.['schema']) ?? (format['type'] === 'json_object' ? asRecord(format['schema']) : undefined);
   if (schema !== undefined) {
     return compact({
       kind: 'json-schema' as const,
@@ -255,8 +278,12 @@ function readToolChoice(body: JsonRecord): ToolChoice | undefined {
   // `any` is Mistral's older word.
   if (choice === 'required' || choice === 'any') return { kind: 'required' };
   if (!isRecord(choice)) return undefined;
-  const name = asString(asRecord(choice['function'])?.['name']) ?? (choice['type'] === undefined ? asString(choice['name']) : undefined);
-  if (name !== undefined) return { kind: 'tool', name };
+  // The form before tools had the name at the top.
+  const name = asRecord(choice['function'])?.['name'] ?? (choice['type'] === undefined ? choice['name'] : undefined);
+  return typeof name === 'string' ? { kind: 'tool', name } : readAllowed(choice);
+}
+
+function readAllowed(choice: JsonRecord): ToolChoice | undefined {
   const allowed = asRecord(choice['allowed_tools']);
   if (allowed?.['mode'] !== 'required') return undefined;
   const only = (asArray(allowed['tools']) ?? []).flatMap((tool) => {
@@ -266,23 +293,24 @@ function readToolChoice(body: JsonRecord): ToolChoice | undefined {
   return { kind: 'required', only };
 }
 
-function readExtras(body: JsonRecord, read: { readonly hasChoice: boolean; readonly hasFormat: boolean }): readonly Extra[] {
-  const extras: Extra[] = [];
-  for (const [field, value] of Object.entries(body)) {
-    if (value === undefined || value === null || WORDS.has(field)) continue;
-    const isCovered = REASONING_FIELDS.has(field) || (field === 'safety_identifier' && typeof body['user'] !== 'string');
+function readExtras(
+  body: JsonRecord,
+  read: { readonly hasChoice: boolean; readonly hasFormat: boolean },
+): readonly Extra[] {
+  const covered =
+    typeof body['user'] === 'string' ? REASONING_FIELDS : new Set([...REASONING_FIELDS, 'safety_identifier']);
+  const unread = compact({
+    tool_choice: read.hasChoice ? undefined : body['tool_choice'],
+    response_format: read.hasFormat ? undefined : body['response_format'],
+    stream_options: restOf(asRecord(body['stream_options']) ?? {}, new Set(['include_usage'])),
+  });
+  const others = Object.entries(body).filter(([field]) => !WORDS.has(field));
+  return [...others, ...Object.entries(unread)].flatMap(([field, value]): readonly Extra[] => {
+    if (value === undefined || value === null) return [];
+    const isCovered = covered.has(field);
     const weight: Weight = isCovered || HINTS.has(field) ? 'hint' : 'meaning';
-    extras.push({ field, value, weight, ...(isCovered ? { isCovered } : {}) });
-  }
-  const choice = body['tool_choice'];
-  if (!read.hasChoice && choice !== undefined && choice !== null) {
-    extras.push({ field: 'tool_choice', value: choice, weight: 'meaning' });
-  }
-  const format = body['response_format'];
-  if (!read.hasFormat && isRecord(format)) extras.push({ field: 'response_format', value: format, weight: 'meaning' });
-  const options = restOf(asRecord(body['stream_options']) ?? {}, new Set(['include_usage']));
-  if (options !== undefined) extras.push({ field: 'stream_options', value: options, weight: 'hint' });
-  return extras;
+    return [{ field, value, weight, ...(isCovered ? { isCovered } : {}) }];
+  });
 }
 
 const MESSAGE_READ: ReadonlySet<string> = new Set([
@@ -321,7 +349,10 @@ function readMessage(message: JsonRecord, at: string, before: readonly Message[]
   return { role: kept, parts, at, ...ownFields(name, restOf(message, MESSAGE_READ)) };
 }
 
-function ownFields(name: string | undefined, extra: JsonRecord | undefined): { readonly name?: string; readonly extra?: JsonRecord } {
+function ownFields(
+  name: string | undefined,
+  extra: JsonRecord | undefined,
+): { readonly name?: string; readonly extra?: JsonRecord } {
   const { name: _, ...rest } = extra ?? {};
   return compact({ name, extra: Object.keys(rest).length === 0 ? undefined : rest });
 }
@@ -337,7 +368,9 @@ function readPart(part: Json, at: string): readonly Part[] {
   const kind = PART_KINDS[asString(part['type']) ?? ''];
   if (kind === 'text' || kind === 'other') return readContentPart(part, { at });
   const media = readMedia(part, at);
-  return media === undefined ? [{ kind: 'opaque', origin: HOME, name: asString(part['type']) ?? 'part', value: part, at }] : [media];
+  return media === undefined
+    ? [{ kind: 'opaque', origin: HOME, name: asString(part['type']) ?? 'part', value: part, at }]
+    : [media];
 }
 
 /** A cache mark on the message itself ends the prefix with its last part (OpenRouter, Vercel). */
@@ -350,7 +383,8 @@ function markLast(parts: readonly Part[], message: JsonRecord): readonly Part[] 
 
 function readResult(message: JsonRecord, at: string, before: readonly Message[]): ToolResultPart {
   const parts = readParts(message, at).filter(
-    (part) => part.kind !== 'tool-call' && part.kind !== 'tool-result' && part.kind !== 'reasoning' && part.kind !== 'refusal',
+    (part) =>
+      part.kind !== 'tool-call' && part.kind !== 'tool-result' && part.kind !== 'reasoning' && part.kind !== 'refusal',
   );
   const id = asString(message['tool_call_id']);
   const name = asString(message['name']) ?? nameOfCall(before, id);
@@ -378,7 +412,9 @@ function nameOfCall(before: readonly Message[], id: string | undefined): string 
 /** A `function` message has no id: it answers the last call of that function. */
 function lastLegacyCall(before: readonly Message[], name: string | undefined): string {
   for (const message of before.toReversed()) {
-    const call = message.parts.findLast((part) => part.kind === 'tool-call' && (name === undefined || part.name === name));
+    const call = message.parts.findLast(
+      (part) => part.kind === 'tool-call' && (name === undefined || part.name === name),
+    );
     if (call?.kind === 'tool-call') return call.id;
   }
   return legacyCallId(name ?? 'tool', undefined);

@@ -30,7 +30,11 @@ export function readUsage(value: unknown): Usage | undefined {
       value['cached_tokens'],
       value['num_cached_tokens'],
     ),
-    cacheWriteTokens: first(input['cache_write_tokens'], input['cache_creation_tokens'], value['cache_creation_input_tokens']),
+    cacheWriteTokens: first(
+      input['cache_write_tokens'],
+      input['cache_creation_tokens'],
+      value['cache_creation_input_tokens'],
+    ),
     cacheWrite1hTokens: tokens(asRecord(value['cache_creation'])?.['ephemeral_1h_input_tokens']),
     inputAudioTokens: tokens(input['audio_tokens']),
     reasoningTokens: tokens(output['reasoning_tokens']),
@@ -55,7 +59,11 @@ function withGap(counts: Counts, total: number | undefined): Counts {
   const cache = (counts.cachedInputTokens ?? 0) + (counts.cacheWriteTokens ?? 0);
   const isInput = gap !== reasoningTokens && (gap === counts.inputAudioTokens || gap === cache);
   if (isInput) return { ...counts, inputTokens: inputTokens + gap };
-  return { ...counts, outputTokens: outputTokens + gap, reasoningTokens: reasoningTokens === undefined ? gap : reasoningTokens };
+  return {
+    ...counts,
+    outputTokens: outputTokens + gap,
+    reasoningTokens: reasoningTokens === undefined ? gap : reasoningTokens,
+  };
 }
 
 /** A part is never larger than its whole (recorded behind Azure: 373 cached of 235), or plain tokens would count below zero. */
@@ -104,7 +112,10 @@ export function writeUsage(usage: Usage): JsonRecord | undefined {
   };
 }
 
-function detailsOf(raw: Json | undefined, counts: Readonly<Record<string, number | undefined>>): JsonRecord | undefined {
+function detailsOf(
+  raw: Json | undefined,
+  counts: Readonly<Record<string, number | undefined>>,
+): JsonRecord | undefined {
   const details = { ...asRecord(raw), ...compact(counts) };
   return Object.keys(details).length === 0 ? undefined : details;
 }

@@ -1,0 +1,225 @@
+/** Errors of this wire: what a provider's answer means, and how ours are written. */
+import { fault, specOf, type Fault, type FaultCode } from '../../chat/fault.ts';
+import {
+  asArray,
+  asRecord,
+  asString,
+  compact,
+  isArray,
+  isRecord,
+  parseJson,
+  type Json,
+  type JsonRecord,
+} from '../../lib/json.ts';
+import { formatSse } from '../../lib/sse.ts';
+import type { ErrorAnswer } from '../dialect.ts';
+import { retryAfterMs, safeText } from '../error-text.ts';
+
+/** Bodies beyond this are pages, not errors; the rest is not parsed. */
+const BODY_MAX = 64 * 1024;
+
+/** An error in a provider's words. */
+interface Told {
+  readonly message: string;
+  readonly code?: string;
+  readonly param?: string;
+  /** The status that the body itself names, for errors inside a 200. */
+  readonly status?: number;
+}
+
+const CONTEXT =
+  /context[ _-]?(?:length|window|size)|maximum context|too many (?:input )?tokens|prompt (?:is|too) ?(?:too )?long|input (?:is )?too long|reduce the length of the (?:messages|prompt)|string_above_max_length/i;
+const QUOTA =
+  /insufficient[_ ](?:quota|balance|credits?|funds)|exceeded your current quota|quota[_ ]exceeded|payment required|out of credits|credit balance|billing/i;
+const CONTENT =
+  /content[_ ](?:filter|management policy|policy)|ResponsibleAIPolicy|content_policy_violation|safety (?:system|filter)|flagged|moderation/i;
+const MODEL =
+  /model_not_found|invalid_model|DeploymentNotFound|model_decommissioned|\bmodel\b[^.]{0,120}?(?:not found|not exist|doesn't exist|is not (?:a )?valid|has been (?:deprecated|decommissioned))|invalid model\b|no endpoints found/i;
+const KEY = /invalid_api_key|(?:incorrect|invalid) api key|api key (?:is )?(?:not valid|invalid)/i;
+const OVERLOAD = /overloaded|over capacity|at capacity|engine_overloaded/i;
+/** Ids of the operator's account, and addresses inside its network, which providers put into texts. */
+const ACCOUNT = /\b(?:org|proj|user|acct)[-_][A-Za-z0-9]{6,}\b/g;
+const ADDRESS = /\b(?:https?:\/\/)?(?:\d{1,3}\.){3}\d{1,3}(?::\d{1,5})?\b/g;
+
+/** Classifies an error answer by its status, and where that says little, by its words. */
+export function decodeError(answer: ErrorAnswer): Fault {
+  const body = answer.body.slice(0, BODY_MAX);
+  const told = readError(parseJson(body)) ?? { message: body };
+  return faultOf(told, {
+    provider: answer.provider,
+    model: answer.model,
+    status: answer.status,
+    retryAfterMs: retryAfterMs(answer.headers, answer.nowMs),
+  });
+}
+
+/** The fault that an error inside a 200 stands for (faults.md F13, F34). `error` is the value that `errorIn` found. */
+export function decodeInnerError(error: Json, provider: string, model = ''): Fault {
+  const told = readError(error) ?? { message: '' };
+  return faultOf(told, { provider, model, status: told.status ?? statusOfWords(told), retryAfterMs: undefined });
+}
+
+/** The error that a body or chunk holds instead of a reply, if any. */
+export function errorIn(body: JsonRecord): Json | undefined {
+  const { error } = body;
+  if (error !== undefined && error !== null && error !== false && error !== '') return error;
+  const choices = asArray(body['choices']);
+  // OpenRouter puts an upstream's failure into the choice.
+  const inner = choices?.map((choice) => (isRecord(choice) ? choice['error'] : undefined)).find(isRecord);
+  if (inner !== undefined) return inner;
+  if (choices !== undefined) return undefined;
+  // vLLM and Mistral: `{object: 'error', message, type, code}`; FastAPI: `{detail}`.
+  return isBareError(body) ? body : undefined;
+}
+
+function isBareError(body: JsonRecord): boolean {
+  if (body['object'] === 'error' || body['detail'] !== undefined) return true;
+  return typeof body['message'] === 'string' && (body['code'] !== undefined || body['type'] !== undefined);
+}
+
+function readError(value: Json | undefined): Told | undefined {
+  if (typeof value === 'string') return { message: value };
+  // Google's endpoint answers with a list of one.
+  if (isArray(value)) return readError(value[0]);
+  if (!isRecord(value)) return undefined;
+  const inner = value['error'];
+  if (typeof inner === 'string' || isArray(inner)) return readError(inner);
+  const error = asRecord(inner) ?? value;
+  return readRaw(error) ?? readFields(error, readDetail(error, value));
+}
+
+function readFields(error: JsonRecord, detail: { readonly message?: string; readonly param?: string }): Told {
+  const codes = [asRecord(error['innererror'])?.['code'], error['code'], error['type']];
+  const statuses = [error['status_code'], error['status'], error['code']];
+  return compact({
+    message: messageOf(error) ?? detail.message ?? '',
+    code: codes.map(codeText).find((code) => code !== undefined),
+    param: asString(error['param']) ?? detail.param,
+    status: statuses.map(statusOf).find((status) => status !== undefined),
+  });
+}
+
+/** FastAPI's validation errors: `{detail: [{loc: ['body', 'tools'], msg}]}`, at any of three depths. */
+function readDetail(error: JsonRecord, outer: JsonRecord): { readonly message?: string; readonly param?: string } {
+  const places = [asRecord(error['message']), error, outer].map((from) => from?.['detail']);
+  const text = places.find((detail) => typeof detail === 'string');
+  const first = asRecord(places.find(isArray)?.[0]);
+  const location = asArray(first?.['loc'])?.filter((step) => typeof step !== 'object' && step !== 'body');
+  return compact({
+    message: asString(first?.['msg']) ?? asString(text),
+    param: location === undefined ? undefined : location.map(String).join('.'),
+  });
+}
+
+function messageOf(error: JsonRecord): string | undefined {
+  for (const field of ['message', 'msg', 'detail', 'error_description', 'title']) {
+    const text = error[field];
+    if (typeof text === 'string' && text !== '') return text;
+  }
+  // Cloudflare: `{errors: [{code, message}]}`.
+  return asString(asRecord(asArray(error['errors'])?.[0])?.['message']);
+}
+
+/** OpenRouter says "Provider returned error" and keeps the provider's own words in `metadata.raw`. */
+function readRaw(error: JsonRecord): Told | undefined {
+  const raw = asString(asRecord(error['metadata'])?.['raw']);
+  if (raw === undefined || raw === '') return undefined;
+  const told = readError(parseJson(raw)) ?? { message: raw };
+  const status = statusOf(error['code']);
+  return { ...told, ...(status === undefined ? {} : { status }) };
+}
+
+/** A code made of letters; numbers repeat the status and say nothing more. */
+function codeText(value: Json | undefined): string | undefined {
+  return typeof value === 'string' && /^[A-Za-z][\w.:-]{0,63}$/.test(value) ? value : undefined;
+}
+
+function statusOf(value: Json | undefined): number | undefined {
+  const status = typeof value === 'string' && /^\d{3}$/.test(value) ? Number(value) : value;
+  return typeof status === 'number' && Number.isInteger(status) && status >= 400 && status < 600 ? status : undefined;
+}
+
+/** The status that an error without one would have had. */
+function statusOfWords(told: Told): number {
+  const words = `${told.code ?? ''} ${told.message}`;
+  if (/rate[_ ]limit|too many requests/i.test(words)) return 429;
+  if (OVERLOAD.test(words)) return 503;
+  if (/server_error|internal/i.test(words)) return 500;
+  return /invalid_request|bad_request|invalid_value/i.test(words) ? 400 : 500;
+}
+
+interface Circumstances {
+  readonly provider: string;
+  readonly model: string;
+  readonly status: number;
+  readonly retryAfterMs: number | undefined;
+}
+
+function faultOf(told: Told, around: Circumstances): Fault {
+  const words = `${told.code ?? ''} ${told.message}`;
+  const code = codeOf(around.status, words);
+  const text = safeText(told.message).replace(ACCOUNT, '[redacted]').replace(ADDRESS, '[address]');
+  const reason = text === '' ? `HTTP ${around.status}` : text;
+  const detail = compact({
+    // Where a field is at fault it is the caller's own only if the request was refused.
+    param: code === 'upstream-refused' || code === 'context-length' ? told.param : undefined,
+    retryAfterMs: around.retryAfterMs,
+    upstreamStatus: around.status,
+    upstreamCode: told.code,
+  });
+  return fault(code, { provider: around.provider, model: around.model, reason }, detail);
+}
+
+/** What a status means by itself. */
+const BY_STATUS: Readonly<Record<number, FaultCode | undefined>> = {
+  401: 'upstream-auth',
+  402: 'upstream-quota',
+  404: 'upstream-not-found',
+  408: 'upstream-error',
+  413: 'context-length',
+  // Groq's "flex tier capacity exceeded".
+  498: 'upstream-overloaded',
+  503: 'upstream-overloaded',
+  // Anthropic's overload, as proxies pass it on.
+  529: 'upstream-overloaded',
+};
+
+function codeOf(status: number, words: string): FaultCode {
+  const known = BY_STATUS[status];
+  if (known !== undefined) return known;
+  if (status === 429) return QUOTA.test(words) ? 'upstream-quota' : 'upstream-rate-limited';
+  if (status === 403) {
+    if (CONTENT.test(words)) return 'content-filtered';
+    return QUOTA.test(words) ? 'upstream-quota' : 'upstream-auth';
+  }
+  if (status >= 400 && status < 500) return codeOfRefusal(words);
+  return OVERLOAD.test(words) ? 'upstream-overloaded' : 'upstream-error';
+}
+
+/** A 400 or 422, whose words must tell what it is. */
+function codeOfRefusal(words: string): FaultCode {
+  if (CONTEXT.test(words)) return 'context-length';
+  if (KEY.test(words)) return 'upstream-auth';
+  if (CONTENT.test(words)) return 'content-filtered';
+  if (MODEL.test(words)) return 'upstream-not-found';
+  return QUOTA.test(words) ? 'upstream-quota' : 'upstream-refused';
+}
+
+/** Codes by which clients act: agents shorten the conversation at `context_length_exceeded`. */
+const WELL_KNOWN: Readonly<Partial<Record<FaultCode, string>>> = {
+  'context-length': 'context_length_exceeded',
+  'upstream-quota': 'insufficient_quota',
+  'content-filtered': 'content_filter',
+};
+
+/** OpenAI's error body. */
+export function encodeFault(of: Fault): { readonly error: JsonRecord } {
+  const own = of.code.replaceAll('-', '_');
+  const code = WELL_KNOWN[of.code] ?? (of.code === 'upstream-refused' ? (of.upstreamCode ?? own) : own);
+  return { error: { message: of.message, type: specOf(of).type, param: of.param ?? null, code } };
+}
+
+/** The event that ends a broken stream: official clients raise on `error`, plain ones see the finish reason (rule R2). */
+export function encodeStreamFault(of: Fault): string {
+  return formatSse(JSON.stringify({ ...encodeFault(of), choices: [{ index: 0, delta: {}, finish_reason: 'error' }] }));
+}
