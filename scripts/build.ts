@@ -12,8 +12,6 @@ const SHARED: BuildOptions = {
   platform: 'node',
   format: 'esm',
   target: 'node24',
-  // Packages that still call require() find it here.
-  banner: { js: "import { createRequire as turnoutRequire } from 'node:module'; const require = turnoutRequire(import.meta.url);" },
   logLevel: 'warning',
 };
 
@@ -32,6 +30,14 @@ const embed: Plugin = {
 };
 
 const outfile = join(root, 'dist', 'turnout.mjs');
-const result = await build({ ...SHARED, entryPoints: [join(source, 'main.ts')], outfile, metafile: true, plugins: [embed] });
+const result = await build({
+  ...SHARED,
+  entryPoints: [join(source, 'main.ts')],
+  outfile,
+  // Packages that still call require() find it here.
+  banner: { js: "import { createRequire as turnoutRequire } from 'node:module'; const require = turnoutRequire(import.meta.url);" },
+  metafile: true,
+  plugins: [embed],
+});
 const bytes = Object.values(result.metafile.outputs).reduce((sum, output) => sum + output.bytes, 0);
 process.stdout.write(`dist/turnout.mjs: ${(bytes / 1024 / 1024).toFixed(2)} MiB\n`);
