@@ -22,7 +22,7 @@ export interface CountOptions {
 
 /** Counts the input tokens of a body. Free at every provider that offers it, so that nothing is held or booked. */
 export async function countTokens(arrival: Arrival, key: KeyRow, { reply, world }: CountOptions): Promise<Result<JsonRecord, Fault>> {
-  const accepted = accept(countable(arrival));
+  const accepted = accept({ ...arrival, path: { ...arrival.path, operation: 'count-tokens' } });
   if (!accepted.ok) return accepted;
   const call = accepted.value;
   const facts = understand(call.inspection);
@@ -36,12 +36,6 @@ export async function countTokens(arrival: Arrival, key: KeyRow, { reply, world 
     if (counted.error.outcome !== 'upstream') return err(counted.error.fault);
   }
   return ok(call.dialect.countTokensResponse(facts.inputTokensEstimate));
-}
-
-/** `max_tokens` is required of a message and absent from a count. */
-function countable(arrival: Arrival): Arrival {
-  if (arrival.dialect.id !== 'anthropic-messages' || arrival.body.record['max_tokens'] !== undefined) return arrival;
-  return { ...arrival, body: { ...arrival.body, record: { ...arrival.body.record, max_tokens: 1 } } };
 }
 
 type Refusal = { readonly outcome: 'caller' | 'upstream'; readonly fault: Fault };

@@ -1,7 +1,7 @@
 /** Every provider that is odd in some way, and how a catalog row becomes a provider. */
 import type { Dialect } from '../dialects/dialect.ts';
 import { developerAsSystem, olderTokenLimit, seams, withoutDetails } from './amend.ts';
-import { anthropic, anthropicUrl } from './anthropic.ts';
+import { anthropic, anthropicSeams } from './anthropic.ts';
 import { azure, azureCognitiveServices } from './azure.ts';
 import { cerebras } from './cerebras.ts';
 import { databricks } from './databricks.ts';
@@ -69,7 +69,7 @@ export function makeProvider(row: ProviderRow, dialect: Dialect): Provider {
     envKeys: row.envKeys,
     ...(row.baseUrl === undefined ? {} : { baseUrl: row.baseUrl }),
     ...(row.doc === undefined ? {} : { doc: row.doc }),
-    ...(dialect.id === 'anthropic-messages' ? { url: anthropicUrl } : {}),
+    ...(dialect.id === 'anthropic-messages' ? anthropicSeams : {}),
     ...(dialect.id === 'openai-chat' ? plain : {}),
   };
   if (known === undefined || known.dialect.id !== dialect.id) return base;
