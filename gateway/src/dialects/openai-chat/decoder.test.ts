@@ -141,6 +141,16 @@ describe('decoder of openai-chat', () => {
     assert.equal(faultOf(wire.slice(0, -FINISH.length)), 'upstream-cut');
   });
 
+  it('takes a finish back where the reply goes on with another call (Together)', () => {
+    const first = chunk(call(0, { id: 'a' }, { name: 'f', arguments: '1' })) + CALLS;
+    const second = chunk(call(1, { id: 'b' }, { name: 'g', arguments: '2' }));
+    assert.equal(faultOf(first), undefined);
+    assert.equal(faultOf(first + second), 'upstream-cut');
+    const events = decode(first + second + CALLS + DONE);
+    assert.equal(events.filter((event) => event.type === 'finish').length, 1);
+    assert.equal(events.at(-1)?.type, 'finish');
+  });
+
   it('reads errors inside a 200 as what they are', () => {
     const inside = (error: JsonRecord): string | undefined =>
       faultOf(`${chunk({ content: 'a' })}data: ${JSON.stringify(error)}\n\n`);
@@ -205,7 +215,7 @@ describe('tap of openai-chat', () => {
           { usage: null, error: null },
         ),
       ),
-      {},
+      { hasContent: true },
     );
     assert.deepEqual(see(FINISH), { isFinished: true });
     assert.deepEqual(see(DONE), { isLast: true });

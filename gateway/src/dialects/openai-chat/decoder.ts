@@ -20,6 +20,7 @@ import { restOf } from './assistant.ts';
 import {
   closeCalls,
   DELTA_READ,
+  holdsContent,
   newChoice,
   readDelta,
   readProbabilities,
@@ -157,8 +158,11 @@ function chunkReader(provider: string): {
   }
 
   function end(): readonly ChatEvent[] {
+    if (reading.isOver) return [];
+    const events: ChatEvent[] = [];
+    settle([], reading, (event) => void events.push(event));
     const isWhole = reading.choices.size > 0 && [...reading.choices.values()].every((state) => state.isFinished);
-    return isWhole ? [] : fail(reading, fault('upstream-cut', { provider }));
+    return isWhole ? events : [...events, ...fail(reading, fault('upstream-cut', { provider }))];
   }
 
   return { read, fail: (of) => fail(reading, of), end };
@@ -173,11 +177,12 @@ function fail(reading: Reading, of: Fault): readonly ChatEvent[] {
 function readChunk(chunk: JsonRecord, reading: Reading): readonly ChatEvent[] {
   const events: ChatEvent[] = [];
   const emit: Emit = (event) => void events.push(event);
+  const choices = (asArray(chunk['choices']) ?? []).filter(isRecord);
+  settle(choices, reading, emit);
   readHead(chunk, reading, emit);
   const sources = sourcesOf(chunk);
   if (sources.length > 0) reading.sources = sources;
-  for (const [position, choice] of (asArray(chunk['choices']) ?? []).entries()) {
-    if (!isRecord(choice)) continue;
+  for (const [position, choice] of choices.entries()) {
     const state = stateOf(asCount(choice['index']) ?? position, reading);
     if (state !== undefined) readChoice(choice, { state, sources: reading.sources }, emit);
   }
@@ -189,6 +194,20 @@ function readChunk(chunk: JsonRecord, reading: Reading): readonly ChatEvent[] {
   const usage = usageOf(chunk);
   if (usage !== undefined) emit({ type: 'usage', usage });
   return events;
+}
+
+/** Finishes that were pending come true, unless these choices go on with the reply. */
+function settle(choices: readonly JsonRecord[], reading: Reading, emit: Emit): void {
+  const open = new Set<number>();
+  for (const [position, choice] of choices.entries()) {
+    if (holdsContent(choice)) open.add(asCount(choice['index']) ?? position);
+  }
+  for (const state of reading.choices.values()) {
+    if (open.has(state.index)) {
+      state.pending = undefined;
+      state.isFinished = false;
+    } else if (state.pending !== undefined) finishChoice({ state, sources: reading.sources }, emit, state.pending);
+  }
 }
 
 /** Azure's first chunk holds only filter results, with empty names: the reply begins with the one that has some. */
@@ -222,7 +241,9 @@ function readChoice(choice: JsonRecord, reading: ChoiceReading, emit: Emit): voi
   const extra = changed(fields, state.seen);
   if (extra !== undefined) emit({ type: 'extra', choice: state.index, extra });
   const finish = readFinish(choice['finish_reason']);
-  if (finish !== undefined && !state.isFinished) finishChoice(reading, emit, finish);
+  if (finish === undefined || state.isFinished) return;
+  if (finish.reason === 'tool-calls') state.pending = finish;
+  else finishChoice(reading, emit, finish);
 }
 
 function finishChoice(
@@ -231,8 +252,10 @@ function finishChoice(
   finish = impliedFinish(state.calls.length > 0),
 ): void {
   state.isFinished = true;
+  state.pending = undefined;
   closeCalls(state, emit);
-  for (const citation of sources) emit({ type: 'citation', choice: state.index, citation });
+  if (!state.hasSources) for (const citation of sources) emit({ type: 'citation', choice: state.index, citation });
+  state.hasSources = true;
   if (state.otherLogprobs.size > 0) {
     const lists = [...state.otherLogprobs].map(([field, list]): [string, Json] => [`logprobs.${field}`, list]);
     emit({ type: 'extra', choice: state.index, extra: Object.fromEntries(lists) });
@@ -248,7 +271,7 @@ function readDone(reading: Reading): readonly ChatEvent[] {
   reading.isOver = true;
   const events: ChatEvent[] = [];
   for (const state of reading.choices.values()) {
-    if (!state.isFinished) finishChoice({ state, sources }, (event) => void events.push(event));
+    if (!state.isFinished) finishChoice({ state, sources }, (event) => void events.push(event), state.pending);
   }
   return events;
 }

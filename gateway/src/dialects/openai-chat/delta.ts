@@ -1,6 +1,6 @@
 /** What one choice's delta says, as events; keeps what a choice must remember from chunk to chunk. */
 import type { Signature } from '../../chat/part.ts';
-import type { ChatEvent } from '../../chat/reply.ts';
+import type { ChatEvent, Finish } from '../../chat/reply.ts';
 import {
   asArray,
   asCount,
@@ -70,6 +70,10 @@ export interface ChoiceState {
   /** Log probabilities that are not of the content (DeepSeek's reasoning), kept until the finish. */
   readonly otherLogprobs: Map<string, Json[]>;
   isFinished: boolean;
+  /** A finish that the next chunk may take back: Together ends a reply after each of its calls. */
+  pending: Finish | undefined;
+  /** Sources are named once, though a reply be opened again. */
+  hasSources: boolean;
 }
 
 export type Emit = (event: ChatEvent) => void;
@@ -86,7 +90,36 @@ export function newChoice(index: number): ChoiceState {
     seen: new Map(),
     otherLogprobs: new Map(),
     isFinished: false,
+    pending: undefined,
+    hasSources: false,
   };
+}
+
+const CONTENT_FIELDS = [
+  'content',
+  'reasoning_content',
+  'reasoning',
+  'refusal',
+  'tool_calls',
+  'function_call',
+  'audio',
+  'images',
+  'reasoning_details',
+  'annotations',
+] as const;
+
+/** Whether a chunk's choice holds something generated, rather than a role or a finish. */
+export function holdsContent(choice: JsonRecord): boolean {
+  const delta = asRecord(choice['delta']);
+  return delta !== undefined && CONTENT_FIELDS.some((field) => saysSomething(contentOf(delta[field])));
+}
+
+/** Numbers and types are no content: only text in them is. */
+function contentOf(value: Json | undefined): Json | undefined {
+  if (isArray(value)) return value.map((item) => contentOf(item) ?? null);
+  if (!isRecord(value)) return value;
+  const { index: _, type: __, id: ___, format: ____, closed: _____, ...rest } = value;
+  return Object.fromEntries(Object.entries(rest).map(([key, item]) => [key, contentOf(item)]));
 }
 
 /** The events of one delta. */

@@ -3,18 +3,9 @@
  * it the bytes are only searched for what may end the reply, and parsed where that is found.
  */
 import { fault } from '../../chat/fault.ts';
-import {
-  asArray,
-  asCount,
-  asRecord,
-  isArray,
-  isRecord,
-  parseJson,
-  type Json,
-  type JsonRecord,
-} from '../../lib/json.ts';
+import { asArray, asCount, isArray, isRecord, parseJson, type JsonRecord } from '../../lib/json.ts';
 import type { Mark, Tap } from '../dialect.ts';
-import { saysSomething } from './assistant.ts';
+import { holdsContent } from './delta.ts';
 import { decodeInnerError, errorIn } from './errors.ts';
 import { nonEmpty, readFinish, usageOf } from './response.ts';
 
@@ -26,30 +17,19 @@ const DONE = Buffer.from('[DONE]');
  */
 const MAY_END = /"finish_reason": *"|"usage": *\{|"error": *[^n ]|"index": *[1-9]/;
 
-const PLAIN: Mark = Object.freeze({});
+const CONTENT: Mark = Object.freeze({ hasContent: true });
 const PING: Mark = Object.freeze({ isPing: true });
-const CONTENT_FIELDS = [
-  'content',
-  'reasoning_content',
-  'reasoning',
-  'refusal',
-  'tool_calls',
-  'function_call',
-  'audio',
-  'images',
-  'reasoning_details',
-  'annotations',
-] as const;
 
 /** One tap a stream. */
 export function tap(provider: string): Tap {
-  let hasContent = false;
+  /** True between the first content and the first finish: what comes after that is little, and each piece of it matters. */
+  let isFlowing = false;
   /** Choices that were seen, and whether each has finished. */
   const finished = new Map<number, boolean>();
 
   function see(event: string, data: Buffer): Mark {
     if (data.length === 0) return PING;
-    if (hasContent && event === '' && !mayEnd(data)) return PLAIN;
+    if (isFlowing && event === '' && !mayEnd(data)) return CONTENT;
     if (isDone(data)) return { isLast: true };
     const parsed = parseJson(data.toString('utf8'));
     const chunk = isArray(parsed) ? parsed[0] : parsed;
@@ -63,7 +43,7 @@ export function tap(provider: string): Tap {
     const choices = (asArray(chunk['choices']) ?? []).filter(isRecord);
     const isFinished = seeFinish(choices);
     const isContent = choices.some(holdsContent);
-    if (isContent) hasContent = true;
+    isFlowing = (isFlowing || isContent) && ![...finished.values()].includes(true);
     const usage = usageOf(chunk);
     return {
       ...(isContent ? { hasContent: true } : {}),
@@ -80,7 +60,8 @@ export function tap(provider: string): Tap {
       const index = asCount(choice['index']) ?? position;
       const isOver = readFinish(choice['finish_reason']) !== undefined;
       if (isOver) hasFinish = true;
-      finished.set(index, isOver || finished.get(index) === true);
+      // Together ends a reply after each of its calls: content opens it again.
+      finished.set(index, isOver || (finished.get(index) === true && !holdsContent(choice)));
     }
     return hasFinish && [...finished.values()].every(Boolean);
   }
@@ -94,17 +75,4 @@ function isDone(data: Buffer): boolean {
 
 function mayEnd(data: Buffer): boolean {
   return MAY_END.test(data.toString('latin1')) || isDone(data);
-}
-
-function holdsContent(choice: JsonRecord): boolean {
-  const delta = asRecord(choice['delta']);
-  return delta !== undefined && CONTENT_FIELDS.some((field) => saysSomething(contentOf(delta[field])));
-}
-
-/** Numbers and types are no content: only text in them is. */
-function contentOf(value: Json | undefined): Json | undefined {
-  if (isArray(value)) return value.map((item) => contentOf(item) ?? null);
-  if (!isRecord(value)) return value;
-  const { index: _, type: __, id: ___, format: ____, closed: _____, ...rest } = value;
-  return Object.fromEntries(Object.entries(rest).map(([key, item]) => [key, contentOf(item)]));
 }
