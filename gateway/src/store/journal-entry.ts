@@ -131,10 +131,8 @@ function entryOf(line: string): JournalEntry | undefined {
 function receiptOf(attemptId: string, fields: JsonRecord): Receipt | undefined {
   const requestId = asString(fields['request']);
   const keyId = asString(fields['key']);
-  const atMs = asCount(fields['at']);
   const costNanoUsd = amountOf(fields['cost']);
-  if (requestId === undefined || keyId === undefined || atMs === undefined || costNanoUsd === 'impossible')
-    return undefined;
+  if (requestId === undefined || keyId === undefined || costNanoUsd === 'impossible') return undefined;
   const text = (name: string): string => asString(fields[name]) ?? '';
   const finish = asString(fields['finish']);
   return {

@@ -60,78 +60,101 @@ export interface Journal {
 
 /** Opens the journal of a process that has just been born. Throws what the file system throws. */
 export function openJournal(dataDir: string, processId: string, disk: JournalDisk = realDisk): Journal {
-  const folder = openSync(dataDir, 'r');
-  let segment = 1;
-  let fd = disk.open(segmentPath(dataDir, processId, segment));
-  let offset = 0;
-  let before = 0;
-  let syncedTo = 0;
-  let rotateAt = SEGMENT_BYTES;
-  let isTorn = false;
-  let isSyncing = false;
-  fsyncSync(folder);
+  return new JournalFile({ dataDir, processId, disk });
+}
 
-  const append = (line: string): boolean => {
-    const bytes = Buffer.from(isTorn ? `\n${line}` : line);
-    const written = tryWrite(disk, fd, bytes);
-    offset += written;
-    if (written < bytes.length && written > 0) {
-      // Half a line stands there now. Cut it off; where even that fails, the next line starts on a line of its own.
-      if (tryTruncate(fd, offset - written)) offset -= written;
-      else isTorn = true;
+interface JournalHome {
+  readonly dataDir: string;
+  readonly processId: string;
+  readonly disk: JournalDisk;
+}
+
+class JournalFile implements Journal {
+  readonly #home: JournalHome;
+  readonly #folder: number;
+  #fd: number;
+  #segment = 1;
+  #offset = 0;
+  /** Bytes of the segments before this one. */
+  #before = 0;
+  #rotateAt = SEGMENT_BYTES;
+  #isTorn = false;
+  #isSyncing = false;
+  #syncedTo = 0;
+
+  constructor(home: JournalHome) {
+    this.#home = home;
+    this.#folder = openSync(home.dataDir, 'r');
+    this.#fd = home.disk.open(segmentPath(home.dataDir, home.processId, this.#segment));
+    fsyncSync(this.#folder);
+  }
+
+  append(line: string): boolean {
+    const bytes = Buffer.from(this.#isTorn ? `\n${line}` : line);
+    const written = tryWrite(this.#home.disk, this.#fd, bytes);
+    this.#offset += written;
+    if (written === bytes.length) {
+      this.#isTorn = false;
+      return true;
     }
-    if (written < bytes.length) return false;
-    isTorn = false;
-    return true;
-  };
-  const begin = (carried: string): void => {
+    // Half a line may stand there now. Cut it off; where even that fails, the next line starts on a line of its own.
+    if (written > 0 && tryTruncate(this.#fd, this.#offset - written)) this.#offset -= written;
+    else if (written > 0) this.#isTorn = true;
+    return false;
+  }
+
+  position(): JournalPosition & { readonly written: number } {
+    return { segment: this.#segment, offset: this.#offset, written: this.#before + this.#offset };
+  }
+
+  rotate(carried: () => string): void {
+    if (this.#offset < this.#rotateAt) return;
+    this.#rotateAt = this.#offset + RETRY_BYTES;
+    try {
+      this.#begin(Buffer.from(carried()));
+    } catch {
+      // The present segment goes on, and the next try is some bytes away.
+    }
+  }
+
+  sync(): void {
+    if (this.#isSyncing || this.#syncedTo === this.#offset) return;
+    const fd = this.#fd;
+    const upTo = this.#offset;
+    this.#isSyncing = true;
+    fdatasync(fd, (error) => {
+      this.#isSyncing = false;
+      if (error === null && fd === this.#fd) this.#syncedTo = upTo;
+    });
+  }
+
+  close(): void {
+    closeSync(this.#fd);
+    closeSync(this.#folder);
+  }
+
+  #begin(carried: Buffer): void {
+    const { dataDir, processId, disk } = this.#home;
     // Written under another name first: a reader that has seen a segment never goes back to the one before it.
-    const draft = join(dataDir, `journal-${processId}.draft`);
-    const bytes = Buffer.from(carried);
+    const draft = draftPath(dataDir, processId);
     const next = disk.open(draft);
-    if (tryWrite(disk, next, bytes) < bytes.length) {
+    if (tryWrite(disk, next, carried) < carried.length) {
       closeSync(next);
       rmSync(draft, { force: true });
       return;
     }
-    renameSync(draft, segmentPath(dataDir, processId, segment + 1));
-    const last = fd;
-    fdatasync(last, () => close(last));
-    fsync(folder, () => undefined);
-    fd = next;
-    segment += 1;
-    before += offset;
-    offset = bytes.length;
-    syncedTo = 0;
-    rotateAt = SEGMENT_BYTES + offset;
-    isTorn = false;
-  };
-  return {
-    append,
-    position: () => ({ segment, offset, written: before + offset }),
-    rotate: (carried) => {
-      if (offset < rotateAt || isSyncing) return;
-      rotateAt = offset + RETRY_BYTES;
-      try {
-        begin(carried());
-      } catch {
-        // The present segment goes on, and the next try is some bytes away.
-      }
-    },
-    sync: () => {
-      if (isSyncing || syncedTo === offset) return;
-      const upTo = offset;
-      isSyncing = true;
-      fdatasync(fd, (error) => {
-        isSyncing = false;
-        if (error === null) syncedTo = upTo;
-      });
-    },
-    close: () => {
-      closeSync(fd);
-      closeSync(folder);
-    },
-  };
+    renameSync(draft, segmentPath(dataDir, processId, this.#segment + 1));
+    const last = this.#fd;
+    fdatasync(last, () => close(last, () => undefined));
+    fsync(this.#folder, () => undefined);
+    this.#fd = next;
+    this.#segment += 1;
+    this.#before += this.#offset;
+    this.#offset = carried.length;
+    this.#syncedTo = 0;
+    this.#rotateAt = SEGMENT_BYTES + this.#offset;
+    this.#isTorn = false;
+  }
 }
 
 function tryWrite(disk: JournalDisk, fd: number, bytes: Buffer): number {
@@ -222,6 +245,7 @@ export function segmentsOf(dataDir: string, processId: string): readonly number[
 export function dropSegments(dataDir: string, processId: string, segment: number): void {
   const segments = segmentsOf(dataDir, processId);
   const old = segments.filter((number) => number < segment);
+  if (segment === Infinity) rmSync(draftPath(dataDir, processId), { force: true });
   if (old.length === 0) return;
   for (const number of segments) if (number >= segment) syncFile(segmentPath(dataDir, processId, number));
   syncFile(dataDir);
@@ -239,4 +263,8 @@ function syncFile(path: string): void {
 
 function segmentPath(dataDir: string, processId: string, segment: number): string {
   return join(dataDir, `journal-${processId}-${segment}.log`);
+}
+
+function draftPath(dataDir: string, processId: string): string {
+  return join(dataDir, `journal-${processId}.draft`);
 }

@@ -171,13 +171,12 @@ export class LedgerBook implements Ledger {
 
   /** Brings new receipts into the store, and starts a new segment of the journal where the present one is full. */
   async pump(): Promise<void> {
-    this.#ports.journal.sync();
+    const { journal } = this.#ports;
     // Not while a receipt waits for the disk: its attempt is no longer open here, and only the old segment knows of it.
     if (this.#recorder.unwritten === 0) {
-      this.#ports.journal.rotate(() =>
-        [...this.#open.values()].map(({ receipt }) => receiptLine('opened', receipt)).join(''),
-      );
+      journal.rotate(() => [...this.#open.values()].map(({ receipt }) => receiptLine('opened', receipt)).join(''));
     }
+    journal.sync();
     await this.#intake.next().catch((error: unknown) => this.#trouble.note(error));
   }
 
