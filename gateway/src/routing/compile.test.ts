@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { describe, it } from 'node:test';
+import { parseCatalog, type Catalog } from '../catalog/catalog.ts';
+import { parseConfig } from '../config/load.ts';
+import { gateDialects } from '../dialects/index.ts';
+import { compile, type Compiled } from './compile.ts';
+import type { Resolution } from './snapshot.ts';
+
+const catalog: Catalog = parseCatalog(JSON.parse(readFileSync(new URL('../catalog/catalog.generated.json', import.meta.url), 'utf8')));
+
+function compiled(yaml: string, env: Readonly<Record<string, string>> = {}): Compiled {
+  const parsed = parseConfig(yaml, { file: 'turnout.yaml', env });
+  assert.ok(parsed.ok);
+  return compile({ config: parsed.value.config, catalog, env, dialects: gateDialects });
+}
+
+function ids(resolution: Resolution): readonly (readonly string[])[] {
+  return resolution.kind === 'found' ? resolution.candidates.groups.map((group) => group.map(({ target }) => target.id)) : [];
+}
+
+const TWO = `
+providers:
+  openai: {api_key: sk-one}
+  eu: {like: openai, base_url: https://eu.api.openai.com/v1, api_key: sk-two, region: eu, weight: 3}
+  house: {dialect: openai-chat, base_url: http://10.0.0.5:8000/v1, models: {llama: {price: {input: 0.2, output: 0.4}, upstream_name: meta/llama-70b}}}
+aliases: {fast: openai/gpt-5-mini, faster: fast}
+routes:
+  support:
+    targets: [fast, {target: house/llama, weight: 4}]
+    strategy: weighted
+    fallback: {on: [error], attempts: 2, price_factor_max: 3}
+`;
+
+describe('compile', () => {
+  const { snapshot } = compiled(TWO);
+
+  it('finds a model by its full name, and by its bare name wherever it is served', () => {
+    assert.deepEqual(ids(snapshot.resolve('openai/gpt-5')), [['openai/gpt-5']]);
+    const pool = snapshot.resolve('gpt-5');
+    assert.deepEqual(ids(pool), [['openai/gpt-5', 'eu/gpt-5']]);
+    assert.ok(pool.kind === 'found');
+    assert.deepEqual([pool.candidates.order, pool.candidates.groups[0]?.map(({ weight }) => weight)], ['weighted', [1, 3]]);
+  });
+
+  it('takes over what a provider is like, under its own name, address and key', () => {
+    const target = snapshot.targets.get('eu/gpt-5');
+    assert.ok(target);
+    assert.deepEqual([target.baseUrl, target.secret, target.region, target.provider.id], ['https://eu.api.openai.com/v1', 'sk-two', 'eu', 'openai']);
+    assert.deepEqual(target.price, snapshot.targets.get('openai/gpt-5')?.price);
+  });
+
+  it('follows aliases and routes, and keeps what a route says of fallbacks', () => {
+    assert.deepEqual(ids(snapshot.resolve('faster')), [['openai/gpt-5-mini']]);
+    const route = snapshot.resolve('support');
+    assert.ok(route.kind === 'found');
+    assert.deepEqual(ids(route), [['openai/gpt-5-mini', 'house/llama']]);
+    assert.deepEqual(route.candidates.groups[0]?.map(({ weight }) => weight), [1, 4]);
+    const { fallback } = route.candidates;
+    assert.deepEqual([fallback?.attemptsMax, fallback?.priceFactorMax, fallback?.replaceable.has('upstream-error'), fallback?.replaceable.has('upstream-timeout')], [2, 3, true, false]);
+  });
+
+  it('prices models of the file exactly, and calls them by their upstream name', () => {
+    const target = snapshot.targets.get('house/llama');
+    assert.deepEqual([target?.price, target?.upstreamModel], [{ input: 200_000_000n, output: 400_000_000n }, 'meta/llama-70b']);
+  });
+
+  it('sends names that no catalog knows to the provider that was named, and to no other', () => {
+    const fresh = snapshot.resolve('openai/gpt-99');
+    assert.ok(fresh.kind === 'found');
+    const target = fresh.candidates.groups[0]?.[0]?.target;
+    assert.deepEqual([target?.id, target?.isKnown, target?.price], ['openai/gpt-99', false, undefined]);
+    for (const name of ['gpt-99', 'nobody/gpt-5', 'openai/', '/gpt', '../../etc/passwd', 'openai/../x', 'constructor', '__proto__', '']) {
+      assert.equal(snapshot.resolve(name).kind, 'unknown', name);
+    }
+  });
+
+  it('hints at names that are near', () => {
+    const unknown = snapshot.resolve('gpt-5-mimi');
+    assert.ok(unknown.kind === 'unknown' && unknown.near.some((name) => name.includes('gpt-5-mini')));
+  });
+
+  it('makes a target of every key of a provider', () => {
+    const many = compiled('providers: {openai: {api_key: [sk-a, {key: sk-b, weight: 5}]}}').snapshot;
+    assert.deepEqual(ids(many.resolve('openai/gpt-5')), [['openai/gpt-5', 'openai/gpt-5#2']]);
+    assert.equal(many.targets.get('openai/gpt-5#2')?.secret, 'sk-b');
+  });
+
+  it('reads a key under its usual name, and warns of a provider without one', () => {
+    assert.equal(compiled('providers: {mistral: {}}', { MISTRAL_API_KEY: 'k' }).snapshot.targets.size > 10, true);
+    const without = compiled('providers: {mistral: {}}');
+    assert.equal(without.snapshot.targets.size, 0);
+    assert.match(without.warnings[0] ?? '', /MISTRAL_API_KEY/);
+  });
+
+  it('lets auto mean the cheapest current all-round models', () => {
+    const auto = snapshot.resolve('auto');
+    assert.ok(auto.kind === 'found');
+    const targets = auto.candidates.groups.flat().map(({ target }) => target);
+    assert.ok(targets.length > 1 && targets.every((target) => target.price !== undefined && target.abilities?.has('tools')));
+  });
+
+  it('gives another id to another configuration, and the same to the same', () => {
+    assert.equal(compiled(TWO).snapshot.id, snapshot.id);
+    assert.notEqual(compiled(TWO.replace('weight: 3', 'weight: 2')).snapshot.id, snapshot.id);
+  });
+
+  it('makes usable targets of every provider of the catalog that speaks a dialect of ours', () => {
+    const spoken = catalog.providers.filter((provider) => provider.dialect !== undefined);
+    const rows = spoken.map((provider) => `  ${provider.id}: {api_key: k${provider.baseUrl === undefined ? ', base_url: "https://account.example/v1"' : ''}}`);
+    const { snapshot: all, warnings } = compiled(`providers:\n${rows.join('\n')}\n`);
+    assert.deepEqual(warnings, []);
+    assert.ok(all.providerIds.size >= 100, `${all.providerIds.size} providers`);
+    assert.ok([...all.targets.values()].filter((target) => target.price !== undefined).length >= 4000);
+    for (const target of all.targets.values()) {
+      const shape = { model: target.upstreamModel, isStreaming: true, operation: 'chat' } as const;
+      const path = target.provider.dialect.path(shape);
+      const url = target.provider.url?.({ baseUrl: target.baseUrl, path, model: shape.model, isStreaming: true }) ?? target.baseUrl + path;
+      assert.equal(new URL(url).origin, new URL(target.baseUrl).origin, target.id);
+    }
+  });
+});
