@@ -1,5 +1,6 @@
 /** What a caller asks for, in words that every dialect can be translated to and from. */
 import type { Json, JsonRecord } from '../lib/json.ts';
+import type { LossCode } from './loss-codes.ts';
 import type { Origin, Part } from './part.ts';
 
 export type Role = 'system' | 'developer' | 'user' | 'assistant' | 'tool';
@@ -28,7 +29,13 @@ export type Tool =
       readonly extra?: JsonRecord;
     }
   /** A tool that the provider runs itself (`web_search_20250305`, `googleSearch`), or any tool form of one dialect only. */
-  | { readonly kind: 'opaque'; readonly origin: Origin; readonly name: string; readonly value: Json; readonly at?: string };
+  | {
+      readonly kind: 'opaque';
+      readonly origin: Origin;
+      readonly name: string;
+      readonly value: Json;
+      readonly at?: string;
+    };
 
 export type ToolChoice =
   | { readonly kind: 'auto' }
@@ -111,7 +118,7 @@ export interface ChatRequest {
 /** A field, or part of a message, that did not reach the other side as it was. Goes into `x-turnout-adapted`. */
 export interface Loss {
   /** Code of the row in docs/reference/translation.md. */
-  readonly code: string;
+  readonly code: LossCode;
   /** Where it stood in the caller's body (`messages[3].content[1]`, `logprobs`). */
   readonly field: string;
   readonly weight: Weight;

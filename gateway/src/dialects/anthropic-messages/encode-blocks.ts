@@ -212,7 +212,7 @@ function encodeMedia(part: MediaPart, into: Encoding): readonly JsonRecord[] {
 function encodeSource(part: MediaPart, into: Encoding): JsonRecord | undefined {
   const at = part.at ?? 'messages';
   if (part.kind === 'audio' || part.kind === 'video') {
-    into.losses.meaning(part.kind, at, `This provider takes no ${part.kind}.`);
+    into.losses.meaning('media-kind', at, `This provider takes no ${part.kind}.`);
     return undefined;
   }
   const { source } = part;
@@ -250,7 +250,8 @@ function isTextual(mediaType: string): boolean {
 function encodeSpoken(part: MediaPart, into: Encoding): readonly JsonRecord[] {
   const hasWords = part.transcript !== undefined && part.transcript.trim() !== '';
   const at = part.at ?? 'messages';
-  if (!hasWords) into.losses.meaning(part.kind, at, `An earlier answer with ${part.kind} cannot be sent back.`);
-  else into.losses.hint(part.kind, at, `An earlier answer with ${part.kind} cannot be sent back; its transcript was.`);
+  if (!hasWords) into.losses.meaning('media-kind', at, `An earlier answer with ${part.kind} cannot be sent back.`);
+  else
+    into.losses.hint('media-kind', at, `An earlier answer with ${part.kind} cannot be sent back; its transcript was.`);
   return hasWords && part.transcript !== undefined ? [{ type: 'text', text: part.transcript }] : [];
 }

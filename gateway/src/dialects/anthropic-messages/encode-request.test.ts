@@ -276,7 +276,7 @@ describe('encodeRequest for the Messages API', () => {
       { reasoning: { effort: 'xhigh' } },
       { model: 'claude-opus-4-6' },
       { thinking: { type: 'adaptive' }, output_config: { effort: 'high' } },
-      ['reasoning reasoning_effort hint'],
+      ['reasoning-effort reasoning_effort hint'],
     ],
     [
       'an effort for a budget, to Claude 4.7',
@@ -389,7 +389,7 @@ describe('encodeRequest for the Messages API', () => {
     });
     assert.deepEqual(encoded.body['stop_sequences'], ['END']);
     assert.deepEqual(lost(encoded), [
-      'audio contents[0].parts[0] meaning',
+      'media-kind contents[0].parts[0] meaning',
       'media-type contents[0].parts[1] meaning',
       'file-id contents[0].parts[2] meaning',
       'choices generationConfig.candidateCount meaning',
@@ -456,7 +456,7 @@ describe('encodeRequest for the Messages API', () => {
     });
     assert.deepEqual(lost(encoded), ['schema response_format hint']);
     assert.deepEqual(lost(ask({ format: { kind: 'json-schema', schema } }, { model: 'claude-3-haiku-20240307' })), [
-      'json-schema response_format meaning',
+      'format response_format meaning',
     ]);
   });
 

@@ -1,5 +1,6 @@
 /** A request in the one language as a body of `/v1/messages` that the named model takes. */
 import { fieldName, type ChatField } from '../../chat/field-names.ts';
+import type { LossCode } from '../../chat/loss-codes.ts';
 import { foreignLosses } from '../../chat/losses.ts';
 import type { Part } from '../../chat/part.ts';
 import { budgetOf, effortOf } from '../../chat/reasoning.ts';
@@ -33,8 +34,8 @@ interface Draft {
   readonly traits: ModelTraits;
   readonly into: Encoding;
   readonly maxTokens: number;
-  readonly hint: (code: string, field: ChatField, why: string) => void;
-  readonly meaning: (code: string, field: ChatField, why: string) => void;
+  readonly hint: (code: LossCode, field: ChatField, why: string) => void;
+  readonly meaning: (code: LossCode, field: ChatField, why: string) => void;
 }
 
 export function encodeRequest(request: ChatRequest, target: EncodeTarget): EncodedRequest {
@@ -117,7 +118,7 @@ function loseModalities(draft: Draft): void {
   const other = (draft.request.modalities ?? []).filter((kind) => kind.toLowerCase() !== 'text');
   if (other.length > 0)
     draft.meaning('modalities', 'modalities', `This provider answers with text, not with ${other.join(' or ')}.`);
-  else if (draft.request.audio !== undefined) draft.hint('audio', 'audio', 'This provider does not speak.');
+  else if (draft.request.audio !== undefined) draft.hint('voice', 'audio', 'This provider does not speak.');
 }
 
 /** Sampling settings that are unknown here, with the value that changes nothing. */
@@ -287,7 +288,7 @@ function adaptiveThinking(draft: Draft, reasoning: Reasoning): Thinking {
   }
   const effort = wanted === undefined || wanted === 'none' ? undefined : nearestEffort(wanted, traits);
   if (effort !== undefined && effort !== wanted && wanted !== 'minimal') {
-    hint('reasoning', 'reasoningEffort', `This model has no effort ${String(wanted)}; it was given ${effort}.`);
+    hint('reasoning-effort', 'reasoningEffort', `This model has no effort ${String(wanted)}; it was given ${effort}.`);
   }
   return compact({ field: { type: 'adaptive', ...displayOf(reasoning) }, effort });
 }
@@ -344,7 +345,7 @@ function encodeFormat(draft: Draft): Format {
   }
   if (into.isHome) return { field: { type: 'json_schema', schema: format.schema } };
   if (!traits.takesFormat) {
-    meaning('json-schema', 'format', 'This model does not enforce a schema.');
+    meaning('format', 'format', 'This model does not enforce a schema.');
     return {};
   }
   const { schema, moved } = fitSchema(format.schema);

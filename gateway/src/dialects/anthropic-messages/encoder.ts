@@ -170,7 +170,7 @@ function addRare(event: RareEvent, state: State): void {
       return encodeReplyMedia(event.part, state.losses).forEach((block) => addText(block.text, state));
     case 'audio-delta':
       if (event.data !== undefined)
-        state.losses.meaning('audio', 'audio', 'A message cannot hold audio; its transcript was kept.');
+        state.losses.meaning('media-kind', 'audio', 'A message cannot hold audio; its transcript was kept.');
       return addText(event.transcript ?? '', state);
     case 'opaque':
       return encodeReplyOpaque(event.part, state.losses).forEach((block) => addOpaque(block, state));

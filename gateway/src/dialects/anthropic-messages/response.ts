@@ -211,7 +211,7 @@ export function encodeReplyMedia(
 ): readonly { readonly type: 'text'; readonly text: string }[] {
   const { transcript } = part;
   losses.meaning(
-    part.kind,
+    'media-kind',
     part.kind,
     `A message cannot hold ${part.kind}${transcript === undefined ? '' : '; its transcript was kept'}.`,
   );

@@ -1,4 +1,5 @@
 /** Words of the Messages API that several files of this dialect share. */
+import type { LossCode } from '../../chat/loss-codes.ts';
 import type { CacheMark, Origin, Signature } from '../../chat/part.ts';
 import type { Finish, FinishReason } from '../../chat/reply.ts';
 import type { Loss } from '../../chat/request.ts';
@@ -12,8 +13,8 @@ export const API_VERSION = '2023-06-01';
 
 /** Collects losses, each place once for each reason. */
 export interface LossList {
-  readonly hint: (code: string, field: string, why: string) => void;
-  readonly meaning: (code: string, field: string, why: string) => void;
+  readonly hint: (code: LossCode, field: string, why: string) => void;
+  readonly meaning: (code: LossCode, field: string, why: string) => void;
   readonly all: () => readonly Loss[];
 }
 

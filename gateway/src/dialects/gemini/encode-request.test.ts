@@ -128,7 +128,7 @@ describe('gemini: a translated request', () => {
     ]);
     assert.deepEqual(names(losses), [
       'signature messages[1].content[0] hint',
-      'reasoning-encrypted messages[1].content[1] hint',
+      'reasoning-history messages[1].content[1] hint',
     ]);
   });
 
@@ -207,18 +207,18 @@ describe('gemini: a translated request', () => {
       ],
     });
     assert.deepEqual(names(losses).toSorted(), [
-      'audio audio meaning',
       'cache-mark messages[0].content[0] hint',
       'cache-mark tools[0] hint',
-      'logitBias logit_bias meaning',
-      'minP min_p hint',
+      'logit-bias logit_bias meaning',
       'name messages[0].name hint',
-      'parallelToolCalls parallel_tool_calls hint',
-      'repetitionPenalty repetition_penalty hint',
+      'parallel-tool-calls parallel_tool_calls hint',
+      'sampling min_p hint',
+      'sampling repetition_penalty hint',
       'stop stop meaning',
       'tool-strict tools[0].strict hint',
       'unknown-field prediction hint',
       'user user hint',
+      'voice audio meaning',
     ]);
     assert.deepEqual(body['generationConfig'], { temperature: 1, stopSequences: ['1', '2', '3', '4', '5'] });
   });
@@ -262,14 +262,14 @@ describe('gemini: reasoning by model', () => {
       'reasoning-budget reasoning.max_tokens hint',
     ],
     ['gemini-3-flash-preview', { effort: 'minimal' }, { thinkingLevel: 'MINIMAL' }, ''],
-    ['gemini-3-pro-preview', { effort: 'medium' }, { thinkingLevel: 'HIGH' }, 'reasoning-level reasoning_effort hint'],
+    ['gemini-3-pro-preview', { effort: 'medium' }, { thinkingLevel: 'HIGH' }, 'reasoning-effort reasoning_effort hint'],
     ['gemini-3.1-pro-preview', { effort: 'medium' }, { thinkingLevel: 'MEDIUM' }, ''],
-    ['gemini-3.8-flash', { effort: 'none' }, { thinkingLevel: 'LOW' }, 'reasoning-level reasoning_effort hint'],
+    ['gemini-3.8-flash', { effort: 'none' }, { thinkingLevel: 'LOW' }, 'reasoning-effort reasoning_effort hint'],
     [
       'gemini-3.5-flash',
       { budgetTokens: 4096 },
       { thinkingLevel: 'MEDIUM' },
-      'reasoning-level reasoning.max_tokens hint',
+      'reasoning-budget reasoning.max_tokens hint',
     ],
     ['gemini-3.5-flash', { budgetTokens: -1 }, undefined, ''],
     ['my-tuned-model', { effort: 'high' }, { thinkingLevel: 'HIGH' }, ''],

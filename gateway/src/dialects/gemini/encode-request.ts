@@ -1,6 +1,7 @@
 /** A request in the words of `chat` as a Gemini body, with a list of what could not be said. */
 import { compact, isRecord, type Json, type JsonRecord } from '../../lib/json.ts';
 import { fieldName, type ChatField } from '../../chat/field-names.ts';
+import type { LossCode } from '../../chat/loss-codes.ts';
 import { foreignLosses } from '../../chat/losses.ts';
 import type { Part } from '../../chat/part.ts';
 import type { ChatRequest, Loss, Message, Tool } from '../../chat/request.ts';
@@ -172,17 +173,24 @@ function loseOfMessage(message: Message, request: ChatRequest, lose: Lose): void
 
 function loseUnknown(request: ChatRequest, lose: Lose): void {
   const { sampling, origin } = request;
-  const say = (field: ChatField, weight: Loss['weight'], why: string): void =>
-    lose({ code: field, field: fieldName(origin, field), weight, why });
-  if (sampling.minP !== undefined) say('minP', 'hint', 'Gemini has no such sampling setting.');
+  const hint = (code: LossCode, field: ChatField, why: string): void =>
+    lose({ code, field: fieldName(origin, field), weight: 'hint', why });
+  const meaning = (code: LossCode, field: ChatField, why: string): void =>
+    lose({ code, field: fieldName(origin, field), weight: 'meaning', why });
+  if (sampling.minP !== undefined) hint('sampling', 'minP', 'Gemini has no such sampling setting.');
   if (sampling.repetitionPenalty !== undefined)
-    say('repetitionPenalty', 'hint', 'Gemini has no such sampling setting.');
-  if (sampling.logitBias !== undefined) say('logitBias', 'meaning', 'Gemini cannot favour or forbid single tokens.');
-  if (request.user !== undefined) say('user', 'hint', 'Gemini takes no id of the end user.');
+    hint('sampling', 'repetitionPenalty', 'Gemini has no such sampling setting.');
+  if (sampling.logitBias !== undefined)
+    meaning('logit-bias', 'logitBias', 'Gemini cannot favour or forbid single tokens.');
+  if (request.user !== undefined) hint('user', 'user', 'Gemini takes no id of the end user.');
   // A hint: a client that reads one call reads the first of several, and common ones send this unasked (the AI SDK's JSON mode).
   if (request.parallelToolCalls === false)
-    say('parallelToolCalls', 'hint', 'Gemini may call several tools at once, and cannot be told not to.');
-  if (request.audio !== undefined) say('audio', 'meaning', 'Gemini has other voices, and gives sound only as PCM.');
+    hint(
+      'parallel-tool-calls',
+      'parallelToolCalls',
+      'Gemini may call several tools at once, and cannot be told not to.',
+    );
+  if (request.audio !== undefined) meaning('voice', 'audio', 'Gemini has other voices, and gives sound only as PCM.');
 }
 
 function writeTools(request: ChatRequest, lose: Lose): readonly JsonRecord[] {

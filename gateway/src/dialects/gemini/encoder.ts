@@ -214,7 +214,7 @@ function piece(state: State, part: Part): readonly JsonRecord[] {
 function sound(state: State, event: Extract<ChatEvent, { type: 'audio-delta' }>): readonly JsonRecord[] {
   if (event.transcript !== undefined) {
     state.writer.lose({
-      code: 'audio-transcript',
+      code: 'transcript',
       field: 'audio.transcript',
       weight: 'hint',
       why: 'Gemini has no transcript beside sound.',

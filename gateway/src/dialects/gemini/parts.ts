@@ -10,6 +10,7 @@ import type {
   ToolCallPart,
   ToolResultPart,
 } from '../../chat/part.ts';
+import type { LossCode } from '../../chat/loss-codes.ts';
 import type { Loss } from '../../chat/request.ts';
 import { get, mediaKind, onlyValue, packThought, recordsOf, restOf, textOf, unpackThought } from './wire.ts';
 
@@ -211,7 +212,7 @@ function writeReasoning(part: ReasoningPart, writer: PartWriter): readonly JsonR
   const { encrypted } = part;
   const isReadable = encrypted !== undefined && (encrypted.origin === 'gemini' || !writer.isForGoogle);
   if (encrypted !== undefined && !isReadable) {
-    writer.lose(hint('reasoning-encrypted', part, `Only ${encrypted.origin} can read this reasoning; it is left out.`));
+    writer.lose(hint('reasoning-history', part, `Only ${encrypted.origin} can read this reasoning; it is left out.`));
     if (part.text === '') return [];
   }
   const proof = isReadable ? { thoughtSignature: packThought(encrypted, true) } : signed(part, writer);
@@ -394,6 +395,6 @@ export function extraLoss(name: string): Loss {
 }
 
 /** A loss that may happen unasked. */
-function hint(code: string, part: Part, why: string): Loss {
+function hint(code: LossCode, part: Part, why: string): Loss {
   return { code, field: part.at ?? 'messages', weight: 'hint', why };
 }

@@ -36,7 +36,7 @@ export function thinkingConfig(wish: ThinkingWish): JsonRecord | undefined {
   }
   const version = versionOf(wish.model);
   const amount = version === undefined ? asAsked(reasoning) : version >= 3 ? asLevel(wish, version) : asBudget(wish);
-  const config = compact({ ...amount, includeThoughts: reasoning.isShown });
+  const config = compact({ ...amount, includeThoughts: reasoning.isShown ?? shownUnasked(wish) });
   return Object.keys(config).length === 0 ? undefined : config;
 }
 
@@ -50,6 +50,11 @@ export function versionOf(model: string): number | undefined {
   const found = /gemini-(?:(\d+(?:\.\d+)?)|(?:pro|flash|flash-lite)-latest)/.exec(model);
   if (found === null) return undefined;
   return found[1] === undefined ? Number.POSITIVE_INFINITY : Number(found[1]);
+}
+
+/** Claude shows what it thinks with a budget without being asked to (recorded), and its clients count on it; Gemini shows it on demand. */
+function shownUnasked({ reasoning, origin }: ThinkingWish): true | undefined {
+  return origin === 'anthropic-messages' && (reasoning.budgetTokens ?? 0) > 0 ? true : undefined;
 }
 
 interface Amount {
@@ -79,7 +84,7 @@ function asLevel(wish: ThinkingWish, version: number): Amount {
   if (isBudget || level !== effort) {
     const why = isBudget ? `The budget of ${budget} tokens` : `The effort "${effort}"`;
     wish.lose({
-      code: 'reasoning-level',
+      code: isBudget ? 'reasoning-budget' : 'reasoning-effort',
       field: fieldName(origin, isBudget ? 'reasoningBudget' : 'reasoningEffort'),
       weight: 'hint',
       why: `${why} is sent as the nearest level of this model: ${level}.`,

@@ -187,7 +187,7 @@ export function writeCitation(citation: Citation, offset: number): JsonRecord | 
 
 export function citationLoss(at: string | undefined): Loss {
   const why = 'A citation without a web address cannot be written as an annotation.';
-  return { code: 'citation', field: at ?? 'citations', weight: 'hint', why };
+  return { code: 'citations', field: at ?? 'citations', weight: 'hint', why };
 }
 
 function writeMediaFields(parts: readonly Part[], context: WriteContext): JsonRecord {
@@ -221,7 +221,7 @@ function loseUnsayable(part: Part, context: WriteContext): void {
   }
   if (part.kind === 'document' || part.kind === 'video') {
     context.lose({
-      code: 'media-out',
+      code: 'media-kind',
       field,
       weight: 'meaning',
       why: `An assistant's ${part.kind} cannot be expressed in this protocol.`,
@@ -232,6 +232,6 @@ function loseUnsayable(part: Part, context: WriteContext): void {
     if (signature === undefined || mayWrite(signature, context)) continue;
     const why =
       'Reasoning that another provider signed cannot be read by this one: its text was sent without the signature.';
-    context.lose({ code: 'reasoning-signature', field, weight: 'hint', why });
+    context.lose({ code: 'reasoning-history', field, weight: 'hint', why });
   }
 }

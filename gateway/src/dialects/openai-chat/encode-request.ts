@@ -9,6 +9,7 @@ import type { EncodedRequest, EncodeTarget } from '../dialect.ts';
 import { HOME } from './assistant.ts';
 import { writeAssistant } from './assistant-writing.ts';
 import { writeCache, writeMedia } from './media.ts';
+import { nearestEffort, traitsOf, type Effort, type ModelTraits } from './model.ts';
 import { REASONING_FIELDS } from './request.ts';
 
 /** Name of a schema that came without one: OpenAI demands one. */
@@ -17,13 +18,16 @@ const SCHEMA_NAME = 'response';
 /** What is written, and what could not be. */
 interface Writing {
   readonly isHome: boolean;
+  /** Of the model it goes to. A caller of this very wire says what it means, and is not corrected. */
+  readonly traits: ModelTraits;
   readonly losses: Loss[];
 }
 
 /** Writes the body for `target`. Losses name the caller's own fields. */
 export function encodeRequest(request: ChatRequest, target: EncodeTarget): EncodedRequest {
   const isHome = request.origin === HOME;
-  const writing: Writing = { isHome, losses: isHome ? [] : [...foreignLosses(request, HOME)] };
+  const traits = traitsOf(target.model, target.canReason);
+  const writing: Writing = { isHome, traits, losses: isHome ? [] : [...foreignLosses(request, HOME)] };
   const extras = isHome ? Object.fromEntries(request.extras.map((extra) => [extra.field, extra.value])) : {};
   const isNamed = extras['safety_identifier'] !== undefined && extras['safety_identifier'] === request.user;
   const body = compact({
@@ -31,14 +35,14 @@ export function encodeRequest(request: ChatRequest, target: EncodeTarget): Encod
     model: target.model,
     messages: request.messages.flatMap((message) => writeMessage(message, writing)),
     ...writeToolFields(request, writing, extras),
-    max_completion_tokens: request.maxOutputTokens,
+    max_completion_tokens: writeLimit(request, writing),
     ...writeSampling(request, writing),
-    stop: request.stop,
+    stop: writeStop(request, writing),
     n: request.n,
     ...(request.logprobs === undefined ? {} : compact({ logprobs: true, top_logprobs: request.logprobs.top })),
     ...writeReasoning(request, extras, writing),
     response_format: writeFormat(request) ?? extras['response_format'],
-    modalities: request.modalities,
+    modalities: writeModalities(request, writing),
     audio: request.audio === undefined ? undefined : compact({ ...request.audio }),
     stream: request.isStreaming ? true : undefined,
     stream_options: writeStreamOptions(request, extras['stream_options']),
@@ -50,7 +54,13 @@ export function encodeRequest(request: ChatRequest, target: EncodeTarget): Encod
 function writeToolFields(request: ChatRequest, writing: Writing, extras: JsonRecord): JsonRecord {
   const tools = writeTools(request.tools, writing);
   // OpenAI refuses a choice, and a word on parallel calls, where there are no tools.
-  if (tools === undefined && !writing.isHome) return {};
+  if (tools === undefined && !writing.isHome) {
+    const isForced = request.toolChoice?.kind === 'required' || request.toolChoice?.kind === 'tool';
+    const why = 'There is no tool left that could be chosen.';
+    if (isForced)
+      lose(writing, { code: 'tool-choice', weight: 'meaning', field: fieldName(request.origin, 'toolChoice'), why });
+    return {};
+  }
   const choice = writeToolChoice(request.toolChoice) ?? extras['tool_choice'];
   return compact({ tools, tool_choice: choice, parallel_tool_calls: request.parallelToolCalls });
 }
@@ -58,10 +68,10 @@ function writeToolFields(request: ChatRequest, writing: Writing, extras: JsonRec
 /** Sampling that OpenAI does not know, though other servers of this wire do. */
 const NOT_OPENAI = ['topK', 'minP', 'repetitionPenalty'] as const;
 
-function writeSampling({ sampling, origin }: ChatRequest, writing: Writing): JsonRecord {
+function writeSampling(request: ChatRequest, writing: Writing): JsonRecord {
+  const { sampling, origin } = request;
   const shared = compact({
-    temperature: sampling.temperature,
-    top_p: sampling.topP,
+    ...writeTemperature(request, writing),
     frequency_penalty: sampling.frequencyPenalty,
     presence_penalty: sampling.presencePenalty,
     seed: sampling.seed,
@@ -74,26 +84,87 @@ function writeSampling({ sampling, origin }: ChatRequest, writing: Writing): Jso
   for (const field of NOT_OPENAI) {
     if (sampling[field] === undefined) continue;
     const why = 'OpenAI refuses it.';
-    writing.losses.push({ code: 'sampling', field: fieldName(origin, field), weight: 'hint', why });
+    lose(writing, { code: 'sampling', weight: 'hint', field: fieldName(origin, field), why });
   }
   return shared;
+}
+
+/** Models that think sample in their own way, and refuse these two but for the value that changes nothing. */
+function writeTemperature({ sampling, reasoning, origin }: ChatRequest, writing: Writing): JsonRecord {
+  const given = { temperature: sampling.temperature, top_p: sampling.topP };
+  if (writing.isHome || writing.traits.takesTemperature(reasoning === undefined ? undefined : effortOf(reasoning)))
+    return given;
+  for (const field of ['temperature', 'topP'] as const) {
+    if (sampling[field] === undefined || sampling[field] === 1) continue;
+    const why = 'This model takes no such setting while it thinks.';
+    lose(writing, { code: 'sampling', weight: 'hint', field: fieldName(origin, field), why });
+  }
+  return {};
+}
+
+function lose(writing: Writing, loss: Loss): void {
+  writing.losses.push(loss);
+}
+
+function writeLimit({ maxOutputTokens: asked, origin }: ChatRequest, writing: Writing): number | undefined {
+  const least = writing.traits.outputTokensMin;
+  if (asked === undefined || writing.isHome || asked >= least) return asked;
+  const why = `This model refuses to answer in fewer than ${least} tokens: its thoughts count too. It was given ${least}.`;
+  lose(writing, { code: 'max-tokens', weight: 'hint', field: fieldName(origin, 'maxOutputTokens'), why });
+  return least;
+}
+
+function writeStop({ stop, origin }: ChatRequest, writing: Writing): readonly string[] | undefined {
+  const most = writing.traits.stopMax;
+  if (stop === undefined || writing.isHome || stop.length <= most) return stop;
+  const why =
+    most === 0 ? 'This model takes no stop sequences.' : `At most ${most} are taken; the others were left out.`;
+  lose(writing, { code: 'stop', weight: 'meaning', field: fieldName(origin, 'stop'), why });
+  return most === 0 ? undefined : stop.slice(0, most);
+}
+
+/** Sound is only given with a voice, which no other protocol names as this one does. */
+function writeModalities({ modalities, audio, origin }: ChatRequest, writing: Writing): readonly string[] | undefined {
+  if (modalities === undefined || writing.isHome || audio !== undefined || !modalities.includes('audio'))
+    return modalities;
+  const why = 'Sound is only given in a voice of this protocol, and the request names none.';
+  lose(writing, { code: 'modalities', weight: 'meaning', field: fieldName(origin, 'modalities'), why });
+  const kept = modalities.filter((modality) => modality !== 'audio');
+  return kept.length === 0 ? undefined : kept;
 }
 
 /** The caller's own fields where it spoke this dialect, else OpenAI's effort. */
 function writeReasoning(request: ChatRequest, extras: JsonRecord, writing: Writing): JsonRecord {
   const { reasoning } = request;
   if (reasoning === undefined || Object.keys(extras).some((field) => REASONING_FIELDS.has(field))) return {};
-  const effort = effortOf(reasoning);
-  if (!writing.isHome && reasoning.effort === undefined && reasoning.budgetTokens !== undefined) {
-    const why = `The budget was sent as the effort ${effort ?? 'that the model chooses'}: this protocol has no budget.`;
-    writing.losses.push({
-      code: 'reasoning-budget',
-      field: fieldName(request.origin, 'reasoningBudget'),
-      weight: 'hint',
-      why,
-    });
+  const asked = effortOf(reasoning);
+  if (writing.isHome || asked === undefined) return compact({ reasoning_effort: asked });
+  const { efforts } = writing.traits;
+  if (efforts?.length === 0) {
+    const why = 'The effort of this model cannot be chosen.';
+    if (asked !== 'none')
+      lose(writing, { code: 'reasoning', weight: 'hint', field: fieldName(request.origin, 'reasoning'), why });
+    return {};
   }
-  return compact({ reasoning_effort: effort });
+  const effort = efforts === undefined ? asked : nearestEffort(asked, efforts);
+  loseEffort(request, { asked, effort }, writing);
+  return { reasoning_effort: effort };
+}
+
+function loseEffort(
+  { origin, reasoning }: ChatRequest,
+  sent: { readonly asked: Effort; readonly effort: Effort },
+  writing: Writing,
+): void {
+  const { asked, effort } = sent;
+  const isBudget = reasoning?.effort === undefined && (reasoning?.budgetTokens ?? 0) > 0;
+  if (isBudget) {
+    const why = `The budget was sent as the effort ${effort}: this protocol has no budget.`;
+    lose(writing, { code: 'reasoning-budget', weight: 'hint', field: fieldName(origin, 'reasoningBudget'), why });
+  } else if (effort !== asked) {
+    const why = `This model has no effort ${asked}; it was given ${effort}.`;
+    lose(writing, { code: 'reasoning-effort', weight: 'hint', field: fieldName(origin, 'reasoningEffort'), why });
+  }
 }
 
 function writeStreamOptions(request: ChatRequest, own: Json | undefined): JsonRecord | undefined {
@@ -153,8 +224,8 @@ function writeMessage(message: Message, writing: Writing): readonly JsonRecord[]
   if (message.role === 'tool') return writeResults(message, writing);
   if (message.role === 'assistant') {
     const own = writing.isHome ? message.parts : message.parts.map(withoutExtra);
-    const lose = (loss: Loss): void => void writing.losses.push(loss);
-    return [{ role: 'assistant', ...writeAssistant(own, { isRequest: true, lose }), ...shared }];
+    const context = { isRequest: true, lose: (loss: Loss): void => lose(writing, loss) };
+    return [{ role: 'assistant', ...writeAssistant(own, context), ...shared }];
   }
   return [{ role: message.role, content: writeContent(message.parts, writing), ...shared }];
 }

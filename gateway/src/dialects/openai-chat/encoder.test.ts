@@ -134,7 +134,7 @@ describe('streams of openai-chat as OpenAI writes them', () => {
       encoding.losses().map(({ code, weight }) => [code, weight]),
       [
         ['opaque', 'meaning'],
-        ['citation', 'hint'],
+        ['citations', 'hint'],
       ],
     );
   });

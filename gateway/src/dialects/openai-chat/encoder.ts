@@ -16,7 +16,7 @@ import {
 } from './assistant-writing.ts';
 import { addressOf } from './media.ts';
 import { encodeStreamFault } from './errors.ts';
-import { splitExtras, writeFinish, writeLogprobs } from './response.ts';
+import { loseFinish, splitExtras, writeFinish, writeLogprobs } from './response.ts';
 import { writeUsage } from './usage.ts';
 
 export const DONE = formatSse('[DONE]');
@@ -178,7 +178,10 @@ function pieceOf(event: PieceEvent, state: ChoiceState, lose: Lose): Piece | und
   }
   state.isTextOpen = false;
   if (event.type === 'logprobs') return { delta: {}, logprobs: writeLogprobs(event.tokens) };
-  if (event.type === 'finish') return { delta: {}, finish: event.finish };
+  if (event.type === 'finish') {
+    loseFinish(event.finish, lose);
+    return { delta: {}, finish: event.finish };
+  }
   if (event.type === 'reasoning-delta' || event.type === 'reasoning-encrypted' || event.type === 'signature') {
     return reasoningPiece(event, state);
   }
@@ -251,7 +254,7 @@ function contentPiece(event: ContentEvent, state: ChoiceState, lose: Lose): Piec
         return { delta: { images: [{ type: 'image_url', image_url: { url: addressOf(event.part.source) } }] } };
       }
       lose({
-        code: 'media-out',
+        code: 'media-kind',
         field: event.part.kind,
         weight: 'meaning',
         why: `A ${event.part.kind} in a reply cannot be expressed here.`,

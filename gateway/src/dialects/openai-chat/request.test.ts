@@ -246,10 +246,10 @@ describe('encoding chat completions', () => {
         isStreaming: true,
         wantsStreamUsage: true,
       },
-      { model: 'gpt-5' },
+      { model: 'some-model' },
     );
     assert.deepEqual(body, {
-      model: 'gpt-5',
+      model: 'some-model',
       messages: [
         { role: 'system', content: [{ type: 'text', text: 'a', cache_control: { type: 'ephemeral', ttl: '1h' } }] },
         {
@@ -282,7 +282,7 @@ describe('encoding chat completions', () => {
       losses.map(({ code, field, weight }) => [code, field, weight]),
       [
         ['unknown-field', 'messages[0].content[2].caller', 'hint'],
-        ['reasoning-signature', 'messages[0].content[1]', 'hint'],
+        ['reasoning-history', 'messages[0].content[1]', 'hint'],
         ['tool-result-media', 'messages[1].content[0]', 'hint'],
         ['tool-error', 'messages[1].content[0]', 'hint'],
         ['sampling', 'top_k', 'hint'],

@@ -101,6 +101,14 @@ export function writeFinish(finish: Finish): string {
   }
 }
 
+/** An end that has no word here looks like a normal one, so it is named: a paused turn above all, which is to go on. */
+export function loseFinish(finish: Finish, lose: (loss: Loss) => void): void {
+  const { reason, raw } = finish;
+  if (reason !== 'pause' && reason !== 'other') return;
+  const why = `The reason ${raw ?? reason} has no word here; it became ${writeFinish(finish)}.`;
+  lose({ code: 'finish', field: 'finish_reason', weight: 'hint', why });
+}
+
 /** Reads a whole reply. A 200 that holds an error is that error, and one without a choice cannot be read. */
 export function decodeResponse(body: JsonRecord, provider: string): Result<ChatResponse, Fault> {
   const error = errorIn(body);
@@ -256,6 +264,7 @@ function writeChoice(choice: Choice, lose: (loss: Loss) => void): JsonRecord {
   const { own, message, logprobs } = splitExtras(choice.extra);
   const tokens = choice.logprobs === undefined ? undefined : writeLogprobs(choice.logprobs);
   const hasLogprobs = tokens !== undefined || Object.keys(logprobs).length > 0;
+  loseFinish(choice.finish, lose);
   return {
     ...own,
     index: choice.index,
