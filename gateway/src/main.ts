@@ -25,8 +25,8 @@ const io: CommandIo = {
   stderr: (text) => void process.stderr.write(text),
   env: process.env,
   cwd: process.cwd(),
-  isTerminal: process.stdout.isTTY === true,
-  ...(process.stdin.isTTY === true ? { confirm } : {}),
+  isTerminal: process.stdout.isTTY,
+  ...(process.stdin.isTTY ? { confirm } : {}),
 };
 
 async function confirm(question: string): Promise<boolean> {

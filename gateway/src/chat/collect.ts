@@ -1,7 +1,7 @@
 /** A stream of events becomes a whole reply, and a whole reply a stream (faults.md F38: each side gets the form it asked for). */
-import type { JsonRecord } from '../lib/json.ts';
+import { compact, type JsonRecord } from '../lib/json.ts';
 import type { Fault } from './fault.ts';
-import type { MediaPart, Part, ReasoningPart, RefusalPart, TextPart } from './part.ts';
+import type { MediaPart, Part, ReasoningPart, RefusalPart, TextPart, ToolCallPart } from './part.ts';
 import type { ChatEvent, ChatResponse, Choice, Finish, TokenLogprob } from './reply.ts';
 import { mergeUsage, type Usage } from './usage.ts';
 
@@ -250,28 +250,13 @@ function replayChoice(choice: Choice): readonly ChatEvent[] {
 function replayPart(part: Part, choice: number, call: number): readonly ChatEvent[] {
   switch (part.kind) {
     case 'text':
-      return [
-        { type: 'text-delta', choice, text: part.text },
-        ...(part.citations ?? []).map((citation): ChatEvent => ({ type: 'citation', choice, citation })),
-        ...(part.signature === undefined ? [] : [{ type: 'signature', choice, of: 'text', signature: part.signature } as const]),
-      ];
+      return replayText(part, choice);
     case 'reasoning':
       return replayReasoning(part, choice);
     case 'refusal':
       return [{ type: 'refusal-delta', choice, text: part.text }];
     case 'tool-call':
-      return [
-        {
-          type: 'tool-call-start',
-          choice,
-          call,
-          id: part.id,
-          name: part.name,
-          ...(part.signature === undefined ? {} : { signature: part.signature }),
-          ...(part.extra === undefined ? {} : { extra: part.extra }),
-        },
-        ...(part.arguments === '' ? [] : [{ type: 'tool-call-delta', choice, call, arguments: part.arguments } as const]),
-      ];
+      return replayCall(part, choice, call);
     case 'opaque':
       return [{ type: 'opaque', choice, part }];
     case 'image':
@@ -282,6 +267,19 @@ function replayPart(part: Part, choice: number, call: number): readonly ChatEven
     case 'tool-result':
       return [];
   }
+}
+
+function replayText(part: TextPart, choice: number): readonly ChatEvent[] {
+  const events: ChatEvent[] = [{ type: 'text-delta', choice, text: part.text }];
+  for (const citation of part.citations ?? []) events.push({ type: 'citation', choice, citation });
+  if (part.signature !== undefined) events.push({ type: 'signature', choice, of: 'text', signature: part.signature });
+  return events;
+}
+
+function replayCall(part: ToolCallPart, choice: number, call: number): readonly ChatEvent[] {
+  const { id, name, signature, extra } = part;
+  const start = compact({ type: 'tool-call-start' as const, choice, call, id, name, signature, extra });
+  return part.arguments === '' ? [start] : [start, { type: 'tool-call-delta', choice, call, arguments: part.arguments }];
 }
 
 function replayReasoning(part: ReasoningPart, choice: number): readonly ChatEvent[] {

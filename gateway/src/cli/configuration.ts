@@ -43,9 +43,9 @@ export async function loadConfiguration(options: ConfigurationOptions): Promise<
 
 type ReadResult = Result<{ readonly config: Config; readonly warnings: readonly string[] }, string>;
 
-async function readConfig({ file, env, catalog, port, today }: ConfigurationOptions): Promise<ReadResult> {
+async function readConfig({ file, env, catalog, port, today: day }: ConfigurationOptions): Promise<ReadResult> {
   if (file === undefined) return ok({ config: configSchema.parse({}), warnings: [] });
-  const known = knownNames(catalog, today);
+  const known = knownNames(catalog, day);
   const { text, result } = await readConfigFile(file, { file, env, known, ...(port === undefined ? {} : { port }) });
   if (!result.ok) return err(renderErrors(result.error, text));
   return ok({ config: result.value.config, warnings: result.value.warnings.map((warning) => sentence(warning)) });
@@ -95,7 +95,7 @@ export function today(): string {
 }
 
 /** Folder for database and journal: from the command line, the environment, or the file (relative to it). */
-export function dataDirOf(given: string | undefined, config: Config, file: string | undefined, cwd: string): string {
-  if (given !== undefined) return resolve(cwd, given);
-  return resolve(file === undefined ? cwd : dirname(file), config.data);
+export function dataDirOf(of: { readonly given: string | undefined; readonly config: Config; readonly file: string | undefined; readonly cwd: string }): string {
+  if (of.given !== undefined) return resolve(of.cwd, of.given);
+  return resolve(of.file === undefined ? of.cwd : dirname(of.file), of.config.data);
 }

@@ -3,7 +3,9 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { gateDialects } from '../dialects/index.ts';
 import { rests } from '../health/rests.ts';
-import { asArray, asRecord, asString, type JsonRecord } from '../lib/json.ts';
+import type { Dialect } from '../dialects/dialect.ts';
+import { asArray, asRecord, asString, compact, type Json, type JsonRecord } from '../lib/json.ts';
+import { err, type Result } from '../lib/result.ts';
 import { parseBody } from '../pipeline/body.ts';
 import { explain } from '../pipeline/explain.ts';
 import type { KeyRow } from '../store/ports.ts';
@@ -23,48 +25,74 @@ const OPERATOR: KeyRow = { id: 'operator', name: 'operator', isRoot: true, isDis
 
 /** Exit codes: 0 there is a plan, 1 there is none (and why), 2 the command was not understood. */
 export async function explainCommand(args: readonly string[], io: CommandIo): Promise<number> {
+  const question = readQuestion(args, io);
+  if (typeof question === 'string') {
+    io.stderr(`turnout: ${question}\n${USAGE}`);
+    return 2;
+  }
+  const explained = await answer(question, io);
+  if (!explained.ok) {
+    if (question.isJson) io.stdout(`${JSON.stringify({ error: explained.error })}\n`);
+    else io.stderr(`turnout: ${explained.error}\n`);
+    return 1;
+  }
+  io.stdout(question.isJson ? `${JSON.stringify(explained.value, undefined, 2)}\n` : shown(explained.value));
+  return 0;
+}
+
+interface Question {
+  readonly dialect: Dialect;
+  readonly bytes: Buffer;
+  readonly isJson: boolean;
+  readonly file: string | undefined;
+  readonly dataDir: string;
+}
+
+/** What is asked; a text says what is wrong with the words. */
+function readQuestion(args: readonly string[], io: CommandIo): Question | string {
   const text = { type: 'string' } as const;
   const words = readWords(args, { body: text, dialect: text, config: text, data: text, json: { type: 'boolean' } });
-  if (!words.ok) return misused(io, words.error);
-  const { positionals, values } = words.value;
+  if (!words.ok) return words.error;
   const dialect = dialectNamed(textOf(words.value, 'dialect') ?? 'openai-chat');
-  if (dialect === undefined) return misused(io, '--dialect must be openai-chat, anthropic-messages or gemini');
-  const bytes = bodyBytes(textOf(words.value, 'body'), positionals[0], io);
-  if (bytes === undefined) return misused(io, 'give --body FILE, or the name of a model');
-  if (typeof bytes === 'string') return misused(io, bytes);
-  const body = parseBody(bytes);
-  if (!body.ok) return failed(io, values['json'] === true, body.error.message);
+  if (dialect === undefined) return '--dialect must be openai-chat, anthropic-messages or gemini';
+  const bytes = bodyBytes(textOf(words.value, 'body'), words.value.positionals[0], io);
+  if (typeof bytes === 'string') return bytes;
   const named = textOf(words.value, 'config') ?? io.env['TURNOUT_CONFIG'];
-  const usual = join(io.cwd, 'turnout.yaml');
-  const catalog = loadCatalog(resolve(io.cwd, textOf(words.value, 'data') ?? io.env['TURNOUT_DATA'] ?? 'data'));
+  return {
+    dialect,
+    bytes,
+    isJson: words.value.values['json'] === true,
+    file: named === undefined ? existing(join(io.cwd, 'turnout.yaml')) : resolve(io.cwd, named),
+    dataDir: resolve(io.cwd, textOf(words.value, 'data') ?? io.env['TURNOUT_DATA'] ?? 'data'),
+  };
+}
+
+async function answer({ dialect, bytes, file, dataDir }: Question, io: CommandIo): Promise<Result<JsonRecord, string>> {
+  const body = parseBody(bytes);
+  if (!body.ok) return err(body.error.message);
+  const catalog = loadCatalog(dataDir);
   const found = Object.fromEntries(keysInEnvironment(catalog, io.env).map(({ provider }) => [provider, {}]));
-  const loaded = await loadConfiguration({
-    file: named === undefined ? existing(usual) : resolve(io.cwd, named),
-    env: io.env,
-    catalog,
-    fallbackProviders: configSchema.parse({ providers: found }).providers,
-    today: today(),
-  });
-  if (!loaded.ok) return failed(io, values['json'] === true, loaded.error);
-  const model = body.value.record['model'];
+  const fallbackProviders = configSchema.parse({ providers: found }).providers;
+  const loaded = await loadConfiguration({ file, env: io.env, catalog, fallbackProviders, today: today() });
+  if (!loaded.ok) return loaded;
+  const { record } = body.value;
   const arrival = {
     requestId: 'req_explain',
     dialect,
-    path: { ...(typeof model === 'string' ? { model } : {}), isStreaming: body.value.record['stream'] === true },
+    path: compact({ model: asString(record['model']), isStreaming: record['stream'] === true }),
     isJsonArray: false,
     headers: {},
     query: '',
     body: body.value,
     startedMs: 0,
   };
-  const world = { snapshot: () => loaded.value.snapshot, clock: { monotonicMs: () => 0, unixMs: () => 0 }, health: rests(), random: Math.random, instanceId: 'explain' };
-  const explained = explain(arrival, OPERATOR, world);
-  if (!explained.ok) return failed(io, values['json'] === true, explained.error.message);
-  io.stdout(values['json'] === true ? `${JSON.stringify(explained.value, undefined, 2)}\n` : shown(explained.value));
-  return 0;
+  const { snapshot } = loaded.value;
+  const clock = { monotonicMs: () => 0, unixMs: () => 0 };
+  const explained = explain(arrival, OPERATOR, { snapshot: () => snapshot, clock, health: rests(), random: Math.random, instanceId: 'explain' });
+  return explained.ok ? explained : err(explained.error.message);
 }
 
-function dialectNamed(name: string): (typeof gateDialects)[keyof typeof gateDialects] | undefined {
+function dialectNamed(name: string): Dialect | undefined {
   return Object.values(gateDialects).find((dialect) => dialect.id === name);
 }
 
@@ -77,10 +105,10 @@ function existing(file: string): string | undefined {
   }
 }
 
-/** The body's bytes; a text says why they cannot be read. */
-function bodyBytes(file: string | undefined, model: string | undefined, io: CommandIo): Buffer | string | undefined {
+/** The body's bytes; a text says why there are none. */
+function bodyBytes(file: string | undefined, model: string | undefined, io: CommandIo): Buffer | string {
   if (file === undefined) {
-    if (model === undefined) return undefined;
+    if (model === undefined) return 'give --body FILE, or the name of a model';
     return Buffer.from(JSON.stringify({ model, messages: [{ role: 'user', content: 'hi' }] }));
   }
   try {
@@ -90,36 +118,31 @@ function bodyBytes(file: string | undefined, model: string | undefined, io: Comm
   }
 }
 
-function misused(io: CommandIo, problem: string): number {
-  io.stderr(`turnout: ${problem}\n${USAGE}`);
-  return 2;
-}
-
-function failed(io: CommandIo, isJson: boolean, message: string): number {
-  if (isJson) io.stdout(`${JSON.stringify({ error: message })}\n`);
-  else io.stderr(`turnout: ${message}\n`);
-  return 1;
-}
-
 /** The plan for people: first what is tried, then what was left out. */
 function shown(record: JsonRecord): string {
   const facts = asRecord(record['facts']) ?? {};
+  const needs = (asArray(facts['needs']) ?? []).map(word).join(', ');
   const steps = (asArray(record['plan']) ?? []).map(asRecord).filter((step) => step !== undefined);
   const out = (asArray(record['candidates']) ?? []).map(asRecord).filter((row) => row?.['eligible'] === false);
   const lines = [
-    `model ${String(record['model'])}: about ${String(facts['input_tokens_estimate'])} input tokens, needs ${asArray(facts['needs'])?.join(', ') || 'nothing special'}`,
-    ...steps.map((step, index) => stepLine(step, index)),
-    ...out.map((row) => `  left out  ${String(row?.['target'])}: ${String(row?.['reason'])}`),
+    `model ${word(record['model'])}: about ${word(facts['input_tokens_estimate'])} input tokens, needs ${needs === '' ? 'nothing special' : needs}`,
+    ...steps.map(stepLine),
+    ...out.map((row) => `  left out  ${word(row?.['target'])}: ${word(row?.['reason'])}`),
   ];
   return `${lines.join('\n')}\n`;
 }
 
 function stepLine(step: JsonRecord, index: number): string {
   const cost = asString(step['worst_cost_usd']);
+  const refused = asString(step['refused']);
   const notes = [
-    step['passthrough'] === true ? 'bytes pass through' : `translated to ${String(step['protocol'])}`,
+    step['passthrough'] === true ? 'bytes pass through' : `translated to ${word(step['protocol'])}`,
     cost === undefined ? 'price not known' : `at most ${cost} USD`,
-    ...(step['refused'] === undefined ? [] : [`refused: ${String(step['refused'])}`]),
+    ...(refused === undefined ? [] : [`refused: ${refused}`]),
   ];
-  return `  ${index + 1}.  ${String(step['target'])}  (${notes.join('; ')})`;
+  return `  ${index + 1}.  ${word(step['target'])}  (${notes.join('; ')})`;
+}
+
+function word(value: Json | undefined): string {
+  return typeof value === 'string' ? value : JSON.stringify(value ?? null);
 }

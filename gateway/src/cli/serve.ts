@@ -41,10 +41,27 @@ export async function serveCommand(args: readonly string[], io: CommandIo): Prom
     return 2;
   }
   const log = createLog({ write: (line) => io.stderr(line), now: Date.now, level: io.env['TURNOUT_LOG'] === 'debug' ? 'debug' : 'info' });
+  const first = await firstConfiguration(options, io, log);
+  if (typeof first === 'string') {
+    io.stderr(`turnout: the configuration cannot be used\n\n${first}\n`);
+    return 1;
+  }
+  return run({ options, io, log, ...first });
+}
+
+interface First {
+  readonly first: Loaded;
+  readonly configurationOptions: ConfigurationOptions;
+  /** Set where there is no provider at all. */
+  readonly simulator: Simulator | undefined;
+}
+
+/** The configuration to begin with, or what is wrong with it. Where no provider is found anywhere, the simulator is started. */
+async function firstConfiguration(options: Options, io: CommandIo, log: Log): Promise<First | string> {
   const catalog = loadCatalog(options.data ?? join(io.cwd, 'data'), (problem) => log('warn', problem));
   const found = await discover(catalog, io.env, options.port ?? 0);
   if (options.isFirstRun && options.file !== undefined) writeStarter(options.file, found);
-  const ready: ConfigurationOptions = {
+  const own: ConfigurationOptions = {
     file: options.file,
     env: io.env,
     catalog,
@@ -52,30 +69,24 @@ export async function serveCommand(args: readonly string[], io: CommandIo): Prom
     today: today(),
     ...(options.port === undefined || options.port === 0 ? {} : { port: options.port }),
   };
-  const needsSimulator = Object.keys(ready.fallbackProviders).length === 0;
-  const peek = await loadConfiguration(ready);
-  if (!peek.ok) {
-    io.stderr(`turnout: the configuration cannot be used\n\n${peek.error}\n`);
-    return 1;
-  }
-  const simulator = needsSimulator && Object.keys(peek.value.config.providers).length === 0 ? await startSimulator({ unref: true }) : undefined;
-  const final = simulator === undefined ? ready : { ...ready, fallbackProviders: simulatorProvider(simulator) };
-  const first = simulator === undefined ? peek : await loadConfiguration(final);
-  if (!first.ok) throw new Error(first.error);
-  return run({ options, io, log, first: first.value, configurationOptions: final, simulator });
+  const loaded = await loadConfiguration(own);
+  if (!loaded.ok) return loaded.error;
+  const hasProvider = Object.keys(loaded.value.config.providers).length > 0;
+  if (hasProvider) return { first: loaded.value, configurationOptions: own, simulator: undefined };
+  const simulator = await startSimulator({ unref: true });
+  const simulated = { ...own, fallbackProviders: simulatorProvider(simulator) };
+  const again = await loadConfiguration(simulated);
+  return again.ok ? { first: again.value, configurationOptions: simulated, simulator } : again.error;
 }
 
-interface Start {
+interface Start extends First {
   readonly options: Options;
   readonly io: CommandIo;
   readonly log: Log;
-  readonly first: Loaded;
-  readonly configurationOptions: ConfigurationOptions;
-  readonly simulator: Simulator | undefined;
 }
 
 async function run({ options, io, log, first, configurationOptions, simulator }: Start): Promise<number> {
-  const dataDir = dataDirOf(options.data, first.config, options.file, io.cwd);
+  const dataDir = dataDirOf({ given: options.data, config: first.config, file: options.file, cwd: io.cwd });
   const adminKey = io.env['TURNOUT_ADMIN_KEY'];
   if (adminKey !== undefined && adminKey.length < ADMIN_KEY_MIN) {
     io.stderr(`turnout: TURNOUT_ADMIN_KEY must have ${ADMIN_KEY_MIN} characters or more\n`);
@@ -118,18 +129,23 @@ function readOptions(args: readonly string[], io: CommandIo): Options | string {
   const text = { type: 'string' } as const;
   const words = readWords(args, { config: text, port: text, host: text, data: text });
   if (!words.ok) return words.error;
-  if (words.value.positionals.length > 0) return `unexpected ${words.value.positionals[0] ?? ''}`;
+  const [stray] = words.value.positionals;
+  if (stray !== undefined) return `unexpected ${stray}`;
   const port = textOf(words.value, 'port') ?? io.env['TURNOUT_PORT'];
-  if (port !== undefined && !(/^\d{1,5}$/.test(port) && Number(port) <= 65_535)) return `--port must be 0 to 65535, not ${port}`;
+  if (port !== undefined && !isPort(port)) return `--port must be 0 to 65535, not ${port}`;
   const named = textOf(words.value, 'config') ?? io.env['TURNOUT_CONFIG'];
-  const usual = join(io.cwd, 'turnout.yaml');
+  const file = resolve(io.cwd, named ?? 'turnout.yaml');
   return {
-    file: named === undefined ? usual : resolve(io.cwd, named),
-    isFirstRun: named === undefined && !existsSync(usual),
+    file,
+    isFirstRun: named === undefined && !existsSync(file),
     port: port === undefined ? undefined : Number(port),
     host: textOf(words.value, 'host'),
     data: textOf(words.value, 'data') ?? io.env['TURNOUT_DATA'],
   };
+}
+
+function isPort(text: string): boolean {
+  return /^\d{1,5}$/.test(text) && Number(text) <= 65_535;
 }
 
 function writeStarter(file: string, found: Found): void {

@@ -9,8 +9,4 @@ describe('azure', () => {
     assert.deepEqual(seams, own);
     assert.notDeepEqual([id, name, envKeys], [azureCognitiveServices.id, azureCognitiveServices.name, azureCognitiveServices.envKeys]);
   });
-
-  it('sends its key in a header of its own', () => {
-    assert.deepEqual(azure.headers?.('secret'), { 'api-key': 'secret' });
-  });
 });

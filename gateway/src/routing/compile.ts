@@ -1,7 +1,7 @@
 /** Compiles configuration and catalog into a frozen snapshot. Pure: the same input gives the same snapshot, and the same id. */
 import { createHash } from 'node:crypto';
 import { compact } from '../lib/json.ts';
-import type { Catalog } from '../catalog/catalog.ts';
+import type { Catalog, CatalogModel } from '../catalog/catalog.ts';
 import { indexNames, isMovingName, nameEntryOf, type NameEntry, type NameIndex } from '../catalog/names.ts';
 import { tiersOf, type Config, type RouteConfig } from '../config/schema.ts';
 import type { FaultCode } from '../chat/fault.ts';
@@ -204,11 +204,20 @@ function autoCandidates({ entries, catalog, suppliers }: ResolverInput): Candida
 
 function isAllRound(entry: Entry, since: string): boolean {
   const row = entry.supplier.models.get(entry.model)?.catalog;
-  if (row === undefined || row.status !== undefined || isMovingName(row.id) || row.versionOf !== undefined) return false;
-  const { inputs = [], outputs = [], abilities, limits, releasedOn = '', price, free } = row;
-  const isText = inputs.includes('text') && outputs.length === 1 && outputs[0] === 'text';
-  const isCapable = abilities.tools === true && abilities.structuredOutput !== false && (limits.contextTokens ?? 0) >= AUTO_CONTEXT_MIN;
-  return isText && isCapable && releasedOn >= since && price !== undefined && free === undefined;
+  return row !== undefined && isCurrent(row, since) && isCapable(row) && row.price !== undefined && row.free === undefined;
+}
+
+function isCurrent(row: CatalogModel, since: string): boolean {
+  if (row.status !== undefined || row.versionOf !== undefined || isMovingName(row.id)) return false;
+  return row.releasedOn !== undefined && row.releasedOn >= since;
+}
+
+/** Text in, text out and nothing else, tools, schemas, room for a conversation. */
+function isCapable(row: CatalogModel): boolean {
+  const { inputs, outputs, abilities, limits } = row;
+  if (inputs?.includes('text') !== true || outputs?.join() !== 'text') return false;
+  if (abilities.tools !== true || abilities.structuredOutput === false) return false;
+  return limits.contextTokens !== undefined && limits.contextTokens >= AUTO_CONTEXT_MIN;
 }
 
 /** Three input tokens to one of output: the usual blend of price lists. */

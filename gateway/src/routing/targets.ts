@@ -95,10 +95,8 @@ function baseOf(id: string, own: ProviderConfig, input: TargetsInput): Base | st
   const chain = likeChain(id, config);
   const row = chain.map((name) => catalog.provider(name)).find((found) => found !== undefined);
   const inherited = chain.map((name) => config.providers[name]).filter((found) => found !== undefined);
-  const dialectId = firstOf(inherited, (one) => one.dialect) ?? row?.dialect;
-  if (dialectId === undefined) return `provider ${id}: its wire format is not known; give it a \`dialect\` or \`like\``;
-  const dialect = dialects[dialectId];
-  if (dialect === undefined) return `provider ${id}: the dialect ${dialectId} is not spoken by this release`;
+  const dialect = dialectOf(inherited, row, dialects);
+  if (typeof dialect === 'string') return `provider ${id}: ${dialect}`;
   const provider = providerOf(row, chain.at(-1) ?? id, dialect);
   const ownUrl = firstOf(inherited, (one) => one.base_url);
   const baseUrl = ownUrl ?? row?.baseUrl ?? provider.baseUrl;
@@ -109,6 +107,13 @@ function baseOf(id: string, own: ProviderConfig, input: TargetsInput): Base | st
   if (keys.length === 0 && needsKey) return `provider ${id}: no key; set ${provider.envKeys[0] ?? 'api_key'} or \`providers.${id}.api_key\``;
   const timeouts = toTimeouts(config, id);
   return { id, own, provider, baseUrl, keys, timeouts, dialects, row, models: modelRows(row, inherited) };
+}
+
+/** The wire format, or why there is none. */
+function dialectOf(inherited: readonly ProviderConfig[], row: CatalogProvider | undefined, dialects: Dialects): Dialect | string {
+  const id = firstOf(inherited, (one) => one.dialect) ?? row?.dialect;
+  if (id === undefined) return 'its wire format is not known; give it a `dialect` or `like`';
+  return dialects[id] ?? `the dialect ${id} is not spoken by this release`;
 }
 
 /** The provider and those it is `like`, nearest first. Cycles were refused when the file was read. */
