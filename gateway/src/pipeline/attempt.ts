@@ -3,11 +3,11 @@ import { fault, type Fault } from '../chat/fault.ts';
 import { NOTHING_SPENT, type Outcome, type Spent } from '../chat/outcome.ts';
 import type { Loss } from '../chat/request.ts';
 import type { Target } from '../routing/target.ts';
-import type { UpstreamExchange, UpstreamFailure } from '../upstream/upstream.ts';
+import type { UpstreamExchange, UpstreamFailure, UpstreamHandler } from '../upstream/upstream.ts';
 import type { Call } from './call.ts';
 import type { Outgoing } from './outgoing.ts';
 import type { Outlet, Source } from './outlet.ts';
-import { receive, type Receiver } from './receive.ts';
+import { receive, type Receiver, type Receiving } from './receive.ts';
 import type { Headers, Reply } from './reply.ts';
 import type { World } from './world.ts';
 
@@ -33,141 +33,197 @@ export interface AttemptOptions {
 /** Runs the attempt. Resolves when it is over and booked; what could be handed to the caller has been handed over. */
 export function attempt(options: AttemptOptions): Promise<Outcome> {
   return new Promise((resolve) => {
-    start(options, resolve);
+    new Attempt(options, resolve).start();
   });
 }
 
-function start(options: AttemptOptions, resolve: (outcome: Outcome) => void): void {
-  const { call, target, outgoing, reply, outlet, world } = options;
-  const { clock, timers } = world;
-  const startedMs = clock.monotonicMs();
-  const provider = target.providerId;
-  let exchange: UpstreamExchange | undefined;
-  let receiver: Receiver | undefined;
-  let status = 0;
-  let error: { chunks: Buffer[]; bytes: number; headers: Readonly<Record<string, string | string[] | undefined>> } | undefined;
-  let isOver = false;
-  const cancels: (() => void)[] = [];
+/** An attempt under way: many things can end it (the provider, a timer, the caller, a shutdown), and exactly one does. */
+class Attempt implements UpstreamHandler, Receiving, Source {
+  readonly #options: AttemptOptions;
+  readonly #resolve: (outcome: Outcome) => void;
+  readonly #startedMs: number;
+  readonly #cancels: (() => void)[] = [];
+  readonly #left = (): void => this.#leave();
+  readonly #stopped = (why: Fault): void => this.#break(why, 'shutdown');
+  #exchange: UpstreamExchange | undefined;
+  #receiver: Receiver | undefined;
+  #refusal: Refusal | undefined;
+  #status = 0;
+  #isOver = false;
 
-  const source: Source = { pause: () => exchange?.pause(), resume: () => exchange?.resume() };
-
-  /** The single exit. Books first, so that the money is written down before the caller's last byte. */
-  function over(outcome: Outcome, losses: readonly Loss[], handOver?: (headers: Headers) => void): void {
-    if (isOver) return;
-    isOver = true;
-    for (const cancel of cancels) cancel();
-    reply.signal.removeEventListener('abort', leave);
-    world.underWay.delete(stopped);
-    const headers = options.settle(outcome, losses);
-    handOver?.(headers);
-    resolve(outcome);
+  constructor(options: AttemptOptions, resolve: (outcome: Outcome) => void) {
+    this.#options = options;
+    this.#resolve = resolve;
+    this.#startedMs = options.world.clock.monotonicMs();
   }
 
-  function spent(): Spent {
-    return receiver?.spent() ?? NOTHING_SPENT;
+  start(): void {
+    const { reply, world, outgoing, target, responseMaxBytes } = this.#options;
+    if (reply.signal.aborted) {
+      this.#leave();
+      return;
+    }
+    reply.signal.addEventListener('abort', this.#left, { once: true });
+    world.underWay.add(this.#stopped);
+    this.#setTimers();
+    const limits = { ...target.timeouts, bodyMaxBytes: responseMaxBytes };
+    this.#exchange = world.upstream.send({ ...outgoing.call, limits }, this);
   }
 
-  function broke(of: Fault, detail: string): void {
-    exchange?.abort();
-    const when = receiver?.hasContent === true && reply.hasStarted && call.inspection.isStreaming ? 'mid-stream' : 'before-content';
-    over({ kind: 'broke', when, fault: of, detail, spent: spent() }, []);
+  // What the upstream port calls.
+
+  head(status: number, headers: Refusal['headers']): void {
+    this.#status = status;
+    if (status >= 200 && status < 300) this.#receiver = this.#makeReceiver();
+    else this.#refusal = { headers, chunks: [], bytes: 0 };
   }
 
-  function stopped(why: Fault): void {
-    broke(why, 'shutdown');
+  data(chunk: Buffer): void {
+    if (this.#isOver) return;
+    if (this.#refusal === undefined) {
+      this.#receiver?.data(chunk);
+      return;
+    }
+    this.#refusal.chunks.push(chunk);
+    this.#refusal.bytes += chunk.length;
+    if (this.#refusal.bytes > ERROR_BODY_MAX_BYTES) this.#refuse(this.#refusal);
   }
 
-  function leave(): void {
-    const known = spent();
-    exchange?.abort();
-    // The caller left while the provider had the request: it may be working on it, and bills it.
-    over({ kind: 'left', spent: { ...known, wasAccepted: known.wasAccepted || (exchange !== undefined && status < 400) } }, []);
+  end(): void {
+    if (this.#isOver) return;
+    if (this.#refusal === undefined) this.#receiver?.end();
+    else this.#refuse(this.#refusal);
   }
 
-  function answered(finish: string | undefined): Outcome {
-    return { kind: 'answered', status, ...(finish === undefined ? {} : { finish }), spent: spent() };
+  /** The upstream port and the receiver fail alike: the one says what happened, the other that the answer was no answer. */
+  fail(of: Fault, failure?: UpstreamFailure): void {
+    if (this.#isOver) return;
+    // An error status says more than the connection that broke after it.
+    if (this.#refusal === undefined) this.#break(of, failure?.outcome ?? 'invalid_answer');
+    else this.#refuse(this.#refusal);
   }
 
-  function makeReceiver(): Receiver {
+  // What the receiver calls.
+
+  send(bytes: string | Buffer): void {
+    const { outlet, outgoing, streamHeaders } = this.#options;
+    outlet.send(() => streamHeaders(outgoing.losses), bytes, this);
+  }
+
+  finish(last: string | Buffer, finish: string | undefined, losses: readonly Loss[]): void {
+    const { outlet, outgoing, streamHeaders } = this.#options;
+    this.#over(this.#answered(finish), losses, () => outlet.end(() => streamHeaders([...outgoing.losses, ...losses]), last));
+  }
+
+  whole(body: string | Buffer, finish: string | undefined, losses: readonly Loss[]): void {
+    const { outlet, reply } = this.#options;
+    this.#over(this.#answered(finish), losses, (headers) => {
+      outlet.stop();
+      reply.whole(200, { ...headers, 'content-type': 'application/json' }, body);
+    });
+  }
+
+  // What the outlet calls when the caller reads too slowly.
+
+  pause(): void {
+    this.#exchange?.pause();
+  }
+
+  resume(): void {
+    this.#exchange?.resume();
+  }
+
+  #setTimers(): void {
+    const { world, target, call, deadlineMs } = this.#options;
+    const provider = target.providerId;
+    const leftMs = deadlineMs - this.#startedMs;
+    const late = (): void => this.#break(fault('upstream-timeout', { provider, phase: 'finish', ms: Math.round(leftMs) }), 'total_timeout');
+    this.#cancels.push(world.timers.after(leftMs, late));
+    if (!call.inspection.isStreaming) return;
+    const { firstTokenMs } = target.timeouts;
+    const silent = (): void => {
+      if (this.#receiver?.hasContent === true) return;
+      this.#break(fault('upstream-timeout', { provider, phase: 'send a first token', ms: firstTokenMs }), 'first_token_timeout');
+    };
+    this.#cancels.push(world.timers.after(firstTokenMs, silent));
+  }
+
+  #makeReceiver(): Receiver {
+    const { call, target, world } = this.#options;
+    const { amendUsage } = target.provider;
     return receive({
       inbound: call.dialect,
       outbound: target.provider.dialect,
-      provider,
-      ...(target.provider.amendUsage === undefined ? {} : { amendUsage: target.provider.amendUsage }),
+      provider: target.providerId,
+      ...(amendUsage === undefined ? {} : { amendUsage }),
       wantsStream: call.inspection.isStreaming,
       context: {
         requestId: call.requestId,
         model: call.inspection.model,
-        nowS: Math.floor(clock.unixMs() / 1000),
+        nowS: Math.floor(world.clock.unixMs() / 1000),
         wantsStreamUsage: call.inspection.wantsStreamUsage,
         isJsonArray: call.isJsonArray,
       },
-      now: () => clock.monotonicMs(),
-      startedMs,
-      to: {
-        send: (bytes) => outlet.send(() => options.streamHeaders(outgoing.losses), bytes, source),
-        finish: (last, finish, losses) => over(answered(finish), losses, () => outlet.end(() => options.streamHeaders([...outgoing.losses, ...losses]), last)),
-        whole: (body, finish, losses) =>
-          over(answered(finish), losses, (headers) => {
-            outlet.stop();
-            reply.whole(200, { ...headers, 'content-type': 'application/json' }, body);
-          }),
-        fail: (of) => broke(of, 'invalid_answer'),
-      },
+      now: () => world.clock.monotonicMs(),
+      startedMs: this.#startedMs,
+      to: this,
     });
   }
 
-  function refused(): void {
-    const body = Buffer.concat(error?.chunks ?? []).toString('utf8');
-    const answer = { status, headers: error?.headers ?? {}, body, provider, model: target.upstreamModel, nowMs: clock.unixMs() };
-    exchange?.abort();
-    over({ kind: 'refused', status, fault: target.provider.dialect.decodeError(answer) }, []);
+  #spent(): Spent {
+    return this.#receiver?.spent() ?? NOTHING_SPENT;
   }
 
-  reply.signal.addEventListener('abort', leave, { once: true });
-  if (reply.signal.aborted) {
-    leave();
-    return;
+  #answered(finish: string | undefined): Outcome {
+    return { kind: 'answered', status: this.#status, ...(finish === undefined ? {} : { finish }), spent: this.#spent() };
   }
-  world.underWay.add(stopped);
-  const leftMs = options.deadlineMs - startedMs;
-  cancels.push(timers.after(leftMs, () => broke(fault('upstream-timeout', { provider, phase: 'finish', ms: Math.round(leftMs) }), 'total_timeout')));
-  if (call.inspection.isStreaming) {
-    const { firstTokenMs } = target.timeouts;
-    const cancel = timers.after(firstTokenMs, () => {
-      if (receiver?.hasContent !== true) broke(fault('upstream-timeout', { provider, phase: 'send a first token', ms: firstTokenMs }), 'first_token_timeout');
+
+  #break(of: Fault, detail: string): void {
+    this.#exchange?.abort();
+    const { reply, call } = this.#options;
+    const wasHeard = this.#receiver?.hasContent === true && reply.hasStarted && call.inspection.isStreaming;
+    this.#over({ kind: 'broke', when: wasHeard ? 'mid-stream' : 'before-content', fault: of, detail, spent: this.#spent() }, []);
+  }
+
+  #leave(): void {
+    const known = this.#spent();
+    this.#exchange?.abort();
+    // The caller left while the provider had the request: it may be working on it, and bills it.
+    const wasAccepted = known.wasAccepted || (this.#exchange !== undefined && this.#status < 400);
+    this.#over({ kind: 'left', spent: { ...known, wasAccepted } }, []);
+  }
+
+  #refuse(refusal: Refusal): void {
+    const { target, world } = this.#options;
+    this.#exchange?.abort();
+    const of = target.provider.dialect.decodeError({
+      status: this.#status,
+      headers: refusal.headers,
+      body: Buffer.concat(refusal.chunks).toString('utf8'),
+      provider: target.providerId,
+      model: target.upstreamModel,
+      nowMs: world.clock.unixMs(),
     });
-    cancels.push(cancel);
+    this.#over({ kind: 'refused', status: this.#status, fault: of }, []);
   }
-  exchange = world.upstream.send(
-    { ...outgoing.call, limits: { ...target.timeouts, bodyMaxBytes: options.responseMaxBytes } },
-    {
-      head(code, headers) {
-        status = code;
-        if (code >= 200 && code < 300) receiver = makeReceiver();
-        else error = { chunks: [], bytes: 0, headers };
-      },
-      data(chunk) {
-        if (isOver) return;
-        if (error === undefined) receiver?.data(chunk);
-        else {
-          error.chunks.push(chunk);
-          error.bytes += chunk.length;
-          if (error.bytes > ERROR_BODY_MAX_BYTES) refused();
-        }
-      },
-      end() {
-        if (isOver) return;
-        if (error === undefined) receiver?.end();
-        else refused();
-      },
-      fail(of: Fault, failure: UpstreamFailure) {
-        if (isOver) return;
-        if (error !== undefined) refused();
-        else broke(of, failure.outcome);
-      },
-    },
-  );
-  // The port may fail a call at once, before it has given its handle.
-  if (isOver) exchange.abort();
+
+  /** The single exit. Books first, so that the money is written down before the caller's last byte. */
+  #over(outcome: Outcome, losses: readonly Loss[], handOver?: (headers: Headers) => void): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    const { reply, world, settle } = this.#options;
+    for (const cancel of this.#cancels) cancel();
+    reply.signal.removeEventListener('abort', this.#left);
+    world.underWay.delete(this.#stopped);
+    const headers = settle(outcome, losses);
+    handOver?.(headers);
+    this.#resolve(outcome);
+  }
+}
+
+/** An answer that is no success: read to its end, then classified by the dialect. */
+interface Refusal {
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly chunks: Buffer[];
+  bytes: number;
 }
