@@ -50,7 +50,11 @@ export const faults = {
     status: 413,
     text: 'The body is larger than {max} bytes. Send less, or raise `server.body_max_bytes`.',
   },
-  'body-slow': { ...INVALID, status: 408, text: 'The body did not arrive within {max} ms.' },
+  'request-slow': {
+    ...INVALID,
+    status: 408,
+    text: 'The request did not arrive in time (`server.header_timeout_ms`, `server.body_timeout_ms`). Send it again.',
+  },
   'media-type': { ...INVALID, status: 415, text: 'The content type {found} is not understood. Send application/json.' },
   'encoding-unknown': { ...INVALID, status: 415, text: 'The content encoding {found} is not understood.' },
   'field-missing': { ...INVALID, status: 400, text: '`{param}` is required: {reason}.' },
@@ -85,6 +89,8 @@ export const faults = {
   },
   'record-unknown': { ...INVALID, status: 404, outcome: 'not_found', text: 'There is no record {id} for this key.' },
   'upgrade-refused': { ...INVALID, status: 426, text: 'WebSocket is not spoken here. Use plain HTTP.' },
+  'header-too-long': { ...INVALID, status: 400, text: 'The header {name} is longer than {max} characters.' },
+  'expectation-unknown': { ...INVALID, status: 417, text: 'No expectation but 100-continue is understood. Leave the header `expect` out.' },
   'http-malformed': { ...INVALID, status: 400, text: 'The request is not well-formed HTTP.' },
   'headers-too-big': { ...INVALID, status: 431, text: 'The request headers are too large.' },
   'loop-detected': {

@@ -5,6 +5,7 @@ import { fault, specOf, type Fault } from '../chat/fault.ts';
 import type { Dialect } from '../dialects/dialect.ts';
 import type { Origin } from '../chat/part.ts';
 import type { JsonRecord } from '../lib/json.ts';
+import { err, type Result } from '../lib/result.ts';
 import { authenticate } from '../pipeline/authenticate.ts';
 import { countTokens } from '../pipeline/count-tokens.ts';
 import { explain } from '../pipeline/explain.ts';
@@ -12,15 +13,25 @@ import { handle, retryHeaders } from '../pipeline/handle.ts';
 import type { Ending, Headers, Reply } from '../pipeline/reply.ts';
 import type { World } from '../pipeline/world.ts';
 import type { KeyRow } from '../store/ports.ts';
-import { parseBody } from '../pipeline/body.ts';
+import { isLong, parseBodyInTurns, type ParsedBody } from '../pipeline/body.ts';
+import { nextTurn } from '../pipeline/turns.ts';
+import { inOrder } from './in-order.ts';
 import { modelAnswer, modelsAnswer } from './models.ts';
+import { endRaw, faultOfParser } from './raw.ts';
 import { readBody } from './read-body.ts';
 import { httpReply } from './reply.ts';
 import { routeOf, type Operation } from './routes.ts';
 
 /** No client of the corpus sends more than 40. */
 const HEADERS_MAX = 200;
-const SINGLE_HEADERS: ReadonlySet<string> = new Set(['host', 'authorization', 'x-api-key', 'x-goog-api-key', 'content-type', 'content-length']);
+const SINGLE_HEADERS: ReadonlySet<string> = new Set([
+  'host',
+  'authorization',
+  'x-api-key',
+  'x-goog-api-key',
+  'content-type',
+  'content-length',
+]);
 
 export interface ListenerOptions {
   readonly world: World;
@@ -83,41 +94,56 @@ export function createListener(options: ListenerOptions): Listener {
       headersTimeout: limits.headerTimeoutMs,
       requestTimeout: limits.bodyTimeoutMs,
       keepAliveTimeout: limits.keepAliveMs,
-      requireHostHeader: true,
+      // Ours to check: node would answer without a word.
+      requireHostHeader: false,
       insecureHTTPParser: false,
       noDelay: true,
       // Checked often, so that a slow sender is closed near its limit and not half a minute later.
       connectionsCheckingInterval: 1000,
     },
-    (request, response) => {
-      inFlight += 1;
-      response.once('close', () => {
-        inFlight -= 1;
-      });
-      void visit(request, response);
-    },
+    (request, response) => queue.take(request, response),
   );
-  server.maxHeadersCount = 0;
-  server.on('clientError', refuseRaw);
-  server.on('upgrade', (request, socket) => {
-    const path = request.url ?? '';
-    const status = /^(\/openai|\/api)?\/v1\/responses(\?|$)/.test(path) ? '426 Upgrade Required' : '400 Bad Request';
-    endRaw(socket, status, fault('upgrade-refused'));
+  const queue = inOrder((request, response) => {
+    inFlight += 1;
+    response.once('close', () => {
+      inFlight -= 1;
+    });
+    void visit(request, response);
   });
-  server.on('connect', (_, socket) => endRaw(socket, '400 Bad Request', fault('http-malformed')));
+  server.maxHeadersCount = 0;
+  server.on('checkExpectation', (request, response) => queue.take(request, response));
+  server.on('clientError', (error, socket) => refuseRaw(socket, faultOfParser(error)));
+  server.on('upgrade', (_, socket) => refuseRaw(socket, fault('upgrade-refused')));
+  server.on('connect', (_, socket) => refuseRaw(socket, fault('http-malformed')));
+
+  /** Answers what never became a request. Where an earlier answer is under way on the connection, there is no place for another. */
+  function refuseRaw(socket: Duplex, of: Fault | undefined): void {
+    if (of === undefined || !socket.writable || queue.underWay(socket)?.headersSent === true) {
+      socket.destroy();
+      return;
+    }
+    endRaw(socket, of, world.newId('req'));
+    done(
+      { outcome: specOf(of).outcome, status: specOf(of).status },
+      { kind: 'none', startedMs: world.clock.monotonicMs() },
+    );
+  }
 
   async function visit(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const startedMs = world.clock.monotonicMs();
     const requestId = world.newId('req');
-    const reply = httpReply(response, request.method === 'HEAD');
+    const reply = httpReply(request, response);
     const target = request.url ?? '/';
     const malformed = headFault(request, target);
-    const routed = malformed === undefined ? routeOf(request.method ?? '', target) : undefined;
-    if (malformed !== undefined || routed === undefined || !routed.ok) {
-      const of = malformed ?? (routed !== undefined && !routed.ok ? routed.error : fault('internal'));
-      const allow: Headers = routed?.allow === undefined ? {} : { allow: routed.allow };
-      closeAfter(request, response);
-      done(finishFault({ reply, requestId, dialect: dialectOfPath(target) }, of, allow), { kind: 'none', startedMs });
+    if (malformed !== undefined) response.setHeader('connection', 'close');
+    const routed: ReturnType<typeof routeOf> =
+      malformed === undefined ? routeOf(request.method ?? '', target) : err(malformed);
+    if (!routed.ok) {
+      const allow: Headers = routed.allow === undefined ? {} : { allow: routed.allow };
+      done(finishFault({ reply, requestId, dialect: dialectOfPath(target) }, routed.error, allow), {
+        kind: 'none',
+        startedMs,
+      });
       return;
     }
     const operation = routed.value;
@@ -128,7 +154,10 @@ export function createListener(options: ListenerOptions): Listener {
       const ending = await serve({ request, response, reply, requestId, headers, query, startedMs, operation });
       done(ending, { kind: operation.kind, startedMs });
     } catch (error) {
-      world.log('error', 'a request failed inside the gateway', { request_id: requestId, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+      world.log('error', 'a request failed inside the gateway', {
+        request_id: requestId,
+        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      });
       if (!reply.hasStarted) finishFault({ reply, requestId, dialect: dialectOf(operation) }, fault('internal'), {});
       else reply.destroy();
       done({ outcome: 'internal', status: 500 }, { kind: operation.kind, startedMs });
@@ -137,12 +166,15 @@ export function createListener(options: ListenerOptions): Listener {
 
   function done(ending: Ending, of: { kind: string; startedMs: number }): void {
     world.meters.requests.add({ operation: of.kind, outcome: ending.outcome });
-    if (of.kind === 'chat') world.meters.durationS.observe({ outcome: ending.outcome }, (world.clock.monotonicMs() - of.startedMs) / 1000);
+    if (of.kind === 'chat')
+      world.meters.durationS.observe({ outcome: ending.outcome }, (world.clock.monotonicMs() - of.startedMs) / 1000);
   }
 
   function dialectOf(operation: Operation): Dialect | undefined {
     if ('dialect' in operation) return options.dialects[operation.dialect];
-    return 'form' in operation && operation.form === 'gemini' ? options.dialects.gemini : options.dialects['openai-chat'];
+    return 'form' in operation && operation.form === 'gemini'
+      ? options.dialects.gemini
+      : options.dialects['openai-chat'];
   }
 
   /** The protocol whose error form the caller most likely reads, where the path is all there is. */
@@ -159,14 +191,10 @@ export function createListener(options: ListenerOptions): Listener {
     const at = { reply, requestId, dialect: dialectOf(operation) };
     const key = authenticate(credentialsOf(visitor), world.store.keys);
     if (!key.ok) {
-      closeAfter(visitor.request, visitor.response);
       return finishFault(at, key.error, key.error.code.startsWith('key') ? { 'www-authenticate': 'Bearer' } : {});
     }
     const busy = busyFault(visitor);
-    if (busy !== undefined) {
-      closeAfter(visitor.request, visitor.response);
-      return finishFault(at, busy, {});
-    }
+    if (busy !== undefined) return finishFault(at, busy, {});
     switch (operation.kind) {
       case 'models':
       case 'model':
@@ -203,7 +231,11 @@ export function createListener(options: ListenerOptions): Listener {
         return { outcome: 'ok', status: 200 };
       case 'home': {
         const page = rim.home();
-        reply.whole(200, { 'content-type': page.type, 'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'" }, page.body);
+        reply.whole(
+          200,
+          { 'content-type': page.type, 'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'" },
+          page.body,
+        );
         return { outcome: 'ok', status: 200 };
       }
       default:
@@ -212,24 +244,23 @@ export function createListener(options: ListenerOptions): Listener {
   }
 
   function busyFault({ headers }: Visit): Fault | undefined {
-    if (headers['x-turnout-hop']?.split(',').some((hop) => hop.trim() === world.instanceId) === true) return fault('loop-detected');
+    if (headers['x-turnout-hop']?.split(',').some((hop) => hop.trim() === world.instanceId) === true)
+      return fault('loop-detected');
     if (rim.isDraining()) return fault('shutting-down', {}, { retryAfterMs: 1000 });
     const { concurrentMax } = world.snapshot();
-    return inFlight > concurrentMax ? fault('overloaded', { reason: `${concurrentMax} requests at once` }, { retryAfterMs: 1000 }) : undefined;
+    return inFlight > concurrentMax
+      ? fault('overloaded', { reason: `${concurrentMax} requests at once` }, { retryAfterMs: 1000 })
+      : undefined;
   }
 
   async function serveBody(visitor: Visit, key: KeyRow): Promise<Ending> {
     const { operation, reply, requestId, request, response } = visitor;
-    if (operation.kind !== 'chat' && operation.kind !== 'count-tokens' && operation.kind !== 'explain') return { outcome: 'internal', status: 500 };
+    if (operation.kind !== 'chat' && operation.kind !== 'count-tokens' && operation.kind !== 'explain')
+      return { outcome: 'internal', status: 500 };
     const dialect = options.dialects[operation.dialect];
     if (dialect === undefined) throw new Error(`no dialect ${operation.dialect}`);
     const at = { reply, requestId, dialect };
-    const bytes = await readBody(request, world.snapshot().bodyMaxBytes);
-    if (!bytes.ok) {
-      closeAfter(request, response);
-      return finishFault(at, bytes.error, {});
-    }
-    const body = parseBody(bytes.value);
+    const body = await bodyOf(request, response);
     if (!body.ok) return finishFault(at, body.error, {});
     const arrival = {
       requestId,
@@ -241,18 +272,38 @@ export function createListener(options: ListenerOptions): Listener {
       body: body.value,
       startedMs: visitor.startedMs,
     };
-    if (operation.kind === 'chat') return handle(arrival, key, reply, world);
-    const answer = operation.kind === 'explain' ? explain(arrival, key, world) : await countTokens(arrival, key, { reply, world });
+    if (operation.kind === 'chat') return handle(arrival, { key, reply }, world);
+    const answer =
+      operation.kind === 'explain' ? explain(arrival, key, world) : await countTokens(arrival, key, { reply, world });
     return answer.ok ? finishJson(at, 200, answer.value) : finishFault(at, answer.error, {});
+  }
+
+  /** Reads and parses. A long body's parse is a turn of its own, and so is what follows it. */
+  async function bodyOf(request: IncomingMessage, response: ServerResponse): Promise<Result<ParsedBody, Fault>> {
+    const bytes = await readBody(request, world.snapshot().bodyMaxBytes);
+    const parsed = bytes.ok ? await parseBodyInTurns(bytes.value) : bytes;
+    // Its length may be wrong as well: what follows it on the connection is not to be trusted.
+    if (!parsed.ok) response.setHeader('connection', 'close');
+    else if (isLong(parsed.value.bytes)) await nextTurn();
+    return parsed;
   }
 
   function serveModels({ operation, reply, requestId, headers }: Visit, key: KeyRow): Ending {
     const snapshot = world.snapshot();
-    const form = 'form' in operation && operation.form === 'gemini' ? 'gemini' : headers['anthropic-version'] === undefined ? 'openai' : 'anthropic';
+    const form =
+      'form' in operation && operation.form === 'gemini'
+        ? 'gemini'
+        : headers['anthropic-version'] === undefined
+          ? 'openai'
+          : 'anthropic';
     if (operation.kind !== 'model') return finishJson({ reply, requestId }, 200, modelsAnswer(snapshot, key, form));
     const found = modelAnswer(snapshot, key, { form, name: operation.name });
     if (found !== undefined) return finishJson({ reply, requestId }, 200, found);
-    const of = fault('model-unknown', { model: JSON.stringify(operation.name.slice(0, 80)), hint: 'GET /v1/models lists what there is.' }, { param: 'model' });
+    const of = fault(
+      'model-unknown',
+      { model: JSON.stringify(operation.name.slice(0, 80)), hint: 'GET /v1/models lists what there is.' },
+      { param: 'model' },
+    );
     return finishFault({ reply, requestId, dialect: dialectOf(operation) }, of, {});
   }
 
@@ -261,7 +312,9 @@ export function createListener(options: ListenerOptions): Listener {
     const found = await world.store.requests.get(id, key);
     const at = { reply, requestId, dialect: options.dialects['openai-chat'] };
     if (!found.ok) return finishFault(at, found.error, {});
-    return found.value === undefined ? finishFault(at, fault('record-unknown', { id }), {}) : finishJson(at, 200, found.value);
+    return found.value === undefined
+      ? finishFault(at, fault('record-unknown', { id }), {})
+      : finishJson(at, 200, found.value);
   }
 
   async function serveAdmin(visitor: Visit, key: KeyRow): Promise<Ending> {
@@ -270,12 +323,8 @@ export function createListener(options: ListenerOptions): Listener {
     if (!key.isRoot) return finishFault(at, fault('admin-only'), {});
     let body: JsonRecord | undefined;
     if (request.method === 'POST' || request.method === 'PATCH') {
-      const bytes = await readBody(request, world.snapshot().bodyMaxBytes);
-      const parsed = bytes.ok ? parseBody(bytes.value) : bytes;
-      if (!parsed.ok) {
-        closeAfter(request, response);
-        return finishFault(at, parsed.error, {});
-      }
+      const parsed = await bodyOf(request, response);
+      if (!parsed.ok) return finishFault(at, parsed.error, {});
       body = parsed.value.record;
     }
     const path = operation.kind === 'admin' ? operation.path : '';
@@ -293,13 +342,19 @@ interface At {
 }
 
 function finishJson({ reply, requestId }: At, status: number, body: JsonRecord): Ending {
-  reply.whole(status, { 'content-type': 'application/json', 'cache-control': 'no-store', 'x-request-id': requestId }, JSON.stringify(body));
+  reply.whole(
+    status,
+    { 'content-type': 'application/json', 'cache-control': 'no-store', 'x-request-id': requestId },
+    JSON.stringify(body),
+  );
   return { outcome: status < 400 ? 'ok' : 'overloaded', status };
 }
 
 function finishFault({ reply, requestId, dialect }: At, of: Fault, headers: Headers): Ending {
   const { status, outcome, retry } = specOf(of);
-  const body = dialect?.encodeFault(of, { requestId }) ?? { error: { message: of.message, type: specOf(of).type, param: null, code: of.code } };
+  const body = dialect?.encodeFault(of, { requestId }) ?? {
+    error: { message: of.message, type: specOf(of).type, param: null, code: of.code },
+  };
   if (!reply.signal.aborted && !reply.hasStarted) {
     const shared = { 'content-type': 'application/json', 'x-request-id': requestId, 'x-should-retry': String(retry) };
     reply.whole(status, { ...shared, ...retryHeaders(of), ...headers }, JSON.stringify(body));
@@ -307,11 +362,16 @@ function finishFault({ reply, requestId, dialect }: At, of: Fault, headers: Head
   return { outcome, status };
 }
 
-/** What node:http lets through and we do not: doubled headers that may stand once, absolute-form targets, too many headers. */
+/** What node:http lets through and we do not: a host too many or too few, absolute-form targets, too many headers, odd expectations. */
 function headFault(request: IncomingMessage, target: string): Fault | undefined {
   if (request.rawHeaders.length / 2 > HEADERS_MAX) return fault('headers-too-big');
   if (!target.startsWith('/')) return fault('http-malformed');
-  return count(request, 'host') > 1 || count(request, 'content-length') > 1 ? fault('http-malformed') : undefined;
+  const expects = request.headers.expect;
+  if (expects !== undefined && expects.toLowerCase() !== '100-continue') return fault('expectation-unknown');
+  const hosts = count(request, 'host');
+  // HTTP/1.0 knows no host (RFC 9112, section 3.2).
+  const isHostRight = hosts === 1 || (hosts === 0 && request.httpVersion === '1.0');
+  return isHostRight && count(request, 'content-length') <= 1 ? undefined : fault('http-malformed');
 }
 
 function count(request: IncomingMessage, name: string): number {
@@ -324,38 +384,22 @@ function count(request: IncomingMessage, name: string): number {
 
 function flat(request: IncomingMessage): Readonly<Record<string, string | undefined>> {
   const headers: Record<string, string | undefined> = {};
-  for (const [name, value] of Object.entries(request.headers)) headers[name] = Array.isArray(value) ? value.join(', ') : value;
+  for (const [name, value] of Object.entries(request.headers))
+    headers[name] = Array.isArray(value) ? value.join(', ') : value;
   return headers;
 }
 
-function credentialsOf({ request, headers, query }: Visit): Parameters<typeof authenticate>[0] {
-  const hasDuplicateKeys = [...SINGLE_HEADERS].some((name) => (name.includes('key') || name === 'authorization') && count(request, name) > 1);
-  return { headers, hasDuplicateKeys, queryKey: query.get('key') ?? undefined };
-}
-
-/** A body that nobody will read must not be taken for the next request: the connection ends with this answer. */
-function closeAfter(request: IncomingMessage, response: ServerResponse): void {
-  if (!request.complete && !response.headersSent) response.setHeader('connection', 'close');
+function credentialsOf({ request, headers, query, operation }: Visit): Parameters<typeof authenticate>[0] {
+  const hasDuplicateKeys = [...SINGLE_HEADERS].some(
+    (name) => (name.includes('key') || name === 'authorization') && count(request, name) > 1,
+  );
+  // Admin lists are filtered by `?key=ID`; everywhere else it is how Gemini's clients say who they are.
+  const queryKey = operation.kind === 'admin' ? undefined : (query.get('key') ?? undefined);
+  return { headers, hasDuplicateKeys, queryKey };
 }
 
 /** Gemini's model stands in the URL; a body to explain may say it instead. */
 function explainPath(record: JsonRecord): { model?: string; isStreaming: boolean } {
   const model = record['model'];
   return { ...(typeof model === 'string' ? { model } : {}), isStreaming: record['stream'] === true };
-}
-
-/** What the HTTP parser refused: answered on the bare socket, in the one error form. */
-function refuseRaw(error: Error & { code?: string }, socket: Duplex): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  if (error.code === 'HPE_HEADER_OVERFLOW') endRaw(socket, '431 Request Header Fields Too Large', fault('headers-too-big'));
-  else if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') endRaw(socket, '408 Request Timeout', fault('body-slow', { max: 'the allowed' }));
-  else endRaw(socket, '400 Bad Request', fault('http-malformed'));
-}
-
-function endRaw(socket: Duplex, status: string, of: Fault): void {
-  const body = JSON.stringify({ error: { message: of.message, type: specOf(of).type, param: null, code: of.code } });
-  socket.end(`HTTP/1.1 ${status}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`);
 }

@@ -8,6 +8,9 @@ import { err, ok, type Result } from '../lib/result.ts';
 /** Longest `content-type` that is looked at: a multipart boundary of 1 MiB is an attack, not a header. */
 const MEDIA_TYPE_MAX = 512;
 
+/** Only what has sent so much gets a buffer of the size it announced. */
+const JOIN_AFTER_BYTES = 256 * 1024;
+
 const DECODERS: Readonly<Record<string, () => Transform>> = {
   gzip: createGunzip,
   'x-gzip': createGunzip,
@@ -29,6 +32,8 @@ export function readBody(request: IncomingMessage, maxBytes: number): Promise<Re
 
 function refusal(request: IncomingMessage, maxBytes: number): Fault | undefined {
   const type = request.headers['content-type'];
+  if (type !== undefined && type.length > MEDIA_TYPE_MAX)
+    return fault('header-too-long', { name: 'content-type', max: MEDIA_TYPE_MAX });
   if (type !== undefined && !isJson(type, request.headers['user-agent'])) {
     return fault('media-type', { found: type.replaceAll(/[^\u0020-\u007e]/g, '?').slice(0, 80) });
   }
@@ -42,19 +47,28 @@ function refusal(request: IncomingMessage, maxBytes: number): Fault | undefined 
 
 /** JSON in UTF-8. `curl -d` calls its JSON a form; nothing else may, since a form needs no consent of the browser's user (CORS). */
 function isJson(type: string, userAgent: string | undefined): boolean {
-  if (type.length > MEDIA_TYPE_MAX) return false;
-  const [name = '', ...parameters] = type.toLowerCase().split(';').map((piece) => piece.trim());
+  const [name = '', ...parameters] = type
+    .toLowerCase()
+    .split(';')
+    .map((piece) => piece.trim());
   if (name === 'application/x-www-form-urlencoded') return userAgent?.startsWith('curl/') === true;
   if (name !== 'application/json' && !/^application\/[\w.-]+\+json$/.test(name)) return false;
   const charset = parameters.find((parameter) => parameter.startsWith('charset='));
   return charset === undefined || ['utf-8', 'utf8', '"utf-8"', 'us-ascii'].includes(charset.slice('charset='.length));
 }
 
-function gather(request: IncomingMessage, source: IncomingMessage | Transform, maxBytes: number): Promise<Result<Buffer, Fault>> {
+function gather(
+  request: IncomingMessage,
+  source: IncomingMessage | Transform,
+  maxBytes: number,
+): Promise<Result<Buffer, Fault>> {
   return new Promise((resolve) => {
-    const pieces: Buffer[] = [];
-    let length = 0;
+    // A decoder's output has a length that nobody knows before.
+    const store = createStore(source === request ? Number(request.headers['content-length'] ?? maxBytes) : maxBytes);
+    let isOver = false;
     function finish(result: Result<Buffer, Fault>): void {
+      if (isOver) return;
+      isOver = true;
       source.off('data', take);
       if (!result.ok) {
         request.unpipe();
@@ -64,18 +78,52 @@ function gather(request: IncomingMessage, source: IncomingMessage | Transform, m
       resolve(result);
     }
     function take(piece: Buffer): void {
-      length += piece.length;
-      if (length > maxBytes) finish(err(fault('body-too-big', { max: maxBytes })));
-      else pieces.push(piece);
+      if (store.length() + piece.length > maxBytes) finish(err(fault('body-too-big', { max: maxBytes })));
+      else store.add(piece);
     }
     source.on('data', take);
-    source.once('end', () => {
-      const [only] = pieces;
-      resolve(ok(pieces.length === 1 && only !== undefined ? only : Buffer.concat(pieces, length)));
-    });
-    source.once('error', () => finish(err(source === request ? fault('body-cut') : fault('body-not-utf8', { reason: 'its content encoding is broken' }))));
+    source.once('end', () => finish(ok(store.whole())));
+    source.once('error', () =>
+      finish(
+        err(
+          source === request ? fault('body-cut') : fault('body-not-utf8', { reason: 'its content encoding is broken' }),
+        ),
+      ),
+    );
     request.once('close', () => {
       if (!request.complete) finish(err(fault('body-cut')));
     });
   });
+}
+
+interface BodyStore {
+  length(): number;
+  add(piece: Buffer): void;
+  whole(): Buffer;
+}
+
+/** Keeps a body as it comes. A long one is written into one buffer, since pieces and their join would take twice its size. */
+function createStore(expectedBytes: number): BodyStore {
+  let pieces: Buffer[] = [];
+  let joined: Buffer | undefined;
+  let length = 0;
+  return {
+    length: () => length,
+    add(piece) {
+      if (joined === undefined) pieces.push(piece);
+      else piece.copy(joined, length);
+      length += piece.length;
+      if (joined !== undefined || length < JOIN_AFTER_BYTES) return;
+      // Memory that is not written to is not taken: of a buffer that is too long only the beginning counts.
+      joined = Buffer.allocUnsafeSlow(Math.max(expectedBytes, length));
+      let at = 0;
+      for (const early of pieces) at += early.copy(joined, at);
+      pieces = [];
+    },
+    whole() {
+      if (joined !== undefined) return joined.subarray(0, length);
+      const [only] = pieces;
+      return pieces.length === 1 && only !== undefined ? only : Buffer.concat(pieces, length);
+    },
+  };
 }

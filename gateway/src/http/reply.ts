@@ -1,9 +1,17 @@
 /** A reply over node:http. */
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Headers, Reply } from '../pipeline/reply.ts';
 
+/**
+ * How long the rest of an unwanted body is still taken off the wire, and how much of it. A connection that is closed with
+ * unread bytes is reset, and the sender, still writing, never sees the answer.
+ */
+const LINGER_MS = 1000;
+const LINGER_BYTES_MAX = 64 * 1024 * 1024;
+
 /** Wraps a response. `signal` aborts when the connection closes before the answer was complete. */
-export function httpReply(response: ServerResponse, isHead: boolean): Reply {
+export function httpReply(request: IncomingMessage, response: ServerResponse): Reply {
+  const isHead = request.method === 'HEAD';
   const gone = new AbortController();
   response.on('close', () => {
     if (!response.writableFinished) gone.abort();
@@ -16,8 +24,13 @@ export function httpReply(response: ServerResponse, isHead: boolean): Reply {
       return response.headersSent;
     },
     whole(status, headers, body) {
+      const isUnread = hasBody(request) && !request.complete;
+      // A body that nobody read must not be taken for the next request: the connection ends with this answer.
+      if (isUnread) response.setHeader('connection', 'close');
       response.writeHead(status, withLength(headers, body));
-      response.end(isHead ? undefined : body);
+      const sent = isHead ? '' : body;
+      if (isUnread) endAfter(request, response, sent);
+      else response.end(sent);
     },
     start(status, headers, first) {
       // Cork joins head and first bytes into one write: one packet, one system call.
@@ -43,4 +56,28 @@ export function httpReply(response: ServerResponse, isHead: boolean): Reply {
 
 function withLength(headers: Headers, body: string | Buffer): Headers {
   return { ...headers, 'content-length': String(Buffer.byteLength(body)) };
+}
+
+/** GET and its like have none, though their end is only reported after their head. */
+function hasBody(request: IncomingMessage): boolean {
+  return request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
+}
+
+/** Sends the whole answer now and ends the connection when the rest of the body is gone, or the time for it is up. */
+function endAfter(request: IncomingMessage, response: ServerResponse, answer: string | Buffer): void {
+  let bytes = 0;
+  const end = (): void => {
+    clearTimeout(timer);
+    response.end();
+  };
+  const timer = setTimeout(end, LINGER_MS);
+  response.once('close', () => clearTimeout(timer));
+  response.write(answer);
+  request.on('data', (piece: Buffer) => {
+    bytes += piece.length;
+    if (bytes > LINGER_BYTES_MAX) end();
+  });
+  request.once('end', end);
+  request.once('close', end);
+  request.resume();
 }

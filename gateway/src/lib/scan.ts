@@ -4,72 +4,25 @@
  * one value in the bytes and send on the rest exactly as it was checked.
  */
 import { isUtf8 } from 'node:buffer';
+import { PIECE_BYTES, PieceBook } from './pieces.ts';
 import { err, ok, type Result } from './result.ts';
 import { keyBytes, hashOf, Keys } from './scan-keys.ts';
+import { readNumber } from './scan-number.ts';
+import type { Member, RootKind, Scan, ScanFault, ScanLimits } from './scan-types.ts';
 import { characterAt, validUtf8Length } from './utf8.ts';
-
-export interface ScanLimits {
-  /** Levels of objects and arrays inside each other. */
-  readonly depthMax: number;
-  readonly keysMax: number;
-  /** Values of any kind: `[{},{},…]` makes a parser take twenty times the memory of its text. */
-  readonly valuesMax: number;
-  /**
-   * Whether names below this key are the user's own (JSON Schema, tool arguments): there `constructor` is a name like any
-   * other. `depth` is that of the object which holds the key, 1 for the outermost.
-   */
-  readonly isFreeForm?: (key: string, depth: number) => boolean;
-}
-
-/** One member of the outermost object, as offsets into the scanned bytes. */
-export interface Member {
-  /** Decoded: `"mod\u0065l"` is `model`. */
-  readonly key: string;
-  /** Offset of the key's opening quote. */
-  readonly keyStart: number;
-  readonly valueStart: number;
-  /** Offset after the value's last byte. */
-  readonly valueEnd: number;
-}
-
-type RootKind = 'object' | 'array' | 'string' | 'number' | 'boolean' | 'null';
-
-export interface Scan {
-  readonly rootKind: RootKind;
-  /** Offset of the outermost value's first byte. */
-  readonly rootStart: number;
-  /** In the order of the text. Empty unless the outermost value is an object. */
-  readonly members: ReadonlyMap<string, Member>;
-  readonly keyCount: number;
-  readonly depth: number;
-}
-
-export type ScanFault =
-  | { readonly kind: 'empty' }
-  | { readonly kind: 'not-utf8'; readonly offset: number; readonly looksLikeUtf16: boolean }
-  /** `found` is shown to people: a character or words. Undefined at the end of the text. */
-  | { readonly kind: 'syntax'; readonly offset: number; readonly found: string | undefined; readonly expected: string }
-  | { readonly kind: 'too-deep' | 'too-many-keys' | 'too-many-values'; readonly offset: number; readonly max: number }
-  | { readonly kind: 'duplicate-key' | 'forbidden-key'; readonly offset: number; readonly key: string }
-  /** A number that is infinite once read (`1e400`), or that only rounding makes an integer (`1.0000000000000001`). */
-  | { readonly kind: 'number-too-large' | 'number-too-precise'; readonly offset: number };
 
 const TAB = 0x09;
 const NEWLINE = 0x0a;
 const RETURN = 0x0d;
 const SPACE = 0x20;
 const QUOTE = 0x22;
-const PLUS = 0x2b;
 const COMMA = 0x2c;
-const MINUS = 0x2d;
-const DOT = 0x2e;
 const ZERO = 0x30;
 const NINE = 0x39;
 const COLON = 0x3a;
 const BRACKET_OPEN = 0x5b;
 const BACKSLASH = 0x5c;
 const BRACKET_CLOSE = 0x5d;
-const LOWER_E = 0x65;
 const LOWER_F = 0x66;
 const LOWER_N = 0x6e;
 const LOWER_T = 0x74;
@@ -79,10 +32,10 @@ const BRACE_CLOSE = 0x7d;
 
 /** Bytes of a string looked at one by one before the native search is worth its call. */
 const NEAR_BYTES = 256;
-/** A fraction shorter than this does not become an integer by rounding: a double holds 15 digits whatever they are. */
-const EXACT_FRACTION_LENGTH = 17;
-/** An integer shorter than this is not infinite. That it may be rounded is why bodies go on as bytes. */
-const EXACT_INTEGER_LENGTH = 309;
+/** Longer keys are no names. A path or a URL has a few thousand bytes. */
+const KEY_BYTES_MAX = 64 * 1024;
+/** Bytes of one step of `scanInSteps`. The worst of this size (keys, each unlike the others) takes some 10 ms. */
+const STEP_BYTES = 64 * 1024;
 
 const OBJECT = 1;
 const ARRAY = 2;
@@ -92,9 +45,18 @@ const VALUE = 0;
 const VALUE_OR_END = 1;
 const KEY = 2;
 const KEY_OR_END = 3;
-const AFTER = 4;
+const COLON_NEXT = 4;
+const AFTER = 5;
+/** Inside a string that is a value. */
+const TEXT = 6;
 const DONE = -1;
 const FAILED = -2;
+
+/** How a string came out. */
+const ENDED = 0;
+const PAUSED = 1;
+const BROKEN = 2;
+type StringEnd = typeof ENDED | typeof PAUSED | typeof BROKEN;
 
 const HIGH_BITS = 0x80808080 | 0;
 
@@ -109,25 +71,56 @@ const ESCAPABLE = Uint8Array.from({ length: 256 }, (_, byte) =>
  * refusal `scanStrictly` tells where.
  */
 export function scanJson(bytes: Buffer, limits: ScanLimits): Result<Scan, ScanFault> {
-  return scan(bytes, limits, NEAR_BYTES);
+  return scanAtOnce(bytes, { limits, nearBytes: NEAR_BYTES });
 }
 
 /** As `scanJson`, but looks at each byte of each string: slower, and finds control characters too. */
 export function scanStrictly(bytes: Buffer, limits: ScanLimits): Result<Scan, ScanFault> {
-  return scan(bytes, limits, Infinity);
+  return scanAtOnce(bytes, { limits, nearBytes: Infinity });
 }
 
-function scan(bytes: Buffer, limits: ScanLimits, nearBytes: number): Result<Scan, ScanFault> {
+/** Bytes between two yields, and of what is parsed at once. Smaller ones are for tests. */
+export interface Steps {
+  readonly stepBytes: number;
+  readonly pieceBytes: number;
+}
+
+/** As `scanStrictly`, with a yield every few milliseconds, and with the places where a long text can be cut. */
+export function* scanInSteps(
+  bytes: Buffer,
+  limits: ScanLimits,
+  { stepBytes, pieceBytes }: Steps = { stepBytes: STEP_BYTES, pieceBytes: PIECE_BYTES },
+): Generator<undefined, Result<Scan, ScanFault>> {
+  const unreadable = whyNotText(bytes);
+  if (unreadable !== undefined) return err(unreadable);
+  const walk = new Walk(bytes, { limits, nearBytes: Infinity, book: new PieceBook(pieceBytes) });
+  for (let to = stepBytes; !walk.advance(to); to += stepBytes) yield;
+  return walk.result();
+}
+
+interface WalkOptions {
+  readonly limits: ScanLimits;
+  readonly nearBytes: number;
+  readonly book?: PieceBook;
+}
+
+function scanAtOnce(bytes: Buffer, options: WalkOptions): Result<Scan, ScanFault> {
+  const unreadable = whyNotText(bytes);
+  if (unreadable !== undefined) return err(unreadable);
+  const walk = new Walk(bytes, options);
+  walk.advance(Infinity);
+  return walk.result();
+}
+
+function whyNotText(bytes: Buffer): ScanFault | undefined {
   // Every UTF-16 text of JSON has a zero among its first two bytes, or a mark that is not UTF-8.
   const looksLikeUtf16 =
     bytes[0] === 0 ||
     bytes[1] === 0 ||
     (bytes[0] === 0xff && bytes[1] === 0xfe) ||
     (bytes[0] === 0xfe && bytes[1] === 0xff);
-  if (bytes.length > 0 && looksLikeUtf16) return err({ kind: 'not-utf8', offset: 0, looksLikeUtf16 });
-  if (!isUtf8(bytes)) return err({ kind: 'not-utf8', offset: validUtf8Length(bytes), looksLikeUtf16 });
-  const walk = new Walk(bytes, limits, nearBytes);
-  return walk.run();
+  if (bytes.length > 0 && looksLikeUtf16) return { kind: 'not-utf8', offset: 0, looksLikeUtf16 };
+  return isUtf8(bytes) ? undefined : { kind: 'not-utf8', offset: validUtf8Length(bytes), looksLikeUtf16 };
 }
 
 /** One walk over one text. A class because its position and books are one life-cycle; lives only inside `scan`. */
@@ -136,12 +129,17 @@ class Walk {
   readonly #view: DataView;
   readonly #limits: ScanLimits;
   readonly #nearBytes: number;
+  readonly #book: PieceBook | undefined;
   readonly #keys = new Keys();
   readonly #members = new Map<string, Member>();
   /** Per open level (from 1): object or array, and the index of its first key. */
   readonly #kinds: number[] = [0];
   readonly #bases: number[] = [0];
+  #state = VALUE;
   #at = 0;
+  /** Where to stop for a while; the walk goes on from there. */
+  #pauseAt = Infinity;
+  #rootStart = -1;
   #depth = 0;
   #deepest = 0;
   #keyCount = 0;
@@ -156,39 +154,57 @@ class Walk {
   #quoteAt = -1;
   #backslashAt = -1;
   #hasEscape = false;
+  #hasEscapedKeys = false;
   #fault: ScanFault | undefined;
 
-  constructor(bytes: Buffer, limits: ScanLimits, nearBytes: number) {
+  constructor(bytes: Buffer, { limits, nearBytes, book }: WalkOptions) {
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     this.#limits = limits;
     this.#nearBytes = nearBytes;
+    this.#book = book;
   }
 
-  run(): Result<Scan, ScanFault> {
-    const rootStart = this.#skipSpace();
-    if (rootStart === this.#bytes.length) return err({ kind: 'empty' });
-    let state = VALUE;
+  /** Walks on, to about `pauseAt`. True once the walk is over. */
+  advance(pauseAt: number): boolean {
+    this.#pauseAt = pauseAt;
+    let state = this.#state;
     while (state >= 0) {
-      this.#skipSpace();
-      if (state === AFTER) state = this.#afterValue();
-      else if (state === KEY || state === KEY_OR_END) state = this.#key(state);
-      else state = this.#value(state);
+      if (state === TEXT) state = this.#text(this.#at);
+      else if (this.#skipSpace() < pauseAt) state = this.#step(state);
+      if (this.#at >= pauseAt) break;
     }
+    this.#state = state;
+    return state < 0;
+  }
+
+  /** What was found, once the walk is over. */
+  result(): Result<Scan, ScanFault> {
+    if (this.#rootStart === this.#bytes.length) return err({ kind: 'empty' });
     if (this.#fault !== undefined) return err(this.#fault);
+    const long = this.#book?.whole;
     return ok({
-      rootKind: rootKind(this.#bytes[rootStart] ?? 0),
-      rootStart,
+      rootKind: rootKind(this.#bytes[this.#rootStart] ?? 0),
+      rootStart: this.#rootStart,
       members: this.#members,
       keyCount: this.#keyCount,
       depth: this.#deepest,
+      hasEscapedKeys: this.#hasEscapedKeys,
+      ...(long === undefined ? {} : { long }),
     });
+  }
+
+  #step(state: number): number {
+    if (state === AFTER) return this.#afterValue();
+    if (state === COLON_NEXT) return this.#colon();
+    return state === KEY || state === KEY_OR_END ? this.#key(state) : this.#value(state);
   }
 
   #skipSpace(): number {
     const bytes = this.#bytes;
+    const end = Math.min(bytes.length, this.#pauseAt);
     let at = this.#at;
-    for (; at < bytes.length; at += 1) {
+    for (; at < end; at += 1) {
       const byte = bytes[at];
       if (byte !== SPACE && byte !== NEWLINE && byte !== RETURN && byte !== TAB) break;
     }
@@ -198,17 +214,19 @@ class Walk {
 
   #value(state: number): number {
     const byte = this.#bytes[this.#at] ?? -1;
+    if (this.#rootStart === -1) this.#rootStart = this.#at;
     if (byte === BRACKET_CLOSE && state === VALUE_OR_END) return this.#close();
     this.#valueCount += 1;
     if (this.#valueCount > this.#limits.valuesMax) return this.#tooMuch('too-many-values', this.#limits.valuesMax);
     if (this.#depth === 1) this.#memberValueStart = this.#at;
+    this.#book?.value(this.#depth, this.#at);
     return this.#valueOf(byte);
   }
 
   #valueOf(byte: number): number {
     switch (byte) {
       case QUOTE:
-        return this.#string(this.#at + 1) ? this.#finish() : FAILED;
+        return this.#text(this.#at + 1);
       case BRACE_OPEN:
         return this.#open(OBJECT);
       case BRACKET_OPEN:
@@ -230,6 +248,7 @@ class Walk {
     if (this.#depth > this.#deepest) this.#deepest = this.#depth;
     this.#kinds[this.#depth] = kind;
     this.#bases[this.#depth] = this.#keys.count;
+    this.#book?.open(this.#depth, this.#at, kind === OBJECT);
     this.#at += 1;
     return kind === OBJECT ? KEY_OR_END : VALUE_OR_END;
   }
@@ -237,13 +256,22 @@ class Walk {
   #close(): number {
     this.#at += 1;
     this.#keys.cut(this.#bases[this.#depth] ?? 0);
+    this.#book?.close(this.#depth, this.#at);
     this.#depth -= 1;
-    return this.#finish();
+    return this.#finish(false);
   }
 
-  #finish(): number {
+  #finish(isText: boolean): number {
     this.#valueEnd = this.#at;
+    this.#book?.ended(this.#depth, this.#at, isText);
     return AFTER;
+  }
+
+  /** Reads a string that is a value from `from` on, as far as this step goes. */
+  #text(from: number): number {
+    const end = this.#string(from, this.#pauseAt);
+    if (end === ENDED) return this.#finish(true);
+    return end === PAUSED ? TEXT : FAILED;
   }
 
   #afterValue(): number {
@@ -271,15 +299,27 @@ class Walk {
     if (byte === BRACE_CLOSE && state === KEY_OR_END) return this.#close();
     if (byte !== QUOTE)
       return this.#unexpected(state === KEY ? 'a key in double quotes' : 'a key in double quotes, or `}`');
-    if (!this.#string(quote + 1)) return FAILED;
+    const keyEnd = this.#string(quote + 1, quote + 1 + KEY_BYTES_MAX);
+    if (keyEnd === BROKEN) return FAILED;
+    if (keyEnd === PAUSED || this.#at - quote - 2 > KEY_BYTES_MAX) return this.#longKey(quote);
     this.#keyCount += 1;
     if (this.#keyCount > this.#limits.keysMax) return this.#tooMuch('too-many-keys', this.#limits.keysMax);
     const end = this.#at;
     if (!this.#takeKey(quote, end)) return FAILED;
-    this.#skipSpace();
+    this.#hasEscapedKeys ||= this.#hasEscape;
+    this.#book?.key(this.#depth, { start: quote, end, hasEscape: this.#hasEscape });
+    return COLON_NEXT;
+  }
+
+  #colon(): number {
     if (this.#bytes[this.#at] !== COLON) return this.#unexpected('`:`');
     this.#at += 1;
     return VALUE;
+  }
+
+  #longKey(quote: number): number {
+    this.#fault = { kind: 'key-too-long', offset: quote, max: KEY_BYTES_MAX };
+    return FAILED;
   }
 
   /** Books a key that lies between its quotes, and looks whether it may stand here. */
@@ -331,33 +371,45 @@ class Walk {
     return false;
   }
 
-  /** Goes to the end of a string that began before `start`. Looks at the first bytes itself, then leaps natively. */
-  #string(start: number): boolean {
+  /**
+   * Goes to the end of a string that began before `start`, or to about `pauseAt`. Looks at the first bytes itself, then
+   * leaps natively.
+   */
+  #string(start: number, pauseAt: number): StringEnd {
     const bytes = this.#bytes;
     const length = bytes.length;
+    const stop = Math.min(length, pauseAt);
     this.#hasEscape = false;
     let at = start;
-    let near = Math.min(start + this.#nearBytes, length);
+    let near = Math.min(start + this.#nearBytes, stop);
     for (;;) {
       at = this.#skipPlain(at, near);
       const byte = bytes[at];
       if (byte === QUOTE) break;
-      if (byte === BACKSLASH) {
+      if (byte === BACKSLASH && at < pauseAt) {
         this.#hasEscape = true;
         at = ESCAPABLE[bytes[at + 1] ?? 0] === 1 ? at + 2 : this.#unusualEscapeEnd(at);
-        if (at === -1) return false;
-        near = Math.min(at + this.#nearBytes, length);
+        if (at === -1) return BROKEN;
+        near = Math.min(at + this.#nearBytes, stop);
       } else if (at < near) {
-        return this.#failAt(at, 'no raw control character (write `\\n` for a new line)');
-      } else if (at === length) {
-        return this.#failAt(at, 'the closing `"` of a string');
+        return this.#brokenAt(at, 'no raw control character (write `\\n` for a new line)');
+      } else if (at >= length) {
+        return this.#brokenAt(length, 'the closing `"` of a string');
+      } else if (at >= pauseAt) {
+        this.#at = at;
+        return PAUSED;
       } else {
         at = this.#leap(at);
         near = at;
       }
     }
     this.#at = at + 1;
-    return true;
+    return ENDED;
+  }
+
+  #brokenAt(offset: number, expected: string): StringEnd {
+    this.#failAt(offset, expected);
+    return BROKEN;
   }
 
   /** The first quote, backslash or control character in a range, or its end. Takes four bytes at a time. */
@@ -411,52 +463,17 @@ class Walk {
       if (this.#bytes[this.#at] !== word.charCodeAt(index)) return this.#unexpected(`\`${word}\``);
     }
     this.#at = start + word.length;
-    return this.#finish();
+    return this.#finish(false);
   }
 
   #number(): number {
-    const bytes = this.#bytes;
-    const start = this.#at;
-    if (bytes[start] === MINUS) this.#at += 1;
-    else if (!isDigit(bytes[start])) return this.#unexpected('a value');
-    if (bytes[this.#at] === ZERO) this.#at += 1;
-    else if (!this.#digits()) return FAILED;
-    let exactLength = EXACT_INTEGER_LENGTH;
-    if (bytes[this.#at] === DOT) {
-      this.#at += 1;
-      if (!this.#digits()) return FAILED;
-      exactLength = EXACT_FRACTION_LENGTH;
-    }
-    if (((bytes[this.#at] ?? 0) | 0x20) === LOWER_E) {
-      if (!this.#exponent()) return FAILED;
-      exactLength = 0;
-    }
-    return this.#at - start < exactLength ? this.#finish() : this.#checkNumber(start);
-  }
-
-  #exponent(): boolean {
-    const sign = this.#bytes[this.#at + 1];
-    this.#at += sign === PLUS || sign === MINUS ? 2 : 1;
-    return this.#digits();
-  }
-
-  #digits(): boolean {
-    const first = this.#at;
-    while (isDigit(this.#bytes[this.#at])) this.#at += 1;
-    return this.#at > first || this.#failAt(this.#at, 'a digit');
-  }
-
-  #checkNumber(start: number): number {
-    const text = this.#bytes.toString('latin1', start, this.#at);
-    const value = Number(text);
-    if (!Number.isFinite(value)) {
-      this.#fault = { kind: 'number-too-large', offset: start };
+    const end = readNumber(this.#bytes, this.#at);
+    if (typeof end !== 'number') {
+      this.#fault = end;
       return FAILED;
     }
-    const isRounded = value !== 0 && Number.isSafeInteger(value) && /^-?\d+\.\d*[1-9]\d*$/.test(text);
-    if (!isRounded) return this.#finish();
-    this.#fault = { kind: 'number-too-precise', offset: start };
-    return FAILED;
+    this.#at = end;
+    return this.#finish(false);
   }
 
   #tooMuch(kind: 'too-deep' | 'too-many-keys' | 'too-many-values', max: number): number {
@@ -478,10 +495,6 @@ class Walk {
 function indexOrEnd(bytes: Buffer, byte: number, from: number): number {
   const at = bytes.indexOf(byte, from);
   return at === -1 ? bytes.length : at;
-}
-
-function isDigit(byte: number | undefined): boolean {
-  return byte !== undefined && byte >= ZERO && byte <= NINE;
 }
 
 function isHexDigit(byte: number): boolean {

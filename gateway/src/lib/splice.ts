@@ -1,5 +1,5 @@
 /** Changes bytes in a few places and leaves all others as they are, so that a body need not be serialised again. */
-import type { Member, Scan } from './scan.ts';
+import type { Member, Scan } from './scan-types.ts';
 
 export interface Edit {
   readonly start: number;

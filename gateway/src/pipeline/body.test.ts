@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { parseBody, type ParsedBody } from './body.ts';
+import { parseBody, parseBodyInTurns, type ParsedBody } from './body.ts';
 
 function accepted(text: string | Buffer): ParsedBody {
   const result = parseBody(Buffer.from(text));
@@ -89,6 +89,36 @@ describe('parseBody', () => {
     assert.equal(refused('{"messages":[{"role":"user","constructor":{"prototype":{}}}]}')[0], 'forbidden-key');
     assert.equal(refused('{"input":[{"role":"user","constructor":1}]}')[0], 'forbidden-key');
     assert.ok(!refused('{"\\u001b[31m":1,"\\u001b[31m":2}')[1].includes('\u001b'));
+  });
+
+  it('reads a key with escapes as every server will, whatever keys came before', () => {
+    // V8 takes `"max_token\\u0073"` for the key `max_token\\` once it has seen that one (nodejs/node#63785).
+    for (let round = 0; round < 20; round += 1) {
+      accepted('{"model":"m","max_token\\\\":0}');
+      assert.deepEqual(accepted('{"model":"m","max_token\\u0073":1000000}').record, {
+        model: 'm',
+        max_tokens: 1_000_000,
+      });
+    }
+  });
+
+  it('reads a long body in turns, and gives the same', async () => {
+    const text = JSON.stringify({
+      model: 'm',
+      messages: Array.from({ length: 20_000 }, (_, index) => ({ role: 'user', content: `é\n${index}` })),
+    });
+    let turns = 0;
+    const counting = setInterval(() => {
+      turns += 1;
+    }, 0);
+    const whole = await parseBodyInTurns(Buffer.from(text));
+    clearInterval(counting);
+    assert.ok(whole.ok);
+    assert.deepEqual(whole.value.record, JSON.parse(text));
+    assert.ok(turns > 0, 'nothing else got a turn');
+    for (const bad of [`${text.slice(0, -1)},}`, text.slice(0, -1), text.replace('é', '\u0007')]) {
+      assert.deepEqual(await parseBodyInTurns(Buffer.from(bad)), parseBody(Buffer.from(bad)));
+    }
   });
 
   it('lets tools have parameters named constructor and prototype, in every dialect', () => {

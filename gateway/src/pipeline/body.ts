@@ -1,10 +1,13 @@
 /** From the bytes of a request to a checked record. What was checked is what is forwarded: bytes and record say the same. */
 import { fault, type Fault } from '../chat/fault.ts';
-import { isRecord, type JsonRecord } from '../lib/json.ts';
+import { isRecord, parseJson, type JsonRecord } from '../lib/json.ts';
+import { valueInPieces } from '../lib/pieces.ts';
 import { err, ok, type Result } from '../lib/result.ts';
-import { scanJson, scanStrictly, type Scan, type ScanFault, type ScanLimits } from '../lib/scan.ts';
+import type { Scan, ScanFault, ScanLimits } from '../lib/scan-types.ts';
+import { scanInSteps, scanJson, scanStrictly } from '../lib/scan.ts';
 import { editMembers } from '../lib/splice.ts';
 import { lineAndColumn, withoutByteOrderMark } from '../lib/utf8.ts';
+import { atOnce, inTurns } from './turns.ts';
 
 export interface BodyLimits {
   readonly depthMax: number;
@@ -14,9 +17,9 @@ export interface BodyLimits {
 
 /**
  * Depth: providers' own schemas stop at 5 to 100 levels. Keys: a long agent transcript has some ten thousand.
- * Values: a million small objects take about 60 MB once parsed, which is what one request may cost.
+ * Values: a quarter of a million small objects take some 20 MB once parsed, seven times their text; no conversation has so many.
  */
-export const BODY_LIMITS: BodyLimits = { depthMax: 128, keysMax: 100_000, valuesMax: 1_000_000 };
+export const BODY_LIMITS: BodyLimits = { depthMax: 128, keysMax: 100_000, valuesMax: 250_000 };
 
 export interface ParsedBody {
   readonly record: JsonRecord;
@@ -55,26 +58,46 @@ const FREE_FORM: ReadonlySet<string> = new Set(
 /** The one of them that is a field of the outermost object (Ollama). `input` holds messages there. */
 const FREE_FORM_AT_TOP = 'format';
 
+/** The worst body of this size (keys, each unlike the others) takes some 20 ms: so much may be done in one go. */
+const AT_ONCE_BYTES = 128 * 1024;
+
 /** Characters of a caller's key that an error text repeats. */
 const KEY_SHOWN_MAX = 64;
 
+/** Whether a body is so long that work on the whole of it should be a turn of its own. */
+export function isLong(bytes: Buffer): boolean {
+  return bytes.length > AT_ONCE_BYTES;
+}
+
 /** Checks and parses a body. Every refusal says what is wrong and where. */
 export function parseBody(bytes: Buffer, limits: BodyLimits = BODY_LIMITS): Result<ParsedBody, Fault> {
+  return atOnce(parseSteps(bytes, limits));
+}
+
+/** As `parseBody`; a long body is read in turns, so that other requests go on meanwhile. */
+export async function parseBodyInTurns(
+  bytes: Buffer,
+  limits: BodyLimits = BODY_LIMITS,
+): Promise<Result<ParsedBody, Fault>> {
+  return isLong(bytes) ? inTurns(parseSteps(bytes, limits)) : parseBody(bytes, limits);
+}
+
+function* parseSteps(bytes: Buffer, limits: BodyLimits): Generator<undefined, Result<ParsedBody, Fault>> {
   const bare = withoutByteOrderMark(bytes);
   const scanLimits: ScanLimits = { ...limits, isFreeForm };
-  const scanned = scanJson(bare, scanLimits);
+  const quick = isLong(bare) ? undefined : scanJson(bare, scanLimits);
+  const isQuick = quick !== undefined && !(quick.ok && quick.value.hasEscapedKeys);
+  const scanned = isQuick ? quick : yield* scanInSteps(bare, scanLimits);
   if (!scanned.ok) return err(faultOf(scanned.error, bare));
   const scan = scanned.value;
   if (scan.rootKind !== 'object') return err(fault('body-not-object', { found: FOUND[scan.rootKind] }));
   const dropped = caseVariants(scan);
-  if (dropped.length > 0) return withoutVariants(bare, { scan, dropped, limits });
-  const record = parsed(bare);
-  if (record === undefined) {
-    // The one thing that the fast scan leaves to JSON.parse: raw control characters inside long strings.
-    const strict = scanStrictly(bare, scanLimits);
-    return err(strict.ok ? fault('body-not-json', { reason: 'it cannot be parsed' }) : faultOf(strict.error, bare));
-  }
-  return ok({ record, bytes: bare, scan, dropped });
+  if (dropped.length > 0) return yield* withoutVariants(bare, { scan, dropped, limits });
+  const value = scan.long === undefined ? parseJson(bare.toString('utf8')) : yield* valueInPieces(bare, scan.long);
+  if (isRecord(value)) return ok({ record: value, bytes: bare, scan, dropped });
+  // The one thing that the fast scan leaves to JSON.parse: raw control characters inside long strings.
+  const strict = scanStrictly(bare, scanLimits);
+  return err(strict.ok ? fault('body-not-json', { reason: 'it cannot be parsed' }) : faultOf(strict.error, bare));
 }
 
 const FOUND: Readonly<Record<Scan['rootKind'], string>> = {
@@ -92,15 +115,6 @@ function words(...lines: readonly string[]): readonly string[] {
 
 function isFreeForm(key: string, depth: number): boolean {
   return depth === 1 ? key === FREE_FORM_AT_TOP : FREE_FORM.has(key);
-}
-
-function parsed(bytes: Buffer): JsonRecord | undefined {
-  try {
-    const value: unknown = JSON.parse(bytes.toString('utf8'));
-    return isRecord(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 /** Through upper case first: the long s (U+017F) and the Kelvin sign (U+212A) count as s and k where case does not count. */
@@ -121,9 +135,9 @@ interface VariantContext {
 }
 
 /** An unknown field may be passed on, one that could be taken for a known field may not: so it is cut out of the bytes. */
-function withoutVariants(bytes: Buffer, context: VariantContext): Result<ParsedBody, Fault> {
+function* withoutVariants(bytes: Buffer, context: VariantContext): Generator<undefined, Result<ParsedBody, Fault>> {
   const cut = editMembers(bytes, context.scan, new Map(context.dropped.map((key) => [key, undefined])));
-  const rest = parseBody(cut, context.limits);
+  const rest = yield* parseSteps(cut, context.limits);
   return rest.ok ? ok({ ...rest.value, dropped: context.dropped }) : rest;
 }
 
@@ -132,17 +146,13 @@ function faultOf(found: ScanFault, bytes: Buffer): Fault {
     case 'empty':
       return fault('body-empty');
     case 'not-utf8':
-      return fault('body-not-utf8', {
-        reason: found.looksLikeUtf16
-          ? 'it looks like UTF-16'
-          : `the byte at offset ${found.offset} belongs to no character`,
-      });
+      return fault('body-not-utf8', { reason: textReason(found) });
     case 'too-deep':
       return fault('too_deep', { max: found.max });
     case 'too-many-keys':
-      return fault('too-many-keys', { max: found.max });
     case 'too-many-values':
-      return fault('too-many-values', { max: found.max });
+    case 'key-too-long':
+      return fault(found.kind, { max: found.max });
     case 'duplicate-key':
     case 'forbidden-key':
       return fault(found.kind, { key: shownKey(found.key) });
@@ -155,6 +165,10 @@ function faultOf(found: ScanFault, bytes: Buffer): Fault {
     case 'syntax':
       return fault('body-not-json', { reason: syntaxText(found, bytes) });
   }
+}
+
+function textReason(found: ScanFault & { readonly kind: 'not-utf8' }): string {
+  return found.looksLikeUtf16 ? 'it looks like UTF-16' : `the byte at offset ${found.offset} belongs to no character`;
 }
 
 function syntaxText(found: ScanFault & { readonly kind: 'syntax' }, bytes: Buffer): string {
