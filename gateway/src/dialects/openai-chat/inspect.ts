@@ -15,6 +15,7 @@ import {
 } from '../../lib/json.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import type { Ability, Inspection, PathFacts } from '../dialect.ts';
+import { nonAsciiUnits } from '../text-size.ts';
 import { PART_KINDS, urlOf } from './media.ts';
 
 /** Longer names are attacks: the longest of 4,800 catalogued ones has 90 characters, and names go into logs and headers. */
@@ -455,9 +456,7 @@ function addIfText(tally: Tally, value: unknown): void {
 
 function addText(tally: Tally, text: string): void {
   tally.textLength += text.length;
-  // Equal lengths mean ASCII only; that test is native, the count below is not.
-  if (Buffer.byteLength(text) === text.length) return;
-  for (let index = 0; index < text.length; index += 1) if (text.charCodeAt(index) > 0x7f) tally.nonAsciiLength += 1;
+  tally.nonAsciiLength += nonAsciiUnits(text);
 }
 
 /** Adds all names and values of a JSON tree about as a tokenizer will see them. Its depth was bounded before the parse (`too_deep`). */
