@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { fieldName } from './field-names.ts';
+import { fieldName, toolFieldName } from './field-names.ts';
 
 describe('fieldName', () => {
   it('speaks the caller’s language', () => {
@@ -9,5 +9,11 @@ describe('fieldName', () => {
     assert.equal(fieldName('gemini', 'n'), 'generationConfig.candidateCount');
     assert.equal(fieldName('openai-responses', 'maxOutputTokens'), 'max_output_tokens');
     assert.equal(fieldName('ollama', 'seed'), 'options.seed');
+  });
+
+  it('finds a field of a tool where the caller wrote it', () => {
+    assert.equal(toolFieldName('openai-chat', 'tools[0]', 'strict'), 'tools[0].function.strict');
+    assert.equal(toolFieldName('openai-chat', 'functions[0]', 'strict'), 'functions[0].strict');
+    assert.equal(toolFieldName('anthropic-messages', 'tools[0]', 'strict'), 'tools[0].strict');
   });
 });

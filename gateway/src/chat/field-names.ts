@@ -142,6 +142,11 @@ const OWN: Readonly<Record<Origin, Names>> = {
   },
 };
 
+/** Where a field of a tool's declaration stands, `at` being the tool's place: OpenAI wraps declarations into `function`. */
+export function toolFieldName(origin: Origin, at: string, field: string): string {
+  return origin === 'openai-chat' && at.startsWith('tools[') ? `${at}.function.${field}` : `${at}.${field}`;
+}
+
 /** The caller's own name of a field, where `origin` is the protocol of the caller. */
 export function fieldName(origin: Origin, field: ChatField): string {
   return OWN[origin][field] ?? COMMON[field];

@@ -491,7 +491,7 @@ describe('encodeRequest for the Messages API', () => {
       records(encoded.body['tools']).map((one) => one['strict']),
       [true, undefined, undefined],
     );
-    assert.deepEqual(lost(encoded), ['tool-strict tools[1].strict hint']);
+    assert.deepEqual(lost(encoded), ['tool-strict tools[1].function.strict hint']);
   });
 
   it('lists what belongs to the other protocol alone', () => {

@@ -1,8 +1,8 @@
 /** A request in the one language as a body of `/v1/messages` that the named model takes. */
-import { fieldName, type ChatField } from '../../chat/field-names.ts';
+import { fieldName, toolFieldName, type ChatField } from '../../chat/field-names.ts';
 import type { LossCode } from '../../chat/loss-codes.ts';
 import { foreignLosses } from '../../chat/losses.ts';
-import type { Part } from '../../chat/part.ts';
+import type { Origin, Part } from '../../chat/part.ts';
 import { budgetOf, effortOf } from '../../chat/reasoning.ts';
 import type { ChatRequest, Extra, Reasoning, Sampling, Tool, ToolChoice } from '../../chat/request.ts';
 import { compact, isRecord, type Json, type JsonRecord } from '../../lib/json.ts';
@@ -138,13 +138,16 @@ function encodeTools(draft: Draft): readonly JsonRecord[] {
   );
   const isStrictTooMuch =
     wanted.filter((tool) => tool.kind === 'function' && tool.strict === true).length > STRICT_TOOLS_MAX;
-  return wanted.flatMap((tool, index) => encodeTool(tool, { into, index, isStrictTooMuch }));
+  return wanted.flatMap((tool, index) => encodeTool(tool, { into, index, isStrictTooMuch, origin: request.origin }));
 }
 
-function encodeTool(
-  tool: Tool,
-  how: { readonly into: Encoding; readonly index: number; readonly isStrictTooMuch: boolean },
-): readonly JsonRecord[] {
+interface ToolFacts {
+  readonly into: Encoding;
+  readonly isStrictTooMuch: boolean;
+  readonly origin: Origin;
+}
+
+function encodeTool(tool: Tool, how: ToolFacts & { readonly index: number }): readonly JsonRecord[] {
   const { into } = how;
   if (tool.kind === 'opaque') return tool.origin === HOME && isRecord(tool.value) ? [tool.value] : [];
   const at = tool.at ?? `tools[${how.index}]`;
@@ -171,12 +174,7 @@ function encodeTool(
 /** `strict` where the schema compiles as it is; elsewhere it would be a 400, so the arguments are only likely to fit. */
 function encodeStrict(
   tool: Extract<Tool, { kind: 'function' }>,
-  how: {
-    readonly into: Encoding;
-    readonly isStrictTooMuch: boolean;
-    readonly at: string;
-    readonly schema: JsonRecord | undefined;
-  },
+  how: ToolFacts & { readonly at: string; readonly schema: JsonRecord | undefined },
 ): boolean | undefined {
   if (tool.strict === undefined || how.into.isHome) return tool.strict;
   // Not strict is the default.
@@ -185,7 +183,11 @@ function encodeStrict(
   const why = how.isStrictTooMuch
     ? `more than ${STRICT_TOOLS_MAX} tools are strict`
     : 'its schema has parts that cannot be enforced';
-  how.into.losses.hint('tool-strict', `${how.at}.strict`, `Arguments are not enforced: ${why}.`);
+  how.into.losses.hint(
+    'tool-strict',
+    toolFieldName(how.origin, how.at, 'strict'),
+    `Arguments are not enforced: ${why}.`,
+  );
   return undefined;
 }
 

@@ -182,8 +182,8 @@ describe('gemini: a translated request', () => {
       ],
     });
     assert.deepEqual(names(losses), [
-      'image-detail messages[0].content[0].detail hint',
-      'media-name messages[0].content[2].name hint',
+      'image-detail messages[0].content[0] hint',
+      'media-name messages[0].content[2] hint',
       'file-id messages[0].content[3] meaning',
     ]);
   });
@@ -215,7 +215,7 @@ describe('gemini: a translated request', () => {
       'sampling min_p hint',
       'sampling repetition_penalty hint',
       'stop stop meaning',
-      'tool-strict tools[0].strict hint',
+      'tool-strict tools[0].function.strict hint',
       'unknown-field prediction hint',
       'user user hint',
       'voice audio meaning',

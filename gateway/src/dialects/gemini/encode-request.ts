@@ -1,6 +1,6 @@
 /** A request in the words of `chat` as a Gemini body, with a list of what could not be said. */
 import { compact, isRecord, type Json, type JsonRecord } from '../../lib/json.ts';
-import { fieldName, type ChatField } from '../../chat/field-names.ts';
+import { fieldName, toolFieldName, type ChatField } from '../../chat/field-names.ts';
 import type { LossCode } from '../../chat/loss-codes.ts';
 import { foreignLosses } from '../../chat/losses.ts';
 import type { Part } from '../../chat/part.ts';
@@ -208,7 +208,7 @@ function writeFunction(tool: Extract<Tool, { kind: 'function' }>, request: ChatR
   if (tool.strict === true)
     lose({
       code: 'tool-strict',
-      field: `${at}.strict`,
+      field: toolFieldName(request.origin, at, 'strict'),
       weight: 'hint',
       why: 'Gemini follows the schema of a tool without promising to.',
     });

@@ -315,22 +315,11 @@ interface Held {
 
 function loseOfMedia(part: MediaPart, writer: PartWriter): void {
   const { detail, name, transcript } = part;
-  const at = part.at ?? 'messages';
-  if (transcript !== undefined) {
-    writer.lose({ ...hint('transcript', part, 'Gemini has no words beside sound.'), field: `${at}.transcript` });
-  }
-  if (detail !== undefined && detail !== 'auto') {
-    writer.lose({
-      ...hint('image-detail', part, 'Gemini decides on the detail of a picture itself.'),
-      field: `${at}.detail`,
-    });
-  }
-  if (name !== undefined && !writer.isHome) {
-    writer.lose({
-      ...hint('media-name', part, 'Gemini takes no names of files; the content goes without.'),
-      field: `${at}.name`,
-    });
-  }
+  if (transcript !== undefined) writer.lose(hint('transcript', part, 'Gemini has no words beside sound.'));
+  if (detail !== undefined && detail !== 'auto')
+    writer.lose(hint('image-detail', part, 'Gemini decides on the detail of a picture itself.'));
+  if (name !== undefined && !writer.isHome)
+    writer.lose(hint('media-name', part, 'Gemini takes no names of files; the content goes without.'));
 }
 
 function blobOf(part: MediaPart): Held | undefined {

@@ -1,0 +1,497 @@
+/**
+ * What a body says, read from its JSON alone and apart from the dialects under test: words, calls, tools, settings, end and
+ * tokens of a request, a reply or a stream, in the same form for all three protocols.
+ */
+import {
+  asArray,
+  asCount,
+  asNumber,
+  asRecord,
+  asString,
+  isArray,
+  isRecord,
+  parseJson,
+  type Json,
+  type JsonRecord,
+} from '../../src/lib/json.ts';
+
+export type Wire = 'openai-chat' | 'anthropic-messages' | 'gemini';
+
+/** What a request says; a key is absent where the body says nothing of it. */
+export interface RequestEssence {
+  readonly system: string;
+  /** `role: words, pictures, calls and results`, neighbours of one role together. */
+  readonly turns: readonly Turn[];
+  readonly tools: readonly Json[];
+  readonly settings: JsonRecord;
+  readonly format: Json;
+}
+
+interface Turn {
+  readonly role: string;
+  readonly said: readonly Json[];
+}
+
+function record(value: Json | undefined): JsonRecord {
+  return asRecord(value) ?? {};
+}
+
+function list(value: Json | undefined): readonly JsonRecord[] {
+  return (isArray(value) ? value : value === undefined || value === null ? [] : [value]).filter(isRecord);
+}
+
+function given(fields: Readonly<Record<string, Json | undefined>>): JsonRecord {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined && value !== null));
+}
+
+export function requestEssence(wire: Wire, body: JsonRecord): RequestEssence {
+  if (wire === 'openai-chat') return openaiRequest(body);
+  return wire === 'anthropic-messages' ? anthropicRequest(body) : geminiRequest(body);
+}
+
+/** `auto` is what all three do where nothing is said. */
+function chosen(choice: Json | undefined): Json | undefined {
+  return choice === 'auto' ? undefined : choice;
+}
+
+/** Pieces of messages in order, as turns: what the wires put into several messages of one role is one. */
+function turnsOf(pieces: readonly (readonly [string, Json])[]): readonly Turn[] {
+  const turns: { role: string; said: Json[] }[] = [];
+  for (const [role, said] of pieces) {
+    const last = turns.at(-1);
+    if (last?.role === role) last.said.push(said);
+    else turns.push({ role, said: [said] });
+  }
+  return turns;
+}
+
+function plain(content: Json | undefined): string {
+  if (typeof content === 'string') return content;
+  return list(content)
+    .map((part) => asString(part['text']) ?? '')
+    .join('\n');
+}
+
+function openaiRequest(body: JsonRecord): RequestEssence {
+  const system: string[] = [];
+  const pieces: (readonly [string, Json])[] = [];
+  for (const message of list(body['messages'])) {
+    const role = message['role'];
+    if (role === 'system' || role === 'developer') system.push(plain(message['content']));
+    else if (role === 'tool') pieces.push(['user', { result: plain(message['content']) }]);
+    else {
+      const as = role === 'assistant' ? 'assistant' : 'user';
+      for (const said of openaiSaid(message['content'])) pieces.push([as, said]);
+      for (const call of list(message['tool_calls'])) pieces.push([as, openaiCall(call)]);
+    }
+  }
+  const choice = body['tool_choice'];
+  const format = record(body['response_format']);
+  return {
+    system: system.join('\n'),
+    turns: turnsOf(pieces),
+    tools: list(body['tools']).map((tool) => {
+      const { name, description, parameters } = record(tool['function']);
+      return given({ name: name ?? tool['type'], description, schema: shapeOf(parameters ?? null) });
+    }),
+    settings: given({
+      toolChoice: isRecord(choice) ? record(choice['function'])['name'] : chosen(choice),
+      isSerial: body['parallel_tool_calls'] === false ? true : undefined,
+      limit: body['max_completion_tokens'] ?? body['max_tokens'],
+      temperature: body['temperature'],
+      topP: body['top_p'],
+      frequencyPenalty: body['frequency_penalty'],
+      presencePenalty: body['presence_penalty'],
+      seed: body['seed'],
+      logitBias: body['logit_bias'],
+      stop: typeof body['stop'] === 'string' ? [body['stop']] : body['stop'],
+      choices: body['n'],
+      thinks: body['reasoning_effort'],
+      user: body['user'] ?? body['safety_identifier'],
+      isStreaming: body['stream'] === true ? true : undefined,
+      modalities: modalitiesOf(body['modalities']),
+    }),
+    format:
+      format['type'] === 'json_object'
+        ? 'json'
+        : format['type'] === 'json_schema'
+          ? shapeOf(record(format['json_schema'])['schema'] ?? null)
+          : null,
+  };
+}
+
+function openaiSaid(content: Json | undefined): readonly Json[] {
+  if (typeof content === 'string') return content === '' ? [] : [content];
+  return list(content).map((part) => {
+    const url = record(part['image_url'])['url'];
+    return url === undefined ? (part['text'] ?? part) : { picture: pictureOf(url) };
+  });
+}
+
+function openaiCall(call: JsonRecord): JsonRecord {
+  const { name = null, arguments: text = '{}' } = record(call['function']);
+  return { call: name, input: parseJson(asString(text) ?? '') ?? null };
+}
+
+function pictureOf(url: Json): Json {
+  const data = /^data:([^;]+);base64,(.*)$/s.exec(asString(url) ?? '');
+  return data === null ? url : `${data[1]} ${data[2]}`;
+}
+
+function modalitiesOf(value: Json | undefined): readonly string[] | undefined {
+  const names = (asArray(value) ?? []).flatMap((name) => (typeof name === 'string' ? [name.toLowerCase()] : []));
+  return names.length === 0 || names.join() === 'text' ? undefined : names;
+}
+
+function anthropicRequest(body: JsonRecord): RequestEssence {
+  const system = [plain(body['system'])];
+  const pieces: (readonly [string, Json])[] = [];
+  for (const message of list(body['messages'])) {
+    const { content } = message;
+    if (message['role'] === 'system') system.push(plain(content));
+    else {
+      const role = asString(message['role']) ?? '';
+      const said = typeof content === 'string' ? [content] : list(content).map(anthropicBlock);
+      for (const one of said) if (one !== '') pieces.push([role, one]);
+    }
+  }
+  const choice = record(body['tool_choice']);
+  const config = record(body['output_config']);
+  const format = record(config['format'] ?? body['output_format']);
+  const kind = choice['type'] === 'any' ? 'required' : choice['type'];
+  return {
+    system: system.filter((text) => text !== '').join('\n'),
+    turns: turnsOf(pieces),
+    tools: list(body['tools']).map((tool) => {
+      const schema = tool['input_schema'];
+      return given({
+        name: schema === undefined ? tool['type'] : tool['name'],
+        description: tool['description'],
+        schema: shapeOf(schema ?? null),
+      });
+    }),
+    settings: given({
+      toolChoice: kind === 'tool' ? choice['name'] : chosen(kind),
+      isSerial: choice['disable_parallel_tool_use'] === true ? true : undefined,
+      limit: body['max_tokens'],
+      temperature: body['temperature'],
+      topP: body['top_p'],
+      topK: body['top_k'],
+      stop: body['stop_sequences'],
+      thinks: anthropicThinks(record(body['thinking']), config['effort']),
+      user: record(body['metadata'])['user_id'],
+      isStreaming: body['stream'] === true ? true : undefined,
+    }),
+    format: format['type'] === 'json_schema' ? shapeOf(format['schema'] ?? null) : null,
+  };
+}
+
+function anthropicThinks(thinking: JsonRecord, effort: Json | undefined): Json | undefined {
+  if (thinking['type'] === 'disabled') return 'none';
+  return effort ?? asNumber(thinking['budget_tokens']);
+}
+
+function anthropicBlock(block: JsonRecord): Json {
+  switch (asString(block['type']) ?? '') {
+    case 'text':
+      return block['text'] ?? '';
+    case 'tool_use':
+      return { call: block['name'] ?? null, input: block['input'] ?? null };
+    case 'tool_result':
+      return { result: plain(block['content']) };
+    case 'image': {
+      const source = record(block['source']);
+      return {
+        picture:
+          source['type'] === 'url'
+            ? (source['url'] ?? null)
+            : `${asString(source['media_type'])} ${asString(source['data'])}`,
+      };
+    }
+    default:
+      return block;
+  }
+}
+
+function geminiRequest(body: JsonRecord): RequestEssence {
+  const config = record(body['generationConfig']);
+  const calling = record(record(body['toolConfig'])['functionCallingConfig']);
+  const thinking = record(config['thinkingConfig']);
+  const pieces = list(body['contents']).flatMap((content) =>
+    list(content['parts']).map((part): readonly [string, Json] => [
+      content['role'] === 'model' ? 'assistant' : 'user',
+      geminiPart(part),
+    ]),
+  );
+  const mode = asString(calling['mode'])?.toLowerCase();
+  const only = asArray(calling['allowedFunctionNames']);
+  const schema = config['responseJsonSchema'] ?? config['responseSchema'] ?? null;
+  return {
+    system: plain(record(body['systemInstruction'])['parts']),
+    turns: turnsOf(pieces),
+    tools: list(body['tools']).flatMap((tool) =>
+      Object.entries(tool).flatMap(([name, value]) =>
+        name === 'functionDeclarations' ? list(value).map(geminiFunction) : [{ name }],
+      ),
+    ),
+    settings: given({
+      toolChoice: mode === 'any' ? (only?.length === 1 ? only[0] : 'required') : chosen(mode),
+      limit: config['maxOutputTokens'],
+      temperature: config['temperature'],
+      topP: config['topP'],
+      topK: config['topK'],
+      frequencyPenalty: config['frequencyPenalty'],
+      presencePenalty: config['presencePenalty'],
+      seed: config['seed'],
+      stop: config['stopSequences'],
+      choices: config['candidateCount'],
+      thinks: asString(thinking['thinkingLevel'])?.toLowerCase() ?? thinking['thinkingBudget'],
+      modalities: modalitiesOf(config['responseModalities']),
+    }),
+    format: schema === null ? (config['responseMimeType'] === 'application/json' ? 'json' : null) : shapeOf(schema),
+  };
+}
+
+function geminiFunction(declaration: JsonRecord): JsonRecord {
+  const { name, description, parameters, parametersJsonSchema } = declaration;
+  return given({ name, description, schema: shapeOf(parametersJsonSchema ?? parameters ?? null) });
+}
+
+function geminiPart(part: JsonRecord): Json {
+  const call = asRecord(part['functionCall']);
+  const result = asRecord(part['functionResponse']);
+  const blob = asRecord(part['inlineData']);
+  const file = asRecord(part['fileData']);
+  if (call !== undefined) return { call: call['name'] ?? null, input: call['args'] ?? {} };
+  if (result !== undefined) return { result: onlyText(result['response'] ?? null) };
+  if (blob !== undefined) return { picture: `${asString(blob['mimeType'])} ${asString(blob['data'])}` };
+  if (file !== undefined) return { picture: file['fileUri'] ?? null };
+  return part['text'] ?? part;
+}
+
+function onlyText(response: Json): Json {
+  const values = Object.values(record(response));
+  const [only] = values;
+  return values.length === 1 && typeof only === 'string' ? only : JSON.stringify(response);
+}
+
+/** Words of a schema that one wire or the other says elsewhere, or not at all. */
+const UNSAID: ReadonlySet<string> = new Set([
+  'propertyOrdering',
+  'title',
+  'additionalProperties',
+  '$schema',
+  'nullable',
+]);
+
+/** A schema in lower-case types, without its name; keywords that a loss names are told by `boundsOf`. */
+function shapeOf(schema: Json): Json {
+  if (isArray(schema)) return schema.map(shapeOf);
+  if (!isRecord(schema)) return schema;
+  const shape: Record<string, Json> = {};
+  for (const [key, value] of Object.entries(schema)) {
+    if (value === undefined || value === null || UNSAID.has(key)) continue;
+    if (key === 'type') shape[key] = typeof value === 'string' ? value.toLowerCase() : value;
+    else if (key === 'properties')
+      shape[key] = Object.fromEntries(
+        Object.entries(record(value)).map(([name, inner]) => [name, shapeOf(inner ?? null)]),
+      );
+    else shape[key] = /^(min|max)/.test(key) ? Number(value) : shapeOf(value);
+  }
+  return shape;
+}
+
+/** The same without the bounds, and without the words that may tell them instead. */
+export function withoutBounds(schema: Json): Json {
+  if (isArray(schema)) return schema.map(withoutBounds);
+  if (!isRecord(schema)) return schema;
+  const kept = Object.entries(schema).filter(([key]) => !/^(min|max)/.test(key) && key !== 'description');
+  return Object.fromEntries(kept.map(([key, value]) => [key, withoutBounds(value ?? null)]));
+}
+
+/** What a reply says. A count of zero is absent, since Anthropic's wire writes it for what is not known. */
+export interface ReplyEssence {
+  readonly choices: readonly ChoiceEssence[];
+  readonly tokens: JsonRecord;
+}
+
+interface ChoiceEssence {
+  readonly text: string;
+  readonly reasoning: string;
+  readonly calls: readonly Json[];
+  readonly end: string;
+}
+
+export function replyEssence(wire: Wire, body: JsonRecord): ReplyEssence {
+  if (wire === 'openai-chat') return openaiReply(body);
+  return wire === 'anthropic-messages' ? anthropicReply(body) : geminiReply(body);
+}
+
+const ENDS: Readonly<Record<string, string>> = {
+  stop: 'stop',
+  length: 'length',
+  tool_calls: 'calls',
+  content_filter: 'filter',
+  end_turn: 'stop',
+  stop_sequence: 'stop',
+  max_tokens: 'length',
+  tool_use: 'calls',
+  refusal: 'filter',
+  STOP: 'stop',
+  MAX_TOKENS: 'length',
+  SAFETY: 'filter',
+};
+
+function endOf(word: Json | undefined, hasCalls: boolean): string {
+  const end = ENDS[asString(word) ?? ''] ?? `unknown: ${JSON.stringify(word)}`;
+  // Google has no word of its own for a reply that calls.
+  return end === 'stop' && hasCalls ? 'calls' : end;
+}
+
+function openaiReply(body: JsonRecord): ReplyEssence {
+  const usage = record(body['usage']);
+  return {
+    choices: list(body['choices']).map((choice) => {
+      const message = record(choice['message']);
+      const calls = list(message['tool_calls']).map(openaiCall);
+      return {
+        text: asString(message['content']) ?? '',
+        reasoning: asString(message['reasoning_content']) ?? '',
+        calls,
+        end: endOf(choice['finish_reason'], calls.length > 0),
+      };
+    }),
+    tokens: given({
+      input: usage['prompt_tokens'] || undefined,
+      cached: record(usage['prompt_tokens_details'])['cached_tokens'] || undefined,
+      output: usage['completion_tokens'] || undefined,
+      reasoning: record(usage['completion_tokens_details'])['reasoning_tokens'] || undefined,
+    }),
+  };
+}
+
+function anthropicReply(body: JsonRecord): ReplyEssence {
+  const blocks = list(body['content']);
+  const text = (type: string, field: string): string =>
+    blocks.map((block) => (block['type'] === type ? (asString(block[field]) ?? '') : '')).join('');
+  const calls = blocks.filter((block) => block['type'] === 'tool_use').map(anthropicBlock);
+  const usage = record(body['usage']);
+  const read = asCount(usage['cache_read_input_tokens']) ?? 0;
+  const input = (asCount(usage['input_tokens']) ?? 0) + read + (asCount(usage['cache_creation_input_tokens']) ?? 0);
+  return {
+    choices: [
+      {
+        text: text('text', 'text'),
+        reasoning: text('thinking', 'thinking'),
+        calls,
+        end: endOf(body['stop_reason'], calls.length > 0),
+      },
+    ],
+    tokens: given({
+      input: input || undefined,
+      cached: read || undefined,
+      output: usage['output_tokens'] || undefined,
+      reasoning: record(usage['output_tokens_details'])['thinking_tokens'] || undefined,
+    }),
+  };
+}
+
+function geminiReply(body: JsonRecord): ReplyEssence {
+  const usage = record(body['usageMetadata']);
+  const thoughts = asCount(usage['thoughtsTokenCount']) ?? 0;
+  return {
+    choices: list(body['candidates']).map((candidate) => {
+      const parts = list(record(candidate['content'])['parts']);
+      const words = (isThought: boolean): string =>
+        parts.map((part) => ((part['thought'] === true) === isThought ? (asString(part['text']) ?? '') : '')).join('');
+      const calls = parts.filter((part) => isRecord(part['functionCall'])).map(geminiPart);
+      return {
+        text: words(false),
+        reasoning: words(true),
+        calls,
+        end: endOf(candidate['finishReason'], calls.length > 0),
+      };
+    }),
+    tokens: given({
+      input: (asCount(usage['promptTokenCount']) ?? 0) + (asCount(usage['toolUsePromptTokenCount']) ?? 0) || undefined,
+      cached: usage['cachedContentTokenCount'] || undefined,
+      output: (asCount(usage['candidatesTokenCount']) ?? 0) + thoughts || undefined,
+      reasoning: thoughts || undefined,
+    }),
+  };
+}
+
+/** The reply that the events of a stream make, put together by hand. */
+export function streamEssence(wire: Wire, events: readonly JsonRecord[]): ReplyEssence {
+  if (wire === 'openai-chat') return replyEssence(wire, openaiWhole(events));
+  return replyEssence(wire, wire === 'anthropic-messages' ? anthropicWhole(events) : geminiWhole(events));
+}
+
+function openaiWhole(events: readonly JsonRecord[]): JsonRecord {
+  let content = '';
+  let reasoning = '';
+  let finish: Json = null;
+  let usage: Json = null;
+  const calls: { name: string; arguments: string }[] = [];
+  for (const event of events) {
+    usage = event['usage'] ?? usage;
+    for (const choice of list(event['choices'])) {
+      const delta = record(choice['delta']);
+      finish = choice['finish_reason'] ?? finish;
+      content += asString(delta['content']) ?? '';
+      reasoning += asString(delta['reasoning_content']) ?? '';
+      for (const piece of list(delta['tool_calls'])) {
+        const call = (calls[asCount(piece['index']) ?? 0] ??= { name: '', arguments: '' });
+        const { name, arguments: text } = record(piece['function']);
+        call.name += asString(name) ?? '';
+        call.arguments += asString(text) ?? '';
+      }
+    }
+  }
+  const tool_calls = calls.map((call) => ({ function: { ...call } }));
+  return {
+    choices: [{ message: { content, reasoning_content: reasoning, tool_calls }, finish_reason: finish }],
+    usage,
+  };
+}
+
+function anthropicWhole(events: readonly JsonRecord[]): JsonRecord {
+  const blocks: Record<string, Json>[] = [];
+  let inputs = '';
+  let message: JsonRecord = {};
+  for (const event of events) {
+    const delta = record(event['delta']);
+    if (event['type'] === 'message_start') message = record(event['message']);
+    if (event['type'] === 'content_block_start') {
+      blocks.push(
+        Object.fromEntries(Object.entries(record(event['content_block'])).map(([key, value]) => [key, value ?? null])),
+      );
+      inputs = '';
+    }
+    const open = blocks.at(-1);
+    if (event['type'] === 'content_block_delta' && open !== undefined) {
+      for (const field of ['text', 'thinking']) {
+        if (typeof delta[field] === 'string') open[field] = `${asString(open[field]) ?? ''}${delta[field]}`;
+      }
+      inputs += asString(delta['partial_json']) ?? '';
+      if (inputs !== '') open['input'] = parseJson(inputs) ?? open['input'] ?? null;
+    }
+    if (event['type'] === 'message_delta')
+      message = { ...message, ...delta, usage: { ...record(message['usage']), ...record(event['usage']) } };
+  }
+  return { ...message, content: blocks };
+}
+
+function geminiWhole(events: readonly JsonRecord[]): JsonRecord {
+  const parts: Json[] = [];
+  let finishReason: Json = null;
+  let usageMetadata: Json = null;
+  for (const event of events) {
+    usageMetadata = event['usageMetadata'] ?? usageMetadata;
+    for (const candidate of list(event['candidates'])) {
+      finishReason = candidate['finishReason'] ?? finishReason;
+      parts.push(...list(record(candidate['content'])['parts']));
+    }
+  }
+  return { candidates: [{ content: { parts }, finishReason }], usageMetadata };
+}

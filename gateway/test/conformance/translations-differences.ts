@@ -1,0 +1,258 @@
+/**
+ * Where our translation differs from another project's (braintrustdata/lingua), place by place, and who is right. A difference
+ * that no row explains fails the suite, and so does a row that explains none. `ours`: its request says less or other than the
+ * caller did, or ours says it as well. `theirs`: it says something that we could say and do not. `either`: both are right.
+ */
+import { isArray, isRecord, type Json } from '../../src/lib/json.ts';
+import type { Wire } from './essence.ts';
+
+export interface Difference {
+  readonly from: Wire;
+  readonly to: Wire;
+  readonly case: string;
+  /** Path in the body with numbers left out (`messages[].content`). */
+  readonly path: string;
+  readonly ours: Json | undefined;
+  readonly theirs: Json | undefined;
+}
+
+export interface Explanation {
+  readonly to: Wire;
+  readonly path: string;
+  readonly from?: Wire;
+  /** Narrower than the path where one path differs for several reasons. */
+  readonly where?: (of: Difference) => boolean;
+  readonly right: 'ours' | 'theirs' | 'either';
+  readonly why: string;
+}
+
+export const REQUEST_EXPLANATIONS: readonly Explanation[] = [
+  {
+    to: 'gemini',
+    path: 'model',
+    right: 'either',
+    why: 'The model stands in the URL; Google reads the body without it.',
+  },
+  {
+    to: 'openai-chat',
+    path: 'messages[].content',
+    where: ({ ours, theirs }) =>
+      isArray(theirs) && theirs.length === 1 && isRecord(theirs[0]) && theirs[0]['text'] === ours,
+    right: 'either',
+    why: 'One text is a string here and a list of one part there: documented to be the same, and more servers take the string.',
+  },
+  {
+    to: 'openai-chat',
+    from: 'gemini',
+    path: 'messages',
+    right: 'ours',
+    why: 'The system instruction is missing there.',
+  },
+  {
+    to: 'anthropic-messages',
+    from: 'gemini',
+    path: 'system',
+    where: ({ case: name }) => name !== 'textFormatJsonObjectParam',
+    right: 'ours',
+    why: 'The system instruction is missing there.',
+  },
+  {
+    to: 'anthropic-messages',
+    path: 'system',
+    where: ({ case: name }) => name === 'textFormatJsonObjectParam',
+    right: 'either',
+    why: 'JSON without a schema: we ask for it in words and name the loss; there the model is made to call a tool named json, and the caller gets a call that it never offered.',
+  },
+  ...['tools', 'tool_choice'].map((path): Explanation => ({
+    to: 'anthropic-messages',
+    path,
+    where: ({ case: name }) => name === 'textFormatJsonObjectParam',
+    right: 'either',
+    why: 'The other half of the same: the tool named json.',
+  })),
+  {
+    to: 'anthropic-messages',
+    from: 'gemini',
+    path: 'tools',
+    where: ({ case: name }) => name === 'webSearchToolAdvancedParam',
+    right: 'either',
+    why: 'Google’s search became Anthropic’s. It is another search at another price, so that we refuse it by name, and leave it out where the caller adapts.',
+  },
+  ...['score', 'tags'].map((property): Explanation => ({
+    to: 'anthropic-messages',
+    path: `output_config.format.schema.properties.${property}.description`,
+    right: 'ours',
+    why: 'Bounds that structured output refuses are told in the description; there they are dropped without a word.',
+  })),
+  {
+    to: 'anthropic-messages',
+    from: 'openai-chat',
+    path: 'service_tier',
+    right: 'ours',
+    why: 'The tiers of the two providers only share the word; the caller’s account has no such tier there. Named as lost.',
+  },
+  {
+    to: 'openai-chat',
+    from: 'anthropic-messages',
+    path: 'service_tier',
+    right: 'ours',
+    why: 'The same in the other direction.',
+  },
+  {
+    to: 'anthropic-messages',
+    from: 'gemini',
+    path: 'thinking',
+    right: 'ours',
+    why: 'Claude 4.6 is asked to think as it sees fit with a given effort. A budget there is 10,000 of 1,024 tokens at most: the provider answered 400.',
+  },
+  {
+    to: 'anthropic-messages',
+    from: 'gemini',
+    path: 'output_config',
+    where: ({ case: name }) => name === 'reasoningSummaryParam',
+    right: 'ours',
+    why: 'The effort that goes with it.',
+  },
+  {
+    to: 'anthropic-messages',
+    from: 'openai-chat',
+    path: 'thinking',
+    right: 'ours',
+    why: 'An effort alone does not switch thinking on for Claude 4.6; `adaptive` does.',
+  },
+  {
+    to: 'openai-chat',
+    from: 'gemini',
+    path: 'stream',
+    right: 'ours',
+    why: 'The exchange was streamed: Google says so in the URL, OpenAI in the body.',
+  },
+  {
+    to: 'openai-chat',
+    from: 'gemini',
+    path: 'seed',
+    right: 'ours',
+    why: 'OpenAI takes a seed (recorded); there it is dropped.',
+  },
+  {
+    to: 'openai-chat',
+    from: 'gemini',
+    path: 'reasoning_effort',
+    right: 'either',
+    why: 'Google’s budget of tokens as an effort: we go by Google’s own table (8,192 is medium).',
+  },
+  {
+    to: 'openai-chat',
+    from: 'gemini',
+    path: 'modalities',
+    right: 'either',
+    why: 'Pictures as answers: OpenAI’s models refuse the wish, those of OpenRouter take it. Only who adapts gets so far.',
+  },
+  {
+    to: 'openai-chat',
+    from: 'gemini',
+    path: 'response_format.json_schema.schema.additionalProperties',
+    right: 'ours',
+    why: 'The caller’s schema allows further properties, and without `strict` OpenAI takes it as it is.',
+  },
+  {
+    to: 'openai-chat',
+    from: 'anthropic-messages',
+    path: 'safety_identifier',
+    right: 'either',
+    why: 'OpenAI’s newer name for `user`; only the older one is known to other servers of this wire.',
+  },
+  {
+    to: 'openai-chat',
+    from: 'anthropic-messages',
+    path: 'user',
+    right: 'either',
+    why: 'The older name for the same.',
+  },
+  {
+    to: 'gemini',
+    path: 'generationConfig',
+    where: ({ ours, theirs }) =>
+      theirs === undefined && isRecord(ours) && ('seed' in ours || 'frequencyPenalty' in ours),
+    right: 'ours',
+    why: 'Google takes seeds and penalties (recorded); there they are dropped.',
+  },
+  {
+    to: 'gemini',
+    from: 'openai-chat',
+    path: 'generationConfig',
+    where: ({ ours, theirs }) => ours === undefined && isRecord(theirs) && theirs['responseMimeType'] === 'text/plain',
+    right: 'either',
+    why: 'Plain text is the default.',
+  },
+  {
+    to: 'gemini',
+    path: 'generationConfig.responseJsonSchema.title',
+    right: 'ours',
+    why: 'The caller’s schema has no name; `response` is made up.',
+  },
+  {
+    to: 'gemini',
+    path: 'generationConfig.thinkingConfig.includeThoughts',
+    right: 'ours',
+    why: 'The caller asked for an effort, not to see the thoughts; with a budget Claude’s clients are shown them.',
+  },
+  {
+    to: 'gemini',
+    from: 'openai-chat',
+    path: 'generationConfig.thinkingConfig.thinkingLevel',
+    where: ({ case: name }) => name === 'reasoningEffortNoneParam',
+    right: 'ours',
+    why: 'No thinking is the least level; unspecified is the default, which thinks more.',
+  },
+  {
+    to: 'gemini',
+    from: 'anthropic-messages',
+    path: 'systemInstruction.parts',
+    right: 'either',
+    why: 'Two system messages as two parts or as two lines.',
+  },
+  {
+    to: 'gemini',
+    from: 'anthropic-messages',
+    path: 'contents[].parts[].text',
+    where: ({ case: name }) => name === 'chatCompletionsAnthropicCacheControlParam',
+    right: 'ours',
+    why: 'The recording of theirs is older than the source: its text is another.',
+  },
+];
+
+export interface ReplyExplanation {
+  readonly from: Wire;
+  readonly to: Wire;
+  readonly case: string;
+  readonly why: string;
+}
+
+/** Replies that the other project translates otherwise. In all of them the provider's words are on our side. */
+export const REPLY_EXPLANATIONS: readonly ReplyExplanation[] = [
+  {
+    from: 'openai-chat',
+    to: 'anthropic-messages',
+    case: 'textFormatJsonObjectParam',
+    why: 'Their tool named json is turned back into text; ours was never sent.',
+  },
+  {
+    from: 'gemini',
+    to: 'anthropic-messages',
+    case: 'textFormatJsonObjectParam',
+    why: 'The same.',
+  },
+  {
+    from: 'openai-chat',
+    to: 'gemini',
+    case: 'predictionParam',
+    why: 'Theirs writes null for every "undefined" in the model’s text.',
+  },
+  {
+    from: 'gemini',
+    to: 'anthropic-messages',
+    case: 'webSearchToolAdvancedParam',
+    why: 'Anthropic’s own search becomes a call there, which no client could answer; ours names it as left out.',
+  },
+];
