@@ -135,6 +135,18 @@ describe('plain replies', () => {
     assert.equal(last.ended, 'complete');
   });
 
+  it('answer thousands of requests that were sent together', async () => {
+    simulator.script([{ body: '.', times: 'forever' }]);
+    const transcript = talk('GET / HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(5_000));
+    await logged(
+      (request) =>
+        request.sequence >= (simulator.log.requests[0]?.sequence ?? 0) + 4_999 && request.ended === 'complete',
+    );
+    const answered = simulator.log.requests.reduce((sum, request) => sum + request.answeredBytes, 0);
+    await transcript.until(() => transcript.bytes.length === answered);
+    transcript.socket.destroy();
+  });
+
   it('close when the client asks for it', async () => {
     const transcript = await ask({ json: {} }, post(BODY, 'connection: close\r\n'));
     assert.match(split(transcript.bytes).head, /\r\nconnection: close/);
@@ -242,7 +254,7 @@ describe('delays', () => {
     );
     assert.equal(split(transcript.bytes).body, '3\r\none\r\n3\r\ntwo\r\n5\r\nthree\r\n0\r\n\r\n');
     assert.ok((transcript.reads.at(-1)?.atMs ?? 0) >= 89);
-    assert.ok(transcript.reads.length >= 4, `${transcript.reads.length} reads`);
+    assert.ok(transcript.reads.length > 1, `${transcript.reads.length} reads`);
   });
 
   it('a byte at a time', async () => {
@@ -251,7 +263,8 @@ describe('delays', () => {
       post(BODY, 'connection: close\r\n'),
     );
     assert.equal(split(transcript.bytes).body, '0123456789');
-    assert.ok(transcript.reads.length >= 8, `${transcript.reads.length} reads`);
+    // A busy machine may read several at once, but not all of them.
+    assert.ok(transcript.reads.length > 2, `${transcript.reads.length} reads`);
     assert.ok((transcript.reads.at(-1)?.atMs ?? 0) >= 49);
   });
 
@@ -537,6 +550,16 @@ describe('bodies that are too much', () => {
     assert.equal(unpacked.subarray(-2).toString(), '"}');
   });
 
+  it('a stream without end lets others have their turn from the first moment on', async () => {
+    simulator.script([{ endless: true }]);
+    const transcript = talk(post(STREAM_BODY));
+    transcript.socket.pause();
+    const request = await logged((one) => one.answeredBytes > 0);
+    // Goes on as soon as the stream first pauses: long before the network is full.
+    assert.ok(request.answeredBytes < 50_000, `${request.answeredBytes} bytes at one go`);
+    transcript.socket.destroy();
+  });
+
   it('a stream without end goes on until the client leaves, and leaves room for others', async () => {
     simulator.script([{ endless: true }]);
     const transcript = talk(post(STREAM_BODY));
@@ -569,13 +592,28 @@ describe('clients that leave', () => {
     assert.deepEqual([request.ended, request.receivedMs, request.status], ['client-closed', undefined, undefined]);
   });
 
-  it('during a delay: nothing is answered any more', async () => {
+  it('with what they had not read: by closing their half', async () => {
+    simulator.script([{ huge: { bytes: 100 * 1024 * 1024 } }]);
+    const transcript = talk(post(BODY));
+    transcript.socket.pause();
+    await logged((request) => request.answeredBytes > 0);
+    await quiet(QUIET_MS);
+    transcript.socket.end();
+    assert.equal((await logged((one) => one.ended !== undefined)).ended, 'client-closed');
+    transcript.socket.destroy();
+  });
+
+  it('during a delay: nothing is answered any more, and no timer is left', async () => {
+    const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+    const timersBefore = timers();
     simulator.script([{ json: {}, delay_ms: 10_000 }]);
     const transcript = talk(post(BODY));
     await logged((request) => request.receivedMs !== undefined);
     transcript.socket.destroy();
     const request = await logged((one) => one.ended !== undefined);
     assert.deepEqual([request.ended, request.answeredBytes], ['client-closed', 0]);
+    await quiet(1);
+    assert.equal(timers(), timersBefore);
   });
 });
 

@@ -68,6 +68,11 @@ describe('a script', () => {
     assert.deepEqual(statuses(steps, requests), [200, 200, 500, 200]);
   });
 
+  it('counts for nth also what an earlier step answers', () => {
+    const steps: Step[] = [{ status: 200 }, { match: { nth: 2 }, status: 500 }];
+    assert.deepEqual(statuses(steps, [facts(), facts()]), [200, 500]);
+  });
+
   const matches: readonly (readonly [Step['match'], MatchFacts, boolean])[] = [
     [{ path: '/chat/completions' }, facts(), true],
     [{ path: '/messages' }, facts(), false],

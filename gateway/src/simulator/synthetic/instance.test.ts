@@ -96,6 +96,13 @@ describe('a value made for a schema', () => {
     });
   }
 
+  it('goes into what it may leave out only a few levels deep', () => {
+    const schema = { type: 'object', properties: { next: { $ref: '#' }, other: { $ref: '#' } } };
+    const text = JSON.stringify(instanceOf(schema, diceOf('x')));
+    assert.match(text, /"next":\{"next":/);
+    assert.ok(text.length < 1_000, `${text.length} characters`);
+  });
+
   it('takes allOf together', () => {
     const schema = {
       allOf: [
