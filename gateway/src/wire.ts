@@ -6,6 +6,7 @@ import { rests } from './health/rests.ts';
 import { admin } from './admin/admin.ts';
 import { createListener, type Listener } from './http/listener.ts';
 import { homePage } from './http/home.ts';
+import { createCrowd } from './lib/crowd.ts';
 import { createWheel, timerLinks, type Timer } from './lib/wheel.ts';
 import { meters } from './pipeline/meters.ts';
 import type { Clock, Timers, World } from './pipeline/world.ts';
@@ -61,7 +62,7 @@ export function wire(parts: Parts): Gateway {
     meters: meters(book),
     log,
     instanceId: randomBytes(9).toString('base64url'),
-    underWay: new Set(),
+    underWay: createCrowd(),
   };
   const listener = createListener({
     world,

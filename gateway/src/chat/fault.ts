@@ -190,6 +190,13 @@ export const faults = {
     text: 'The gateway cannot record money now and takes no requests until it can.',
   },
   'upstream-unreachable': { ...UPSTREAM, status: 502, retry: true, text: '{provider} could not be reached: {reason}.' },
+  'upstream-unresolved': { ...UPSTREAM, status: 502, retry: true, text: '{provider} could not be reached: {reason}.' },
+  'upstream-unsendable': {
+    ...UPSTREAM,
+    status: 502,
+    retry: false,
+    text: 'Nothing was sent to {provider}: {reason}. Check its base_url, api_key and headers in turnout.yaml.',
+  },
   'upstream-certificate': {
     ...UPSTREAM,
     status: 502,

@@ -13,10 +13,7 @@ const ANSWER_MAX_BYTES = 1024 * 1024;
  * Providers whose key a first run takes from the environment. Not every provider of the catalog: names such as
  * `GITHUB_TOKEN` are set on most machines and were not meant for this.
  */
-const WELL_KNOWN = [
-  ...['openai', 'anthropic', 'google', 'mistral', 'groq', 'xai', 'deepseek', 'openrouter', 'perplexity', 'togetherai'],
-  ...['fireworks-ai', 'cerebras', 'deepinfra', 'moonshotai', 'zai', 'nvidia', 'huggingface', 'alibaba', 'nebius', 'baseten'],
-] as const;
+const WELL_KNOWN = 'openai anthropic google mistral groq xai deepseek openrouter perplexity togetherai fireworks-ai cerebras deepinfra moonshotai zai nvidia huggingface alibaba nebius baseten'.split(' ');
 
 export interface FoundKey {
   readonly provider: string;

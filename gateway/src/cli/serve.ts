@@ -6,7 +6,7 @@ import { loadCatalog } from './catalog-file.ts';
 import { configSchema, type ProviderConfig } from '../config/schema.ts';
 import { fault } from '../chat/fault.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
-import { startSimulator, type Simulator } from '../simulator/simulator.ts';
+import type { Simulator } from '../simulator/simulator.ts';
 import { openStore } from '../store/store.ts';
 import type { Store } from '../store/ports.ts';
 import { createLog, type Log } from '../telemetry/log.ts';
@@ -73,6 +73,8 @@ async function firstConfiguration(options: Options, io: CommandIo, log: Log): Pr
   if (!loaded.ok) return loaded.error;
   const hasProvider = Object.keys(loaded.value.config.providers).length > 0;
   if (hasProvider) return { first: loaded.value, configurationOptions: own, simulator: undefined };
+  // Read only where it is needed: it would cost every other start a fifth of a second.
+  const { startSimulator } = await import('../simulator/simulator.ts');
   const simulator = await startSimulator({ unref: true });
   const simulated = { ...own, fallbackProviders: simulatorProvider(simulator) };
   const again = await loadConfiguration(simulated);
@@ -244,7 +246,7 @@ async function shutDown(of: { gateway: Gateway; configuration: Configuration; lo
   listener.server.closeIdleConnections();
   const limit = setTimeout(() => {
     log('warn', 'the drain limit is reached; running replies are ended', { in_flight: listener.inFlight() });
-    for (const end of [...world.underWay]) end(fault('shutting-down'));
+    for (const attempt of [...world.underWay]) attempt.stop(fault('shutting-down'));
     setTimeout(() => listener.server.closeAllConnections(), LAST_WORDS_MS).unref();
   }, configuration.current().config.server.drain_ms);
   await closed;

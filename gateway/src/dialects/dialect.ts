@@ -165,6 +165,8 @@ export interface PathFacts {
 /** Codes after which the same request may be tried at another target; the rest would fail there too. */
 export const REPLACEABLE: ReadonlySet<FaultCode> = new Set<FaultCode>([
   'upstream-unreachable',
+  'upstream-unresolved',
+  'upstream-unsendable',
   'upstream-certificate',
   'upstream-redirect',
   'upstream-invalid',

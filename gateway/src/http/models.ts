@@ -14,15 +14,26 @@ export function modelsAnswer(snapshot: Snapshot, key: KeyRow, form: ModelsForm):
     case 'openai':
       return { object: 'list', data: models.map(openaiModel) };
     case 'anthropic':
-      return { data: models.map(anthropicModel), has_more: false, first_id: models[0]?.id ?? null, last_id: models.at(-1)?.id ?? null };
+      return {
+        data: models.map(anthropicModel),
+        has_more: false,
+        first_id: models[0]?.id ?? null,
+        last_id: models.at(-1)?.id ?? null,
+      };
     case 'gemini':
       return { models: models.map(geminiModel) };
   }
 }
 
 /** One model; undefined where there is none of that name, or the key may not see it. */
-export function modelAnswer(snapshot: Snapshot, key: KeyRow, of: { form: ModelsForm; name: string }): JsonRecord | undefined {
-  const found = snapshot.listed.find((model) => model.id === of.name) ?? snapshot.listed.find((model) => model.bareName === of.name);
+export function modelAnswer(
+  snapshot: Snapshot,
+  key: KeyRow,
+  of: { form: ModelsForm; name: string },
+): JsonRecord | undefined {
+  const found =
+    snapshot.listed.find((model) => model.id === of.name) ??
+    snapshot.listed.find((model) => model.bareName === of.name);
   if (found === undefined || !snapshot.isVisible(found.id, key.allowedModels)) return undefined;
   const named = { ...found, id: of.name };
   if (of.form === 'openai') return openaiModel(named);
@@ -39,7 +50,10 @@ function openaiModel(model: ListedModel): JsonRecord {
     context_length: model.limits.contextTokens,
     pricing: model.price === undefined ? undefined : pricing(model.price),
     architecture: { input_modalities: model.inputs, output_modalities: model.outputs },
-    top_provider: compact({ context_length: model.limits.contextTokens, max_completion_tokens: model.limits.outputTokens }),
+    top_provider: compact({
+      context_length: model.limits.contextTokens,
+      max_completion_tokens: model.limits.outputTokens,
+    }),
     supported_parameters: model.abilities.length === 0 ? undefined : model.abilities,
     status: model.status,
   });

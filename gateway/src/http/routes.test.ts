@@ -35,7 +35,13 @@ describe('routeOf', () => {
   });
 
   it('knows nothing else, and hints at what was meant', () => {
-    for (const target of ['//v1//chat/completions', '/v1/%2e%2e', '/v1/chat/completions;x', '/chat/completions', '/v1/models/x:unknownVerb%00']) {
+    for (const target of [
+      '//v1//chat/completions',
+      '/v1/%2e%2e',
+      '/v1/chat/completions;x',
+      '/chat/completions',
+      '/v1/models/x:unknownVerb%00',
+    ]) {
       const routed = routeOf('POST', target);
       assert.ok(!routed.ok && ['route-unknown', 'method-not-allowed'].includes(routed.error.code), target);
     }

@@ -50,7 +50,11 @@ const ROWS: readonly Row[] = [
   { pattern: /^\/v1\/models$/, methods: ['GET', 'HEAD'], operation: () => ({ kind: 'models', form: 'v1' }) },
   { pattern: /^\/v1beta\/models$/, methods: ['GET', 'HEAD'], operation: () => ({ kind: 'models', form: 'gemini' }) },
   { pattern: /^\/v1\/models\/(.+)$/, methods: ['GET', 'HEAD'], operation: (match) => modelOperation('v1', match) },
-  { pattern: /^\/v1beta\/models\/(.+)$/, methods: ['GET', 'HEAD'], operation: (match) => modelOperation('gemini', match) },
+  {
+    pattern: /^\/v1beta\/models\/(.+)$/,
+    methods: ['GET', 'HEAD'],
+    operation: (match) => modelOperation('gemini', match),
+  },
   {
     pattern: /^\/v1\/explain$/,
     methods: ['POST'],
@@ -97,7 +101,12 @@ function geminiOperation(match: RegExpExecArray, query: URLSearchParams): Operat
   if (verb === undefined || model === undefined) return undefined;
   if (verb === 'count') return { kind: 'count-tokens', dialect: 'gemini', path: { model, isStreaming: false } };
   const isStreaming = verb === 'stream';
-  return { kind: 'chat', dialect: 'gemini', path: { model, isStreaming }, isJsonArray: isStreaming && query.get('alt') !== 'sse' };
+  return {
+    kind: 'chat',
+    dialect: 'gemini',
+    path: { model, isStreaming },
+    isJsonArray: isStreaming && query.get('alt') !== 'sse',
+  };
 }
 
 function modelOperation(form: 'v1' | 'gemini', match: RegExpExecArray): Operation | undefined {
@@ -132,6 +141,7 @@ function shown(path: string): string {
 
 function hintFor(path: string): string {
   const tail = path.replace(/^.*?(?=chat\/completions|messages|models)/, '');
-  if (/^(chat\/completions|messages|models)/.test(tail)) return `Did you mean /v1/${shown(tail)}? Base URLs end in /v1 for OpenAI clients.`;
+  if (/^(chat\/completions|messages|models)/.test(tail))
+    return `Did you mean /v1/${shown(tail)}? Base URLs end in /v1 for OpenAI clients.`;
   return 'See the list of routes in the README.';
 }

@@ -42,7 +42,7 @@ export function asArray(value: unknown): readonly Json[] | undefined {
 /** `JSON.parse` that gives `undefined` for text that is not JSON. */
 export function parseJson(text: string): Json | undefined {
   try {
-    // JSON.parse is typed `any`; what it gives is Json by definition (ECMA-404).
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- typed `any`, and Json by definition (ECMA-404).
     return JSON.parse(text) as Json;
   } catch {
     return undefined;
@@ -53,6 +53,7 @@ export function parseJson(text: string): Json | undefined {
 export function compact<T extends object>(value: T): Compact<T> {
   const kept: Record<string, unknown> = {};
   for (const [key, item] of Object.entries(value)) if (item !== undefined) kept[key] = item;
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the loop above made it so; no guard can say it.
   return kept as Compact<T>;
 }
 

@@ -12,7 +12,8 @@ function read(text: string | Buffer, cuts: readonly number[] = []): { name: stri
   return events.filter((event) => !event.isComment).map((event) => ({ name: event.name, data: event.data.toString() }));
 }
 
-const WIRE = '\ufeff: hello\n\ndata: {"a":"é"}\n\nevent: x\ndata:1\ndata: 2\r\n\r\ndata: tail\r\rid: 7\n\nretry: 3\ndata: [DONE]\n\n';
+const WIRE =
+  '\ufeff: hello\n\ndata: {"a":"é"}\n\nevent: x\ndata:1\ndata: 2\r\n\r\ndata: tail\r\rid: 7\n\nretry: 3\ndata: [DONE]\n\n';
 const EXPECTED = [
   { name: '', data: '{"a":"é"}' },
   { name: 'x', data: '1\n2' },

@@ -161,7 +161,7 @@ function readLines(body: Buffer, raw: Buffer): SseEvent {
   let name = '';
   const data: Buffer[] = [];
   let isPlain = true;
-  for (let start = 0; start <= body.length; ) {
+  for (let start = 0; start <= body.length;) {
     const found = body.indexOf(LF, start);
     const end = found === -1 ? body.length : found;
     const line = readLine(body.subarray(start, end));

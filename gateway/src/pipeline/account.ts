@@ -26,10 +26,14 @@ export function billOf(outcome: Outcome, facts: Facts, target: Target): Bill | u
   const { spent } = outcome;
   const reported = spent.usage === undefined ? undefined : saneUsage(spent.usage);
   if (outcome.kind === 'broke' && outcome.when === 'before-content' && reported === undefined) return undefined;
-  const isComplete = spent.isFinal && reported?.inputTokens !== undefined && reported.outputTokens !== undefined;
+  const isComplete = spent.isFinal && hasBoth(reported);
   const usage = isComplete ? reported : filled(reported, spent, facts);
   const cost = target.price === undefined ? undefined : costOf(target.price, usage);
   return compact({ usage, isEstimated: !isComplete, costNanoUsd: cost?.totalNanoUsd });
+}
+
+function hasBoth(usage: Usage | undefined): usage is Usage {
+  return usage?.inputTokens !== undefined && usage.outputTokens !== undefined;
 }
 
 /** Provider's partial counts are kept where they are larger: Anthropic's first event says one output token, whatever follows. */

@@ -2,6 +2,7 @@
 import { fault, type Fault } from '../chat/fault.ts';
 import { NOTHING_SPENT, type Outcome, type Spent } from '../chat/outcome.ts';
 import type { Loss } from '../chat/request.ts';
+import { OUTSIDE } from '../lib/crowd.ts';
 import type { Target } from '../routing/target.ts';
 import type { UpstreamExchange, UpstreamFailure, UpstreamHandler } from '../upstream/upstream.ts';
 import type { Call } from './call.ts';
@@ -9,7 +10,7 @@ import type { Outgoing } from './outgoing.ts';
 import type { Outlet, Source } from './outlet.ts';
 import { receive, type Receiver, type Receiving } from './receive.ts';
 import type { Headers, Reply } from './reply.ts';
-import type { World } from './world.ts';
+import type { UnderWay, World } from './world.ts';
 
 /** An error answer is read up to here; the rest can only be noise. */
 const ERROR_BODY_MAX_BYTES = 64 * 1024;
@@ -38,13 +39,13 @@ export function attempt(options: AttemptOptions): Promise<Outcome> {
 }
 
 /** An attempt under way: many things can end it (the provider, a timer, the caller, a shutdown), and exactly one does. */
-class Attempt implements UpstreamHandler, Receiving, Source {
+class Attempt implements UpstreamHandler, Receiving, Source, UnderWay {
+  place = OUTSIDE;
   readonly #options: AttemptOptions;
   readonly #resolve: (outcome: Outcome) => void;
   readonly #startedMs: number;
   readonly #cancels: (() => void)[] = [];
   readonly #left = (): void => this.#leave();
-  readonly #stopped = (why: Fault): void => this.#break(why, 'shutdown');
   #exchange: UpstreamExchange | undefined;
   #receiver: Receiver | undefined;
   #refusal: Refusal | undefined;
@@ -64,10 +65,15 @@ class Attempt implements UpstreamHandler, Receiving, Source {
       return;
     }
     reply.signal.addEventListener('abort', this.#left, { once: true });
-    world.underWay.add(this.#stopped);
+    world.underWay.enter(this);
     this.#setTimers();
     const limits = { ...target.timeouts, bodyMaxBytes: responseMaxBytes };
     this.#exchange = world.upstream.send({ ...outgoing.call, limits }, this);
+  }
+
+  /** From outside: the process goes down. */
+  stop(why: Fault): void {
+    this.#break(why, 'shutdown');
   }
 
   // What the upstream port calls.
@@ -188,8 +194,8 @@ class Attempt implements UpstreamHandler, Receiving, Source {
   #leave(): void {
     const known = this.#spent();
     this.#exchange?.abort();
-    // The caller left while the provider had the request: it may be working on it, and bills it.
-    const wasAccepted = known.wasAccepted || (this.#exchange !== undefined && this.#status < 400);
+    // The caller left while the provider had the request, or a part of it: it may be working on it, and bills it.
+    const wasAccepted = known.wasAccepted || (this.#exchange?.wasSent === true && this.#status < 400);
     this.#over({ kind: 'left', spent: { ...known, wasAccepted } }, []);
   }
 
@@ -214,7 +220,7 @@ class Attempt implements UpstreamHandler, Receiving, Source {
     const { reply, world, settle } = this.#options;
     for (const cancel of this.#cancels) cancel();
     reply.signal.removeEventListener('abort', this.#left);
-    world.underWay.delete(this.#stopped);
+    world.underWay.leave(this);
     const headers = settle(outcome, losses);
     handOver?.(headers);
     this.#resolve(outcome);

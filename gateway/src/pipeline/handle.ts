@@ -23,8 +23,18 @@ import type { World } from './world.ts';
 /** `x-turnout-adapted` names this many fields; the record has them all. */
 const ADAPTED_MAX = 20;
 
+/** No connection came about. Where it is so with every target, waiting is all that is left. */
+const UNREACHABLE: ReadonlySet<Fault['code']> = new Set(['upstream-unreachable', 'upstream-unresolved']);
+
+/** Who asks, and where the answer goes. */
+export interface Caller {
+  readonly key: KeyRow;
+  readonly reply: Reply;
+}
+
 /** Handles one chat request from its parsed body to its booked end. Never throws for anything a caller or provider does. */
-export async function handle(arrival: Arrival, key: KeyRow, reply: Reply, world: World): Promise<Ending> {
+export async function handle(arrival: Arrival, caller: Caller, world: World): Promise<Ending> {
+  const { key, reply } = caller;
   const snapshot = world.snapshot();
   const accepted = accept(arrival);
   if (!accepted.ok) return refuse(arrival, reply, accepted.error);
@@ -123,7 +133,7 @@ async function tryOne(run: Run, { target, outlet, deadlineMs }: Try): Promise<Tr
     world,
     responseMaxBytes: snapshot.responseMaxBytes,
     deadlineMs,
-    settle: (ended, losses) => settle(run, book, ended, losses),
+    settle: (ended, losses) => settle(run, book, { outcome: ended, losses }),
     streamHeaders: (losses) => streamHeaders(run, target, losses),
   });
   switch (outcome.kind) {
@@ -168,12 +178,18 @@ interface Book {
   readonly outgoing: Outgoing;
 }
 
+interface Ended {
+  readonly outcome: Outcome;
+  /** Of the reply's translation. */
+  readonly losses: readonly Loss[];
+}
+
 /** account: one line in the journal for what the attempt cost, and its row in the record. Gives the headers of a good end. */
-function settle(run: Run, book: Book, outcome: Outcome, losses: readonly Loss[]): Headers {
+function settle(run: Run, book: Book, { outcome, losses }: Ended): Headers {
   const { world, facts, call } = run;
   const { target, attemptId } = book;
   const bill = billOf(outcome, facts, target);
-  bookBill(run, book, outcome, bill);
+  bookBill(run, book, { outcome, bill });
   const allLosses = [...book.outgoing.losses, ...losses];
   run.attempts.push({
     target,
@@ -200,7 +216,7 @@ function overheadMs(run: Run, attemptStartedMs: number, startedMs: number): stri
   return Math.max(0, attemptStartedMs - startedMs - waitedMs).toFixed(2);
 }
 
-function bookBill(run: Run, book: Book, outcome: Outcome, bill: Bill | undefined): void {
+function bookBill(run: Run, book: Book, { outcome, bill }: { readonly outcome: Outcome; readonly bill: Bill | undefined }): void {
   const { world, admission, key, call } = run;
   const { target, attemptId } = book;
   const { ledger } = world.store;
@@ -291,7 +307,7 @@ function finalFault(run: Run, failures: readonly Failure[], retryAfterMs: number
     return fault('no-target', { reasons }, { retryAfterMs: retryAfterMs ?? 1000 });
   }
   const targets = new Set(failures.map((failure) => failure.targetId));
-  if (targets.size > 1 && failures.every((failure) => failure.fault.code === 'upstream-unreachable')) {
+  if (targets.size > 1 && failures.every((failure) => UNREACHABLE.has(failure.fault.code))) {
     return fault('no-target', { reasons: failures.map((failure) => failure.fault.message).join(' ') }, { retryAfterMs: 1000 });
   }
   const target = run.planning.plan.targets[0];
@@ -347,18 +363,18 @@ function answerFault(run: Run, of: Fault): void {
   }
   // Our attempts are used up: a repeat right now meets the same providers. Only a stated wait is worth it.
   const canRepeat = specOf(of).retry && (attempts.length === 0 || of.code === 'upstream-rate-limited');
-  sendFault(call, reply, of, { 'x-should-retry': String(canRepeat), 'x-turnout-attempts': String(attempts.length) });
+  sendFault({ call, reply }, of, { 'x-should-retry': String(canRepeat), 'x-turnout-attempts': String(attempts.length) });
 }
 
 function refuse(arrival: Arrival, reply: Reply, of: Fault): Ending {
-  sendFault(arrival, reply, of, { 'x-should-retry': String(specOf(of).retry) });
+  sendFault({ call: arrival, reply }, of, { 'x-should-retry': String(specOf(of).retry) });
   const { outcome, status } = specOf(of);
   return { outcome, status };
 }
 
-function sendFault(arrival: Arrival, reply: Reply, of: Fault, headers: Headers): void {
-  const body = JSON.stringify(arrival.dialect.encodeFault(of, { requestId: arrival.requestId }));
-  reply.whole(specOf(of).status, { ...baseHeaders(arrival.requestId), 'content-type': 'application/json', ...retryHeaders(of), ...headers }, body);
+function sendFault({ call, reply }: { readonly call: Arrival; readonly reply: Reply }, of: Fault, headers: Headers): void {
+  const body = JSON.stringify(call.dialect.encodeFault(of, { requestId: call.requestId }));
+  reply.whole(specOf(of).status, { ...baseHeaders(call.requestId), 'content-type': 'application/json', ...retryHeaders(of), ...headers }, body);
 }
 
 /** `retry-after` in whole seconds for every client, and in milliseconds for OpenAI's. */

@@ -52,6 +52,7 @@ export function outgoing(call: Call, target: Target, options: OutgoingOptions): 
       provider: target.providerId,
       // Base URLs come from the operator's file alone, and that is the operator's word.
       allowPrivate: true,
+      secretOrigin: target.origin,
     },
   });
 }
@@ -72,15 +73,21 @@ function sameBytes(call: Call, target: Target, options: OutgoingOptions): Buffer
   return edits.size === 0 ? body.bytes : editMembers(body.bytes, body.scan, edits);
 }
 
+interface Sending {
+  readonly call: Call;
+  readonly target: Target;
+  readonly options: OutgoingOptions;
+}
+
 /** The slow way, for the few that need it: the body as an object, changed and written anew. */
 function amended(call: Call, target: Target, options: OutgoingOptions): JsonRecord {
   const { dialect } = call;
   const kept = Object.fromEntries(Object.entries(call.body.record).filter(([name]) => !ownFields(target, options).includes(name)));
   const named = dialect.modelField === undefined ? kept : { ...kept, [dialect.modelField]: target.upstreamModel };
-  return finished(named, call, target, options);
+  return finished(named, { call, target, options });
 }
 
-function finished(body: JsonRecord, call: Call, target: Target, options: OutgoingOptions): JsonRecord {
+function finished(body: JsonRecord, { call, target, options }: Sending): JsonRecord {
   const { provider } = target;
   const ask = asksUsage(call, target) ? provider.dialect.askUsage(body) : undefined;
   const asking = ask === undefined ? body : { ...body, [ask.field]: ask.value };
@@ -115,7 +122,7 @@ function translated(
   if (grave !== undefined) {
     return err(fault('not-expressible', { target: target.id, reason: grave.why }, { param: grave.field }));
   }
-  const body = finished(encoded.body, call, target, options);
+  const body = finished(encoded.body, { call, target, options });
   return ok({ body: Buffer.from(JSON.stringify(body)), losses: encoded.losses });
 }
 
@@ -154,7 +161,7 @@ function headersOf(call: Call, target: Target, shape: HeaderShape): Readonly<Rec
     'accept-encoding': shape.isStreaming ? 'identity' : 'gzip',
     'user-agent': 'turnout',
     'x-turnout-hop': shape.instanceId,
-    ...(provider.headers ?? provider.dialect.headers)(target.secret),
+    ...(provider.headers?.(target.secret) ?? provider.dialect.headers(target.secret)),
     ...forwarded,
     ...target.headers,
   };

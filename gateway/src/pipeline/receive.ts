@@ -171,7 +171,7 @@ function relayBytes(options: ReceiveOptions): Receiver {
   let held: (string | Buffer)[] = [];
   let isFinished = false;
   let isOver = false;
-  let smallest = Number.POSITIVE_INFINITY;
+  const tokensOf = eventMeter();
 
   function fail(of: Fault): void {
     isOver = true;
@@ -183,12 +183,6 @@ function relayBytes(options: ReceiveOptions): Receiver {
     if (pieces.length > 0) to.send(joined(pieces));
   }
 
-  /** One token an event at least; longer pieces by their length beyond the smallest event seen. */
-  function count(event: SseEvent): void {
-    smallest = Math.min(smallest, event.data.length);
-    books.content(Math.max(1, (event.data.length - smallest) / CHARACTERS_PER_TOKEN));
-  }
-
   function see(event: SseEvent, out: (string | Buffer)[]): void {
     const mark: Mark = tap.see(event.name, event.data);
     if (mark.fault !== undefined) {
@@ -197,7 +191,7 @@ function relayBytes(options: ReceiveOptions): Receiver {
       return;
     }
     if (mark.usage !== undefined) books.usage(mark.usage);
-    if (mark.hasContent === true) count(event);
+    if (mark.hasContent === true) books.content(tokensOf(event));
     // Content after a finish (another choice, or a call that was held back) opens the reply again.
     if (mark.isFinished === true) isFinished = true;
     else if (mark.hasContent === true) isFinished = false;
@@ -242,6 +236,15 @@ function relayBytes(options: ReceiveOptions): Receiver {
     get hasContent() {
       return books.hasContent;
     },
+  };
+}
+
+/** Counts without reading: one token an event at least, longer pieces by their length beyond the smallest event seen. */
+function eventMeter(): (event: SseEvent) => number {
+  let smallest = Number.POSITIVE_INFINITY;
+  return ({ data }) => {
+    smallest = Math.min(smallest, data.length);
+    return Math.max(1, (data.length - smallest) / CHARACTERS_PER_TOKEN);
   };
 }
 
@@ -292,7 +295,7 @@ function relayEvents(options: ReceiveOptions): Receiver {
   const books = streamBooks(options);
   let held = '';
   /** Finish events, and what came after them: written when nothing more can come before them. */
-  let closing: ChatEvent[] = [];
+  const closing: ChatEvent[] = [];
   let finishRaw: string | undefined;
   let isFinished = false;
   let isOver = false;
@@ -329,28 +332,23 @@ function relayEvents(options: ReceiveOptions): Receiver {
   }
 
   function note(event: ChatEvent): void {
-    if (event.type === 'usage') books.usage(event.usage);
-    if (event.type === 'finish') {
-      isFinished = true;
-      finishRaw ??= event.finish.raw ?? event.finish.reason;
-    }
     const tokens = contentTokens(event);
-    if (tokens === undefined) return;
-    books.content(tokens);
+    if (event.type === 'usage') books.usage(event.usage);
+    if (tokens !== undefined) books.content(tokens);
+    if (event.type === 'finish') finishRaw ??= event.finish.raw ?? event.finish.reason;
     // Content after a finish (another choice, or a call that was held back) opens the reply again.
-    isFinished = false;
+    isFinished = event.type === 'finish' || (isFinished && tokens === undefined);
   }
 
-  function finishStream(): void {
+  function finish(): void {
     isOver = true;
     if (options.wantsStream) {
       const last = closing.map((event) => encoder.push(event)).join('');
-      closing = [];
       to.finish(held + last + encoder.end(), finishRaw, encoder.losses());
-      return;
+    } else {
+      const { body, losses } = inbound.encodeResponse(whole.response(outbound.id), options.context);
+      to.whole(JSON.stringify(body), finishRaw, losses);
     }
-    const encoded = inbound.encodeResponse(whole.response(outbound.id), options.context);
-    to.whole(JSON.stringify(encoded.body), finishRaw, encoded.losses);
   }
 
   return {
@@ -361,7 +359,7 @@ function relayEvents(options: ReceiveOptions): Receiver {
       if (isOver) return;
       take(decoder.end());
       if (isOver) return;
-      if (isFinished) finishStream();
+      if (isFinished) finish();
       else fail(fault('upstream-cut', { provider }));
     },
     spent: () => books.spent(isFinished),

@@ -1,5 +1,6 @@
 /** What the pipeline needs of the world: ports and books, built once in wire.ts. */
 import type { Fault } from '../chat/fault.ts';
+import type { Crowd, Member } from '../lib/crowd.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { Rests } from '../health/rests.ts';
 import type { Store } from '../store/ports.ts';
@@ -19,6 +20,11 @@ export interface Timers {
   after(delayMs: number, fire: () => void): () => void;
 }
 
+/** An attempt that can be ended from outside. */
+export interface UnderWay extends Member {
+  stop(why: Fault): void;
+}
+
 export interface World {
   /** The configuration in force now. A request takes it once and finishes on it. */
   readonly snapshot: () => Snapshot;
@@ -32,8 +38,8 @@ export interface World {
   readonly newId: (prefix: string) => string;
   readonly meters: Meters;
   readonly log: Log;
-  /** How to end each attempt under way, for a shutdown whose time is up. */
-  readonly underWay: Set<(why: Fault) => void>;
+  /** The attempts under way, for a shutdown whose time is up. */
+  readonly underWay: Crowd<UnderWay>;
   /** Names this process to itself, so that a request that comes back to it is noticed. */
   readonly instanceId: string;
 }

@@ -168,7 +168,8 @@ function near(name: string, known: readonly string[]): readonly string[] {
 const ALWAYS_REPLACED: readonly FaultCode[] = ['not-expressible', 'upstream-not-found', 'upstream-quota', 'upstream-auth'];
 const REASONS: Readonly<Record<RouteConfig['fallback']['on'][number], readonly FaultCode[]>> = {
   error: [
-    ...(['upstream-unreachable', 'upstream-certificate', 'upstream-redirect', 'upstream-invalid', 'upstream-too-big'] as const),
+    ...(['upstream-unreachable', 'upstream-unresolved', 'upstream-unsendable'] as const),
+    ...(['upstream-certificate', 'upstream-redirect', 'upstream-invalid', 'upstream-too-big'] as const),
     ...(['upstream-error', 'upstream-cut', 'upstream-overloaded'] as const),
     ...ALWAYS_REPLACED,
   ],

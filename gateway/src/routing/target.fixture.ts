@@ -8,9 +8,10 @@ export function testTarget(id: string, over: Partial<Target> = {}): Target {
   return {
     id,
     providerId,
-    // Routing reads no more of a provider than that it is there.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- routing reads no more of a dialect than that it is there.
     provider: { id: providerId, name: providerId, envKeys: [], dialect: {} as Dialect },
     baseUrl: 'http://127.0.0.1:1/v1',
+    origin: 'http://127.0.0.1:1',
     model,
     upstreamModel: model,
     headers: {},

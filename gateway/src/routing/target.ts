@@ -29,6 +29,8 @@ export interface Target {
   readonly providerId: string;
   readonly provider: Provider;
   readonly baseUrl: string;
+  /** Of the base URL: the secret goes there and nowhere else. */
+  readonly origin: string;
   /** What callers call it: `provider/model` is its full name. */
   readonly model: string;
   /** What the provider calls it. */

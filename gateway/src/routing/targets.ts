@@ -4,6 +4,7 @@ import { timeoutsOf, type ApiKey, type Config, type ModelConfig, type ProviderCo
 import type { Ability, Dialect } from '../dialects/dialect.ts';
 import type { Origin } from '../chat/part.ts';
 import { compact } from '../lib/json.ts';
+import { originOf } from '../lib/url.ts';
 import type { Price } from '../money/price.ts';
 import { makeProvider } from '../providers/index.ts';
 import type { Provider } from '../providers/provider.ts';
@@ -171,10 +172,13 @@ function modelRows(row: CatalogProvider | undefined, inherited: readonly Provide
 
 function makeTargets(base: Base, model: ModelRow, isKnown: boolean): readonly Target[] {
   const { id, own, keys } = base;
+  const baseUrl = own.base_url ?? usableUrl(model.catalog?.baseUrl) ?? base.baseUrl;
   const shared = compact({
     providerId: id,
     provider: providerOfModel(base, model),
-    baseUrl: own.base_url ?? usableUrl(model.catalog?.baseUrl) ?? base.baseUrl,
+    baseUrl,
+    // Whatever is no URL is no origin either: nothing is ever sent there.
+    origin: originOf(baseUrl) ?? baseUrl,
     model: model.name,
     upstreamModel: model.own?.upstream_name ?? model.name,
     headers: own.headers ?? {},

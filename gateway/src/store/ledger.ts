@@ -7,6 +7,7 @@
  * key has spent more than its limit by exactly that much; the ledger shows it as `overspend`.
  */
 import { fault, type Fault } from '../chat/fault.ts';
+import { createCrowd, OUTSIDE, type Member } from '../lib/crowd.ts';
 import type { NanoUsd } from '../money/price.ts';
 import type { Books } from './books.ts';
 import { Intake } from './intake.ts';
@@ -43,7 +44,8 @@ class LiveHold implements Hold {
   promisedNanoUsd = 0n;
   isReleased = false;
   readonly key: KeyRow;
-  readonly openIds = new Set<string>();
+  /** Its attempts that are not settled yet; seldom more than one. */
+  readonly open: OpenAttempt[] = [];
 
   constructor(key: KeyRow, requestId: string, heldNanoUsd: NanoUsd | undefined) {
     this.key = key;
@@ -54,8 +56,7 @@ class LiveHold implements Hold {
   }
 }
 
-interface OpenAttempt {
-  readonly hold: LiveHold;
+interface OpenAttempt extends Member {
   readonly worstNanoUsd: NanoUsd;
   /** Its receipt, should nothing more be heard of it. */
   readonly receipt: Receipt;
@@ -68,7 +69,7 @@ export class LedgerBook implements Ledger {
   readonly #purses: Purses;
   readonly #recorder: Recorder;
   readonly #intake: Intake;
-  readonly #open = new Map<string, OpenAttempt>();
+  readonly #open = createCrowd<OpenAttempt>();
 
   constructor(ports: LedgerPorts) {
     const { books, processId, now, monotonicMs, journal, warn } = ports;
@@ -116,8 +117,9 @@ export class LedgerBook implements Ledger {
     const receipt = plausible(interruptedReceipt(hold, attempt));
     if (!this.#recorder.tryRecord(receiptLine('opened', receipt))) return fault('store-unavailable');
     hold.promisedNanoUsd += worstNanoUsd;
-    hold.openIds.add(attempt.attemptId);
-    this.#open.set(attempt.attemptId, { hold, worstNanoUsd, receipt });
+    const opened = { worstNanoUsd, receipt, place: OUTSIDE };
+    hold.open.push(opened);
+    this.#open.enter(opened);
     return undefined;
   }
 
@@ -143,10 +145,7 @@ export class LedgerBook implements Ledger {
   release(given: Hold): void {
     const hold = live(given);
     if (hold.isReleased) return;
-    for (const attemptId of hold.openIds) {
-      const attempt = this.#open.get(attemptId);
-      if (attempt !== undefined) this.settle(hold, attempt.receipt);
-    }
+    for (const { receipt } of [...hold.open]) this.settle(hold, receipt);
     hold.isReleased = true;
     if (hold.leftNanoUsd > 0n) this.#purses.free(hold.keyId, hold.leftNanoUsd);
     hold.leftNanoUsd = 0n;
@@ -174,7 +173,7 @@ export class LedgerBook implements Ledger {
     const { journal } = this.#ports;
     // Not while a receipt waits for the disk: its attempt is no longer open here, and only the old segment knows of it.
     if (this.#recorder.unwritten === 0) {
-      journal.rotate(() => [...this.#open.values()].map(({ receipt }) => receiptLine('opened', receipt)).join(''));
+      journal.rotate(() => [...this.#open].map(({ receipt }) => receiptLine('opened', receipt)).join(''));
     }
     journal.sync();
     await this.#intake.next().catch((error: unknown) => this.#trouble.note(error));
@@ -218,10 +217,11 @@ export class LedgerBook implements Ledger {
   }
 
   #close(hold: LiveHold, attemptId: string): boolean {
-    const attempt = this.#open.get(attemptId);
-    if (attempt === undefined || attempt.hold !== hold) return false;
-    this.#open.delete(attemptId);
-    hold.openIds.delete(attemptId);
+    const at = hold.open.findIndex((attempt) => attempt.receipt.attemptId === attemptId);
+    const attempt = hold.open[at];
+    if (attempt === undefined) return false;
+    hold.open.splice(at, 1);
+    this.#open.leave(attempt);
     hold.promisedNanoUsd -= attempt.worstNanoUsd;
     return true;
   }

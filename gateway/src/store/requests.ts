@@ -19,8 +19,8 @@ const CURSOR = /^\d{1,15}$/;
 export class RequestQueue implements Requests {
   readonly #books: Books;
   readonly #onStore: (error: unknown) => void;
-  /** In the order in which they came; also those being written, until they are. */
-  readonly #waiting = new Map<string, StoredRequest>();
+  /** In the order in which they came; also those being written, until they are. Seldom searched, so not a `Map` (see lib/crowd.ts). */
+  readonly #waiting: StoredRequest[] = [];
   #waitingBytes = 0;
   #dropped = 0;
   #running: Promise<void> | undefined;
@@ -32,18 +32,17 @@ export class RequestQueue implements Requests {
 
   put(record: RequestRecord): void {
     const body = JSON.stringify(record.body);
-    const isFull = this.#waiting.size >= QUEUE_MAX || this.#waitingBytes + body.length > QUEUE_BYTES_MAX;
-    if (isFull || this.#waiting.has(record.id)) {
+    if (this.#waiting.length >= QUEUE_MAX || this.#waitingBytes + body.length > QUEUE_BYTES_MAX) {
       this.#dropped += 1;
       return;
     }
-    this.#waiting.set(record.id, { ...record, body });
+    this.#waiting.push({ ...record, body });
     this.#waitingBytes += body.length;
   }
 
   async get(id: string, reader: Pick<KeyRow, 'id' | 'isRoot'>): Promise<Result<JsonRecord | undefined, Fault>> {
     const mayRead = (keyId: string): boolean => reader.isRoot || keyId === reader.id;
-    const waiting = this.#waiting.get(id);
+    const waiting = this.#waiting.find((record) => record.id === id);
     if (waiting !== undefined) return ok(mayRead(waiting.keyId) ? asRecord(parseJson(waiting.body)) : undefined);
     const stored = await patiently(async () => this.#books.getRequest(id));
     if (!stored.ok) return stored;
@@ -69,7 +68,7 @@ export class RequestQueue implements Requests {
 
   /** Writes what waits, unless that is already being done. For a timer. */
   async pump(): Promise<void> {
-    if (this.#running === undefined && this.#waiting.size > 0) await this.#start().catch(this.#onStore);
+    if (this.#running === undefined && this.#waiting.length > 0) await this.#start().catch(this.#onStore);
   }
 
   /** Takes the oldest rows away where there are too many. For a slow timer. */
@@ -85,8 +84,8 @@ export class RequestQueue implements Requests {
   }
 
   async #run(): Promise<void> {
-    while (this.#waiting.size > 0) {
-      const batch = firstOf(this.#waiting.values(), BATCH_MAX);
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting.slice(0, BATCH_MAX);
       try {
         await this.#books.putRequests(batch);
       } catch (error) {
@@ -95,19 +94,8 @@ export class RequestQueue implements Requests {
         this.#onStore(error);
         this.#dropped += batch.length;
       }
-      for (const { id, body } of batch) {
-        this.#waiting.delete(id);
-        this.#waitingBytes -= body.length;
-      }
+      this.#waiting.splice(0, batch.length);
+      for (const { body } of batch) this.#waitingBytes -= body.length;
     }
   }
-}
-
-function firstOf<T>(items: Iterable<T>, max: number): readonly T[] {
-  const first: T[] = [];
-  for (const item of items) {
-    if (first.length === max) break;
-    first.push(item);
-  }
-  return first;
 }

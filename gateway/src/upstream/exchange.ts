@@ -95,6 +95,10 @@ export class Exchange implements UpstreamExchange, ConnectionWaiter, Timer, Disp
     else this.#dispatch(idle, route);
   }
 
+  get wasSent(): boolean {
+    return this.#wasSent;
+  }
+
   abort(): void {
     this.#isAborted = true;
     this.#stop();

@@ -71,14 +71,18 @@ export function connectFailure(error: unknown): Failure {
   return unreachable('connect_failed', 'no way leads to it');
 }
 
-/** The name of the upstream leads nowhere. */
+/** The name of the upstream leads nowhere. A code of its own, since a repeat meets the same answer, or the same silence. */
 export function nameFailure(): Failure {
-  return unreachable('dns_failed', 'its name does not resolve');
+  return unresolved('its name does not resolve');
+}
+
+function unresolved(reason: string): Failure {
+  return { outcome: 'dns_failed', code: 'upstream-unresolved', values: { reason } };
 }
 
 /** The connect limit passed in one of its phases. A name is our own business (502), a connection theirs (504). */
 export function connectTimeout(phase: 'queued' | 'resolving' | 'connecting', ms: number): Failure {
-  if (phase === 'resolving') return unreachable('dns_failed', `its name was not resolved within ${ms} ms`);
+  if (phase === 'resolving') return unresolved(`its name was not resolved within ${ms} ms`);
   if (phase === 'queued') return noConnection(`no connection became free within ${ms} ms`);
   return { outcome: 'connect_timeout', code: 'upstream-timeout', values: { phase: 'take the connection', ms } };
 }
@@ -88,10 +92,12 @@ export function noConnection(reason: string): Failure {
 }
 
 export function egressRefused(): Failure {
-  return unreachable(
-    'egress_refused',
-    'its address is private or reserved, and only public addresses are allowed here',
-  );
+  return unsendable('egress_refused', 'its address is private or reserved, and only public addresses are allowed here');
+}
+
+/** Never sent, and never will be: what is wrong stands in the configuration. */
+export function unsendable(outcome: 'egress_refused' | 'request_invalid', reason: string): Failure {
+  return { outcome, code: 'upstream-unsendable', values: { reason } };
 }
 
 export function unreachable(outcome: UpstreamOutcome, reason: string): Failure {
@@ -157,7 +163,7 @@ function isMisbehaviour(error: unknown): boolean {
 }
 
 const HEAD_TOO_BIG = unreadable('not_http', 'its headers are too large');
-const REQUEST_INVALID = unreachable(
+const REQUEST_INVALID = unsendable(
   'request_invalid',
   'the request for it has a header or path that HTTP does not allow',
 );

@@ -228,14 +228,14 @@ describe('a URL', () => {
     for (const bad of ['ftp://h/', 'x', 'http://u:p@127.0.0.1/', 'file:///etc/passwd', 'gopher://h/']) {
       assertFailed(await run(upstream, { url: bad }), {
         outcome: 'request_invalid',
-        code: 'upstream-unreachable',
+        code: 'upstream-unsendable',
         wasSent: false,
       });
     }
     const elsewhere = await run(upstream, { url: url(server), secretOrigin: 'https://api.acme.example' });
     assertFailed(elsewhere, {
       outcome: 'request_invalid',
-      code: 'upstream-unreachable',
+      code: 'upstream-unsendable',
       wasSent: false,
       text: /origin/,
     });
@@ -272,7 +272,7 @@ describe('a URL', () => {
       { url: url(server, '/a b') },
     ]) {
       const outcome = await run(upstream, { url: url(server), ...bad });
-      assertFailed(outcome, { outcome: 'request_invalid', code: 'upstream-unreachable', wasSent: false });
+      assertFailed(outcome, { outcome: 'request_invalid', code: 'upstream-unsendable', wasSent: false });
     }
     assert.equal(server.requests.length, 0);
     assert.equal((await run(upstream, { url: url(server) })).status, 200);
@@ -300,7 +300,7 @@ describe('connecting', () => {
     for (const outcome of outcomes) {
       assertFailed(outcome, {
         outcome: 'dns_failed',
-        code: 'upstream-unreachable',
+        code: 'upstream-unresolved',
         wasSent: false,
         text: /does not resolve/,
       });
@@ -314,7 +314,7 @@ describe('connecting', () => {
       [1, 2, 3].map(() => run(upstream, { url: 'http://never.test/', limits: { connectMs: 100 } })),
     );
     for (const outcome of outcomes) {
-      assertFailed(outcome, { outcome: 'dns_failed', code: 'upstream-unreachable', wasSent: false });
+      assertFailed(outcome, { outcome: 'dns_failed', code: 'upstream-unresolved', wasSent: false });
       assert.ok(outcome.tookMs >= 100 && outcome.tookMs < 1_500, `took ${outcome.tookMs} ms`);
     }
     const { open: openCount, lookups } = upstream.stats();
@@ -414,7 +414,7 @@ describe('addresses (B23, B57)', () => {
       const outcome = await run(upstream, { url: `http://${host}:${server.port}/`, allowPrivate: false });
       assertFailed(outcome, {
         outcome: 'egress_refused',
-        code: 'upstream-unreachable',
+        code: 'upstream-unsendable',
         wasSent: false,
         text: /private or reserved/,
       });
@@ -434,11 +434,11 @@ describe('addresses (B23, B57)', () => {
     assert.equal((await run(upstream, { url: url(server) })).status, 200);
     assertFailed(await run(upstream, { url: url(server), allowPrivate: false }), {
       outcome: 'egress_refused',
-      code: 'upstream-unreachable',
+      code: 'upstream-unsendable',
       wasSent: false,
     });
     const mixed = await run(upstream, { url: `http://mixed.test:${server.port}/`, allowPrivate: false });
-    assertFailed(mixed, { outcome: 'egress_refused', code: 'upstream-unreachable', wasSent: false });
+    assertFailed(mixed, { outcome: 'egress_refused', code: 'upstream-unsendable', wasSent: false });
     assert.equal(server.sockets.length, 1);
   });
 

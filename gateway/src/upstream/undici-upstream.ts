@@ -3,7 +3,7 @@ import { isSameOrigin } from '../lib/url.ts';
 import type { ConnectionCounts, ConnectionLimits } from './connections.ts';
 import { createDeadlines } from './deadlines.ts';
 import { Exchange } from './exchange.ts';
-import { unreachable, type Failure } from './failures.ts';
+import { unsendable, type Failure } from './failures.ts';
 import { createNames, systemResolver, type Resolver } from './names.ts';
 import { createOrigins, type Route } from './origins.ts';
 import type { Upstream, UpstreamCall, UpstreamExchange, UpstreamHandler } from './upstream.ts';
@@ -45,8 +45,8 @@ export interface UndiciUpstream extends Upstream {
 }
 
 const CLOSING: Failure = { outcome: 'closing', code: 'shutting-down', values: {} };
-const NO_URL = unreachable('request_invalid', 'its URL is not an http or https URL without credentials');
-const WRONG_ORIGIN = unreachable('request_invalid', 'its URL is not of the origin that its secret was saved for');
+const NO_URL = unsendable('request_invalid', 'its URL is not an http or https URL without credentials');
+const WRONG_ORIGIN = unsendable('request_invalid', 'its URL is not of the origin that its secret was saved for');
 
 /** Opens nothing until the first call. */
 export function createUpstream(options: UpstreamOptions = {}): UndiciUpstream {

@@ -67,6 +67,8 @@ export interface UpstreamFailure {
 
 /** Handle of a call under way. */
 export interface UpstreamExchange {
+  /** Whether any byte of the request may have reached the provider so far (`UpstreamFailure.wasSent`). Stays true after the end. */
+  readonly wasSent: boolean;
   /** Closes the socket now; neither `end` nor `fail` follows. Safe to call twice and after the end. */
   abort(): void;
   /** Backpressure: no `data` until `resume` (save what is already on its way). */

@@ -12,7 +12,9 @@ import { startSimulator, type Simulator } from '../../src/simulator/simulator.ts
 import { ROOT_KEY, runCli, startGateway, type TestGateway } from '../harness.ts';
 
 const CUTS = [0, 1, 40, 150, 300, 420, 600, 900, 1200];
-const REPLY = { reply: { text: 'One two three four five six seven eight nine ten.', usage: { input_tokens: 12, output_tokens: 11 } } };
+const REPLY = {
+  reply: { text: 'One two three four five six seven eight nine ten.', usage: { input_tokens: 12, output_tokens: 11 } },
+};
 
 let simulator: Simulator;
 let gateway: TestGateway;
@@ -60,18 +62,27 @@ interface Heard {
 const SDKS: Readonly<Record<string, (model: string) => Promise<Heard>>> = {
   openai: (model) =>
     heard(async (add) => {
-      const stream = await openai().chat.completions.create({ model, stream: true, messages: [{ role: 'user', content: 'hi' }] });
+      const stream = await openai().chat.completions.create({
+        model,
+        stream: true,
+        messages: [{ role: 'user', content: 'hi' }],
+      });
       for await (const chunk of stream) add(chunk.choices[0]?.delta.content ?? '');
     }),
   anthropic: (model) =>
     heard(async (add) => {
-      const stream = anthropic().messages.stream({ model, max_tokens: 100, messages: [{ role: 'user', content: 'hi' }] });
+      const stream = anthropic().messages.stream({
+        model,
+        max_tokens: 100,
+        messages: [{ role: 'user', content: 'hi' }],
+      });
       stream.on('text', add);
       await stream.finalMessage();
     }),
   google: (model) =>
     heard(async (add) => {
-      for await (const chunk of await google().models.generateContentStream({ model, contents: 'hi' })) add(chunk.text ?? '');
+      for await (const chunk of await google().models.generateContentStream({ model, contents: 'hi' }))
+        add(chunk.text ?? '');
     }),
 };
 
@@ -109,7 +120,9 @@ function assertErrorEvent(text: string): void {
   assert.ok(!text.includes('[DONE]'), 'a broken stream must not be called done');
 }
 
-async function usageRows(): Promise<readonly { request_id: string; target: string; outcome: string; estimated: boolean; output_tokens: number }[]> {
+async function usageRows(): Promise<
+  readonly { request_id: string; target: string; outcome: string; estimated: boolean; output_tokens: number }[]
+> {
   const response = await fetch(`${gateway.url}/admin/v1/usage`, { headers: { authorization: `Bearer ${ROOT_KEY}` } });
   return ((await response.json()) as { rows: never[] }).rows;
 }
@@ -124,7 +137,8 @@ describe('a stream that is cut', () => {
         for (const at of CUTS) {
           for (const how of ['cut_at', 'reset_at'] as const) {
             const cut = await listenTo(listen, target, { [how]: at, times: 2 });
-            if (cut.raised === undefined) assert.equal(cut.text, whole.text, `${how} ${at}: a part was taken for the whole`);
+            if (cut.raised === undefined)
+              assert.equal(cut.text, whole.text, `${how} ${at}: a part was taken for the whole`);
             else assert.ok(whole.text.startsWith(cut.text), `${how} ${at}`);
             if (cut.raised !== undefined && cut.text !== '') raisedAfterText += 1;
           }
@@ -136,11 +150,15 @@ describe('a stream that is cut', () => {
 
   it('F28 is taken over by S unseen before the first content, and not after it', async () => {
     for (const at of CUTS) {
-      simulator.script([{ match: { provider: 'primary' }, ...REPLY, reset_at: at }, { match: { provider: 'secondary' }, times: 'forever', ...REPLY }]);
+      simulator.script([
+        { match: { provider: 'primary' }, ...REPLY, reset_at: at },
+        { match: { provider: 'secondary' }, times: 'forever', ...REPLY },
+      ]);
       const got = await raw({ model: 'main' });
       assert.equal(got.status, 200);
       const provider = got.headers.get('x-turnout-provider');
-      if (provider === 's') assert.ok(got.text.includes('[DONE]') && got.headers.get('x-turnout-attempts') === '2', `reset at ${at}`);
+      if (provider === 's')
+        assert.ok(got.text.includes('[DONE]') && got.headers.get('x-turnout-attempts') === '2', `reset at ${at}`);
       else if (!got.text.includes('[DONE]')) assertErrorEvent(got.text);
     }
   });
@@ -151,7 +169,10 @@ describe('a stream that is cut', () => {
     assertErrorEvent(got.text);
     const id = got.headers.get('x-request-id');
     const rows = (await usageRows()).filter((row) => row.request_id === id);
-    assert.deepEqual(rows.map((row) => [row.target, row.outcome, row.estimated]), [['p/m', 'broke', true]]);
+    assert.deepEqual(
+      rows.map((row) => [row.target, row.outcome, row.estimated]),
+      [['p/m', 'broke', true]],
+    );
     assert.ok((rows[0]?.output_tokens ?? 0) > 0);
   });
 
@@ -161,7 +182,11 @@ describe('a stream that is cut', () => {
   });
 });
 
-async function listenTo(listen: (model: string) => Promise<Heard>, target: string, effects: Readonly<Record<string, unknown>>): Promise<Heard> {
+async function listenTo(
+  listen: (model: string) => Promise<Heard>,
+  target: string,
+  effects: Readonly<Record<string, unknown>>,
+): Promise<Heard> {
   simulator.script([{ times: 1, ...REPLY, ...effects }]);
   return listen(target);
 }
@@ -173,7 +198,10 @@ describe('a stream that is slow', () => {
     assert.ok((got.text.match(/: ping\n\n/g) ?? []).length >= 3);
     assertErrorEvent(got.text);
     const seen = simulator.log.requests.at(-1);
-    await simulator.log.waitFor((request) => request.sequence === seen?.sequence && request.socketClosedMs !== undefined, 1000);
+    await simulator.log.waitFor(
+      (request) => request.sequence === seen?.sequence && request.socketClosedMs !== undefined,
+      1000,
+    );
   });
 
   it('F32 gets heartbeats before the first token, then the reply', async () => {
@@ -208,8 +236,16 @@ describe('a stream that is slow', () => {
 });
 
 describe('a stream that is odd', () => {
-  const chunk = (delta: JsonRecord, finish: string | null = null): JsonRecord => ({ id: 'c', object: 'chat.completion.chunk', created: 1, model: 'm', choices: [{ index: 0, delta, finish_reason: finish }] });
-  const error = { error: { message: 'the engine is on fire, key sk-secret1234567890abcdef', type: 'server_error', code: 'engine' } };
+  const chunk = (delta: JsonRecord, finish: string | null = null): JsonRecord => ({
+    id: 'c',
+    object: 'chat.completion.chunk',
+    created: 1,
+    model: 'm',
+    choices: [{ index: 0, delta, finish_reason: finish }],
+  });
+  const error = {
+    error: { message: 'the engine is on fire, key sk-secret1234567890abcdef', type: 'server_error', code: 'engine' },
+  };
 
   it('F34 is taken over by S when an error comes before content', async () => {
     simulator.script([
@@ -246,13 +282,32 @@ describe('a stream that is odd', () => {
   });
 
   it('F38 comes as a stream though the provider sent JSON, and as JSON though it sent a stream', async () => {
-    const whole = { id: 'c', object: 'chat.completion', created: 1, model: 'm', choices: [{ index: 0, message: { role: 'assistant', content: 'Hello' }, finish_reason: 'stop' }], usage: { prompt_tokens: 3, completion_tokens: 1, total_tokens: 4 } };
+    const whole = {
+      id: 'c',
+      object: 'chat.completion',
+      created: 1,
+      model: 'm',
+      choices: [{ index: 0, message: { role: 'assistant', content: 'Hello' }, finish_reason: 'stop' }],
+      usage: { prompt_tokens: 3, completion_tokens: 1, total_tokens: 4 },
+    };
     simulator.script([{ json: whole }]);
     const streamed = await raw({ model: 'p/m' });
     assert.equal(contentOf(streamed.text), 'Hello');
     assert.match(streamed.headers.get('content-type') ?? '', /event-stream/);
-    simulator.script([{ stream: [chunk({ role: 'assistant', content: 'Hel' }), chunk({ content: 'lo' }), chunk({}, 'stop'), 'data: [DONE]\n\n'], headers: { 'content-type': 'text/event-stream' } }]);
-    const json = JSON.parse((await raw({ model: 'p/m', stream: false })).text) as { choices: { message: { content: string }; finish_reason: string }[] };
+    simulator.script([
+      {
+        stream: [
+          chunk({ role: 'assistant', content: 'Hel' }),
+          chunk({ content: 'lo' }),
+          chunk({}, 'stop'),
+          'data: [DONE]\n\n',
+        ],
+        headers: { 'content-type': 'text/event-stream' },
+      },
+    ]);
+    const json = JSON.parse((await raw({ model: 'p/m', stream: false })).text) as {
+      choices: { message: { content: string }; finish_reason: string }[];
+    };
     assert.deepEqual([json.choices[0]?.message.content, json.choices[0]?.finish_reason], ['Hello', 'stop']);
   });
 
@@ -269,7 +324,11 @@ function contentOf(sse: string): string {
   const events = sse.split('\n\n').filter((block) => /^data: \{/m.test(block));
   return events
     .map((block) => {
-      const data = block.split('\n').filter((line) => line.startsWith('data: ')).map((line) => line.slice(6)).join('\n');
+      const data = block
+        .split('\n')
+        .filter((line) => line.startsWith('data: '))
+        .map((line) => line.slice(6))
+        .join('\n');
       const parsed = JSON.parse(data) as { choices?: { delta?: { content?: string } }[] };
       return parsed.choices?.[0]?.delta?.content ?? '';
     })

@@ -26,17 +26,30 @@ describe('a first run without any configuration', () => {
     rmSync(dir, { recursive: true, force: true });
   });
 
-  async function call(path: string, body?: object, as = key): Promise<{ status: number; headers: Headers; json: Record<string, unknown> }> {
+  async function call(
+    path: string,
+    body?: object,
+    as = key,
+  ): Promise<{ status: number; headers: Headers; json: Record<string, unknown> }> {
     const headers = { authorization: `Bearer ${as}`, 'content-type': 'application/json' };
-    const response = await fetch(`${gateway.url}${path}`, body === undefined ? { headers } : { method: 'POST', headers, body: JSON.stringify(body) });
-    return { status: response.status, headers: response.headers, json: (await response.json()) as Record<string, unknown> };
+    const response = await fetch(
+      `${gateway.url}${path}`,
+      body === undefined ? { headers } : { method: 'POST', headers, body: JSON.stringify(body) },
+    );
+    return {
+      status: response.status,
+      headers: response.headers,
+      json: (await response.json()) as Record<string, unknown>,
+    };
   }
 
   it('prints base URL, key and a curl line that works as it stands', () => {
     const output = gateway.output();
     assert.match(output, /base URL\s+http:\/\/127\.0\.0\.1:\d+\/v1/);
     const line = output.slice(output.indexOf('  curl ')).trim();
-    const answer = JSON.parse(execFileSync('sh', ['-c', `${line} -s`], { encoding: 'utf8' })) as { choices: { message: { content: string } }[] };
+    const answer = JSON.parse(execFileSync('sh', ['-c', `${line} -s`], { encoding: 'utf8' })) as {
+      choices: { message: { content: string } }[];
+    };
     assert.match(answer.choices[0]?.message.content ?? '', /simulator/);
   });
 
@@ -62,22 +75,35 @@ describe('a first run without any configuration', () => {
     assert.match(metrics, /turnout_requests_total\{operation="chat",outcome="ok"\} \d/);
     assert.ok((await call('/v1/models')).json['data']);
     const plan = await call('/v1/explain', { model: 'gpt-5', ...ASK });
-    assert.deepEqual((plan.json['plan'] as { target: string }[]).map((step) => step.target), ['simulator/gpt-5']);
+    assert.deepEqual(
+      (plan.json['plan'] as { target: string }[]).map((step) => step.target),
+      ['simulator/gpt-5'],
+    );
     assert.match(await (await fetch(gateway.url)).text(), /<title>Turnout/);
   });
 
   it('takes a key made by the command line while it runs, and holds its budget', async () => {
     const data = ['--data', join(dir, 'data'), '--json'];
-    const made = await runCli(['keys', 'create', '--name', 'alice', '--budget-usd', '0.5', '--models', 'gpt-5', ...data], { cwd: dir });
+    const made = await runCli(
+      ['keys', 'create', '--name', 'alice', '--budget-usd', '0.5', '--models', 'gpt-5', ...data],
+      { cwd: dir },
+    );
     assert.equal(made.code, 0, made.stderr);
     const { id, key: token } = JSON.parse(made.stdout) as { id: string; key: string };
     const deadline = Date.now() + 5000;
     let answer = await call('/v1/chat/completions', { model: 'gpt-5', ...ASK }, token);
-    for (; answer.status === 401 && Date.now() < deadline; answer = await call('/v1/chat/completions', { model: 'gpt-5', ...ASK }, token)) await sleep(50);
+    for (
+      ;
+      answer.status === 401 && Date.now() < deadline;
+      answer = await call('/v1/chat/completions', { model: 'gpt-5', ...ASK }, token)
+    )
+      await sleep(50);
     assert.equal(answer.status, 200);
     const other = await call('/v1/chat/completions', { model: 'gpt-4', ...ASK }, token);
     assert.equal(other.status, 404);
-    const usage = JSON.parse((await runCli(['usage', '--rows', ...data], { cwd: dir })).stdout) as { rows: { key: string; model: string }[] };
+    const usage = JSON.parse((await runCli(['usage', '--rows', ...data], { cwd: dir })).stdout) as {
+      rows: { key: string; model: string }[];
+    };
     assert.ok(usage.rows.some((row) => row.key === id && row.model === 'gpt-5'));
     const verified = await runCli(['ledger', 'verify', ...data], { cwd: dir });
     assert.deepEqual([verified.code, (JSON.parse(verified.stdout) as { ok: boolean }).ok], [0, true]);

@@ -44,13 +44,22 @@ for (const model of TARGETS) {
     const messages = [{ role: 'user', content: 'Say hi.' }] as const;
 
     it('gets text and usage', async () => {
-      const reply = await client().chat.completions.create({ model, messages: [...messages], max_completion_tokens: 40 });
+      const reply = await client().chat.completions.create({
+        model,
+        messages: [...messages],
+        max_completion_tokens: 40,
+      });
       assert.ok((reply.choices[0]?.message.content ?? '').length > 0);
       assert.ok((reply.usage?.prompt_tokens ?? 0) > 0 && (reply.usage?.completion_tokens ?? 0) > 0);
     });
 
     it('gets a stream with usage at its end', async () => {
-      const stream = await client().chat.completions.create({ model, messages: [...messages], stream: true, stream_options: { include_usage: true } });
+      const stream = await client().chat.completions.create({
+        model,
+        messages: [...messages],
+        stream: true,
+        stream_options: { include_usage: true },
+      });
       let text = '';
       let finish: string | null | undefined;
       let usage: OpenAI.CompletionUsage | null | undefined;
@@ -64,8 +73,15 @@ for (const model of TARGETS) {
     });
 
     it('goes through a round of tools', async () => {
-      const tools: OpenAI.ChatCompletionTool[] = [{ type: 'function', function: { name: 'weather', description: 'Weather of a city', parameters: WEATHER } }];
-      const first = await client().chat.completions.create({ model, messages: [...messages], tools, tool_choice: 'required' });
+      const tools: OpenAI.ChatCompletionTool[] = [
+        { type: 'function', function: { name: 'weather', description: 'Weather of a city', parameters: WEATHER } },
+      ];
+      const first = await client().chat.completions.create({
+        model,
+        messages: [...messages],
+        tools,
+        tool_choice: 'required',
+      });
       const message = first.choices[0]?.message;
       const call = message?.tool_calls?.[0];
       assert.ok(message && call?.type === 'function' && call.function.name === 'weather');
@@ -79,14 +95,26 @@ for (const model of TARGETS) {
     });
 
     it('gets output of a schema', async () => {
-      const schema = { type: 'object', properties: { name: { type: 'string' }, age: { type: 'integer' } }, required: ['name', 'age'], additionalProperties: false };
-      const reply = await client().chat.completions.create({ model, messages: [...messages], response_format: { type: 'json_schema', json_schema: { name: 'person', schema, strict: true } } });
+      const schema = {
+        type: 'object',
+        properties: { name: { type: 'string' }, age: { type: 'integer' } },
+        required: ['name', 'age'],
+        additionalProperties: false,
+      };
+      const reply = await client().chat.completions.create({
+        model,
+        messages: [...messages],
+        response_format: { type: 'json_schema', json_schema: { name: 'person', schema, strict: true } },
+      });
       const person = JSON.parse(reply.choices[0]?.message.content ?? '') as { name: unknown; age: unknown };
       assert.deepEqual([typeof person.name, Number.isInteger(person.age)], ['string', true]);
     });
 
     it('sends an image', async () => {
-      const content = [{ type: 'text' as const, text: 'What is this?' }, { type: 'image_url' as const, image_url: { url: `data:image/png;base64,${PIXEL}` } }];
+      const content = [
+        { type: 'text' as const, text: 'What is this?' },
+        { type: 'image_url' as const, image_url: { url: `data:image/png;base64,${PIXEL}` } },
+      ];
       const reply = await client().chat.completions.create({ model, messages: [{ role: 'user', content }] });
       assert.ok((reply.choices[0]?.message.content ?? '').length > 0);
       const seen = JSON.stringify(simulator.log.requests.at(-1)?.body);
@@ -94,10 +122,16 @@ for (const model of TARGETS) {
     });
 
     it('throws its own error classes', async () => {
-      await assert.rejects(client().chat.completions.create({ model: 'no/such', messages: [...messages] }), OpenAI.NotFoundError);
+      await assert.rejects(
+        client().chat.completions.create({ model: 'no/such', messages: [...messages] }),
+        OpenAI.NotFoundError,
+      );
       await assert.rejects(client().chat.completions.create({ model, messages: [] }), OpenAI.BadRequestError);
       const stranger = new OpenAI({ apiKey: 'tk_wrong', baseURL: `${gateway.url}/v1`, maxRetries: 0 });
-      await assert.rejects(stranger.chat.completions.create({ model, messages: [...messages] }), OpenAI.AuthenticationError);
+      await assert.rejects(
+        stranger.chat.completions.create({ model, messages: [...messages] }),
+        OpenAI.AuthenticationError,
+      );
     });
 
     it('aborts a stream', async () => {
@@ -126,22 +160,45 @@ for (const model of TARGETS) {
     });
 
     it('goes through a round of tools, streamed', async () => {
-      const tools = [{ name: 'weather', description: 'Weather of a city', input_schema: { ...WEATHER, required: [...WEATHER.required] } }];
-      const first = await client().messages.stream({ ...ask, tools, tool_choice: { type: 'any' } }).finalMessage();
+      const tools = [
+        {
+          name: 'weather',
+          description: 'Weather of a city',
+          input_schema: { ...WEATHER, required: [...WEATHER.required] },
+        },
+      ];
+      const first = await client()
+        .messages.stream({ ...ask, tools, tool_choice: { type: 'any' } })
+        .finalMessage();
       const call = first.content.find((block) => block.type === 'tool_use');
       assert.ok(call?.type === 'tool_use' && call.name === 'weather');
       assert.equal(typeof (call.input as { city: unknown }).city, 'string');
       const second = await client().messages.create({
         ...ask,
         tools,
-        messages: [...ask.messages, { role: 'assistant', content: first.content }, { role: 'user', content: [{ type: 'tool_result', tool_use_id: call.id, content: '21 degrees' }] }],
+        messages: [
+          ...ask.messages,
+          { role: 'assistant', content: first.content },
+          { role: 'user', content: [{ type: 'tool_result', tool_use_id: call.id, content: '21 degrees' }] },
+        ],
       });
       assert.ok(second.content.some((block) => block.type === 'text'));
     });
 
     it('sends an image', async () => {
       const source = { type: 'base64' as const, media_type: 'image/png' as const, data: PIXEL };
-      await client().messages.create({ ...ask, messages: [{ role: 'user', content: [{ type: 'image', source }, { type: 'text', text: 'What?' }] }] });
+      await client().messages.create({
+        ...ask,
+        messages: [
+          {
+            role: 'user',
+            content: [
+              { type: 'image', source },
+              { type: 'text', text: 'What?' },
+            ],
+          },
+        ],
+      });
       assert.ok(JSON.stringify(simulator.log.requests.at(-1)?.body).includes(PIXEL));
     });
 
@@ -167,7 +224,8 @@ for (const model of TARGETS) {
 
     it('gets a stream', async () => {
       let text = '';
-      for await (const chunk of await client().models.generateContentStream({ model, contents: 'Say hi.' })) text += chunk.text ?? '';
+      for await (const chunk of await client().models.generateContentStream({ model, contents: 'Say hi.' }))
+        text += chunk.text ?? '';
       assert.ok(text.length > 0);
     });
 
@@ -175,13 +233,20 @@ for (const model of TARGETS) {
       const reply = await client().models.generateContent({
         model,
         contents: 'Weather in Rome?',
-        config: { tools: [{ functionDeclarations: [{ name: 'weather', parametersJsonSchema: WEATHER }] }], toolConfig: { functionCallingConfig: { mode: 'ANY' as never } } },
+        config: {
+          tools: [{ functionDeclarations: [{ name: 'weather', parametersJsonSchema: WEATHER }] }],
+          toolConfig: { functionCallingConfig: { mode: 'ANY' as never } },
+        },
       });
       assert.equal(reply.functionCalls?.[0]?.name, 'weather');
     });
 
     it('gets output of a schema', async () => {
-      const reply = await client().models.generateContent({ model, contents: 'A city.', config: { responseMimeType: 'application/json', responseJsonSchema: WEATHER } });
+      const reply = await client().models.generateContent({
+        model,
+        contents: 'A city.',
+        config: { responseMimeType: 'application/json', responseJsonSchema: WEATHER },
+      });
       assert.equal(typeof JSON.parse(reply.text ?? '').city, 'string');
     });
 
@@ -205,7 +270,9 @@ for (const model of TARGETS) {
         const text = await generateText({ model: chosen, prompt: 'Say hi.', maxRetries: 0, maxOutputTokens: 300 });
         assert.ok(text.text.length > 0 && (text.usage.outputTokens ?? 0) > 0);
         let streamed = '';
-        for await (const piece of streamText({ model: chosen, prompt: 'Say hi.', maxRetries: 0, maxOutputTokens: 300 }).textStream) streamed += piece;
+        for await (const piece of streamText({ model: chosen, prompt: 'Say hi.', maxRetries: 0, maxOutputTokens: 300 })
+          .textStream)
+          streamed += piece;
         assert.ok(streamed.length > 0);
         const called = await generateText({
           model: chosen,
@@ -217,7 +284,13 @@ for (const model of TARGETS) {
         });
         assert.equal(called.toolCalls[0]?.toolName, 'weather');
         if (name === 'compatible') return;
-        const object = await generateText({ model: chosen, prompt: 'A city.', maxRetries: 0, maxOutputTokens: 300, output: Output.object({ schema: z.object({ city: z.string() }) }) });
+        const object = await generateText({
+          model: chosen,
+          prompt: 'A city.',
+          maxRetries: 0,
+          maxOutputTokens: 300,
+          output: Output.object({ schema: z.object({ city: z.string() }) }),
+        });
         assert.equal(typeof object.output.city, 'string');
       });
     }
