@@ -136,6 +136,12 @@ describe('next', () => {
     assert.deepEqual(next(two, [failure('a/m', 'upstream-error')], { ...NEXT, leftMs: 0 }), { do: 'stop', why: 'deadline' });
   });
 
+  it('repeats no look-up of a name, which meets the same answer or the same silence', () => {
+    assert.deepEqual(next(one, [failure('a/m', 'upstream-unresolved')], NEXT), { do: 'stop', why: 'no-target-left' });
+    const step = next(two, [failure('a/m', 'upstream-unresolved')], NEXT);
+    assert.deepEqual(step.do === 'try' ? [step.target.id, step.afterMs] : step, ['b/m', 0]);
+  });
+
   it('makes at most so many attempts, whatever fails', () => {
     const codes = fc.constantFrom<FaultCode>(...REPLACEABLE);
     fc.assert(

@@ -892,6 +892,22 @@ describe('abort', () => {
     assert.equal(upstream.stats().active, 0);
   });
 
+  it('leaves behind whether the provider can have seen anything of the request', async () => {
+    const unseen = upstreamOf({ resolver: () => undefined }).send(callOf({ url: 'http://never.test/' }), silent);
+    unseen.abort();
+    assert.equal(unseen.wasSent, false);
+    let arrived = (): void => undefined;
+    const arrival = new Promise<void>((resolve) => {
+      arrived = resolve;
+    });
+    const server = await serve(() => arrived());
+    const seen = upstreamOf().send(callOf({ url: url(server) }), silent);
+    assert.equal(seen.wasSent, false, 'it is still connecting');
+    await arrival;
+    seen.abort();
+    assert.equal(seen.wasSent, true);
+  });
+
   it('leaves no trace of two hundred calls aborted at once', async () => {
     let arrived = 0;
     const all = Promise.withResolvers<undefined>();

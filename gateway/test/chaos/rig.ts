@@ -1,0 +1,339 @@
+/** What the chaos suites share: a real gateway in front of two scripted upstreams P and S, and a look into all of its books. */
+import assert from 'node:assert/strict';
+import {
+  asArray,
+  asNumber,
+  asRecord,
+  asString,
+  isRecord,
+  parseJson,
+  type Json,
+  type JsonRecord,
+} from '../../src/lib/json.ts';
+import { startSimulator, type Simulator } from '../../src/simulator/simulator.ts';
+import type { Step } from '../../src/simulator/step.ts';
+import { ROOT_KEY, runCli, startGateway, testConfig, type GatewayOptions, type TestGateway } from '../harness.ts';
+import { CALLERS, type Caller, type Door, type Seen } from './callers.ts';
+
+/** A cancelled request lets go of its upstream within this time (rule R5). */
+export const CANCEL_MAX_MS = 250;
+/** Nano-dollars a token, as `providerRow` says them: 1 and 2 USD a million. */
+const INPUT_NANO_USD = 1000;
+const OUTPUT_NANO_USD = 2000;
+/** What all requests of a suite together stay below, so that no row meets the budget. */
+const BUDGET_USD = '1000';
+/** A record is looked for until it is there; longer than this it is missing. */
+const RECORD_MAX_MS = 3000;
+const POLL_MS = 5;
+
+/** Answers of healthy upstreams: told apart by their text and by their counts. */
+export const P_SAYS = 'this comes from P';
+export const S_SAYS = 'this comes from S';
+export const P_FINE: Step = {
+  times: 'forever',
+  reply: { text: P_SAYS, finish: 'stop', usage: { input_tokens: 5, output_tokens: 2 } },
+};
+export const S_FINE: Step = {
+  times: 'forever',
+  reply: { text: S_SAYS, finish: 'stop', usage: { input_tokens: 7, output_tokens: 3 } },
+};
+/** The rows of their answers, as `books` writes them. */
+export const P_ROW = 'p/m answered 5+2';
+export const S_ROW = 's/m answered 7+3';
+
+export interface RigOptions extends Pick<GatewayOptions, 'env' | 'nodeArgs'> {
+  /** Providers beside `p` and `s`, which there always are. */
+  readonly providers?: Readonly<Record<string, string>>;
+  /** More of the file: routes beside `main` (P, then S), as lines of the table, and whole sections. */
+  readonly routes?: readonly string[];
+  readonly sections?: readonly string[];
+  /** More of P's row in the file. */
+  readonly p?: ProviderMore;
+}
+
+export interface ProviderMore {
+  readonly dialect?: string;
+  readonly key?: string;
+  /** Fields of the row, in YAML. */
+  readonly fields?: string;
+  /** Models beside `m`, in YAML. */
+  readonly models?: string;
+}
+
+/** What the books must say of one request. */
+export interface Expected {
+  /** Of the request: in its record and in the metrics. */
+  readonly outcome: string;
+  /** `p/m broke connect_refused`, `p/m refused 429`, `s/m answered`, `p/m left`: in order. */
+  readonly attempts: readonly (string | RegExp)[];
+  /** `s/m answered 7+3`: target, outcome, tokens in and out; ` estimated` where they are our own. `E` stands for the estimate of the input. */
+  readonly rows: readonly string[];
+}
+
+export interface Rig extends Door {
+  readonly gateway: TestGateway;
+  readonly p: Simulator;
+  readonly s: Simulator;
+  /** The request record, as soon as there is one. */
+  record(id: string): Promise<JsonRecord>;
+  /** Compares the books on a request with what they must say, now, and once more with all others at the end. */
+  books(id: string, expected: Expected): Promise<JsonRecord>;
+  /** Value of a series of `/metrics`; 0 where it is not there. */
+  metric(series: string): Promise<number>;
+  get(path: string): Promise<Json | undefined>;
+  /** Ends everything; fails where any book disagrees, money is still held, the ledger does not verify, or the gateway did not end well. */
+  close(): Promise<void>;
+}
+
+/** A provider's line of the file, with a price that `books` can compute. */
+export function providerRow(baseUrl: string, more: ProviderMore = {}): string {
+  const { dialect = 'openai-chat', key = 'sk-upstream-0123456789', fields, models } = more;
+  const priced = `m: {price: {input: 1, output: 2}}${models === undefined ? '' : `, ${models}`}`;
+  return `{dialect: ${dialect}, base_url: "${baseUrl}", api_key: "${key}", models: {${priced}}${fields === undefined ? '' : `, ${fields}`}}`;
+}
+
+export async function startRig(options: RigOptions = {}): Promise<Rig> {
+  const p = await startSimulator({ script: [P_FINE] });
+  const s = await startSimulator({ script: [S_FINE] });
+  const providers = {
+    p: providerRow(`${p.url}/openai/v1`, { key: 'sk-upstream-p-0123456789', ...options.p }),
+    s: providerRow(`${s.url}/openai/v1`, { key: 'sk-upstream-s-0123456789' }),
+    ...options.providers,
+  };
+  const routes = ['main: {targets: [p/m, s/m]}', ...(options.routes ?? [])].map((line) => `  ${line}`);
+  const config = testConfig(providers, ['routes:', ...routes, ...(options.sections ?? [])].join('\n'));
+  const gateway = await startGateway({
+    config,
+    ...(options.env === undefined ? {} : { env: options.env }),
+    ...(options.nodeArgs === undefined ? {} : { nodeArgs: options.nodeArgs }),
+  });
+  return rigOf({ gateway, p, s });
+}
+
+/** A rig around a gateway that runs already. */
+export async function rigOf({ gateway, p, s }: Pick<Rig, 'gateway' | 'p' | 's'>): Promise<Rig> {
+  const { key, keyId } = await makeKey(gateway);
+  const debts = new Map<string, Expected & { readonly estimate: number }>();
+  const get = (path: string): Promise<Json | undefined> => getJson(gateway, path);
+
+  async function record(id: string): Promise<JsonRecord> {
+    const deadlineMs = performance.now() + RECORD_MAX_MS;
+    for (;;) {
+      const found = asRecord(await get(`/v1/decisions/${id}`));
+      if (found?.['id'] === id) return found;
+      if (performance.now() > deadlineMs) assert.fail(`there is no record of ${id}:\n${gateway.output()}`);
+      await new Promise((resolve) => {
+        setTimeout(resolve, POLL_MS);
+      });
+    }
+  }
+
+  async function books(id: string, expected: Expected): Promise<JsonRecord> {
+    const found = await record(id);
+    assertAttempts(found, expected.attempts);
+    assert.equal(found['outcome'], expected.outcome, `the outcome of ${JSON.stringify(found)}`);
+    const estimate = asNumber(asRecord(found['facts'])?.['input_tokens_estimate']) ?? -1;
+    const debt = { ...expected, estimate };
+    debts.set(id, debt);
+    assertRows(await adminRows(get, keyId), new Map([[id, debt]]));
+    assert.equal(asRecord(await get(`/admin/v1/keys/${keyId}`))?.['held_usd'], '0', `money is still held after ${id}`);
+    return found;
+  }
+
+  async function metric(series: string): Promise<number> {
+    const text = await (await fetch(`${gateway.url}/metrics`)).text();
+    const line = text.split('\n').find((one) => one.startsWith(`${series} `));
+    return Number(line?.slice(series.length + 1) ?? 0);
+  }
+
+  async function close(): Promise<void> {
+    try {
+      await finalBooks({ gateway, keyId, debts, get, metric });
+    } finally {
+      const code = await gateway.stop();
+      await p.close();
+      await s.close();
+      assert.equal(code, 0, `the gateway did not end well:\n${gateway.output()}`);
+    }
+    assertQuiet(gateway);
+  }
+
+  return { gateway, p, s, port: gateway.port, key, record, books, metric, get, close };
+}
+
+/** Asks the same of every kind of caller, one after the other. */
+export async function eachCaller(
+  rig: Rig,
+  asking: { readonly model: string; readonly retries?: number },
+  check: (seen: Seen, caller: Caller) => Promise<void>,
+): Promise<void> {
+  for (const caller of CALLERS) {
+    const before = await requestsSeen(rig);
+    const seen = await caller.ask(rig, asking);
+    assert.equal(
+      (await requestsSeen(rig)) - before,
+      1,
+      `${caller.name} repeated by itself (${seen.status}, x-should-retry: ${seen.headers['x-should-retry'] ?? 'absent'})`,
+    );
+    assert.doesNotMatch(
+      JSON.stringify(seen),
+      /sk-upstream|127\.0\.0\.1|HPE_|ECONN|\.ts:\d/,
+      `${caller.name} sees too much`,
+    );
+    await check(seen, caller);
+  }
+}
+
+/** That a caller got the whole answer of `text`. */
+export function assertAnswered(seen: Seen, caller: Caller, text: string): void {
+  const shown = `${caller.name}: ${JSON.stringify(seen)}`;
+  assert.equal(seen.error, undefined, shown);
+  assert.equal(seen.status, 200, shown);
+  assert.equal(seen.text, text, shown);
+}
+
+/** That a caller got an error as a status, in words for people, and was told not to repeat (or to). */
+export function assertFailed(
+  seen: Seen,
+  caller: Caller,
+  expected: {
+    readonly status: number;
+    readonly code: string;
+    readonly message?: RegExp;
+    readonly shouldRetry?: boolean;
+  },
+): void {
+  const shown = `${caller.name}: ${JSON.stringify(seen)}`;
+  assert.equal(seen.status, expected.status, shown);
+  assert.equal(seen.error?.code, expected.code, shown);
+  assert.equal(seen.text, '', shown);
+  assert.equal(seen.headers['x-should-retry'], String(expected.shouldRetry ?? false), shown);
+  if (expected.message !== undefined) assert.match(seen.error?.message ?? '', expected.message, shown);
+}
+
+/** Requests that the gateway has ended, by its own count. */
+async function requestsSeen(rig: Rig): Promise<number> {
+  const text = await (await fetch(`${rig.gateway.url}/metrics`)).text();
+  const values = [...text.matchAll(/^turnout_requests_total\{operation="chat",.*\} (\d+)$/gm)].map((match) =>
+    Number(match[1]),
+  );
+  return values.reduce((sum, value) => sum + value, 0);
+}
+
+async function makeKey(gateway: TestGateway): Promise<{ readonly key: string; readonly keyId: string }> {
+  const reply = await fetch(`${gateway.url}/admin/v1/keys`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${ROOT_KEY}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ name: 'chaos', budget_usd: BUDGET_USD }),
+  });
+  const made = asRecord(parseJson(await reply.text()));
+  const key = asString(made?.['key']);
+  const keyId = asString(made?.['id']);
+  if (key === undefined || keyId === undefined) throw new Error(`no key was made: ${JSON.stringify(made)}`);
+  return { key, keyId };
+}
+
+async function getJson(gateway: TestGateway, path: string): Promise<Json | undefined> {
+  const reply = await fetch(`${gateway.url}${path}`, { headers: { authorization: `Bearer ${ROOT_KEY}` } });
+  return parseJson(await reply.text());
+}
+
+function assertAttempts(record: JsonRecord, expected: Expected['attempts']): void {
+  const lines = (asArray(record['attempts']) ?? []).filter(isRecord).map((attempt) => {
+    const words = [
+      attempt['target'],
+      attempt['outcome'],
+      attempt['outcome'] === 'refused' ? attempt['status'] : attempt['reason'],
+    ];
+    return words.filter((word) => word !== undefined).join(' ');
+  });
+  const isSame =
+    lines.length === expected.length &&
+    expected.every((one, index) => (typeof one === 'string' ? one === lines[index] : one.test(lines[index] ?? '')));
+  if (!isSame)
+    assert.fail(
+      `the attempts were ${JSON.stringify(lines)}, not ${expected.map(String).join(', ')}: ${JSON.stringify(record)}`,
+    );
+}
+
+interface BilledRow {
+  readonly requestId: string;
+  readonly line: string;
+  readonly costNanoUsd: number;
+}
+
+async function adminRows(get: Rig['get'], keyId: string): Promise<readonly BilledRow[]> {
+  return readRows(asRecord(await get(`/admin/v1/usage?key=${keyId}`))?.['rows']);
+}
+
+/** Every row must cost what its tokens cost, to the nano-dollar. */
+function readRows(rows: Json | undefined): readonly BilledRow[] {
+  return (asArray(rows) ?? []).filter(isRecord).map((row) => {
+    const input = asNumber(row['input_tokens']) ?? 0;
+    const output = asNumber(row['output_tokens']) ?? 0;
+    const costNanoUsd = asNumber(row['cost_nano_usd']) ?? -1;
+    assert.equal(costNanoUsd, input * INPUT_NANO_USD + output * OUTPUT_NANO_USD, `the cost of ${JSON.stringify(row)}`);
+    const isEstimated = row['estimated'] === true;
+    const line = `${String(row['target'])} ${String(row['outcome'])} ${input}+${output}${isEstimated ? ' estimated' : ''}`;
+    return { requestId: String(row['request_id']), line, costNanoUsd };
+  });
+}
+
+function assertRows(
+  rows: readonly BilledRow[],
+  debts: ReadonlyMap<string, Expected & { readonly estimate: number }>,
+): void {
+  for (const [id, debt] of debts) {
+    const billed = rows.filter((row) => row.requestId === id).map((row) => row.line);
+    assert.deepEqual(
+      billed.toSorted(),
+      debt.rows.map((line) => line.replace(' E+', ` ${debt.estimate}+`)).toSorted(),
+      `the billed rows of ${id}`,
+    );
+  }
+}
+
+interface LastLook extends Pick<Rig, 'gateway' | 'get' | 'metric'> {
+  readonly keyId: string;
+  readonly debts: ReadonlyMap<string, Expected & { readonly estimate: number }>;
+}
+
+/** The end of a suite: the command line's view of the money, the metrics' view of the outcomes, the proof of the ledger. */
+async function finalBooks({ gateway, keyId, debts, get, metric }: LastLook): Promise<void> {
+  const env = { TURNOUT_DATA: `${gateway.dir}/data` };
+  const usage = await runCli(['usage', '--json', '--rows'], { cwd: gateway.dir, env });
+  assert.equal(usage.code, 0, usage.stderr);
+  const rows = readRows(asRecord(parseJson(usage.stdout))?.['rows']);
+  assertRows(rows, debts);
+  const strangers = rows.filter((row) => !debts.has(row.requestId));
+  assert.deepEqual(strangers, [], 'rows of requests that no test has looked at');
+  for (const outcome of new Set([...debts.values()].map((debt) => debt.outcome))) {
+    const expected = [...debts.values()].filter((debt) => debt.outcome === outcome).length;
+    assert.equal(
+      await metric(`turnout_requests_total{operation="chat",outcome="${outcome}"}`),
+      expected,
+      `requests that ended ${outcome}, by the metrics`,
+    );
+  }
+  const key = asRecord(await get(`/admin/v1/keys/${keyId}`));
+  assert.equal(key?.['held_usd'], '0', 'money is still held');
+  const spent = rows.reduce((sum, row) => sum + BigInt(row.costNanoUsd), 0n);
+  assert.equal(nanoUsd(asString(key?.['spent_usd']) ?? ''), spent, 'the key has spent another sum than its rows');
+  const proof = await runCli(['ledger', 'verify', '--json'], { cwd: gateway.dir, env });
+  assert.equal(proof.code, 0, proof.stdout + proof.stderr);
+  assert.equal(asRecord(parseJson(proof.stdout))?.['ok'], true, proof.stdout);
+}
+
+function nanoUsd(decimal: string): bigint {
+  const [whole = '0', fraction = ''] = decimal.split('.');
+  return BigInt(whole) * 1_000_000_000n + BigInt(fraction.padEnd(9, '0'));
+}
+
+/** No bug of ours, no unhandled error, no warning of the runtime in what the gateway printed. */
+export function assertQuiet(gateway: TestGateway): void {
+  assert.doesNotMatch(
+    gateway.output(),
+    /failed inside the gateway|unhandled|uncaught|Warning:|MaxListeners|"level":"error"/i,
+    'the log tells of a bug',
+  );
+}
