@@ -30,10 +30,12 @@ function install(scope) {
   const [hadScope, hadHash] = existsSync(stamp) ? readFileSync(stamp, 'utf8').trim().split(' ') : [];
   if (hadHash === hash && (hadScope === 'all' || hadScope === scope)) return;
   console.error(scope === 'all' ? 'turnout: installing what development needs …' : 'turnout: installing what is needed …');
-  const args = ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error', ...(scope === 'all' ? [] : ['--omit=dev'])];
+  // Not `npm ci`: it refuses a lock file in which a platform's optional binary is missing, and not every registry has them all.
+  // `--no-save` takes the versions of the lock file and leaves it as it is.
+  const args = ['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error', ...(scope === 'all' ? [] : ['--omit=dev'])];
   const done = spawnSync('npm', args, { cwd: root, stdio: ['ignore', 'ignore', 'inherit'], shell: process.platform === 'win32' });
   if (done.status !== 0) {
-    console.error('turnout: `npm ci` failed (see above). Check the network or the registry setting of npm, then try again.');
+    console.error('turnout: `npm install` failed (see above). Check the network or the registry setting of npm, then try again.');
     process.exit(1);
   }
   writeFileSync(stamp, `${scope} ${hash}\n`);
