@@ -335,7 +335,7 @@ describe('parseConfig on broken files', () => {
       allowed.map((error) => error.allowed),
       [
         'a whole number from 0 to 65535',
-        'one of `none`, `metadata`, `full`',
+        'one of `none`, `metadata`',
         'a text, or a list of texts or groups',
         'server, data, store, shared, providers, aliases, routes, timeouts, attempts, limits, price_unknown, log',
       ],
