@@ -10,13 +10,26 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const source = join(root, 'gateway', 'src');
 
 /** Lowest first: a room imports earlier rooms and itself, nothing else. */
-const ROOMS = [
-  ...['lib', 'chat', 'money', 'config', 'catalog', 'dialects', 'prompts', 'providers', 'policy', 'routing', 'health'],
-  ...['upstream', 'store', 'cache', 'telemetry', 'pipeline', 'http', 'admin', 'simulator', 'wire.ts', 'cli', 'main.ts'],
-];
+const ROOMS =
+  'lib chat money config catalog dialects prompts providers policy routing health upstream store cache telemetry pipeline http admin simulator wire.ts cli main.ts'.split(
+    ' ',
+  );
 /** Rooms that take time, dice and environment as arguments. */
-const PURE = ['lib', 'chat', 'money', 'config', 'catalog', 'dialects', 'prompts', 'providers', 'policy', 'routing', 'health'];
-const IMPURE_WORDS = /\b(Date\.now|performance\.now|Math\.random|process\.(env|hrtime|nextTick)|setTimeout|setInterval|setImmediate|randomBytes|randomUUID)\b/;
+const PURE = [
+  'lib',
+  'chat',
+  'money',
+  'config',
+  'catalog',
+  'dialects',
+  'prompts',
+  'providers',
+  'policy',
+  'routing',
+  'health',
+];
+const IMPURE_WORDS =
+  /\b(Date\.now|performance\.now|Math\.random|process\.(env|hrtime|nextTick)|setTimeout|setInterval|setImmediate|randomBytes|randomUUID)\b/;
 const IMPURE_MODULES = /from 'node:(fs|net|http|https|tls|dns|child_process|worker_threads|os|process|timers|zlib)/;
 
 interface Source {
@@ -44,7 +57,10 @@ describe('the house', () => {
       // Data files (the manifest with our version) are no rooms.
       for (const target of importsOf(from).filter((file) => file.endsWith('.ts'))) {
         const to = target.split(sep)[0] ?? target;
-        assert.ok(ROOMS.indexOf(to) <= rank && ROOMS.includes(to), `${from.file} imports ${target}: ${from.room} may not see ${to}`);
+        assert.ok(
+          ROOMS.indexOf(to) <= rank && ROOMS.includes(to),
+          `${from.file} imports ${target}: ${from.room} may not see ${to}`,
+        );
       }
     }
   });
@@ -71,15 +87,22 @@ describe('the house', () => {
   it('lists every provider that is odd, and shows each in a test', () => {
     const listed = readFileSync(join(source, 'providers', 'index.ts'), 'utf8');
     const files = globSync('providers/*.ts', { cwd: source }).map((file) => file.split(sep)[1] ?? '');
-    const tests = files.filter((name) => name.endsWith('.test.ts')).map((name) => readFileSync(join(source, 'providers', name), 'utf8')).join('');
-    for (const file of files.filter((name) => !name.endsWith('.test.ts') && !['index.ts', 'provider.ts', 'amend.ts'].includes(name))) {
+    const tests = files
+      .filter((name) => name.endsWith('.test.ts'))
+      .map((name) => readFileSync(join(source, 'providers', name), 'utf8'))
+      .join('');
+    for (const file of files.filter(
+      (name) => !name.endsWith('.test.ts') && !['index.ts', 'provider.ts', 'amend.ts'].includes(name),
+    )) {
       assert.ok(listed.includes(`./${file}`), `providers/index.ts does not list ${file}`);
       assert.ok(tests.includes(`./${file}`), `no test looks at providers/${file}`);
     }
   });
 
   it('names no machine, no registry host and no download address in what is committed', () => {
-    const tracked = execFileSync('git', ['ls-files', '-z'], { cwd: root, encoding: 'utf8' }).split('\0').filter((file) => file !== '');
+    const tracked = execFileSync('git', ['ls-files', '-z'], { cwd: root, encoding: 'utf8' })
+      .split('\0')
+      .filter((file) => file !== '');
     for (const file of tracked) {
       if (/\.(png|ico|woff2|pem)$/.test(file)) continue;
       const text = readFileSync(join(root, file), 'utf8');
@@ -89,9 +112,12 @@ describe('the house', () => {
 
   it('pins every dependency to one version, without install scripts', () => {
     for (const file of ['package.json', 'gateway/package.json']) {
-      const manifest: Record<string, Record<string, string> | undefined> = JSON.parse(readFileSync(join(root, file), 'utf8'));
+      const manifest: Record<string, Record<string, string> | undefined> = JSON.parse(
+        readFileSync(join(root, file), 'utf8'),
+      );
       for (const kind of ['dependencies', 'devDependencies', 'optionalDependencies']) {
-        for (const [name, version] of Object.entries(manifest[kind] ?? {})) assert.match(version, /^\d+\.\d+\.\d+$/, `${file}: ${name} is not pinned`);
+        for (const [name, version] of Object.entries(manifest[kind] ?? {}))
+          assert.match(version, /^\d+\.\d+\.\d+$/, `${file}: ${name} is not pinned`);
       }
     }
     assert.match(readFileSync(join(root, '.npmrc'), 'utf8'), /^ignore-scripts=true$/m);

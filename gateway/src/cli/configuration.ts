@@ -80,7 +80,9 @@ export function keepConfiguration(first: Loaded, options: ConfigurationOptions, 
   // One load after the other: two at once could put the older file in force last.
   let last = Promise.resolve();
   function reload(): Promise<void> {
-    last = last.then(load).catch((error: unknown) => log('error', 'the configuration could not be read', { error: String(error) }));
+    last = last
+      .then(load)
+      .catch((error: unknown) => log('error', 'the configuration could not be read', { error: String(error) }));
     return last;
   }
   const watcher = options.file === undefined ? undefined : watchConfigFile(options.file, () => void reload());
@@ -95,7 +97,12 @@ export function today(): string {
 }
 
 /** Folder for database and journal: from the command line, the environment, or the file (relative to it). */
-export function dataDirOf(of: { readonly given: string | undefined; readonly config: Config; readonly file: string | undefined; readonly cwd: string }): string {
+export function dataDirOf(of: {
+  readonly given: string | undefined;
+  readonly config: Config;
+  readonly file: string | undefined;
+  readonly cwd: string;
+}): string {
   if (of.given !== undefined) return resolve(of.cwd, of.given);
   return resolve(of.file === undefined ? of.cwd : dirname(of.file), of.config.data);
 }

@@ -13,7 +13,10 @@ const ANSWER_MAX_BYTES = 1024 * 1024;
  * Providers whose key a first run takes from the environment. Not every provider of the catalog: names such as
  * `GITHUB_TOKEN` are set on most machines and were not meant for this.
  */
-const WELL_KNOWN = 'openai anthropic google mistral groq xai deepseek openrouter perplexity togetherai fireworks-ai cerebras deepinfra moonshotai zai nvidia huggingface alibaba nebius baseten'.split(' ');
+const WELL_KNOWN =
+  'openai anthropic google mistral groq xai deepseek openrouter perplexity togetherai fireworks-ai cerebras deepinfra moonshotai zai nvidia huggingface alibaba nebius baseten'.split(
+    ' ',
+  );
 
 export interface FoundKey {
   readonly provider: string;
@@ -31,7 +34,11 @@ export interface Found {
 }
 
 /** Looks at the environment and at the usual ports. `skipPort` is our own. */
-export async function discover(catalog: Catalog, env: Readonly<Record<string, string | undefined>>, skipPort: number): Promise<Found> {
+export async function discover(
+  catalog: Catalog,
+  env: Readonly<Record<string, string | undefined>>,
+  skipPort: number,
+): Promise<Found> {
   return { keys: keysInEnvironment(catalog, env), locals: await localServers(skipPort) };
 }
 
@@ -39,12 +46,20 @@ export async function discover(catalog: Catalog, env: Readonly<Record<string, st
 export function findingsOf(found: Found): Findings {
   return {
     envKeys: found.keys,
-    locals: found.locals.map(({ provider, models }) => ({ provider: provider.id, url: provider.baseUrl, dialect: provider.dialect, models })),
+    locals: found.locals.map(({ provider, models }) => ({
+      provider: provider.id,
+      url: provider.baseUrl,
+      dialect: provider.dialect,
+      models,
+    })),
   };
 }
 
 /** Well-known providers whose usual variable is set, in the order of the list. */
-export function keysInEnvironment(catalog: Catalog, env: Readonly<Record<string, string | undefined>>): readonly FoundKey[] {
+export function keysInEnvironment(
+  catalog: Catalog,
+  env: Readonly<Record<string, string | undefined>>,
+): readonly FoundKey[] {
   return WELL_KNOWN.flatMap((id) => {
     const provider = catalog.provider(id);
     if (provider?.dialect === undefined) return [];

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { gateDialects } from '../dialects/index.ts';
+import { doubts } from '../health/doubts.ts';
 import { rests } from '../health/rests.ts';
 import type { Dialect } from '../dialects/dialect.ts';
 import { asArray, asRecord, asString, compact, type Json, type JsonRecord } from '../lib/json.ts';
@@ -21,7 +22,14 @@ const USAGE = `usage: turnout explain --body FILE [--dialect openai-chat|anthrop
 `;
 
 /** May use every model: the operator asks. */
-const OPERATOR: KeyRow = { id: 'operator', name: 'operator', isRoot: true, isDisabled: false, createdAtMs: 0, tags: [] };
+const OPERATOR: KeyRow = {
+  id: 'operator',
+  name: 'operator',
+  isRoot: true,
+  isDisabled: false,
+  createdAtMs: 0,
+  tags: [],
+};
 
 /** Exit codes: 0 there is a plan, 1 there is none (and why), 2 the command was not understood. */
 export async function explainCommand(args: readonly string[], io: CommandIo): Promise<number> {
@@ -88,7 +96,14 @@ async function answer({ dialect, bytes, file, dataDir }: Question, io: CommandIo
   };
   const { snapshot } = loaded.value;
   const clock = { monotonicMs: () => 0, unixMs: () => 0 };
-  const explained = explain(arrival, OPERATOR, { snapshot: () => snapshot, clock, health: rests(), random: Math.random, instanceId: 'explain' });
+  const explained = explain(arrival, OPERATOR, {
+    snapshot: () => snapshot,
+    clock,
+    health: rests(),
+    doubts: doubts(),
+    random: Math.random,
+    instanceId: 'explain',
+  });
   return explained.ok ? explained : err(explained.error.message);
 }
 

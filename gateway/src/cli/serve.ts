@@ -13,7 +13,15 @@ import { createLog, type Log } from '../telemetry/log.ts';
 import { createUpstream } from '../upstream/undici-upstream.ts';
 import { wire, type Gateway } from '../wire.ts';
 import type { CommandIo } from './io.ts';
-import { dataDirOf, keepConfiguration, loadConfiguration, today, type Configuration, type ConfigurationOptions, type Loaded } from './configuration.ts';
+import {
+  dataDirOf,
+  keepConfiguration,
+  loadConfiguration,
+  today,
+  type Configuration,
+  type ConfigurationOptions,
+  type Loaded,
+} from './configuration.ts';
 import { discover, findingsOf, type Found } from './discover.ts';
 import { starterConfig } from './init.ts';
 import { readWords, textOf } from './options.ts';
@@ -40,7 +48,11 @@ export async function serveCommand(args: readonly string[], io: CommandIo): Prom
     io.stderr(`turnout: ${options}\n${USAGE}`);
     return 2;
   }
-  const log = createLog({ write: (line) => io.stderr(line), now: Date.now, level: io.env['TURNOUT_LOG'] === 'debug' ? 'debug' : 'info' });
+  const log = createLog({
+    write: (line) => io.stderr(line),
+    now: Date.now,
+    level: io.env['TURNOUT_LOG'] === 'debug' ? 'debug' : 'info',
+  });
   const first = await firstConfiguration(options, io, log);
   if (typeof first === 'string') {
     io.stderr(`turnout: the configuration cannot be used\n\n${first}\n`);
@@ -167,7 +179,9 @@ function providersOf(found: Found): Readonly<Record<string, ProviderConfig>> {
 
 /** The simulator as a provider: it answers to every model's name, and costs nothing. */
 function simulatorProvider(simulator: Simulator): Readonly<Record<string, ProviderConfig>> {
-  return configSchema.parse({ providers: { simulator: { dialect: 'openai-chat', base_url: `${simulator.url}/openai/v1`, models: { auto: {} } } } }).providers;
+  return configSchema.parse({
+    providers: { simulator: { dialect: 'openai-chat', base_url: `${simulator.url}/openai/v1`, models: { auto: {} } } },
+  }).providers;
 }
 
 /** On the first start there is no key yet: one is made, shown once, and never again. */
@@ -182,7 +196,11 @@ function listen(gateway: Gateway, port: number, host: string): Promise<AddressIn
   const { server } = gateway.listener;
   return new Promise((done) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      done(error.code === 'EADDRINUSE' ? `port ${port} is taken. Give another with --port, or 0 for a free one.` : `cannot listen: ${error.message}`);
+      done(
+        error.code === 'EADDRINUSE'
+          ? `port ${port} is taken. Give another with --port, or 0 for a free one.`
+          : `cannot listen: ${error.message}`,
+      );
     });
     server.listen(port, host, () => {
       const address = server.address();
@@ -203,10 +221,18 @@ interface Greeting {
 /** What a person needs to make the first call, ready to be copied. */
 function greet(io: CommandIo, greeting: Greeting): void {
   const { address, firstKey, first, simulator } = greeting;
-  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address === '0.0.0.0' ? '127.0.0.1' : address.address;
+  const host =
+    address.family === 'IPv6' ? `[${address.address}]` : address.address === '0.0.0.0' ? '127.0.0.1' : address.address;
   const base = `http://${host}:${address.port}`;
-  const providers = simulator === undefined ? [...first.snapshot.providerIds].join(', ') : 'none found: the built-in simulator answers, and no provider is called';
-  const key = firstKey ?? (io.env['TURNOUT_ADMIN_KEY'] === undefined ? 'the one shown at the first start (another: turnout keys create --name NAME)' : 'the one in TURNOUT_ADMIN_KEY');
+  const providers =
+    simulator === undefined
+      ? [...first.snapshot.providerIds].join(', ')
+      : 'none found: the built-in simulator answers, and no provider is called';
+  const key =
+    firstKey ??
+    (io.env['TURNOUT_ADMIN_KEY'] === undefined
+      ? 'the one shown at the first start (another: turnout keys create --name NAME)'
+      : 'the one in TURNOUT_ADMIN_KEY');
   const lines = [
     `listening on ${base}`,
     '',
@@ -246,7 +272,8 @@ async function shutDown(of: { gateway: Gateway; configuration: Configuration; lo
   listener.server.closeIdleConnections();
   const limit = setTimeout(() => {
     log('warn', 'the drain limit is reached; running replies are ended', { in_flight: listener.inFlight() });
-    for (const attempt of [...world.underWay]) attempt.stop(fault('shutting-down'));
+    // A copy: each leaves the crowd as it stops.
+    for (const attempt of Array.from(world.underWay)) attempt.stop(fault('shutting-down'));
     setTimeout(() => listener.server.closeAllConnections(), LAST_WORDS_MS).unref();
   }, configuration.current().config.server.drain_ms);
   await closed;

@@ -123,6 +123,7 @@ function decoded(text: string): string | undefined {
   try {
     const plain = decodeURIComponent(text);
     // A model's name goes into headers and logs.
+    // oxlint-disable-next-line no-control-regex -- control characters are what is looked for.
     return /[\u0000-\u001f\u007f]/.test(plain) ? undefined : plain;
   } catch {
     return undefined;

@@ -7,7 +7,9 @@ import { gateDialects } from '../dialects/index.ts';
 import { compile, type Compiled } from './compile.ts';
 import type { Resolution } from './snapshot.ts';
 
-const catalog: Catalog = parseCatalog(JSON.parse(readFileSync(new URL('../catalog/catalog.generated.json', import.meta.url), 'utf8')));
+const catalog: Catalog = parseCatalog(
+  JSON.parse(readFileSync(new URL('../catalog/catalog.generated.json', import.meta.url), 'utf8')),
+);
 
 function compiled(yaml: string, env: Readonly<Record<string, string>> = {}): Compiled {
   const parsed = parseConfig(yaml, { file: 'turnout.yaml', env });
@@ -16,7 +18,9 @@ function compiled(yaml: string, env: Readonly<Record<string, string>> = {}): Com
 }
 
 function ids(resolution: Resolution): readonly (readonly string[])[] {
-  return resolution.kind === 'found' ? resolution.candidates.groups.map((group) => group.map(({ target }) => target.id)) : [];
+  return resolution.kind === 'found'
+    ? resolution.candidates.groups.map((group) => group.map(({ target }) => target.id))
+    : [];
 }
 
 const TWO = `
@@ -40,13 +44,19 @@ describe('compile', () => {
     const pool = snapshot.resolve('gpt-5');
     assert.deepEqual(ids(pool), [['openai/gpt-5', 'eu/gpt-5']]);
     assert.ok(pool.kind === 'found');
-    assert.deepEqual([pool.candidates.order, pool.candidates.groups[0]?.map(({ weight }) => weight)], ['weighted', [1, 3]]);
+    assert.deepEqual(
+      [pool.candidates.order, pool.candidates.groups[0]?.map(({ weight }) => weight)],
+      ['weighted', [1, 3]],
+    );
   });
 
   it('takes over what a provider is like, under its own name, address and key', () => {
     const target = snapshot.targets.get('eu/gpt-5');
     assert.ok(target);
-    assert.deepEqual([target.baseUrl, target.secret, target.region, target.provider.id], ['https://eu.api.openai.com/v1', 'sk-two', 'eu', 'openai']);
+    assert.deepEqual(
+      [target.baseUrl, target.secret, target.region, target.provider.id],
+      ['https://eu.api.openai.com/v1', 'sk-two', 'eu', 'openai'],
+    );
     assert.deepEqual(target.price, snapshot.targets.get('openai/gpt-5')?.price);
   });
 
@@ -55,14 +65,28 @@ describe('compile', () => {
     const route = snapshot.resolve('support');
     assert.ok(route.kind === 'found');
     assert.deepEqual(ids(route), [['openai/gpt-5-mini', 'house/llama']]);
-    assert.deepEqual(route.candidates.groups[0]?.map(({ weight }) => weight), [1, 4]);
+    assert.deepEqual(
+      route.candidates.groups[0]?.map(({ weight }) => weight),
+      [1, 4],
+    );
     const { fallback } = route.candidates;
-    assert.deepEqual([fallback?.attemptsMax, fallback?.priceFactorMax, fallback?.replaceable.has('upstream-error'), fallback?.replaceable.has('upstream-timeout')], [2, 3, true, false]);
+    assert.deepEqual(
+      [
+        fallback?.attemptsMax,
+        fallback?.priceFactorMax,
+        fallback?.replaceable.has('upstream-error'),
+        fallback?.replaceable.has('upstream-timeout'),
+      ],
+      [2, 3, true, false],
+    );
   });
 
   it('prices models of the file exactly, and calls them by their upstream name', () => {
     const target = snapshot.targets.get('house/llama');
-    assert.deepEqual([target?.price, target?.upstreamModel], [{ input: 200_000_000n, output: 400_000_000n }, 'meta/llama-70b']);
+    assert.deepEqual(
+      [target?.price, target?.upstreamModel],
+      [{ input: 200_000_000n, output: 400_000_000n }, 'meta/llama-70b'],
+    );
   });
 
   it('sends names that no catalog knows to the provider that was named, and to no other', () => {
@@ -70,7 +94,17 @@ describe('compile', () => {
     assert.ok(fresh.kind === 'found');
     const target = fresh.candidates.groups[0]?.[0]?.target;
     assert.deepEqual([target?.id, target?.isKnown, target?.price], ['openai/gpt-99', false, undefined]);
-    for (const name of ['gpt-99', 'nobody/gpt-5', 'openai/', '/gpt', '../../etc/passwd', 'openai/../x', 'constructor', '__proto__', '']) {
+    for (const name of [
+      'gpt-99',
+      'nobody/gpt-5',
+      'openai/',
+      '/gpt',
+      '../../etc/passwd',
+      'openai/../x',
+      'constructor',
+      '__proto__',
+      '',
+    ]) {
       assert.equal(snapshot.resolve(name).kind, 'unknown', name);
     }
   });
@@ -97,7 +131,9 @@ describe('compile', () => {
     const auto = snapshot.resolve('auto');
     assert.ok(auto.kind === 'found');
     const targets = auto.candidates.groups.flat().map(({ target }) => target);
-    assert.ok(targets.length > 1 && targets.every((target) => target.price !== undefined && target.abilities?.has('tools')));
+    assert.ok(
+      targets.length > 1 && targets.every((target) => target.price !== undefined && target.abilities?.has('tools')),
+    );
   });
 
   it('gives another id to another configuration, and the same to the same', () => {
@@ -107,7 +143,10 @@ describe('compile', () => {
 
   it('makes usable targets of every provider of the catalog that speaks a dialect of ours', () => {
     const spoken = catalog.providers.filter((provider) => provider.dialect !== undefined);
-    const rows = spoken.map((provider) => `  ${provider.id}: {api_key: k${provider.baseUrl === undefined ? ', base_url: "https://account.example/v1"' : ''}}`);
+    const rows = spoken.map(
+      (provider) =>
+        `  ${provider.id}: {api_key: k${provider.baseUrl === undefined ? ', base_url: "https://account.example/v1"' : ''}}`,
+    );
     const { snapshot: all, warnings } = compiled(`providers:\n${rows.join('\n')}\n`);
     assert.deepEqual(warnings, []);
     assert.ok(all.providerIds.size >= 100, `${all.providerIds.size} providers`);
@@ -115,7 +154,9 @@ describe('compile', () => {
     for (const target of all.targets.values()) {
       const shape = { model: target.upstreamModel, isStreaming: true, operation: 'chat' } as const;
       const path = target.provider.dialect.path(shape);
-      const url = target.provider.url?.({ baseUrl: target.baseUrl, path, model: shape.model, isStreaming: true }) ?? target.baseUrl + path;
+      const url =
+        target.provider.url?.({ baseUrl: target.baseUrl, path, model: shape.model, isStreaming: true }) ??
+        target.baseUrl + path;
       assert.equal(new URL(url).origin, new URL(target.baseUrl).origin, target.id);
     }
   });

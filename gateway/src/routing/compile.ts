@@ -34,11 +34,14 @@ interface Entry extends NameEntry {
 export function compile(input: CompileInput): Compiled {
   const { config, catalog } = input;
   const { suppliers, warnings } = suppliersOf(input);
-  const entries = [...suppliers.values()].flatMap((supplier) => [...supplier.models.values()].map((row) => entryOf(supplier, row)));
+  const entries = [...suppliers.values()].flatMap((supplier) =>
+    [...supplier.models.values()].map((row) => entryOf(supplier, row)),
+  );
   const names = indexNames(entries, { aliases: aliasMap(catalog) });
   const resolver = makeResolver({ config, catalog, suppliers, names, entries });
   const targets = new Map<string, Target>();
-  for (const entry of entries) for (const target of entry.supplier.targetsOf(entry.model)) targets.set(target.id, target);
+  for (const entry of entries)
+    for (const target of entry.supplier.targetsOf(entry.model)) targets.set(target.id, target);
   const snapshot = Object.freeze<Snapshot>({
     id: idOf(config, catalog),
     timeouts: {
@@ -71,13 +74,17 @@ function entryOf(supplier: Supplier, row: ModelRow): Entry {
 }
 
 function aliasMap(catalog: Catalog): ReadonlyMap<string, string> {
-  return new Map(catalog.providers.flatMap((provider) => provider.aliases.map((alias) => [alias, provider.id] as const)));
+  return new Map(
+    catalog.providers.flatMap((provider) => provider.aliases.map((alias) => [alias, provider.id] as const)),
+  );
 }
 
 /** `openai/*` by prefix, anything else by equality, with or without the provider's name. */
 function isNamed(name: string, allowed: readonly string[]): boolean {
   const bare = name.slice(name.indexOf('/') + 1);
-  return allowed.some((pattern) => (pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : pattern === name || pattern === bare));
+  return allowed.some((pattern) =>
+    pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : pattern === name || pattern === bare,
+  );
 }
 
 /** The id changes with anything that can change a decision. Secrets go in as a hash only. */
@@ -131,7 +138,12 @@ function makeResolver(input: ResolverInput): Resolver {
     const supplier = suppliers.get(name.slice(0, Math.max(0, slash)));
     const model = name.slice(slash + 1);
     const simulator = suppliers.get('simulator');
-    const targets = supplier !== undefined && isPlainName(model) ? supplier.targetsOf(model) : isPlainName(name) ? (simulator?.targetsOf(name) ?? []) : [];
+    const targets =
+      supplier !== undefined && isPlainName(model)
+        ? supplier.targetsOf(model)
+        : isPlainName(name)
+          ? (simulator?.targetsOf(name) ?? [])
+          : [];
     if (targets.length === 0) return undefined;
     return { kind: 'found', candidates: { groups: [weighted(targets, 1)], order: 'listed' } };
   }
@@ -152,7 +164,9 @@ function makeResolver(input: ResolverInput): Resolver {
 
 /** What may stand in a URL path and a header without a second thought. */
 function isPlainName(model: string): boolean {
-  return /^[\w@~][\w.:@/+-]{0,199}$/.test(model) && !model.includes('..') && !model.includes('//') && !model.endsWith('/');
+  return (
+    /^[\w@~][\w.:@/+-]{0,199}$/.test(model) && !model.includes('..') && !model.includes('//') && !model.endsWith('/')
+  );
 }
 
 function weighted(targets: readonly Target[], factor: number): readonly WeightedTarget[] {
@@ -165,7 +179,12 @@ function near(name: string, known: readonly string[]): readonly string[] {
   return start.length < 3 ? [] : known.filter((other) => other.toLowerCase().startsWith(start));
 }
 
-const ALWAYS_REPLACED: readonly FaultCode[] = ['not-expressible', 'upstream-not-found', 'upstream-quota', 'upstream-auth'];
+const ALWAYS_REPLACED: readonly FaultCode[] = [
+  'not-expressible',
+  'upstream-not-found',
+  'upstream-quota',
+  'upstream-auth',
+];
 const REASONS: Readonly<Record<RouteConfig['fallback']['on'][number], readonly FaultCode[]>> = {
   error: [
     ...(['upstream-unreachable', 'upstream-unresolved', 'upstream-unsendable'] as const),
@@ -193,19 +212,24 @@ function fallbackOf(route: RouteConfig): Fallback {
 function autoCandidates({ entries, catalog, suppliers }: ResolverInput): Candidates | undefined {
   const simulator = suppliers.get('simulator')?.targetsOf('auto');
   if (simulator !== undefined && suppliers.size === 1) return { groups: [weighted(simulator, 1)], order: 'listed' };
-  const since = new Date(Date.parse(catalog.source.asOf ?? '2026-07-01') - AUTO_AGE_DAYS * DAY_MS).toISOString().slice(0, 10);
+  const since = new Date(Date.parse(catalog.source.asOf ?? '2026-07-01') - AUTO_AGE_DAYS * DAY_MS)
+    .toISOString()
+    .slice(0, 10);
   const targets = entries
     .filter((entry) => isAllRound(entry, since))
     .flatMap((entry) => entry.supplier.targetsOf(entry.model).slice(0, 1))
     .toSorted((a, b) => compareList(a, b))
     .slice(0, AUTO_MAX);
-  const fallback = targets.length > 0 ? targets : entries.flatMap((entry) => entry.supplier.targetsOf(entry.model)).slice(0, AUTO_MAX);
+  const fallback =
+    targets.length > 0 ? targets : entries.flatMap((entry) => entry.supplier.targetsOf(entry.model)).slice(0, AUTO_MAX);
   return fallback.length === 0 ? undefined : { groups: [weighted(fallback, 1)], order: 'listed' };
 }
 
 function isAllRound(entry: Entry, since: string): boolean {
   const row = entry.supplier.models.get(entry.model)?.catalog;
-  return row !== undefined && isCurrent(row, since) && isCapable(row) && row.price !== undefined && row.free === undefined;
+  return (
+    row !== undefined && isCurrent(row, since) && isCapable(row) && row.price !== undefined && row.free === undefined
+  );
 }
 
 function isCurrent(row: CatalogModel, since: string): boolean {
@@ -235,13 +259,23 @@ function listedModels(config: Config, entries: readonly Entry[]): readonly Liste
 }
 
 function listedName(id: string, title: string): ListedModel {
-  return { id, bareName: id, title, ownedBy: 'turnout', createdS: 0, limits: {}, inputs: ['text'], outputs: ['text'], abilities: [] };
+  return {
+    id,
+    bareName: id,
+    title,
+    ownedBy: 'turnout',
+    createdS: 0,
+    limits: {},
+    inputs: ['text'],
+    outputs: ['text'],
+    abilities: [],
+  };
 }
 
 function listedEntry(entry: Entry): ListedModel {
   const [target] = entry.supplier.targetsOf(entry.model);
-  const catalog = entry.supplier.models.get(entry.model)?.catalog;
-  const { name = entry.model, inputs = ['text'], outputs = ['text'], status, releasedOn } = catalog ?? {};
+  const catalog: Partial<CatalogModel> = entry.supplier.models.get(entry.model)?.catalog ?? {};
+  const { name = entry.model, inputs = ['text'], outputs = ['text'], status, releasedOn } = catalog;
   return compact({
     id: `${entry.provider}/${entry.model}`,
     bareName: entry.model,

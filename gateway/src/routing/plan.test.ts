@@ -6,9 +6,17 @@ import { REPLACEABLE } from '../dialects/dialect.ts';
 import { next, plan, type Candidates, type Failure, type Plan, type PlanOptions } from './plan.ts';
 import type { Facts } from './facts.ts';
 import { testTarget } from './target.fixture.ts';
+import type { Target } from './target.ts';
 
-const FACTS: Facts = { model: 'm', isStreaming: false, needs: [], inputTokensEstimate: 100, inputTokensMax: 400, choices: 1 };
-const REST_FREE = { restMs: () => 0 };
+const FACTS: Facts = {
+  model: 'm',
+  isStreaming: false,
+  needs: [],
+  inputTokensEstimate: 100,
+  inputTokensMax: 400,
+  choices: 1,
+};
+const REST_FREE = { restMs: () => 0, isDoubted: () => false };
 
 function options(over: Partial<PlanOptions> = {}): PlanOptions {
   return { attemptsMax: 3, health: REST_FREE, isAllowed: () => true, random: () => 0.5, ...over };
@@ -34,13 +42,33 @@ describe('plan', () => {
   });
 
   it('puts resting targets last', () => {
-    const health = { restMs: (id: string) => (id === 'a/m' ? 900 : 0) };
+    const health = { ...REST_FREE, restMs: (id: string) => (id === 'a/m' ? 900 : 0) };
     assert.deepEqual(ids(plan(listed('a/m', 'b/m'), FACTS, options({ health }))), ['b/m', 'a/m']);
+  });
+
+  it('puts doubted targets after sound ones, and before those that must be waited for', () => {
+    const health = {
+      restMs: (id: string) => (id === 'a/m' ? 0.1 : 0),
+      isDoubted: (target: Target) => target.id === 'b/m',
+    };
+    assert.deepEqual(ids(plan(listed('a/m', 'b/m', 'c/m'), FACTS, options({ health }))), ['c/m', 'b/m', 'a/m']);
   });
 
   it('leaves out what cannot do it, and says why', () => {
     const blind = testTarget('a/m', { abilities: new Set(['tools']) });
-    const made = plan({ groups: [[{ target: blind, weight: 1 }, { target: testTarget('b/m'), weight: 1 }]], order: 'listed' }, { ...FACTS, needs: ['image'] }, options());
+    const made = plan(
+      {
+        groups: [
+          [
+            { target: blind, weight: 1 },
+            { target: testTarget('b/m'), weight: 1 },
+          ],
+        ],
+        order: 'listed',
+      },
+      { ...FACTS, needs: ['image'] },
+      options(),
+    );
     assert.deepEqual(ids(made), ['b/m']);
     assert.deepEqual(made.rejected, [{ target: 'a/m', reason: 'it has no ability `image`' }]);
   });
@@ -70,7 +98,11 @@ describe('plan', () => {
     const cheap = testTarget('a/m', { price: { input: 100n, output: 100n } });
     const dear = testTarget('b/m', { price: { input: 900n, output: 900n } });
     const fallback = { replaceable: REPLACEABLE, priceFactorMax: 3 };
-    const made = plan({ groups: [[cheap, dear].map((target) => ({ target, weight: 1 }))], order: 'listed', fallback }, FACTS, options());
+    const made = plan(
+      { groups: [[cheap, dear].map((target) => ({ target, weight: 1 }))], order: 'listed', fallback },
+      FACTS,
+      options(),
+    );
     assert.deepEqual(ids(made), ['a/m']);
     assert.match(made.rejected[0]?.reason ?? '', /3 times/);
   });
@@ -95,14 +127,22 @@ describe('plan', () => {
   it('never invents, doubles or revives a target', () => {
     const names = fc.uniqueArray(fc.constantFrom<string>('a/m', 'b/m', 'c/m', 'd/m', 'e/m'));
     fc.assert(
-      fc.property(fc.array(names, { maxLength: 3 }), names, fc.constantFrom<Candidates['order'][]>('listed', 'weighted'), (groups, banned, order) => {
-        const candidates: Candidates = { groups: groups.map((group) => group.map((id) => ({ target: testTarget(id), weight: 1 }))), order };
-        const made = plan(candidates, FACTS, options({ isAllowed: (target) => !banned.includes(target.id) }));
-        const all = new Set(groups.flat());
-        assert.equal(new Set(ids(made)).size, made.targets.length);
-        for (const id of ids(made)) assert.ok(all.has(id) && !banned.includes(id));
-        assert.equal(made.targets.length + made.rejected.length, all.size);
-      }),
+      fc.property(
+        fc.array(names, { maxLength: 3 }),
+        names,
+        fc.constantFrom<Candidates['order'][]>('listed', 'weighted'),
+        (groups, banned, order) => {
+          const candidates: Candidates = {
+            groups: groups.map((group) => group.map((id) => ({ target: testTarget(id), weight: 1 }))),
+            order,
+          };
+          const made = plan(candidates, FACTS, options({ isAllowed: (target) => !banned.includes(target.id) }));
+          const all = new Set(groups.flat());
+          assert.equal(new Set(ids(made)).size, made.targets.length);
+          for (const id of ids(made)) assert.ok(all.has(id) && !banned.includes(id));
+          assert.equal(made.targets.length + made.rejected.length, all.size);
+        },
+      ),
     );
   });
 });
@@ -133,7 +173,10 @@ describe('next', () => {
   it('tries no target a third time, and nothing after the deadline', () => {
     const fails = [failure('a/m', 'upstream-error'), failure('a/m', 'upstream-error')];
     assert.deepEqual(next(one, fails, NEXT), { do: 'stop', why: 'no-target-left' });
-    assert.deepEqual(next(two, [failure('a/m', 'upstream-error')], { ...NEXT, leftMs: 0 }), { do: 'stop', why: 'deadline' });
+    assert.deepEqual(next(two, [failure('a/m', 'upstream-error')], { ...NEXT, leftMs: 0 }), {
+      do: 'stop',
+      why: 'deadline',
+    });
   });
 
   it('repeats no look-up of a name, which meets the same answer or the same silence', () => {
@@ -142,19 +185,32 @@ describe('next', () => {
     assert.deepEqual(step.do === 'try' ? [step.target.id, step.afterMs] : step, ['b/m', 0]);
   });
 
+  it('says how long the wait would be where it is longer than the request may take', () => {
+    const health = { ...REST_FREE, restMs: () => 4000 };
+    assert.deepEqual(next(one, [], { ...NEXT, health, leftMs: 3000 }), {
+      do: 'stop',
+      why: 'deadline',
+      retryAfterMs: 4000,
+    });
+  });
+
   it('makes at most so many attempts, whatever fails', () => {
     const codes = fc.constantFrom<FaultCode>(...REPLACEABLE);
     fc.assert(
-      fc.property(fc.array(codes, { minLength: 10, maxLength: 10 }), fc.integer({ min: 1, max: 5 }), (faultCodes, attemptsMax) => {
-        const made = plan(listed('a/m', 'b/m', 'c/m'), FACTS, options({ attemptsMax }));
-        const failures: Failure[] = [];
-        for (const code of faultCodes) {
-          const step = next(made, failures, NEXT);
-          if (step.do === 'stop') break;
-          failures.push(failure(step.target.id, code));
-        }
-        assert.ok(failures.length <= attemptsMax);
-      }),
+      fc.property(
+        fc.array(codes, { minLength: 10, maxLength: 10 }),
+        fc.integer({ min: 1, max: 5 }),
+        (faultCodes, attemptsMax) => {
+          const made = plan(listed('a/m', 'b/m', 'c/m'), FACTS, options({ attemptsMax }));
+          const failures: Failure[] = [];
+          for (const code of faultCodes) {
+            const step = next(made, failures, NEXT);
+            if (step.do === 'stop') break;
+            failures.push(failure(step.target.id, code));
+          }
+          assert.ok(failures.length <= attemptsMax);
+        },
+      ),
     );
   });
 });

@@ -45,6 +45,8 @@ export interface WeightedTarget {
 export interface Health {
   /** Milliseconds until the target may be used again; 0 if now. */
   restMs(targetId: string): number;
+  /** It, or its key, has failed lately: used where nothing better is left. */
+  isDoubted(target: Target): boolean;
 }
 
 export interface PlanOptions {
@@ -70,18 +72,28 @@ export interface Preferences {
   readonly outputPriceMax?: bigint;
 }
 
-/** Makes the plan. Resting targets come last, longest rest last: a late answer is better than none. */
+/** Makes the plan: requirements, wishes, price, and health last. */
 export function plan(candidates: Candidates, facts: Facts, options: PlanOptions): Plan {
   const sorted = sift(candidates, facts, options);
   const rejected = [...sorted.rejected];
   const preferred = byPreference(sorted.targets, options.preferences);
   const guarded = withinPrice(preferred, candidates.fallback?.priceFactorMax, rejected);
   return {
-    targets: guarded.toSorted((a, b) => options.health.restMs(a.id) - options.health.restMs(b.id)),
+    targets: byHealth(guarded, options.health),
     rejected,
     attemptsMax: candidates.fallback?.attemptsMax ?? options.attemptsMax,
     replaceable: candidates.fallback?.replaceable ?? REPLACEABLE,
   };
+}
+
+/** Doubted targets come after sound ones, resting ones last, longest rest last: a late answer is better than none. */
+function byHealth(targets: readonly Target[], health: Health): readonly Target[] {
+  const rank = (target: Target): number => {
+    const restMs = health.restMs(target.id);
+    if (restMs > 0) return 1 + restMs;
+    return health.isDoubted(target) ? 1 : 0;
+  };
+  return targets.toSorted((a, b) => rank(a) - rank(b));
 }
 
 interface Sifted {
@@ -106,7 +118,9 @@ function sift(candidates: Candidates, facts: Facts, options: PlanOptions): Sifte
     }
   }
   // A catalog can be wrong or old: where it speaks against every target, the providers decide themselves.
-  return targets.length === 0 ? { targets: doubtful, rejected: forbidden } : { targets, rejected: [...forbidden, ...unfit] };
+  return targets.length === 0
+    ? { targets: doubtful, rejected: forbidden }
+    : { targets, rejected: [...forbidden, ...unfit] };
 }
 
 function inOrder(candidates: Candidates, random: () => number): readonly Target[] {
@@ -126,7 +140,10 @@ function withinPrice(targets: readonly Target[], factor: number | undefined, rej
   return targets.filter((target) => {
     const price = listPrice(target);
     if (price !== undefined && price <= most) return true;
-    const reason = price === undefined ? 'its price is not known, and the route guards prices' : `it costs more than ${factor} times the first choice`;
+    const reason =
+      price === undefined
+        ? 'its price is not known, and the route guards prices'
+        : `it costs more than ${factor} times the first choice`;
     rejected.push({ target: target.id, reason });
     return false;
   });
@@ -169,7 +186,8 @@ function isTooDear(target: Target, preferences: Preferences): boolean {
 
 function byPreference(targets: readonly Target[], preferences: Preferences | undefined): readonly Target[] {
   if (preferences === undefined) return targets;
-  const sorted = preferences.sort === 'price' ? targets.toSorted((a, b) => compare(listPrice(a), listPrice(b))) : targets;
+  const sorted =
+    preferences.sort === 'price' ? targets.toSorted((a, b) => compare(listPrice(a), listPrice(b))) : targets;
   const order = preferences.order;
   if (order === undefined) return sorted;
   const rank = (target: Target): number => {
@@ -252,7 +270,9 @@ export function next(of: Plan, failures: readonly Failure[], options: NextOption
   const soonest = [...fresh, ...again].toSorted((a, b) => a.afterMs - b.afterMs)[0];
   if (soonest === undefined) return { do: 'stop', why: 'no-target-left' };
   if (soonest.afterMs > WAIT_MAX_MS) return { do: 'stop', why: 'wait-too-long', retryAfterMs: soonest.afterMs };
-  return soonest.afterMs >= options.leftMs ? { do: 'stop', why: 'deadline' } : { do: 'try', ...soonest };
+  if (soonest.afterMs < options.leftMs) return { do: 'try', ...soonest };
+  // Where nothing was tried, the wait is a target's wish, and worth telling; else it is only our own backing off.
+  return { do: 'stop', why: 'deadline', ...(last === undefined ? { retryAfterMs: soonest.afterMs } : {}) };
 }
 
 /** What the provider asked for, or a growing wait with half of it drawn by lot, so that callers do not come back together. */

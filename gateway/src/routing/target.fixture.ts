@@ -12,6 +12,7 @@ export function testTarget(id: string, over: Partial<Target> = {}): Target {
     provider: { id: providerId, name: providerId, envKeys: [], dialect: {} as Dialect },
     baseUrl: 'http://127.0.0.1:1/v1',
     origin: 'http://127.0.0.1:1',
+    keyId: providerId,
     model,
     upstreamModel: model,
     headers: {},

@@ -37,6 +37,8 @@ export interface Target {
   readonly upstreamModel: string;
   /** Absent for local servers without a key. */
   readonly secret?: string;
+  /** The provider's name, with `#2` and so on for its further keys: what is known of a key holds for all models. */
+  readonly keyId: string;
   /** Headers of the operator's own, from the configuration. */
   readonly headers: Readonly<Record<string, string>>;
   readonly region?: string;

@@ -105,13 +105,18 @@ function baseOf(id: string, own: ProviderConfig, input: TargetsInput): Base | st
   const keys = firstOf(inherited, (one) => one.api_key) ?? keyFromEnvironment(provider, env);
   // An address of the operator's own may need no key; the catalog's all do, save local servers.
   const needsKey = provider.isKeyless !== true && ownUrl === undefined;
-  if (keys.length === 0 && needsKey) return `provider ${id}: no key; set ${provider.envKeys[0] ?? 'api_key'} or \`providers.${id}.api_key\``;
+  if (keys.length === 0 && needsKey)
+    return `provider ${id}: no key; set ${provider.envKeys[0] ?? 'api_key'} or \`providers.${id}.api_key\``;
   const timeouts = toTimeouts(config, id);
   return { id, own, provider, baseUrl, keys, timeouts, dialects, row, models: modelRows(row, inherited) };
 }
 
 /** The wire format, or why there is none. */
-function dialectOf(inherited: readonly ProviderConfig[], row: CatalogProvider | undefined, dialects: Dialects): Dialect | string {
+function dialectOf(
+  inherited: readonly ProviderConfig[],
+  row: CatalogProvider | undefined,
+  dialects: Dialects,
+): Dialect | string {
   const id = firstOf(inherited, (one) => one.dialect) ?? row?.dialect;
   if (id === undefined) return 'its wire format is not known; give it a `dialect` or `like`';
   return dialects[id] ?? `the dialect ${id} is not spoken by this release`;
@@ -120,7 +125,12 @@ function dialectOf(inherited: readonly ProviderConfig[], row: CatalogProvider | 
 /** The provider and those it is `like`, nearest first. Cycles were refused when the file was read. */
 function likeChain(id: string, config: Config): readonly string[] {
   const chain: string[] = [];
-  for (let name: string | undefined = id; name !== undefined && !chain.includes(name); name = config.providers[name]?.like) chain.push(name);
+  for (
+    let name: string | undefined = id;
+    name !== undefined && !chain.includes(name);
+    name = config.providers[name]?.like
+  )
+    chain.push(name);
   return chain;
 }
 
@@ -158,13 +168,21 @@ function toTimeouts(config: Config, id: string): Timeouts {
 }
 
 /** Catalog rows first, the file's rows over them; the nearest of a `like` chain wins. */
-function modelRows(row: CatalogProvider | undefined, inherited: readonly ProviderConfig[]): ReadonlyMap<string, ModelRow> {
+function modelRows(
+  row: CatalogProvider | undefined,
+  inherited: readonly ProviderConfig[],
+): ReadonlyMap<string, ModelRow> {
   const rows = new Map<string, ModelRow>();
-  for (const model of row?.models ?? []) if (model.dialect !== 'other') rows.set(model.id, { name: model.id, catalog: model });
+  for (const model of row?.models ?? [])
+    if (model.dialect !== 'other') rows.set(model.id, { name: model.id, catalog: model });
   for (const config of inherited.toReversed()) {
     for (const [name, own] of Object.entries(config.models)) {
       const before = rows.get(name) ?? rows.get(own.upstream_name ?? name);
-      rows.set(name, { name, ...(before?.catalog === undefined ? {} : { catalog: before.catalog }), own: { ...before?.own, ...own } });
+      rows.set(name, {
+        name,
+        ...(before?.catalog === undefined ? {} : { catalog: before.catalog }),
+        own: { ...before?.own, ...own },
+      });
     }
   }
   return rows;
@@ -190,13 +208,17 @@ function makeTargets(base: Base, model: ModelRow, isKnown: boolean): readonly Ta
     timeouts: base.timeouts,
     isKnown,
   });
-  if (keys.length === 0) return [{ ...shared, id: `${id}/${model.name}`, weight: own.weight }];
-  return keys.map((key, index) => ({
-    ...shared,
-    id: index === 0 ? `${id}/${model.name}` : `${id}/${model.name}#${index + 1}`,
-    secret: key.key,
-    weight: own.weight * key.weight,
-  }));
+  if (keys.length === 0) return [{ ...shared, id: `${id}/${model.name}`, keyId: id, weight: own.weight }];
+  return keys.map((key, index) => {
+    const mark = index === 0 ? '' : `#${index + 1}`;
+    return {
+      ...shared,
+      id: `${id}/${model.name}${mark}`,
+      keyId: `${id}${mark}`,
+      secret: key.key,
+      weight: own.weight * key.weight,
+    };
+  });
 }
 
 /** A catalog address that depends on the account (`${NAME}`) is of no use as it stands. */

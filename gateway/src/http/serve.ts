@@ -1,0 +1,285 @@
+/** Serves one request whose head is in order: who asks, what is asked, and which room answers. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { fault, specOf, type Fault } from '../chat/fault.ts';
+import type { Origin } from '../chat/part.ts';
+import type { Dialect } from '../dialects/dialect.ts';
+import type { JsonRecord } from '../lib/json.ts';
+import type { Result } from '../lib/result.ts';
+import { authenticate } from '../pipeline/authenticate.ts';
+import { isLong, parseBodyInTurns, type ParsedBody } from '../pipeline/body.ts';
+import { countTokens } from '../pipeline/count-tokens.ts';
+import { explain } from '../pipeline/explain.ts';
+import { handle, retryHeaders } from '../pipeline/handle.ts';
+import type { Ending, Headers, Reply } from '../pipeline/reply.ts';
+import { nextTurn } from '../pipeline/turns.ts';
+import type { World } from '../pipeline/world.ts';
+import type { KeyRow } from '../store/ports.ts';
+import { modelAnswer, modelsAnswer, type ModelsForm } from './models.ts';
+import { readBody } from './read-body.ts';
+import type { Operation } from './routes.ts';
+
+const SINGLE_HEADERS: ReadonlySet<string> = new Set([
+  'host',
+  'authorization',
+  'x-api-key',
+  'x-goog-api-key',
+  'content-type',
+  'content-length',
+]);
+
+/** What every request is served with. */
+export interface Desk {
+  readonly world: World;
+  readonly dialects: Readonly<Partial<Record<Origin, Dialect>>>;
+  /** Operations that need no pipeline: metrics, readiness, admin, the page at `/`. */
+  readonly rim: Rim;
+  /** Requests being worked on. */
+  readonly inFlight: () => number;
+}
+
+/** The few answers that come from elsewhere than the pipeline. `undefined` key: the caller sent none that is known. */
+export interface Rim {
+  readonly isReady: () => { readonly ok: boolean; readonly body: JsonRecord };
+  readonly isDraining: () => boolean;
+  readonly metricsText: () => string;
+  readonly home: () => { readonly type: string; readonly body: string };
+  readonly admin: (request: AdminRequest) => Promise<AdminAnswer>;
+}
+
+export interface AdminRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly body: JsonRecord | undefined;
+  readonly key: KeyRow;
+}
+
+export type AdminAnswer = { readonly status: number; readonly body: JsonRecord } | Fault;
+
+/** One request, from its head on. */
+export interface Visit {
+  readonly desk: Desk;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly reply: Reply;
+  readonly requestId: string;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly query: URLSearchParams;
+  readonly startedMs: number;
+  readonly operation: Operation;
+}
+
+/** Answers one request whose head is in order. Throws only for bugs of ours. */
+export async function serve(visitor: Visit): Promise<Ending> {
+  const { desk, operation, reply, requestId } = visitor;
+  const plain = serveOpen(visitor);
+  if (plain !== undefined) return plain;
+  const at = { reply, requestId, dialect: dialectOf(desk, operation) };
+  const key = authenticate(credentialsOf(visitor), desk.world.store.keys);
+  if (!key.ok) {
+    return finishFault(at, key.error, key.error.code.startsWith('key') ? { 'www-authenticate': 'Bearer' } : {});
+  }
+  const busy = busyFault(visitor);
+  if (busy !== undefined) return finishFault(at, busy, {});
+  return serveKnown(visitor, key.value);
+}
+
+/** The operations that need a key. */
+async function serveKnown(visitor: Visit, key: KeyRow): Promise<Ending> {
+  switch (visitor.operation.kind) {
+    case 'models':
+    case 'model':
+      return serveModels(visitor, key);
+    case 'decision':
+      return serveDecision(visitor, key);
+    case 'admin':
+      return serveAdmin(visitor, key);
+    case 'responses-upgrade':
+      return finishFault(visitor, fault('upgrade-refused'), { upgrade: 'HTTP/1.1' });
+    default:
+      return serveBody(visitor, key);
+  }
+}
+
+/** What everyone may ask: is it alive, is it ready, how is it doing. */
+function serveOpen({ desk, operation, reply, requestId }: Visit): Ending | undefined {
+  const { rim } = desk;
+  switch (operation.kind) {
+    case 'healthz':
+      return finishJson({ reply, requestId }, 200, { status: 'ok' });
+    case 'readyz': {
+      const ready = rim.isReady();
+      return finishJson({ reply, requestId }, ready.ok ? 200 : 503, ready.body);
+    }
+    case 'metrics':
+      reply.whole(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }, rim.metricsText());
+      return { outcome: 'ok', status: 200 };
+    case 'home': {
+      const page = rim.home();
+      reply.whole(
+        200,
+        { 'content-type': page.type, 'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'" },
+        page.body,
+      );
+      return { outcome: 'ok', status: 200 };
+    }
+    default:
+      return undefined;
+  }
+}
+
+function busyFault({ desk, headers }: Visit): Fault | undefined {
+  const { world, rim } = desk;
+  if (headers['x-turnout-hop']?.split(',').some((hop) => hop.trim() === world.instanceId) === true)
+    return fault('loop-detected');
+  if (rim.isDraining()) return fault('shutting-down', {}, { retryAfterMs: 1000 });
+  const { concurrentMax } = world.snapshot();
+  return desk.inFlight() > concurrentMax
+    ? fault('overloaded', { reason: `${concurrentMax} requests at once` }, { retryAfterMs: 1000 })
+    : undefined;
+}
+
+async function serveBody(visitor: Visit, key: KeyRow): Promise<Ending> {
+  const { desk, operation, reply, requestId } = visitor;
+  const { world, dialects } = desk;
+  if (operation.kind !== 'chat' && operation.kind !== 'count-tokens' && operation.kind !== 'explain')
+    return { outcome: 'internal', status: 500 };
+  const dialect = dialects[operation.dialect];
+  if (dialect === undefined) throw new Error(`no dialect ${operation.dialect}`);
+  const at = { reply, requestId, dialect };
+  const body = await bodyOf(visitor);
+  if (!body.ok) return finishFault(at, body.error, {});
+  const arrival = {
+    requestId,
+    dialect,
+    path: operation.kind === 'explain' ? explainPath(body.value.record) : operation.path,
+    isJsonArray: operation.kind === 'chat' && operation.isJsonArray,
+    headers: visitor.headers,
+    query: visitor.query.toString(),
+    body: body.value,
+    startedMs: visitor.startedMs,
+  };
+  if (operation.kind === 'chat') return handle(arrival, { key, reply }, world);
+  const answer =
+    operation.kind === 'explain' ? explain(arrival, key, world) : await countTokens(arrival, key, { reply, world });
+  return answer.ok ? finishJson(at, 200, answer.value) : finishFault(at, answer.error, {});
+}
+
+/** Reads and parses. A long body's parse is a turn of its own, and so is what follows it. */
+async function bodyOf({ desk, request, response }: Visit): Promise<Result<ParsedBody, Fault>> {
+  const bytes = await readBody(request, desk.world.snapshot().bodyMaxBytes);
+  const parsed = bytes.ok ? await parseBodyInTurns(bytes.value) : bytes;
+  // Its length may be wrong as well: what follows it on the connection is not to be trusted.
+  if (!parsed.ok) response.setHeader('connection', 'close');
+  else if (isLong(parsed.value.bytes)) await nextTurn();
+  return parsed;
+}
+
+function serveModels({ desk, operation, reply, requestId, headers }: Visit, key: KeyRow): Ending {
+  const snapshot = desk.world.snapshot();
+  const form = modelsForm(operation, headers);
+  if (operation.kind !== 'model') return finishJson({ reply, requestId }, 200, modelsAnswer(snapshot, key, form));
+  const found = modelAnswer(snapshot, key, { form, name: operation.name });
+  if (found !== undefined) return finishJson({ reply, requestId }, 200, found);
+  const of = fault(
+    'model-unknown',
+    { model: JSON.stringify(operation.name.slice(0, 80)), hint: 'GET /v1/models lists what there is.' },
+    { param: 'model' },
+  );
+  return finishFault({ reply, requestId, dialect: dialectOf(desk, operation) }, of, {});
+}
+
+/** Anthropic's clients say which version of their API they speak; nobody else does. */
+function modelsForm(operation: Operation, headers: Visit['headers']): ModelsForm {
+  if ('form' in operation && operation.form === 'gemini') return 'gemini';
+  return headers['anthropic-version'] === undefined ? 'openai' : 'anthropic';
+}
+
+async function serveDecision({ desk, operation, reply, requestId }: Visit, key: KeyRow): Promise<Ending> {
+  const id = operation.kind === 'decision' ? operation.id : '';
+  const found = await desk.world.store.requests.get(id, key);
+  const at = { reply, requestId, dialect: desk.dialects['openai-chat'] };
+  if (!found.ok) return finishFault(at, found.error, {});
+  return found.value === undefined
+    ? finishFault(at, fault('record-unknown', { id }), {})
+    : finishJson(at, 200, found.value);
+}
+
+async function serveAdmin(visitor: Visit, key: KeyRow): Promise<Ending> {
+  const { desk, operation, reply, requestId, request } = visitor;
+  const at = { reply, requestId, dialect: desk.dialects['openai-chat'] };
+  if (!key.isRoot) return finishFault(at, fault('admin-only'), {});
+  let body: JsonRecord | undefined;
+  if (request.method === 'POST' || request.method === 'PATCH') {
+    const parsed = await bodyOf(visitor);
+    if (!parsed.ok) return finishFault(at, parsed.error, {});
+    body = parsed.value.record;
+  }
+  const path = operation.kind === 'admin' ? operation.path : '';
+  const answer = await desk.rim.admin({ method: request.method ?? 'GET', path, query: visitor.query, body, key });
+  return 'code' in answer ? finishFault(at, answer, {}) : finishJson(at, answer.status, answer.body);
+}
+
+/** The caller's protocol: of its path, or the commonest. */
+export function dialectOf({ dialects }: Desk, operation: Operation): Dialect | undefined {
+  if ('dialect' in operation) return dialects[operation.dialect];
+  return 'form' in operation && operation.form === 'gemini' ? dialects.gemini : dialects['openai-chat'];
+}
+
+/** The protocol whose error form the caller most likely reads, where the path is all there is. */
+export function dialectOfPath({ dialects }: Desk, target: string): Dialect | undefined {
+  if (/\/v1\/messages/.test(target)) return dialects['anthropic-messages'];
+  if (target.startsWith('/v1beta/')) return dialects.gemini;
+  return dialects['openai-chat'];
+}
+
+interface At {
+  readonly reply: Reply;
+  readonly requestId: string;
+  readonly dialect?: Dialect | undefined;
+}
+
+function finishJson({ reply, requestId }: At, status: number, body: JsonRecord): Ending {
+  reply.whole(
+    status,
+    { 'content-type': 'application/json', 'cache-control': 'no-store', 'x-request-id': requestId },
+    JSON.stringify(body),
+  );
+  return { outcome: status < 400 ? 'ok' : 'overloaded', status };
+}
+
+export function finishFault({ reply, requestId, dialect }: At, of: Fault, headers: Headers): Ending {
+  const { status, outcome, retry } = specOf(of);
+  const body = dialect?.encodeFault(of, { requestId }) ?? {
+    error: { message: of.message, type: specOf(of).type, param: null, code: of.code },
+  };
+  if (!reply.signal.aborted && !reply.hasStarted) {
+    const shared = { 'content-type': 'application/json', 'x-request-id': requestId, 'x-should-retry': String(retry) };
+    reply.whole(status, { ...shared, ...retryHeaders(of), ...headers }, JSON.stringify(body));
+  }
+  return { outcome, status };
+}
+
+/** What node:http lets through and we do not: a host too many or too few, absolute-form targets, too many headers, odd expectations. */
+export function count(request: IncomingMessage, name: string): number {
+  let found = 0;
+  for (let index = 0; index < request.rawHeaders.length; index += 2) {
+    if (request.rawHeaders[index]?.toLowerCase() === name) found += 1;
+  }
+  return found;
+}
+
+function credentialsOf({ request, headers, query, operation }: Visit): Parameters<typeof authenticate>[0] {
+  const hasDuplicateKeys = [...SINGLE_HEADERS].some(
+    (name) => (name.includes('key') || name === 'authorization') && count(request, name) > 1,
+  );
+  // Admin lists are filtered by `?key=ID`; everywhere else it is how Gemini's clients say who they are.
+  const queryKey = operation.kind === 'admin' ? undefined : (query.get('key') ?? undefined);
+  return { headers, hasDuplicateKeys, queryKey };
+}
+
+/** Gemini's model stands in the URL; a body to explain may say it instead. */
+function explainPath(record: JsonRecord): { model?: string; isStreaming: boolean } {
+  const model = record['model'];
+  return { ...(typeof model === 'string' ? { model } : {}), isStreaming: record['stream'] === true };
+}
