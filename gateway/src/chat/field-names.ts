@@ -3,6 +3,7 @@
  * For every encoder: `fieldName(request.origin, 'maxOutputTokens')`. Parts and tools say where they stood themselves (`at`).
  */
 import type { Origin } from './part.ts';
+import type { Reasoning } from './request.ts';
 
 const CHAT_FIELDS = [
   'model',
@@ -141,6 +142,12 @@ const OWN: Readonly<Record<Origin, Names>> = {
     format: 'format',
   },
 };
+
+/** The field in which a caller said how much to think: an effort, a budget, or thinking as such (on, off, as the model likes). */
+export function reasoningField(reasoning: Reasoning): ChatField {
+  if (reasoning.effort !== undefined) return 'reasoningEffort';
+  return (reasoning.budgetTokens ?? 0) > 0 ? 'reasoningBudget' : 'reasoning';
+}
 
 /** Where a field of a tool's declaration stands, `at` being the tool's place: OpenAI wraps declarations into `function`. */
 export function toolFieldName(origin: Origin, at: string, field: string): string {

@@ -49,6 +49,7 @@ export const lossCodes = {
   name: 'The name of a participant.',
   user: 'The id of the end user.',
   finish: 'The reason why the reply ended.',
+  usage: 'A count of tokens by their kind.',
 } as const satisfies Record<string, string>;
 
 export type LossCode = keyof typeof lossCodes;

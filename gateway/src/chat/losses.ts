@@ -1,6 +1,22 @@
 /** Losses that every translation shares: what only the source dialect knows. */
 import type { ChatRequest, Loss } from './request.ts';
 import type { Origin, Part } from './part.ts';
+import type { Usage } from './usage.ts';
+
+const COUNTS = {
+  cacheWriteTokens: 'input written to a cache',
+  cacheWrite1hTokens: 'input written to a cache for an hour',
+  inputAudioTokens: 'input in sound',
+  outputAudioTokens: 'output in sound',
+} as const;
+
+/** The losses of counts that a protocol has no field for. They are part of its totals all the same. */
+export function usageLosses(usage: Usage | undefined, unsaid: readonly (keyof typeof COUNTS)[]): readonly Loss[] {
+  const lost = unsaid.filter((name) => (usage?.[name] ?? 0) > 0).map((name) => COUNTS[name]);
+  if (lost.length === 0) return [];
+  const why = `Counted in the totals, but not apart: ${lost.join(', ')}.`;
+  return [{ code: 'usage', field: 'usage', weight: 'hint', why }];
+}
 
 /** The losses of everything in `request` that belongs to its source dialect alone, when it goes to `home` instead. */
 export function foreignLosses(request: ChatRequest, home: Origin): readonly Loss[] {
@@ -33,7 +49,12 @@ function partLosses(part: Part, home: Origin): readonly Loss[] {
 }
 
 function foreign(field: string, name: string, home: Origin): Loss {
-  return { code: 'opaque', field, weight: 'meaning', why: `${name} can only be expressed in its own protocol, not in ${home}.` };
+  return {
+    code: 'opaque',
+    field,
+    weight: 'meaning',
+    why: `${name} can only be expressed in its own protocol, not in ${home}.`,
+  };
 }
 
 function extraLosses(extra: Readonly<Record<string, unknown>> | undefined, at: string, home: Origin): readonly Loss[] {

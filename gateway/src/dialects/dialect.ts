@@ -8,7 +8,16 @@ import type { JsonRecord } from '../lib/json.ts';
 import type { Result } from '../lib/result.ts';
 
 /** What a request needs of a model. A target that is known to lack one of these is left out of the plan. */
-export type Ability = 'tools' | 'image' | 'document' | 'audio' | 'video' | 'reasoning' | 'json-schema' | 'image-out' | 'audio-out';
+export type Ability =
+  | 'tools'
+  | 'image'
+  | 'document'
+  | 'audio'
+  | 'video'
+  | 'reasoning'
+  | 'json-schema'
+  | 'image-out'
+  | 'audio-out';
 
 /**
  * The request as the router sees it, read in one pass over the parsed body without translating it.
@@ -127,7 +136,10 @@ export interface Dialect {
   encodeRequest(request: ChatRequest, target: EncodeTarget): EncodedRequest;
   /** Reads a whole reply. A 200 that holds an error object is a fault, and so is one without any choice. */
   decodeResponse(body: JsonRecord, provider: string): Result<ChatResponse, Fault>;
-  encodeResponse(response: ChatResponse, context: EncodeContext): { readonly body: JsonRecord; readonly losses: readonly Loss[] };
+  encodeResponse(
+    response: ChatResponse,
+    context: EncodeContext,
+  ): { readonly body: JsonRecord; readonly losses: readonly Loss[] };
   decoder(provider: string): StreamDecoder;
   encoder(context: EncodeContext): StreamEncoder;
   tap(provider: string): Tap;

@@ -5,6 +5,7 @@ import type {
   OpaquePart,
   Part,
   ReasoningPart,
+  RefusalPart,
   TextPart,
   ToolCallPart,
   ToolResultPart,
@@ -24,7 +25,7 @@ export interface Encoding {
   /** True where the request came in this very form: then its own fields go back as they were. */
   readonly isHome: boolean;
   /** The field for a cache mark, or nothing where the API takes no more of them. */
-  mark(cache: CacheMark | undefined): JsonRecord;
+  mark(cache: CacheMark | undefined, at: string | undefined): JsonRecord;
 }
 
 export function encoding(losses: LossList, isHome: boolean, markCount: number): Encoding {
@@ -32,13 +33,13 @@ export function encoding(losses: LossList, isHome: boolean, markCount: number): 
   return {
     losses,
     isHome,
-    mark(cache) {
+    mark(cache, at) {
       if (cache === undefined) return {};
       if (toSkip > 0) {
         toSkip -= 1;
         losses.hint(
           'cache-mark',
-          'cache_control',
+          at ?? 'messages',
           `At most ${CACHE_MARKS_MAX} cache marks are taken; the first ones were left out.`,
         );
         return {};
@@ -67,11 +68,16 @@ export function encodeUserPart(part: Part, into: Encoding): readonly JsonRecord[
     case 'video':
       return encodeMedia(part, into);
     case 'refusal':
-      return part.text === '' ? [] : [{ type: 'text', text: part.text }];
+      return encodeRefusal(part, into);
     case 'reasoning':
     case 'tool-call':
       return [];
   }
+}
+
+function encodeRefusal(part: RefusalPart, into: Encoding): readonly JsonRecord[] {
+  into.losses.hint('refusal', part.at ?? 'messages', 'There are no refusals here; it is sent as plain text.');
+  return part.text === '' ? [] : [{ type: 'text', text: part.text }];
 }
 
 /** The blocks of an assistant's message. */
@@ -101,7 +107,7 @@ function encodeText(part: TextPart, into: Encoding): readonly JsonRecord[] {
       type: 'text',
       text: part.text,
       ...(citations.length === 0 ? {} : { citations }),
-      ...into.mark(part.cache),
+      ...into.mark(part.cache, part.at),
       ...own(part, into),
     },
   ];
@@ -138,7 +144,7 @@ function encodeCall(part: ToolCallPart, into: Encoding): JsonRecord {
     id: callId(part.id),
     name: toolName(part.name, part.at, into),
     input: argumentsOf(part, into.losses),
-    ...into.mark(part.cache),
+    ...into.mark(part.cache, part.at),
     ...own(part, into),
   };
 }
@@ -177,7 +183,7 @@ function encodeResult(part: ToolResultPart, into: Encoding): JsonRecord {
     tool_use_id: callId(part.callId),
     ...(content === undefined ? {} : { content }),
     ...(part.isError === undefined ? {} : { is_error: part.isError }),
-    ...into.mark(part.cache),
+    ...into.mark(part.cache, part.at),
     ...own(part, into),
   };
 }
@@ -203,7 +209,7 @@ function encodeMedia(part: MediaPart, into: Encoding): readonly JsonRecord[] {
       type: part.kind === 'image' ? 'image' : 'document',
       source,
       ...(part.name === undefined || part.kind === 'image' ? {} : { title: part.name }),
-      ...into.mark(part.cache),
+      ...into.mark(part.cache, part.at),
       ...own(part, into),
     },
   ];

@@ -31,7 +31,8 @@ export function encodeMessages(messages: readonly Message[], traits: ModelTraits
     loseName(message, into);
     return message.parts.flatMap((part) => textOnly(part, message, into));
   });
-  const turns = repaired(encodeTurns(messages.slice(systemCount), traits, into), system, { traits, into });
+  const start = messages[0]?.at ?? 'messages';
+  const turns = repaired(encodeTurns(messages.slice(systemCount), traits, into), system, { traits, into, start });
   return { system, messages: turns.map(encodeTurn), isUnsignedToolLoop: isUnsignedLoop(turns) };
 }
 
@@ -118,13 +119,13 @@ function marked(block: JsonRecord): JsonRecord {
 function repaired(
   turns: Turn[],
   system: readonly JsonRecord[],
-  how: { readonly traits: ModelTraits; readonly into: Encoding },
+  how: { readonly traits: ModelTraits; readonly into: Encoding; readonly start: string },
 ): readonly Turn[] {
-  const { traits, into } = how;
+  const { traits, into, start } = how;
   if (turns.length === 0) {
     into.losses.hint(
       system.length === 0 ? 'first-turn' : 'system-only',
-      'messages',
+      start,
       `The API wants a message of the user with text; it was given \`${FILLER}\`.`,
     );
     return [filler(FILLER)];
@@ -132,7 +133,7 @@ function repaired(
   if (turns[0]?.role === 'assistant' && !into.isHome) {
     into.losses.hint(
       'first-turn',
-      'messages',
+      turns[0].at,
       `The API wants the user first; a message \`${FILLER}\` was put before the assistant's.`,
     );
     turns.unshift(filler(FILLER));

@@ -1,5 +1,5 @@
 /** A request in the one language as a body of `/v1/messages` that the named model takes. */
-import { fieldName, toolFieldName, type ChatField } from '../../chat/field-names.ts';
+import { fieldName, reasoningField, toolFieldName, type ChatField } from '../../chat/field-names.ts';
 import type { LossCode } from '../../chat/loss-codes.ts';
 import { foreignLosses } from '../../chat/losses.ts';
 import type { Origin, Part } from '../../chat/part.ts';
@@ -165,7 +165,7 @@ function encodeTool(tool: Tool, how: ToolFacts & { readonly index: number }): re
       description: tool.description,
       input_schema: parameters.schema,
       strict: encodeStrict(tool, { ...how, at, schema: parameters.schema }),
-      ...into.mark(tool.isCacheEnd === true ? compact({ ttl: tool.cacheTtl }) : undefined),
+      ...into.mark(tool.isCacheEnd === true ? compact({ ttl: tool.cacheTtl }) : undefined, at),
       ...(into.isHome ? tool.extra : undefined),
     }),
   ];
@@ -271,14 +271,18 @@ function encodeThinking(draft: Draft, facts: ThinkingFacts): Thinking {
 }
 
 function withoutThinking(draft: Draft, why: string): Thinking {
-  draft.hint('reasoning', 'reasoning', why);
+  draft.hint('reasoning', reasoningField(draft.request.reasoning ?? {}), why);
   return {};
 }
 
 function noThinking(draft: Draft): Thinking {
-  const { traits, hint } = draft;
+  const { traits, hint, request } = draft;
   if (traits.canStopThinking) return { field: { type: 'disabled' } };
-  hint('reasoning', 'reasoning', 'This model always thinks; it was asked to think as little as it can.');
+  hint(
+    'reasoning',
+    reasoningField(request.reasoning ?? {}),
+    'This model always thinks; it was asked to think as little as it can.',
+  );
   return traits.hasBetweenTools ? { field: { type: 'between_tools' } } : { effort: 'low' };
 }
 
@@ -314,14 +318,14 @@ function budgetThinking(draft: Draft, reasoning: Reasoning): Thinking {
   if (maxTokens <= BUDGET_MIN) {
     hint(
       'reasoning-budget',
-      'reasoning',
+      reasoningField(reasoning),
       `Thinking takes at least ${BUDGET_MIN} tokens, and the reply may only have ${maxTokens}.`,
     );
     return {};
   }
   const budget = wanted < maxTokens ? wanted : Math.max(BUDGET_MIN, Math.floor(maxTokens / 2));
   if (asked > 0 && budget !== asked) {
-    const field = reasoning.budgetTokens === undefined ? 'reasoning' : 'reasoningBudget';
+    const field = reasoningField(reasoning);
     hint(
       'reasoning-budget',
       field,

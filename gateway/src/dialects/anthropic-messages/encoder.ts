@@ -22,7 +22,7 @@ import {
   messageHead,
   REPLY_FIELDS,
 } from './response.ts';
-import { encodeUsage } from './usage.ts';
+import { encodeUsage, lostUsage } from './usage.ts';
 import { callId, encodeFinish, encodeSignature, isCarried, lossList, type LossList } from './words.ts';
 
 /** Characters that wait behind an unfinished call; beyond them the call is taken for complete, so that memory stays bounded. */
@@ -93,7 +93,7 @@ export function encoder(context: EncodeContext): StreamEncoder {
       finish(state);
       return flush(state);
     },
-    losses: () => state.losses.all(),
+    losses: () => [...state.losses.all(), ...lostUsage(state.usage)],
   };
 }
 

@@ -9,7 +9,7 @@ import type { EncodeContext } from '../dialect.ts';
 import { decodeContent } from './decode-blocks.ts';
 import { argumentsOf } from './encode-blocks.ts';
 import { faultOfBody } from './errors.ts';
-import { decodeUsage, encodeUsage } from './usage.ts';
+import { decodeUsage, encodeUsage, lostUsage } from './usage.ts';
 import {
   callId,
   decodeFinish,
@@ -81,7 +81,7 @@ export function encodeResponse(
       ...extra,
       usage: encodeUsage(response.usage),
     },
-    losses: losses.all(),
+    losses: [...losses.all(), ...lostUsage(response.usage)],
   };
 }
 

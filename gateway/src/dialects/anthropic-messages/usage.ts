@@ -1,5 +1,7 @@
 /** Tokens as Anthropic counts them: three disjoint input counts here, one total with its parts there. */
 import { compact, asCount, asRecord, isArray, type JsonRecord } from '../../lib/json.ts';
+import { usageLosses } from '../../chat/losses.ts';
+import type { Loss } from '../../chat/request.ts';
 import type { Usage } from '../../chat/usage.ts';
 
 /** Fields of Anthropic's usage that are not token counts of ours, and are written back as they came. */
@@ -54,6 +56,11 @@ function compactionOf(raw: JsonRecord): CompactionTokens {
     total.output += asCount(one['output_tokens']) ?? 0;
   }
   return total;
+}
+
+/** What `encodeUsage` cannot say. */
+export function lostUsage(usage: Usage | undefined): readonly Loss[] {
+  return usageLosses(usage, ['inputAudioTokens', 'outputAudioTokens']);
 }
 
 /** Writes usage. Where `raw` is Anthropic's own and says the same, it is written as it came, every field of it. */

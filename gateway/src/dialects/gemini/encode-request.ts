@@ -30,7 +30,7 @@ export function encodeBody(request: ChatRequest, target: EncodeTarget): EncodedR
     contents,
     systemInstruction: system.length === 0 ? undefined : { parts: system },
     tools: tools.length === 0 ? undefined : tools,
-    toolConfig: writeToolConfig(request),
+    toolConfig: writeToolConfig(request, tools.length > 0, lose),
     generationConfig: Object.keys(config).length === 0 ? undefined : config,
   });
   if (request.origin === 'gemini')
@@ -227,11 +227,17 @@ function writeFunction(tool: Extract<Tool, { kind: 'function' }>, request: ChatR
   });
 }
 
-function writeToolConfig(request: ChatRequest): JsonRecord | undefined {
+function writeToolConfig(request: ChatRequest, hasTools: boolean, lose: Lose): JsonRecord | undefined {
   const choice = request.toolChoice;
   if (choice === undefined) return undefined;
   // Without tools the other protocols still send `auto`, and Gemini would refuse the empty setting.
-  if (request.origin !== 'gemini' && (request.tools ?? []).length === 0) return undefined;
+  if (request.origin !== 'gemini' && !hasTools) {
+    const field = fieldName(request.origin, 'toolChoice');
+    const why = 'There is no tool left that could be chosen.';
+    if (choice.kind === 'tool' || choice.kind === 'required')
+      lose({ code: 'tool-choice', field, weight: 'meaning', why });
+    return undefined;
+  }
   switch (choice.kind) {
     case 'auto':
       return { functionCallingConfig: { mode: 'AUTO' } };

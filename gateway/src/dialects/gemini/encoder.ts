@@ -11,8 +11,8 @@ import { groundingOf, visibleText, type Cited, type VisibleText } from './citati
 import { encodeFaultBody } from './errors.ts';
 import { packThought } from './wire.ts';
 import { extraLoss, writePart, type PartWriter } from './parts.ts';
-import { finishWord, opaqueLoss, replyWriter, writeLogprobs } from './response.ts';
-import { encodeUsage } from './usage.ts';
+import { finishWord, loseFinish, opaqueLoss, replyWriter, writeLogprobs } from './response.ts';
+import { encodeUsage, lostUsage } from './usage.ts';
 
 /** Arguments held back for one reply, in code units; Gemini has no pieces of them, and a call without end must not fill the memory. */
 const ARGUMENTS_MAX = 8 * 1024 * 1024;
@@ -93,7 +93,7 @@ export function streamEncoder(context: EncodeContext): StreamEncoder {
         lateCalls(state) + lastChunk(state) + (context.isJsonArray === true ? (state.hasBegun ? '\n]\n' : '[]\n') : '')
       );
     },
-    losses: () => [...losses.values()],
+    losses: () => [...losses.values(), ...lostUsage(state.usage)],
   };
 }
 
@@ -158,6 +158,7 @@ function writeChoice(state: State, draft: Draft, event: ChoiceEvent): string {
   else if (event.type === 'logprobs') return candidate(state, draft, { logprobsResult: writeLogprobs(event.tokens) });
   else if (event.type === 'finish') {
     draft.finish = event.finish;
+    loseFinish(event.finish, state.writer);
     return calls(state, draft);
   } else return calls(state, draft) + parts(state, draft, content(state, draft, event));
   return '';

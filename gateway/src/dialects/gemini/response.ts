@@ -18,7 +18,7 @@ import type { EncodeContext } from '../dialect.ts';
 import { citeParts, groundingOf, type Cited } from './citations.ts';
 import { faultInside } from './errors.ts';
 import { extraLoss, readPart, writePart, type CallIds, type PartWriter } from './parts.ts';
-import { decodeUsage, encodeUsage } from './usage.ts';
+import { decodeUsage, encodeUsage, lostUsage } from './usage.ts';
 import { finishName, recordsOf } from './wire.ts';
 
 /** Candidates read from one reply; Google gives at most eight. */
@@ -198,7 +198,7 @@ export function encodeReply(
   const candidates = response.choices.flatMap((choice) =>
     isBlocked(response, choice) ? [] : [writeCandidate(choice, writer)],
   );
-  if (!isHome) losses.push(...extraLosses(response));
+  if (!isHome) losses.push(...extraLosses(response), ...lostUsage(response.usage));
   const body = compact({
     candidates: candidates.length === 0 ? undefined : candidates,
     ...(isHome ? response.extra : {}),
@@ -252,6 +252,7 @@ function writeCandidate(choice: Choice, writer: PartWriter): JsonRecord {
     return writePart(part, writer);
   });
   const extra = writer.isHome ? choice.extra : undefined;
+  loseFinish(choice.finish, writer);
   return compact({
     content: parts.length === 0 ? { role: 'model' } : { parts, role: 'model' },
     finishReason: finishWord(choice.finish, writer.isHome),
@@ -287,6 +288,13 @@ export function finishWord(finish: Finish, isHome: boolean): string | undefined 
   const isOwn = raw !== undefined && (REASONS[raw] !== undefined || OTHERS.has(raw));
   const isUnknown = raw !== undefined && reason === 'other' && /^[A-Z][A-Z_]+$/.test(raw);
   return isOwn || isUnknown ? raw : WORDS[reason];
+}
+
+/** A stop sequence is Google's STOP as any other end. */
+export function loseFinish(finish: Finish, writer: PartWriter): void {
+  if (finish.stopSequence === undefined) return;
+  const why = 'Which stop sequence ended the text is not told here.';
+  writer.lose({ code: 'finish', field: 'finishReason', weight: 'hint', why });
 }
 
 export function writeLogprobs(tokens: readonly TokenLogprob[]): JsonRecord {

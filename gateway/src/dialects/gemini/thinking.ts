@@ -1,7 +1,7 @@
 /** Reasoning asked for and Gemini's two ways to say it: levels since Gemini 3, token budgets before (a 2.5 model refuses a level). */
 import type { Loss, Reasoning } from '../../chat/request.ts';
 import type { Origin } from '../../chat/part.ts';
-import { fieldName } from '../../chat/field-names.ts';
+import { fieldName, reasoningField } from '../../chat/field-names.ts';
 import { budgetOf, effortOf } from '../../chat/reasoning.ts';
 import { compact, type JsonRecord } from '../../lib/json.ts';
 
@@ -28,7 +28,7 @@ export function thinkingConfig(wish: ThinkingWish): JsonRecord | undefined {
   if (wish.canReason === false) {
     wish.lose({
       code: 'reasoning',
-      field: fieldName(origin, 'reasoning'),
+      field: fieldName(origin, reasoningField(reasoning)),
       weight: 'hint',
       why: 'This model does not reason.',
     });
@@ -85,7 +85,7 @@ function asLevel(wish: ThinkingWish, version: number): Amount {
     const why = isBudget ? `The budget of ${budget} tokens` : `The effort "${effort}"`;
     wish.lose({
       code: isBudget ? 'reasoning-budget' : 'reasoning-effort',
-      field: fieldName(origin, isBudget ? 'reasoningBudget' : 'reasoningEffort'),
+      field: fieldName(origin, reasoningField(reasoning)),
       weight: 'hint',
       why: `${why} is sent as the nearest level of this model: ${level}.`,
     });
@@ -119,7 +119,7 @@ function asBudget(wish: ThinkingWish): Amount {
   if (budget !== asked) {
     wish.lose({
       code: 'reasoning-budget',
-      field: fieldName(wish.origin, wish.reasoning.budgetTokens === undefined ? 'reasoningEffort' : 'reasoningBudget'),
+      field: fieldName(wish.origin, reasoningField(wish.reasoning)),
       weight: 'hint',
       why: `This model thinks with ${range.min} to ${range.max} tokens; it is asked for ${budget} instead of ${asked}.`,
     });

@@ -1,5 +1,7 @@
 /** Tokens as Gemini counts them: thoughts beside the answer, cached ones within the prompt, tool results beside the prompt. */
 import { asCount, asRecord, compact, type Json, type JsonRecord } from '../../lib/json.ts';
+import { usageLosses } from '../../chat/losses.ts';
+import type { Loss } from '../../chat/request.ts';
 import type { Usage } from '../../chat/usage.ts';
 import { modalityName, recordsOf } from './wire.ts';
 
@@ -39,6 +41,11 @@ function soundOf(details: Json | undefined): number | undefined {
   const sound = recordsOf(details).filter((entry) => modalityName(entry['modality']) === 'AUDIO');
   if (sound.length === 0) return undefined;
   return sound.reduce((sum, entry) => sum + (asCount(entry['tokenCount']) ?? 0), 0);
+}
+
+/** What `encodeUsage` cannot say. */
+export function lostUsage(usage: Usage | undefined): readonly Loss[] {
+  return usageLosses(usage, ['cacheWriteTokens', 'cacheWrite1hTokens']);
 }
 
 /** Writes `usageMetadata`. Where `raw` is Gemini's own and still says the same, it is written as it came, every field of it. */

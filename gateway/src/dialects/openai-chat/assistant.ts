@@ -299,10 +299,11 @@ function readDetail(entry: JsonRecord, where: { readonly at?: string }): Part {
   const extra = origin === undefined ? restOf(entry, DETAIL_READ) : restOf(entry, DETAIL_KNOWN);
   const base = compact({ kind: 'reasoning' as const, ...where, extra });
   if (type === 'reasoning.encrypted') return { ...base, text: '', encrypted: readSignature(entry['data'], origin) };
-  if (type === 'reasoning.summary') return { ...base, text: asString(entry['summary']) ?? '', isSummary: true };
-  if (type !== 'reasoning.text') return { kind: 'opaque', origin: HOME, name: type, value: entry, ...where };
   const signature = asString(entry['signature']);
   const signed = signature === undefined || signature === '' ? {} : { signature: readSignature(signature, origin) };
+  if (type === 'reasoning.summary')
+    return { ...base, text: asString(entry['summary']) ?? '', isSummary: true, ...signed };
+  if (type !== 'reasoning.text') return { kind: 'opaque', origin: HOME, name: type, value: entry, ...where };
   return { ...base, text: asString(entry['text']) ?? '', ...signed };
 }
 

@@ -14,6 +14,7 @@ import {
   type Json,
   type JsonRecord,
 } from '../../lib/json.ts';
+import { withoutNan } from '../../lib/nan.ts';
 import { SSE_EVENT_MAX_BYTES, sseSplitter, type SseEvent } from '../../lib/sse.ts';
 import type { StreamDecoder } from '../dialect.ts';
 import { restOf } from './assistant.ts';
@@ -148,7 +149,7 @@ function chunkReader(provider: string): {
     const text = data.toString('utf8').trim();
     if (text === '') return [];
     if (text === '[DONE]') return readDone(reading);
-    const parsed = parseJson(text);
+    const parsed = parseJson(text) ?? parseJson(withoutNan(text) ?? '');
     // Google's endpoint wraps its errors into a list.
     const chunk = isArray(parsed) ? parsed[0] : parsed;
     if (!isRecord(chunk)) return fail(reading, fault('upstream-invalid', { provider, reason: 'a chunk is not JSON' }));

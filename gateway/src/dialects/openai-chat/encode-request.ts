@@ -1,5 +1,5 @@
 /** A `ChatRequest` becomes a chat-completions body: what OpenAI's newest models take; files of `providers/` change it for others. */
-import { fieldName } from '../../chat/field-names.ts';
+import { fieldName, reasoningField } from '../../chat/field-names.ts';
 import { foreignLosses } from '../../chat/losses.ts';
 import type { Part, ToolResultPart } from '../../chat/part.ts';
 import { effortOf } from '../../chat/reasoning.ts';
@@ -143,7 +143,12 @@ function writeReasoning(request: ChatRequest, extras: JsonRecord, writing: Writi
   if (efforts?.length === 0) {
     const why = 'The effort of this model cannot be chosen.';
     if (asked !== 'none')
-      lose(writing, { code: 'reasoning', weight: 'hint', field: fieldName(request.origin, 'reasoning'), why });
+      lose(writing, {
+        code: 'reasoning',
+        weight: 'hint',
+        field: fieldName(request.origin, reasoningField(reasoning)),
+        why,
+      });
     return {};
   }
   const effort = efforts === undefined ? asked : nearestEffort(asked, efforts);
@@ -163,7 +168,8 @@ function loseEffort(
     lose(writing, { code: 'reasoning-budget', weight: 'hint', field: fieldName(origin, 'reasoningBudget'), why });
   } else if (effort !== asked) {
     const why = `This model has no effort ${asked}; it was given ${effort}.`;
-    lose(writing, { code: 'reasoning-effort', weight: 'hint', field: fieldName(origin, 'reasoningEffort'), why });
+    const field = fieldName(origin, reasoningField(reasoning ?? {}));
+    lose(writing, { code: 'reasoning-effort', weight: 'hint', field, why });
   }
 }
 

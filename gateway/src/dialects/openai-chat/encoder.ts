@@ -17,7 +17,7 @@ import {
 import { addressOf } from './media.ts';
 import { encodeStreamFault } from './errors.ts';
 import { loseFinish, splitExtras, writeFinish, writeLogprobs } from './response.ts';
-import { writeUsage } from './usage.ts';
+import { lostUsage, writeUsage } from './usage.ts';
 
 export const DONE = formatSse('[DONE]');
 
@@ -66,7 +66,7 @@ export function encoder(context: EncodeContext): StreamEncoder {
   return {
     push: (event) => (writing.isBroken ? '' : push(event, writing)),
     end: () => (writing.isBroken ? '' : end(writing, context.wantsStreamUsage)),
-    losses: () => [...writing.losses.values()],
+    losses: () => [...writing.losses.values(), ...lostUsage(writing.usage)],
   };
 }
 
@@ -253,11 +253,15 @@ function contentPiece(event: ContentEvent, state: ChoiceState, lose: Lose): Piec
       if (event.part.kind === 'image') {
         return { delta: { images: [{ type: 'image_url', image_url: { url: addressOf(event.part.source) } }] } };
       }
+      if (event.part.kind === 'audio' && event.part.source.by === 'base64') {
+        const { name: id, source, transcript } = event.part;
+        return { delta: { audio: compact({ id, data: source.data, transcript }) } };
+      }
       lose({
         code: 'media-kind',
         field: event.part.kind,
         weight: 'meaning',
-        why: `A ${event.part.kind} in a reply cannot be expressed here.`,
+        why: `A reply cannot hold ${event.part.kind} here.`,
       });
       return undefined;
     case 'opaque':

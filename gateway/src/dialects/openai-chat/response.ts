@@ -20,7 +20,7 @@ import type { EncodeContext } from '../dialect.ts';
 import { HOME, readAssistant, restOf } from './assistant.ts';
 import { writeAssistant } from './assistant-writing.ts';
 import { decodeInnerError, errorIn } from './errors.ts';
-import { readUsage, writeUsage } from './usage.ts';
+import { lostUsage, readUsage, writeUsage } from './usage.ts';
 
 /** Fields of a reply or chunk that become words, or are padding against listeners (OpenAI's `obfuscation`, Mistral's `p`). */
 export const REPLY_READ: ReadonlySet<string> = new Set([
@@ -103,10 +103,13 @@ export function writeFinish(finish: Finish): string {
 
 /** An end that has no word here looks like a normal one, so it is named: a paused turn above all, which is to go on. */
 export function loseFinish(finish: Finish, lose: (loss: Loss) => void): void {
-  const { reason, raw } = finish;
+  const { reason, raw, stopSequence } = finish;
+  const field = 'finish_reason';
+  if (stopSequence !== undefined)
+    lose({ code: 'finish', field, weight: 'hint', why: 'Which stop sequence ended the text is not told here.' });
   if (reason !== 'pause' && reason !== 'other') return;
   const why = `The reason ${raw ?? reason} has no word here; it became ${writeFinish(finish)}.`;
-  lose({ code: 'finish', field: 'finish_reason', weight: 'hint', why });
+  lose({ code: 'finish', field, weight: 'hint', why });
 }
 
 /** Reads a whole reply. A 200 that holds an error is that error, and one without a choice cannot be read. */
@@ -244,7 +247,7 @@ export function encodeResponse(
   response: ChatResponse,
   context: EncodeContext,
 ): { readonly body: JsonRecord; readonly losses: readonly Loss[] } {
-  const losses: Loss[] = [];
+  const losses: Loss[] = [...lostUsage(response.usage)];
   const lose = (loss: Loss): void => void losses.push(loss);
   const usage = response.usage === undefined ? undefined : writeUsage(response.usage);
   const { error: _, ...extra } = response.extra ?? {};

@@ -1,4 +1,6 @@
 /** Token counts of this wire, whose providers agree on three names and on little else. */
+import { usageLosses } from '../../chat/losses.ts';
+import type { Loss } from '../../chat/request.ts';
 import type { Usage } from '../../chat/usage.ts';
 import { asCount, asRecord, compact, isRecord, type Json, type JsonRecord } from '../../lib/json.ts';
 
@@ -86,6 +88,11 @@ function withinTotals(counts: Counts): Usage {
 
 function atMost(count: number | undefined, whole: number | undefined): number | undefined {
   return count === undefined || whole === undefined ? count : Math.min(count, whole);
+}
+
+/** What `writeUsage` cannot say. */
+export function lostUsage(usage: Usage | undefined): readonly Loss[] {
+  return usage?.raw !== undefined && 'prompt_tokens' in usage.raw ? [] : usageLosses(usage, ['cacheWrite1hTokens']);
 }
 
 /** Usage as OpenAI writes it; undefined where neither input nor output was counted. A provider's own further fields are kept. */
