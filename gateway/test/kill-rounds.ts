@@ -1,0 +1,170 @@
+/** Rounds of `kill -9` on processes that spend, and the comparison of what they said with what the books say. */
+import assert from 'node:assert/strict';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { keysCommand } from '../src/cli/keys.ts';
+import { ledgerCommand } from '../src/cli/ledger.ts';
+import { usageCommand } from '../src/cli/usage.ts';
+import { asArray, asRecord, asString, isRecord, parseJson, type JsonRecord } from '../src/lib/json.ts';
+import { openStore } from '../src/store/store.ts';
+
+const CHILD = join(dirname(fileURLToPath(import.meta.url)), 'ledger-child.ts');
+const PROCESSES = 2;
+const LIMIT_NANO_USD = 3_000_000n;
+/** F46: service again within this time. */
+const START_MS_MAX = 3000;
+
+interface Child {
+  readonly process: ChildProcess;
+  /** Where it says what it did: a file, because what is written there outlives it. */
+  readonly log: string;
+}
+
+/** Runs a command of the command line in this process; gives its JSON. */
+async function json(command: typeof usageCommand, words: readonly string[], dataDir: string): Promise<JsonRecord> {
+  let text = '';
+  let errors = '';
+  const code = await command([...words, '--json', '--data', dataDir], {
+    stdout: (more) => {
+      text += more;
+    },
+    stderr: (more) => {
+      errors += more;
+    },
+    env: {},
+    cwd: dataDir,
+    isTerminal: false,
+  });
+  assert.equal(code, 0, `${words.join(' ')}: ${errors}${text}`);
+  return asRecord(parseJson(text)) ?? {};
+}
+
+async function start(dataDir: string, tokens: readonly string[], log: string): Promise<Child> {
+  const fd = openSync(log, 'w');
+  const child = spawn(process.execPath, [CHILD, dataDir, ...tokens], { stdio: ['ignore', fd, 'inherit'] });
+  closeSync(fd);
+  const started = { process: child, log };
+  while (!linesOf(started).includes('ready')) {
+    assert.equal(child.exitCode, null, 'the child ended by itself');
+    await delay(5);
+  }
+  return started;
+}
+
+async function kill(child: Child): Promise<void> {
+  assert.equal(child.process.exitCode, null, 'the child ended by itself');
+  child.process.kill('SIGKILL');
+  await once(child.process, 'close');
+}
+
+/** What it has said so far, in whole lines. */
+function linesOf({ log }: Child): readonly string[] {
+  return readFileSync(log, 'utf8').split('\n').slice(0, -1);
+}
+
+/** What the processes said, by id: the costs that are possible. */
+interface Said {
+  /** Opened: must be booked. */
+  readonly must: Map<string, readonly bigint[]>;
+  /** About to be opened: may be booked. */
+  readonly may: Map<string, readonly bigint[]>;
+  /** The reply was given. */
+  readonly settled: Set<string>;
+}
+
+function said(lines: readonly string[]): Said {
+  const must = new Map<string, readonly bigint[]>();
+  const may = new Map<string, readonly bigint[]>();
+  const settled = new Set<string>();
+  for (const line of lines) {
+    const [word, id = '', amount = '0'] = line.split(' ');
+    const cost = BigInt(/^\d+$/.test(amount) ? amount : 0);
+    // From "settling" to "settled" it is not known whether the line was written: by its estimate, or by its cost.
+    if (word === 'opening') may.set(id, [cost]);
+    if (word === 'opened') must.set(id, [cost]);
+    if (word === 'settling') must.set(id, [...(must.get(id) ?? []), cost]);
+    if (word === 'settled') {
+      must.set(id, [cost]);
+      settled.add(id);
+    }
+  }
+  return { must, may, settled };
+}
+
+function compare(rows: readonly JsonRecord[], { must, may }: Said): void {
+  const booked = new Map<string, bigint>();
+  for (const row of rows) {
+    const id = asString(row['id']) ?? '';
+    assert.ok(!booked.has(id), `${id} is booked twice`);
+    booked.set(id, BigInt(Number(row['cost_nano_usd'])));
+  }
+  for (const [id, costs] of must) {
+    const cost = booked.get(id);
+    assert.ok(cost !== undefined, `${id} is lost`);
+    assert.ok(costs.includes(cost), `${id} costs ${cost}, not ${costs.join(' or ')}`);
+  }
+  for (const id of booked.keys()) assert.ok(must.has(id) || may.has(id), `${id} was booked and never made`);
+}
+
+async function usageRows(dataDir: string, since: string): Promise<readonly JsonRecord[]> {
+  const usage = await json(usageCommand, ['--rows', '--since', since], dataDir);
+  return (asArray(usage['rows']) ?? []).filter(isRecord);
+}
+
+async function newToken(dataDir: string, words: readonly string[]): Promise<string> {
+  return asString((await json(keysCommand, ['create', ...words], dataDir))['key']) ?? '';
+}
+
+export interface KillReport {
+  readonly receipts: number;
+  readonly interrupted: number;
+  readonly startMsMax: number;
+}
+
+/** Kills two spending processes, over and over, while the command line looks on; throws where anything is lost, doubled or overspent. */
+export async function killRounds(dataDir: string, rounds: number): Promise<KillReport> {
+  let lines: readonly string[] = [];
+  const tokens = [
+    await newToken(dataDir, ['--name', 'free']),
+    await newToken(dataDir, ['--name', 'tight', '--budget-usd', '0.003']),
+  ];
+  for (let round = 0; round < rounds; round++) {
+    const since = new Date().toISOString();
+    const logs = Array.from({ length: PROCESSES }, (_, index) => join(dataDir, `said-${index}.txt`));
+    const children = await Promise.all(logs.map(async (log) => start(dataDir, tokens, log)));
+    await delay(20 + Math.random() * 150);
+    // A reply that was given is counted, also while its process lives and the database has not heard of it.
+    const { settled } = said(children.flatMap(linesOf));
+    const counted = new Set((await usageRows(dataDir, since)).map((row) => row['id']));
+    for (const id of settled) assert.ok(counted.has(id), `${id} was answered and is not counted`);
+    await Promise.all(children.map(kill));
+    const latest = children.flatMap(linesOf);
+    compare(await usageRows(dataDir, since), said(latest));
+    await json(ledgerCommand, ['verify'], dataDir);
+    lines = [...lines, ...latest];
+  }
+  const startedMs = performance.now();
+  const store = await openStore({ dataDir, now: Date.now });
+  const startMsMax = performance.now() - startedMs;
+  assert.ok(startMsMax < START_MS_MAX, `the start took ${startMsMax} ms`);
+  await store.close();
+  assert.deepEqual(
+    readdirSync(dataDir).filter((name) => /journal|process/.test(name)),
+    [],
+  );
+  const rows = await usageRows(dataDir, '1970-01-01');
+  compare(rows, said(lines));
+  await json(ledgerCommand, ['verify'], dataDir);
+  const tight = await json(keysCommand, ['list'], dataDir);
+  const spent = (asArray(tight['keys']) ?? []).map((key) => asRecord(key)).find((key) => key?.['name'] === 'tight');
+  assert.ok(BigInt(Number(spent?.['spent_nano_usd'])) <= LIMIT_NANO_USD, 'the budget is overspent');
+  return {
+    receipts: rows.length,
+    interrupted: rows.filter((row) => row['outcome'] === 'interrupted').length,
+    startMsMax,
+  };
+}
