@@ -11,47 +11,72 @@ const LINGER_BYTES_MAX = 64 * 1024 * 1024;
 
 /** Wraps a response. `signal` aborts when the connection closes before the answer was complete. */
 export function httpReply(request: IncomingMessage, response: ServerResponse): Reply {
-  const isHead = request.method === 'HEAD';
-  const gone = new AbortController();
-  response.on('close', () => {
-    if (!response.writableFinished) gone.abort();
-  });
-  // A write after the client left is expected, and is no fault of ours: `close` has been told above.
-  response.on('error', () => gone.abort());
-  return {
-    signal: gone.signal,
-    get hasStarted() {
-      return response.headersSent;
-    },
-    whole(status, headers, body) {
-      const isUnread = hasBody(request) && !request.complete;
-      // A body that nobody read must not be taken for the next request: the connection ends with this answer.
-      if (isUnread) response.setHeader('connection', 'close');
-      response.writeHead(status, withLength(headers, body));
-      const sent = isHead ? '' : body;
-      if (isUnread) endAfter(request, response, sent);
-      else response.end(sent);
-    },
-    start(status, headers, first) {
-      // Cork joins head and first bytes into one write: one packet, one system call.
-      response.cork();
-      response.writeHead(status, headers);
-      if (first.length > 0) response.write(first);
-      else response.flushHeaders();
-      response.uncork();
-    },
-    write: (chunk) => response.write(chunk),
-    end: (last) => {
-      if (last === undefined) response.end();
-      else response.end(last);
-    },
-    onDrain: (listener) => {
-      response.once('drain', listener);
-    },
-    destroy: () => {
-      response.destroy();
-    },
-  };
+  return new HttpReply(request, response);
+}
+
+/**
+ * A class, as everything that is made for each request and has a getter must be: in an object literal a getter gets a hidden
+ * class of its own each time, which V8 keeps, with all that the getter can see, until it collects its old objects.
+ */
+class HttpReply implements Reply {
+  readonly signal: AbortSignal;
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+
+  constructor(request: IncomingMessage, response: ServerResponse) {
+    const gone = new AbortController();
+    this.signal = gone.signal;
+    this.#request = request;
+    this.#response = response;
+    response.on('close', () => {
+      if (!response.writableFinished) gone.abort();
+    });
+    // A write after the client left is expected, and is no fault of ours: `close` has been told above.
+    response.on('error', () => gone.abort());
+  }
+
+  get hasStarted(): boolean {
+    return this.#response.headersSent;
+  }
+
+  whole(status: number, headers: Headers, body: string | Buffer): void {
+    const request = this.#request;
+    const response = this.#response;
+    const isUnread = hasBody(request) && !request.complete;
+    // A body that nobody read must not be taken for the next request: the connection ends with this answer.
+    if (isUnread) response.setHeader('connection', 'close');
+    response.writeHead(status, withLength(headers, body));
+    const sent = request.method === 'HEAD' ? '' : body;
+    if (isUnread) endAfter(request, response, sent);
+    else response.end(sent);
+  }
+
+  start(status: number, headers: Headers, first: string | Buffer): void {
+    const response = this.#response;
+    // Cork joins head and first bytes into one write: one packet, one system call.
+    response.cork();
+    response.writeHead(status, headers);
+    if (first.length > 0) response.write(first);
+    else response.flushHeaders();
+    response.uncork();
+  }
+
+  write(chunk: string | Buffer): boolean {
+    return this.#response.write(chunk);
+  }
+
+  end(last?: string | Buffer): void {
+    if (last === undefined) this.#response.end();
+    else this.#response.end(last);
+  }
+
+  onDrain(listener: () => void): void {
+    this.#response.once('drain', listener);
+  }
+
+  destroy(): void {
+    this.#response.destroy();
+  }
 }
 
 function withLength(headers: Headers, body: string | Buffer): Headers {

@@ -148,7 +148,7 @@ class Attempt implements UpstreamHandler, Receiving, Source, UnderWay {
     if (!call.inspection.isStreaming) return;
     const { firstTokenMs } = target.timeouts;
     const silent = (): void => {
-      if (this.#receiver?.hasContent === true) return;
+      if (this.#receiver?.hasContent() === true) return;
       this.#break(fault('upstream-timeout', { provider, phase: 'send a first token', ms: firstTokenMs }), 'first_token_timeout');
     };
     this.#cancels.push(world.timers.after(firstTokenMs, silent));
@@ -187,7 +187,7 @@ class Attempt implements UpstreamHandler, Receiving, Source, UnderWay {
   #break(of: Fault, detail: string): void {
     this.#exchange?.abort();
     const { reply, call } = this.#options;
-    const wasHeard = this.#receiver?.hasContent === true && reply.hasStarted && call.inspection.isStreaming;
+    const wasHeard = this.#receiver?.hasContent() === true && reply.hasStarted && call.inspection.isStreaming;
     this.#over({ kind: 'broke', when: wasHeard ? 'mid-stream' : 'before-content', fault: of, detail, spent: this.#spent() }, []);
   }
 

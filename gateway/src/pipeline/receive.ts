@@ -19,7 +19,7 @@ export interface Receiver {
   end(): void;
   /** What is known to have been used, at any moment. */
   spent(): Spent;
-  readonly hasContent: boolean;
+  hasContent(): boolean;
 }
 
 /** Where a receiver hands its results. Exactly one of `whole`, `finish` and `fail` is called, once. */
@@ -67,8 +67,8 @@ export function receive(options: ReceiveOptions): Receiver {
       else chosen.end();
     },
     spent: () => chosen?.spent() ?? { isFinal: false, outputTokensSeen: 0, wasAccepted: true },
-    get hasContent() {
-      return chosen?.hasContent ?? false;
+    hasContent() {
+      return chosen?.hasContent() ?? false;
     },
   };
 }
@@ -114,7 +114,7 @@ function receiveWhole(options: ReceiveOptions): Receiver {
     data: (chunk) => void chunks.push(chunk),
     end,
     spent: () => ({ ...(usage === undefined ? {} : { usage }), isFinal: usage !== undefined, outputTokensSeen: 0, wasAccepted: true }),
-    hasContent: false,
+    hasContent: () => false,
   };
 }
 
@@ -134,7 +134,7 @@ function streamWhole(response: ChatResponse, options: ReceiveOptions, finish: st
 function streamBooks(options: ReceiveOptions): {
   usage(of: Usage): void;
   content(tokens: number): void;
-  readonly hasContent: boolean;
+  hasContent(): boolean;
   spent(isFinal: boolean): Spent;
 } {
   let usage: Usage | undefined;
@@ -148,7 +148,7 @@ function streamBooks(options: ReceiveOptions): {
       ttftMs ??= options.now() - options.startedMs;
       tokens += count;
     },
-    get hasContent() {
+    hasContent() {
       return ttftMs !== undefined;
     },
     spent: (isFinal) => ({
@@ -175,7 +175,7 @@ function relayBytes(options: ReceiveOptions): Receiver {
 
   function fail(of: Fault): void {
     isOver = true;
-    if (books.hasContent) flush(held);
+    if (books.hasContent()) flush(held);
     to.fail(of);
   }
 
@@ -213,7 +213,7 @@ function relayBytes(options: ReceiveOptions): Receiver {
       if (!event.isComment) see(event, out);
     }
     if (isOver) return;
-    if (books.hasContent) {
+    if (books.hasContent()) {
       flush([...held, ...out]);
       held = [];
     } else held.push(...out);
@@ -233,8 +233,8 @@ function relayBytes(options: ReceiveOptions): Receiver {
       else fail(fault('upstream-cut', { provider }));
     },
     spent: () => books.spent(isFinished),
-    get hasContent() {
-      return books.hasContent;
+    hasContent() {
+      return books.hasContent();
     },
   };
 }
@@ -312,7 +312,7 @@ function relayEvents(options: ReceiveOptions): Receiver {
       text += write(amendedEvent(event, options));
     }
     held += text;
-    if (!books.hasContent || held === '') return;
+    if (!books.hasContent() || held === '') return;
     to.send(held);
     held = '';
   }
@@ -327,7 +327,7 @@ function relayEvents(options: ReceiveOptions): Receiver {
 
   function fail(of: Fault): void {
     isOver = true;
-    if (books.hasContent && held !== '') to.send(held);
+    if (books.hasContent() && held !== '') to.send(held);
     to.fail(of);
   }
 
@@ -363,8 +363,8 @@ function relayEvents(options: ReceiveOptions): Receiver {
       else fail(fault('upstream-cut', { provider }));
     },
     spent: () => books.spent(isFinished),
-    get hasContent() {
-      return books.hasContent;
+    hasContent() {
+      return books.hasContent();
     },
   };
 }
