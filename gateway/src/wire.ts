@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Config } from './config/schema.ts';
 import { gateDialects } from './dialects/index.ts';
+import { doubts } from './health/doubts.ts';
 import { rests } from './health/rests.ts';
 import { admin } from './admin/admin.ts';
 import { createListener, type Listener } from './http/listener.ts';
@@ -55,6 +56,7 @@ export function wire(parts: Parts): Gateway {
     upstream,
     store,
     health: rests(),
+    doubts: doubts(),
     clock,
     timers,
     random: Math.random,

@@ -10,6 +10,7 @@ import type { Outgoing } from './outgoing.ts';
 import type { Outlet, Source } from './outlet.ts';
 import { receive, type Receiver, type Receiving } from './receive.ts';
 import type { Headers, Reply } from './reply.ts';
+import { faultWithoutSecrets, textWithoutSecrets } from './secrets.ts';
 import type { UnderWay, World } from './world.ts';
 
 /** An error answer is read up to here; the rest can only be noise. */
@@ -80,8 +81,14 @@ class Attempt implements UpstreamHandler, Receiving, Source, UnderWay {
 
   head(status: number, headers: Refusal['headers']): void {
     this.#status = status;
-    if (status >= 200 && status < 300) this.#receiver = this.#makeReceiver();
-    else this.#refusal = { headers, chunks: [], bytes: 0 };
+    if (status < 200 || status >= 300) {
+      this.#refusal = { headers, chunks: [], bytes: 0 };
+      return;
+    }
+    const { world, target } = this.#options;
+    if (!isUsualType(headers['content-type']))
+      world.meters.warnings.add({ provider: target.providerId, kind: 'content_type' });
+    this.#receiver = this.#makeReceiver();
   }
 
   data(chunk: Buffer): void {
@@ -188,7 +195,11 @@ class Attempt implements UpstreamHandler, Receiving, Source, UnderWay {
     this.#exchange?.abort();
     const { reply, call } = this.#options;
     const wasHeard = this.#receiver?.hasContent() === true && reply.hasStarted && call.inspection.isStreaming;
-    this.#over({ kind: 'broke', when: wasHeard ? 'mid-stream' : 'before-content', fault: of, detail, spent: this.#spent() }, []);
+    const when = wasHeard ? 'mid-stream' : 'before-content';
+    this.#over(
+      { kind: 'broke', when, fault: faultWithoutSecrets(of, this.#options.target), detail, spent: this.#spent() },
+      [],
+    );
   }
 
   #leave(): void {
@@ -205,12 +216,13 @@ class Attempt implements UpstreamHandler, Receiving, Source, UnderWay {
     const of = target.provider.dialect.decodeError({
       status: this.#status,
       headers: refusal.headers,
-      body: Buffer.concat(refusal.chunks).toString('utf8'),
+      // Before the text is cut to its length: a part of a key would not be known as one.
+      body: textWithoutSecrets(Buffer.concat(refusal.chunks).toString('utf8'), target),
       provider: target.providerId,
       model: target.upstreamModel,
       nowMs: world.clock.unixMs(),
     });
-    this.#over({ kind: 'refused', status: this.#status, fault: of }, []);
+    this.#over({ kind: 'refused', status: this.#status, fault: faultWithoutSecrets(of, target) }, []);
   }
 
   /** The single exit. Books first, so that the money is written down before the caller's last byte. */
@@ -233,3 +245,8 @@ interface Refusal {
   readonly chunks: Buffer[];
   bytes: number;
 }
+/** JSON or a stream of events. Anything else is read all the same, but it is odd (faults.md F14). */
+function isUsualType(header: string | string[] | undefined): boolean {
+  return typeof header === 'string' && /^(?:application\/(?:[\w.-]+\+)?json|text\/event-stream)\b/i.test(header.trim());
+}
+

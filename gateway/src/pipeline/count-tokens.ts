@@ -10,6 +10,8 @@ import { OWN_FIELDS } from './extension.ts';
 import { outgoing } from './outgoing.ts';
 import { planCall } from './planning.ts';
 import type { Reply } from './reply.ts';
+import { textWithoutSecrets } from './secrets.ts';
+import { healthNow } from './standing.ts';
 import type { World } from './world.ts';
 
 /** An answer of this operation is a few numbers. */
@@ -26,7 +28,7 @@ export async function countTokens(arrival: Arrival, key: KeyRow, { reply, world 
   if (!accepted.ok) return accepted;
   const call = accepted.value;
   const facts = understand(call.inspection);
-  const health = { restMs: () => 0 };
+  const health = healthNow(world);
   const planning = planCall(call, { snapshot: world.snapshot(), key, facts, health, random: world.random });
   if (!planning.ok) return planning;
   const target = planning.value.plan.targets[0];
@@ -88,3 +90,4 @@ function read(target: Target, answer: Answer, world: World): Result<JsonRecord, 
   });
   return err({ outcome: of.code === 'upstream-refused' ? 'caller' : 'upstream', fault: of });
 }
+    body: textWithoutSecrets(answer.body, target),

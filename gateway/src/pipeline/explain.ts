@@ -10,10 +10,11 @@ import { accept, type Arrival } from './call.ts';
 import { outgoing } from './outgoing.ts';
 import { planCall } from './planning.ts';
 import { candidateRecords, factsRecord } from './record.ts';
+import { healthNow } from './standing.ts';
 import type { World } from './world.ts';
 
 /** As much of the world as a plan needs. */
-export type ExplainWorld = Pick<World, 'snapshot' | 'clock' | 'health' | 'random' | 'instanceId'>;
+export type ExplainWorld = Pick<World, 'snapshot' | 'clock' | 'health' | 'doubts' | 'random' | 'instanceId'>;
 
 /** Same rules, same faults as the real request up to its first byte out. */
 export function explain(arrival: Arrival, key: KeyRow, world: ExplainWorld): Result<JsonRecord, Fault> {
@@ -22,8 +23,7 @@ export function explain(arrival: Arrival, key: KeyRow, world: ExplainWorld): Res
   if (!accepted.ok) return accepted;
   const call = accepted.value;
   const facts = understand(call.inspection);
-  const nowMs = world.clock.monotonicMs();
-  const health = { restMs: (id: string) => world.health.restMs(id, nowMs) };
+  const health = healthNow(world);
   const planning = planCall(call, { snapshot, key, facts, health, random: world.random });
   if (!planning.ok) return planning;
   const { plan, route } = planning.value;
@@ -47,6 +47,7 @@ export function explain(arrival: Arrival, key: KeyRow, world: ExplainWorld): Res
   });
   return ok(
     compact({
+      doubted: health.isDoubted(target) ? true : undefined,
       snapshot: snapshot.id,
       model: facts.model,
       route,

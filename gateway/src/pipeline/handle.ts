@@ -4,7 +4,7 @@ import type { Outcome } from '../chat/outcome.ts';
 import type { Loss } from '../chat/request.ts';
 import { formatUsd } from '../money/usd.ts';
 import { understand, type Facts } from '../routing/facts.ts';
-import { next, type Failure, type Health } from '../routing/plan.ts';
+import { next, type Failure } from '../routing/plan.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { Target } from '../routing/target.ts';
 import type { KeyRow } from '../store/ports.ts';
@@ -18,6 +18,7 @@ import { planCall, type Planning } from './planning.ts';
 import { brokenEnding } from './receive.ts';
 import { requestRecord, type AttemptRecord } from './record.ts';
 import type { Ending, Headers, Reply } from './reply.ts';
+import { healthNow, noteAnswered, noteBegun, noteFailed } from './standing.ts';
 import type { World } from './world.ts';
 
 /** `x-turnout-adapted` names this many fields; the record has them all. */
@@ -67,10 +68,6 @@ interface Run {
 /** `undefined`: answered. */
 type End = { readonly fault: Fault | undefined };
 
-function healthNow(world: World): Health {
-  return { restMs: (targetId) => world.health.restMs(targetId, world.clock.monotonicMs()) };
-}
-
 async function tryTargets(run: Run): Promise<End> {
   const { call, planning, world, reply, snapshot } = run;
   const outlet = outletOf(run);
@@ -94,9 +91,6 @@ async function tryTargets(run: Run): Promise<End> {
       return { fault: failed.fault };
     }
     failures.push({ targetId: step.target.id, fault: failed.fault });
-    if (failed.fault.retryAfterMs !== undefined) {
-      world.health.rest(step.target.id, failed.fault.retryAfterMs, world.clock.monotonicMs());
-    }
   }
 }
 
@@ -130,6 +124,7 @@ async function tryOne(run: Run, { target, outlet, deadlineMs }: Try): Promise<Tr
     outgoing: built.value,
     reply,
     outlet,
+  noteBegun(world, target);
     world,
     responseMaxBytes: snapshot.responseMaxBytes,
     deadlineMs,
@@ -145,10 +140,13 @@ async function tryOne(run: Run, { target, outlet, deadlineMs }: Try): Promise<Tr
       return { fault: outcome.fault, isFinal: outcome.when === 'mid-stream' };
     case 'left':
       return { fault: fault('client-closed'), isFinal: true };
+      noteAnswered(world, target);
   }
 }
+      noteFailed(world, target, outcome.fault);
 
 /** Leaves a trace in the journal before the first byte goes out. A hold that earlier attempts have eaten into is filled up first. */
+      noteFailed(world, target, outcome.fault);
 async function opened(run: Run, target: Target, attemptId: string): Promise<Fault | undefined> {
   const { facts, admission, world } = run;
   const { ledger } = world.store;
@@ -379,7 +377,8 @@ function sendFault({ call, reply }: { readonly call: Arrival; readonly reply: Re
 
 /** `retry-after` in whole seconds for every client, and in milliseconds for OpenAI's. */
 export function retryHeaders(of: Fault): Headers {
-  const afterMs = of.retryAfterMs ?? (specOf(of).status === 503 ? 1000 : undefined);
+  // 429 and 503 always say when (rule R4); what no provider has said is a second.
+  const afterMs = of.retryAfterMs ?? ([429, 503].includes(specOf(of).status) ? 1000 : undefined);
   if (afterMs === undefined) return {};
   return { 'retry-after': String(Math.max(1, Math.ceil(afterMs / 1000))), 'retry-after-ms': String(Math.ceil(afterMs)) };
 }

@@ -10,8 +10,10 @@ import type { ChatEvent, ChatResponse } from '../chat/reply.ts';
 import type { Loss } from '../chat/request.ts';
 import { mergeUsage, type Usage } from '../chat/usage.ts';
 import type { Dialect, EncodeContext, Mark } from '../dialects/dialect.ts';
-import { isRecord, parseJson, type JsonRecord } from '../lib/json.ts';
+import { isRecord, parseJson, type Json, type JsonRecord } from '../lib/json.ts';
+import { withoutNan } from '../lib/nan.ts';
 import { formatSse, sseSplitter, SSE_EVENT_MAX_BYTES, type SseEvent } from '../lib/sse.ts';
+import { saneUsage } from '../money/cost.ts';
 
 export interface Receiver {
   data(chunk: Buffer): void;
@@ -86,10 +88,10 @@ function receiveWhole(options: ReceiveOptions): Receiver {
   const { to, inbound, outbound, provider } = options;
   const chunks: Buffer[] = [];
   let usage: Usage | undefined;
+  let tokens = 0;
 
   function end(): void {
-    const bytes = Buffer.concat(chunks);
-    const body = parseJson(bytes.toString('utf8'));
+    const { bytes, body } = parsedWhole(Buffer.concat(chunks));
     if (!isRecord(body)) {
       to.fail(fault('upstream-invalid', { provider, reason: body === undefined ? 'it is not JSON' : 'it is not a JSON object' }));
       return;
@@ -106,6 +108,7 @@ function receiveWhole(options: ReceiveOptions): Receiver {
     else if (inbound.id === outbound.id) to.whole(bytes, finish, []);
     else {
       const encoded = inbound.encodeResponse(response, options.context);
+    if (usage === undefined || saneUsage(usage).outputTokens === undefined) tokens = tokensIn(response);
       to.whole(JSON.stringify(encoded.body), finish, encoded.losses);
     }
   }
@@ -113,7 +116,12 @@ function receiveWhole(options: ReceiveOptions): Receiver {
   return {
     data: (chunk) => void chunks.push(chunk),
     end,
-    spent: () => ({ ...(usage === undefined ? {} : { usage }), isFinal: usage !== undefined, outputTokensSeen: 0, wasAccepted: true }),
+    spent: () => ({
+      ...(usage === undefined ? {} : { usage }),
+      isFinal: usage !== undefined,
+      outputTokensSeen: tokens,
+      wasAccepted: true,
+    }),
     hasContent: () => false,
   };
 }
@@ -121,6 +129,19 @@ function receiveWhole(options: ReceiveOptions): Receiver {
 function amendedResponse(response: ChatResponse, options: ReceiveOptions): ChatResponse {
   if (response.usage === undefined || options.amendUsage === undefined) return response;
   return { ...response, usage: options.amendUsage(response.usage) };
+}
+
+/** Our own count of a whole reply, for a provider that does not tell one that can be true (faults.md F15). */
+function tokensIn(response: ChatResponse): number {
+  return Math.ceil(replay(response).reduce((sum, event) => sum + (contentTokens(event) ?? 0), 0));
+}
+
+/** The body, and the bytes that say the same in JSON: where some of its numbers are none, they are not those that came. */
+function parsedWhole(came: Buffer): { readonly bytes: Buffer; readonly body: Json | undefined } {
+  const text = came.toString('utf8');
+  const body = parseJson(text);
+  const plain = body === undefined ? withoutNan(text) : undefined;
+  return plain === undefined ? { bytes: came, body } : { bytes: Buffer.from(plain), body: parseJson(plain) };
 }
 
 /** A stream was asked for and JSON came: the caller gets a stream. */
@@ -191,6 +212,11 @@ function relayBytes(options: ReceiveOptions): Receiver {
       return;
     }
     if (mark.usage !== undefined) books.usage(mark.usage);
+    const plain = mark.fault?.code === 'upstream-invalid' ? withoutNan(event.data.toString('utf8')) : undefined;
+    if (plain !== undefined) {
+      see({ ...event, data: Buffer.from(plain), isPlain: false }, out);
+      return;
+    }
     if (mark.hasContent === true) books.content(tokensOf(event));
     // Content after a finish (another choice, or a call that was held back) opens the reply again.
     if (mark.isFinished === true) isFinished = true;

@@ -2,6 +2,7 @@
 import type { Fault } from '../chat/fault.ts';
 import type { Crowd, Member } from '../lib/crowd.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
+import type { Doubts } from '../health/doubts.ts';
 import type { Rests } from '../health/rests.ts';
 import type { Store } from '../store/ports.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -31,6 +32,7 @@ export interface World {
   readonly upstream: Upstream;
   readonly store: Store;
   readonly health: Rests;
+  readonly doubts: Doubts;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly random: () => number;

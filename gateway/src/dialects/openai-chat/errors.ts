@@ -145,6 +145,8 @@ function statusOfWords(told: Told): number {
   if (/rate[_ ]limit|too many requests/i.test(words)) return 429;
   if (OVERLOAD.test(words)) return 503;
   if (/server_error|internal/i.test(words)) return 500;
+  // A prompt that is too long, a model that is not there: what only a refusal says.
+  if (codeOfRefusal(words) !== 'upstream-refused') return 400;
   return /invalid_request|bad_request|invalid_value/i.test(words) ? 400 : 500;
 }
 
