@@ -125,7 +125,9 @@ class Attempt implements UpstreamHandler, Receiving, Source, UnderWay {
 
   finish(last: string | Buffer, finish: string | undefined, losses: readonly Loss[]): void {
     const { outlet, outgoing, streamHeaders } = this.#options;
-    this.#over(this.#answered(finish), losses, () => outlet.end(() => streamHeaders([...outgoing.losses, ...losses]), last));
+    this.#over(this.#answered(finish), losses, () =>
+      outlet.end(() => streamHeaders([...outgoing.losses, ...losses]), last),
+    );
   }
 
   whole(body: string | Buffer, finish: string | undefined, losses: readonly Loss[]): void {
@@ -150,13 +152,17 @@ class Attempt implements UpstreamHandler, Receiving, Source, UnderWay {
     const { world, target, call, deadlineMs } = this.#options;
     const provider = target.providerId;
     const leftMs = deadlineMs - this.#startedMs;
-    const late = (): void => this.#break(fault('upstream-timeout', { provider, phase: 'finish', ms: Math.round(leftMs) }), 'total_timeout');
+    const late = (): void =>
+      this.#break(fault('upstream-timeout', { provider, phase: 'finish', ms: Math.round(leftMs) }), 'total_timeout');
     this.#cancels.push(world.timers.after(leftMs, late));
     if (!call.inspection.isStreaming) return;
     const { firstTokenMs } = target.timeouts;
     const silent = (): void => {
       if (this.#receiver?.hasContent() === true) return;
-      this.#break(fault('upstream-timeout', { provider, phase: 'send a first token', ms: firstTokenMs }), 'first_token_timeout');
+      this.#break(
+        fault('upstream-timeout', { provider, phase: 'send a first token', ms: firstTokenMs }),
+        'first_token_timeout',
+      );
     };
     this.#cancels.push(world.timers.after(firstTokenMs, silent));
   }
@@ -188,7 +194,12 @@ class Attempt implements UpstreamHandler, Receiving, Source, UnderWay {
   }
 
   #answered(finish: string | undefined): Outcome {
-    return { kind: 'answered', status: this.#status, ...(finish === undefined ? {} : { finish }), spent: this.#spent() };
+    return {
+      kind: 'answered',
+      status: this.#status,
+      ...(finish === undefined ? {} : { finish }),
+      spent: this.#spent(),
+    };
   }
 
   #break(of: Fault, detail: string): void {
@@ -239,14 +250,14 @@ class Attempt implements UpstreamHandler, Receiving, Source, UnderWay {
   }
 }
 
+/** JSON or a stream of events. Anything else is read all the same, but it is odd (faults.md F14). */
+function isUsualType(header: string | string[] | undefined): boolean {
+  return typeof header === 'string' && /^(?:application\/(?:[\w.-]+\+)?json|text\/event-stream)\b/i.test(header.trim());
+}
+
 /** An answer that is no success: read to its end, then classified by the dialect. */
 interface Refusal {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly chunks: Buffer[];
   bytes: number;
 }
-/** JSON or a stream of events. Anything else is read all the same, but it is odd (faults.md F14). */
-function isUsualType(header: string | string[] | undefined): boolean {
-  return typeof header === 'string' && /^(?:application\/(?:[\w.-]+\+)?json|text\/event-stream)\b/i.test(header.trim());
-}
-

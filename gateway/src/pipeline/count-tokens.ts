@@ -23,7 +23,11 @@ export interface CountOptions {
 }
 
 /** Counts the input tokens of a body. Free at every provider that offers it, so that nothing is held or booked. */
-export async function countTokens(arrival: Arrival, key: KeyRow, { reply, world }: CountOptions): Promise<Result<JsonRecord, Fault>> {
+export async function countTokens(
+  arrival: Arrival,
+  key: KeyRow,
+  { reply, world }: CountOptions,
+): Promise<Result<JsonRecord, Fault>> {
   const accepted = accept({ ...arrival, path: { ...arrival.path, operation: 'count-tokens' } });
   if (!accepted.ok) return accepted;
   const call = accepted.value;
@@ -42,9 +46,13 @@ export async function countTokens(arrival: Arrival, key: KeyRow, { reply, world 
 
 type Refusal = { readonly outcome: 'caller' | 'upstream'; readonly fault: Fault };
 
-function ask(call: Call, target: Target, { reply, world }: CountOptions): Promise<Result<JsonRecord, Refusal>> {
-  const built = outgoing(call, target, { operation: 'count-tokens', instanceId: world.instanceId, followed: OWN_FIELDS });
-  if (!built.ok) return Promise.resolve(err({ outcome: 'caller', fault: built.error }));
+async function ask(call: Call, target: Target, { reply, world }: CountOptions): Promise<Result<JsonRecord, Refusal>> {
+  const built = await outgoing(call, target, {
+    operation: 'count-tokens',
+    instanceId: world.instanceId,
+    followed: OWN_FIELDS,
+  });
+  if (!built.ok) return err({ outcome: 'caller', fault: built.error });
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     let status = 0;
@@ -84,10 +92,10 @@ function read(target: Target, answer: Answer, world: World): Result<JsonRecord, 
   if (answer.status === 200 && isRecord(body)) return ok(body);
   const of = target.provider.dialect.decodeError({
     ...answer,
+    body: textWithoutSecrets(answer.body, target),
     provider: target.providerId,
     model: target.upstreamModel,
     nowMs: world.clock.unixMs(),
   });
   return err({ outcome: of.code === 'upstream-refused' ? 'caller' : 'upstream', fault: of });
 }
-    body: textWithoutSecrets(answer.body, target),

@@ -39,6 +39,7 @@ export function explain(arrival: Arrival, key: KeyRow, world: ExplainWorld): Res
       passthrough: target.provider.dialect.id === call.dialect.id,
       region: target.region,
       rest_ms: restMs === 0 ? undefined : Math.round(restMs),
+      doubted: health.isDoubted(target) ? true : undefined,
       worst_cost_usd: worst === undefined ? undefined : formatUsd(worst),
       price_known: target.price !== undefined,
       refused: built.ok ? undefined : built.error.message,
@@ -47,7 +48,6 @@ export function explain(arrival: Arrival, key: KeyRow, world: ExplainWorld): Res
   });
   return ok(
     compact({
-      doubted: health.isDoubted(target) ? true : undefined,
       snapshot: snapshot.id,
       model: facts.model,
       route,

@@ -44,7 +44,13 @@ export async function handle(arrival: Arrival, caller: Caller, world: World): Pr
   const health = healthNow(world);
   const planning = planCall(call, { snapshot, key, facts, health, random: world.random });
   if (!planning.ok) return refuse(arrival, reply, planning.error);
-  const admission = await admit({ key, facts, plan: planning.value.plan, requestId: call.requestId, store: world.store });
+  const admission = await admit({
+    key,
+    facts,
+    plan: planning.value.plan,
+    requestId: call.requestId,
+    store: world.store,
+  });
   if ('code' in admission) return refuse(arrival, reply, admission);
   const run: Run = { call, key, facts, planning: planning.value, admission, snapshot, reply, world, attempts: [] };
   const end = await tryTargets(run);
@@ -71,7 +77,8 @@ type End = { readonly fault: Fault | undefined };
 async function tryTargets(run: Run): Promise<End> {
   const { call, planning, world, reply, snapshot } = run;
   const outlet = outletOf(run);
-  const deadlineMs = call.startedMs + Math.min(snapshot.timeouts.totalMs, call.extension.deadlineMs ?? Number.POSITIVE_INFINITY);
+  const deadlineMs =
+    call.startedMs + Math.min(snapshot.timeouts.totalMs, call.extension.deadlineMs ?? Number.POSITIVE_INFINITY);
   const failures: Failure[] = [];
   for (;;) {
     const leftMs = deadlineMs - world.clock.monotonicMs();
@@ -105,7 +112,7 @@ interface Try {
 
 async function tryOne(run: Run, { target, outlet, deadlineMs }: Try): Promise<Tried> {
   const { call, world, reply, snapshot, admission } = run;
-  const built = outgoing(call, target, {
+  const built = await outgoing(call, target, {
     operation: 'chat',
     instanceId: world.instanceId,
     followed: run.planning.followed,
@@ -117,6 +124,7 @@ async function tryOne(run: Run, { target, outlet, deadlineMs }: Try): Promise<Tr
   if (refused !== undefined) return { fault: refused, isFinal: true };
   const startedMs = world.clock.monotonicMs();
   const book = { target, attemptId, startedMs, startedUnixMs: world.clock.unixMs(), outgoing: built.value };
+  noteBegun(world, target);
   if (run.attempts.length === 0) world.meters.overheadS.observe({}, (startedMs - call.startedMs) / 1000);
   const outcome = await attempt({
     call,
@@ -124,7 +132,6 @@ async function tryOne(run: Run, { target, outlet, deadlineMs }: Try): Promise<Tr
     outgoing: built.value,
     reply,
     outlet,
-  noteBegun(world, target);
     world,
     responseMaxBytes: snapshot.responseMaxBytes,
     deadlineMs,
@@ -133,24 +140,25 @@ async function tryOne(run: Run, { target, outlet, deadlineMs }: Try): Promise<Tr
   });
   switch (outcome.kind) {
     case 'answered':
+      noteAnswered(world, target);
       return 'answered';
     case 'refused':
+      noteFailed(world, target, outcome.fault);
       return { fault: outcome.fault, isFinal: false };
     case 'broke':
+      noteFailed(world, target, outcome.fault);
       return { fault: outcome.fault, isFinal: outcome.when === 'mid-stream' };
     case 'left':
       return { fault: fault('client-closed'), isFinal: true };
-      noteAnswered(world, target);
   }
 }
-      noteFailed(world, target, outcome.fault);
 
 /** Leaves a trace in the journal before the first byte goes out. A hold that earlier attempts have eaten into is filled up first. */
-      noteFailed(world, target, outcome.fault);
 async function opened(run: Run, target: Target, attemptId: string): Promise<Fault | undefined> {
   const { facts, admission, world } = run;
   const { ledger } = world.store;
-  const limited = admission.outputTokensMax === undefined ? facts : { ...facts, outputTokensLimit: admission.outputTokensMax };
+  const limited =
+    admission.outputTokensMax === undefined ? facts : { ...facts, outputTokensLimit: admission.outputTokensMax };
   const worst = worstAt(target, limited);
   const estimate = worstAt(target, { ...facts, inputTokensMax: facts.inputTokensEstimate, outputTokensLimit: 0 });
   const opening = {
@@ -214,7 +222,11 @@ function overheadMs(run: Run, attemptStartedMs: number, startedMs: number): stri
   return Math.max(0, attemptStartedMs - startedMs - waitedMs).toFixed(2);
 }
 
-function bookBill(run: Run, book: Book, { outcome, bill }: { readonly outcome: Outcome; readonly bill: Bill | undefined }): void {
+function bookBill(
+  run: Run,
+  book: Book,
+  { outcome, bill }: { readonly outcome: Outcome; readonly bill: Bill | undefined },
+): void {
   const { world, admission, key, call } = run;
   const { target, attemptId } = book;
   const { ledger } = world.store;
@@ -276,7 +288,11 @@ function outletOf(run: Run): Outlet {
     heartbeatMs: call.inspection.isStreaming ? snapshot.heartbeatMs : Number.POSITIVE_INFINITY,
     writeIdleMs: snapshot.writeIdleMs,
     canPing: call.inspection.isStreaming && !call.isJsonArray,
-    earlyHeaders: () => ({ ...baseHeaders(call.requestId), 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store' }),
+    earlyHeaders: () => ({
+      ...baseHeaders(call.requestId),
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-store',
+    }),
   };
   return createOutlet(reply, options);
 }
@@ -306,7 +322,11 @@ function finalFault(run: Run, failures: readonly Failure[], retryAfterMs: number
   }
   const targets = new Set(failures.map((failure) => failure.targetId));
   if (targets.size > 1 && failures.every((failure) => UNREACHABLE.has(failure.fault.code))) {
-    return fault('no-target', { reasons: failures.map((failure) => failure.fault.message).join(' ') }, { retryAfterMs: 1000 });
+    return fault(
+      'no-target',
+      { reasons: failures.map((failure) => failure.fault.message).join(' ') },
+      { retryAfterMs: 1000 },
+    );
   }
   const target = run.planning.plan.targets[0];
   if (last.code === 'upstream-not-found' && target?.isKnown === false && targets.size === 1) {
@@ -361,7 +381,10 @@ function answerFault(run: Run, of: Fault): void {
   }
   // Our attempts are used up: a repeat right now meets the same providers. Only a stated wait is worth it.
   const canRepeat = specOf(of).retry && (attempts.length === 0 || of.code === 'upstream-rate-limited');
-  sendFault({ call, reply }, of, { 'x-should-retry': String(canRepeat), 'x-turnout-attempts': String(attempts.length) });
+  sendFault({ call, reply }, of, {
+    'x-should-retry': String(canRepeat),
+    'x-turnout-attempts': String(attempts.length),
+  });
 }
 
 function refuse(arrival: Arrival, reply: Reply, of: Fault): Ending {
@@ -370,9 +393,17 @@ function refuse(arrival: Arrival, reply: Reply, of: Fault): Ending {
   return { outcome, status };
 }
 
-function sendFault({ call, reply }: { readonly call: Arrival; readonly reply: Reply }, of: Fault, headers: Headers): void {
+function sendFault(
+  { call, reply }: { readonly call: Arrival; readonly reply: Reply },
+  of: Fault,
+  headers: Headers,
+): void {
   const body = JSON.stringify(call.dialect.encodeFault(of, { requestId: call.requestId }));
-  reply.whole(specOf(of).status, { ...baseHeaders(call.requestId), 'content-type': 'application/json', ...retryHeaders(of), ...headers }, body);
+  reply.whole(
+    specOf(of).status,
+    { ...baseHeaders(call.requestId), 'content-type': 'application/json', ...retryHeaders(of), ...headers },
+    body,
+  );
 }
 
 /** `retry-after` in whole seconds for every client, and in milliseconds for OpenAI's. */
@@ -380,5 +411,8 @@ export function retryHeaders(of: Fault): Headers {
   // 429 and 503 always say when (rule R4); what no provider has said is a second.
   const afterMs = of.retryAfterMs ?? ([429, 503].includes(specOf(of).status) ? 1000 : undefined);
   if (afterMs === undefined) return {};
-  return { 'retry-after': String(Math.max(1, Math.ceil(afterMs / 1000))), 'retry-after-ms': String(Math.ceil(afterMs)) };
+  return {
+    'retry-after': String(Math.max(1, Math.ceil(afterMs / 1000))),
+    'retry-after-ms': String(Math.ceil(afterMs)),
+  };
 }

@@ -93,7 +93,12 @@ function receiveWhole(options: ReceiveOptions): Receiver {
   function end(): void {
     const { bytes, body } = parsedWhole(Buffer.concat(chunks));
     if (!isRecord(body)) {
-      to.fail(fault('upstream-invalid', { provider, reason: body === undefined ? 'it is not JSON' : 'it is not a JSON object' }));
+      to.fail(
+        fault('upstream-invalid', {
+          provider,
+          reason: body === undefined ? 'it is not JSON' : 'it is not a JSON object',
+        }),
+      );
       return;
     }
     const decoded = outbound.decodeResponse(body, provider);
@@ -103,12 +108,12 @@ function receiveWhole(options: ReceiveOptions): Receiver {
     }
     const response = amendedResponse(decoded.value, options);
     usage = response.usage;
+    if (usage === undefined || saneUsage(usage).outputTokens === undefined) tokens = tokensIn(response);
     const finish = response.choices[0]?.finish.raw ?? response.choices[0]?.finish.reason;
     if (options.wantsStream) streamWhole(response, options, finish);
     else if (inbound.id === outbound.id) to.whole(bytes, finish, []);
     else {
       const encoded = inbound.encodeResponse(response, options.context);
-    if (usage === undefined || saneUsage(usage).outputTokens === undefined) tokens = tokensIn(response);
       to.whole(JSON.stringify(encoded.body), finish, encoded.losses);
     }
   }
@@ -126,11 +131,6 @@ function receiveWhole(options: ReceiveOptions): Receiver {
   };
 }
 
-function amendedResponse(response: ChatResponse, options: ReceiveOptions): ChatResponse {
-  if (response.usage === undefined || options.amendUsage === undefined) return response;
-  return { ...response, usage: options.amendUsage(response.usage) };
-}
-
 /** Our own count of a whole reply, for a provider that does not tell one that can be true (faults.md F15). */
 function tokensIn(response: ChatResponse): number {
   return Math.ceil(replay(response).reduce((sum, event) => sum + (contentTokens(event) ?? 0), 0));
@@ -142,6 +142,11 @@ function parsedWhole(came: Buffer): { readonly bytes: Buffer; readonly body: Jso
   const body = parseJson(text);
   const plain = body === undefined ? withoutNan(text) : undefined;
   return plain === undefined ? { bytes: came, body } : { bytes: Buffer.from(plain), body: parseJson(plain) };
+}
+
+function amendedResponse(response: ChatResponse, options: ReceiveOptions): ChatResponse {
+  if (response.usage === undefined || options.amendUsage === undefined) return response;
+  return { ...response, usage: options.amendUsage(response.usage) };
 }
 
 /** A stream was asked for and JSON came: the caller gets a stream. */
@@ -183,6 +188,7 @@ function streamBooks(options: ReceiveOptions): {
 }
 
 /** Same protocol on both sides: whole events are passed on as bytes; only a tap reads along. */
+// oxlint-disable-next-line max-lines-per-function -- a machine of four small steps over one state; apart they would pass it around.
 function relayBytes(options: ReceiveOptions): Receiver {
   const { to, inbound, provider } = options;
   const tap = inbound.tap(provider);
@@ -206,17 +212,17 @@ function relayBytes(options: ReceiveOptions): Receiver {
 
   function see(event: SseEvent, out: (string | Buffer)[]): void {
     const mark: Mark = tap.see(event.name, event.data);
+    const plain = mark.fault?.code === 'upstream-invalid' ? withoutNan(event.data.toString('utf8')) : undefined;
+    if (plain !== undefined) {
+      see({ ...event, data: Buffer.from(plain), isPlain: false }, out);
+      return;
+    }
     if (mark.fault !== undefined) {
       held = [...held, ...out.splice(0)];
       fail(mark.fault);
       return;
     }
     if (mark.usage !== undefined) books.usage(mark.usage);
-    const plain = mark.fault?.code === 'upstream-invalid' ? withoutNan(event.data.toString('utf8')) : undefined;
-    if (plain !== undefined) {
-      see({ ...event, data: Buffer.from(plain), isPlain: false }, out);
-      return;
-    }
     if (mark.hasContent === true) books.content(tokensOf(event));
     // Content after a finish (another choice, or a call that was held back) opens the reply again.
     if (mark.isFinished === true) isFinished = true;
@@ -289,7 +295,8 @@ interface Frame {
 /** Events that are already plain go on as they came; others are written anew, clean (faults.md F37). */
 function sseFrame(): Frame {
   return {
-    event: (event) => (event.isPlain ? event.raw : formatSse(oneLine(event.data), event.name === '' ? undefined : event.name)),
+    event: (event) =>
+      event.isPlain ? event.raw : formatSse(oneLine(event.data), event.name === '' ? undefined : event.name),
     close: () => '',
   };
 }
@@ -313,6 +320,7 @@ function arrayFrame(): Frame {
 }
 
 /** Different protocols, or a stream that the caller wants whole: events are decoded and written in the other form. */
+// oxlint-disable-next-line max-lines-per-function -- a machine of four small steps over one state; apart they would pass it around.
 function relayEvents(options: ReceiveOptions): Receiver {
   const { to, inbound, outbound, provider } = options;
   const decoder = outbound.decoder(provider);
@@ -422,7 +430,11 @@ function contentTokens(event: ChatEvent): number | undefined {
 }
 
 /** The events that end a broken stream, in the caller's protocol and framing. */
-export function brokenEnding(inbound: Dialect, of: Fault, options: { requestId: string; isJsonArray: boolean }): string {
+export function brokenEnding(
+  inbound: Dialect,
+  of: Fault,
+  options: { requestId: string; isJsonArray: boolean },
+): string {
   const text = inbound.encodeStreamFault(of, { requestId: options.requestId });
   if (!options.isJsonArray) return text;
   const record: JsonRecord | undefined = asJsonRecord(text);
