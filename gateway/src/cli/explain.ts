@@ -96,7 +96,7 @@ async function answer({ dialect, bytes, file, dataDir }: Question, io: CommandIo
   };
   const { snapshot } = loaded.value;
   const clock = { monotonicMs: () => 0, unixMs: () => 0 };
-  const explained = explain(arrival, OPERATOR, {
+  const explained = await explain(arrival, OPERATOR, {
     snapshot: () => snapshot,
     clock,
     health: rests(),

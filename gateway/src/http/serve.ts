@@ -161,7 +161,9 @@ async function serveBody(visitor: Visit, key: KeyRow): Promise<Ending> {
   };
   if (operation.kind === 'chat') return handle(arrival, { key, reply }, world);
   const answer =
-    operation.kind === 'explain' ? explain(arrival, key, world) : await countTokens(arrival, key, { reply, world });
+    operation.kind === 'explain'
+      ? await explain(arrival, key, world)
+      : await countTokens(arrival, key, { reply, world });
   return answer.ok ? finishJson(at, 200, answer.value) : finishFault(at, answer.error, {});
 }
 

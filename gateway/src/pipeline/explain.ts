@@ -17,7 +17,11 @@ import type { World } from './world.ts';
 export type ExplainWorld = Pick<World, 'snapshot' | 'clock' | 'health' | 'doubts' | 'random' | 'instanceId'>;
 
 /** Same rules, same faults as the real request up to its first byte out. */
-export function explain(arrival: Arrival, key: KeyRow, world: ExplainWorld): Result<JsonRecord, Fault> {
+export async function explain(
+  arrival: Arrival,
+  key: KeyRow,
+  world: ExplainWorld,
+): Promise<Result<JsonRecord, Fault>> {
   const snapshot = world.snapshot();
   const accepted = accept(arrival);
   if (!accepted.ok) return accepted;
@@ -27,8 +31,12 @@ export function explain(arrival: Arrival, key: KeyRow, world: ExplainWorld): Res
   const planning = planCall(call, { snapshot, key, facts, health, random: world.random });
   if (!planning.ok) return planning;
   const { plan, route } = planning.value;
-  const steps = plan.targets.map((target): JsonRecord => {
-    const built = outgoing(call, target, { operation: 'chat', instanceId: world.instanceId, followed: planning.value.followed });
+  const steps = plan.targets.map(async (target): Promise<JsonRecord> => {
+    const built = await outgoing(call, target, {
+      operation: 'chat',
+      instanceId: world.instanceId,
+      followed: planning.value.followed,
+    });
     const worst = worstAt(target, facts);
     const restMs = health.restMs(target.id);
     return compact({
@@ -43,7 +51,10 @@ export function explain(arrival: Arrival, key: KeyRow, world: ExplainWorld): Res
       worst_cost_usd: worst === undefined ? undefined : formatUsd(worst),
       price_known: target.price !== undefined,
       refused: built.ok ? undefined : built.error.message,
-      adapted: built.ok && built.value.losses.length > 0 ? built.value.losses.map((loss) => ({ field: loss.field, why: loss.why })) : undefined,
+      adapted:
+        built.ok && built.value.losses.length > 0
+          ? built.value.losses.map((loss) => ({ field: loss.field, why: loss.why }))
+          : undefined,
     });
   });
   return ok(
@@ -53,7 +64,7 @@ export function explain(arrival: Arrival, key: KeyRow, world: ExplainWorld): Res
       route,
       facts: factsRecord(facts),
       candidates: candidateRecords(plan),
-      plan: steps,
+      plan: await Promise.all(steps),
       attempts_max: plan.attemptsMax,
     }),
   );

@@ -2,15 +2,17 @@
 import { fault, type Fault } from '../chat/fault.ts';
 import type { Loss } from '../chat/request.ts';
 import type { CallShape } from '../dialects/dialect.ts';
+import { jsonInPieces } from '../lib/json-bytes.ts';
 import type { JsonRecord } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { editMembers } from '../lib/splice.ts';
 import { isSameOrigin, joinUrl } from '../lib/url.ts';
 import type { Target } from '../routing/target.ts';
 import type { UpstreamCall } from '../upstream/upstream.ts';
-
+import { isLong } from './body.ts';
 import type { Call } from './call.ts';
 import { OWN_FIELDS } from './extension.ts';
+import { inTurns } from './turns.ts';
 
 /** Headers of a client that the provider of the same protocol should see. Everything else stays here, keys above all. */
 const FORWARDED = ['anthropic-beta', 'anthropic-version', 'openai-beta', 'http-referer', 'x-title'] as const;
@@ -34,9 +36,11 @@ export interface OutgoingOptions {
 }
 
 /** Builds the request for `target`. Fails where the caller's request means something that the target's protocol cannot say. */
-export function outgoing(call: Call, target: Target, options: OutgoingOptions): Result<Outgoing, Fault> {
+export async function outgoing(call: Call, target: Target, options: OutgoingOptions): Promise<Result<Outgoing, Fault>> {
   const isSameDialect = target.provider.dialect.id === call.dialect.id;
-  const made = isSameDialect ? ok({ body: sameBytes(call, target, options), losses: [] }) : translated(call, target, options);
+  const made = isSameDialect
+    ? ok({ body: await sameBytes(call, target, options), losses: [] })
+    : await translated(call, target, options);
   if (!made.ok) return made;
   const shape = { model: target.upstreamModel, isStreaming: call.inspection.isStreaming, operation: options.operation };
   const url = urlOf(call, target, shape);
@@ -57,11 +61,11 @@ export function outgoing(call: Call, target: Target, options: OutgoingOptions): 
   });
 }
 
-function sameBytes(call: Call, target: Target, options: OutgoingOptions): Buffer {
+async function sameBytes(call: Call, target: Target, options: OutgoingOptions): Promise<Buffer> {
   const { body, dialect, inspection } = call;
   const { provider } = target;
   if (options.outputTokensMax !== undefined || provider.needsAmend?.(body.record) === true) {
-    return Buffer.from(JSON.stringify(amended(call, target, options)));
+    return bytesOf(amended(call, target, options), call);
   }
   const edits = new Map<string, string | undefined>();
   for (const field of ownFields(target, options)) if (body.scan.members.has(field)) edits.set(field, undefined);
@@ -73,6 +77,11 @@ function sameBytes(call: Call, target: Target, options: OutgoingOptions): Buffer
   return edits.size === 0 ? body.bytes : editMembers(body.bytes, body.scan, edits);
 }
 
+/** A long body is written in turns, as it was read. */
+async function bytesOf(record: JsonRecord, { body }: Call): Promise<Buffer> {
+  return isLong(body.bytes) ? inTurns(jsonInPieces(record, body.bytes.length)) : Buffer.from(JSON.stringify(record));
+}
+
 interface Sending {
   readonly call: Call;
   readonly target: Target;
@@ -82,7 +91,9 @@ interface Sending {
 /** The slow way, for the few that need it: the body as an object, changed and written anew. */
 function amended(call: Call, target: Target, options: OutgoingOptions): JsonRecord {
   const { dialect } = call;
-  const kept = Object.fromEntries(Object.entries(call.body.record).filter(([name]) => !ownFields(target, options).includes(name)));
+  const kept = Object.fromEntries(
+    Object.entries(call.body.record).filter(([name]) => !ownFields(target, options).includes(name)),
+  );
   const named = dialect.modelField === undefined ? kept : { ...kept, [dialect.modelField]: target.upstreamModel };
   return finished(named, { call, target, options });
 }
@@ -91,7 +102,8 @@ function finished(body: JsonRecord, { call, target, options }: Sending): JsonRec
   const { provider } = target;
   const ask = asksUsage(call, target) ? provider.dialect.askUsage(body) : undefined;
   const asking = ask === undefined ? body : { ...body, [ask.field]: ask.value };
-  const limited = options.outputTokensMax === undefined ? asking : provider.dialect.limitOutput(asking, options.outputTokensMax);
+  const limited =
+    options.outputTokensMax === undefined ? asking : provider.dialect.limitOutput(asking, options.outputTokensMax);
   return provider.amendRequest?.(limited) ?? limited;
 }
 
@@ -104,15 +116,18 @@ function asksUsage(call: Call, target: Target): boolean {
   return call.inspection.isStreaming && target.provider.asksStreamUsage !== false;
 }
 
-function translated(
+async function translated(
   call: Call,
   target: Target,
   options: OutgoingOptions,
-): Result<{ readonly body: Buffer; readonly losses: readonly Loss[] }, Fault> {
+): Promise<Result<{ readonly body: Buffer; readonly losses: readonly Loss[] }, Fault>> {
   const decoded = call.decoded();
   if (!decoded.ok) return decoded;
   const { dialect } = target.provider;
-  const request = { ...decoded.value, extras: decoded.value.extras.filter((extra) => !OWN_FIELDS.includes(extra.field)) };
+  const request = {
+    ...decoded.value,
+    extras: decoded.value.extras.filter((extra) => !OWN_FIELDS.includes(extra.field)),
+  };
   const encoded = dialect.encodeRequest(request, {
     model: target.upstreamModel,
     ...(target.limits.outputTokens === undefined ? {} : { maxOutputTokens: target.limits.outputTokens }),
@@ -123,7 +138,7 @@ function translated(
     return err(fault('not-expressible', { target: target.id, reason: grave.why }, { param: grave.field }));
   }
   const body = finished(encoded.body, { call, target, options });
-  return ok({ body: Buffer.from(JSON.stringify(body)), losses: encoded.losses });
+  return ok({ body: await bytesOf(body, call), losses: encoded.losses });
 }
 
 /** The address of the call. A model's name comes from the caller: it may not lead out of the provider's base URL. */
@@ -140,7 +155,8 @@ function urlOf(call: Call, target: Target, shape: CallShape): Result<string, Fau
 
 function seamUrl(target: Target, shape: CallShape & { readonly path: string }): Result<string, string> {
   const { provider, baseUrl } = target;
-  const url = provider.url?.({ baseUrl, path: shape.path, model: shape.model, isStreaming: shape.isStreaming }) ?? baseUrl;
+  const url =
+    provider.url?.({ baseUrl, path: shape.path, model: shape.model, isStreaming: shape.isStreaming }) ?? baseUrl;
   return isSameOrigin(url, baseUrl) ? ok(url) : err('it would lead to another host');
 }
 
