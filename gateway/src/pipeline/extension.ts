@@ -11,6 +11,12 @@ const PROVIDERS_MAX = 64;
 const NAME_MAX = 256;
 const TAGS_MAX = 16;
 
+/**
+ * Fields with which other gateways let a caller choose address and credential. The operator's file does that here; and
+ * a provider that is such a gateway itself must not be led elsewhere with our key (faults.md B25).
+ */
+const STEERING_FIELDS = ['api_base', 'base_url', 'api_key', 'custom_host', 'organization', 'extra_headers'] as const;
+
 /** Fields of the body that are ours to read and not the provider's. */
 export const OWN_FIELDS: readonly string[] = ['turnout', 'models', 'route', 'provider'];
 
@@ -29,6 +35,9 @@ type Headers = Readonly<Record<string, string | undefined>>;
 
 /** Reads body fields and `x-turnout-*` headers; faults name the field. */
 export function readExtension(body: JsonRecord, headers: Headers): Result<Extension, Fault> {
+  const steering = STEERING_FIELDS.find((field) => body[field] !== undefined && body[field] !== null);
+  if (steering !== undefined)
+    return invalid(steering, 'where a request goes, and with which key, is configured at the gateway. Leave it out');
   const own = body['turnout'] ?? {};
   if (!isRecord(own)) return invalid('turnout', 'it must be an object');
   const models = readModels(body['models']);
@@ -40,12 +49,22 @@ export function readExtension(body: JsonRecord, headers: Headers): Result<Extens
   const tags = readTags(own['tags'] ?? headers['x-turnout-tags']?.split(','));
   if (!tags.ok) return tags;
   const adapt = asBoolean(own['adapt']) ?? headers['x-turnout-adapt'] === 'true';
-  return ok(compact({ models: models.value, preferences: preferences.value, adapt, deadlineMs: deadlineMs.value, tags: tags.value }));
+  return ok(
+    compact({
+      models: models.value,
+      preferences: preferences.value,
+      adapt,
+      deadlineMs: deadlineMs.value,
+      tags: tags.value,
+    }),
+  );
 }
 
 function readDeadline(value: Json | undefined): Result<number | undefined, Fault> {
   if (value === undefined || value === null) return ok(undefined);
-  return typeof value === 'number' && value > 0 ? ok(value) : invalid('turnout.deadline_ms', 'it must be a number above 0');
+  return typeof value === 'number' && value > 0
+    ? ok(value)
+    : invalid('turnout.deadline_ms', 'it must be a number above 0');
 }
 
 function invalid(param: string, reason: string): Result<never, Fault> {
@@ -68,7 +87,8 @@ function readTags(value: Json | undefined): Result<readonly string[], Fault> {
 /** A list of short names, each once. */
 function readNames(value: Json, rule: { param: string; most: number }): Result<readonly string[], Fault> {
   if (!isArray(value)) return invalid(rule.param, 'it must be a list of names');
-  if (value.length > rule.most) return invalid(rule.param, `it has ${value.length} entries, at most ${rule.most} are taken`);
+  if (value.length > rule.most)
+    return invalid(rule.param, `it has ${value.length} entries, at most ${rule.most} are taken`);
   const names: string[] = [];
   for (const [index, name] of value.entries()) {
     if (typeof name !== 'string' || name === '' || name.length > NAME_MAX) {
@@ -93,7 +113,9 @@ function readPreferences(value: Json | undefined): Result<Preferences | undefine
   if (!price.ok) return price;
   const sort = value['sort'] === 'price' ? ('price' as const) : undefined;
   const allowFallbacks = asBoolean(value['allow_fallbacks']);
-  return ok(compact({ order: order.value, only: only.value, ignore: ignore.value, allowFallbacks, sort, ...price.value }));
+  return ok(
+    compact({ order: order.value, only: only.value, ignore: ignore.value, allowFallbacks, sort, ...price.value }),
+  );
 }
 
 function readProviders(wishes: JsonRecord, field: string): Result<readonly string[] | undefined, Fault> {
@@ -108,8 +130,12 @@ function readPriceMax(value: Json | undefined): Result<Pick<Preferences, 'inputP
   if (!isRecord(value)) return invalid('provider.max_price', 'it must be an object');
   const input = priceOf(value['prompt']);
   const output = priceOf(value['completion']);
-  if (input === null || output === null) return invalid('provider.max_price', 'prompt and completion are USD per million tokens');
-  return ok({ ...(input === undefined ? {} : { inputPriceMax: input }), ...(output === undefined ? {} : { outputPriceMax: output }) });
+  if (input === null || output === null)
+    return invalid('provider.max_price', 'prompt and completion are USD per million tokens');
+  return ok({
+    ...(input === undefined ? {} : { inputPriceMax: input }),
+    ...(output === undefined ? {} : { outputPriceMax: output }),
+  });
 }
 
 /** undefined: not given; null: given and not a price. */

@@ -2,7 +2,15 @@
 import { fault, type Fault } from '../chat/fault.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import type { Facts } from '../routing/facts.ts';
-import { plan, type Candidates, type Health, type Plan, type Preferences, type Rejection } from '../routing/plan.ts';
+import {
+  NOT_ALLOWED,
+  plan,
+  type Candidates,
+  type Health,
+  type Plan,
+  type Preferences,
+  type Rejection,
+} from '../routing/plan.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { Target } from '../routing/target.ts';
 import type { KeyRow } from '../store/ports.ts';
@@ -33,7 +41,7 @@ export function planCall(call: Call, options: PlanningOptions): Result<Planning,
   const { candidates, route } = found;
   const isAllowed = (target: Target): boolean => mayUse(key, target, route);
   const rules = { attemptsMax: snapshot.attemptsMax, health, isAllowed, random };
-  const planned = plan(candidates, facts, preferences === undefined ? rules : { ...rules, preferences });
+  const planned = withoutHidden(plan(candidates, facts, preferences === undefined ? rules : { ...rules, preferences }));
   if (planned.targets.length === 0) return err(nothingLeft(facts.model, planned.rejected, preferences !== undefined));
   const priced = withKnownPrice(planned, snapshot, key);
   if (priced.targets.length === 0) return err(fault('price-unknown', { model: facts.model }, { param: 'model' }));
@@ -57,9 +65,13 @@ function wishesOf(call: Call, { snapshot, key, facts }: PlanningOptions): Result
   const found = all.ok ? all.value : primary.value;
   const isForUs = wished === undefined || !isForProvider;
   const preferences = mergePreferences(isForUs ? wished : undefined, found.sort);
-  const unknown = preferences === undefined ? undefined : unknownProvider(preferences, snapshot);
+  const unknown = preferences === undefined ? undefined : unknownProvider(preferences, snapshot, key);
   if (unknown !== undefined) return err(unknown);
-  return ok({ found, preferences, followed: ['turnout', ...(all.ok ? ['models'] : []), ...(isForUs ? ['route', 'provider'] : [])] });
+  return ok({
+    found,
+    preferences,
+    followed: ['turnout', ...(all.ok ? ['models'] : []), ...(isForUs ? ['route', 'provider'] : [])],
+  });
 }
 
 interface Found {
@@ -74,10 +86,12 @@ function candidatesOf(names: readonly string[], snapshot: Snapshot, key: KeyRow)
   let first: Found | undefined;
   for (const [index, name] of names.entries()) {
     const resolved = snapshot.resolve(name);
-    if (resolved.kind === 'unknown') {
-      const near = resolved.near.filter((other) => snapshot.isVisible(other, key.allowedModels));
+    if (resolved.kind === 'unknown' || isHidden(resolved, key)) {
+      const near = resolved.kind === 'unknown' && key.allowedModels === undefined ? resolved.near : [];
       const hint = near.length === 0 ? 'GET /v1/models lists what there is.' : `Did you mean ${near.join(', ')}?`;
-      return err(fault('model-unknown', { model: shown(name), hint }, { param: index === 0 ? 'model' : `models[${index - 1}]` }));
+      if (index === 0) return err(fault('model-unknown', { model: shown(name), hint }, { param: 'model' }));
+      const reason = `no model ${shown(name)} can be used with this key. ${hint}`;
+      return err(fault('field-invalid', { reason }, { param: `models[${index - 1}]` }));
     }
     first ??= resolved;
     groups.push(...resolved.candidates.groups);
@@ -96,14 +110,22 @@ function mergePreferences(asked: Preferences | undefined, sort: 'price' | undefi
   return sort === undefined ? asked : { ...asked, sort };
 }
 
-function unknownProvider(preferences: Preferences, snapshot: Snapshot): Fault | undefined {
+function unknownProvider(preferences: Preferences, snapshot: Snapshot, key: KeyRow): Fault | undefined {
+  const known = [...snapshot.providerIds].slice(0, 20).join(', ');
+  // Which providers there are is not for a key to know that may only use some models.
+  const reason = `no such provider is configured${key.allowedModels === undefined ? `; there are ${known}` : ''}`;
   for (const field of ['order', 'only', 'ignore'] as const) {
     const index = (preferences[field] ?? []).findIndex((id) => !snapshot.providerIds.has(id));
     if (index === -1 || field === 'ignore') continue;
-    const known = [...snapshot.providerIds].slice(0, 20).join(', ');
-    return fault('field-invalid', { reason: `no such provider is configured; there are ${known}` }, { param: `provider.${field}[${index}]` });
+    return fault('field-invalid', { reason }, { param: `provider.${field}[${index}]` });
   }
   return undefined;
+}
+
+/** Whether a name stands for targets none of which the key may use. To that key it is unknown: in the same words, with no hint. */
+function isHidden({ candidates, route }: Found, key: KeyRow): boolean {
+  const targets = candidates.groups.flat();
+  return targets.length > 0 && !targets.some(({ target }) => mayUse(key, target, route));
 }
 
 /** A key that names a route may use the targets of the route; else the target's own name must be allowed. */
@@ -118,12 +140,22 @@ function matches(pattern: string, name: string): boolean {
   return pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : pattern === name;
 }
 
+/** A key learns how many targets it may not use, and not their names: errors, explanations and records are read by its owner. */
+function withoutHidden(planned: Plan): Plan {
+  const seen = planned.rejected.filter((rejection) => rejection.reason !== NOT_ALLOWED);
+  const hidden = planned.rejected.length - seen.length;
+  return hidden === 0
+    ? planned
+    : { ...planned, rejected: [...seen, { target: `${hidden} more`, reason: NOT_ALLOWED }] };
+}
+
 function nothingLeft(model: string, rejected: readonly Rejection[], hasPreferences: boolean): Fault {
-  const isHidden = rejected.length > 0 && rejected.every((rejection) => rejection.reason === 'the key may not use it');
-  // The same words as for a model that does not exist: a key learns nothing of what others may use.
-  if (isHidden) return fault('model-unknown', { model: shown(model), hint: 'GET /v1/models lists what there is.' }, { param: 'model' });
   const reasons = rejected.slice(0, 5).map((rejection) => `${rejection.target}: ${rejection.reason}`);
-  return fault('no-eligible', { model: shown(model), reasons: reasons.join('; ') }, { param: hasPreferences ? 'provider' : 'model' });
+  return fault(
+    'no-eligible',
+    { model: shown(model), reasons: reasons.join('; ') },
+    { param: hasPreferences ? 'provider' : 'model' },
+  );
 }
 
 /** A budget cannot hold money for a price that nobody knows; such targets are left out for keys with a budget. */

@@ -4,6 +4,9 @@ import { REPLACEABLE } from '../dialects/dialect.ts';
 import type { Facts } from './facts.ts';
 import type { Target } from './target.ts';
 
+/** Why a target is left out whose name its key must not learn. */
+export const NOT_ALLOWED = 'the key may not use it';
+
 export interface Rejection {
   readonly target: string;
   readonly reason: string;
@@ -151,7 +154,7 @@ function withinPrice(targets: readonly Target[], factor: number | undefined, rej
 
 /** Why a target may not take the request; undefined if it may. Never overruled. */
 function whyForbidden(target: Target, options: PlanOptions): string | undefined {
-  if (!options.isAllowed(target)) return 'the key may not use it';
+  if (!options.isAllowed(target)) return NOT_ALLOWED;
   return options.preferences === undefined ? undefined : whyNotPreferred(target, options.preferences);
 }
 
