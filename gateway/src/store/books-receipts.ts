@@ -1,7 +1,8 @@
 /** Receipts: from the journals into the database, each once, with the money they moved. */
-import { sql, type Insertable, type Kysely, type Transaction } from 'kysely';
+import { sql, type Insertable, type Kysely, type Selectable, type Transaction } from 'kysely';
 import type { NanoUsd } from '../money/price.ts';
 import { returnLeases } from './books-leases.ts';
+import { bulkInsert } from './bulk-insert.ts';
 import type { Books, TakenIn } from './books.ts';
 import { dropSegments, journalsIn, readJournal, segmentsOf, type JournalPosition } from './journal.ts';
 import type { JournalEntry } from './journal-entry.ts';
@@ -10,8 +11,6 @@ import { lockFiles, takeLock } from './process-lock.ts';
 import type { ReceiptsTable, Tables } from './schema.ts';
 import { accountOf, newPosting, transfer } from './transfers.ts';
 
-/** Rows of one insert. Few different sizes, so that their statements stay ready; 17 values a row, far below SQLite's 32,766. */
-const ROWS_AT_ONCE = [100, 10, 1];
 /** A lock file without a journal is one just being born, unless it is as old as this. */
 const BIRTH_MS = 60_000;
 
@@ -19,14 +18,32 @@ const START: JournalPosition = { segment: 0, offset: 0 };
 
 type ReceiptBooks = Pick<Books, 'takeIn' | 'dropJournal' | 'endProcess' | 'recover'>;
 
+/** The database with the statement that every receipt goes through. */
+interface Writer {
+  readonly db: Kysely<Tables>;
+  readonly insert: (
+    db: Kysely<Tables>,
+    rows: readonly Insertable<ReceiptsTable>[],
+  ) => Promise<readonly Pick<Selectable<ReceiptsTable>, 'key_id' | 'cost_nano_usd'>[]>;
+}
+
 export function receiptBooks(db: Kysely<Tables>, dataDir: string): ReceiptBooks {
+  const insert = bulkInsert((rows: readonly Insertable<ReceiptsTable>[]) =>
+    db
+      .insertInto('receipts')
+      .values(rows)
+      .onConflict((conflict) => conflict.column('id').doNothing())
+      .returning(['key_id', 'cost_nano_usd'])
+      .compile(),
+  );
+  const writer: Writer = { db, insert };
   const takeIn = async (processId: string, from: JournalPosition, atMs: number): Promise<TakenIn> => {
     const piece = readJournal({ dataDir, processId, from }, 'settled');
-    const receipts = await post(db, { processId, receipts: piece.entries.flatMap(settledReceipt), atMs });
+    const receipts = await post(writer, { processId, receipts: piece.entries.flatMap(settledReceipt), atMs });
     return { to: piece.to, isEnd: piece.isEnd, receipts };
   };
   const endProcess = async (processId: string, atMs: number): Promise<void> => {
-    await takeInAll(db, { dataDir, processId, atMs });
+    await takeInAll(writer, { dataDir, processId, atMs });
     await db.transaction().execute(async (trx) => returnLeases(trx, processId, atMs));
     await syncToDisk(db);
     dropSegments(dataDir, processId, Infinity);
@@ -78,7 +95,7 @@ async function candidates(db: Kysely<Tables>, dataDir: string, atMs: number): Pr
 
 /** Takes in a whole journal whose process writes no more; attempts that it left open become receipts by their estimate. */
 async function takeInAll(
-  db: Kysely<Tables>,
+  writer: Writer,
   { dataDir, processId, atMs }: { readonly dataDir: string; readonly processId: string; readonly atMs: number },
 ): Promise<void> {
   const open = new Map<string, Receipt>();
@@ -86,11 +103,11 @@ async function takeInAll(
   for (;;) {
     const piece = readJournal({ dataDir, processId, from: position });
     trackOpen(open, piece.entries);
-    await post(db, { processId, receipts: piece.entries.flatMap(settledReceipt), atMs });
+    await post(writer, { processId, receipts: piece.entries.flatMap(settledReceipt), atMs });
     if (piece.isEnd) break;
     position = piece.to;
   }
-  await post(db, { processId, receipts: [...open.values()], atMs });
+  await post(writer, { processId, receipts: [...open.values()], atMs });
 }
 
 /** Keeps the receipts of attempts that are opened and neither settled nor discarded. */
@@ -112,35 +129,20 @@ interface Batch {
 }
 
 /** Writes receipts that are not there yet, and moves what they cost from the process's leases to what is spent. */
-async function post(db: Kysely<Tables>, { processId, receipts, atMs }: Batch): Promise<number> {
+async function post({ db, insert }: Writer, { processId, receipts, atMs }: Batch): Promise<number> {
   if (receipts.length === 0) return 0;
   return db.transaction().execute(async (trx) => {
     const postingId = await newPosting(trx, processId, atMs);
     const sums = new Map<string, NanoUsd>();
-    let added = 0;
-    for (const piece of inPieces(receipts)) {
-      const rows = piece.map((receipt) => rowOf(receipt, postingId));
-      const fresh = await trx
-        .insertInto('receipts')
-        .values(rows)
-        .onConflict((conflict) => conflict.column('id').doNothing())
-        .returning(['key_id', 'cost_nano_usd'])
-        .execute();
-      added += fresh.length;
-      for (const row of fresh) sums.set(row.key_id, (sums.get(row.key_id) ?? 0n) + (row.cost_nano_usd ?? 0n));
-    }
-    if (added === 0) await trx.deleteFrom('postings').where('id', '=', postingId).execute();
+    const fresh = await insert(
+      trx,
+      receipts.map((receipt) => rowOf(receipt, postingId)),
+    );
+    for (const row of fresh) sums.set(row.key_id, (sums.get(row.key_id) ?? 0n) + (row.cost_nano_usd ?? 0n));
+    if (fresh.length === 0) await trx.deleteFrom('postings').where('id', '=', postingId).execute();
     for (const [keyId, nanoUsd] of sums) await spend(trx, { postingId, processId, keyId, nanoUsd });
-    return added;
+    return fresh.length;
   });
-}
-
-function inPieces<T>(items: readonly T[]): readonly (readonly T[])[] {
-  const pieces: (readonly T[])[] = [];
-  let at = 0;
-  for (const size of ROWS_AT_ONCE)
-    for (; at + size <= items.length; at += size) pieces.push(items.slice(at, at + size));
-  return pieces;
 }
 
 interface Spend {

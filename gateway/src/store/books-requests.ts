@@ -1,9 +1,10 @@
 /** Request records in the database: JSON in a column, with the few columns that lists filter by. */
-import type { Kysely } from 'kysely';
+import type { Insertable, Kysely } from 'kysely';
 import { asRecord, parseJson, type JsonRecord } from '../lib/json.ts';
 import type { Books, RequestList } from './books.ts';
+import { bulkInsert } from './bulk-insert.ts';
 import type { RequestQuery } from './ports.ts';
-import type { Tables } from './schema.ts';
+import type { RequestsTable, Tables } from './schema.ts';
 
 /** Rows of one page. */
 const PAGE_MAX = 200;
@@ -13,6 +14,13 @@ const PRUNE_ROWS = 2000;
 type RequestBooks = Pick<Books, 'putRequests' | 'getRequest' | 'listRequests' | 'pruneRequests'>;
 
 export function requestBooks(db: Kysely<Tables>): RequestBooks {
+  const insert = bulkInsert((rows: readonly Insertable<RequestsTable>[]) =>
+    db
+      .insertInto('requests')
+      .values(rows)
+      .onConflict((conflict) => conflict.column('id').doNothing())
+      .compile(),
+  );
   return {
     putRequests: async (records) => {
       if (records.length === 0) return;
@@ -25,11 +33,7 @@ export function requestBooks(db: Kysely<Tables>): RequestBooks {
         model: model ?? null,
         body,
       }));
-      await db
-        .insertInto('requests')
-        .values(rows)
-        .onConflict((conflict) => conflict.column('id').doNothing())
-        .execute();
+      await db.transaction().execute(async (trx) => insert(trx, rows));
     },
     getRequest: async (id) => {
       const row = await db.selectFrom('requests').select(['key_id', 'body']).where('id', '=', id).executeTakeFirst();

@@ -2,7 +2,7 @@ import { describe, it } from 'node:test';
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { opening, receipt } from '../../test/store-kit.ts';
-import { discardedLine, interruptedReceipt, readEntries, receiptLine } from './journal-entry.ts';
+import { discardedText, interruptedReceipt, lineOf, readEntries, receiptText } from './journal-entry.ts';
 import type { Receipt } from './ports.ts';
 
 const count = fc.nat(Number.MAX_SAFE_INTEGER);
@@ -41,11 +41,15 @@ const receiptArbitrary: fc.Arbitrary<Receipt> = fc.record(
   },
 );
 
+function settledLine(of: Receipt): string {
+  return lineOf(receiptText('settled', of));
+}
+
 describe('the lines of a journal', () => {
   it('are read as they were written', () => {
     fc.assert(
       fc.property(fc.array(receiptArbitrary), (receipts) => {
-        const bytes = Buffer.from(receipts.map((item) => receiptLine('settled', item)).join(''));
+        const bytes = Buffer.from(receipts.map(settledLine).join(''));
         const read = readEntries(bytes);
         assert.deepEqual([read.readBytes, read.damaged], [bytes.length, 0]);
         assert.deepEqual(
@@ -57,7 +61,7 @@ describe('the lines of a journal', () => {
   });
 
   it('are whole or not there, wherever the end was torn off', () => {
-    const lines = ['a', 'b', 'c'].map((id) => receiptLine('settled', receipt(id)));
+    const lines = ['a', 'b', 'c'].map((id) => settledLine(receipt(id)));
     const bytes = Buffer.from(lines.join(''));
     for (let end = 0; end <= bytes.length; end++) {
       const read = readEntries(bytes.subarray(0, end));
@@ -69,7 +73,7 @@ describe('the lines of a journal', () => {
   });
 
   it('are told from lines with any byte changed', () => {
-    const good = Buffer.from(receiptLine('settled', receipt('x')));
+    const good = Buffer.from(settledLine(receipt('x')));
     for (let at = 0; at < good.length - 1; at++) {
       const bytes = Buffer.from(good);
       bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at);
@@ -78,14 +82,16 @@ describe('the lines of a journal', () => {
   });
 
   it('go on behind a line that was cut short', () => {
-    const torn = receiptLine('settled', receipt('torn')).slice(0, 60);
-    const read = readEntries(Buffer.from(`${torn}\n${receiptLine('settled', receipt('whole'))}\n`));
+    const torn = settledLine(receipt('torn')).slice(0, 60);
+    const read = readEntries(Buffer.from(`${torn}\n${settledLine(receipt('whole'))}\n`));
     assert.deepEqual([read.entries.map((entry) => entry.id), read.damaged], [['whole'], 1]);
   });
 
   it('tell what was opened and discarded, unless only receipts are asked for', () => {
     const opened = interruptedReceipt({ keyId: 'k', requestId: 'r' }, opening('a'));
-    const lines = [receiptLine('opened', opened), discardedLine('a'), receiptLine('settled', receipt('b'))].join('');
+    const lines = [lineOf(receiptText('opened', opened)), lineOf(discardedText('a')), settledLine(receipt('b'))].join(
+      '',
+    );
     assert.deepEqual(
       readEntries(Buffer.from(lines)).entries.map((entry) => entry.kind),
       ['opened', 'discarded', 'settled'],
@@ -97,7 +103,7 @@ describe('the lines of a journal', () => {
   });
 
   it('keep a receipt whose time is nonsense', () => {
-    const lines = [Number.NaN, 1.5, -3].map((atMs) => receiptLine('settled', receipt('t', { atMs }))).join('');
+    const lines = [Number.NaN, 1.5, -3].map((atMs) => settledLine(receipt('t', { atMs }))).join('');
     const times = readEntries(Buffer.from(lines)).entries.map((entry) =>
       entry.kind === 'settled' ? entry.receipt.atMs : -1,
     );

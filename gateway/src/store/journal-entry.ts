@@ -1,17 +1,20 @@
 /**
- * The lines of a journal. One JSON object a line behind its CRC-32, so that a line which a crash or a full disk cut short
- * is told from a whole one:
+ * The lines of a journal. One JSON array a line behind its CRC-32, so that a line which a crash or a full disk cut short is
+ * told from a whole one. Arrays, because two lines a request are written on the request's way, and names would double them:
  *
- *     5f2a90c1 {"kind":"settled","id":"att_…",…}
+ *     5f2a90c1 ["settled",id,request,key,provider,model,target,outcome,estimated,input,cached,written,output,reasoning,cost,at,finish]
+ *     77b0d1e2 ["discarded",id]
  */
 import { crc32 } from 'node:zlib';
-import { asBoolean, asCount, asRecord, asString, parseJson, type JsonRecord } from '../lib/json.ts';
+import { asArray, asCount, asString, parseJson, type Json } from '../lib/json.ts';
 import type { Hold, Opening, Receipt, ReceiptUsage } from './ports.ts';
 
 const CRC_DIGITS = 8;
 const NEW_LINE = 0x0a;
 /** How a settled line goes on behind its checksum. */
-const SETTLED = ' {"kind":"settled"';
+const SETTLED = ' ["settled"';
+/** Where the counts begin in an entry. */
+const NUMBERS_FROM = 9;
 /** Amounts are whole nano-dollars below 2^63, as text: JSON numbers end at 2^53. */
 const AMOUNT = /^\d{1,18}$/;
 
@@ -56,38 +59,41 @@ export function interruptedReceipt(hold: Pick<Hold, 'keyId' | 'requestId'>, atte
   };
 }
 
-/** The line of a receipt, with its line end. */
-export function receiptLine(kind: 'opened' | 'settled', receipt: Receipt): string {
+/** The text of a receipt's entry. */
+export function receiptText(kind: 'opened' | 'settled', receipt: Receipt): string {
   const { usage } = receipt;
-  return lineOf(
-    JSON.stringify({
-      kind,
-      id: receipt.attemptId,
-      request: receipt.requestId,
-      key: receipt.keyId,
-      provider: receipt.provider,
-      model: receipt.model,
-      target: receipt.target,
-      outcome: receipt.outcome,
-      estimated: receipt.isEstimated,
-      input: usage.inputTokens,
-      cached: usage.cachedInputTokens,
-      written: usage.cacheWriteTokens,
-      output: usage.outputTokens,
-      reasoning: usage.reasoningTokens,
-      cost: receipt.costNanoUsd?.toString(),
-      at: Math.floor(receipt.atMs),
-      finish: receipt.finish,
-    }),
-  );
+  return JSON.stringify([
+    kind,
+    receipt.attemptId,
+    receipt.requestId,
+    receipt.keyId,
+    receipt.provider,
+    receipt.model,
+    receipt.target,
+    receipt.outcome,
+    receipt.isEstimated,
+    usage.inputTokens ?? null,
+    usage.cachedInputTokens ?? null,
+    usage.cacheWriteTokens ?? null,
+    usage.outputTokens ?? null,
+    usage.reasoningTokens ?? null,
+    receipt.costNanoUsd?.toString() ?? null,
+    Math.floor(receipt.atMs),
+    receipt.finish ?? null,
+  ]);
 }
 
-export function discardedLine(attemptId: string): string {
-  return lineOf(JSON.stringify({ kind: 'discarded', id: attemptId }));
+export function discardedText(attemptId: string): string {
+  return JSON.stringify(['discarded', attemptId]);
 }
 
-function lineOf(json: string): string {
-  return `${crc32(json).toString(16).padStart(CRC_DIGITS, '0')} ${json}\n`;
+/** An entry as a line: checksum, text, line end. */
+export function lineOf(text: string): string {
+  return `${checksum(text)} ${text}\n`;
+}
+
+function checksum(text: string): string {
+  return crc32(text).toString(16).padStart(CRC_DIGITS, '0');
 }
 
 export interface ReadEntries {
@@ -116,60 +122,58 @@ export function readEntries(bytes: Buffer, which: 'all' | 'settled' = 'all'): Re
 }
 
 function entryOf(line: string): JournalEntry | undefined {
-  const json = line.slice(CRC_DIGITS + 1);
-  if (lineOf(json) !== `${line}\n`) return undefined;
-  const fields = asRecord(parseJson(json));
-  const id = asString(fields?.['id']);
-  if (fields === undefined || id === undefined) return undefined;
-  const kind = fields['kind'];
+  const text = line.slice(CRC_DIGITS + 1);
+  if (line.slice(0, CRC_DIGITS + 1) !== `${checksum(text)} `) return undefined;
+  const fields = asArray(parseJson(text));
+  const [kind, id] = fields ?? [];
+  if (fields === undefined || typeof id !== 'string') return undefined;
   if (kind === 'discarded') return { kind, id };
   if (kind !== 'opened' && kind !== 'settled') return undefined;
   const receipt = receiptOf(id, fields);
   return receipt === undefined ? undefined : { kind, id, receipt };
 }
 
-function receiptOf(attemptId: string, fields: JsonRecord): Receipt | undefined {
-  const requestId = asString(fields['request']);
-  const keyId = asString(fields['key']);
-  const costNanoUsd = amountOf(fields['cost']);
-  if (requestId === undefined || keyId === undefined || costNanoUsd === 'impossible') return undefined;
-  const text = (name: string): string => asString(fields[name]) ?? '';
-  const finish = asString(fields['finish']);
+function receiptOf(attemptId: string, fields: readonly Json[]): Receipt | undefined {
+  const [, , requestId, keyId, provider, model, target, outcome, isEstimated] = fields;
+  const [input, cached, written, output, reasoning, cost, atMs, finish] = fields.slice(NUMBERS_FROM);
+  if (typeof requestId !== 'string' || typeof keyId !== 'string') return undefined;
+  const costNanoUsd = amountOf(cost ?? null);
+  if (costNanoUsd === 'impossible') return undefined;
   return {
     attemptId,
     requestId,
     keyId,
-    provider: text('provider'),
-    model: text('model'),
-    target: text('target'),
-    outcome: text('outcome'),
-    isEstimated: asBoolean(fields['estimated']) ?? true,
-    usage: usageOf(fields),
+    provider: asString(provider) ?? '',
+    model: asString(model) ?? '',
+    target: asString(target) ?? '',
+    outcome: asString(outcome) ?? '',
+    isEstimated: isEstimated !== false,
+    usage: usageOf([input, cached, written, output, reasoning]),
     ...(costNanoUsd === undefined ? {} : { costNanoUsd }),
     // A receipt at a wrong time is better than none.
-    atMs: asCount(fields['at']) ?? 0,
-    ...(finish === undefined ? {} : { finish }),
+    atMs: asCount(atMs) ?? 0,
+    ...(typeof finish === 'string' ? { finish } : {}),
   };
 }
 
-function amountOf(value: unknown): bigint | undefined | 'impossible' {
-  if (value === undefined) return undefined;
+function amountOf(value: Json): bigint | undefined | 'impossible' {
+  if (value === null) return undefined;
   return typeof value === 'string' && AMOUNT.test(value) ? BigInt(value) : 'impossible';
 }
 
-function usageOf(fields: JsonRecord): ReceiptUsage {
+function usageOf(counts: readonly unknown[]): ReceiptUsage {
   const usage: Record<string, number> = {};
-  for (const [from, to] of USAGE_FIELDS) {
-    const count = asCount(fields[from]);
-    if (count !== undefined) usage[to] = count;
+  for (const [index, name] of USAGE_NAMES.entries()) {
+    const count = asCount(counts[index]);
+    if (count !== undefined) usage[name] = count;
   }
   return usage;
 }
 
-const USAGE_FIELDS = [
-  ['input', 'inputTokens'],
-  ['cached', 'cachedInputTokens'],
-  ['written', 'cacheWriteTokens'],
-  ['output', 'outputTokens'],
-  ['reasoning', 'reasoningTokens'],
-] as const satisfies readonly (readonly [string, keyof ReceiptUsage])[];
+const USAGE_NAMES = [
+  'inputTokens',
+  'cachedInputTokens',
+  'cacheWriteTokens',
+  'outputTokens',
+  'reasoningTokens',
+] as const satisfies readonly (keyof ReceiptUsage)[];

@@ -12,7 +12,7 @@ import {
   type JournalDisk,
   type JournalPosition,
 } from './journal.ts';
-import { receiptLine } from './journal-entry.ts';
+import { lineOf, receiptText } from './journal-entry.ts';
 
 const START: JournalPosition = { segment: 0, offset: 0 };
 
@@ -33,9 +33,9 @@ function smallDisk(bytesMax: number): { readonly disk: JournalDisk; readonly gro
   let left = bytesMax;
   const disk: JournalDisk = {
     open: (path) => openSync(path, 'ax', 0o600),
-    write: (fd, bytes) => {
+    write: (fd, given) => {
       if (left === 0) throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
-      const written = writeSync(fd, bytes.subarray(0, left));
+      const written = writeSync(fd, Buffer.from(given).subarray(0, left));
       left -= written;
       return written;
     },
@@ -48,7 +48,8 @@ function smallDisk(bytesMax: number): { readonly disk: JournalDisk; readonly gro
   };
 }
 
-const line = (id: string): string => receiptLine('settled', receipt(id));
+const text = (id: string): string => receiptText('settled', receipt(id));
+const line = (id: string): string => lineOf(text(id));
 
 describe('the journal', () => {
   it('is for its owner only', async () => {
@@ -61,10 +62,10 @@ describe('the journal', () => {
   it('is read from any place on, by anyone, while it is written', async () => {
     await inFolder((dir) => {
       const journal = openJournal(dir, 'p1');
-      journal.append(line('a'));
+      journal.append(text('a'));
       const first = readJournal({ dataDir: dir, processId: 'p1', from: { segment: 1, offset: 0 } });
       assert.deepEqual(first.to, { segment: 1, offset: journal.position().offset });
-      journal.append(line('b'));
+      journal.append(text('b'));
       assert.deepEqual(idsOf(dir, 'p1', first.to), ['b']);
       assert.deepEqual(idsOf(dir, 'p1'), ['a', 'b']);
       journal.close();
@@ -82,11 +83,11 @@ describe('the journal', () => {
         const { disk, grow } = smallDisk(line('a').length + room);
         const processId = `p${room}`;
         const journal = openJournal(dir, processId, disk);
-        assert.ok(journal.append(line('a')));
-        assert.ok(!journal.append(line('b')));
-        assert.ok(!journal.append(line('b')));
+        assert.ok(journal.append(text('a')));
+        assert.ok(!journal.append(text('b')));
+        assert.ok(!journal.append(text('b')));
         grow(10_000);
-        assert.ok(journal.append(line('c')));
+        assert.ok(journal.append(text('c')));
         assert.deepEqual(idsOf(dir, processId), ['a', 'c'], `room ${room}`);
         assert.doesNotMatch(readFileSync(join(dir, `journal-${processId}-1.log`), 'utf8'), /"b"/);
         journal.close();
@@ -97,13 +98,13 @@ describe('the journal', () => {
   it('begins a new segment when one is full, with the lines of what is still open', async () => {
     await inFolder((dir) => {
       const journal = openJournal(dir, 'p1');
-      const long = receiptLine('settled', receipt('long', { model: 'm'.repeat(100_000) }));
+      const long = receiptText('settled', receipt('long', { model: 'm'.repeat(100_000) }));
       journal.rotate(() => assert.fail('not full yet'));
       for (let i = 0; i < 90; i++) journal.append(long);
-      journal.rotate(() => line('carried'));
+      journal.rotate(() => [text('carried')]);
       assert.equal(journal.position().segment, 2);
-      assert.equal(journal.position().written, 90 * long.length + line('carried').length);
-      journal.append(line('after'));
+      assert.equal(journal.position().written, 90 * lineOf(long).length + line('carried').length);
+      journal.append(text('after'));
       journal.close();
       assert.deepEqual(idsOf(dir, 'p1').slice(88), ['long', 'long', 'carried', 'after']);
       dropSegments(dir, 'p1', 2);
@@ -116,14 +117,14 @@ describe('the journal', () => {
 
   it('goes on in the old segment where a new one cannot be begun', async () => {
     await inFolder((dir) => {
-      const long = receiptLine('settled', receipt('long', { model: 'm'.repeat(100_000) }));
-      const { disk, grow } = smallDisk(90 * long.length + 5);
+      const long = receiptText('settled', receipt('long', { model: 'm'.repeat(100_000) }));
+      const { disk, grow } = smallDisk(90 * lineOf(long).length + 5);
       const journal = openJournal(dir, 'p1', disk);
       for (let i = 0; i < 90; i++) assert.ok(journal.append(long));
-      journal.rotate(() => line('carried'));
+      journal.rotate(() => [text('carried')]);
       assert.equal(journal.position().segment, 1);
-      grow(3 * long.length);
-      assert.ok(journal.append(line('next')));
+      grow(3 * lineOf(long).length);
+      assert.ok(journal.append(text('next')));
       assert.deepEqual(idsOf(dir, 'p1').slice(89), ['long', 'next']);
       assert.deepEqual(readdirSync(dir), ['journal-p1-1.log'], 'the draft is gone');
       journal.close();

@@ -18,7 +18,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { readEntries, type ReadEntries } from './journal-entry.ts';
+import { lineOf, readEntries, type ReadEntries } from './journal-entry.ts';
 import { hasCode } from './secret.ts';
 
 /** A segment that has grown to this is closed and the next begun: some 15,000 attempts, read again in a moment after a crash. */
@@ -31,12 +31,13 @@ const NAME = /^journal-([a-z0-9]+)-(\d{1,9})\.log$/;
 
 /** The calls that fail when a disk is full; others in tests. */
 export interface JournalDisk {
-  readonly write: (fd: number, bytes: Buffer) => number;
+  /** Gives the bytes written, which may be fewer. */
+  readonly write: (fd: number, text: string) => number;
   readonly open: (path: string) => number;
 }
 
 const realDisk: JournalDisk = {
-  write: (fd, bytes) => writeSync(fd, bytes),
+  write: (fd, text) => writeSync(fd, text),
   open: (path) => openSync(path, 'ax', 0o600),
 };
 
@@ -47,12 +48,14 @@ export interface JournalPosition {
 }
 
 export interface Journal {
-  /** Writes one line whole, or not at all: then false, and what stood before still stands. */
-  append(line: string): boolean;
+  /** Writes one entry as a line, whole or not at all: then false, and what stood before still stands. */
+  append(text: string): boolean;
+  /** Writes an empty line, which is read as nothing: shows whether the disk takes bytes. */
+  probe(): boolean;
   /** Where the next line will stand, and how many bytes all segments ever had. */
   position(): JournalPosition & { readonly written: number };
-  /** Begins a new segment where the present one is full. `carried`: lines of attempts still open, which it begins with. */
-  rotate(carried: () => string): void;
+  /** Begins a new segment where the present one is full. `carried`: entries of attempts still open, with which it begins. */
+  rotate(carried: () => readonly string[]): void;
   /** Brings what was written to the disk, without waiting. An error shows in a later `append`. */
   sync(): void;
   close(): void;
@@ -89,29 +92,25 @@ class JournalFile implements Journal {
     fsyncSync(this.#folder);
   }
 
-  append(line: string): boolean {
-    const bytes = Buffer.from(this.#isTorn ? `\n${line}` : line);
-    const written = tryWrite(this.#home.disk, this.#fd, bytes);
-    this.#offset += written;
-    if (written === bytes.length) {
-      this.#isTorn = false;
-      return true;
-    }
-    // Half a line may stand there now. Cut it off; where even that fails, the next line starts on a line of its own.
-    if (written > 0 && tryTruncate(this.#fd, this.#offset - written)) this.#offset -= written;
-    else if (written > 0) this.#isTorn = true;
-    return false;
+  append(text: string): boolean {
+    // A line of its own after half of one.
+    if (this.#isTorn && !this.probe()) return false;
+    return this.#write(lineOf(text));
+  }
+
+  probe(): boolean {
+    return this.#write('\n');
   }
 
   position(): JournalPosition & { readonly written: number } {
     return { segment: this.#segment, offset: this.#offset, written: this.#before + this.#offset };
   }
 
-  rotate(carried: () => string): void {
+  rotate(carried: () => readonly string[]): void {
     if (this.#offset < this.#rotateAt) return;
     this.#rotateAt = this.#offset + RETRY_BYTES;
     try {
-      this.#begin(Buffer.from(carried()));
+      this.#begin(carried().map(lineOf).join(''));
     } catch {
       // The present segment goes on, and the next try is some bytes away.
     }
@@ -133,12 +132,26 @@ class JournalFile implements Journal {
     closeSync(this.#folder);
   }
 
-  #begin(carried: Buffer): void {
+  #write(line: string): boolean {
+    const written = tryWrite(this.#home.disk, this.#fd, line);
+    this.#offset += written;
+    if (written === Buffer.byteLength(line)) {
+      this.#isTorn = false;
+      return true;
+    }
+    // Half a line may stand there now. Cut it off; where even that fails, the next line starts on a line of its own.
+    if (written > 0 && tryTruncate(this.#fd, this.#offset - written)) this.#offset -= written;
+    else if (written > 0) this.#isTorn = true;
+    return false;
+  }
+
+  #begin(carried: string): void {
+    const bytes = Buffer.byteLength(carried);
     const { dataDir, processId, disk } = this.#home;
     // Written under another name first: a reader that has seen a segment never goes back to the one before it.
     const draft = draftPath(dataDir, processId);
     const next = disk.open(draft);
-    if (tryWrite(disk, next, carried) < carried.length) {
+    if (tryWrite(disk, next, carried) < bytes) {
       closeSync(next);
       rmSync(draft, { force: true });
       return;
@@ -150,16 +163,16 @@ class JournalFile implements Journal {
     this.#fd = next;
     this.#segment += 1;
     this.#before += this.#offset;
-    this.#offset = carried.length;
+    this.#offset = bytes;
     this.#syncedTo = 0;
     this.#rotateAt = SEGMENT_BYTES + this.#offset;
     this.#isTorn = false;
   }
 }
 
-function tryWrite(disk: JournalDisk, fd: number, bytes: Buffer): number {
+function tryWrite(disk: JournalDisk, fd: number, text: string): number {
   try {
-    return bytes.length === 0 ? 0 : disk.write(fd, bytes);
+    return text === '' ? 0 : disk.write(fd, text);
   } catch {
     return 0;
   }

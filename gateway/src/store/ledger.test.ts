@@ -54,7 +54,7 @@ async function withLedger(budgetNanoUsd: bigint | undefined, run: (bench: Bench)
     };
     const disk: JournalDisk = {
       open: (path) => openSync(path, 'ax', 0o600),
-      write: (fd, bytes) => writeSync(fd, isFull ? bytes.subarray(0, 9) : bytes),
+      write: (fd, text) => writeSync(fd, isFull ? text.slice(0, 9) : text),
     };
     const { id, ...row } = await real.createKey({
       id: 'key_a',

@@ -12,7 +12,7 @@ import type { NanoUsd } from '../money/price.ts';
 import type { Books } from './books.ts';
 import { Intake } from './intake.ts';
 import type { Journal } from './journal.ts';
-import { discardedLine, interruptedReceipt, receiptLine } from './journal-entry.ts';
+import { discardedText, interruptedReceipt, receiptText } from './journal-entry.ts';
 import type { Hold, KeyRow, Ledger, LedgerHealth, Opening, Receipt } from './ports.ts';
 import { Purses } from './purses.ts';
 import { Recorder } from './recorder.ts';
@@ -115,7 +115,7 @@ export class LedgerBook implements Ledger {
       hold.leftNanoUsd += missing;
     }
     const receipt = plausible(interruptedReceipt(hold, attempt));
-    if (!this.#recorder.tryRecord(receiptLine('opened', receipt))) return fault('store-unavailable');
+    if (!this.#recorder.tryRecord(receiptText('opened', receipt))) return fault('store-unavailable');
     hold.promisedNanoUsd += worstNanoUsd;
     const opened = { worstNanoUsd, receipt, place: OUTSIDE };
     hold.open.push(opened);
@@ -127,7 +127,7 @@ export class LedgerBook implements Ledger {
     const hold = live(given);
     if (!this.#close(hold, receipt.attemptId)) return false;
     const honest = plausible(receipt);
-    this.#recorder.record(receiptLine('settled', honest));
+    this.#recorder.record(receiptText('settled', honest));
     if (!hold.isBudgeted) return true;
     const costNanoUsd = honest.costNanoUsd ?? 0n;
     const covered = costNanoUsd < hold.leftNanoUsd ? costNanoUsd : hold.leftNanoUsd;
@@ -138,14 +138,14 @@ export class LedgerBook implements Ledger {
 
   discard(given: Hold, attemptId: string): boolean {
     if (!this.#close(live(given), attemptId)) return false;
-    this.#recorder.record(discardedLine(attemptId));
+    this.#recorder.record(discardedText(attemptId));
     return true;
   }
 
   release(given: Hold): void {
     const hold = live(given);
     if (hold.isReleased) return;
-    for (const { receipt } of [...hold.open]) this.settle(hold, receipt);
+    for (const { receipt } of hold.open.slice()) this.settle(hold, receipt);
     hold.isReleased = true;
     if (hold.leftNanoUsd > 0n) this.#purses.free(hold.keyId, hold.leftNanoUsd);
     hold.leftNanoUsd = 0n;
@@ -173,7 +173,7 @@ export class LedgerBook implements Ledger {
     const { journal } = this.#ports;
     // Not while a receipt waits for the disk: its attempt is no longer open here, and only the old segment knows of it.
     if (this.#recorder.unwritten === 0) {
-      journal.rotate(() => [...this.#open].map(({ receipt }) => receiptLine('opened', receipt)).join(''));
+      journal.rotate(() => [...this.#open].map(({ receipt }) => receiptText('opened', receipt)));
     }
     journal.sync();
     await this.#intake.next().catch((error: unknown) => this.#trouble.note(error));
@@ -234,7 +234,8 @@ function live(hold: Hold): LiveHold {
 
 /** A cost below zero or beyond reason is a defect of whoever computed it: it is recorded as unknown, never charged. */
 function plausible(receipt: Receipt): Receipt {
-  const { costNanoUsd, ...rest } = receipt;
-  if (costNanoUsd === undefined || (costNanoUsd >= 0n && costNanoUsd <= COST_NANO_USD_MAX)) return receipt;
+  const { costNanoUsd: given } = receipt;
+  if (given === undefined || (given >= 0n && given <= COST_NANO_USD_MAX)) return receipt;
+  const { costNanoUsd: _, ...rest } = receipt;
   return { ...rest, isEstimated: true };
 }

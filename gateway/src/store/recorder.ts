@@ -1,4 +1,4 @@
-/** Writes lines into the journal, and keeps those that the disk refused until it takes them: no receipt is lost while we live. */
+/** Writes entries into the journal, and keeps those that the disk refused until it takes them: no receipt is lost while we live. */
 import type { Journal } from './journal.ts';
 
 export class Recorder {
@@ -12,27 +12,27 @@ export class Recorder {
     this.#warn = warn;
   }
 
-  /** True from the first refused line until the disk takes lines again: then nothing new must be begun. */
+  /** True from the first refused entry until the disk takes them again: then nothing new must be begun. */
   get isBroken(): boolean {
     return this.#isBroken;
   }
 
-  /** Lines that wait in memory. As many as attempts were under way when the disk filled up, at most. */
+  /** Entries that wait in memory. As many as attempts were under way when the disk filled up, at most. */
   get unwritten(): number {
     return this.#waiting.length;
   }
 
-  /** Writes a line now or later, but for certain while this process lives. */
-  record(line: string): void {
-    if (this.#waiting.length === 0 && this.#journal.append(line)) return;
-    this.#waiting.push(line);
+  /** Writes an entry now or later, but for certain while this process lives. */
+  record(text: string): void {
+    if (this.#waiting.length === 0 && this.#journal.append(text)) return;
+    this.#waiting.push(text);
     this.#break();
   }
 
-  /** Writes a line now, or not at all. */
-  tryRecord(line: string): boolean {
+  /** Writes an entry now, or not at all. */
+  tryRecord(text: string): boolean {
     if (this.#isBroken) return false;
-    if (this.#journal.append(line)) return true;
+    if (this.#journal.append(text)) return true;
     this.#break();
     return false;
   }
@@ -41,13 +41,12 @@ export class Recorder {
   retry(): void {
     if (!this.#isBroken) return;
     let written = 0;
-    for (const line of this.#waiting) {
-      if (!this.#journal.append(line)) break;
+    for (const text of this.#waiting) {
+      if (!this.#journal.append(text)) break;
       written += 1;
     }
     this.#waiting = this.#waiting.slice(written);
-    // An empty line is read as nothing; it shows that the disk takes bytes again.
-    if (this.#waiting.length > 0 || !this.#journal.append('\n')) return;
+    if (this.#waiting.length > 0 || !this.#journal.probe()) return;
     this.#isBroken = false;
     this.#warn('the journal can be written again');
   }

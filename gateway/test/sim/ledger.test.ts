@@ -119,7 +119,7 @@ class Simulation {
     const born: { isFull: boolean } = { isFull: false };
     const journal = openJournal(this.dir, lock.processId, {
       open: (path) => openSync(path, 'ax'),
-      write: (fd, bytes) => writeSync(fd, born.isFull ? bytes.subarray(0, this.dice.below(bytes.length)) : bytes),
+      write: (fd, text) => writeSync(fd, born.isFull ? text.slice(0, this.dice.below(text.length)) : text),
     });
     const ledger = new LedgerBook({
       books: this.books,
