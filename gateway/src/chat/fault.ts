@@ -41,7 +41,11 @@ export const faults = {
     status: 400,
     text: 'The JSON has more than {max} values. Send less in one request.',
   },
-  'key-too-long': { ...INVALID, status: 400, text: 'A key of the JSON is longer than {max} bytes. Put long text into values.' },
+  'key-too-long': {
+    ...INVALID,
+    status: 400,
+    text: 'A key of the JSON is longer than {max} bytes. Put long text into values.',
+  },
   'duplicate-key': { ...INVALID, status: 400, text: 'The key {key} stands twice at the same level. Send it once.' },
   'forbidden-key': { ...INVALID, status: 400, text: 'The key {key} is not allowed in a request.' },
   'body-cut': { ...INVALID, status: 400, text: 'The connection ended before the whole body arrived. Send it again.' },
@@ -90,7 +94,11 @@ export const faults = {
   'record-unknown': { ...INVALID, status: 404, outcome: 'not_found', text: 'There is no record {id} for this key.' },
   'upgrade-refused': { ...INVALID, status: 426, text: 'WebSocket is not spoken here. Use plain HTTP.' },
   'header-too-long': { ...INVALID, status: 400, text: 'The header {name} is longer than {max} characters.' },
-  'expectation-unknown': { ...INVALID, status: 417, text: 'No expectation but 100-continue is understood. Leave the header `expect` out.' },
+  'expectation-unknown': {
+    ...INVALID,
+    status: 417,
+    text: 'No expectation but 100-continue is understood. Leave the header `expect` out.',
+  },
   'http-malformed': { ...INVALID, status: 400, text: 'The request is not well-formed HTTP.' },
   'headers-too-big': { ...INVALID, status: 431, text: 'The request headers are too large.' },
   'loop-detected': {
@@ -302,6 +310,9 @@ export interface FaultDetail {
   readonly upstreamCode?: string;
 }
 
+/** By these, text from outside could command a terminal or turn its direction; below U+0020 JSON escapes them itself. */
+const UNSHOWN = /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069]/g;
+
 /** A fault with its text filled in. `values` fill the `{names}` of the table's text; `param` is filled from `detail.param`. */
 export function fault(
   code: FaultCode,
@@ -309,7 +320,9 @@ export function fault(
   detail: FaultDetail = {},
 ): Fault {
   const named: Readonly<Record<string, string | number | undefined>> = { param: detail.param, ...values };
-  const message = faults[code].text.replace(/\{(\w+)\}/g, (_, name: string) => String(named[name] ?? ''));
+  const message = faults[code].text.replace(/\{(\w+)\}/g, (_, name: string) =>
+    String(named[name] ?? '').replace(UNSHOWN, ' '),
+  );
   return { code, message: message.trim(), ...detail };
 }
 

@@ -183,6 +183,5 @@ function place(bytes: Buffer, offset: number): string {
 
 /** The key as JSON, so that no control character of a caller reaches a log or a terminal. */
 function shownKey(key: string): string {
-  const shown = JSON.stringify(key.length > KEY_SHOWN_MAX ? `${key.slice(0, KEY_SHOWN_MAX)}…` : key);
-  return shown.replace(/[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069]/g, ' ');
+  return JSON.stringify(key.length > KEY_SHOWN_MAX ? `${key.slice(0, KEY_SHOWN_MAX)}…` : key);
 }

@@ -91,12 +91,17 @@ function readNames(value: Json, rule: { param: string; most: number }): Result<r
     return invalid(rule.param, `it has ${value.length} entries, at most ${rule.most} are taken`);
   const names: string[] = [];
   for (const [index, name] of value.entries()) {
-    if (typeof name !== 'string' || name === '' || name.length > NAME_MAX) {
-      return invalid(`${rule.param}[${index}]`, `it must be a name of 1 to ${NAME_MAX} characters`);
+    if (typeof name !== 'string' || !isName(name)) {
+      return invalid(`${rule.param}[${index}]`, `it must be a name of 1 to ${NAME_MAX} printable characters`);
     }
     names.push(name.trim());
   }
   return ok([...new Set(names)]);
+}
+
+/** Names go into records and onto screens (faults.md B30). */
+function isName(text: string): boolean {
+  return text.trim() !== '' && text.length <= NAME_MAX && !/[\p{Cc}\p{Cf}\u2028\u2029]/u.test(text);
 }
 
 function readPreferences(value: Json | undefined): Result<Preferences | undefined, Fault> {

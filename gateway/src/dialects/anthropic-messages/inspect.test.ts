@@ -124,6 +124,11 @@ describe('inspect of a Messages body', () => {
     ['nested metadata', { ...GOOD, metadata: { a: { b: 1 } } }, 'metadata.a'],
     ['metadata with dots in a name', { ...GOOD, metadata: { 'a.b': 'c' } }, 'metadata'],
     [
+      'a schema of 2 MiB',
+      { ...GOOD, output_config: { format: { type: 'json_schema', schema: { description: 'x'.repeat(2 ** 21) } } } },
+      'output_config.format.schema',
+    ],
+    [
       'a format without a schema',
       { ...GOOD, output_config: { format: { type: 'json_schema' } } },
       'output_config.format.schema',

@@ -27,6 +27,8 @@ const METADATA_MAX = 4096;
 const METADATA_NAME = /^[A-Za-z0-9_-]{1,64}$/;
 /** The API's limit on a whole request is 32 MB; one file cannot be longer. */
 const MEDIA_MAX = 33_554_432;
+/** Providers refuse schemas long before this; it bounds what they are sent. */
+const SCHEMA_MAX = 524_288;
 /** How much of each end of a base64 text is looked at: enough to tell it from a path or a sentence. */
 const BASE64_PEEK = 256;
 const BASE64 = /^[A-Za-z0-9+/_\-=\s]*$/;
@@ -440,6 +442,8 @@ function checkFormatAt(format: Json | undefined, param: string, sight: Sight): P
   if (format['type'] !== 'json_schema') return undefined;
   if (!isRecord(format['schema'])) return invalid(`${param}.schema`, 'it must be a JSON Schema');
   sight.needs.add('json-schema');
+  const before = sight.textLength;
   measure(format['schema'], sight);
-  return undefined;
+  const isLong = sight.textLength - before > SCHEMA_MAX;
+  return isLong ? invalid(`${param}.schema`, `it is longer than ${SCHEMA_MAX} characters`) : undefined;
 }

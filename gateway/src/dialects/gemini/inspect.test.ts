@@ -65,6 +65,26 @@ describe('gemini: a request that is wrong names its field (faults.md B15-B24, B2
     ['maxOutputTokens -1', withConfig({ max_output_tokens: -1 }), 'generationConfig.maxOutputTokens'],
     ['maxOutputTokens 2^31', withConfig({ maxOutputTokens: 2_147_483_648 }), 'generationConfig.maxOutputTokens'],
     ['maxOutputTokens 1.5', withConfig({ maxOutputTokens: 1.5 }), 'generationConfig.maxOutputTokens'],
+    [
+      'a schema of 2 MiB',
+      withConfig({ responseJsonSchema: { description: 'x'.repeat(2 ** 21) } }),
+      'generationConfig.responseJsonSchema',
+    ],
+    [
+      'a file on the disk',
+      { contents: [{ parts: [{ fileData: { fileUri: 'FILE:///etc/passwd' } }] }] },
+      'contents[0].parts[0].fileData.fileUri',
+    ],
+    [
+      'a gopher',
+      { contents: [{ parts: [{ file_data: { file_uri: 'gopher://x/' } }] }] },
+      'contents[0].parts[0].fileData.fileUri',
+    ],
+    [
+      'data of no media type',
+      { contents: [{ parts: [{ inlineData: { mimeType: 'nonsense', data: 'AAAA' } }] }] },
+      'contents[0].parts[0].inlineData.mimeType',
+    ],
     ['a schema that is text', withConfig({ responseSchema: 'x' }), 'generationConfig.responseSchema'],
     [
       'thinkingBudget -7',

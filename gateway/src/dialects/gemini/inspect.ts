@@ -18,6 +18,8 @@ const LOGPROBS_MAX = 20;
 /** Google's limits on labels (docs.cloud.google.com, "labels"): their values end up in bills and metrics. */
 const LABELS_MAX = 64;
 const LABEL_MAX = 63;
+/** Providers refuse schemas long before this; it bounds what they are sent. */
+const SCHEMA_MAX = 524_288;
 /** How much of a base64 text is looked at: enough to catch a data URL or a file that was never encoded. */
 const BASE64_LOOK = 4096;
 /** JSON deeper than this is not measured; the scan of the body refuses it long before. */
@@ -134,15 +136,24 @@ function checkMedia(part: JsonRecord, at: string, survey: Survey): boolean {
     const uri = isRecord(file) ? get(file, 'fileUri') : undefined;
     if (!isRecord(file)) refuse(survey, `${at}.fileData`, 'it must be an object with fileUri');
     else if (typeof uri !== 'string' || uri === '') miss(survey, `${at}.fileData.fileUri`, 'it says where the file is');
+    else if (!isAddress(uri)) refuse(survey, `${at}.fileData.fileUri`, 'it must be an https, http or gs address');
     else count(get(file, 'mimeType'), survey);
   }
   return blob !== undefined || file !== undefined;
+}
+
+/** Addresses are handed on, never fetched here; what Google could not fetch is refused at once (faults.md B23). A bare name is Google's own. */
+function isAddress(uri: string): boolean {
+  const scheme = /^([a-z][a-z0-9+.-]{0,20}):/i.exec(uri.slice(0, 24))?.[1]?.toLowerCase();
+  return scheme === undefined || scheme === 'https' || scheme === 'http' || scheme === 'gs';
 }
 
 function checkBlob(blob: JsonRecord, at: string, survey: Survey): void {
   const type = get(blob, 'mimeType');
   const data = blob['data'];
   if (typeof type !== 'string' || type === '') return miss(survey, `${at}.mimeType`, 'it says what the data is');
+  if (!/^[\w.+-]+\/[\w.+-]+/.test(type))
+    return refuse(survey, `${at}.mimeType`, 'it must be a media type such as image/png');
   if (typeof data !== 'string' || data === '') return miss(survey, `${at}.data`, 'it must be base64 text');
   if (!/^[\w+/=\s-]*$/.test(data.slice(0, BASE64_LOOK)))
     return refuse(survey, `${at}.data`, 'it must be base64 text, without "data:" before it');
@@ -290,7 +301,10 @@ function checkReply(config: JsonRecord, survey: Survey): void {
     checkObject(schema, `generationConfig.${name}`, survey);
     if (schema === undefined) continue;
     survey.needs.add('json-schema');
+    const before = survey.textLength;
     measureJson(schema, survey);
+    if (survey.textLength - before > SCHEMA_MAX)
+      refuse(survey, `generationConfig.${name}`, `it is longer than ${SCHEMA_MAX} characters`);
   }
   for (const modality of listOf(get(config, 'responseModalities'))) {
     const name = typeof modality === 'string' ? modality.toUpperCase() : modality;

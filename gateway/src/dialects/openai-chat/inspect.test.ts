@@ -68,6 +68,11 @@ const REFUSED: readonly (readonly [row: string, more: JsonRecord, param: string]
   ['B22', { response_format: { type: 'json_schema' } }, 'response_format.json_schema'],
   [
     'B22',
+    { response_format: { type: 'json_schema', json_schema: { schema: [] } } },
+    'response_format.json_schema.schema',
+  ],
+  [
+    'B22',
     { response_format: { type: 'json_schema', json_schema: { schema: 'x' } } },
     'response_format.json_schema.schema',
   ],

@@ -413,20 +413,24 @@ function checkFormat(body: JsonRecord, tally: Tally): Fault | undefined {
   if (format === undefined || format === null) return undefined;
   if (!isRecord(format)) return invalid('response_format', `it must be an object, not ${kindOf(format)}`);
   if (typeof format['type'] !== 'string') return invalid('response_format', 'its `type` is missing');
-  const described = format['json_schema'];
-  if (format['type'] === 'json_schema' && !isRecord(described)) {
-    return missing('response_format.json_schema', 'the type json_schema goes with one');
-  }
-  if (isRecord(described) && isPresent(described['schema']) && !isRecord(described['schema'])) {
-    return invalid('response_format.json_schema.schema', 'it must be a JSON Schema object');
-  }
   const before = tally.textLength;
   addJson(tally, format);
   if (tally.textLength - before > SCHEMA_MAX) {
     return invalid('response_format', `it is larger than ${SCHEMA_MAX} characters`);
   }
   if (format['type'] === 'json_schema') tally.needs.add('json-schema');
-  return undefined;
+  return checkDescribed(format);
+}
+
+function checkDescribed(format: JsonRecord): Fault | undefined {
+  const described = asRecord(format['json_schema']);
+  if (described === undefined) {
+    const isAsked = format['type'] === 'json_schema';
+    return isAsked ? missing('response_format.json_schema', 'the type json_schema goes with one') : undefined;
+  }
+  const schema = described['schema'] ?? undefined;
+  if (schema === undefined || isRecord(schema)) return undefined;
+  return invalid('response_format.json_schema.schema', 'it must be a JSON Schema object');
 }
 
 /** Abilities that fields outside the messages ask for. */
