@@ -90,7 +90,7 @@ async function visit(desk: Desk, request: IncomingMessage, response: ServerRespo
   const { world } = desk;
   const startedMs = world.clock.monotonicMs();
   const requestId = world.newId('req');
-  const reply = httpReply(request, response);
+  const reply = httpReply(request, response, world.snapshot().writeIdleMs);
   const target = request.url ?? '/';
   const malformed = headFault(request, target);
   if (malformed !== undefined) response.setHeader('connection', 'close');

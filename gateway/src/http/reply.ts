@@ -9,9 +9,12 @@ import type { Headers, Reply } from '../pipeline/reply.ts';
 const LINGER_MS = 1000;
 const LINGER_BYTES_MAX = 64 * 1024 * 1024;
 
-/** Wraps a response. `signal` aborts when the connection closes before the answer was complete. */
-export function httpReply(request: IncomingMessage, response: ServerResponse): Reply {
-  return new HttpReply(request, response);
+/**
+ * Wraps a response. `signal` aborts when the connection closes before the answer was complete. A client that takes nothing
+ * of a finished answer for `writeIdleMs` is given up; until the end it is the outlet's to watch.
+ */
+export function httpReply(request: IncomingMessage, response: ServerResponse, writeIdleMs: number): Reply {
+  return new HttpReply(request, response, writeIdleMs);
 }
 
 /**
@@ -22,12 +25,14 @@ class HttpReply implements Reply {
   readonly signal: AbortSignal;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
+  readonly #writeIdleMs: number;
 
-  constructor(request: IncomingMessage, response: ServerResponse) {
+  constructor(request: IncomingMessage, response: ServerResponse, writeIdleMs: number) {
     const gone = new AbortController();
     this.signal = gone.signal;
     this.#request = request;
     this.#response = response;
+    this.#writeIdleMs = writeIdleMs;
     response.on('close', () => {
       if (!response.writableFinished) gone.abort();
     });
@@ -49,6 +54,7 @@ class HttpReply implements Reply {
     const sent = request.method === 'HEAD' ? '' : body;
     if (isUnread) endAfter(request, response, sent);
     else response.end(sent);
+    this.#watchRest();
   }
 
   start(status: number, headers: Headers, first: string | Buffer): void {
@@ -68,6 +74,7 @@ class HttpReply implements Reply {
   end(last?: string | Buffer): void {
     if (last === undefined) this.#response.end();
     else this.#response.end(last);
+    this.#watchRest();
   }
 
   onDrain(listener: () => void): void {
@@ -76,6 +83,11 @@ class HttpReply implements Reply {
 
   destroy(): void {
     this.#response.destroy();
+  }
+
+  /** Bytes that the client has not taken yet would stay here as long as it likes. Node counts a write that moves as a sign of life. */
+  #watchRest(): void {
+    if (this.#response.writableLength > 0) this.#response.socket?.setTimeout(this.#writeIdleMs);
   }
 }
 

@@ -84,6 +84,10 @@ export interface Rig extends Door {
   record(id: string): Promise<JsonRecord>;
   /** Compares the books on a request with what they must say, now, and once more with all others at the end. */
   books(id: string, expected: Expected): Promise<JsonRecord>;
+  /** The records of requests that were sent with this tag (`x-turnout-tags`), as soon as there are so many: whoever leaves learns no id. */
+  tagged(tag: string, count?: number): Promise<readonly JsonRecord[]>;
+  /** Notes what must stand in the books at the end. `books` does so by itself. */
+  owe(record: JsonRecord, expected: Expected): string;
   /** Value of a series of `/metrics`; 0 where it is not there. */
   metric(series: string): Promise<number>;
   get(path: string): Promise<Json | undefined>;
@@ -138,20 +142,34 @@ export async function rigOf({ gateway, p, s }: Pick<Rig, 'gateway' | 'p' | 's'>)
       const found = asRecord(await get(`/v1/decisions/${id}`));
       if (found?.['id'] === id) return found;
       if (performance.now() > deadlineMs) assert.fail(`there is no record of ${id}:\n${gateway.output()}`);
-      await new Promise((resolve) => {
-        setTimeout(resolve, POLL_MS);
-      });
+      await nextPoll();
     }
+  }
+
+  async function tagged(tag: string, count = 1): Promise<readonly JsonRecord[]> {
+    const deadlineMs = performance.now() + RECORD_MAX_MS;
+    for (;;) {
+      const found = (await recentRecords(get)).filter((one) => asArray(one['tags'])?.includes(tag) === true);
+      if (found.length >= count) return found;
+      if (performance.now() > deadlineMs)
+        assert.fail(`there are ${found.length} of ${count} records with the tag ${tag}`);
+      await nextPoll();
+    }
+  }
+
+  function owe(found: JsonRecord, expected: Expected): string {
+    assertAttempts(found, expected.attempts);
+    assert.equal(found['outcome'], expected.outcome, `the outcome of ${JSON.stringify(found)}`);
+    const estimate = asNumber(asRecord(found['facts'])?.['input_tokens_estimate']) ?? -1;
+    const id = asString(found['id']) ?? '';
+    debts.set(id, { ...expected, estimate });
+    return id;
   }
 
   async function books(id: string, expected: Expected): Promise<JsonRecord> {
     const found = await record(id);
-    assertAttempts(found, expected.attempts);
-    assert.equal(found['outcome'], expected.outcome, `the outcome of ${JSON.stringify(found)}`);
-    const estimate = asNumber(asRecord(found['facts'])?.['input_tokens_estimate']) ?? -1;
-    const debt = { ...expected, estimate };
-    debts.set(id, debt);
-    assertRows(await adminRows(get, keyId), new Map([[id, debt]]));
+    owe(found, expected);
+    assertRows(await adminRows(get, keyId), new Map([...debts].filter(([one]) => one === id)));
     assert.equal(asRecord(await get(`/admin/v1/keys/${keyId}`))?.['held_usd'], '0', `money is still held after ${id}`);
     return found;
   }
@@ -174,7 +192,29 @@ export async function rigOf({ gateway, p, s }: Pick<Rig, 'gateway' | 'p' | 's'>)
     assertQuiet(gateway);
   }
 
-  return { gateway, p, s, port: gateway.port, key, record, books, metric, get, close };
+  return { gateway, p, s, port: gateway.port, key, record, books, tagged, owe, metric, get, close };
+}
+
+/** The time between two looks at something that will be so in a moment. */
+export function nextPoll(afterMs: number = POLL_MS): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, afterMs);
+  });
+}
+
+/** Up to ten pages, newest first. */
+async function recentRecords(get: Rig['get']): Promise<readonly JsonRecord[]> {
+  const records: JsonRecord[] = [];
+  let cursor = '';
+  for (let page = 0; page < 10; page += 1) {
+    const answer = asRecord(
+      await get(`/admin/v1/requests?limit=200${cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`}`),
+    );
+    records.push(...(asArray(answer?.['data']) ?? []).filter(isRecord));
+    cursor = asString(answer?.['next']) ?? '';
+    if (cursor === '') break;
+  }
+  return records;
 }
 
 /** Asks the same of every kind of caller, one after the other. */
