@@ -6,7 +6,7 @@ import type { Result } from '../lib/result.ts';
 import { DATABASE, openBooks } from './books.ts';
 import { idMaker } from './id.ts';
 import { KeyRing } from './keys.ts';
-import { patiently } from './patience.ts';
+import { PATIENCE_MS, patiently } from './patience.ts';
 import type { Keys, UsageQuery, UsageReport, VerifyReport } from './ports.ts';
 import { ensureDataDir, ensureSecret } from './secret.ts';
 
@@ -44,6 +44,7 @@ export async function openDesk({ dataDir, now, mayCreate }: DeskOptions): Promis
       now,
       monotonicMs: () => 0,
       graceMs: Infinity,
+      patienceMs: PATIENCE_MS,
       newId: idMaker(now),
       onChange: () => undefined,
       spend: async (keyId) => {

@@ -30,6 +30,8 @@ export interface KeyPorts {
   readonly monotonicMs: () => number;
   /** For how long known keys are honoured while the store is away. */
   readonly graceMs: number;
+  /** For how long an admin call waits for a store that is busy. */
+  readonly patienceMs: number;
   readonly newId: (prefix: string) => string;
   /** A key was changed, or its money is called back. */
   readonly onChange: (key: KeyRow) => void;
@@ -84,16 +86,8 @@ export class KeyRing implements Keys {
     const { books, secret, newId, now } = this.#ports;
     const token = newToken();
     const id = newId('key');
-    const stored = await patiently(async () =>
-      books.createKey({
-        ...key,
-        id,
-        isRoot: key.isRoot ?? false,
-        tags: key.tags ?? [],
-        createdAtMs: now(),
-        hash: hashToken(secret, token),
-      }),
-    );
+    const row = { ...key, id, isRoot: key.isRoot ?? false, tags: key.tags ?? [], createdAtMs: now() };
+    const stored = await this.#patiently(async () => books.createKey({ ...row, hash: hashToken(secret, token) }));
     if (!stored.ok) return stored;
     return ok({ row: this.#apply(stored.value), token });
   }
@@ -101,13 +95,13 @@ export class KeyRing implements Keys {
   async change(id: string, patch: KeyPatch): Promise<Result<KeyRow | undefined, Fault>> {
     const wrong = whyNotValid(patch);
     if (wrong !== undefined) return err(wrong);
-    const stored = await patiently(async () => this.#ports.books.changeKey(id, patch, this.#ports.now()));
+    const stored = await this.#patiently(async () => this.#ports.books.changeKey(id, patch, this.#ports.now()));
     if (!stored.ok) return stored;
     return ok(stored.value === undefined ? undefined : this.#apply(stored.value));
   }
 
   async remove(id: string): Promise<Result<boolean, Fault>> {
-    const stored = await patiently(async () => this.#ports.books.removeKey(id));
+    const stored = await this.#patiently(async () => this.#ports.books.removeKey(id));
     if (!stored.ok) return stored;
     if (stored.value !== undefined) this.#apply(stored.value);
     return ok(stored.value !== undefined);
@@ -115,7 +109,7 @@ export class KeyRing implements Keys {
 
   async spend(id: string): Promise<Result<KeySpend | undefined, Fault>> {
     if (id !== ROOT_KEY_ID && !this.#byId.has(id)) return ok(undefined);
-    return patiently(async () => this.#ports.spend(id));
+    return this.#patiently(async () => this.#ports.spend(id));
   }
 
   /** Learns what other processes have changed. Throws where the store is in trouble; the keys known so far stay. */
@@ -126,6 +120,10 @@ export class KeyRing implements Keys {
       this.#revision = row.revision;
     }
     this.#syncedAtMs = askedAtMs;
+  }
+
+  #patiently<T>(ask: () => Promise<T>): Promise<Result<T, Fault>> {
+    return patiently(ask, this.#ports.patienceMs);
   }
 
   #isAdminKey(token: string): boolean {

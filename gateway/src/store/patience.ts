@@ -5,7 +5,7 @@ import { err, ok, type Result } from '../lib/result.ts';
 import { troubleOf } from './sqlite.ts';
 
 /** How long admin calls and reads wait. */
-const PATIENCE_MS = 5000;
+export const PATIENCE_MS = 5000;
 const RETRY_MS = 50;
 
 /** What `ask` gives, or `store-unavailable` where the store stays in trouble. Bugs are thrown on. */

@@ -16,6 +16,9 @@ import {
 /** Statements kept ready. Our queries are a few dozen; texts that vary (migrations, filters) push the oldest out. */
 const STATEMENTS_MAX = 200;
 
+/** The write-ahead log is cut to this when it has been emptied. */
+const LOG_BYTES_MAX = 16 * 1024 * 1024;
+
 /** What keeps a store from working, besides bugs: waiting or an operator can cure it. */
 export type Trouble = 'busy' | 'full' | 'away' | 'corrupt';
 
@@ -42,6 +45,8 @@ export function openSqlite(path: string, busyMs: number): Dialect {
     // In WAL mode a commit survives the death of the process without a sync of its own. What must survive a power cut
     // too is synced by hand before its journal goes.
     database.exec('pragma synchronous = normal');
+    // A long report keeps the log from being emptied; afterwards its file must not stay as large as it became.
+    database.exec(`pragma journal_size_limit = ${LOG_BYTES_MAX}`);
   } catch (error) {
     database.close();
     throw error;

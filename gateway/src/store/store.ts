@@ -14,7 +14,7 @@ import { idMaker } from './id.ts';
 import { openJournal, type JournalDisk } from './journal.ts';
 import { KeyRing } from './keys.ts';
 import { LedgerBook } from './ledger.ts';
-import { patiently } from './patience.ts';
+import { PATIENCE_MS, patiently } from './patience.ts';
 import type { KeySpend, Store, StoreOptions } from './ports.ts';
 import { takeLock, type ProcessLock } from './process-lock.ts';
 import { RequestQueue } from './requests.ts';
@@ -38,6 +38,7 @@ const USAGE_ROWS_MAX = 100_000;
 /** What tests replace. */
 export interface StoreParts {
   readonly monotonicMs?: () => number;
+  readonly patienceMs?: number;
   readonly books?: Books;
   readonly disk?: JournalDisk;
 }
@@ -55,7 +56,8 @@ export async function openStore(options: StoreOptions, parts: StoreParts = {}): 
     if (!recovered.ok) throw new Error(`The database in ${dataDir} is locked or cannot be read.`);
     const journal = openJournal(dataDir, lock.processId, parts.disk);
     const monotonicMs = parts.monotonicMs ?? (() => performance.now());
-    const world = { ...options, monotonicMs, books, journal, lock, newId, secret };
+    const patienceMs = parts.patienceMs ?? PATIENCE_MS;
+    const world = { ...options, monotonicMs, patienceMs, books, journal, lock, newId, secret };
     return await run(world);
   } catch (error) {
     lock.release();
@@ -80,10 +82,11 @@ interface World extends StoreOptions {
   readonly newId: (prefix: string) => string;
   readonly secret: Buffer;
   readonly monotonicMs: () => number;
+  readonly patienceMs: number;
 }
 
 async function run(world: World): Promise<Store> {
-  const { books, lock, now, warn = () => undefined } = world;
+  const { books, lock, now, patienceMs, warn = () => undefined } = world;
   const ledger = new LedgerBook({ ...world, processId: lock.processId, warn });
   const noteStore = (error: unknown): void => ledger.noteStore(error);
   const requests = new RequestQueue(books, noteStore);
@@ -104,9 +107,9 @@ async function run(world: World): Promise<Store> {
     verify: async () => patiently(async () => books.verify()),
     close: async () => {
       for (const timer of timers) clearInterval(timer);
-      await patiently(async () => requests.flush());
+      await patiently(async () => requests.flush(), patienceMs);
       await ledger.stop();
-      const ended = await patiently(async () => books.endProcess(lock.processId, now()));
+      const ended = await patiently(async () => books.endProcess(lock.processId, now()), patienceMs);
       // Where the store is away nothing is lost: the journal stays, and the next process that starts takes it in.
       if (ended.ok) lock.release();
       else lock.drop();
