@@ -93,6 +93,11 @@ export const faults = {
   },
   'record-unknown': { ...INVALID, status: 404, outcome: 'not_found', text: 'There is no record {id} for this key.' },
   'upgrade-refused': { ...INVALID, status: 426, text: 'WebSocket is not spoken here. Use plain HTTP.' },
+  'target-too-long': {
+    ...INVALID,
+    status: 400,
+    text: 'The path or its query is too long. Send long data in the body.',
+  },
   'header-too-long': { ...INVALID, status: 400, text: 'The header {name} is longer than {max} characters.' },
   'expectation-unknown': {
     ...INVALID,

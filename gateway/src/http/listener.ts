@@ -63,6 +63,8 @@ export function createListener(options: ListenerOptions): Listener {
     void visit(desk, request, response);
   });
   server.maxHeadersCount = 0;
+  // A body is invited when it is wanted (`readBody`), not before its sender is known.
+  server.on('checkContinue', (request, response) => queue.take(request, response));
   server.on('checkExpectation', (request, response) => queue.take(request, response));
   server.on('clientError', (error, socket) => refuseRaw(socket, faultOfParser(error)));
   server.on('upgrade', (_, socket) => refuseRaw(socket, fault('upgrade-refused')));

@@ -11,11 +11,18 @@ const REASONS: Readonly<Record<number, string>> = {
 };
 
 /** What the parser's or the server's error means to the sender; undefined where there is nobody to tell. */
-export function faultOfParser(error: Error & { readonly code?: string }): Fault | undefined {
-  const { code } = error;
+export function faultOfParser(
+  error: Error & { readonly code?: string; readonly rawPacket?: Buffer },
+): Fault | undefined {
+  const { code, rawPacket } = error;
   if (code === 'ECONNRESET' || code === 'EPIPE') return undefined;
-  if (code === 'HPE_HEADER_OVERFLOW') return fault('headers-too-big');
+  if (code === 'HPE_HEADER_OVERFLOW') return fault(isEndlessTarget(rawPacket) ? 'target-too-long' : 'headers-too-big');
   return fault(code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'request-slow' : 'http-malformed');
+}
+
+/** True where the bytes begin with a request line that has no end among them. */
+function isEndlessTarget(bytes: Buffer | undefined): boolean {
+  return bytes !== undefined && !bytes.includes('\n') && /^[A-Z]{3,7} \//.test(bytes.toString('latin1', 0, 16));
 }
 
 /** Writes a whole reply and ends the connection. */

@@ -1,5 +1,5 @@
 /** Reads a request's body within its limits: size (before and after decoding) and media type. */
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
 import type { Transform } from 'node:stream';
 import { fault, type Fault } from '../chat/fault.ts';
@@ -11,20 +11,26 @@ const MEDIA_TYPE_MAX = 512;
 /** Only what has sent so much gets a buffer of the size it announced. */
 const JOIN_AFTER_BYTES = 256 * 1024;
 
-const DECODERS: Readonly<Record<string, () => Transform>> = {
-  gzip: createGunzip,
-  'x-gzip': createGunzip,
-  deflate: createInflate,
-  br: createBrotliDecompress,
-  zstd: createZstdDecompress,
-};
+/** By name; a Map, since the name comes from the caller and `constructor` is none. */
+const DECODERS: ReadonlyMap<string, () => Transform> = new Map<string, () => Transform>([
+  ['gzip', createGunzip],
+  ['x-gzip', createGunzip],
+  ['deflate', createInflate],
+  ['br', createBrotliDecompress],
+  ['zstd', createZstdDecompress],
+]);
 
 /** The whole decoded body, or what is wrong with it. Stops reading at the limit. */
-export function readBody(request: IncomingMessage, maxBytes: number): Promise<Result<Buffer, Fault>> {
+export function readBody(
+  request: IncomingMessage,
+  response: ServerResponse,
+  maxBytes: number,
+): Promise<Result<Buffer, Fault>> {
   const refused = refusal(request, maxBytes);
   if (refused !== undefined) return Promise.resolve(err(refused));
+  if (request.headers.expect !== undefined) response.writeContinue();
   const encoding = (request.headers['content-encoding'] ?? 'identity').toLowerCase();
-  const decoder = DECODERS[encoding]?.();
+  const decoder = DECODERS.get(encoding)?.();
   if (decoder === undefined) return gather(request, request, maxBytes);
   request.pipe(decoder);
   return gather(request, decoder, maxBytes);
@@ -38,7 +44,7 @@ function refusal(request: IncomingMessage, maxBytes: number): Fault | undefined 
     return fault('media-type', { found: type.replaceAll(/[^\u0020-\u007e]/g, '?').slice(0, 80) });
   }
   const encoding = request.headers['content-encoding']?.toLowerCase();
-  if (encoding !== undefined && encoding !== 'identity' && DECODERS[encoding] === undefined) {
+  if (encoding !== undefined && encoding !== 'identity' && !DECODERS.has(encoding)) {
     return fault('encoding-unknown', { found: encoding.slice(0, 40) });
   }
   const length = Number(request.headers['content-length'] ?? 0);

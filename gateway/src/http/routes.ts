@@ -23,11 +23,12 @@ interface Row {
 /** Prefixes that official clients put before our paths: OpenAI's and Anthropic's behind gateways, OpenRouter's `/api`. */
 const PREFIX = /^\/(?:openai|api|anthropic)(?=\/v1)/;
 
-const GEMINI_VERBS: Readonly<Record<string, 'chat' | 'stream' | 'count'>> = {
-  generateContent: 'chat',
-  streamGenerateContent: 'stream',
-  countTokens: 'count',
-};
+/** A Map, since the verb comes from the caller and `constructor` is none. */
+const GEMINI_VERBS: ReadonlyMap<string, 'chat' | 'stream' | 'count'> = new Map([
+  ['generateContent', 'chat'],
+  ['streamGenerateContent', 'stream'],
+  ['countTokens', 'count'],
+]);
 
 const ROWS: readonly Row[] = [
   {
@@ -79,7 +80,7 @@ const ROWS: readonly Row[] = [
 
 /** The operation, or the fault that says what would be right: 404 with a hint, 405 with the methods that are taken. */
 export function routeOf(method: string, target: string): Result<Operation, Fault> & { readonly allow?: string } {
-  const [rawPath = '', query = ''] = splitOnce(target, '?');
+  const [rawPath, query] = splitOnce(target, '?');
   const path = rawPath.replace(PREFIX, '');
   for (const row of ROWS) {
     const match = row.pattern.exec(path);
@@ -96,7 +97,7 @@ export function routeOf(method: string, target: string): Result<Operation, Fault
 }
 
 function geminiOperation(match: RegExpExecArray, query: URLSearchParams): Operation | undefined {
-  const verb = GEMINI_VERBS[match[2] ?? ''];
+  const verb = GEMINI_VERBS.get(match[2] ?? '');
   const model = decoded(match[1] ?? '');
   if (verb === undefined || model === undefined) return undefined;
   if (verb === 'count') return { kind: 'count-tokens', dialect: 'gemini', path: { model, isStreaming: false } };

@@ -80,7 +80,8 @@ export async function serve(visitor: Visit): Promise<Ending> {
     return finishFault(at, key.error, key.error.code.startsWith('key') ? { 'www-authenticate': 'Bearer' } : {});
   }
   const busy = busyFault(visitor);
-  if (busy !== undefined) return finishFault(at, busy, {});
+  // Whoever goes on over this connection goes on to be refused: a new one may lead to another process.
+  if (busy !== undefined) return finishFault(at, busy, busy.code === 'shutting-down' ? { connection: 'close' } : {});
   return serveKnown(visitor, key.value);
 }
 
@@ -169,7 +170,7 @@ async function serveBody(visitor: Visit, key: KeyRow): Promise<Ending> {
 
 /** Reads and parses. A long body's parse is a turn of its own, and so is what follows it. */
 async function bodyOf({ desk, request, response }: Visit): Promise<Result<ParsedBody, Fault>> {
-  const bytes = await readBody(request, desk.world.snapshot().bodyMaxBytes);
+  const bytes = await readBody(request, response, desk.world.snapshot().bodyMaxBytes);
   const parsed = bytes.ok ? await parseBodyInTurns(bytes.value) : bytes;
   // Its length may be wrong as well: what follows it on the connection is not to be trusted.
   if (!parsed.ok) response.setHeader('connection', 'close');

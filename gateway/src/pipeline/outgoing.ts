@@ -168,7 +168,7 @@ interface HeaderShape extends CallShape {
 function headersOf(call: Call, target: Target, shape: HeaderShape): Readonly<Record<string, string>> {
   const { provider } = target;
   const forwarded: Record<string, string> = {};
-  if (shape.isSameDialect) copyHeaders(call.headers, FORWARDED, forwarded);
+  if (shape.isSameDialect) copyHeaders(call.headers, endToEnd(call.headers, FORWARDED), forwarded);
   if (provider.id === 'simulator') copyHeaders(call.headers, FORWARDED_TO_SIMULATOR, forwarded);
   return {
     'content-type': 'application/json',
@@ -181,6 +181,14 @@ function headersOf(call: Call, target: Target, shape: HeaderShape): Readonly<Rec
     ...forwarded,
     ...target.headers,
   };
+}
+
+/** Without those that the caller has named as meant for this connection alone (RFC 9110, section 7.6.1). */
+function endToEnd(headers: Call['headers'], names: readonly string[]): readonly string[] {
+  const { connection } = headers;
+  if (connection === undefined || connection === 'keep-alive') return names;
+  const hopByHop = new Set(connection.split(',').map((name) => name.trim().toLowerCase()));
+  return names.filter((name) => !hopByHop.has(name));
 }
 
 function copyHeaders(

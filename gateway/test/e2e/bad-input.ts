@@ -362,6 +362,8 @@ export interface RawResult {
 export interface RawOptions {
   /** Written again and again after the first bytes, as fast as it goes, until the connection is closed. */
   readonly endless?: Buffer;
+  /** Written once the first bytes of an answer are there. */
+  readonly afterwards?: string;
   /** Ends our side after the last byte. */
   readonly ends?: boolean;
   /** Longest wait for the connection's end. */
@@ -399,7 +401,10 @@ export function raw(rig: Pick<Rig, 'gateway'>, bytes: string | Buffer, options: 
       finish();
     });
     socket.on('data', (chunk: Buffer) => {
-      if (received.length === 0) firstMs = performance.now();
+      if (received.length === 0) {
+        firstMs = performance.now();
+        if (options.afterwards !== undefined) socket.write(options.afterwards);
+      }
       received.push(chunk);
       clearTimeout(quiet);
       quiet = setTimeout(finish, options.quietMs ?? QUIET_MS);
@@ -428,7 +433,7 @@ function parseAnswers(bytes: Buffer, tookMs: number): readonly RawAnswer[] | und
     const headers = Object.fromEntries(
       lines.map((text) => [text.slice(0, text.indexOf(':')).toLowerCase(), text.slice(text.indexOf(':') + 1).trim()]),
     );
-    const end = headEnd + 4 + Number(headers['content-length'] ?? 0);
+    const end = headEnd + 4 + (isBodiless(bytes, headEnd + 4) ? 0 : Number(headers['content-length'] ?? 0));
     const text = bytes.toString('utf8', headEnd + 4, end);
     answers.push({
       status: Number(match[1]),
@@ -442,4 +447,9 @@ function parseAnswers(bytes: Buffer, tookMs: number): readonly RawAnswer[] | und
     at = end;
   }
   return answers;
+}
+
+/** True where the next answer follows at once: the one before it was to HEAD, or a 100. */
+function isBodiless(bytes: Buffer, at: number): boolean {
+  return bytes.toString('latin1', at, at + 9) === 'HTTP/1.1 ';
 }
