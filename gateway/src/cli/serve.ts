@@ -1,5 +1,6 @@
 /** `turnout serve`: read, check, wire, listen, drain. */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { loadCatalog } from './catalog-file.ts';
@@ -266,17 +267,27 @@ async function shutDown(of: { gateway: Gateway; configuration: Configuration; lo
   gateway.drain();
   configuration.close();
   log('info', 'draining', { in_flight: listener.inFlight() });
-  const closed = new Promise<void>((done) => {
-    listener.server.close(() => done());
-  });
-  listener.server.closeIdleConnections();
   const limit = setTimeout(() => {
     log('warn', 'the drain limit is reached; running replies are ended', { in_flight: listener.inFlight() });
     // A copy: each leaves the crowd as it stops.
     for (const attempt of Array.from(world.underWay)) attempt.stop(fault('shutting-down'));
     setTimeout(() => listener.server.closeAllConnections(), LAST_WORDS_MS).unref();
   }, configuration.current().config.server.drain_ms);
-  await closed;
+  // The door stays open meanwhile, so that whoever asks (a balancer, above all) is told 503 rather than nothing.
+  await listener.drained();
   clearTimeout(limit);
+  await closeServer(listener.server);
   gateway.close();
+}
+
+/** Takes no more connections; those that are in the middle of something have a moment to end it. */
+function closeServer(server: Server): Promise<void> {
+  return new Promise((done) => {
+    const limit = setTimeout(() => server.closeAllConnections(), LAST_WORDS_MS);
+    server.close(() => {
+      clearTimeout(limit);
+      done();
+    });
+    server.closeIdleConnections();
+  });
 }

@@ -34,11 +34,15 @@ export interface Listener {
   readonly server: Server;
   /** Requests being worked on. */
   inFlight(): number;
+  /** Resolves when all requests that came before the drain began have ended. Those that come later are refused and not waited for. */
+  drained(): Promise<void>;
 }
 
 export function createListener(options: ListenerOptions): Listener {
   const { world, dialects, rim, limits } = options;
   let inFlight = 0;
+  let early = 0;
+  let whenDrained = (): void => undefined;
   const desk: Desk = { world, dialects, rim, inFlight: () => inFlight };
   const server = createServer(
     {
@@ -56,9 +60,13 @@ export function createListener(options: ListenerOptions): Listener {
     (request, response) => queue.take(request, response),
   );
   const queue = inOrder((request, response) => {
+    const isEarly = !rim.isDraining();
     inFlight += 1;
+    if (isEarly) early += 1;
     response.once('close', () => {
       inFlight -= 1;
+      if (isEarly) early -= 1;
+      if (early === 0) whenDrained();
     });
     void visit(desk, request, response);
   });
@@ -84,7 +92,14 @@ export function createListener(options: ListenerOptions): Listener {
     );
   }
 
-  return { server, inFlight: desk.inFlight };
+  function drained(): Promise<void> {
+    return new Promise((resolve) => {
+      whenDrained = resolve;
+      if (early === 0) resolve();
+    });
+  }
+
+  return { server, inFlight: desk.inFlight, drained };
 }
 
 /** One request, from its head to its end in the metrics. */

@@ -2,6 +2,7 @@
 import { fault, specOf, type Fault, type RequestOutcome } from '../chat/fault.ts';
 import type { Outcome } from '../chat/outcome.ts';
 import type { Loss } from '../chat/request.ts';
+import { OUTSIDE } from '../lib/crowd.ts';
 import { formatUsd } from '../money/usd.ts';
 import { understand, type Facts } from '../routing/facts.ts';
 import { next, type Failure } from '../routing/plan.ts';
@@ -26,6 +27,9 @@ const ADAPTED_MAX = 20;
 
 /** No connection came about. Where it is so with every target, waiting is all that is left. */
 const UNREACHABLE: ReadonlySet<Fault['code']> = new Set(['upstream-unreachable', 'upstream-unresolved']);
+
+/** Faults after which a repeat can help although we have tried already. */
+const WORTH_REPEATING: ReadonlySet<Fault['code']> = new Set(['upstream-rate-limited', 'shutting-down']);
 
 /** Who asks, and where the answer goes. */
 export interface Caller {
@@ -87,9 +91,10 @@ async function tryTargets(run: Run): Promise<End> {
       outlet.stop();
       return { fault: finalFault(run, failures, step.retryAfterMs) };
     }
-    if (step.afterMs > 0 && !(await waited(step.afterMs, reply.signal, world))) {
+    const cutShort = step.afterMs > 0 ? await waited(step.afterMs, reply.signal, world) : undefined;
+    if (cutShort !== undefined) {
       outlet.stop();
-      return { fault: fault('client-closed') };
+      return { fault: cutShort };
     }
     const failed = await tryOne(run, { target: step.target, outlet, deadlineMs });
     if (failed === 'answered') return { fault: undefined };
@@ -297,19 +302,21 @@ function outletOf(run: Run): Outlet {
   return createOutlet(reply, options);
 }
 
-/** Waits, unless the caller leaves first: then false, and no further attempt is made. */
-function waited(delayMs: number, signal: AbortSignal, world: World): Promise<boolean> {
-  if (signal.aborted) return Promise.resolve(false);
+/** Waits. Where the caller leaves first, or the process goes down, gives the fault to end with: no further attempt is made. */
+function waited(delayMs: number, signal: AbortSignal, world: World): Promise<Fault | undefined> {
+  if (signal.aborted) return Promise.resolve(fault('client-closed'));
   return new Promise((resolve) => {
-    const left = (): void => {
+    const leave = (): void => over(fault('client-closed'));
+    const wait = { place: OUTSIDE, stop: (why: Fault) => over(why) };
+    const cancel = world.timers.after(delayMs, () => over(undefined));
+    function over(cutShort: Fault | undefined): void {
       cancel();
-      resolve(false);
-    };
-    const cancel = world.timers.after(delayMs, () => {
-      signal.removeEventListener('abort', left);
-      resolve(true);
-    });
-    signal.addEventListener('abort', left, { once: true });
+      signal.removeEventListener('abort', leave);
+      world.underWay.leave(wait);
+      resolve(cutShort);
+    }
+    signal.addEventListener('abort', leave, { once: true });
+    world.underWay.enter(wait);
   });
 }
 
@@ -379,8 +386,8 @@ function answerFault(run: Run, of: Fault): void {
     reply.end(brokenEnding(call.dialect, of, { requestId: call.requestId, isJsonArray: call.isJsonArray }));
     return;
   }
-  // Our attempts are used up: a repeat right now meets the same providers. Only a stated wait is worth it.
-  const canRepeat = specOf(of).retry && (attempts.length === 0 || of.code === 'upstream-rate-limited');
+  // Our attempts are used up: a repeat right now meets the same providers. Only a stated wait is worth it, or another process.
+  const canRepeat = specOf(of).retry && (attempts.length === 0 || WORTH_REPEATING.has(of.code));
   sendFault({ call, reply }, of, {
     'x-should-retry': String(canRepeat),
     'x-turnout-attempts': String(attempts.length),

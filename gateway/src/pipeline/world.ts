@@ -21,7 +21,7 @@ export interface Timers {
   after(delayMs: number, fire: () => void): () => void;
 }
 
-/** An attempt that can be ended from outside. */
+/** An attempt, or a wait between two, that can be ended from outside. */
 export interface UnderWay extends Member {
   stop(why: Fault): void;
 }
@@ -40,7 +40,7 @@ export interface World {
   readonly newId: (prefix: string) => string;
   readonly meters: Meters;
   readonly log: Log;
-  /** The attempts under way, for a shutdown whose time is up. */
+  /** The attempts and waits under way, for a shutdown whose time is up. */
   readonly underWay: Crowd<UnderWay>;
   /** Names this process to itself, so that a request that comes back to it is noticed. */
   readonly instanceId: string;
