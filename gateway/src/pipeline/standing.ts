@@ -35,6 +35,11 @@ const LESSONS: Readonly<Partial<Record<FaultCode, Lesson>>> = {
   },
 };
 
+/** As much of the world as a lesson needs. */
+export interface Lessons extends Pick<World, 'health' | 'doubts' | 'clock' | 'random' | 'log'> {
+  readonly meters: Pick<World['meters'], 'warnings'>;
+}
+
 /** The health of targets at this moment. */
 export function healthNow(world: Pick<World, 'health' | 'doubts' | 'clock'>): Health {
   const nowMs = world.clock.monotonicMs();
@@ -46,20 +51,20 @@ export function healthNow(world: Pick<World, 'health' | 'doubts' | 'clock'>): He
 }
 
 /** An attempt at the target begins. */
-export function noteBegun({ doubts, clock }: World, target: Target): void {
+export function noteBegun({ doubts, clock }: Pick<World, 'doubts' | 'clock'>, target: Target): void {
   const nowMs = clock.monotonicMs();
   doubts.begin(target.id, nowMs);
   doubts.begin(target.keyId, nowMs);
 }
 
 /** The target has answered. */
-export function noteAnswered({ doubts }: World, target: Target): void {
+export function noteAnswered({ doubts }: Pick<World, 'doubts'>, target: Target): void {
   doubts.trust(target.id);
   doubts.trust(target.keyId);
 }
 
 /** The target has failed. What it asked for is honoured; what others should know is kept, and told to the operator once. */
-export function noteFailed(world: World, target: Target, of: Fault): void {
+export function noteFailed(world: Lessons, target: Target, of: Fault): void {
   const nowMs = world.clock.monotonicMs();
   if (of.retryAfterMs !== undefined) world.health.rest(target.id, of.retryAfterMs, nowMs);
   const lesson = LESSONS[of.code];
