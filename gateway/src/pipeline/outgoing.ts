@@ -12,7 +12,7 @@ import type { UpstreamCall } from '../upstream/upstream.ts';
 import { isLong } from './body.ts';
 import type { Call } from './call.ts';
 import { OWN_FIELDS } from './extension.ts';
-import { inTurns } from './turns.ts';
+import { inTurns, nextTurn } from './turns.ts';
 
 /** Headers of a client that the provider of the same protocol should see. Everything else stays here, keys above all. */
 const FORWARDED = ['anthropic-beta', 'anthropic-version', 'openai-beta', 'http-referer', 'x-title'] as const;
@@ -121,8 +121,12 @@ async function translated(
   target: Target,
   options: OutgoingOptions,
 ): Promise<Result<{ readonly body: Buffer; readonly losses: readonly Loss[] }, Fault>> {
+  // Reading and writing ten thousand messages take some 50 ms each: turns of their own.
+  const isTurned = isLong(call.body.bytes);
+  if (isTurned) await nextTurn();
   const decoded = call.decoded();
   if (!decoded.ok) return decoded;
+  if (isTurned) await nextTurn();
   const { dialect } = target.provider;
   const request = {
     ...decoded.value,
@@ -137,6 +141,7 @@ async function translated(
   if (grave !== undefined) {
     return err(fault('not-expressible', { target: target.id, reason: grave.why }, { param: grave.field }));
   }
+  if (isTurned) await nextTurn();
   const body = finished(encoded.body, { call, target, options });
   return ok({ body: await bytesOf(body, call), losses: encoded.losses });
 }

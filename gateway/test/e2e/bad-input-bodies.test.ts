@@ -310,6 +310,14 @@ describe('bodies with much in them', () => {
     }
   });
 
+  it('B13 translates 20,000 messages for a provider of another protocol', async (test) => {
+    for (const model of ['claude/m', 'gem/m']) {
+      await underWatch(rig, test, async () => {
+        assertAnswered(await chat(rig, 'openai', { ...many.openai(20_000), model }));
+      });
+    }
+  });
+
   it('B13 serves 1,000 tools', async (test) => {
     const schema = { type: 'object', properties: { a: { type: 'string', description: 'x'.repeat(100) } } };
     const names = Array.from({ length: 1000 }, (_, index) => `tool_${index}`);
@@ -357,12 +365,13 @@ describe('bodies with much in them', () => {
     }
   });
 
-  it('B13 refuses more than 250,000 values, a key of 100 KB and a number of 20 MB', async (test) => {
+  it('B13 refuses more than 250,000 values, a key of 100 KB, a number of 20 MB and an error on line 20 million', async (test) => {
     await refusesAllUnderWatch(test, [
       [withMembers('openai', `"x":[${'{},'.repeat(999_999)}{}]`), { status: 400, code: 'too_many_values' }],
       [withMembers('openai', `"x":[${'1.5e5,'.repeat(999_999)}1]`), { status: 400, code: 'too_many_values' }],
       [withMembers('openai', `"${'k'.repeat(100_000)}":1`), { status: 400, code: 'key_too_long' }],
       [withMembers('openai', `"x":${'1'.repeat(20 * MIB)}`), { status: 400, code: 'body_not_json' }],
+      [withMembers('openai', `"x":${'\n'.repeat(20 * MIB)}x`), { status: 400, message: /line 20971521, column 1/ }],
     ]);
   });
 
