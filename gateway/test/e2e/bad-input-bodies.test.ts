@@ -336,13 +336,13 @@ describe('bodies with much in them', () => {
     });
   });
 
-  for (const [what, text] of [
-    ['30 MB of one letter', () => 'a'.repeat(30 * MIB)],
-    ['10 million Chinese characters', () => '模'.repeat(10 * MIB)],
-    ['15 million line breaks, each an escape', () => '\n'.repeat(15 * MIB)],
+  for (const [what, protocols, text] of [
+    ['30 MB of one letter', PROTOCOLS, () => 'a'.repeat(30 * MIB)],
+    ['10 million Chinese characters', PROTOCOLS, () => '模'.repeat(10 * MIB)],
+    ['15 million line breaks, each an escape', ['openai'], () => '\n'.repeat(15 * MIB)],
   ] as const) {
     it(`B13 serves one string of ${what}, every byte of it`, async (test) => {
-      for (const protocol of PROTOCOLS) {
+      for (const protocol of protocols) {
         await underWatch(rig, test, async () => {
           const string = JSON.stringify(text());
           const before = rig.upstream.log.requests.length;

@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { asArray, asRecord, asString, type Json, type JsonRecord } from '../../src/lib/json.ts';
-import { ROOT_KEY } from '../harness.ts';
 import {
   assertAnswered,
   assertRefused,
@@ -23,7 +22,9 @@ import {
   type Expected,
   type Protocol,
   type Rig,
+  type Sending,
 } from './bad-input.ts';
+import { mutations, RICH } from './rich-requests.ts';
 
 const MIB = 1024 * 1024;
 /** A target of each protocol, to which a request of another one is translated. */
@@ -44,8 +45,13 @@ function patched(protocol: Protocol, patch: JsonRecord): JsonRecord {
 }
 
 /** One chat with a model of choice, which Gemini's clients write into the path. */
-function chatWith(protocol: Protocol, model: string, patch: JsonRecord = {}, key: string = ROOT_KEY): Promise<Answer> {
-  const headers = { 'content-type': 'application/json', ...keyHeaders(protocol, key) };
+function chatWith(
+  protocol: Protocol,
+  model: string,
+  patch: JsonRecord = {},
+  more: Sending['headers'] = {},
+): Promise<Answer> {
+  const headers = { 'content-type': 'application/json', ...keyHeaders(protocol), ...more };
   if (protocol !== 'gemini')
     return send(rig, PATHS[protocol], { headers, body: JSON.stringify({ ...patched(protocol, patch), model }) });
   const path = `/v1beta/models/${encodeURIComponent(model)}:generateContent`;
@@ -186,21 +192,21 @@ describe('models that a key may not use', () => {
           'claude/nope',
           'nope/nope',
         ]) {
-          const answer = await chatWith(protocol, model, {}, key);
+          const answer = await chatWith(protocol, model, {}, keyHeaders(protocol, key));
           assertRefused(answer, protocol, { status: 404, code: 'model_unknown', param: 'model' });
           words.add(wording(answer, protocol, model));
         }
         assert.equal(words.size, 1, [...words].join('\n'));
       }
     });
-    assertAnswered(await chatWith('openai', 'house/m', {}, key));
+    assertAnswered(await chatWith('openai', 'house/m', {}, keyHeaders('openai', key)));
   });
 
   it('B16 says the same of hidden and unknown fallbacks: 400, by policy', async () => {
     await unseenUpstream(rig, async () => {
       const words = new Set<string>();
       for (const model of ['house/dear', 'claude/m', 'house/nope', 'nope']) {
-        const answer = await chatWith('openai', 'house/m', { models: [model] }, key);
+        const answer = await chatWith('openai', 'house/m', { models: [model] }, keyHeaders('openai', key));
         assertRefused(answer, 'openai', { status: 400, param: 'models[0]' });
         words.add(wording(answer, 'openai', model));
       }
@@ -223,13 +229,13 @@ describe('models that a key may not use', () => {
       const body = JSON.stringify({ ...goodBody('openai'), model });
       const explained = await send(rig, '/v1/explain', { headers, body });
       assert.doesNotMatch(explained.text, hidden, `explanation of ${model}`);
-      const answer = await chatWith('openai', model, {}, key);
+      const answer = await chatWith('openai', model, {}, keyHeaders('openai', key));
       const id = answer.headers['x-request-id'] ?? '';
       const record = await send(rig, `/v1/decisions/${id}`, { method: 'GET', headers });
       assert.doesNotMatch(record.text, hidden, `record of ${model}`);
     }
     for (const provider of [{ order: ['nope'] }, { only: ['claude'] }, { ignore: ['house'] }]) {
-      const answer = await chatWith('openai', 'm', { provider }, key);
+      const answer = await chatWith('openai', 'm', { provider }, keyHeaders('openai', key));
       assertRefused(answer, 'openai', { status: 400 });
       assert.doesNotMatch(refusalOf(answer, 'openai').message, /dear|cheap|claude\/|gem\//);
     }
@@ -261,6 +267,8 @@ describe('messages', () => {
         [7],
         [{}],
         [{ type: 'hologram', data: 'x' }],
+        [{ type: 'constructor' }],
+        [{ type: '__proto__' }],
         [{ type: 'text' }],
         [{ type: 'text', text: 7 }],
       ];
@@ -492,6 +500,30 @@ describe('options', () => {
       }
       await assertServes(rig, protocol);
     }
+  });
+});
+
+describe('any field', () => {
+  it('B18 to B22 answers a rich request with 200 or 400, whatever stands in one of its places, also in translation', async (test) => {
+    let count = 0;
+    for (const [index, protocol] of PROTOCOLS.entries()) {
+      for (const model of [modelOf(protocol), MODELS[(index + 1) % MODELS.length] ?? '']) {
+        const plain = await chatWith(protocol, model, RICH[protocol], { 'x-turnout-adapt': 'true' });
+        assert.equal(plain.status, 200, plain.text);
+        for (const leaf of ['constructor', 7, null, [null], {}]) {
+          const answered = [...mutations(RICH[protocol], leaf)].map(async ([where, mutant]) => {
+            const answer = await chatWith(protocol, model, mutant, { 'x-turnout-adapt': 'true' });
+            const shown = `${protocol} to ${model}, ${where}: ${JSON.stringify(leaf)}: ${answer.text.slice(0, 200)}`;
+            assert.ok(answer.status === 200 || answer.status === 400, shown);
+            if (answer.status === 400) refusalOf(answer, protocol);
+          });
+          await Promise.all(answered);
+          count += answered.length;
+        }
+      }
+    }
+    test.diagnostic(`${count} requests`);
+    for (const protocol of PROTOCOLS) await assertServes(rig, protocol);
   });
 });
 
