@@ -15,6 +15,7 @@ import { gateDialects } from '../../src/dialects/index.ts';
 import { asRecord, asString, isArray, isRecord, parseJson, type Json, type JsonRecord } from '../../src/lib/json.ts';
 import { sseSplitter } from '../../src/lib/sse.ts';
 import { corpusDir, corpusSkip } from '../corpus.ts';
+import { stands } from '../translation/run.ts';
 import {
   replyEssence,
   requestEssence,
@@ -170,27 +171,6 @@ function* differences(
     for (const key of new Set([...Object.keys(ours), ...Object.keys(theirs)]))
       yield* differences(ours[key], theirs[key], path === '' ? key : `${path}.${key}`);
   }
-}
-
-/** One thing under several names in the caller's protocol: a loss names the usual one. */
-const ALIASES: Readonly<Record<string, readonly string[]>> = {
-  max_tokens: ['max_completion_tokens'],
-  user: ['safety_identifier'],
-  'generationConfig.responseSchema': ['generationConfig.responseJsonSchema', 'generationConfig.responseMimeType'],
-};
-
-/** Whether a loss names something that stands in the caller's body. */
-function stands(body: JsonRecord, field: string): boolean {
-  return [field, ...(ALIASES[field] ?? [])].some((name) => standsAs(body, name));
-}
-
-function standsAs(body: JsonRecord, field: string): boolean {
-  let at: Json | undefined = body;
-  for (const step of field.split(/[.[\]]+/).filter((name) => name !== '')) {
-    at = isArray(at) ? at[Number(step)] : isRecord(at) ? at[step] : undefined;
-    if (at === undefined) return false;
-  }
-  return true;
 }
 
 describe('translated requests', { skip: corpusSkip(SUITE) }, () => {

@@ -4,6 +4,7 @@
  */
 import { asCount, asRecord, asString, compact, type Json, type JsonRecord } from '../../lib/json.ts';
 import type { Citation, TextPart } from '../../chat/part.ts';
+import type { Loss } from '../../chat/request.ts';
 import { recordsOf } from './wire.ts';
 
 /** Citations read from one reply; Google gives some dozens. */
@@ -169,6 +170,13 @@ function unitsOf(text: string, bytes: readonly number[]): ReadonlyMap<number, nu
     unit += code < 0x1_00_00 ? 1 : 2;
   }
   return units;
+}
+
+/** The loss of a citation that names nothing that Gemini could show (OpenAI's file ids); undefined for all others. */
+export function citationLoss({ url, title, citedText }: Citation): Loss | undefined {
+  if (url !== undefined || title !== undefined || citedText !== undefined) return undefined;
+  const why = 'A source without address, title or words cannot be shown.';
+  return { code: 'citations', field: 'citations', weight: 'hint', why };
 }
 
 /** A citation of another provider, and where its part begins in the candidate's visible text. */

@@ -154,7 +154,7 @@ describe('gemini: a translated request', () => {
     const beside = encode({ messages }, 'gemini-2.5-flash');
     assert.deepEqual(last(nested.body), { role: 'user', parts: [{ functionResponse: { ...result, parts: [image] } }] });
     assert.deepEqual(last(beside.body), { role: 'user', parts: [{ functionResponse: result }, image] });
-    assert.deepEqual(names(beside.losses), ['tool-result-media messages hint']);
+    assert.deepEqual(names(beside.losses), ['tool-result-media tool-result hint']);
   });
 
   it('sends addresses, data and files as they can be read', () => {
@@ -244,7 +244,7 @@ describe('gemini: a translated request', () => {
       role: 'user',
       parts: [{ functionResponse: { id: 'nowhere', name: 'nowhere', response: { output: '12°C' } } }],
     });
-    assert.deepEqual(names(losses), ['tool-arguments messages hint', 'tool-result-name messages hint']);
+    assert.deepEqual(names(losses), ['tool-arguments tool-call hint', 'tool-result-name tool-result hint']);
   });
 });
 

@@ -7,7 +7,7 @@ import { mergeUsage, type Usage } from '../../chat/usage.ts';
 import { asRecord, compact, type Json, type JsonRecord } from '../../lib/json.ts';
 import { formatSse } from '../../lib/sse.ts';
 import type { EncodeContext, StreamEncoder } from '../dialect.ts';
-import { groundingOf, visibleText, type Cited, type VisibleText } from './citations.ts';
+import { citationLoss, groundingOf, visibleText, type Cited, type VisibleText } from './citations.ts';
 import { encodeFaultBody } from './errors.ts';
 import { packThought } from './wire.ts';
 import { extraLoss, writePart, type PartWriter } from './parts.ts';
@@ -154,7 +154,7 @@ function writeChoice(state: State, draft: Draft, event: ChoiceEvent): string {
     draft.calls.get(event.call)?.pieces.push(event.arguments);
     state.heldLength += event.arguments.length;
   } else if (event.type === 'part-break') draft.isInText = false;
-  else if (event.type === 'citation') cite(draft, event.citation);
+  else if (event.type === 'citation') cite(state, draft, event.citation);
   else if (event.type === 'logprobs') return candidate(state, draft, { logprobsResult: writeLogprobs(event.tokens) });
   else if (event.type === 'finish') {
     draft.finish = event.finish;
@@ -165,8 +165,11 @@ function writeChoice(state: State, draft: Draft, event: ChoiceEvent): string {
 }
 
 /** Gemini's own citations stand in `groundingMetadata`, which comes as an extra field. */
-function cite(draft: Draft, citation: Citation): void {
-  if (citation.origin !== 'gemini') draft.cited.push({ citation, partStart: draft.text.partStart() });
+function cite(state: State, draft: Draft, citation: Citation): void {
+  if (citation.origin === 'gemini') return;
+  const loss = citationLoss(citation);
+  if (loss === undefined) draft.cited.push({ citation, partStart: draft.text.partStart() });
+  else state.writer.lose(loss);
 }
 
 type ContentEvent = Exclude<

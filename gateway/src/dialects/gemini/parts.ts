@@ -383,7 +383,7 @@ export function extraLoss(name: string): Loss {
   return { code: 'unknown-field', field: name, weight: 'hint', why: 'gemini has no such field.' };
 }
 
-/** A loss that may happen unasked. */
+/** A loss that may happen unasked. Parts of a reply have no place of their own: there it is named by its kind. */
 function hint(code: LossCode, part: Part, why: string): Loss {
-  return { code, field: part.at ?? 'messages', weight: 'hint', why };
+  return { code, field: part.at ?? part.kind, weight: 'hint', why };
 }

@@ -15,7 +15,7 @@ import {
 } from '../../lib/json.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import type { EncodeContext } from '../dialect.ts';
-import { citeParts, groundingOf, type Cited } from './citations.ts';
+import { citationLoss, citeParts, groundingOf, type Cited } from './citations.ts';
 import { faultInside } from './errors.ts';
 import { extraLoss, readPart, writePart, type CallIds, type PartWriter } from './parts.ts';
 import { decodeUsage, encodeUsage, lostUsage } from './usage.ts';
@@ -258,7 +258,7 @@ function writeCandidate(choice: Choice, writer: PartWriter): JsonRecord {
     finishReason: finishWord(choice.finish, writer.isHome),
     index: choice.index,
     logprobsResult: choice.logprobs === undefined ? undefined : writeLogprobs(choice.logprobs),
-    groundingMetadata: groundingOfParts(choice.parts),
+    groundingMetadata: groundingOfParts(choice.parts, writer),
     ...extra,
   });
 }
@@ -307,13 +307,17 @@ export function writeLogprobs(tokens: readonly TokenLogprob[]): JsonRecord {
 }
 
 /** Citations of other providers; Gemini's own stand in the extra fields. */
-function groundingOfParts(parts: readonly Part[]): JsonRecord | undefined {
+function groundingOfParts(parts: readonly Part[], writer: PartWriter): JsonRecord | undefined {
   const cited: Cited[] = [];
   let text = '';
   for (const part of parts) {
     if (part.kind !== 'text') continue;
-    for (const citation of part.citations ?? [])
-      if (citation.origin !== 'gemini') cited.push({ citation, partStart: text.length });
+    for (const citation of part.citations ?? []) {
+      if (citation.origin === 'gemini') continue;
+      const loss = citationLoss(citation);
+      if (loss === undefined) cited.push({ citation, partStart: text.length });
+      else writer.lose(loss);
+    }
     text += part.text;
   }
   return cited.length === 0 ? undefined : groundingOf(cited, text);
