@@ -7,7 +7,7 @@ import type { TestContext } from 'node:test';
 import { asRecord, asString, isRecord, parseJson, type Json, type JsonRecord } from '../../src/lib/json.ts';
 import { startSimulator, type Simulator } from '../../src/simulator/simulator.ts';
 import { ROOT_KEY, startGateway, testConfig, type TestGateway } from '../harness.ts';
-import { mainThreadMs, watchLoop, type Watched } from './loop-watch.ts';
+import { loopWatch, mainThreadMs, type LoopWatch } from './loop-watch.ts';
 
 /** A reply to bad input comes within this time (faults.md, section 3). */
 const REPLY_MAX_MS = 1000;
@@ -65,8 +65,7 @@ export interface Rig {
   readonly gateway: TestGateway;
   readonly upstream: Simulator;
   readonly agent: Agent;
-  /** Resident memory after the first good request. */
-  readonly idleBytes: number | undefined;
+  readonly watch: LoopWatch;
   close(): Promise<void>;
 }
 
@@ -85,13 +84,13 @@ export async function startRig(rest = ''): Promise<Rig> {
   );
   const gateway = await startGateway({ config, nodeArgs: COLLECTS_ON_SIGNAL });
   const agent = new Agent({ keepAlive: true });
-  const rig = { gateway, upstream, agent, idleBytes: undefined };
+  const rig = { gateway, upstream, agent, watch: loopWatch(gateway.port, gateway.child.pid) };
   for (const protocol of PROTOCOLS) await assertServes(rig, protocol);
   return {
     ...rig,
-    idleBytes: residentBytes(gateway.child.pid),
     async close() {
       agent.destroy();
+      await rig.watch.close();
       const isAlive = gateway.child.exitCode === null;
       const code = isAlive ? await gateway.stop() : undefined;
       await upstream.close();
@@ -286,19 +285,18 @@ export async function seenUpstream(rig: Rig, work: () => Promise<void>): Promise
 }
 
 /** Runs heavy `work` under watch: the event loop never stands still, memory stays bounded, good requests are served after. */
-export async function underWatch(rig: Rig, test: TestContext, work: () => Promise<void>): Promise<Watched> {
+export async function underWatch(rig: Rig, test: TestContext, work: () => Promise<void>): Promise<void> {
   const { pid } = rig.gateway.child;
   await collectGarbage(rig);
-  const watch = await watchLoop(rig.gateway.port, pid);
+  await rig.watch.begin();
   resetPeak(pid);
   const idleBytes = residentBytes(pid);
-  const watched = await work().then(
-    () => watch.stop(),
-    async (error: unknown) => {
-      await watch.stop();
-      throw error;
-    },
+  const failure = await work().then(
+    () => undefined,
+    (error: unknown) => ({ error }),
   );
+  const watched = await rig.watch.end();
+  if (failure !== undefined) throw failure.error;
   const peak = peakBytes(pid);
   const growth = peak === undefined || idleBytes === undefined ? 0 : peak - idleBytes;
   const mebibytes = (growth / 1024 / 1024).toFixed(0);
@@ -308,7 +306,6 @@ export async function underWatch(rig: Rig, test: TestContext, work: () => Promis
   assert.ok(watched.blockedMs <= BLOCKED_MAX_MS, `the event loop stood still for ${watched.blockedMs.toFixed(0)} ms`);
   assert.ok(growth <= GROWTH_MAX_BYTES, `the process grew by ${mebibytes} MiB`);
   await assertServes(rig);
-  return watched;
 }
 
 /** Leaves the gateway with what it still needs. Twice: what the first round frees may hold other things. */

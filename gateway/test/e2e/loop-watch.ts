@@ -20,36 +20,38 @@ export interface Watched {
 }
 
 export interface LoopWatch {
-  /** Ends the watch and tells what it saw. */
-  stop(): Promise<Watched>;
+  /** Begins to ask; resolves with the first answer. */
+  begin(): Promise<void>;
+  /** Stops asking and tells what was seen since `begin`. */
+  end(): Promise<Watched>;
+  /** Ends the thread. */
+  close(): Promise<void>;
 }
 
-/** Watches the gateway that listens on `port` and runs as process `pid`. */
-export async function watchLoop(port: number, pid: number | undefined): Promise<LoopWatch> {
+/** A watch over the gateway that listens on `port` and runs as process `pid`. */
+export function loopWatch(port: number, pid: number | undefined): LoopWatch {
   const worker = new Worker(new URL(import.meta.url), {
     workerData: { port, pid },
     execArgv: ['--disable-warning=ExperimentalWarning'],
   });
-  // The first answer says that the watch has begun.
-  await new Promise<void>((resolve, reject) => {
-    worker.once('message', () => resolve());
-    worker.once('error', reject);
-  });
+  const ask = (word: string): Promise<Watched> =>
+    new Promise((resolve, reject) => {
+      worker.once('error', reject);
+      worker.once('message', (watched: Watched) => {
+        worker.off('error', reject);
+        resolve(watched);
+      });
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
+      worker.postMessage(word);
+    });
   return {
-    stop: () =>
-      new Promise((resolve, reject) => {
-        worker.once('error', reject);
-        worker.once('message', (watched: Watched) => {
-          void worker.terminate();
-          resolve(watched);
-        });
-        // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
-        worker.postMessage('stop');
-      }),
+    begin: async () => void (await ask('begin')),
+    end: () => ask('end'),
+    close: async () => void (await worker.terminate()),
   };
 }
 
-/** Processor time of the main thread so far; undefined where the platform does not tell. */
+/** Processor time of a process's main thread so far; undefined where the platform does not tell. */
 export function mainThreadMs(pid: number | undefined): number | undefined {
   try {
     // After the name in brackets: state, ten numbers, then user and system time (proc_pid_stat(5)).
@@ -62,38 +64,48 @@ export function mainThreadMs(pid: number | undefined): number | undefined {
   }
 }
 
-function watch({ port, pid }: { readonly port: number; readonly pid: number }): void {
-  const seen = { probes: 0, worstMs: 0, blockedMs: 0 };
-  const socket: Socket = connect(port, '127.0.0.1');
-  socket.setNoDelay(true);
-  let startedMs = 0;
-  let startedCpuMs: number | undefined;
-  const ask = (): void => {
-    startedMs = performance.now();
-    startedCpuMs = mainThreadMs(pid);
+/** The thread: one question at a time, on one connection a watch. */
+function serve({ port, pid }: { readonly port: number; readonly pid: number }): void {
+  let seen = { probes: 0, worstMs: 0, blockedMs: 0 };
+  let isEnding = false;
+
+  function begin(): void {
+    seen = { probes: 0, worstMs: 0, blockedMs: 0 };
+    isEnding = false;
+    const socket = connect(port, '127.0.0.1');
+    socket.setNoDelay(true);
+    socket.once('connect', () => ask(socket));
+  }
+
+  function ask(socket: Socket): void {
+    const startedMs = performance.now();
+    const startedOwnMs = mainThreadMs(pid);
+    let text = '';
+    socket.on('data', (chunk) => {
+      text += chunk.toString('latin1');
+      if (!text.endsWith('{"status":"ok"}')) return;
+      socket.removeAllListeners('data');
+      note(performance.now() - startedMs, startedOwnMs, mainThreadMs(pid));
+      if (isEnding) {
+        socket.destroy();
+        tell(seen);
+      } else setTimeout(ask, EVERY_MS, socket);
+    });
     socket.write(REQUEST);
-  };
-  let isStopping = false;
-  let text = '';
-  socket.once('connect', ask);
-  socket.on('data', (chunk) => {
-    text += chunk.toString('latin1');
-    if (!text.endsWith('{"status":"ok"}')) return;
-    text = '';
-    const waitedMs = performance.now() - startedMs;
-    const cpuMs = mainThreadMs(pid);
+  }
+
+  function note(waitedMs: number, beforeMs: number | undefined, afterMs: number | undefined): void {
     // The clock of processor time ticks: what lies between two readings may be a tick more than their difference.
-    const computedMs =
-      startedCpuMs === undefined || cpuMs === undefined ? Infinity : cpuMs - startedCpuMs + CLOCK_TICK_MS;
+    const ownMs = beforeMs === undefined || afterMs === undefined ? Infinity : afterMs - beforeMs + CLOCK_TICK_MS;
     seen.probes += 1;
     seen.worstMs = Math.max(seen.worstMs, waitedMs);
-    seen.blockedMs = Math.max(seen.blockedMs, Math.min(waitedMs, computedMs));
-    if (seen.probes === 1) tell('begun');
-    if (isStopping) tell(seen);
-    else setTimeout(ask, EVERY_MS);
-  });
-  parentPort?.once('message', () => {
-    isStopping = true;
+    seen.blockedMs = Math.max(seen.blockedMs, Math.min(waitedMs, ownMs));
+    if (seen.probes === 1) tell(seen);
+  }
+
+  parentPort?.on('message', (word: string) => {
+    if (word === 'begin') begin();
+    else isEnding = true;
   });
 }
 
@@ -102,4 +114,4 @@ function tell(message: unknown): void {
   parentPort?.postMessage(message);
 }
 
-if (!isMainThread) watch(workerData);
+if (!isMainThread) serve(workerData);
