@@ -17,11 +17,7 @@ import type { World } from './world.ts';
 export type ExplainWorld = Pick<World, 'snapshot' | 'clock' | 'health' | 'doubts' | 'random' | 'instanceId'>;
 
 /** Same rules, same faults as the real request up to its first byte out. */
-export async function explain(
-  arrival: Arrival,
-  key: KeyRow,
-  world: ExplainWorld,
-): Promise<Result<JsonRecord, Fault>> {
+export async function explain(arrival: Arrival, key: KeyRow, world: ExplainWorld): Promise<Result<JsonRecord, Fault>> {
   const snapshot = world.snapshot();
   const accepted = accept(arrival);
   if (!accepted.ok) return accepted;
