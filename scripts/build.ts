@@ -24,7 +24,11 @@ const embed: Plugin = {
   setup(setup) {
     const put = (filter: RegExp, name: string, text: string): void =>
       setup.onLoad({ filter }, () => ({ contents: `export const ${name} = ${JSON.stringify(text)};`, loader: 'js' }));
-    put(/cli[/\\]embedded\.ts$/, 'EMBEDDED_CATALOG', readFileSync(join(source, 'catalog', 'catalog.generated.json'), 'utf8'));
+    put(
+      /cli[/\\]embedded\.ts$/,
+      'EMBEDDED_CATALOG',
+      readFileSync(join(source, 'catalog', 'catalog.generated.json'), 'utf8'),
+    );
     put(/store[/\\]embedded\.ts$/, 'EMBEDDED_THREAD', thread.outputFiles[0]?.text ?? '');
   },
 };
@@ -35,7 +39,9 @@ const result = await build({
   entryPoints: [join(source, 'main.ts')],
   outfile,
   // Packages that still call require() find it here.
-  banner: { js: "import { createRequire as turnoutRequire } from 'node:module'; const require = turnoutRequire(import.meta.url);" },
+  banner: {
+    js: "import { createRequire as turnoutRequire } from 'node:module'; const require = turnoutRequire(import.meta.url);",
+  },
   metafile: true,
   plugins: [embed],
 });

@@ -6,6 +6,8 @@ import { fileURLToPath } from 'node:url';
 
 const here = dirname(fileURLToPath(import.meta.url));
 for (const script of globSync('generate-*.ts', { cwd: here }).toSorted()) {
-  const done = spawnSync(process.execPath, ['--disable-warning=ExperimentalWarning', join(here, script)], { stdio: 'inherit' });
+  const done = spawnSync(process.execPath, ['--disable-warning=ExperimentalWarning', join(here, script)], {
+    stdio: 'inherit',
+  });
   if (done.status !== 0) process.exit(done.status ?? 1);
 }

@@ -10,7 +10,12 @@ import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const FAST = ['gateway/src/**/*.test.ts', 'gateway/test/*.test.ts'];
-const SLOW = ['gateway/test/conformance/**/*.test.ts', 'gateway/test/e2e/**/*.test.ts', 'gateway/test/chaos/**/*.test.ts', 'gateway/test/sim/**/*.test.ts'];
+const SLOW = [
+  'gateway/test/conformance/**/*.test.ts',
+  'gateway/test/e2e/**/*.test.ts',
+  'gateway/test/chaos/**/*.test.ts',
+  'gateway/test/sim/**/*.test.ts',
+];
 /** No test file may hang the run. The slowest takes about two minutes. */
 const FILE_TIMEOUT_MS = 10 * 60 * 1000;
 
@@ -29,13 +34,19 @@ if (files.length === 0) {
 let passed = 0;
 const failures: string[] = [];
 const skips: string[] = [];
-const stream = run({ files, concurrency: 2, timeout: FILE_TIMEOUT_MS, execArgv: ['--disable-warning=ExperimentalWarning'] });
+const stream = run({
+  files,
+  concurrency: 2,
+  timeout: FILE_TIMEOUT_MS,
+  execArgv: ['--disable-warning=ExperimentalWarning'],
+});
 stream.on('test:pass', (event) => {
   if (event.skip !== undefined) skips.push(`${event.name}: ${String(event.skip)}`);
   else if (event.details.type !== 'suite') passed += 1;
 });
 stream.on('test:fail', (event) => {
-  if (event.details.type !== 'suite') failures.push(`${event.name} (${event.file ?? 'unknown file'}:${event.line ?? 0})`);
+  if (event.details.type !== 'suite')
+    failures.push(`${event.name} (${event.file ?? 'unknown file'}:${event.line ?? 0})`);
 });
 stream.compose(spec).pipe(process.stdout);
 stream.on('end', () => {
@@ -43,7 +54,9 @@ stream.on('end', () => {
   setTimeout(() => {
     for (const skip of skips) process.stdout.write(`not run: ${skip}\n`);
     for (const failure of failures) process.stdout.write(`failed: ${failure}\n`);
-    process.stdout.write(`${passed} passed, ${failures.length} failed${skips.length > 0 ? `, ${skips.length} skipped` : ''}\n`);
+    process.stdout.write(
+      `${passed} passed, ${failures.length} failed${skips.length > 0 ? `, ${skips.length} skipped` : ''}\n`,
+    );
     process.exit(failures.length > 0 || passed === 0 ? 1 : 0);
   }, 200);
 });

@@ -10,14 +10,32 @@ type Command = (args: readonly string[], io: CommandIo) => Promise<number>;
 const COMMANDS: Readonly<Record<string, { readonly load: () => Promise<Command>; readonly does: string }>> = {
   serve: { load: async () => (await import('./cli/serve.ts')).serveCommand, does: 'start the gateway' },
   init: { load: async () => (await import('./cli/init-here.ts')).initHereCommand, does: 'write a first turnout.yaml' },
-  check: { load: async () => (await import('./cli/check.ts')).checkCommand, does: 'check a configuration: file, line and column of each error' },
-  explain: { load: async () => (await import('./cli/explain.ts')).explainCommand, does: 'which target would take a request, and why the others not' },
+  check: {
+    load: async () => (await import('./cli/check.ts')).checkCommand,
+    does: 'check a configuration: file, line and column of each error',
+  },
+  explain: {
+    load: async () => (await import('./cli/explain.ts')).explainCommand,
+    does: 'which target would take a request, and why the others not',
+  },
   simulate: { load: async () => (await import('./cli/simulate.ts')).simulateCommand, does: 'start fake providers' },
-  keys: { load: async () => (await import('./cli/keys.ts')).keysCommand, does: 'create, list, disable and delete keys' },
+  keys: {
+    load: async () => (await import('./cli/keys.ts')).keysCommand,
+    does: 'create, list, disable and delete keys',
+  },
   usage: { load: async () => (await import('./cli/usage.ts')).usageCommand, does: 'what was used and what it cost' },
-  ledger: { load: async () => (await import('./cli/ledger.ts')).ledgerCommand, does: 'recompute the ledger and compare' },
-  models: { load: async () => (await import('./cli/catalog.ts')).modelsCommand, does: 'list the models of the catalog' },
-  catalog: { load: async () => (await import('./cli/catalog.ts')).catalogCommand, does: 'show or take in a newer catalog' },
+  ledger: {
+    load: async () => (await import('./cli/ledger.ts')).ledgerCommand,
+    does: 'recompute the ledger and compare',
+  },
+  models: {
+    load: async () => (await import('./cli/catalog.ts')).modelsCommand,
+    does: 'list the models of the catalog',
+  },
+  catalog: {
+    load: async () => (await import('./cli/catalog.ts')).catalogCommand,
+    does: 'show or take in a newer catalog',
+  },
 };
 
 const io: CommandIo = {

@@ -84,9 +84,17 @@ export function wire(parts: Parts): Gateway {
     },
   });
   book.gauge('turnout_requests_in_flight', 'Requests being worked on.', () => listener.inFlight());
-  book.gauge('turnout_config_ok', '1 while the newest configuration is in force.', () => (parts.configProblem() === undefined ? 1 : 0));
-  book.gauge('turnout_journal_bytes', 'Receipts that the store has not taken in yet.', () => store.ledger.health().journalBytes);
-  book.gauge('turnout_request_records_dropped', 'Request records dropped because the queue was full.', () => store.requests.dropped());
+  book.gauge('turnout_config_ok', '1 while the newest configuration is in force.', () =>
+    parts.configProblem() === undefined ? 1 : 0,
+  );
+  book.gauge(
+    'turnout_journal_bytes',
+    'Receipts that the store has not taken in yet.',
+    () => store.ledger.health().journalBytes,
+  );
+  book.gauge('turnout_request_records_dropped', 'Request records dropped because the queue was full.', () =>
+    store.requests.dropped(),
+  );
   return {
     world,
     listener,
@@ -97,7 +105,10 @@ export function wire(parts: Parts): Gateway {
   };
 }
 
-function readiness(parts: Parts, isDraining: boolean): ReturnType<Parameters<typeof createListener>[0]['rim']['isReady']> {
+function readiness(
+  parts: Parts,
+  isDraining: boolean,
+): ReturnType<Parameters<typeof createListener>[0]['rim']['isReady']> {
   const ledger = parts.store.ledger.health();
   const problem = parts.configProblem();
   const ok = !isDraining && ledger.isHealthy;

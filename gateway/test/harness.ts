@@ -42,11 +42,15 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
   }
   const env: Record<string, string> = { PATH: process.env['PATH'] ?? '', HOME: dir, ...options.env };
   if (options.hasRootKey !== false) env['TURNOUT_ADMIN_KEY'] = ROOT_KEY;
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...(options.nodeArgs ?? []), MAIN, ...args], {
-    cwd: dir,
-    env,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = spawn(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', ...(options.nodeArgs ?? []), MAIN, ...args],
+    {
+      cwd: dir,
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
   let output = '';
   const exited = new Promise<number | null>((resolve) => {
     child.once('exit', (code) => resolve(code));
@@ -83,9 +87,16 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
 }
 
 /** Runs a command of the CLI to its end. */
-export async function runCli(args: readonly string[], options: { readonly cwd: string; readonly env?: Readonly<Record<string, string>> }): Promise<{ code: number | null; stdout: string; stderr: string }> {
+export async function runCli(
+  args: readonly string[],
+  options: { readonly cwd: string; readonly env?: Readonly<Record<string, string>> },
+): Promise<{ code: number | null; stdout: string; stderr: string }> {
   const env = { PATH: process.env['PATH'] ?? '', HOME: options.cwd, ...options.env };
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN, ...args], { cwd: options.cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN, ...args], {
+    cwd: options.cwd,
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (chunk: Buffer) => {
@@ -102,6 +113,7 @@ export async function runCli(args: readonly string[], options: { readonly cwd: s
 /** A configuration with short limits (those of the fault table) and one provider an entry. */
 export function testConfig(providers: Readonly<Record<string, string>>, rest = ''): string {
   const rows = Object.entries(providers).map(([id, row]) => `  ${id}: ${row}`);
-  const timeouts = 'timeouts: {connect_ms: 2000, first_byte_ms: 5000, first_token_ms: 5000, idle_ms: 5000, total_ms: 20000}';
+  const timeouts =
+    'timeouts: {connect_ms: 2000, first_byte_ms: 5000, first_token_ms: 5000, idle_ms: 5000, total_ms: 20000}';
   return `providers:\n${rows.join('\n')}\n${timeouts}\n${rest}\n`;
 }

@@ -58,7 +58,8 @@ async function keys(request: AdminRequest, { store }: AdminWorld): Promise<Admin
     const rows = await Promise.all(store.keys.list().map((row) => keyRecord(row, store)));
     return { status: 200, body: { data: rows } };
   }
-  if (request.method !== 'POST') return fault('method-not-allowed', { path: '/admin/v1/keys', allow: 'GET, POST', method: request.method });
+  if (request.method !== 'POST')
+    return fault('method-not-allowed', { path: '/admin/v1/keys', allow: 'GET, POST', method: request.method });
   const patch = readPatch(request.body ?? {});
   if (!patch.ok) return patch.error;
   const { name, budgetNanoUsd, allowedModels, expiresAtMs, tags } = patch.value;
@@ -88,7 +89,12 @@ async function oneKey(request: AdminRequest, id: string, { store }: AdminWorld):
     if (!changed.ok) return changed.error;
     return changed.value === undefined ? missing : { status: 200, body: await keyRecord(changed.value, store) };
   }
-  if (request.method !== 'GET') return fault('method-not-allowed', { path: '/admin/v1/keys/{id}', allow: 'GET, PATCH, DELETE', method: request.method });
+  if (request.method !== 'GET')
+    return fault('method-not-allowed', {
+      path: '/admin/v1/keys/{id}',
+      allow: 'GET, PATCH, DELETE',
+      method: request.method,
+    });
   const row = store.keys.get(id);
   return row === undefined ? missing : { status: 200, body: await keyRecord(row, store) };
 }
@@ -116,7 +122,8 @@ const FIELDS: ReadonlySet<string> = new Set(['name', 'budget_usd', 'models', 'ex
 /** Reads what may be set; anything else (`spent`, `root`, `id`) is refused by name rather than ignored. */
 function readPatch(body: JsonRecord): Result<KeyPatch, Fault> {
   const stranger = Object.keys(body).find((field) => !FIELDS.has(field));
-  if (stranger !== undefined) return invalid(stranger.slice(0, 80), `it cannot be set; there are ${[...FIELDS].join(', ')}`);
+  if (stranger !== undefined)
+    return invalid(stranger.slice(0, 80), `it cannot be set; there are ${[...FIELDS].join(', ')}`);
   const name = readName(body['name']);
   if (!name.ok) return name;
   const budget = readBudget(body['budget_usd']);
@@ -146,20 +153,25 @@ function invalid(param: string, reason: string): Result<never, Fault> {
 function readName(value: Json | undefined): Result<string | undefined, Fault> {
   if (value === undefined) return ok(undefined);
   const name = asString(value)?.trim();
-  if (name === undefined || name === '' || name.length > NAME_MAX) return invalid('name', `it must be 1 to ${NAME_MAX} characters`);
+  if (name === undefined || name === '' || name.length > NAME_MAX)
+    return invalid('name', `it must be 1 to ${NAME_MAX} characters`);
   return ok(name);
 }
 
 function readBudget(value: Json | undefined): Result<bigint | null | undefined, Fault> {
   if (value === undefined || value === null) return ok(value);
   const usd = typeof value === 'string' || typeof value === 'number' ? parseUsd(String(value)) : undefined;
-  return usd === undefined ? invalid('budget_usd', 'it must be US dollars, 0 or more, with at most 9 decimals') : ok(usd);
+  return usd === undefined
+    ? invalid('budget_usd', 'it must be US dollars, 0 or more, with at most 9 decimals')
+    : ok(usd);
 }
 
 function readList(value: Json | undefined, param: string): Result<readonly string[] | null | undefined, Fault> {
   if (value === undefined || value === null) return ok(value);
   const items = asArray(value);
-  const names = items?.filter((item): item is string => typeof item === 'string' && item !== '' && item.length <= NAME_MAX);
+  const names = items?.filter(
+    (item): item is string => typeof item === 'string' && item !== '' && item.length <= NAME_MAX,
+  );
   if (items === undefined || names === undefined || names.length !== items.length || names.length > MODELS_MAX) {
     return invalid(param, `it must be a list of at most ${MODELS_MAX} names`);
   }
@@ -175,11 +187,20 @@ function readTime(value: Json | undefined): Result<number | null | undefined, Fa
 async function usage(request: AdminRequest, { store }: AdminWorld): Promise<AdminAnswer> {
   const since = request.query.get('since');
   const sinceMs = since === null ? undefined : Date.parse(since);
-  if (sinceMs !== undefined && Number.isNaN(sinceMs)) return fault('field-invalid', { reason: 'it must be a time as in 2026-11-01T00:00:00Z' }, { param: 'since' });
+  if (sinceMs !== undefined && Number.isNaN(sinceMs))
+    return fault('field-invalid', { reason: 'it must be a time as in 2026-11-01T00:00:00Z' }, { param: 'since' });
   const keyId = request.query.get('key');
-  const report = await store.usage({ ...(sinceMs === undefined ? {} : { sinceMs }), ...(keyId === null ? {} : { keyId }) });
+  const report = await store.usage({
+    ...(sinceMs === undefined ? {} : { sinceMs }),
+    ...(keyId === null ? {} : { keyId }),
+  });
   if (!report.ok) return report.error;
-  const rows = report.value.rows.slice(-USAGE_ROWS_MAX).map((row): JsonRecord => ({ ...row, cost_nano_usd: row.cost_nano_usd === null ? null : Number(row.cost_nano_usd) }));
+  const rows = report.value.rows
+    .slice(-USAGE_ROWS_MAX)
+    .map((row): JsonRecord => ({
+      ...row,
+      cost_nano_usd: row.cost_nano_usd === null ? null : Number(row.cost_nano_usd),
+    }));
   return {
     status: 200,
     body: { rows, rows_total: report.value.rows.length, total_nano_usd: Number(report.value.total_nano_usd) },
@@ -187,7 +208,10 @@ async function usage(request: AdminRequest, { store }: AdminWorld): Promise<Admi
 }
 
 function providerRows(snapshot: Snapshot): readonly JsonRecord[] {
-  const rows = new Map<string, { id: string; protocol: string; base_url: string; has_key: boolean; models: number; region: string | undefined }>();
+  const rows = new Map<
+    string,
+    { id: string; protocol: string; base_url: string; has_key: boolean; models: number; region: string | undefined }
+  >();
   for (const target of snapshot.targets.values()) {
     const row = rows.get(target.providerId);
     if (row !== undefined) row.models += 1;
@@ -224,7 +248,8 @@ function health({ store, configProblem }: AdminWorld): JsonRecord {
 
 async function requests(request: AdminRequest, { store }: AdminWorld): Promise<AdminAnswer> {
   const limit = Number(request.query.get('limit') ?? 50);
-  if (!Number.isInteger(limit) || limit < 1 || limit > 200) return fault('field-invalid', { reason: 'it must be 1 to 200' }, { param: 'limit' });
+  if (!Number.isInteger(limit) || limit < 1 || limit > 200)
+    return fault('field-invalid', { reason: 'it must be 1 to 200' }, { param: 'limit' });
   const filters = ['key', 'outcome', 'cursor'].map((name) => request.query.get(name) ?? undefined);
   const [keyId, outcome, cursor] = filters;
   const page = await store.requests.list(compact({ limitMax: limit, keyId, outcome, cursor }));

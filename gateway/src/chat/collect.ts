@@ -279,7 +279,9 @@ function replayText(part: TextPart, choice: number): readonly ChatEvent[] {
 function replayCall(part: ToolCallPart, choice: number, call: number): readonly ChatEvent[] {
   const { id, name, signature, extra } = part;
   const start = compact({ type: 'tool-call-start' as const, choice, call, id, name, signature, extra });
-  return part.arguments === '' ? [start] : [start, { type: 'tool-call-delta', choice, call, arguments: part.arguments }];
+  return part.arguments === ''
+    ? [start]
+    : [start, { type: 'tool-call-delta', choice, call, arguments: part.arguments }];
 }
 
 function replayReasoning(part: ReasoningPart, choice: number): readonly ChatEvent[] {

@@ -107,11 +107,4 @@ export interface OpaquePart extends PartBase {
   readonly value: Json;
 }
 
-export type Part =
-  | TextPart
-  | MediaPart
-  | ToolCallPart
-  | ToolResultPart
-  | ReasoningPart
-  | RefusalPart
-  | OpaquePart;
+export type Part = TextPart | MediaPart | ToolCallPart | ToolResultPart | ReasoningPart | RefusalPart | OpaquePart;

@@ -27,7 +27,11 @@ export interface TokenLogprob {
   readonly token: string;
   readonly logprob: number;
   readonly bytes?: readonly number[] | null;
-  readonly top: readonly { readonly token: string; readonly logprob: number; readonly bytes?: readonly number[] | null }[];
+  readonly top: readonly {
+    readonly token: string;
+    readonly logprob: number;
+    readonly bytes?: readonly number[] | null;
+  }[];
 }
 
 export interface Choice {
@@ -64,7 +68,12 @@ export type ChatEvent =
   | { readonly type: 'reasoning-delta'; readonly choice: number; readonly text: string; readonly isSummary?: boolean }
   | { readonly type: 'reasoning-encrypted'; readonly choice: number; readonly encrypted: Signature }
   /** Signs the reasoning or text part that is open, or that came last. */
-  | { readonly type: 'signature'; readonly choice: number; readonly of: 'reasoning' | 'text'; readonly signature: Signature }
+  | {
+      readonly type: 'signature';
+      readonly choice: number;
+      readonly of: 'reasoning' | 'text';
+      readonly signature: Signature;
+    }
   | { readonly type: 'refusal-delta'; readonly choice: number; readonly text: string }
   | {
       readonly type: 'tool-call-start';

@@ -363,7 +363,10 @@ export const configSchema = z.strictObject({
       requests: z
         .enum(['none', 'metadata'])
         .default('metadata')
-        .meta({ description: 'What is kept of each request: nothing, or numbers and names. Never prompt or reply.', 'x-later': ['full'] }),
+        .meta({
+          description: 'What is kept of each request: nothing, or numbers and names. Never prompt or reply.',
+          'x-later': ['full'],
+        }),
     })
     .prefault({})
     .meta({ description: 'What is remembered of requests. What was spent is always recorded.' }),

@@ -6,17 +6,34 @@ import type { Facts } from '../routing/facts.ts';
 import { testTarget } from '../routing/target.fixture.ts';
 import { billOf } from './account.ts';
 
-const FACTS: Facts = { model: 'm', isStreaming: true, needs: [], inputTokensEstimate: 50, inputTokensMax: 300, choices: 1 };
+const FACTS: Facts = {
+  model: 'm',
+  isStreaming: true,
+  needs: [],
+  inputTokensEstimate: 50,
+  inputTokensMax: 300,
+  choices: 1,
+};
 // 2 USD a million tokens in, 8 out: 2,000 and 8,000 nano-dollars a token.
 const TARGET = testTarget('p/m', { price: { input: 2_000_000_000n, output: 8_000_000_000n } });
 
 function spent(over: Partial<Spent> = {}): Spent {
-  return { isFinal: true, outputTokensSeen: 3, wasAccepted: true, usage: { inputTokens: 40, outputTokens: 10 }, ...over };
+  return {
+    isFinal: true,
+    outputTokensSeen: 3,
+    wasAccepted: true,
+    usage: { inputTokens: 40, outputTokens: 10 },
+    ...over,
+  };
 }
 
 describe('billOf', () => {
   const broken = fault('upstream-cut', { provider: 'p' });
-  const rows: readonly [string, Outcome, readonly [number | undefined, number | undefined, boolean, bigint | undefined] | undefined][] = [
+  const rows: readonly [
+    string,
+    Outcome,
+    readonly [number | undefined, number | undefined, boolean, bigint | undefined] | undefined,
+  ][] = [
     ['bills what the provider counted', { kind: 'answered', status: 200, spent: spent() }, [40, 10, false, 160_000n]],
     ['bills nothing that was refused', { kind: 'refused', status: 500, fault: broken }, undefined],
     [
@@ -26,20 +43,39 @@ describe('billOf', () => {
     ],
     [
       'keeps the larger of two partial counts of output',
-      { kind: 'left', spent: spent({ isFinal: false, outputTokensSeen: 25, usage: { inputTokens: 40, outputTokens: 1 } }) },
+      {
+        kind: 'left',
+        spent: spent({ isFinal: false, outputTokensSeen: 25, usage: { inputTokens: 40, outputTokens: 1 } }),
+      },
       [40, 25, true, 280_000n],
     ],
     [
       'bills nothing that broke before content without a word of usage',
-      { kind: 'broke', when: 'before-content', fault: broken, detail: 'cut', spent: { isFinal: false, outputTokensSeen: 0, wasAccepted: true } },
+      {
+        kind: 'broke',
+        when: 'before-content',
+        fault: broken,
+        detail: 'cut',
+        spent: { isFinal: false, outputTokensSeen: 0, wasAccepted: true },
+      },
       undefined,
     ],
     [
       'bills what had been reported when it broke before content',
-      { kind: 'broke', when: 'before-content', fault: broken, detail: 'cut', spent: spent({ isFinal: false, outputTokensSeen: 0, usage: { inputTokens: 40, outputTokens: 1 } }) },
+      {
+        kind: 'broke',
+        when: 'before-content',
+        fault: broken,
+        detail: 'cut',
+        spent: spent({ isFinal: false, outputTokensSeen: 0, usage: { inputTokens: 40, outputTokens: 1 } }),
+      },
       [40, 1, true, 88_000n],
     ],
-    ['bills nothing to a caller who left before it was sent', { kind: 'left', spent: { isFinal: false, outputTokensSeen: 0, wasAccepted: false } }, undefined],
+    [
+      'bills nothing to a caller who left before it was sent',
+      { kind: 'left', spent: { isFinal: false, outputTokensSeen: 0, wasAccepted: false } },
+      undefined,
+    ],
     [
       'does not believe counts that cannot be true',
       { kind: 'answered', status: 200, spent: spent({ usage: { inputTokens: -5, outputTokens: 1e15 } }) },
@@ -49,7 +85,10 @@ describe('billOf', () => {
   for (const [name, outcome, expected] of rows) {
     it(name, () => {
       const bill = billOf(outcome, FACTS, TARGET);
-      assert.deepEqual(bill && [bill.usage.inputTokens, bill.usage.outputTokens, bill.isEstimated, bill.costNanoUsd], expected);
+      assert.deepEqual(
+        bill && [bill.usage.inputTokens, bill.usage.outputTokens, bill.isEstimated, bill.costNanoUsd],
+        expected,
+      );
     });
   }
 

@@ -47,7 +47,13 @@ async function admitClamped(input: AdmitInput, worst: NanoUsd): Promise<Admissio
   const limit = key.budgetNanoUsd ?? 0n;
   const left = limit - (spend.value?.spentNanoUsd ?? 0n) - (spend.value?.heldNanoUsd ?? 0n);
   const asked = outputLimit(facts, plan.targets);
-  const tokens = Math.min(asked, Math.max(affordable(plan, facts, left / SHARE_OF_BUDGET), Math.min(OUTPUT_TOKENS_USEFUL, affordable(plan, facts, left))));
+  const tokens = Math.min(
+    asked,
+    Math.max(
+      affordable(plan, facts, left / SHARE_OF_BUDGET),
+      Math.min(OUTPUT_TOKENS_USEFUL, affordable(plan, facts, left)),
+    ),
+  );
   if (tokens >= asked || tokens < 1) return asAdmission(await store.ledger.hold(key, worst, requestId));
   const held = await store.ledger.hold(key, worstOf(plan, { ...facts, outputTokensLimit: tokens }), requestId);
   return isHold(held) ? { hold: held, outputTokensMax: tokens } : held;

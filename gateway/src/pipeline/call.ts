@@ -35,7 +35,9 @@ export function accept(arrival: Arrival): Result<Call, Fault> {
   const extension = readExtension(body.record, arrival.headers);
   if (!extension.ok) return err(extension.error);
   if (extension.value.models.includes(inspection.value.model) && extension.value.models.length === 1) {
-    return err(fault('field-invalid', { reason: 'it names only the model that was asked for anyway' }, { param: 'models' }));
+    return err(
+      fault('field-invalid', { reason: 'it names only the model that was asked for anyway' }, { param: 'models' }),
+    );
   }
   let decoded: Result<ChatRequest, Fault> | undefined;
   return ok({

@@ -21,7 +21,10 @@ export function meters(metrics: Metrics): Meters {
     requests: metrics.counter('turnout_requests_total', 'Requests by outcome.'),
     attempts: metrics.counter('turnout_attempts_total', 'Attempts by provider and outcome.'),
     durationS: metrics.histogram('turnout_request_duration_seconds', 'From the first byte in to the last byte out.'),
-    ttftS: metrics.histogram('turnout_time_to_first_token_seconds', 'From the start of the attempt to its first content.'),
+    ttftS: metrics.histogram(
+      'turnout_time_to_first_token_seconds',
+      'From the start of the attempt to its first content.',
+    ),
     overheadS: metrics.histogram('turnout_overhead_seconds', "The gateway's own work before the first attempt."),
     tokens: metrics.counter('turnout_tokens_total', 'Tokens by provider and class.'),
     costNanoUsd: metrics.counter('turnout_cost_nano_usd_total', 'Cost by provider, in nano-dollars.'),

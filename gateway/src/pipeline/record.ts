@@ -87,7 +87,8 @@ function attemptRecord(record: AttemptRecord): JsonRecord {
     started_at: new Date(record.startedUnixMs).toISOString(),
     duration_ms: round(record.durationMs),
     ...(bill === undefined ? {} : billRecord(bill)),
-    adapted: losses.length === 0 ? undefined : losses.map((loss) => ({ field: loss.field, code: loss.code, why: loss.why })),
+    adapted:
+      losses.length === 0 ? undefined : losses.map((loss) => ({ field: loss.field, code: loss.code, why: loss.why })),
   });
 }
 
@@ -130,13 +131,16 @@ function totalUsage(attempts: readonly AttemptRecord[]): JsonRecord | undefined 
   if (bills.length === 0) return undefined;
   const total: Record<string, number> = {};
   for (const usage of bills) {
-    for (const [name, count] of Object.entries(usageRecord(usage))) if (typeof count === 'number') total[name] = (total[name] ?? 0) + count;
+    for (const [name, count] of Object.entries(usageRecord(usage)))
+      if (typeof count === 'number') total[name] = (total[name] ?? 0) + count;
   }
   return total;
 }
 
 function totalCost(attempts: readonly AttemptRecord[]): string | undefined {
-  const costs = attempts.flatMap((attempt) => (attempt.bill?.costNanoUsd === undefined ? [] : [attempt.bill.costNanoUsd]));
+  const costs = attempts.flatMap((attempt) =>
+    attempt.bill?.costNanoUsd === undefined ? [] : [attempt.bill.costNanoUsd],
+  );
   return costs.length === 0 ? undefined : costs.reduce((sum, cost) => sum + cost, 0n).toString();
 }
 

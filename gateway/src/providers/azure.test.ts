@@ -7,6 +7,9 @@ describe('azure', () => {
     const { id: _, name: __, envKeys: ___, ...seams } = azureCognitiveServices;
     const { id, name, envKeys, ...own } = azure;
     assert.deepEqual(seams, own);
-    assert.notDeepEqual([id, name, envKeys], [azureCognitiveServices.id, azureCognitiveServices.name, azureCognitiveServices.envKeys]);
+    assert.notDeepEqual(
+      [id, name, envKeys],
+      [azureCognitiveServices.id, azureCognitiveServices.name, azureCognitiveServices.envKeys],
+    );
   });
 });

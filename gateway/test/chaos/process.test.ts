@@ -8,11 +8,12 @@ import { describe, it } from 'node:test';
 import { asArray, asNumber, asRecord, asString, isRecord, parseJson, type JsonRecord } from '../../src/lib/json.ts';
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import type { Step } from '../../src/simulator/step.ts';
-import { runCli, startGateway, testConfig } from '../harness.ts';
+import { ROOT_KEY, runCli, startGateway, testConfig } from '../harness.ts';
 import { CALLERS, chatBody, rawCall, rawExchange, rawWhole, seenIn, type RawCall } from './callers.ts';
 import {
   assertAnswered,
   assertFailed,
+  nanoUsd,
   nextPoll,
   P_FINE,
   P_ROW,
@@ -54,7 +55,7 @@ describe('a process that is killed', () => {
     while (rounds < ROUNDS && performance.now() < untilMs) {
       const startedMs = performance.now();
       const gateway = await startGateway({ config, dir });
-      starts.push(performance.now() - startedMs);
+      starts.push(performance.now() - startedMs - queuedMs(gateway.child.pid));
       const rig = await rigOf({ gateway, p, s, ...(key === undefined ? {} : { before: key }) });
       key = { key: rig.key, keyId: rig.keyId };
       assert.equal(
@@ -76,9 +77,12 @@ describe('a process that is killed', () => {
       rounds += 1;
     }
     test.diagnostic(
-      `seed ${seed}: ${rounds} of ${ROUNDS} rounds, ${asked} requests, ${whole.size} read to their end; a start took ${Math.max(...starts).toFixed(0)} ms at most, ${median(starts).toFixed(0)} ms in the middle`,
+      `seed ${seed}: ${rounds} of ${ROUNDS} rounds, ${asked} requests, ${whole.size} read to their end; a start took (queueing for a processor left out) ${Math.max(...starts).toFixed(0)} ms at most, ${median(starts.slice(0, 10)).toFixed(0)} ms in the middle of the first ten and ${median(starts.slice(-10)).toFixed(0)} ms of the last`,
     );
-    assert.ok(Math.max(...starts) < START_MAX_MS, `a start took ${Math.max(...starts).toFixed(0)} ms`);
+    assert.ok(
+      Math.max(...starts) < START_MAX_MS,
+      `a start took (queueing for a processor left out) ${Math.max(...starts).toFixed(0)} ms`,
+    );
     assert.ok(rounds > 0 && key !== undefined);
     const rows = await rowsOf(dir);
     const received = p.log.requests.filter((request) => request.receivedMs !== undefined).length;
@@ -152,12 +156,15 @@ describe('a process that is killed', () => {
       rows.reduce((sum, row) => sum + Number(row['input_tokens']) * 1000 + Number(row['output_tokens'] ?? 0) * 2000, 0),
     );
     const gateway = await startGateway({ config, dir });
-    const headers = { authorization: 'Bearer test-root-key-0123456789abcdefghijklmnop' };
-    const spend = asRecord(
-      parseJson(await (await fetch(`${gateway.url}/admin/v1/keys/${key.keyId}`, { headers })).text()),
-    );
-    assert.deepEqual([spend?.['held_usd'], Number(spend?.['spent_usd']) * 1e9], ['0', cost]);
-    assert.equal(await gateway.stop(), 0);
+    try {
+      const headers = { authorization: `Bearer ${ROOT_KEY}` };
+      const answer = await fetch(`${gateway.url}/admin/v1/keys/${key.keyId}`, { headers });
+      const spend = asRecord(parseJson(await answer.text()));
+      assert.equal(spend?.['held_usd'], '0');
+      assert.equal(nanoUsd(asString(spend?.['spent_usd']) ?? ''), BigInt(cost));
+    } finally {
+      assert.equal(await gateway.stop(), 0);
+    }
   }
 });
 
@@ -165,6 +172,19 @@ async function rowsOf(dir: string): Promise<readonly JsonRecord[]> {
   const usage = await runCli(['usage', '--json', '--rows', '--data', join(dir, 'data')], { cwd: dir });
   assert.equal(usage.code, 0, usage.stderr);
   return (asArray(asRecord(parseJson(usage.stdout))?.['rows']) ?? []).filter(isRecord);
+}
+
+/**
+ * How long a process has stood in the queue for a processor so far, while others had it (proc_pid_schedstat(5), its main
+ * thread): time that says something of the machine and nothing of the gateway. 0 where the platform does not tell.
+ */
+function queuedMs(pid: number | undefined): number {
+  try {
+    const [, queuedNs = '0'] = readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ');
+    return Number(queuedNs) / 1e6;
+  } catch {
+    return 0;
+  }
 }
 
 /** mulberry32: the same seed, the same moments. */

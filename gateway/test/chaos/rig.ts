@@ -395,7 +395,8 @@ async function finalBooks({ gateway, keyId, debts, get, metric }: LastLook): Pro
   assert.equal(asRecord(parseJson(proof.stdout))?.['ok'], true, proof.stdout);
 }
 
-function nanoUsd(decimal: string): bigint {
+/** Nano-dollars of a decimal text of dollars. */
+export function nanoUsd(decimal: string): bigint {
   const [whole = '0', fraction = ''] = decimal.split('.');
   return BigInt(whole) * 1_000_000_000n + BigInt(fraction.padEnd(9, '0'));
 }

@@ -44,9 +44,13 @@ export function readRecording(corpus: string, row: IndexRow): Recording {
     model: asString(raw['model']),
     requestBody: isRecord(body) && body['$text'] === undefined && body['$base64'] === undefined ? body : undefined,
     requestUrl: asString(request?.['url']) ?? '',
-    contentType: asString(headers?.['content-type']) ?? (stream === undefined ? 'application/json' : 'text/event-stream'),
+    contentType:
+      asString(headers?.['content-type']) ?? (stream === undefined ? 'application/json' : 'text/event-stream'),
     bytes: stream === undefined ? bodyBytes(answer) : streamBytes(stream, row.wire),
-    json: stream === undefined && !(isRecord(answer) && (answer['$text'] !== undefined || answer['$base64'] !== undefined)) ? answer : undefined,
+    json:
+      stream === undefined && !(isRecord(answer) && (answer['$text'] !== undefined || answer['$base64'] !== undefined))
+        ? answer
+        : undefined,
     isStream: stream !== undefined,
   };
 }

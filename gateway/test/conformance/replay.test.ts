@@ -45,7 +45,13 @@ describe('replay of all recorded exchanges', { skip: corpusSkip('replay') }, () 
   let config: string;
   let current: Recording | undefined;
   let seen: Seen | undefined;
-  const recordings = corpus === undefined ? [] : readIndex(corpus).filter((row) => WIRES[row.wire] !== undefined && row.operation.startsWith('chat')).map((row) => readRecording(corpus, row)).toSorted(restingLast);
+  const recordings =
+    corpus === undefined
+      ? []
+      : readIndex(corpus)
+          .filter((row) => WIRES[row.wire] !== undefined && row.operation.startsWith('chat'))
+          .map((row) => readRecording(corpus, row))
+          .toSorted(restingLast);
 
   before(async () => {
     stub = createServer((request, response) => {
@@ -81,11 +87,20 @@ describe('replay of all recorded exchanges', { skip: corpusSkip('replay') }, () 
         seen = undefined;
         const verdict = await replayOne(recording, inbound, gateway.url, () => seen);
         for (const word of verdict.counts) counts[word] = (counts[word] ?? 0) + 1;
-        if (verdict.failure !== undefined) failures.push(`${recording.id} (${recording.provider} ${recording.operation} ${recording.kind}): ${verdict.failure}`);
+        if (verdict.failure !== undefined)
+          failures.push(
+            `${recording.id} (${recording.provider} ${recording.operation} ${recording.kind}): ${verdict.failure}`,
+          );
       }
       await gateway.stop();
-      process.stdout.write(`replay as ${inbound.id}: ${recordings.length} exchanges, ${failures.length} failures ${JSON.stringify(counts)}\n`);
-      assert.equal(failures.length, 0, `${failures.length} failures, the first:\n${failures.slice(0, SHOWN_MAX).join('\n')}`);
+      process.stdout.write(
+        `replay as ${inbound.id}: ${recordings.length} exchanges, ${failures.length} failures ${JSON.stringify(counts)}\n`,
+      );
+      assert.equal(
+        failures.length,
+        0,
+        `${failures.length} failures, the first:\n${failures.slice(0, SHOWN_MAX).join('\n')}`,
+      );
     });
   }
 });
@@ -114,7 +129,10 @@ function configFor(recordings: readonly Recording[], port: number): string {
   const rows = new Map<string, string>();
   for (const recording of recordings) {
     const id = providerId(recording);
-    rows.set(id, `  ${id}: {${likeOf(recording)}, base_url: "http://127.0.0.1:${port}/${id}${baseSuffix(recording)}", api_key: sk-recorded-0000}`);
+    rows.set(
+      id,
+      `  ${id}: {${likeOf(recording)}, base_url: "http://127.0.0.1:${port}/${id}${baseSuffix(recording)}", api_key: sk-recorded-0000}`,
+    );
   }
   return `attempts: 1\nproviders:\n${[...rows.values()].join('\n')}\n`;
 }
@@ -150,7 +168,12 @@ interface Verdict {
   readonly failure?: string;
 }
 
-async function replayOne(recording: Recording, inbound: Dialect, url: string, seen: () => Seen | undefined): Promise<Verdict> {
+async function replayOne(
+  recording: Recording,
+  inbound: Dialect,
+  url: string,
+  seen: () => Seen | undefined,
+): Promise<Verdict> {
   const outbound = dialectOf(recording);
   const isSame = outbound.id === inbound.id;
   const asked = requestFor(recording, inbound);
@@ -160,9 +183,12 @@ async function replayOne(recording: Recording, inbound: Dialect, url: string, se
   const expected = decoded(outbound, replyBytes(recording), isStreamed(recording), recording.provider);
   if (typeof expected === 'string') {
     const told = got.status >= 400 || endsInError(got.body);
-    return told ? { counts: ['broken reply told as an error'] } : { counts: [], failure: `its reply is ${expected}, but the client got ${got.status}` };
+    return told
+      ? { counts: ['broken reply told as an error'] }
+      : { counts: [], failure: `its reply is ${expected}, but the client got ${got.status}` };
   }
-  if (got.status !== 200) return { counts: [], failure: `status ${got.status}: ${got.body.toString('utf8').slice(0, 300)}` };
+  if (got.status !== 200)
+    return { counts: [], failure: `status ${got.status}: ${got.body.toString('utf8').slice(0, 300)}` };
   const request = seen();
   if (request === undefined) return { counts: [], failure: 'nothing reached the provider' };
   return isSame ? sameVerdict(recording, { asked, got, request }) : otherVerdict({ recording, inbound, expected, got });
@@ -187,34 +213,69 @@ function requestFor(recording: Recording, inbound: Dialect): JsonRecord | string
   const outbound = dialectOf(recording);
   const plain = minimalRequest(inbound, isStreamed(recording));
   if (recording.requestBody === undefined) return plain;
-  if (outbound.id === inbound.id) return isStreamed(recording) && inbound.id !== 'gemini' ? { ...recording.requestBody, stream: true } : recording.requestBody;
+  if (outbound.id === inbound.id)
+    return isStreamed(recording) && inbound.id !== 'gemini'
+      ? { ...recording.requestBody, stream: true }
+      : recording.requestBody;
   const path = { model: modelOf(recording), isStreaming: isStreamed(recording) };
   const request = outbound.decodeRequest(recording.requestBody, path);
   // A request that its provider refused may be one that cannot be read either; then any request will do.
   if (!request.ok) return recording.status >= 400 ? plain : `request not readable: ${request.error.message}`;
-  return inbound.encodeRequest({ ...request.value, isStreaming: isStreamed(recording), ...(isStreamed(recording) ? { wantsStreamUsage: true } : {}) }, { model: modelOf(recording) }).body;
+  return inbound.encodeRequest(
+    {
+      ...request.value,
+      isStreaming: isStreamed(recording),
+      ...(isStreamed(recording) ? { wantsStreamUsage: true } : {}),
+    },
+    { model: modelOf(recording) },
+  ).body;
 }
 
 function minimalRequest(inbound: Dialect, isStream: boolean): JsonRecord {
   if (inbound.id === 'gemini') return { contents: [{ role: 'user', parts: [{ text: 'hi' }] }] };
   const stream = isStream ? { stream: true } : {};
   const usage = isStream && inbound.id === 'openai-chat' ? { stream_options: { include_usage: true } } : {};
-  return { messages: [{ role: 'user', content: 'hi' }], ...(inbound.id === 'openai-chat' ? {} : { max_tokens: 1000 }), ...stream, ...usage };
+  return {
+    messages: [{ role: 'user', content: 'hi' }],
+    ...(inbound.id === 'openai-chat' ? {} : { max_tokens: 1000 }),
+    ...stream,
+    ...usage,
+  };
 }
 
 function send(url: string, recording: Recording, inbound: Dialect, body: JsonRecord): Promise<Got> {
   const model = `${providerId(recording)}/${modelOf(recording)}`;
-  const verb = isArrayStream(recording) && dialectOf(recording) === inbound ? 'streamGenerateContent' : isStreamed(recording) ? 'streamGenerateContent?alt=sse' : 'generateContent';
-  const path = inbound.id === 'gemini' ? `/v1beta/models/${encodeURIComponent(model)}:${verb}` : inbound.id === 'openai-chat' ? '/v1/chat/completions' : '/v1/messages';
+  const verb =
+    isArrayStream(recording) && dialectOf(recording) === inbound
+      ? 'streamGenerateContent'
+      : isStreamed(recording)
+        ? 'streamGenerateContent?alt=sse'
+        : 'generateContent';
+  const path =
+    inbound.id === 'gemini'
+      ? `/v1beta/models/${encodeURIComponent(model)}:${verb}`
+      : inbound.id === 'openai-chat'
+        ? '/v1/chat/completions'
+        : '/v1/messages';
   const text = JSON.stringify(inbound.id === 'gemini' ? body : { ...body, model });
   return new Promise((resolve, reject) => {
     const call = httpRequest(
       `${url}${path}`,
-      { method: 'POST', headers: { authorization: `Bearer ${ROOT_KEY}`, 'content-type': 'application/json', 'x-turnout-adapt': 'true', 'anthropic-version': '2023-06-01' } },
+      {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${ROOT_KEY}`,
+          'content-type': 'application/json',
+          'x-turnout-adapt': 'true',
+          'anthropic-version': '2023-06-01',
+        },
+      },
       (response) => {
         const chunks: Buffer[] = [];
         response.on('data', (chunk: Buffer) => chunks.push(chunk));
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) }));
+        response.on('end', () =>
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) }),
+        );
         response.on('error', reject);
       },
     );
@@ -226,7 +287,10 @@ function send(url: string, recording: Recording, inbound: Dialect, body: JsonRec
 function errorVerdict(recording: Recording, got: Got): Verdict {
   const body = parseJson(got.body.toString('utf8'));
   if (got.status < 400 || !isRecord(body) || body['error'] === undefined) {
-    return { counts: [], failure: `an error ${recording.status} became ${got.status} ${got.body.toString('utf8').slice(0, 200)}` };
+    return {
+      counts: [],
+      failure: `an error ${recording.status} became ${got.status} ${got.body.toString('utf8').slice(0, 200)}`,
+    };
   }
   return { counts: [`error ${recording.status} told as ${got.status}`] };
 }
@@ -282,7 +346,9 @@ function comparableRequest(body: JsonRecord, recording: Recording): JsonRecord {
 /** Events of a stream as name and parsed data. */
 function eventsOf(bytes: Buffer): readonly unknown[] {
   const splitter = sseSplitter();
-  const events = [...splitter.push(bytes), ...splitter.end()].filter((event) => !event.isComment && event.data.length > 0);
+  const events = [...splitter.push(bytes), ...splitter.end()].filter(
+    (event) => !event.isComment && event.data.length > 0,
+  );
   return events.map((event) => {
     const text = event.data.toString('utf8').trim();
     return { name: event.name, data: parseJson(text) ?? text };
@@ -318,7 +384,8 @@ interface Other {
 
 function otherVerdict({ recording, inbound, expected, got }: Other): Verdict {
   const answered = decoded(inbound, got.body, isStreamed(recording), 'turnout');
-  if (typeof answered === 'string') return { counts: [], failure: `the client's reply is ${answered}: ${got.body.toString('utf8').slice(0, 300)}` };
+  if (typeof answered === 'string')
+    return { counts: [], failure: `the client's reply is ${answered}: ${got.body.toString('utf8').slice(0, 300)}` };
   try {
     assert.deepEqual(essence(answered, inbound), essence(expected, inbound));
   } catch (error) {
@@ -336,7 +403,9 @@ function essence(response: ChatResponse, inbound: Dialect): unknown {
     choices: choices.map((choice) => ({
       text: textOf(choice.parts, 'text') + textOf(choice.parts, 'refusal') + spoken(choice.parts, inbound),
       reasoning: textOf(choice.parts, 'reasoning'),
-      calls: choice.parts.flatMap((part) => (part.kind === 'tool-call' ? [[part.name, argumentsOf(part.arguments)]] : [])),
+      calls: choice.parts.flatMap((part) =>
+        part.kind === 'tool-call' ? [[part.name, argumentsOf(part.arguments)]] : [],
+      ),
       length: choice.finish.reason === 'length',
     })),
     input: response.usage?.inputTokens ?? 0,
@@ -346,7 +415,9 @@ function essence(response: ChatResponse, inbound: Dialect): unknown {
 
 /** Anthropic carries no sound: its words are told as text (a listed loss). Gemini carries the sound without its words (another). */
 function spoken(parts: readonly Part[], inbound: Dialect): string {
-  return inbound.id === 'gemini' ? '' : parts.map((part) => (part.kind === 'audio' ? (part.transcript ?? '') : '')).join('');
+  return inbound.id === 'gemini'
+    ? ''
+    : parts.map((part) => (part.kind === 'audio' ? (part.transcript ?? '') : '')).join('');
 }
 
 /** No arguments are none; text that is no JSON object is wrapped by protocols that can only carry objects (a listed loss). */
@@ -362,5 +433,12 @@ function textOf(parts: readonly Part[], kind: 'text' | 'reasoning' | 'refusal'):
 
 function short(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
-  return text.split('\n').filter((line) => /^\s*[+-]/.test(line)).slice(0, 12).join(' | ').slice(0, 600) || text.slice(0, 400);
+  return (
+    text
+      .split('\n')
+      .filter((line) => /^\s*[+-]/.test(line))
+      .slice(0, 12)
+      .join(' | ')
+      .slice(0, 600) || text.slice(0, 400)
+  );
 }

@@ -35,10 +35,13 @@ interface Heard {
 const corpus = corpusDir();
 
 describe('recorded streams', { skip: corpusSkip('streams') }, () => {
-  const streams = corpus === undefined ? [] : readIndex(corpus)
-    .filter((row) => WIRES[row.wire] !== undefined && row.status === 200)
-    .map((row) => readRecording(corpus, row))
-    .filter((recording) => recording.isStream);
+  const streams =
+    corpus === undefined
+      ? []
+      : readIndex(corpus)
+          .filter((row) => WIRES[row.wire] !== undefined && row.status === 200)
+          .map((row) => readRecording(corpus, row))
+          .filter((recording) => recording.isStream);
 
   for (const inbound of INBOUND) {
     it(`read the same for a client of ${inbound.id}, however the network cuts them`, () => {
@@ -50,7 +53,9 @@ describe('recorded streams', { skip: corpusSkip('streams') }, () => {
         assertSame(hear(recording, inbound, pieces), whole, `${recording.id} in random pieces (seed ${SEED})`);
         runs += 1;
       }
-      process.stdout.write(`streams as ${inbound.id}: ${streams.length} streams, ${runs} re-chunked, 0 differences (seed ${SEED})\n`);
+      process.stdout.write(
+        `streams as ${inbound.id}: ${streams.length} streams, ${runs} re-chunked, 0 differences (seed ${SEED})\n`,
+      );
     });
 
     it(`end honestly for a client of ${inbound.id} when they are cut short`, () => {
@@ -70,7 +75,8 @@ describe('recorded streams', { skip: corpusSkip('streams') }, () => {
       const counts = { finished: 0, 'replaced unseen': 0, broken: 0 };
       for (const recording of chosen) {
         const whole = hear(recording, inbound, [recording.bytes]);
-        for (let cut = 0; cut < recording.bytes.length; cut += 1) counts[assertHonest(recording, inbound, { whole, cut })] += 1;
+        for (let cut = 0; cut < recording.bytes.length; cut += 1)
+          counts[assertHonest(recording, inbound, { whole, cut })] += 1;
       }
       process.stdout.write(`every byte as ${inbound.id}: ${chosen.length} streams ${JSON.stringify(counts)}\n`);
       assert.equal(chosen.length, CHOSEN);
@@ -80,11 +86,16 @@ describe('recorded streams', { skip: corpusSkip('streams') }, () => {
 
 /** The shortest stream of each wire and feature, then of each provider, then the next shortest. */
 function choose(streams: readonly Recording[]): readonly Recording[] {
-  const short = streams.filter((recording) => recording.bytes.length <= CHOSEN_MAX_BYTES).toSorted((a, b) => a.bytes.length - b.bytes.length);
+  const short = streams
+    .filter((recording) => recording.bytes.length <= CHOSEN_MAX_BYTES)
+    .toSorted((a, b) => a.bytes.length - b.bytes.length);
   const chosen = new Map<string, Recording>();
   const seen = new Set<string>();
   for (const recording of short) {
-    const words = [...recording.features.map((feature) => `${recording.wire} ${feature}`), `${recording.wire} of ${recording.provider}`];
+    const words = [
+      ...recording.features.map((feature) => `${recording.wire} ${feature}`),
+      `${recording.wire} of ${recording.provider}`,
+    ];
     if (words.every((word) => seen.has(word))) continue;
     for (const word of words) seen.add(word);
     chosen.set(recording.id, recording);
@@ -144,7 +155,8 @@ function assertHonest(recording: Recording, inbound: Dialect, of: { whole: Heard
   const heard = hear(recording, inbound, [recording.bytes.subarray(0, of.cut)]);
   const last = heard.events.at(-1)?.type;
   if (heard.ended === 'finished') assert.notEqual(last, 'error', name);
-  if (heard.ended === 'broken') assert.equal(last, 'error', `${name}: a broken stream must end in an error, not in ${last ?? 'nothing'}`);
+  if (heard.ended === 'broken')
+    assert.equal(last, 'error', `${name}: a broken stream must end in an error, not in ${last ?? 'nothing'}`);
   if (heard.ended !== 'replaced unseen' && of.whole.ended === 'finished') {
     const part = gist(heard.events);
     const all = gist(of.whole.events);
@@ -158,11 +170,17 @@ function assertHonest(recording: Recording, inbound: Dialect, of: { whole: Heard
   return heard.ended;
 }
 
-function gist(events: readonly ChatEvent[]): { text: string; reasoning: string; calls: { name: string; arguments: string }[]; finish: unknown } {
+function gist(events: readonly ChatEvent[]): {
+  text: string;
+  reasoning: string;
+  calls: { name: string; arguments: string }[];
+  finish: unknown;
+} {
   const response = collect(events, 'openai-chat');
   const first = response.choices.find((choice) => choice.index === 0);
   const parts = first?.parts ?? [];
-  const join = (kind: 'text' | 'reasoning'): string => parts.map((part) => (part.kind === kind ? part.text : '')).join('');
+  const join = (kind: 'text' | 'reasoning'): string =>
+    parts.map((part) => (part.kind === kind ? part.text : '')).join('');
   return {
     text: join('text'),
     reasoning: join('reasoning'),
