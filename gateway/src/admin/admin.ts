@@ -195,12 +195,10 @@ async function usage(request: AdminRequest, { store }: AdminWorld): Promise<Admi
     ...(keyId === null ? {} : { keyId }),
   });
   if (!report.ok) return report.error;
-  const rows = report.value.rows
-    .slice(-USAGE_ROWS_MAX)
-    .map((row): JsonRecord => ({
-      ...row,
-      cost_nano_usd: row.cost_nano_usd === null ? null : Number(row.cost_nano_usd),
-    }));
+  const rows = report.value.rows.slice(-USAGE_ROWS_MAX).map((row): JsonRecord => ({
+    ...row,
+    cost_nano_usd: row.cost_nano_usd === null ? null : Number(row.cost_nano_usd),
+  }));
   return {
     status: 200,
     body: { rows, rows_total: report.value.rows.length, total_nano_usd: Number(report.value.total_nano_usd) },

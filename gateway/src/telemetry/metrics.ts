@@ -101,7 +101,8 @@ function histogramLines(name: string, labels: string, value: Buckets): readonly 
 /** Hot path: some ten of these a request, all without anything to escape. */
 function keyOf(labels: Labels): string {
   let pairs = '';
-  for (const name of Object.keys(labels)) pairs += `${pairs === '' ? '' : ','}${name}="${escapeLabel(labels[name] ?? '')}"`;
+  for (const name of Object.keys(labels))
+    pairs += `${pairs === '' ? '' : ','}${name}="${escapeLabel(labels[name] ?? '')}"`;
   return pairs === '' ? '' : `{${pairs}}`;
 }
 
