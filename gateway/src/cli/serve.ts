@@ -108,7 +108,12 @@ async function run({ options, io, log, first, configurationOptions, simulator }:
     return 1;
   }
   mkdirSync(dataDir, { recursive: true });
-  const store = await openStore({ dataDir, now: Date.now, ...(adminKey === undefined ? {} : { adminKey }) });
+  const store = await openStore({
+    dataDir,
+    now: Date.now,
+    warn: (text) => log('warn', text),
+    ...(adminKey === undefined ? {} : { adminKey }),
+  });
   const firstKey = adminKey === undefined ? await firstRootKey(store) : undefined;
   const configuration = keepConfiguration(first, configurationOptions, log);
   const upstream = createUpstream();
