@@ -7,6 +7,7 @@ import { rests } from './health/rests.ts';
 import { admin } from './admin/admin.ts';
 import { createListener, type Listener } from './http/listener.ts';
 import { homePage } from './http/home.ts';
+import { createCohort } from './lib/cohort.ts';
 import { createCrowd } from './lib/crowd.ts';
 import { createWheel, timerLinks, type Timer } from './lib/wheel.ts';
 import { meters } from './pipeline/meters.ts';
@@ -60,6 +61,7 @@ export function wire(parts: Parts): Gateway {
     clock,
     timers,
     random: Math.random,
+    together: createCohort(setImmediate),
     newId: idMaker(clock),
     meters: meters(book),
     log,

@@ -6,7 +6,7 @@ import { encodeRequest } from './anthropic-messages/encode-request.ts';
 import { encoder } from './anthropic-messages/encoder.ts';
 import { decodeError, encodeFault, encodeStreamFault } from './anthropic-messages/errors.ts';
 import { inspect } from './anthropic-messages/inspect.ts';
-import { decodeResponse, encodeResponse, usageOf } from './anthropic-messages/response.ts';
+import { decodeResponse, encodeResponse, glance } from './anthropic-messages/response.ts';
 import { tap } from './anthropic-messages/tap.ts';
 import { API_VERSION, HOME } from './anthropic-messages/words.ts';
 import type { Dialect } from './dialect.ts';
@@ -21,7 +21,7 @@ export const anthropicMessages: Dialect = {
   decoder,
   encoder,
   tap,
-  usageOf,
+  glance,
   decodeError,
   encodeFault,
   encodeStreamFault,

@@ -82,6 +82,19 @@ export interface Tap {
   see(event: string, data: Buffer): Mark;
 }
 
+/** What a relay must know of a whole reply that it hands on unread. */
+export interface Glance {
+  readonly usage?: Usage;
+  /** Of the first choice, in the provider's word where it gave one. */
+  readonly finish?: string;
+}
+
+/** The glance at a reply that had to be read whole. */
+export function glanceOf({ usage, choices }: ChatResponse): Glance {
+  const finish = choices[0]?.finish.raw ?? choices[0]?.finish.reason;
+  return { ...(usage === undefined ? {} : { usage }), ...(finish === undefined ? {} : { finish }) };
+}
+
 /** Bytes in, events out, whatever the network did to the bytes between. */
 export interface StreamDecoder {
   push(bytes: Uint8Array): readonly ChatEvent[];
@@ -143,8 +156,8 @@ export interface Dialect {
   decoder(provider: string): StreamDecoder;
   encoder(context: EncodeContext): StreamEncoder;
   tap(provider: string): Tap;
-  /** Usage out of a whole same-dialect reply, without decoding the rest. */
-  usageOf(body: JsonRecord): Usage | undefined;
+  /** As much of a whole reply as a relay of the same dialect needs: the same fault, usage and finish as `decodeResponse` finds. */
+  glance(body: JsonRecord, provider: string): Result<Glance, Fault>;
   /** Classifies an error answer. Never shows our credentials; the provider's own text stays as far as it is safe. */
   decodeError(answer: ErrorAnswer): Fault;
   encodeFault(fault: Fault, context: FaultContext): JsonRecord;

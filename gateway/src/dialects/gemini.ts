@@ -10,9 +10,8 @@ import { encodeBody } from './gemini/encode-request.ts';
 import { streamEncoder } from './gemini/encoder.ts';
 import { decodeErrorAnswer, encodeFaultBody } from './gemini/errors.ts';
 import { inspectBody } from './gemini/inspect.ts';
-import { decodeReply, encodeReply } from './gemini/response.ts';
+import { decodeReply, encodeReply, glance } from './gemini/response.ts';
 import { streamTap } from './gemini/tap.ts';
-import { decodeUsage } from './gemini/usage.ts';
 import { get, integerOf, spelling } from './gemini/wire.ts';
 
 export { hasForeignSignatures, withoutForeignSignatures } from './gemini/foreign.ts';
@@ -30,7 +29,7 @@ export const gemini: Dialect = {
   decoder: streamDecoder,
   encoder: streamEncoder,
   tap: streamTap,
-  usageOf: (body) => decodeUsage(asRecord(body['usageMetadata'])),
+  glance,
   decodeError: decodeErrorAnswer,
   encodeFault: encodeFaultBody,
   encodeStreamFault: (of: Fault, context) => formatSse(JSON.stringify(encodeFaultBody(of, context))),

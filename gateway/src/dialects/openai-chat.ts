@@ -8,7 +8,7 @@ import { DONE, encoder } from './openai-chat/encoder.ts';
 import { decodeError, encodeFault, encodeStreamFault } from './openai-chat/errors.ts';
 import { inspect } from './openai-chat/inspect.ts';
 import { decodeRequest } from './openai-chat/request.ts';
-import { decodeResponse, encodeResponse, usageOf } from './openai-chat/response.ts';
+import { decodeResponse, encodeResponse, glance } from './openai-chat/response.ts';
 import { tap } from './openai-chat/tap.ts';
 import { asRecord } from '../lib/json.ts';
 
@@ -22,7 +22,7 @@ export const openaiChat: Dialect = {
   decoder,
   encoder,
   tap,
-  usageOf,
+  glance,
   decodeError,
   encodeFault: (of) => encodeFault(of),
   encodeStreamFault: (of) => encodeStreamFault(of),

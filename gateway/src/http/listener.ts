@@ -11,7 +11,7 @@ import { inOrder } from './in-order.ts';
 import { endRaw, faultOfParser } from './raw.ts';
 import { httpReply } from './reply.ts';
 import { routeOf } from './routes.ts';
-import { count, dialectOf, dialectOfPath, finishFault, serve, type Desk, type Rim } from './serve.ts';
+import { dialectOf, dialectOfPath, finishFault, serve, type Desk, type Rim } from './serve.ts';
 
 /** No client of the corpus sends more than 40. */
 const HEADERS_MAX = 200;
@@ -109,7 +109,8 @@ async function visit(desk: Desk, request: IncomingMessage, response: ServerRespo
   const requestId = world.newId('req');
   const reply = httpReply(request, response, world.snapshot().writeIdleMs);
   const target = request.url ?? '/';
-  const malformed = headFault(request, target);
+  const repeated = repeatedNames(request.rawHeaders);
+  const malformed = headFault(request, target, repeated);
   if (malformed !== undefined) response.setHeader('connection', 'close');
   const routed: ReturnType<typeof routeOf> =
     malformed === undefined ? routeOf(request.method ?? '', target) : err(malformed);
@@ -126,7 +127,8 @@ async function visit(desk: Desk, request: IncomingMessage, response: ServerRespo
   const query = new URLSearchParams(queryAt === -1 ? '' : target.slice(queryAt + 1));
   const headers = flat(request);
   try {
-    const ending = await serve({ desk, request, response, reply, requestId, headers, query, startedMs, operation });
+    const visitor = { desk, request, response, reply, requestId, headers, repeated, query, startedMs, operation };
+    const ending = await serve(visitor);
     done(desk, ending, { kind: operation.kind, startedMs });
   } catch (error) {
     world.log('error', 'a request failed inside the gateway', {
@@ -147,15 +149,26 @@ function done({ world }: Desk, ending: Ending, of: { kind: string; startedMs: nu
 }
 
 /** What node:http lets through and we do not. */
-function headFault(request: IncomingMessage, target: string): Fault | undefined {
+function headFault(request: IncomingMessage, target: string, repeated: readonly string[]): Fault | undefined {
   if (request.rawHeaders.length / 2 > HEADERS_MAX) return fault('headers-too-big');
   if (!target.startsWith('/')) return fault('http-malformed');
-  const expects = request.headers.expect;
-  if (expects !== undefined && expects.toLowerCase() !== '100-continue') return fault('expectation-unknown');
-  const hosts = count(request, 'host');
+  const { expect, host } = request.headers;
+  if (expect !== undefined && expect.toLowerCase() !== '100-continue') return fault('expectation-unknown');
   // HTTP/1.0 knows no host (RFC 9112, section 3.2).
-  const isHostRight = hosts === 1 || (hosts === 0 && request.httpVersion === '1.0');
-  return isHostRight && count(request, 'content-length') <= 1 ? undefined : fault('http-malformed');
+  if (host === undefined && request.httpVersion !== '1.0') return fault('http-malformed');
+  return repeated.includes('host') || repeated.includes('content-length') ? fault('http-malformed') : undefined;
+}
+
+/** Names that stand more than once. `request.headers` has joined or dropped the others. */
+function repeatedNames(raw: readonly string[]): readonly string[] {
+  const repeated: string[] = [];
+  const seen = new Set<string>();
+  for (let index = 0; index < raw.length; index += 2) {
+    const name = raw[index]?.toLowerCase() ?? '';
+    if (seen.has(name)) repeated.push(name);
+    else seen.add(name);
+  }
+  return repeated;
 }
 
 function flat(request: IncomingMessage): Readonly<Record<string, string | undefined>> {

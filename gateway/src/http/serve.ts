@@ -18,14 +18,8 @@ import { modelAnswer, modelsAnswer, type ModelsForm } from './models.ts';
 import { readBody } from './read-body.ts';
 import type { Operation } from './routes.ts';
 
-const SINGLE_HEADERS: ReadonlySet<string> = new Set([
-  'host',
-  'authorization',
-  'x-api-key',
-  'x-goog-api-key',
-  'content-type',
-  'content-length',
-]);
+/** Headers that say who asks. */
+const KEY_HEADERS: ReadonlySet<string> = new Set(['authorization', 'x-api-key', 'x-goog-api-key', 'api-key']);
 
 /** What every request is served with. */
 export interface Desk {
@@ -64,6 +58,8 @@ export interface Visit {
   readonly reply: Reply;
   readonly requestId: string;
   readonly headers: Readonly<Record<string, string | undefined>>;
+  /** Names of headers that stood more than once, in lower case. */
+  readonly repeated: readonly string[];
   readonly query: URLSearchParams;
   readonly startedMs: number;
   readonly operation: Operation;
@@ -170,7 +166,9 @@ async function serveBody(visitor: Visit, key: KeyRow): Promise<Ending> {
 
 /** Reads and parses. A long body's parse is a turn of its own, and so is what follows it. */
 async function bodyOf({ desk, request, response }: Visit): Promise<Result<ParsedBody, Fault>> {
-  const bytes = await readBody(request, response, desk.world.snapshot().bodyMaxBytes);
+  const { snapshot, together } = desk.world;
+  const bytes = await readBody(request, response, snapshot().bodyMaxBytes);
+  await new Promise<void>(together);
   const parsed = bytes.ok ? await parseBodyInTurns(bytes.value) : bytes;
   // Its length may be wrong as well: what follows it on the connection is not to be trusted.
   if (!parsed.ok) response.setHeader('connection', 'close');
@@ -263,22 +261,10 @@ export function finishFault({ reply, requestId, dialect }: At, of: Fault, header
   return { outcome, status };
 }
 
-/** What node:http lets through and we do not: a host too many or too few, absolute-form targets, too many headers, odd expectations. */
-export function count(request: IncomingMessage, name: string): number {
-  let found = 0;
-  for (let index = 0; index < request.rawHeaders.length; index += 2) {
-    if (request.rawHeaders[index]?.toLowerCase() === name) found += 1;
-  }
-  return found;
-}
-
-function credentialsOf({ request, headers, query, operation }: Visit): Parameters<typeof authenticate>[0] {
-  const hasDuplicateKeys = [...SINGLE_HEADERS].some(
-    (name) => (name.includes('key') || name === 'authorization') && count(request, name) > 1,
-  );
+function credentialsOf({ repeated, headers, query, operation }: Visit): Parameters<typeof authenticate>[0] {
   // Admin lists are filtered by `?key=ID`; everywhere else it is how Gemini's clients say who they are.
   const queryKey = operation.kind === 'admin' ? undefined : (query.get('key') ?? undefined);
-  return { headers, hasDuplicateKeys, queryKey };
+  return { headers, hasDuplicateKeys: repeated.some((name) => KEY_HEADERS.has(name)), queryKey };
 }
 
 /** Gemini's model stands in the URL; a body to explain may say it instead. */

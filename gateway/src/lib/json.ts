@@ -52,7 +52,12 @@ export function parseJson(text: string): Json | undefined {
 /** A copy without the keys whose value is `undefined`, so that an optional field is absent rather than present and empty. */
 export function compact<T extends object>(value: T): Compact<T> {
   const kept: Record<string, unknown> = {};
-  for (const [key, item] of Object.entries(value)) if (item !== undefined) kept[key] = item;
+  // Not `Object.entries`: its pairs cost several times what the copy does.
+  for (const key of Object.keys(value)) {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- `keys` gives the object's own names.
+    const item = value[key as keyof T];
+    if (item !== undefined) kept[key] = item;
+  }
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the loop above made it so; no guard can say it.
   return kept as Compact<T>;
 }

@@ -9,15 +9,19 @@ export interface Edit {
 
 /** A copy in which each range is replaced by its text (UTF-8). Edits are in order and do not overlap. */
 export function splice(bytes: Buffer, edits: readonly Edit[]): Buffer {
-  const pieces: Buffer[] = [];
+  let length = bytes.length;
+  for (const { start, end, text } of edits) length += Buffer.byteLength(text) - (end - start);
+  const copy = Buffer.allocUnsafe(length);
   let from = 0;
-  for (const edit of edits) {
-    if (edit.start < from || edit.end < edit.start) throw new RangeError('edits overlap or are out of order');
-    pieces.push(bytes.subarray(from, edit.start), Buffer.from(edit.text));
-    from = edit.end;
+  let to = 0;
+  for (const { start, end, text } of edits) {
+    if (start < from || end < start) throw new RangeError('edits overlap or are out of order');
+    to += bytes.copy(copy, to, from, start);
+    to += copy.write(text, to);
+    from = end;
   }
-  pieces.push(bytes.subarray(from));
-  return Buffer.concat(pieces);
+  bytes.copy(copy, to, from);
+  return copy;
 }
 
 /**

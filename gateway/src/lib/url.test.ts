@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { isSameOrigin, joinUrl, originOf } from './url.ts';
+import type { Result } from './result.ts';
+import { isSameOrigin, originOf, urlPrefix, urlUnder } from './url.ts';
+
+function joinUrl(baseUrl: string, path: string): Result<string, string> {
+  const prefix = urlPrefix(baseUrl);
+  return prefix.ok ? urlUnder(prefix.value, path) : prefix;
+}
 
 function joined(baseUrl: string, path: string): string {
   const result = joinUrl(baseUrl, path);
@@ -9,7 +15,7 @@ function joined(baseUrl: string, path: string): string {
   return result.value;
 }
 
-describe('joinUrl', () => {
+describe('urlPrefix and urlUnder', () => {
   it('appends path and query to the base, whatever slash the base ends with', () => {
     const cases: readonly [string, string, string][] = [
       ['https://api.example.com/v1', '/chat/completions', 'https://api.example.com/v1/chat/completions'],

@@ -12,19 +12,23 @@ export function originOf(url: string): string | undefined {
   return parsed.ok ? parsed.value.origin : undefined;
 }
 
-/**
- * The URL of an operation: the base URL, whatever slash it ends with, then the path with its query. The path cannot
- * change scheme, host or port, nor climb out of the base; `%2F` stays as it is. Fails with a reason for people.
- */
-export function joinUrl(baseUrl: string, path: string): Result<string, string> {
+/** A base URL as paths are put behind it: canonical, without the slash it may end with. Fails with a reason for people. */
+export function urlPrefix(baseUrl: string): Result<string, string> {
   const base = parseUrl(baseUrl);
   if (!base.ok) return base;
   if (base.value.search !== '' || base.value.hash !== '') return err('a base URL has no query and no fragment');
+  return ok(base.value.origin + base.value.pathname.replace(/\/+$/, ''));
+}
+
+/**
+ * The URL of an operation: a prefix (`urlPrefix`), then the path with its query. The path cannot change scheme, host or
+ * port, nor climb out of the base; `%2F` stays as it is. Fails with a reason for people.
+ */
+export function urlUnder(prefix: string, path: string): Result<string, string> {
   if (!PATH.test(path)) return err('a path begins with `/` and holds nothing but visible ASCII');
   const query = path.indexOf('?');
   if (DOT_SEGMENT.test(query === -1 ? path : path.slice(0, query))) return err('a path has no `.` or `..` segment');
-  const prefix = base.value.pathname.replace(/\/+$/, '');
-  return ok(base.value.origin + prefix + path);
+  return ok(prefix + path);
 }
 
 /** Whether a secret saved for `baseUrl` may be sent to `url`: only to the same scheme, host and port. */

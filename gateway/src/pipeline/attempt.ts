@@ -47,6 +47,7 @@ class Attempt implements UpstreamHandler, Receiving, Source, UnderWay {
   readonly #startedMs: number;
   readonly #cancels: (() => void)[] = [];
   readonly #left = (): void => this.#leave();
+  readonly #complete = (): void => this.#takeWhole();
   #exchange: UpstreamExchange | undefined;
   #receiver: Receiver | undefined;
   #refusal: Refusal | undefined;
@@ -103,6 +104,10 @@ class Attempt implements UpstreamHandler, Receiving, Source, UnderWay {
   }
 
   end(): void {
+    this.#options.world.together(this.#complete);
+  }
+
+  #takeWhole(): void {
     if (this.#isOver) return;
     if (this.#refusal === undefined) this.#receiver?.end();
     else this.#refuse(this.#refusal);

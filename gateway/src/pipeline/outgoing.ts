@@ -6,7 +6,7 @@ import { jsonInPieces } from '../lib/json-bytes.ts';
 import type { JsonRecord } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { editMembers } from '../lib/splice.ts';
-import { isSameOrigin, joinUrl } from '../lib/url.ts';
+import { isSameOrigin, urlUnder } from '../lib/url.ts';
 import type { Target } from '../routing/target.ts';
 import type { UpstreamCall } from '../upstream/upstream.ts';
 import { isLong } from './body.ts';
@@ -148,9 +148,14 @@ async function translated(
 
 /** The address of the call. A model's name comes from the caller: it may not lead out of the provider's base URL. */
 function urlOf(call: Call, target: Target, shape: CallShape): Result<string, Fault> {
-  const { provider, baseUrl } = target;
+  const { provider, urlPrefix: prefix } = target;
   const path = provider.dialect.path(shape);
-  const joined = provider.url === undefined ? joinUrl(baseUrl, path) : seamUrl(target, { ...shape, path });
+  const joined =
+    provider.url !== undefined
+      ? seamUrl(target, { ...shape, path })
+      : prefix.ok
+        ? urlUnder(prefix.value, path)
+        : prefix;
   if (!joined.ok) return err(fault('field-invalid', { reason: joined.error }, { param: 'model' }));
   const url = joined.value;
   // Claude Code and the Anthropic SDK's beta resources say `?beta=true`; the provider of that protocol knows it.

@@ -9,9 +9,10 @@ import type { Spent } from '../chat/outcome.ts';
 import type { ChatEvent, ChatResponse } from '../chat/reply.ts';
 import type { Loss } from '../chat/request.ts';
 import { mergeUsage, type Usage } from '../chat/usage.ts';
-import type { Dialect, EncodeContext, Mark } from '../dialects/dialect.ts';
+import { glanceOf, type Dialect, type EncodeContext, type Mark } from '../dialects/dialect.ts';
 import { isRecord, parseJson, type Json, type JsonRecord } from '../lib/json.ts';
 import { withoutNan } from '../lib/nan.ts';
+import type { Result } from '../lib/result.ts';
 import { formatSse, sseSplitter, SSE_EVENT_MAX_BYTES, type SseEvent } from '../lib/sse.ts';
 import { saneUsage } from '../money/cost.ts';
 
@@ -87,11 +88,11 @@ function choose(chunk: Buffer, options: ReceiveOptions): Receiver | undefined {
 function receiveWhole(options: ReceiveOptions): Receiver {
   const { to, inbound, outbound, provider } = options;
   const chunks: Buffer[] = [];
-  let usage: Usage | undefined;
-  let tokens = 0;
+  let spent: Spent = { isFinal: false, outputTokensSeen: 0, wasAccepted: true };
 
   function end(): void {
-    const { bytes, body } = parsedWhole(Buffer.concat(chunks));
+    const [only] = chunks;
+    const { bytes, body } = parsedWhole(chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks));
     if (!isRecord(body)) {
       to.fail(
         fault('upstream-invalid', {
@@ -101,37 +102,63 @@ function receiveWhole(options: ReceiveOptions): Receiver {
       );
       return;
     }
+    if (inbound.id === outbound.id && !options.wantsStream) handOn(bytes, body);
+    else translate(body);
+  }
+
+  /** Same protocol: a glance at the reply is enough, unless its tokens must be counted here. */
+  function handOn(bytes: Buffer, body: JsonRecord): void {
+    const seen = outbound.glance(body, provider);
+    if (!seen.ok) {
+      to.fail(seen.error);
+      return;
+    }
+    const usage = amendedUsage(seen.value.usage, options);
+    spent = spentOf(usage, () => tokensOf(outbound.decodeResponse(body, provider)));
+    to.whole(bytes, seen.value.finish, []);
+  }
+
+  function translate(body: JsonRecord): void {
     const decoded = outbound.decodeResponse(body, provider);
     if (!decoded.ok) {
       to.fail(decoded.error);
       return;
     }
     const response = amendedResponse(decoded.value, options);
-    usage = response.usage;
-    if (usage === undefined || saneUsage(usage).outputTokens === undefined) tokens = tokensIn(response);
-    const finish = response.choices[0]?.finish.raw ?? response.choices[0]?.finish.reason;
-    if (options.wantsStream) streamWhole(response, options, finish);
-    else if (inbound.id === outbound.id) to.whole(bytes, finish, []);
-    else {
-      const encoded = inbound.encodeResponse(response, options.context);
-      to.whole(JSON.stringify(encoded.body), finish, encoded.losses);
+    spent = spentOf(response.usage, () => tokensIn(response));
+    const { finish } = glanceOf(response);
+    if (options.wantsStream) {
+      streamWhole(response, options, finish);
+      return;
     }
+    const encoded = inbound.encodeResponse(response, options.context);
+    to.whole(JSON.stringify(encoded.body), finish, encoded.losses);
   }
 
   return {
     data: (chunk) => void chunks.push(chunk),
     end,
-    spent: () => ({
-      ...(usage === undefined ? {} : { usage }),
-      isFinal: usage !== undefined,
-      outputTokensSeen: tokens,
-      wasAccepted: true,
-    }),
+    spent: () => spent,
     hasContent: () => false,
   };
 }
 
-/** Our own count of a whole reply, for a provider that does not tell one that can be true (faults.md F15). */
+/** What a whole reply has used. Our own count is made only where the provider tells none that can be true (faults.md F15). */
+function spentOf(usage: Usage | undefined, count: () => number): Spent {
+  const isCounted = usage !== undefined && saneUsage(usage).outputTokens !== undefined;
+  return {
+    ...(usage === undefined ? {} : { usage }),
+    isFinal: usage !== undefined,
+    outputTokensSeen: isCounted ? 0 : count(),
+    wasAccepted: true,
+  };
+}
+
+function tokensOf(decoded: Result<ChatResponse, Fault>): number {
+  return decoded.ok ? tokensIn(decoded.value) : 0;
+}
+
+/** Our own count of a whole reply. */
 function tokensIn(response: ChatResponse): number {
   return Math.ceil(replay(response).reduce((sum, event) => sum + (contentTokens(event) ?? 0), 0));
 }
@@ -145,8 +172,12 @@ function parsedWhole(came: Buffer): { readonly bytes: Buffer; readonly body: Jso
 }
 
 function amendedResponse(response: ChatResponse, options: ReceiveOptions): ChatResponse {
-  if (response.usage === undefined || options.amendUsage === undefined) return response;
-  return { ...response, usage: options.amendUsage(response.usage) };
+  const usage = amendedUsage(response.usage, options);
+  return usage === response.usage || usage === undefined ? response : { ...response, usage };
+}
+
+function amendedUsage(usage: Usage | undefined, { amendUsage }: ReceiveOptions): Usage | undefined {
+  return usage === undefined || amendUsage === undefined ? usage : amendUsage(usage);
 }
 
 /** A stream was asked for and JSON came: the caller gets a stream. */
@@ -198,7 +229,7 @@ function relayBytes(options: ReceiveOptions): Receiver {
   let held: (string | Buffer)[] = [];
   let isFinished = false;
   let isOver = false;
-  const tokensOf = eventMeter();
+  const meter = eventMeter();
 
   function fail(of: Fault): void {
     isOver = true;
@@ -223,7 +254,7 @@ function relayBytes(options: ReceiveOptions): Receiver {
       return;
     }
     if (mark.usage !== undefined) books.usage(mark.usage);
-    if (mark.hasContent === true) books.content(tokensOf(event));
+    if (mark.hasContent === true) books.content(meter(event));
     // Content after a finish (another choice, or a call that was held back) opens the reply again.
     if (mark.isFinished === true) isFinished = true;
     else if (mark.hasContent === true) isFinished = false;

@@ -3,7 +3,7 @@ import type { RequestOutcome } from '../chat/fault.ts';
 import type { Outcome } from '../chat/outcome.ts';
 import type { Loss } from '../chat/request.ts';
 import type { Usage } from '../chat/usage.ts';
-import { compact, type JsonRecord } from '../lib/json.ts';
+import type { JsonRecord } from '../lib/json.ts';
 import type { Facts } from '../routing/facts.ts';
 import type { Plan } from '../routing/plan.ts';
 import type { Target } from '../routing/target.ts';
@@ -35,10 +35,13 @@ export interface RecordInput {
   readonly tags: readonly string[];
 }
 
-/** The record as it is stored and answered. Money as decimal text of nano-dollars: JSON numbers end at 2^53. */
+/**
+ * The record as it is stored and answered. Money as decimal text of nano-dollars: JSON numbers end at 2^53. What is
+ * `undefined` in it is left out by `JSON.stringify`, which is all that is ever done with it.
+ */
 export function requestRecord(input: RecordInput): JsonRecord {
   const { facts, plan } = input;
-  return compact({
+  return {
     id: input.id,
     snapshot: input.snapshotId,
     at: new Date(input.atUnixMs).toISOString(),
@@ -56,18 +59,18 @@ export function requestRecord(input: RecordInput): JsonRecord {
     usage: totalUsage(input.attempts),
     cost_nano_usd: totalCost(input.attempts),
     duration_ms: round(input.durationMs),
-  });
+  };
 }
 
 export function factsRecord(facts: Facts): JsonRecord {
-  return compact({
+  return {
     stream: facts.isStreaming,
     needs: facts.needs,
     input_tokens_estimate: facts.inputTokensEstimate,
     input_tokens_max: facts.inputTokensMax,
     output_tokens_limit: facts.outputTokensLimit,
     choices: facts.choices,
-  });
+  };
 }
 
 export function candidateRecords(plan: Plan): readonly JsonRecord[] {
@@ -79,7 +82,7 @@ export function candidateRecords(plan: Plan): readonly JsonRecord[] {
 
 function attemptRecord(record: AttemptRecord): JsonRecord {
   const { outcome, bill, losses } = record;
-  return compact({
+  return {
     id: record.attemptId,
     target: record.target.id,
     outcome: outcome.kind,
@@ -89,7 +92,7 @@ function attemptRecord(record: AttemptRecord): JsonRecord {
     ...(bill === undefined ? {} : billRecord(bill)),
     adapted:
       losses.length === 0 ? undefined : losses.map((loss) => ({ field: loss.field, code: loss.code, why: loss.why })),
-  });
+  };
 }
 
 /** What only some ends have: status, finish, fault, time to first token. */
@@ -117,24 +120,32 @@ function billRecord(bill: Bill): JsonRecord {
 }
 
 function usageRecord(usage: Usage): JsonRecord {
-  return compact({
+  return {
     input_tokens: usage.inputTokens,
     cached_input_tokens: usage.cachedInputTokens,
     cache_write_tokens: usage.cacheWriteTokens,
     output_tokens: usage.outputTokens,
     reasoning_tokens: usage.reasoningTokens,
-  });
+  };
 }
 
+/** What all attempts used together. Most requests have one, whose usage it is. */
 function totalUsage(attempts: readonly AttemptRecord[]): JsonRecord | undefined {
-  const bills = attempts.flatMap((attempt) => (attempt.bill === undefined ? [] : [attempt.bill.usage]));
-  if (bills.length === 0) return undefined;
-  const total: Record<string, number> = {};
-  for (const usage of bills) {
-    for (const [name, count] of Object.entries(usageRecord(usage)))
-      if (typeof count === 'number') total[name] = (total[name] ?? 0) + count;
+  let total: JsonRecord | undefined;
+  for (const { bill } of attempts) {
+    if (bill === undefined) continue;
+    const usage = usageRecord(bill.usage);
+    total = total === undefined ? usage : added(total, usage);
   }
   return total;
+}
+
+function added(one: JsonRecord, other: JsonRecord): JsonRecord {
+  const sum: Record<string, number> = {};
+  for (const usage of [one, other])
+    for (const [name, count] of Object.entries(usage))
+      if (typeof count === 'number') sum[name] = (sum[name] ?? 0) + count;
+  return sum;
 }
 
 function totalCost(attempts: readonly AttemptRecord[]): string | undefined {

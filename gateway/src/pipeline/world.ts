@@ -1,5 +1,6 @@
 /** What the pipeline needs of the world: ports and books, built once in wire.ts. */
 import type { Fault } from '../chat/fault.ts';
+import type { Cohort } from '../lib/cohort.ts';
 import type { Crowd, Member } from '../lib/crowd.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { Doubts } from '../health/doubts.ts';
@@ -36,6 +37,8 @@ export interface World {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly random: () => number;
+  /** Requests that have come in and replies that are complete go on together (`lib/cohort.ts`). */
+  readonly together: Cohort;
   /** A new id: unique for ever, sortable by time. */
   readonly newId: (prefix: string) => string;
   readonly meters: Meters;

@@ -11,6 +11,7 @@ export function testTarget(id: string, over: Partial<Target> = {}): Target {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- routing reads no more of a dialect than that it is there.
     provider: { id: providerId, name: providerId, envKeys: [], dialect: {} as Dialect },
     baseUrl: 'http://127.0.0.1:1/v1',
+    urlPrefix: { ok: true, value: 'http://127.0.0.1:1/v1' },
     origin: 'http://127.0.0.1:1',
     keyId: providerId,
     model,

@@ -1,5 +1,6 @@
 /** One place to send to, compiled from configuration and catalog. Frozen; shared by all requests of a snapshot. */
 import type { Ability } from '../dialects/dialect.ts';
+import type { Result } from '../lib/result.ts';
 import type { Price } from '../money/price.ts';
 import type { Provider } from '../providers/provider.ts';
 
@@ -29,6 +30,8 @@ export interface Target {
   readonly providerId: string;
   readonly provider: Provider;
   readonly baseUrl: string;
+  /** The base URL as paths are put behind it (`urlPrefix`), or why it cannot be used so. */
+  readonly urlPrefix: Result<string, string>;
   /** Of the base URL: the secret goes there and nowhere else. */
   readonly origin: string;
   /** What callers call it: `provider/model` is its full name. */

@@ -4,7 +4,7 @@ import { timeoutsOf, type ApiKey, type Config, type ModelConfig, type ProviderCo
 import type { Ability, Dialect } from '../dialects/dialect.ts';
 import type { Origin } from '../chat/part.ts';
 import { compact } from '../lib/json.ts';
-import { originOf } from '../lib/url.ts';
+import { originOf, urlPrefix } from '../lib/url.ts';
 import type { Price } from '../money/price.ts';
 import { makeProvider } from '../providers/index.ts';
 import type { Provider } from '../providers/provider.ts';
@@ -195,6 +195,7 @@ function makeTargets(base: Base, model: ModelRow, isKnown: boolean): readonly Ta
     providerId: id,
     provider: providerOfModel(base, model),
     baseUrl,
+    urlPrefix: urlPrefix(baseUrl),
     // Whatever is no URL is no origin either: nothing is ever sent there.
     origin: originOf(baseUrl) ?? baseUrl,
     model: model.name,

@@ -229,7 +229,6 @@ describe(suite, { skip: corpusSkip(suite) }, () => {
       const encoded = anthropicMessages.encodeResponse(decoded.value, CONTEXT);
       assert.deepEqual(encoded.losses, [], id);
       assert.deepEqual(encoded.body, book.expected(body), id);
-      assert.deepEqual(anthropicMessages.usageOf(body), decoded.value.usage, id);
     }
     test.diagnostic(`${replies.length} replies; differences:\n${book.lines().join('\n')}`);
     assert.ok(replies.length >= 200);

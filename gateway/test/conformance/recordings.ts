@@ -1,7 +1,16 @@
 /** Reads recorded exchanges, and makes of a recorded reply the bytes that the provider sent. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { gateDialects } from '../../src/dialects/index.ts';
 import { asArray, asRecord, asString, isRecord, type Json, type JsonRecord } from '../../src/lib/json.ts';
+
+/** The wires that a dialect of ours speaks, by the corpus's names. */
+export const WIRES: Readonly<Record<string, keyof typeof gateDialects>> = {
+  'openai-chat': 'openai-chat',
+  'anthropic-messages': 'anthropic-messages',
+  'vertex-anthropic': 'anthropic-messages',
+  'gemini-generate': 'gemini',
+};
 
 export interface IndexRow {
   readonly id: string;

@@ -15,14 +15,8 @@ import { isRecord, parseJson, type JsonRecord } from '../../src/lib/json.ts';
 import { sseSplitter } from '../../src/lib/sse.ts';
 import { corpusDir, corpusSkip } from '../corpus.ts';
 import { ROOT_KEY, startGateway, type TestGateway } from '../harness.ts';
-import { readIndex, readRecording, type Recording } from './recordings.ts';
+import { readIndex, readRecording, WIRES, type Recording } from './recordings.ts';
 
-const WIRES: Readonly<Record<string, Dialect['id']>> = {
-  'openai-chat': 'openai-chat',
-  'anthropic-messages': 'anthropic-messages',
-  'vertex-anthropic': 'anthropic-messages',
-  'gemini-generate': 'gemini',
-};
 const INBOUND = Object.values(gateDialects);
 /** Failures that are shown in full; the rest is counted. */
 const SHOWN_MAX = Number(process.env['SHOWN_MAX'] ?? 12);

@@ -5,7 +5,7 @@ import type { ChatResponse, Choice, Finish } from '../../chat/reply.ts';
 import type { Loss } from '../../chat/request.ts';
 import { asString, asRecord, isArray, isRecord, type Json, type JsonRecord } from '../../lib/json.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
-import type { EncodeContext } from '../dialect.ts';
+import { glanceOf, type EncodeContext, type Glance } from '../dialect.ts';
 import { decodeContent } from './decode-blocks.ts';
 import { argumentsOf } from './encode-blocks.ts';
 import { faultOfBody } from './errors.ts';
@@ -48,6 +48,17 @@ export function decodeResponse(body: JsonRecord, provider: string): Result<ChatR
     ...(usage === undefined ? {} : { usage: decodeUsage(usage) }),
     ...(extra === undefined ? {} : { extra }),
   });
+}
+
+/** Usage and finish of a reply; one that does not say how it ended is read whole. */
+export function glance(body: JsonRecord, provider: string): Result<Glance, Fault> {
+  const finish = body['stop_reason'];
+  if (body['type'] === 'message' && typeof finish === 'string' && isArray(body['content'])) {
+    const usage = usageOf(body);
+    return ok(usage === undefined ? { finish } : { finish, usage });
+  }
+  const read = decodeResponse(body, provider);
+  return read.ok ? ok(glanceOf(read.value)) : read;
 }
 
 /** Fields beside the message that any Anthropic client knows; those of another provider would be noise to it. */

@@ -14,7 +14,7 @@ import {
   type JsonRecord,
 } from '../../lib/json.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
-import type { EncodeContext } from '../dialect.ts';
+import { glanceOf, type EncodeContext, type Glance } from '../dialect.ts';
 import { citationLoss, citeParts, groundingOf, type Cited } from './citations.ts';
 import { faultInside } from './errors.ts';
 import { extraLoss, readPart, writePart, type CallIds, type PartWriter } from './parts.ts';
@@ -77,6 +77,17 @@ export function decodeReply(body: JsonRecord, provider: string): Result<ChatResp
       extra: topExtra(body),
     }),
   );
+}
+
+/** Usage and finish of a reply; one that does not say how it ended is read whole. */
+export function glance(body: JsonRecord, provider: string): Result<Glance, Fault> {
+  const finish = finishName(recordsOf(body['candidates'])[0]?.['finishReason']);
+  if (finish !== undefined && faultInside(body, provider) === undefined) {
+    const usage = decodeUsage(asRecord(body['usageMetadata']));
+    return ok(usage === undefined ? { finish } : { finish, usage });
+  }
+  const read = decodeReply(body, provider);
+  return read.ok ? ok(glanceOf(read.value)) : read;
 }
 
 /** The finish of a reply to a prompt that was blocked, in place of candidates; undefined where it was not. */

@@ -7,6 +7,7 @@ import type { ChatEvent, ChatResponse } from '../../chat/reply.ts';
 import { isArray, isRecord, parseJson, type Json, type JsonRecord } from '../../lib/json.ts';
 import type { EncodeContext } from '../dialect.ts';
 import { gemini } from '../gemini.ts';
+import { decodeUsage } from './usage.ts';
 
 const CONTEXT: EncodeContext = { requestId: 'req_1', model: 'alias', nowS: 0, wantsStreamUsage: true };
 
@@ -185,7 +186,7 @@ describe('gemini: a stream read', () => {
 
   it('reads usage of strings, negative and absurd numbers as none (F15)', () => {
     const usage = { promptTokenCount: '7', candidatesTokenCount: -1, thoughtsTokenCount: 1e17, totalTokenCount: 0.5 };
-    assert.equal(gemini.usageOf({ usageMetadata: usage }), undefined);
+    assert.equal(decodeUsage(usage), undefined);
     assert.equal(
       whole(sse(candidate({ ...said('a'), finishReason: 'STOP' }, { usageMetadata: usage }))).usage,
       undefined,
@@ -206,7 +207,7 @@ describe('gemini: a stream read', () => {
       ],
       candidatesTokensDetails: [{ modality: 4, tokenCount: 1 }],
     };
-    assert.deepEqual(gemini.usageOf({ usageMetadata: raw }), {
+    assert.deepEqual(decodeUsage(raw), {
       inputTokens: 14,
       cachedInputTokens: 6,
       inputAudioTokens: 7,
@@ -215,8 +216,8 @@ describe('gemini: a stream read', () => {
       outputAudioTokens: 1,
       raw,
     });
-    assert.equal(gemini.usageOf({ usageMetadata: { promptTokenCount: 10, totalTokenCount: 10 } })?.outputTokens, 0);
-    assert.equal(gemini.usageOf({ usageMetadata: { trafficType: 'ON_DEMAND' } }), undefined);
+    assert.equal(decodeUsage({ promptTokenCount: 10, totalTokenCount: 10 })?.outputTokens, 0);
+    assert.equal(decodeUsage({ trafficType: 'ON_DEMAND' }), undefined);
   });
 });
 

@@ -16,7 +16,7 @@ import {
   type JsonRecord,
 } from '../../lib/json.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
-import type { EncodeContext } from '../dialect.ts';
+import { glanceOf, type EncodeContext, type Glance } from '../dialect.ts';
 import { HOME, readAssistant, restOf } from './assistant.ts';
 import { writeAssistant } from './assistant-writing.ts';
 import { decodeInnerError, errorIn } from './errors.ts';
@@ -132,6 +132,18 @@ export function decodeResponse(body: JsonRecord, provider: string): Result<ChatR
       extra: restOf(body, REPLY_READ),
     }),
   );
+}
+
+/** Usage and finish of a reply; one that does not say how it ended is read whole. */
+export function glance(body: JsonRecord, provider: string): Result<Glance, Fault> {
+  const choice = asArray(body['choices'])?.[0];
+  const finish = isRecord(choice) ? choice['finish_reason'] : undefined;
+  if (typeof finish === 'string' && finish !== '' && errorIn(body) === undefined) {
+    const usage = usageOf(body);
+    return ok(usage === undefined ? { finish } : { finish, usage });
+  }
+  const read = decodeResponse(body, provider);
+  return read.ok ? ok(glanceOf(read.value)) : read;
 }
 
 export function nonEmpty(value: Json | undefined): string | undefined {
