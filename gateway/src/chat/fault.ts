@@ -165,7 +165,7 @@ export const faults = {
     type: 'insufficient_quota',
     outcome: 'budget_exceeded',
     retry: false,
-    text: 'The budget of {owner} is used up: limit {limit} USD, spent {spent} USD, held {held} USD{reset}. Raise it with `turnout budgets`.',
+    text: 'The budget of {owner} is used up: limit {limit} USD, spent {spent} USD, held {held} USD, reset {reset}. Raise it with `turnout keys set`.',
   },
   'rate-limited': {
     status: 429,

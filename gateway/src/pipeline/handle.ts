@@ -162,9 +162,7 @@ async function tryOne(run: Run, { target, outlet, deadlineMs }: Try): Promise<Tr
 async function opened(run: Run, target: Target, attemptId: string): Promise<Fault | undefined> {
   const { facts, admission, world } = run;
   const { ledger } = world.store;
-  const limited =
-    admission.outputTokensMax === undefined ? facts : { ...facts, outputTokensLimit: admission.outputTokensMax };
-  const worst = worstAt(target, limited);
+  const worst = worstAt(target, admission.facts);
   const estimate = worstAt(target, { ...facts, inputTokensMax: facts.inputTokensEstimate, outputTokensLimit: 0 });
   const opening = {
     attemptId,

@@ -14,6 +14,7 @@ const FACTS: Facts = {
   needs: [],
   inputTokensEstimate: 100,
   inputTokensMax: 400,
+  inputTokensUsualMax: 400,
   choices: 1,
 };
 const REST_FREE = { restMs: () => 0, isDoubted: () => false };
