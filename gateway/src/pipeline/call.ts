@@ -1,7 +1,8 @@
 /** accept: a body of bytes becomes a call that is checked, read once, and never looked at as text again. */
-import { fault, type Fault } from '../chat/fault.ts';
+import type { Fault } from '../chat/fault.ts';
 import type { ChatRequest } from '../chat/request.ts';
 import type { Dialect, Inspection, PathFacts } from '../dialects/dialect.ts';
+import { asArray } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import type { ParsedBody } from './body.ts';
 import { readExtension, type Extension } from './extension.ts';
@@ -29,21 +30,27 @@ export interface Call extends Arrival {
 }
 
 export function accept(arrival: Arrival): Result<Call, Fault> {
-  const { dialect, body, path } = arrival;
+  const { dialect, path } = arrival;
+  const body = withModel(arrival);
   const inspection = dialect.inspect(body.record, path);
   if (!inspection.ok) return err(inspection.error);
   const extension = readExtension(body.record, arrival.headers);
   if (!extension.ok) return err(extension.error);
-  if (extension.value.models.includes(inspection.value.model) && extension.value.models.length === 1) {
-    return err(
-      fault('field-invalid', { reason: 'it names only the model that was asked for anyway' }, { param: 'models' }),
-    );
-  }
   let decoded: Result<ChatRequest, Fault> | undefined;
   return ok({
     ...arrival,
+    body,
     inspection: inspection.value,
     extension: extension.value,
     decoded: () => (decoded ??= dialect.decodeRequest(body.record, path)),
   });
+}
+
+/** OpenRouter's clients may name models in `models` alone: then the first of them is the one that is asked for. */
+function withModel({ dialect, body }: Arrival): ParsedBody {
+  const { record } = body;
+  const [first] = asArray(record['models']) ?? [];
+  if (dialect.modelField === undefined || record[dialect.modelField] !== undefined || typeof first !== 'string')
+    return body;
+  return { ...body, record: { ...record, [dialect.modelField]: first } };
 }

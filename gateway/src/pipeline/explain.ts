@@ -62,6 +62,7 @@ export async function explain(arrival: Arrival, key: KeyRow, world: ExplainWorld
       candidates: candidateRecords(plan),
       plan: await Promise.all(steps),
       attempts_max: plan.attemptsMax,
+      ignored: planning.value.ignored.length === 0 ? undefined : planning.value.ignored,
     }),
   );
 }

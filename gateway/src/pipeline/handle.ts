@@ -271,12 +271,13 @@ function streamHeaders(run: Run, target: Target, losses: readonly Loss[]): Heade
     'x-turnout-provider': target.providerId,
     'x-turnout-model': headerSafe(target.model),
     'x-turnout-attempts': String(Math.max(1, attempts.length + (attempts.at(-1)?.target === target ? 0 : 1))),
-    ...(losses.length === 0 ? {} : { 'x-turnout-adapted': adapted(losses) }),
+    ...adapted([...losses.map((loss) => loss.field), ...run.planning.ignored]),
   };
 }
 
-function adapted(losses: readonly Loss[]): string {
-  return [...new Set(losses.map((loss) => headerSafe(loss.field)))].slice(0, ADAPTED_MAX).join(', ');
+function adapted(fields: readonly string[]): Headers {
+  if (fields.length === 0) return {};
+  return { 'x-turnout-adapted': [...new Set(fields.map(headerSafe))].slice(0, ADAPTED_MAX).join(', ') };
 }
 
 /** Header values are printable ASCII (RFC 9110, section 5.5); anything else of a name is percent-encoded. */

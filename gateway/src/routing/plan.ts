@@ -73,6 +73,9 @@ export interface Preferences {
   /** USD per million tokens, as nano-dollars. */
   readonly inputPriceMax?: bigint;
   readonly outputPriceMax?: bigint;
+  /** Fields that no target here can be held to, and those that would only be hints. */
+  readonly demands?: readonly string[];
+  readonly hints?: readonly string[];
 }
 
 /** Makes the plan: requirements, wishes, price, and health last. */
