@@ -82,7 +82,7 @@ async function answer({ dialect, bytes, file, dataDir }: Question, io: CommandIo
   const found = Object.fromEntries(keysInEnvironment(catalog, io.env).map(({ provider }) => [provider, {}]));
   const fallbackProviders = configSchema.parse({ providers: found }).providers;
   const loaded = await loadConfiguration({ file, env: io.env, catalog, fallbackProviders, today: today() });
-  if (!loaded.ok) return loaded;
+  if (!loaded.ok) return err(loaded.error.shown);
   const { record } = body.value;
   const arrival = {
     requestId: 'req_explain',

@@ -83,7 +83,7 @@ async function firstConfiguration(options: Options, io: CommandIo, log: Log): Pr
     ...(options.port === undefined || options.port === 0 ? {} : { port: options.port }),
   };
   const loaded = await loadConfiguration(own);
-  if (!loaded.ok) return loaded.error;
+  if (!loaded.ok) return loaded.error.shown;
   const hasProvider = Object.keys(loaded.value.config.providers).length > 0;
   if (hasProvider) return { first: loaded.value, configurationOptions: own, simulator: undefined };
   // Read only where it is needed: it would cost every other start a fifth of a second.
@@ -91,7 +91,7 @@ async function firstConfiguration(options: Options, io: CommandIo, log: Log): Pr
   const simulator = await startSimulator({ unref: true });
   const simulated = { ...own, fallbackProviders: simulatorProvider(simulator) };
   const again = await loadConfiguration(simulated);
-  return again.ok ? { first: again.value, configurationOptions: simulated, simulator } : again.error;
+  return again.ok ? { first: again.value, configurationOptions: simulated, simulator } : again.error.shown;
 }
 
 interface Start extends First {
