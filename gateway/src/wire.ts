@@ -82,7 +82,7 @@ export function wire(parts: Parts): Gateway {
       isDraining: () => isDraining,
       metricsText: () => book.text(),
       home: () => homePage(parts.version),
-      admin: (request) => admin(request, { store, snapshot, configProblem: parts.configProblem }),
+      admin: (request) => admin(request, { store, snapshot, configProblem: parts.configProblem, now: Date.now }),
     },
   });
   book.gauge('turnout_requests_in_flight', 'Requests being worked on.', () => listener.inFlight());

@@ -2,6 +2,7 @@
 import { fault, type Fault } from '../chat/fault.ts';
 import { asArray, asBoolean, asString, compact, type Json, type JsonRecord } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
+import { sinceOf } from '../lib/since.ts';
 import { formatUsd, parseUsd } from '../money/usd.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { KeyPatch, KeyRow, Store } from '../store/ports.ts';
@@ -11,6 +12,8 @@ export interface AdminWorld {
   readonly snapshot: () => Snapshot;
   /** What the last load of the configuration said; undefined: all is well. */
   readonly configProblem: () => string | undefined;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
 }
 
 export interface AdminRequest {
@@ -24,7 +27,8 @@ export type AdminAnswer = { readonly status: number; readonly body: JsonRecord }
 
 const NAME_MAX = 200;
 const MODELS_MAX = 200;
-const USAGE_ROWS_MAX = 1000;
+/** The newest so many: more would be written in one turn for more than a few milliseconds. `since` finds the others. */
+const USAGE_ROWS_MAX = 10_000;
 
 /** Answers one admin request. The listener has checked that it comes with the root key. */
 export async function admin(request: AdminRequest, world: AdminWorld): Promise<AdminAnswer> {
@@ -134,6 +138,8 @@ function readPatch(body: JsonRecord): Result<KeyPatch, Fault> {
   if (!tags.ok) return tags;
   const expires = readTime(body['expires_at']);
   if (!expires.ok) return expires;
+  const disabled = readFlag(body['disabled'], 'disabled');
+  if (!disabled.ok) return disabled;
   return ok(
     compact({
       name: name.value,
@@ -141,7 +147,7 @@ function readPatch(body: JsonRecord): Result<KeyPatch, Fault> {
       allowedModels: models.value,
       tags: tags.value ?? undefined,
       expiresAtMs: expires.value,
-      isDisabled: asBoolean(body['disabled']),
+      isDisabled: disabled.value,
     }),
   );
 }
@@ -184,25 +190,29 @@ function readTime(value: Json | undefined): Result<number | null | undefined, Fa
   return Number.isNaN(time) ? invalid('expires_at', 'it must be a time as in 2027-01-31T00:00:00Z') : ok(time);
 }
 
-async function usage(request: AdminRequest, { store }: AdminWorld): Promise<AdminAnswer> {
+function readFlag(value: Json | undefined, param: string): Result<boolean | undefined, Fault> {
+  const flag = asBoolean(value);
+  return value === undefined || flag !== undefined ? ok(flag) : invalid(param, 'it must be true or false');
+}
+
+async function usage(request: AdminRequest, { store, now }: AdminWorld): Promise<AdminAnswer> {
   const since = request.query.get('since');
-  const sinceMs = since === null ? undefined : Date.parse(since);
-  if (sinceMs !== undefined && Number.isNaN(sinceMs))
-    return fault('field-invalid', { reason: 'it must be a time as in 2026-11-01T00:00:00Z' }, { param: 'since' });
-  const keyId = request.query.get('key');
-  const report = await store.usage({
-    ...(sinceMs === undefined ? {} : { sinceMs }),
-    ...(keyId === null ? {} : { keyId }),
-  });
+  const sinceMs = since === null ? undefined : sinceOf(since, now());
+  if (since !== null && sinceMs === undefined)
+    return fault(
+      'field-invalid',
+      { reason: 'it must be a time as in 2026-11-01T00:00:00Z or 24h' },
+      { param: 'since' },
+    );
+  const keyId = request.query.get('key') ?? undefined;
+  const report = await store.usage(compact({ sinceMs, keyId, rowsMax: USAGE_ROWS_MAX }));
   if (!report.ok) return report.error;
-  const rows = report.value.rows.slice(-USAGE_ROWS_MAX).map((row): JsonRecord => ({
+  const { rows, receipts, total_nano_usd } = report.value;
+  const shown = rows.map((row): JsonRecord => ({
     ...row,
     cost_nano_usd: row.cost_nano_usd === null ? null : Number(row.cost_nano_usd),
   }));
-  return {
-    status: 200,
-    body: { rows, rows_total: report.value.rows.length, total_nano_usd: Number(report.value.total_nano_usd) },
-  };
+  return { status: 200, body: { rows: shown, rows_total: receipts, total_nano_usd: Number(total_nano_usd) } };
 }
 
 function providerRows(snapshot: Snapshot): readonly JsonRecord[] {

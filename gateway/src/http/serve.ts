@@ -11,6 +11,7 @@ import { countTokens } from '../pipeline/count-tokens.ts';
 import { explain } from '../pipeline/explain.ts';
 import { handle, retryHeaders } from '../pipeline/handle.ts';
 import type { Ending, Headers, Reply } from '../pipeline/reply.ts';
+import { remember } from '../pipeline/remember.ts';
 import { nextTurn } from '../pipeline/turns.ts';
 import type { World } from '../pipeline/world.ts';
 import type { KeyRow } from '../store/ports.ts';
@@ -145,7 +146,7 @@ async function serveBody(visitor: Visit, key: KeyRow): Promise<Ending> {
   if (dialect === undefined) throw new Error(`no dialect ${operation.dialect}`);
   const at = { reply, requestId, dialect };
   const body = await bodyOf(visitor);
-  if (!body.ok) return finishFault(at, body.error, {});
+  if (!body.ok) return refuseBody(visitor, key, body.error);
   const arrival = {
     requestId,
     dialect,
@@ -162,6 +163,14 @@ async function serveBody(visitor: Visit, key: KeyRow): Promise<Ending> {
       ? await explain(arrival, key, world)
       : await countTokens(arrival, key, { reply, world });
   return answer.ok ? finishJson(at, 200, answer.value) : finishFault(at, answer.error, {});
+}
+
+/** A body that cannot be read was a request all the same: a chat that ends here has its record. */
+function refuseBody({ desk, operation, reply, requestId, startedMs }: Visit, key: KeyRow, of: Fault): Ending {
+  const at = { reply, requestId, dialect: dialectOf(desk, operation) };
+  if (operation.kind !== 'chat') return finishFault(at, of, {});
+  finishFault(at, of, { 'x-turnout-decision': requestId });
+  return remember({ requestId, startedMs, protocol: operation.dialect, keyId: key.id, fault: of }, desk.world);
 }
 
 /** Reads and parses. A long body's parse is a turn of its own, and so is what follows it. */

@@ -1,5 +1,5 @@
 /** The request's way, top to bottom: accept, understand, plan, admit, attempt … attempt, relay, account. */
-import { fault, specOf, type Fault, type RequestOutcome } from '../chat/fault.ts';
+import { fault, specOf, type Fault } from '../chat/fault.ts';
 import type { Outcome } from '../chat/outcome.ts';
 import type { Loss } from '../chat/request.ts';
 import { OUTSIDE } from '../lib/crowd.ts';
@@ -17,7 +17,8 @@ import { createOutlet, type Outlet } from './outlet.ts';
 import { outgoing, type Outgoing } from './outgoing.ts';
 import { planCall, type Planning } from './planning.ts';
 import { brokenEnding } from './receive.ts';
-import { requestRecord, type AttemptRecord } from './record.ts';
+import type { AttemptRecord } from './record.ts';
+import { remember, type Remembered } from './remember.ts';
 import type { Ending, Headers, Reply } from './reply.ts';
 import { healthNow, noteAnswered, noteBegun, noteFailed } from './standing.ts';
 import type { World } from './world.ts';
@@ -42,21 +43,17 @@ export async function handle(arrival: Arrival, caller: Caller, world: World): Pr
   const { key, reply } = caller;
   const snapshot = world.snapshot();
   const accepted = accept(arrival);
-  if (!accepted.ok) return refuse(arrival, reply, accepted.error);
+  if (!accepted.ok) return refuse({ arrival, caller, world }, accepted.error);
   const call = accepted.value;
   const facts = understand(call.inspection);
   const health = healthNow(world);
-  const planning = planCall(call, { snapshot, key, facts, health, random: world.random });
-  if (!planning.ok) return refuse(arrival, reply, planning.error);
-  const admission = await admit({
-    key,
-    facts,
-    plan: planning.value.plan,
-    requestId: call.requestId,
-    store: world.store,
-  });
-  if ('code' in admission) return refuse(arrival, reply, admission);
-  const run: Run = { call, key, facts, planning: planning.value, admission, snapshot, reply, world, attempts: [] };
+  const planned = planCall(call, { snapshot, key, facts, health, random: world.random });
+  const known = { arrival, caller, world, facts, tags: call.extension.tags };
+  if (!planned.ok) return refuse(known, planned.error);
+  const planning = planned.value;
+  const admission = await admit({ key, facts, plan: planning.plan, requestId: call.requestId, store: world.store });
+  if ('code' in admission) return refuse({ ...known, planning }, admission);
+  const run: Run = { call, key, facts, planning, admission, snapshot, reply, world, attempts: [] };
   const end = await tryTargets(run);
   world.store.ledger.release(admission.hold);
   return close(run, end);
@@ -342,39 +339,12 @@ function finalFault(run: Run, failures: readonly Failure[], retryAfterMs: number
 }
 
 function close(run: Run, end: End): Ending {
-  const { call, world, facts, planning, snapshot } = run;
+  const { call, key, world, facts, planning, attempts } = run;
   if (end.fault !== undefined) answerFault(run, end.fault);
-  const outcome: RequestOutcome = end.fault === undefined ? 'ok' : specOf(end.fault).outcome;
-  const status = end.fault === undefined ? 200 : specOf(end.fault).status;
-  const endedMs = world.clock.monotonicMs();
-  const atUnixMs = world.clock.unixMs() - (endedMs - call.startedMs);
-  if (snapshot.logsRequests) {
-    const body = requestRecord({
-      id: call.requestId,
-      snapshotId: snapshot.id,
-      protocol: call.dialect.id,
-      route: planning.route,
-      facts,
-      plan: planning.plan,
-      attempts: run.attempts,
-      outcome,
-      status,
-      faultCode: end.fault?.code,
-      atUnixMs,
-      durationMs: endedMs - call.startedMs,
-      tags: call.extension.tags,
-    });
-    world.store.requests.put({
-      id: call.requestId,
-      keyId: run.key.id,
-      atMs: atUnixMs,
-      outcome,
-      ...(planning.route === undefined ? {} : { route: planning.route }),
-      model: facts.model,
-      body,
-    });
-  }
-  return { outcome, status };
+  const { requestId, startedMs, dialect, extension } = call;
+  const { tags } = extension;
+  const ended = { requestId, startedMs, protocol: dialect.id, keyId: key.id, fault: end.fault };
+  return remember({ ...ended, facts, planning, tags, attempts }, world, run.snapshot);
 }
 
 /** A fault after the attempts: as a reply where none has begun, as the protocol's error event where one has. */
@@ -386,17 +356,28 @@ function answerFault(run: Run, of: Fault): void {
     return;
   }
   // Our attempts are used up: a repeat right now meets the same providers. Only a stated wait is worth it, or another process.
+  const last = attempts.at(-1);
   const canRepeat = specOf(of).retry && (attempts.length === 0 || WORTH_REPEATING.has(of.code));
   sendFault({ call, reply }, of, {
     'x-should-retry': String(canRepeat),
     'x-turnout-attempts': String(attempts.length),
+    ...(last === undefined
+      ? {}
+      : { 'x-turnout-provider': last.target.providerId, 'x-turnout-model': headerSafe(last.target.model) }),
   });
 }
 
-function refuse(arrival: Arrival, reply: Reply, of: Fault): Ending {
-  sendFault({ call: arrival, reply }, of, { 'x-should-retry': String(specOf(of).retry) });
-  const { outcome, status } = specOf(of);
-  return { outcome, status };
+interface Refused extends Pick<Remembered, 'facts' | 'planning' | 'tags'> {
+  readonly arrival: Arrival;
+  readonly caller: Caller;
+  readonly world: World;
+}
+
+/** Answers before any attempt was made. */
+function refuse({ arrival, caller, world, ...known }: Refused, of: Fault): Ending {
+  const { requestId, startedMs, dialect } = arrival;
+  sendFault({ call: arrival, reply: caller.reply }, of, { 'x-should-retry': String(specOf(of).retry) });
+  return remember({ requestId, startedMs, protocol: dialect.id, keyId: caller.key.id, fault: of, ...known }, world);
 }
 
 function sendFault(
