@@ -122,6 +122,7 @@ async function run({ options, io, log, first, configurationOptions, simulator }:
     upstream,
     log,
     snapshot: (): Snapshot => configuration.current().snapshot,
+    config: () => configuration.current().config,
     configProblem: () => configuration.problem(),
     limits: first.config.server,
     version: VERSION,

@@ -61,7 +61,7 @@ export function compile(input: CompileInput): Compiled {
     allowsUnknownPrice: config.price_unknown === 'allow',
     providerIds: new Set(suppliers.keys()),
     targets,
-    listed: listedModels(config, entries),
+    listed: [...autoListed(resolver, config), ...listedModels(config, entries)],
     resolve: resolver,
     isVisible: (name, allowed) => allowed === undefined || isNamed(name, allowed),
   });
@@ -250,6 +250,14 @@ function compareList(a: Target, b: Target): number {
   const blend = (target: Target): bigint => (target.price?.input ?? 0n) * 3n + (target.price?.output ?? 0n);
   const difference = blend(a) - blend(b);
   return difference === 0n ? 0 : difference < 0n ? -1 : 1;
+}
+
+/** `auto` is a name that callers choose like any other. */
+function autoListed(resolve: Resolver, { routes, aliases }: Config): readonly ListedModel[] {
+  const isOwn = Object.hasOwn(routes, 'auto') || Object.hasOwn(aliases, 'auto');
+  return isOwn || resolve('auto').kind === 'unknown'
+    ? []
+    : [listedName('auto', 'the cheapest current all-round model')];
 }
 
 function listedModels(config: Config, entries: readonly Entry[]): readonly ListedModel[] {
