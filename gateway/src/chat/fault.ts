@@ -91,6 +91,12 @@ export const faults = {
     outcome: 'not_found',
     text: 'No model {model} can be used with this key. {hint}',
   },
+  'model-retired': {
+    ...INVALID,
+    status: 404,
+    outcome: 'not_found',
+    text: 'The model {model} ended on {on}. {hint}',
+  },
   'record-unknown': { ...INVALID, status: 404, outcome: 'not_found', text: 'There is no record {id} for this key.' },
   'upgrade-refused': { ...INVALID, status: 426, text: 'WebSocket is not spoken here. Use plain HTTP.' },
   'target-too-long': {

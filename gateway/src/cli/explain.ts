@@ -95,7 +95,7 @@ async function answer({ dialect, bytes, file, dataDir }: Question, io: CommandIo
     startedMs: 0,
   };
   const { snapshot } = loaded.value;
-  const clock = { monotonicMs: () => 0, unixMs: () => 0 };
+  const clock = { monotonicMs: () => 0, unixMs: Date.now };
   const explained = await explain(arrival, OPERATOR, {
     snapshot: () => snapshot,
     clock,

@@ -24,7 +24,7 @@ export async function explain(arrival: Arrival, key: KeyRow, world: ExplainWorld
   const call = accepted.value;
   const facts = understand(call.inspection);
   const health = healthNow(world);
-  const planning = planCall(call, { snapshot, key, facts, health, random: world.random });
+  const planning = planCall(call, { snapshot, key, facts, health, random: world.random, unixMs: world.clock.unixMs() });
   if (!planning.ok) return planning;
   const { plan, route } = planning.value;
   const steps = plan.targets.map(async (target): Promise<JsonRecord> => {

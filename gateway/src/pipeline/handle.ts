@@ -15,7 +15,7 @@ import { attempt } from './attempt.ts';
 import { accept, type Arrival, type Call } from './call.ts';
 import { createOutlet, type Outlet } from './outlet.ts';
 import { outgoing, type Outgoing } from './outgoing.ts';
-import { planCall, type Planning } from './planning.ts';
+import { dayOf, planCall, retired, type Planning } from './planning.ts';
 import { brokenEnding } from './receive.ts';
 import type { AttemptRecord } from './record.ts';
 import { remember, type Remembered } from './remember.ts';
@@ -47,7 +47,7 @@ export async function handle(arrival: Arrival, caller: Caller, world: World): Pr
   const call = accepted.value;
   const facts = understand(call.inspection);
   const health = healthNow(world);
-  const planned = planCall(call, { snapshot, key, facts, health, random: world.random });
+  const planned = planCall(call, { snapshot, key, facts, health, random: world.random, unixMs: world.clock.unixMs() });
   const known = { arrival, caller, world, facts, tags: call.extension.tags };
   if (!planned.ok) return refuse(known, planned.error);
   const planning = planned.value;
@@ -332,10 +332,21 @@ function finalFault(run: Run, failures: readonly Failure[], retryAfterMs: number
     );
   }
   const target = run.planning.plan.targets[0];
-  if (last.code === 'upstream-not-found' && target?.isKnown === false && targets.size === 1) {
-    return fault('model-unknown', { model: JSON.stringify(run.facts.model), hint: last.message }, { param: 'model' });
-  }
+  const gone =
+    last.code === 'upstream-not-found' && targets.size === 1 && target !== undefined
+      ? goneFault(run, target, last)
+      : undefined;
+  if (gone !== undefined) return gone;
   return retryAfterMs === undefined ? last : { ...last, retryAfterMs };
+}
+
+/** The provider does not know the model: what the caller should know of that, where the catalog has something to say. */
+function goneFault({ facts, snapshot, world }: Run, target: Target, last: Fault): Fault | undefined {
+  const today = dayOf(world.clock.unixMs());
+  if (target.retiresOn !== undefined && target.retiresOn <= today)
+    return retired(facts.model, target, { snapshot, today });
+  if (target.isKnown) return undefined;
+  return fault('model-unknown', { model: JSON.stringify(facts.model), hint: last.message }, { param: 'model' });
 }
 
 function close(run: Run, end: End): Ending {

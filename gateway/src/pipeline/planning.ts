@@ -33,18 +33,24 @@ export interface PlanningOptions {
   readonly facts: Facts;
   readonly health: Health;
   readonly random: () => number;
+  /** Milliseconds since 1970. */
+  readonly unixMs: number;
 }
 
 /** The plan for a call, or the fault that says why there is none. */
 export function planCall(call: Call, options: PlanningOptions): Result<Planning, Fault> {
   const { snapshot, key, facts, health, random } = options;
+  const today = dayOf(options.unixMs);
   const understood = wishesOf(call, options);
   if (!understood.ok) return understood;
   const { found, preferences, followed, ignored } = understood.value;
   const { candidates, route } = found;
   const isAllowed = (target: Target): boolean => mayUse(key, target, route);
-  const rules = { attemptsMax: snapshot.attemptsMax, health, isAllowed, random };
+  const rules = { attemptsMax: snapshot.attemptsMax, health, isAllowed, random, today };
   const planned = withoutHidden(plan(candidates, facts, preferences === undefined ? rules : { ...rules, preferences }));
+  const gone = planned.targets.length === 0 && planned.rejected.every((one) => one.retired !== undefined);
+  const [first] = gone ? planned.rejected : [];
+  if (first?.retired !== undefined) return err(retired(facts.model, first.retired, { snapshot, today }));
   if (planned.targets.length === 0) return err(nothingLeft(facts.model, planned.rejected, preferences !== undefined));
   const priced = withKnownPrice(planned, snapshot, key);
   if (priced.targets.length === 0) return err(fault('price-unknown', { model: facts.model }, { param: 'model' }));
@@ -164,6 +170,22 @@ function withoutHidden(planned: Plan): Plan {
   return hidden === 0
     ? planned
     : { ...planned, rejected: [...seen, { target: `${hidden} more`, reason: NOT_ALLOWED }] };
+}
+
+/** The fault of a model that is gone, with what takes its place. */
+export function retired(
+  model: string,
+  target: Target,
+  { snapshot, today }: { readonly snapshot: Snapshot; readonly today: string },
+): Fault {
+  const successor = snapshot.successorOf(target, today);
+  const hint = successor === undefined ? 'GET /v1/models lists what there is.' : `Its successor is ${successor}.`;
+  return fault('model-retired', { model: shown(model), on: target.retiresOn ?? '', hint }, { param: 'model' });
+}
+
+/** `2026-11-22`, UTC. */
+export function dayOf(unixMs: number): string {
+  return new Date(unixMs).toISOString().slice(0, 10);
 }
 
 function nothingLeft(model: string, rejected: readonly Rejection[], hasPreferences: boolean): Fault {

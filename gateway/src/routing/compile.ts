@@ -63,6 +63,7 @@ export function compile(input: CompileInput): Compiled {
     targets,
     listed: [...autoListed(resolver, config), ...listedModels(config, entries)],
     resolve: resolver,
+    successorOf: (target, today) => successorOf(names, target, today),
     isVisible: (name, allowed) => allowed === undefined || isNamed(name, allowed),
   });
   return { snapshot, warnings };
@@ -71,6 +72,13 @@ export function compile(input: CompileInput): Compiled {
 function entryOf(supplier: Supplier, row: ModelRow): Entry {
   const base = row.catalog === undefined ? {} : nameEntryOf(row.catalog);
   return { ...base, provider: supplier.id, model: row.name, supplier };
+}
+
+function successorOf(names: NameIndex<Entry>, { providerId, model }: Target, today: string): string | undefined {
+  const found = names.resolve(`${providerId}/${model}`);
+  const [entry] = found.kind === 'found' ? found.entries : [];
+  const successor = entry === undefined ? undefined : names.lifecycle(entry, today).successor;
+  return successor === undefined ? undefined : `${providerId}/${successor}`;
 }
 
 function aliasMap(catalog: Catalog): ReadonlyMap<string, string> {
