@@ -33,6 +33,10 @@ const OPERATOR: KeyRow = {
 
 /** Exit codes: 0 there is a plan, 1 there is none (and why), 2 the command was not understood. */
 export async function explainCommand(args: readonly string[], io: CommandIo): Promise<number> {
+  if (args.includes('--help')) {
+    io.stdout(USAGE);
+    return 0;
+  }
   const question = readQuestion(args, io);
   if (typeof question === 'string') {
     io.stderr(`turnout: ${question}\n${USAGE}`);

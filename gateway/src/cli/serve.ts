@@ -44,6 +44,10 @@ interface Options {
 
 /** Runs the gateway until SIGTERM or SIGINT; the exit code is 0 after a clean drain. */
 export async function serveCommand(args: readonly string[], io: CommandIo): Promise<number> {
+  if (args.includes('--help')) {
+    io.stdout(USAGE);
+    return 0;
+  }
   const options = readOptions(args, io);
   if (typeof options === 'string') {
     io.stderr(`turnout: ${options}\n${USAGE}`);

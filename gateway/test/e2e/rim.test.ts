@@ -198,3 +198,14 @@ describe('the audit log', () => {
     ]);
   });
 });
+
+describe('every command', () => {
+  const COMMANDS = ['serve', 'init', 'check', 'explain', 'simulate', 'keys', 'usage', 'ledger', 'models', 'catalog'];
+  for (const name of COMMANDS) {
+    it(`explains itself: ${name}`, async () => {
+      const { code, stdout, stderr } = await runCli([name, '--help'], { cwd: gateway.dir });
+      assert.deepEqual([code, stderr], [0, '']);
+      assert.match(stdout, new RegExp(`turnout ${name}`));
+    });
+  }
+});
