@@ -215,7 +215,7 @@ function decodeSearchResult(block: JsonRecord, at: string | undefined): MediaPar
     source: { by: 'text', text },
     ...(title === undefined ? {} : { name: title }),
     ...place(at),
-    extra: { search_result: block },
+    whole: block,
   };
 }
 

@@ -227,6 +227,7 @@ function loseUnsayable(part: Part, context: WriteContext): void {
       why: `An assistant's ${part.kind} cannot be expressed in this protocol.`,
     });
   }
+  loseMark(part, context);
   if (part.kind !== 'reasoning') return;
   for (const signature of [part.signature, part.encrypted]) {
     if (signature === undefined || mayWrite(signature, context)) continue;
@@ -234,4 +235,11 @@ function loseUnsayable(part: Part, context: WriteContext): void {
       'Reasoning that another provider signed cannot be read by this one: its text was sent without the signature.';
     context.lose({ code: 'reasoning-history', field, weight: 'hint', why });
   }
+}
+
+/** In an assistant's message only texts and calls have a place for a cache mark. */
+function loseMark(part: Part, context: WriteContext): void {
+  if (part.cache === undefined || part.kind === 'text' || part.kind === 'tool-call') return;
+  const why = `A cache mark on an assistant's ${part.kind} cannot be expressed in this protocol.`;
+  context.lose({ code: 'cache-mark', field: part.at ?? part.kind, weight: 'hint', why });
 }

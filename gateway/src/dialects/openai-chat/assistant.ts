@@ -134,14 +134,27 @@ export function readContentPart(part: Json, where: { readonly at?: string }): re
 /** Mistral: `{type: 'thinking', thinking: [{type: 'text', text}], closed}`. */
 function readThinking(part: JsonRecord, where: { readonly at?: string }): readonly Part[] {
   const { thinking } = part;
-  const text =
-    typeof thinking === 'string'
-      ? thinking
-      : (asArray(thinking) ?? []).map((piece) => (isRecord(piece) ? (asString(piece['text']) ?? '') : '')).join('');
+  const pieces = typeof thinking === 'string' ? [{ text: thinking }] : (asArray(thinking) ?? []);
+  const text = pieces.map((piece) => textOfPiece(piece) ?? '').join('');
+  // Pointers to what was looked up while thinking.
+  const others = pieces.filter((piece) => textOfPiece(piece) === undefined);
+  const extra = compact({
+    ...restOf(part, THINKING_READ),
+    thinking: others.length === 0 ? undefined : others,
+    closed: part['closed'] === false ? false : undefined,
+  });
   const signature = asString(part['signature']);
-  if (text === '' && signature === undefined) return [];
+  const hasExtra = Object.keys(extra).length > 0;
+  if (text === '' && signature === undefined && !hasExtra) return [];
   const signed = signature === undefined ? {} : { signature: unpackSignature(signature, HOME) };
-  return [{ kind: 'reasoning', text, ...where, ...signed }];
+  return [{ kind: 'reasoning', text, ...where, ...signed, ...(hasExtra ? { extra } : {}) }];
+}
+
+const THINKING_READ: ReadonlySet<string> = new Set(['type', 'thinking', 'closed', 'signature']);
+
+function textOfPiece(piece: Json): string | undefined {
+  if (typeof piece === 'string') return piece;
+  return isRecord(piece) ? asString(piece['text']) : undefined;
 }
 
 function readRefusal(message: JsonRecord, at: string | undefined): readonly Part[] {
@@ -247,11 +260,13 @@ export function googleSignature(of: JsonRecord): Signature | undefined {
   return text === undefined || text === '' ? undefined : unpackSignature(text, 'gemini');
 }
 
+/** Names of plain reasoning: DeepSeek's, and OpenRouter's. */
+const PLAIN_REASONING = ['reasoning_content', 'reasoning'] as const;
+
 /** What the two ways of showing reasoning say: `reasoning_details` where it has the text, else the plain field. */
 function readReasoning(message: JsonRecord, at: string | undefined, calls: readonly Call[]): readonly Part[] {
-  const plain = [message['reasoning_content'], message['reasoning']].find(
-    (text) => typeof text === 'string' && text !== '',
-  );
+  const field = PLAIN_REASONING.find((name) => typeof message[name] === 'string' && message[name] !== '') ?? '';
+  const plain = message[field];
   const details = readDetails(asArray(message['reasoning_details']) ?? [], at);
   const ids = new Set(calls.map((call) => (call.kind === 'tool-call' ? call.id : '')));
   // An entry with the id of a call is that call's signature (see `signParts`).
@@ -260,7 +275,7 @@ function readReasoning(message: JsonRecord, at: string | undefined, calls: reado
   const signed = own.findIndex((part) => part.kind === 'reasoning' && part.signature !== undefined);
   const found = own[signed];
   if (found?.kind === 'reasoning') return own.toSpliced(signed, 1, { ...found, text: plain });
-  return [{ kind: 'reasoning', text: plain, ...place(at, 'reasoning_content') }, ...own];
+  return [{ kind: 'reasoning', text: plain, ...place(at, field) }, ...own];
 }
 
 function isCallSignature(part: Part, ids: ReadonlySet<string>): boolean {
