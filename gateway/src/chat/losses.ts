@@ -12,9 +12,10 @@ const COUNTS = {
 
 /** The losses of counts that a protocol has no field for. They are part of its totals all the same. */
 export function usageLosses(usage: Usage | undefined, unsaid: readonly (keyof typeof COUNTS)[]): readonly Loss[] {
-  const lost = unsaid.filter((name) => (usage?.[name] ?? 0) > 0).map((name) => COUNTS[name]);
+  const counted = unsaid.filter((name) => (usage?.[name] ?? 0) > 0).map((name) => COUNTS[name]);
+  const lost = [...counted, ...(usage?.others ?? [])];
   if (lost.length === 0) return [];
-  const why = `Counted in the totals, but not apart: ${lost.join(', ')}.`;
+  const why = `Not told apart from the totals: ${lost.join(', ')}.`;
   return [{ code: 'usage', field: 'usage', weight: 'hint', why }];
 }
 
@@ -75,6 +76,15 @@ function foreign(field: string, name: string, home: Origin): Loss {
     weight: 'meaning',
     why: `${name} can only be expressed in its own protocol, not in ${home}.`,
   };
+}
+
+/** The losses of fields beside the parts of a reply, which have no place but their kind. */
+export function replyExtraLosses(parts: readonly Part[], home: Origin): readonly Loss[] {
+  return parts.flatMap((part) => {
+    const { id: _, index: __, format: ___, ...rest } = part.extra ?? {};
+    // Entries of reasoning are numbered and named anew.
+    return extraLosses(part.kind === 'reasoning' ? rest : part.extra, part.kind, home);
+  });
 }
 
 function extraLosses(extra: Readonly<Record<string, unknown>> | undefined, at: string, home: Origin): readonly Loss[] {

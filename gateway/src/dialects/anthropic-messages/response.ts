@@ -2,6 +2,7 @@
 import { fault, type Fault } from '../../chat/fault.ts';
 import type { Citation, MediaPart, OpaquePart, Part, ReasoningPart, TextPart } from '../../chat/part.ts';
 import type { ChatResponse, Choice, Finish } from '../../chat/reply.ts';
+import { replyExtraLosses } from '../../chat/losses.ts';
 import type { Loss } from '../../chat/request.ts';
 import { asString, asRecord, isArray, isRecord, type Json, type JsonRecord } from '../../lib/json.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
@@ -83,6 +84,7 @@ export function encodeResponse(
   const finish = choice?.finish ?? { reason: 'other' };
   loseFinish(finish, losses);
   if (!isHome) loseExtra({ ...response.extra, ...choice?.extra }, losses);
+  const lostBeside = isHome ? [] : replyExtraLosses(choice?.parts ?? [], HOME);
   return {
     body: {
       ...messageHead(response, context),
@@ -92,7 +94,7 @@ export function encodeResponse(
       ...extra,
       usage: encodeUsage(response.usage),
     },
-    losses: [...losses.all(), ...lostUsage(response.usage)],
+    losses: [...losses.all(), ...lostBeside, ...lostUsage(response.usage)],
   };
 }
 

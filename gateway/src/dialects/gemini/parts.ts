@@ -1,5 +1,14 @@
 /** One part of a message, in both directions. A part of a request and a part of a reply have the same form. */
-import { asRecord, asString, compact, parseJson, isRecord, type Json, type JsonRecord } from '../../lib/json.ts';
+import {
+  asRecord,
+  asString,
+  compact,
+  parseJson,
+  isArray,
+  isRecord,
+  type Json,
+  type JsonRecord,
+} from '../../lib/json.ts';
 import type {
   MediaPart,
   OpaquePart,
@@ -48,7 +57,8 @@ const RESULT_KEYS: ReadonlySet<string> = new Set([
 /** Reads a part; undefined where it is empty (`{}`), as the image models send some. */
 export function readPart(raw: JsonRecord, at: string | undefined, ids: CallIds): Part | undefined {
   const call = asRecord(get(raw, 'functionCall'));
-  if (call !== undefined) return readCall(raw, call, { at, ids });
+  // A call without a name cannot be made, but must not vanish.
+  if (call !== undefined) return readCall(raw, call, { at, ids }) ?? wholePart('functionCall', raw, at);
   const result = asRecord(get(raw, 'functionResponse'));
   if (result !== undefined) return readResult(raw, result, { at, ids });
   return readMedia(raw, at) ?? readText(raw, at) ?? readOpaque(raw, at);
@@ -66,7 +76,7 @@ function readCall(raw: JsonRecord, call: JsonRecord, place: Place): ToolCallPart
     kind: 'tool-call' as const,
     id: place.ids.call(name, someString(call['id'])),
     name,
-    arguments: JSON.stringify(asRecord(call['args']) ?? {}),
+    arguments: typeof call['args'] === 'string' ? call['args'] : JSON.stringify(call['args'] ?? {}),
     signature: signatureOf(raw),
     at: place.at,
     extra: merged(restOf(raw, PART), within('functionCall', restOf(call, CALL))),
@@ -152,10 +162,14 @@ function proofOf(raw: JsonRecord): { readonly signature?: Signature; readonly en
 
 function readOpaque(raw: JsonRecord, at: string | undefined): OpaquePart | undefined {
   const value = restOf(raw);
-  const name = Object.keys(value ?? {}).find((key) => !PART.has(key));
-  return value === undefined || name === undefined
-    ? undefined
-    : compact({ kind: 'opaque' as const, origin: 'gemini' as const, name, value, at });
+  const name = Object.keys(value ?? {}).find(
+    (key) => !PART.has(key) || isRecord(value?.[key]) || isArray(value?.[key]),
+  );
+  return value === undefined || name === undefined ? undefined : wholePart(name, value, at);
+}
+
+function wholePart(name: string, raw: JsonRecord, at: string | undefined): OpaquePart {
+  return compact({ kind: 'opaque' as const, origin: 'gemini' as const, name, value: raw, at });
 }
 
 function signatureOf(raw: JsonRecord): Signature | undefined {

@@ -3,7 +3,7 @@ import type { Citation, MediaPart, Part, ReasoningPart, Signature } from '../../
 import type { Loss } from '../../chat/request.ts';
 import { packSignature } from '../../chat/signature.ts';
 import { asRecord, compact, type Json, type JsonRecord } from '../../lib/json.ts';
-import { FORMAT_OF, HOME } from './assistant.ts';
+import { FORMAT_OF, HOME, MALFORMED_CALL } from './assistant.ts';
 import { addressOf, writeCache } from './media.ts';
 
 export interface WriteContext {
@@ -33,8 +33,11 @@ function orAbsent<T>(list: readonly T[]): readonly T[] | undefined {
   return list.length === 0 ? undefined : list;
 }
 
+/** Opaque parts that stand among the calls of a message. */
+const CALLS: ReadonlySet<string> = new Set(['custom_tool_call', MALFORMED_CALL]);
+
 export function isCustomCall(part: Part): boolean {
-  return part.kind === 'opaque' && part.origin === HOME && part.name === 'custom_tool_call';
+  return part.kind === 'opaque' && part.origin === HOME && CALLS.has(part.name);
 }
 
 /** Text as one string; as a list where a request has to mark or keep single parts. */
@@ -133,11 +136,19 @@ function writeCall(part: Part): JsonRecord {
   return {
     id: part.id,
     type: 'function',
-    function: { name: part.name, arguments: part.arguments },
-    ...part.extra,
+    ...callFields({ name: part.name, arguments: part.arguments }, part.extra),
     ...(part.signature === undefined ? {} : googleContent(part.signature)),
     ...writeCache(part.cache),
   };
+}
+
+/** The function of a call, and the fields beside it; `callExtra` has put them together. */
+export function callFields(named: JsonRecord, extra: JsonRecord = {}): JsonRecord {
+  const isInner = ([key]: readonly [string, unknown]): boolean => key.startsWith('function.');
+  const fields = Object.entries(extra);
+  const inner = fields.filter(isInner).map(([key, value]) => [key.slice('function.'.length), value]);
+  const outer = fields.filter((field) => !isInner(field));
+  return { function: { ...named, ...Object.fromEntries(inner) }, ...Object.fromEntries(outer) };
 }
 
 /** Google's form of a thought signature. */

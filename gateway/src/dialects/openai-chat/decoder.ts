@@ -36,6 +36,7 @@ import {
   decodeResponse,
   impliedFinish,
   messageExtras,
+  misread,
   nonEmpty,
   readFinish,
   REPLY_READ,
@@ -235,16 +236,28 @@ interface ChoiceReading {
 function readChoice(choice: JsonRecord, reading: ChoiceReading, emit: Emit): void {
   const { state } = reading;
   // Perplexity and Writer repeat the whole message so far beside the delta.
-  const delta = asRecord(choice['delta']) ?? {};
+  const delta = deltaOf(choice);
   readDelta(delta, state, emit);
   readProbabilities(asRecord(choice['logprobs']), state, emit);
-  const fields = { ...restOf(choice, CHOICE_READ), ...messageExtras(restOf(delta, DELTA_READ)) };
+  const fields = {
+    ...misread(choice, 'delta'),
+    ...misread(delta, 'content'),
+    ...restOf(choice, CHOICE_READ),
+    ...messageExtras(restOf(delta, DELTA_READ)),
+  };
   const extra = changed(fields, state.seen);
   if (extra !== undefined) emit({ type: 'extra', choice: state.index, extra });
   const finish = readFinish(choice['finish_reason']);
   if (finish === undefined || state.isFinished) return;
   if (finish.reason === 'tool-calls') state.pending = finish;
   else finishChoice(reading, emit, finish);
+}
+
+/** A server of completions streams plain text where the delta should be. */
+function deltaOf(choice: JsonRecord): JsonRecord {
+  const delta = asRecord(choice['delta']);
+  if (delta !== undefined) return delta;
+  return typeof choice['text'] === 'string' ? { content: choice['text'] } : {};
 }
 
 function finishChoice(

@@ -9,14 +9,17 @@ import {
   compact,
   isArray,
   isRecord,
+  parseJson,
   type Json,
   type JsonRecord,
 } from '../../lib/json.ts';
 import {
   argumentsText,
+  callExtra,
   googleSignature,
   HOME,
   imagePart,
+  MALFORMED_CALL,
   readAnnotations,
   readContentPart,
   readDetails,
@@ -41,6 +44,7 @@ export const DELTA_READ: ReadonlySet<string> = new Set([
   'audio',
   'images',
   'extra_content',
+  'thought_signature',
   'index',
 ]);
 
@@ -52,6 +56,7 @@ interface Call {
   isCustom: boolean;
   isStarted: boolean;
   signature: Signature | undefined;
+  extra: JsonRecord | undefined;
   /** Arguments that came before the name did; all input of a custom call. */
   held: string;
 }
@@ -140,14 +145,16 @@ export function readDelta(delta: JsonRecord, state: ChoiceState, emit: Emit): vo
   if (signature !== undefined) emit({ type: 'signature', choice: state.index, of: 'text', signature });
 }
 
-function readContent(content: Json | undefined, state: ChoiceState, emit: Emit): void {
+function readContent(given: Json | undefined, state: ChoiceState, emit: Emit): void {
   const choice = state.index;
+  const content = isRecord(given) ? [given] : given;
   if (typeof content === 'string') {
     if (content !== '') emit({ type: 'text-delta', choice, text: content });
     return;
   }
   // Mistral's reasoning models send lists of parts.
   for (const part of (asArray(content) ?? []).flatMap((item) => readContentPart(item, {}))) {
+    if (part.kind !== 'opaque' && part.extra !== undefined) emit({ type: 'extra', choice, extra: part.extra });
     if (part.kind === 'text') emit({ type: 'text-delta', choice, text: part.text });
     else if (part.kind === 'refusal') emit({ type: 'refusal-delta', choice, text: part.text });
     else if (part.kind === 'opaque') emit({ type: 'opaque', choice, part });
@@ -239,6 +246,7 @@ interface CallPiece {
   readonly text: string;
   readonly isCustom: boolean;
   readonly signature: Signature | undefined;
+  readonly extra: JsonRecord | undefined;
 }
 
 function pieceOf(raw: JsonRecord): CallPiece {
@@ -253,6 +261,7 @@ function pieceOf(raw: JsonRecord): CallPiece {
     text,
     isCustom,
     signature: googleSignature(raw),
+    extra: isCustom ? undefined : callExtra(raw, target),
   };
 }
 
@@ -275,16 +284,27 @@ function learn(call: Call, piece: CallPiece, state: ChoiceState): void {
   if (piece.isCustom) call.isCustom = true;
   if (call.id === '') call.id = piece.id ?? '';
   if (call.name === '') call.name = piece.name ?? '';
+  if (piece.extra !== undefined) call.extra = { ...call.extra, ...piece.extra };
   call.signature ??= piece.signature ?? state.signatures.get(call.id);
 }
 
 /** The call that a piece belongs to: by its number, but a new id under an old number is a new call (servers that number all 0). */
 function callOf(state: ChoiceState, { index, id, name }: CallPiece): Call | undefined {
   const same = id === undefined ? undefined : state.calls.find((call) => call.id === id);
-  const known = index === undefined ? (same ?? state.calls.at(-1)) : state.byIndex.get(index);
+  const last = isNext(state.calls.at(-1), { id, name }) ? undefined : state.calls.at(-1);
+  const known = index === undefined ? (same ?? last) : state.byIndex.get(index);
   const isOther = id !== undefined && name !== undefined && known?.id !== '' && known?.id !== id;
   if (known !== undefined && !isOther) return known;
   return same ?? newCall(state, index, id);
+}
+
+/** Without number and id, a name begins a new call where the last one's arguments are whole. */
+function isNext(
+  last: Call | undefined,
+  piece: { readonly id: string | undefined; readonly name: string | undefined },
+): boolean {
+  if (last === undefined || last.name === '' || piece.id !== undefined || piece.name === undefined) return false;
+  return isRecord(parseJson(last.held));
 }
 
 function newCall(state: ChoiceState, index: number | undefined, id: string | undefined): Call | undefined {
@@ -296,6 +316,7 @@ function newCall(state: ChoiceState, index: number | undefined, id: string | und
     isCustom: false,
     isStarted: false,
     signature: undefined,
+    extra: undefined,
     held: '',
   };
   state.calls.push(made);
@@ -308,16 +329,30 @@ function start(call: Call, state: ChoiceState, emit: Emit): void {
   call.isStarted = true;
   if (call.signature !== undefined) state.signatures.delete(call.id);
   const signed = call.signature === undefined ? {} : { signature: call.signature };
-  emit({ type: 'tool-call-start', choice, call: call.number, id: call.id, name: call.name, ...signed });
+  const { id, name, extra } = call;
+  emit(compact({ type: 'tool-call-start' as const, choice, call: call.number, id, name, ...signed, extra }));
   if (call.held !== '') emit({ type: 'tool-call-delta', choice, call: call.number, arguments: call.held });
   call.held = '';
+}
+
+/** A call that never got a name cannot be made, but must not vanish. */
+function closeNameless(call: Call, state: ChoiceState, emit: Emit): void {
+  call.isStarted = true;
+  if (call.held === '' && call.id === '') return;
+  const value = { id: call.id, type: 'function', function: { arguments: call.held } };
+  emit({
+    type: 'opaque',
+    choice: state.index,
+    part: { kind: 'opaque', origin: HOME, name: MALFORMED_CALL, value },
+  });
 }
 
 /** What had to wait for the end: calls that never got an id, custom calls, and signatures whose call never came. */
 export function closeCalls(state: ChoiceState, emit: Emit): void {
   for (const call of state.calls) {
-    if (call.isStarted || call.name === '') continue;
-    if (call.isCustom) {
+    if (call.isStarted) continue;
+    if (call.name === '') closeNameless(call, state, emit);
+    else if (call.isCustom) {
       const value = { id: call.id, type: 'custom', custom: { name: call.name, input: call.held } };
       emit({
         type: 'opaque',

@@ -7,6 +7,7 @@ import { formatSse } from '../../lib/sse.ts';
 import type { EncodeContext, StreamEncoder } from '../dialect.ts';
 import { HOME } from './assistant.ts';
 import {
+  callFields,
   citationLoss,
   encryptedEntry,
   googleContent,
@@ -278,8 +279,7 @@ function callPiece(event: Extract<ChatEvent, { type: 'tool-call-start' }>, state
     index,
     id: event.id,
     type: 'function',
-    function: { name: event.name, arguments: '' },
-    ...event.extra,
+    ...callFields({ name: event.name, arguments: '' }, event.extra),
     ...signed,
   };
   if (event.signature === undefined) return { delta: { tool_calls: [call] } };
