@@ -93,6 +93,7 @@ export function decoder(provider: string): StreamDecoder {
       if (!splitter.isTooBig() || state.isOver) return events;
       return [...events, ...broken(fault('upstream-too-big', { provider, max: SSE_EVENT_MAX_BYTES }), state)];
     },
+    isOver: () => state.isOver,
     end() {
       if (state.isOver) return [];
       const events = readAll(splitter.end());

@@ -72,6 +72,7 @@ export function streamDecoder(provider: string): StreamDecoder {
 
   return {
     push: (bytes) => (state.isOver ? [] : drain(input.push(bytes))),
+    isOver: () => state.isOver,
     end: () => {
       if (state.isOver) return [];
       const events = [...drain(input.end())];

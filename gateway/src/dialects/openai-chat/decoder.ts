@@ -67,6 +67,7 @@ export function decoder(provider: string): StreamDecoder {
         ? [...events, ...chunks.fail(fault('upstream-too-big', { provider, max: SSE_EVENT_MAX_BYTES }))]
         : events;
     },
+    isOver: () => chunks.isOver(),
     end: () => {
       if (whole.isActive()) return whole.end();
       return [...read(splitter.end()), ...chunks.end()];
@@ -134,6 +135,7 @@ function chunkReader(provider: string): {
   read(name: string, data: Buffer): readonly ChatEvent[];
   fail(of: Fault): readonly ChatEvent[];
   end(): readonly ChatEvent[];
+  isOver(): boolean;
 } {
   const reading: Reading = {
     provider,
@@ -167,7 +169,7 @@ function chunkReader(provider: string): {
     return isWhole ? events : [...events, ...fail(reading, fault('upstream-cut', { provider }))];
   }
 
-  return { read, fail: (of) => fail(reading, of), end };
+  return { read, fail: (of) => fail(reading, of), end, isOver: () => reading.isOver };
 }
 
 function fail(reading: Reading, of: Fault): readonly ChatEvent[] {
