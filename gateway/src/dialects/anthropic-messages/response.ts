@@ -83,8 +83,7 @@ export function encodeResponse(
   const extra = isHome ? response.extra : undefined;
   const finish = choice?.finish ?? { reason: 'other' };
   loseFinish(finish, losses);
-  if (!isHome) loseExtra({ ...response.extra, ...choice?.extra }, losses);
-  const lostBeside = isHome ? [] : replyExtraLosses(choice?.parts ?? [], HOME);
+  const lostBeside = isHome ? [] : loseBeside(response, losses);
   return {
     body: {
       ...messageHead(response, context),
@@ -96,6 +95,13 @@ export function encodeResponse(
     },
     losses: [...losses.all(), ...lostBeside, ...lostUsage(response.usage)],
   };
+}
+
+/** What another protocol says beside the message and beside its parts. */
+function loseBeside({ extra, choices }: ChatResponse, losses: LossList): readonly Loss[] {
+  const [choice] = choices;
+  loseExtra({ ...extra, ...choice?.extra }, losses);
+  return replyExtraLosses(choice?.parts ?? [], HOME);
 }
 
 export function loseChoices(losses: LossList): void {

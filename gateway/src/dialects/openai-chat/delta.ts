@@ -1,5 +1,5 @@
 /** What one choice's delta says, as events; keeps what a choice must remember from chunk to chunk. */
-import type { Signature } from '../../chat/part.ts';
+import type { Part, Signature } from '../../chat/part.ts';
 import type { ChatEvent, Finish } from '../../chat/reply.ts';
 import {
   asArray,
@@ -153,15 +153,18 @@ function readContent(given: Json | undefined, state: ChoiceState, emit: Emit): v
     return;
   }
   // Mistral's reasoning models send lists of parts.
-  for (const part of (asArray(content) ?? []).flatMap((item) => readContentPart(item, {}))) {
-    if (part.kind !== 'opaque' && part.extra !== undefined) emit({ type: 'extra', choice, extra: part.extra });
-    if (part.kind === 'text') emit({ type: 'text-delta', choice, text: part.text });
-    else if (part.kind === 'refusal') emit({ type: 'refusal-delta', choice, text: part.text });
-    else if (part.kind === 'opaque') emit({ type: 'opaque', choice, part });
-    else if (part.kind === 'reasoning') {
-      if (part.text !== '') emit({ type: 'reasoning-delta', choice, text: part.text });
-      if (part.signature !== undefined) emit({ type: 'signature', choice, of: 'reasoning', signature: part.signature });
-    }
+  for (const part of (asArray(content) ?? []).flatMap((item) => readContentPart(item, {})))
+    readPart(part, choice, emit);
+}
+
+function readPart(part: Part, choice: number, emit: Emit): void {
+  if (part.kind === 'opaque') return emit({ type: 'opaque', choice, part });
+  if (part.extra !== undefined) emit({ type: 'extra', choice, extra: part.extra });
+  if (part.kind === 'text') emit({ type: 'text-delta', choice, text: part.text });
+  else if (part.kind === 'refusal') emit({ type: 'refusal-delta', choice, text: part.text });
+  else if (part.kind === 'reasoning') {
+    if (part.text !== '') emit({ type: 'reasoning-delta', choice, text: part.text });
+    if (part.signature !== undefined) emit({ type: 'signature', choice, of: 'reasoning', signature: part.signature });
   }
 }
 
@@ -289,22 +292,20 @@ function learn(call: Call, piece: CallPiece, state: ChoiceState): void {
 }
 
 /** The call that a piece belongs to: by its number, but a new id under an old number is a new call (servers that number all 0). */
-function callOf(state: ChoiceState, { index, id, name }: CallPiece): Call | undefined {
+function callOf(state: ChoiceState, piece: CallPiece): Call | undefined {
+  const { index, id, name } = piece;
   const same = id === undefined ? undefined : state.calls.find((call) => call.id === id);
-  const last = isNext(state.calls.at(-1), { id, name }) ? undefined : state.calls.at(-1);
-  const known = index === undefined ? (same ?? last) : state.byIndex.get(index);
+  const known = index === undefined ? (same ?? lastOf(state, piece)) : state.byIndex.get(index);
   const isOther = id !== undefined && name !== undefined && known?.id !== '' && known?.id !== id;
   if (known !== undefined && !isOther) return known;
   return same ?? newCall(state, index, id);
 }
 
-/** Without number and id, a name begins a new call where the last one's arguments are whole. */
-function isNext(
-  last: Call | undefined,
-  piece: { readonly id: string | undefined; readonly name: string | undefined },
-): boolean {
-  if (last === undefined || last.name === '' || piece.id !== undefined || piece.name === undefined) return false;
-  return isRecord(parseJson(last.held));
+/** The call that a piece without a number goes on with; a name without an id begins a new one after arguments that are whole. */
+function lastOf({ calls }: ChoiceState, { id, name }: CallPiece): Call | undefined {
+  const last = calls.at(-1);
+  const isNext = last?.name !== '' && id === undefined && name !== undefined && isRecord(parseJson(last?.held ?? ''));
+  return isNext ? undefined : last;
 }
 
 function newCall(state: ChoiceState, index: number | undefined, id: string | undefined): Call | undefined {
