@@ -55,11 +55,6 @@ export function variantsOf(schema: Json, walk: Walk): readonly Variant[] {
   return all.filter((one) => JSON.stringify(one.value) !== JSON.stringify(one.without));
 }
 
-/** The smallest value that the schema takes. */
-export function leastOf(schema: Json, walk: Walk): Json {
-  return least(schema, { walk, path: '', field: '', refs: [] }, OTHER);
-}
-
 function resolve(schema: Json, at: At): { readonly node: JsonRecord; readonly at: At } {
   let node = asRecord(schema) ?? {};
   let { refs } = at;

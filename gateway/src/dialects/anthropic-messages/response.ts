@@ -9,6 +9,7 @@ import { err, ok, type Result } from '../../lib/result.ts';
 import { glanceOf, type EncodeContext, type Glance } from '../dialect.ts';
 import { decodeContent } from './decode-blocks.ts';
 import { argumentsOf } from './encode-blocks.ts';
+import { errorWords } from '../error-text.ts';
 import { faultOfBody } from './errors.ts';
 import { decodeUsage, encodeUsage, lostUsage } from './usage.ts';
 import {
@@ -29,8 +30,12 @@ const KNOWN = new Set(['id', 'type', 'role', 'model', 'content', 'stop_reason', 
 export function decodeResponse(body: JsonRecord, provider: string): Result<ChatResponse, Fault> {
   if (body['type'] === 'error' || (isRecord(body['error']) && !isArray(body['content'])))
     return err(faultOfBody(body, provider));
-  if (!isArray(body['content']))
-    return err(fault('upstream-invalid', { provider, reason: 'the reply has no content' }));
+  if (!isArray(body['content'])) {
+    // Frameworks and proxies say in their own forms what went wrong.
+    const isError = body['type'] !== 'message' && errorWords(body).message !== undefined;
+    const missing = fault('upstream-invalid', { provider, reason: 'the reply has no content' });
+    return err(isError ? faultOfBody(body, provider) : missing);
+  }
   const id = asString(body['id']);
   const model = asString(body['model']);
   const usage = asRecord(body['usage']);

@@ -16,6 +16,7 @@ import {
 import { err, ok, type Result } from '../../lib/result.ts';
 import { glanceOf, type EncodeContext, type Glance } from '../dialect.ts';
 import { citationLoss, citeParts, groundingOf, type Cited } from './citations.ts';
+import { errorWords, safeText } from '../error-text.ts';
 import { faultInside } from './errors.ts';
 import { extraLoss, readPart, writePart, type CallIds, type PartWriter } from './parts.ts';
 import { decodeUsage, encodeUsage, lostUsage } from './usage.ts';
@@ -64,8 +65,10 @@ export function decodeReply(body: JsonRecord, provider: string): Result<ChatResp
     .slice(0, CANDIDATES_MAX)
     .map((candidate, position) => readCandidate(candidate, position, ids));
   const blocked = choices.length === 0 ? blockOf(body) : undefined;
-  if (choices.length === 0 && blocked === undefined)
-    return err(fault('upstream-invalid', { provider, reason: 'it holds no candidates' }));
+  if (choices.length === 0 && blocked === undefined) {
+    const reason = safeText(errorWords(body).message ?? 'it holds no candidates');
+    return err(fault('upstream-invalid', { provider, reason }));
+  }
   return ok(
     compact({
       origin: 'gemini' as const,
