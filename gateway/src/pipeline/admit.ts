@@ -73,7 +73,9 @@ async function admitLast(input: AdmitInput, refused: Fault): Promise<Admission |
   const usual = { ...facts, inputTokensMax: facts.inputTokensUsualMax };
   const asked = outputLimit(facts, plan.targets);
   const tokens = Math.min(asked, affordable(plan, usual, left));
-  if (tokens < Math.min(asked, OUTPUT_TOKENS_LEAST)) return refused;
+  // Who says how long an answer may be gets it so long, or not at all: the last of a budget is no place to find out.
+  const least = facts.outputTokensLimit === undefined ? Math.min(asked, OUTPUT_TOKENS_LEAST) : asked;
+  if (tokens < least) return refused;
   if (tokens >= asked) return hold(input, { nanoUsd: left, facts: usual });
   return hold(input, { nanoUsd: left, facts: { ...usual, outputTokensLimit: tokens }, outputTokensMax: tokens });
 }

@@ -65,6 +65,14 @@ it('serves some of a hundred at once from such a budget, and none beyond it', as
   assert.equal(body['held_usd'], '0');
 });
 
+it('gives the last of a budget for no less than was asked for', async () => {
+  const { key } = await keyOf('0.0005');
+  const status = async (maxTokens: number): Promise<number> =>
+    (await call('/v1/chat/completions', key, { ...HI, max_tokens: maxTokens })).status;
+  // 210 tokens of input and 145 of output are 500,000 nano-dollars.
+  assert.deepEqual([await status(146), await status(145)], [402, 200]);
+});
+
 it('names owner, limit, spent, held, and that nothing resets by itself', async () => {
   const { key } = await keyOf('0.00001');
   const { status, body } = await call('/v1/chat/completions', key, HI);
