@@ -202,14 +202,18 @@ export function citationLoss(at: string | undefined): Loss {
 }
 
 function writeMediaFields(parts: readonly Part[], context: WriteContext): JsonRecord {
-  const images = parts.flatMap((part) =>
-    part.kind === 'image' ? [{ type: 'image_url', image_url: { url: addressOf(part.source) } }] : [],
-  );
+  const images = parts.flatMap((part) => (part.kind === 'image' ? [writeImage(part)] : []));
   const audio = parts.find((part) => part.kind === 'audio');
   return compact({
     images: orAbsent(images),
     audio: audio?.kind === 'audio' ? writeAudio(audio, context) : undefined,
   });
+}
+
+/** A picture that the model drew, with Gemini's signature, which it wants back with the picture. */
+export function writeImage(part: MediaPart): JsonRecord {
+  const signed = part.signature === undefined ? {} : googleContent(part.signature);
+  return { type: 'image_url', image_url: { url: addressOf(part.source) }, ...signed };
 }
 
 function writeAudio(part: MediaPart, context: WriteContext): JsonRecord {

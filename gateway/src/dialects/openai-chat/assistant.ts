@@ -192,15 +192,15 @@ function readAudio(message: JsonRecord, at: string | undefined): readonly MediaP
 
 /** OpenRouter: pictures that the model drew. */
 function readImages(message: JsonRecord, at: string | undefined): readonly MediaPart[] {
-  return (asArray(message['images']) ?? []).flatMap((image, index) => {
-    const url = isRecord(image) ? asString(asRecord(image['image_url'])?.['url']) : undefined;
-    return url === undefined ? [] : [imagePart(url, place(at, `images[${index}]`))];
-  });
+  return (asArray(message['images']) ?? []).flatMap((image, index) => readImage(image, place(at, `images[${index}]`)));
 }
 
-/** A picture by its address or data. */
-export function imagePart(url: string, where: { readonly at?: string } = {}): MediaPart {
-  return { kind: 'image', source: readDataUrl(url) ?? { by: 'url', url }, ...where };
+/** A picture by its address or data; Gemini signs those that it drew. */
+export function readImage(image: Json, where: { readonly at?: string } = {}): readonly MediaPart[] {
+  const url = isRecord(image) ? asString(asRecord(image['image_url'])?.['url']) : undefined;
+  if (url === undefined || !isRecord(image)) return [];
+  const source = readDataUrl(url) ?? { by: 'url' as const, url };
+  return [compact({ kind: 'image' as const, source, signature: googleSignature(image), ...where })];
 }
 
 const CALL_READ: ReadonlySet<string> = new Set([

@@ -72,6 +72,24 @@ describe('decoder of openai-chat', () => {
     ]);
   });
 
+  it('reads the signature of a picture, and of thoughts that are not shown', () => {
+    const extra_content = { google: { thought_signature: 'c2ln' } };
+    const image = { type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA' }, extra_content };
+    const thought = (index: number): JsonRecord => ({
+      reasoning_details: [{ type: 'reasoning.text', signature: `s${index}`, format: 'anthropic-claude-v1', index }],
+    });
+    const wire = `${chunk(thought(0))}${chunk(thought(1))}${chunk({ images: [image] })}${FINISH}${DONE}`;
+    assert.deepEqual(partsOf(wire), [
+      { kind: 'reasoning', text: '', signature: { origin: 'anthropic-messages', value: 's0' } },
+      { kind: 'reasoning', text: '', signature: { origin: 'anthropic-messages', value: 's1' } },
+      {
+        kind: 'image',
+        source: { by: 'base64', data: 'AAAA', mediaType: 'image/png' },
+        signature: { origin: 'gemini', value: 'c2ln' },
+      },
+    ]);
+  });
+
   it('reads content as an object, and text where the delta should be', () => {
     const text = [{ kind: 'text', text: 'ab' }];
     const object = chunk({ content: { type: 'text', text: 'ab' } });

@@ -18,11 +18,11 @@ import {
   callExtra,
   googleSignature,
   HOME,
-  imagePart,
   MALFORMED_CALL,
   readAnnotations,
   readContentPart,
   readDetails,
+  readImage,
   saysSomething,
 } from './assistant.ts';
 import { nonEmpty, readLogprobs } from './response.ts';
@@ -135,8 +135,7 @@ export function readDelta(delta: JsonRecord, state: ChoiceState, emit: Emit): vo
   if (refusal !== undefined && refusal !== '') emit({ type: 'refusal-delta', choice: state.index, text: refusal });
   readAudio(delta, state, emit);
   for (const image of asArray(delta['images']) ?? []) {
-    const url = isRecord(image) ? asString(asRecord(image['image_url'])?.['url']) : undefined;
-    if (url !== undefined) emit({ type: 'media', choice: state.index, part: imagePart(url) });
+    for (const part of readImage(image)) emit({ type: 'media', choice: state.index, part });
   }
   for (const citation of readAnnotations(delta['annotations']))
     emit({ type: 'citation', choice: state.index, citation });

@@ -14,8 +14,8 @@ import {
   isCustomCall,
   signatureFields,
   writeCitation,
+  writeImage,
 } from './assistant-writing.ts';
-import { addressOf } from './media.ts';
 import { encodeStreamFault } from './errors.ts';
 import { loseFinish, splitExtras, writeFinish, writeLogprobs } from './response.ts';
 import { lostUsage, writeUsage } from './usage.ts';
@@ -251,9 +251,7 @@ function contentPiece(event: ContentEvent, state: ChoiceState, lose: Lose): Piec
       return { delta: { audio: compact({ id, data, transcript }) } };
     }
     case 'media':
-      if (event.part.kind === 'image') {
-        return { delta: { images: [{ type: 'image_url', image_url: { url: addressOf(event.part.source) } }] } };
-      }
+      if (event.part.kind === 'image') return { delta: { images: [writeImage(event.part)] } };
       if (event.part.kind === 'audio' && event.part.source.by === 'base64') {
         const { name: id, source, transcript } = event.part;
         return { delta: { audio: compact({ id, data: source.data, transcript }) } };
