@@ -72,6 +72,18 @@ describe('decoder of openai-chat', () => {
     ]);
   });
 
+  it('reads usage in the choice (Moonshot), and under the names of other protocols', () => {
+    const usage = { prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 };
+    for (const wire of [
+      chunk({}, { finish_reason: 'stop', usage }),
+      chunk({}, { finish_reason: 'stop' }, { usage: { input_tokens: 3, output_tokens: 4 } }),
+    ]) {
+      const { usage: read } = collect(decode(`${chunk({ content: 'a' })}${wire}${DONE}`), 'openai-chat');
+      assert.deepEqual([read?.inputTokens, read?.outputTokens], [3, 4]);
+      assert.equal(tap('p').see('', Buffer.from(wire.slice('data: '.length))).usage?.outputTokens, 4);
+    }
+  });
+
   it('reads the signature of a picture, and of thoughts that are not shown', () => {
     const extra_content = { google: { thought_signature: 'c2ln' } };
     const image = { type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA' }, extra_content };

@@ -44,6 +44,7 @@ export const CHOICE_READ: ReadonlySet<string> = new Set([
   'logprobs',
   'text',
   'error',
+  'usage',
 ]);
 /** Extras of a choice that stand in its message. */
 const MESSAGE_PREFIX = 'message.';
@@ -158,9 +159,11 @@ export function createdAt(body: JsonRecord): number | undefined {
   return seconds === undefined || seconds <= 0 ? undefined : Math.floor(seconds);
 }
 
-/** Usage of a reply or chunk; Groq repeats it in `x_groq`, and some of its models only write it there. */
+/** Usage of a reply or chunk. Some models of Groq only write it in `x_groq`, Moonshot's streams only in the choice. */
 export function usageOf(body: JsonRecord): ReturnType<typeof readUsage> {
-  return readUsage(body['usage']) ?? readUsage(asRecord(body['x_groq'])?.['usage']);
+  const [choice] = asArray(body['choices']) ?? [];
+  const places = [body['usage'], asRecord(body['x_groq'])?.['usage'], asRecord(choice)?.['usage']];
+  return places.map(readUsage).find((usage) => usage !== undefined);
 }
 
 function readChoice(choice: JsonRecord, position: number): Choice {

@@ -23,8 +23,9 @@ export function readUsage(value: unknown): Usage | undefined {
   const input = asRecord(value['prompt_tokens_details']) ?? asRecord(value['prompt_token_details']) ?? {};
   const output = asRecord(value['completion_tokens_details']) ?? asRecord(value['completion_token_details']) ?? {};
   const counts = {
-    inputTokens: tokens(value['prompt_tokens']),
-    outputTokens: tokens(value['completion_tokens']),
+    // The newer names are those of OpenAI's Responses and of Anthropic, which some servers keep here.
+    inputTokens: first(value['prompt_tokens'], value['input_tokens']),
+    outputTokens: first(value['completion_tokens'], value['output_tokens']),
     cachedInputTokens: first(
       input['cached_tokens'],
       value['prompt_cache_hit_tokens'],
@@ -52,6 +53,8 @@ export function readUsage(value: unknown): Usage | undefined {
 const READ: ReadonlySet<string> = new Set([
   'prompt_tokens',
   'completion_tokens',
+  'input_tokens',
+  'output_tokens',
   'total_tokens',
   'prompt_cache_hit_tokens',
   'prompt_cache_miss_tokens',
