@@ -11,7 +11,7 @@ import type { Simulator } from '../simulator/simulator.ts';
 import { openStore } from '../store/store.ts';
 import type { Store } from '../store/ports.ts';
 import { createLog, type Log } from '../telemetry/log.ts';
-import { createUpstream } from '../upstream/undici-upstream.ts';
+import { createUpstream } from '../upstream/http-upstream.ts';
 import { wire, type Gateway } from '../wire.ts';
 import type { CommandIo } from './io.ts';
 import {
@@ -120,7 +120,7 @@ async function run({ options, io, log, first, configurationOptions, simulator }:
   });
   const firstKey = adminKey === undefined ? await firstRootKey(store) : undefined;
   const configuration = keepConfiguration(first, configurationOptions, log);
-  const upstream = createUpstream();
+  const upstream = createUpstream({ client: first.config.server.upstream_client });
   const gateway = wire({
     store,
     upstream,

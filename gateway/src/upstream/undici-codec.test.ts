@@ -1,0 +1,3 @@
+import { upstreamContract } from '../../test/upstream-contract.ts';
+
+upstreamContract('undici');
