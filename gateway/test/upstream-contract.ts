@@ -1,4 +1,4 @@
-/** What every HTTP client behind the upstream port must do: the same tests run over each. */
+/** What every codec behind the upstream port must do: the same tests run over each. */
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { after, describe, it } from 'node:test';
@@ -12,13 +12,9 @@ import {
   createGzip,
 } from 'node:zlib';
 import type { Fault } from '../src/chat/fault.ts';
+import type { Codec } from '../src/upstream/codec.ts';
 import { closedPort, reply, startRawServer, tlsFixture, type RawRequest, type RawServer } from './raw-server.ts';
-import {
-  createUpstream,
-  type HttpUpstream,
-  type UpstreamClient,
-  type UpstreamOptions,
-} from '../src/upstream/http-upstream.ts';
+import { createUpstream, type HttpUpstream, type UpstreamOptions } from '../src/upstream/http-upstream.ts';
 import type { UpstreamCall, UpstreamExchange, UpstreamFailure, UpstreamLimits } from '../src/upstream/upstream.ts';
 
 const LIMITS: UpstreamLimits = { connectMs: 2_000, firstByteMs: 2_000, idleMs: 2_000, bodyMaxBytes: 1_000_000 };
@@ -125,15 +121,15 @@ function url(server: { readonly port: number }, path = '/v1/chat/completions'): 
   return `http://127.0.0.1:${server.port}${path}`;
 }
 
-/** Runs the whole contract over one client. */
-export function upstreamContract(client: UpstreamClient): void {
+/** Runs the whole contract over one codec. */
+export function upstreamContract(codec: Codec): void {
   after(async () => {
     await Promise.all(open.map((one) => one.close()));
   });
 
   function upstreamOf(options: UpstreamOptions = {}): HttpUpstream {
     const upstream = createUpstream({
-      client,
+      codec,
       resolver: (_name, callback) => callback(null, [{ address: '127.0.0.1', family: 4 }]),
       ca: tlsFixture('ca.pem'),
       ...options,

@@ -8,12 +8,7 @@ import { unsendable, type Failure } from './failures.ts';
 import { createNames, systemResolver, type Resolver } from './names.ts';
 import { createOrigins, type Route } from './origins.ts';
 import { ownCodec } from './own-codec.ts';
-import { undiciCodec } from './undici-codec.ts';
 import type { Upstream, UpstreamCall, UpstreamExchange, UpstreamHandler } from './upstream.ts';
-
-const CODECS = { own: ownCodec, undici: undiciCodec } as const satisfies Record<string, Codec>;
-
-export type UpstreamClient = keyof typeof CODECS;
 
 export interface UpstreamOptions {
   /** Connections to one origin; more calls wait. Default 10,000: as many slow streams as one process carries. */
@@ -28,8 +23,8 @@ export interface UpstreamOptions {
   readonly resolver?: Resolver;
   /** Authorities to trust instead of the usual ones, PEM. `NODE_EXTRA_CA_CERTS` adds to those. */
   readonly ca?: string;
-  /** Who speaks HTTP/1.1. Default: `own`. */
-  readonly client?: UpstreamClient;
+  /** Who speaks HTTP/1.1. Default: our own. */
+  readonly codec?: Codec;
   /** Gets what a handler threw. Default: a process warning. */
   readonly onBug?: (error: unknown) => void;
 }
@@ -65,7 +60,7 @@ export function createUpstream(options: UpstreamOptions = {}): HttpUpstream {
   const origins = createOrigins({
     dial: options.ca === undefined ? { names } : { names, ca: options.ca },
     limits: limitsOf(options),
-    codec: CODECS[options.client ?? 'own'],
+    codec: options.codec ?? ownCodec,
     deadlines,
     onDial: () => {
       counts.dials += 1;

@@ -7,7 +7,7 @@ import type { HttpConnection, HttpRequest } from './codec.ts';
 import { createDeadlines } from './deadlines.ts';
 import { ownCodec } from './own-codec.ts';
 
-upstreamContract('own');
+upstreamContract(ownCodec);
 
 const REQUEST: HttpRequest = { method: 'POST', path: '/', headers: { a: 'b' }, body: Buffer.from('{}') };
 

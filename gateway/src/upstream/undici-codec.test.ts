@@ -1,3 +1,4 @@
 import { upstreamContract } from '../../test/upstream-contract.ts';
+import { undiciCodec } from './undici-codec.ts';
 
-upstreamContract('undici');
+upstreamContract(undiciCodec);

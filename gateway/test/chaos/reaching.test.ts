@@ -446,3 +446,26 @@ describe('reaching the upstream', () => {
     });
   });
 });
+
+describe('the way round our own HTTP client', () => {
+  it('is undici, for a server that only that understands', async (test) => {
+    const odd = await startRawServer(({ socket }) =>
+      // A line end before the reply: RFC 9112 does not have it, llhttp skips it.
+      socket.write(Buffer.concat([Buffer.from('\r\n'), reply(200, completion(P_SAYS))])),
+    );
+    test.after(() => odd.close());
+    const providers = { odd: providerRow(`http://127.0.0.1:${odd.port}/v1`) };
+    const own = await startRig({ providers });
+    test.after(() => own.close());
+    const refused = await rawWhole.ask(own, { model: 'odd/m' });
+    assert.equal(refused.status, 502);
+    const attempts = ['odd/m broke not_http', 'odd/m broke not_http'];
+    await own.books(refused.id, { outcome: 'upstream_error', attempts, rows: [] });
+    const round = await startRig({ providers, sections: ['server: {upstream_client: undici}'] });
+    test.after(() => round.close());
+    await eachCaller(round, { model: 'odd/m' }, async (seen, caller) => {
+      assertAnswered(seen, caller, P_SAYS);
+      await round.books(seen.id, { outcome: 'ok', attempts: ['odd/m answered'], rows: ['odd/m answered 5+2'] });
+    });
+  });
+});
