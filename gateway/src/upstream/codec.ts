@@ -1,9 +1,16 @@
 /** What writes a request and reads its reply on one connection. There are two, which the same tests hold to the same behaviour. */
-import type { Socket } from 'node:net';
+import type { OnReadOpts, Socket } from 'node:net';
 import type { Deadlines } from './deadlines.ts';
 
-/** Speaks HTTP/1.1 over a socket that is open. */
-export type Codec = (socket: Socket, options: CodecOptions) => HttpConnection;
+/** Speaks HTTP/1.1 over a socket. There is one `Speaker` a socket, from before that is opened. */
+export type Codec = (options: CodecOptions) => Speaker;
+
+export interface Speaker {
+  /** How the socket is to be read, where not as a stream. */
+  readonly onread?: OnReadOpts;
+  /** The socket is open. */
+  open(socket: Socket): HttpConnection;
+}
 
 export interface CodecOptions {
   /** Scheme, host and port, as `URL.origin` writes it. */

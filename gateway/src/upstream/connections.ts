@@ -1,6 +1,6 @@
 /** The connections to one origin: which are free, who waits for one, and when one has served for long enough. */
 import type { Socket } from 'node:net';
-import type { Codec, HttpConnection } from './codec.ts';
+import type { Codec, HttpConnection, Speaker } from './codec.ts';
 import type { Deadlines } from './deadlines.ts';
 import { dial, type DialOptions, type Endpoint, type Opening } from './dial.ts';
 import { noConnection, type Failure } from './failures.ts';
@@ -102,12 +102,11 @@ export class Connections {
     this.counts.open += 1;
     this.#options.onDial();
     let isSettled = false;
-    const session = this.#session;
-    const options = session === undefined ? this.#options.dial : { ...this.#options.dial, session };
-    const opening = dial(this.endpoint, options, {
+    const speaker = this.#speaker();
+    const opening = dial(this.endpoint, this.#dialOptions(speaker), {
       opened: (socket) => {
         isSettled = true;
-        waiter.opened(this.#adopt(socket));
+        waiter.opened(this.#adopt(socket, speaker.open(socket)));
       },
       failed: (failure) => {
         isSettled = true;
@@ -149,10 +148,22 @@ export class Connections {
     };
   }
 
-  #adopt(socket: Socket): Connection {
+  #speaker(): Speaker {
     const { codec, deadlines, limits } = this.#options;
-    const http = codec(socket, { origin: this.endpoint.origin, keepAliveMs: limits.keepAliveMs, deadlines });
-    const connection: Connection = { socket, http, openedMs: deadlines.now(), served: 0 };
+    return codec({ origin: this.endpoint.origin, keepAliveMs: limits.keepAliveMs, deadlines });
+  }
+
+  #dialOptions({ onread }: Speaker): DialOptions {
+    const session = this.#session;
+    return {
+      ...this.#options.dial,
+      ...(session === undefined ? {} : { session }),
+      ...(onread === undefined ? {} : { onread }),
+    };
+  }
+
+  #adopt(socket: Socket, http: HttpConnection): Connection {
+    const connection: Connection = { socket, http, openedMs: this.#options.deadlines.now(), served: 0 };
     socket.once('close', () => {
       const at = this.#idle.indexOf(connection);
       if (at !== -1) this.#idle.splice(at, 1);

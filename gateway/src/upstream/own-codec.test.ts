@@ -23,11 +23,12 @@ describe('our own codec', () => {
     const server = await startRawServer(answer);
     servers.push(server);
     const origin = `http://127.0.0.1:${server.port}`;
-    const socket = connect(server.port, '127.0.0.1');
+    const speaker = ownCodec({ origin, keepAliveMs: 30_000, deadlines });
+    const socket = connect({ port: server.port, host: '127.0.0.1', ...speaker });
     await new Promise<void>((resolve) => {
       socket.once('connect', resolve);
     });
-    return { socket, http: ownCodec(socket, { origin, keepAliveMs: 30_000, deadlines }) };
+    return { socket, http: speaker.open(socket) };
   }
 
   /** Sends, and gives what the reader was told until its end. */
@@ -58,18 +59,22 @@ describe('our own codec', () => {
     assert.deepEqual(await told(http), steps);
   });
 
-  it('writes a request at once: head and body come in one piece, small or large', async () => {
-    for (const size of [0, 2, 16 * 1024, 40 * 1024]) {
-      const pieces: number[] = [];
+  it('hands a request to the socket at once: in one piece, or a large body corked behind its head', async () => {
+    for (const [size, corks] of [
+      [0, 0],
+      [2, 0],
+      [16 * 1024, 0],
+      [40 * 1024, 1],
+    ] as const) {
       const { http, socket } = await connected(({ socket: other }) => other.write(reply(200, 'x')));
-      const write = socket.cork.bind(socket);
+      let corked = 0;
+      const cork = socket.cork.bind(socket);
       socket.cork = () => {
-        pieces.push(2);
-        write();
+        corked += 1;
+        cork();
       };
       await told(http, { ...REQUEST, body: Buffer.alloc(size, 0x20) });
-      assert.equal(socket.bytesWritten > size, true);
-      assert.deepEqual(pieces, size > 16 * 1024 ? [2] : []);
+      assert.deepEqual([corked, socket.bytesWritten > size], [corks, true]);
     }
   });
 
@@ -79,6 +84,20 @@ describe('our own codec', () => {
     );
     assert.equal((await told(http)).at(-1), 'end');
     assert.equal(socket.destroyed, true);
+  });
+
+  it('closes at once where the other side keeps it for no longer than a request may be on its way', async () => {
+    for (const [timeout, isClosed] of [
+      ['timeout=2', true],
+      ['max=9, timeout=3', false],
+      ['x', false],
+    ] as const) {
+      const { http, socket } = await connected(({ socket: other }) =>
+        other.write(reply(200, 'x', { 'keep-alive': timeout })),
+      );
+      await told(http);
+      assert.equal(socket.destroyed, isClosed, timeout);
+    }
   });
 
   it('tells a connection that is gone before the request is written from one that breaks after it', async () => {

@@ -18,7 +18,7 @@ type Headers = Readonly<Record<string, string | string[] | undefined>>;
 /** Code of our own error, where the idle connection turned out to be gone before a byte of the request was written. */
 const STALE = 'TURNOUT_STALE';
 
-export const undiciCodec: Codec = (socket, options) => new UndiciConnection(socket, options);
+export const undiciCodec: Codec = (options) => ({ open: (socket) => new UndiciConnection(socket, options) });
 
 class UndiciConnection implements HttpConnection, Dispatcher.DispatchHandler {
   readonly #client: Client;
