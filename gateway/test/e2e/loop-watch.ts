@@ -64,6 +64,16 @@ export function mainThreadMs(pid: number | undefined): number | undefined {
   }
 }
 
+/** How long this process's main thread was ready and had no processor, so far; 0 where the platform does not tell. */
+export function waitedForProcessorMs(): number {
+  try {
+    // Nanoseconds: time on a processor, time in its queue, time slices (sched-stats.txt of the kernel).
+    return Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8').split(' ')[1]) / 1e6;
+  } catch {
+    return 0;
+  }
+}
+
 /** The thread: one question at a time, on one connection a watch. */
 function serve({ port, pid }: { readonly port: number; readonly pid: number }): void {
   let seen = { probes: 0, worstMs: 0, blockedMs: 0 };
