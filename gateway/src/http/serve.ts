@@ -7,6 +7,7 @@ import type { JsonRecord } from '../lib/json.ts';
 import type { Result } from '../lib/result.ts';
 import { authenticate } from '../pipeline/authenticate.ts';
 import { isLong, parseBodyInTurns, type ParsedBody } from '../pipeline/body.ts';
+import { chatArrival } from '../pipeline/chat.ts';
 import { countTokens } from '../pipeline/count-tokens.ts';
 import { explain } from '../pipeline/explain.ts';
 import { handle, retryHeaders } from '../pipeline/handle.ts';
@@ -146,7 +147,7 @@ async function serveBody(visitor: Visit, key: KeyRow): Promise<Ending> {
   const at = { reply, requestId, dialect };
   const body = await bodyOf(visitor);
   if (!body.ok) return finishFault(at, body.error, {});
-  const arrival = {
+  const input = {
     requestId,
     dialect,
     path: operation.kind === 'explain' ? explainPath(body.value.record) : operation.path,
@@ -156,11 +157,11 @@ async function serveBody(visitor: Visit, key: KeyRow): Promise<Ending> {
     body: body.value,
     startedMs: visitor.startedMs,
   };
-  if (operation.kind === 'chat') return handle(arrival, { key, reply }, world);
+  if (operation.kind === 'chat') return handle(chatArrival(input), { key, reply }, world);
   const answer =
     operation.kind === 'explain'
-      ? await explain(arrival, key, world)
-      : await countTokens(arrival, key, { reply, world });
+      ? await explain(chatArrival(input), key, world)
+      : await countTokens(input, key, { reply, world });
   return answer.ok ? finishJson(at, 200, answer.value) : finishFault(at, answer.error, {});
 }
 

@@ -5,10 +5,9 @@ import type { Loss } from '../chat/request.ts';
 import { OUTSIDE } from '../lib/crowd.ts';
 import type { Target } from '../routing/target.ts';
 import type { UpstreamExchange, UpstreamFailure, UpstreamHandler } from '../upstream/upstream.ts';
-import type { Call } from './call.ts';
-import type { Outgoing } from './outgoing.ts';
+import type { Call, Outgoing } from './call.ts';
 import type { Outlet, Source } from './outlet.ts';
-import { receive, type Receiver, type Receiving } from './receive.ts';
+import type { Receiver, Receiving } from './receiver.ts';
 import type { Headers, Reply } from './reply.ts';
 import { faultWithoutSecrets, textWithoutSecrets } from './secrets.ts';
 import type { UnderWay, World } from './world.ts';
@@ -29,7 +28,7 @@ export interface AttemptOptions {
   /** Books the attempt; called once, before the reply's last byte. Gives the headers of a reply that ends well. */
   readonly settle: (outcome: Outcome, losses: readonly Loss[]) => Headers;
   /** Headers of a streamed reply that begins now. */
-  readonly streamHeaders: (losses: readonly Loss[]) => Headers;
+  readonly streamHeaders: (losses: readonly Loss[], type: string | undefined) => Headers;
 }
 
 /** Runs the attempt. Resolves when it is over and booked; what could be handed to the caller has been handed over. */
@@ -89,7 +88,7 @@ class Attempt implements UpstreamHandler, Receiving, Source, UnderWay {
     const { world, target } = this.#options;
     if (!isUsualType(headers['content-type']))
       world.meters.warnings.add({ provider: target.providerId, kind: 'content_type' });
-    this.#receiver = this.#makeReceiver();
+    this.#receiver = this.#makeReceiver(headers);
   }
 
   data(chunk: Buffer): void {
@@ -125,13 +124,13 @@ class Attempt implements UpstreamHandler, Receiving, Source, UnderWay {
 
   send(bytes: string | Buffer): void {
     const { outlet, outgoing, streamHeaders } = this.#options;
-    outlet.send(() => streamHeaders(outgoing.losses), bytes, this);
+    outlet.send(() => streamHeaders(outgoing.losses, this.#receiver?.type), bytes, this);
   }
 
   finish(last: string | Buffer, finish: string | undefined, losses: readonly Loss[]): void {
     const { outlet, outgoing, streamHeaders } = this.#options;
     this.#over(this.#answered(finish), losses, () =>
-      outlet.end(() => streamHeaders([...outgoing.losses, ...losses]), last),
+      outlet.end(() => streamHeaders([...outgoing.losses, ...losses], this.#receiver?.type), last),
     );
   }
 
@@ -139,7 +138,7 @@ class Attempt implements UpstreamHandler, Receiving, Source, UnderWay {
     const { outlet, reply } = this.#options;
     this.#over(this.#answered(finish), losses, (headers) => {
       outlet.stop();
-      reply.whole(200, { ...headers, 'content-type': 'application/json' }, body);
+      reply.whole(200, { ...headers, 'content-type': this.#receiver?.type ?? 'application/json' }, body);
     });
   }
 
@@ -160,7 +159,7 @@ class Attempt implements UpstreamHandler, Receiving, Source, UnderWay {
     const late = (): void =>
       this.#break(fault('upstream-timeout', { provider, phase: 'finish', ms: Math.round(leftMs) }), 'total_timeout');
     this.#cancels.push(world.timers.after(leftMs, late));
-    if (!call.inspection.isStreaming) return;
+    if (!call.delivery.isStreaming) return;
     const { firstTokenMs } = target.timeouts;
     const silent = (): void => {
       if (this.#receiver?.hasContent() === true) return;
@@ -172,22 +171,11 @@ class Attempt implements UpstreamHandler, Receiving, Source, UnderWay {
     this.#cancels.push(world.timers.after(firstTokenMs, silent));
   }
 
-  #makeReceiver(): Receiver {
+  #makeReceiver(headers: Refusal['headers']): Receiver {
     const { call, target, world } = this.#options;
-    const { amendUsage } = target.provider;
-    return receive({
-      inbound: call.dialect,
-      outbound: target.provider.dialect,
-      provider: target.providerId,
-      ...(amendUsage === undefined ? {} : { amendUsage }),
-      wantsStream: call.inspection.isStreaming,
-      context: {
-        requestId: call.requestId,
-        model: call.inspection.model,
-        nowS: Math.floor(world.clock.unixMs() / 1000),
-        wantsStreamUsage: call.inspection.wantsStreamUsage,
-        isJsonArray: call.isJsonArray,
-      },
+    return call.receiver(target, {
+      headers,
+      nowS: Math.floor(world.clock.unixMs() / 1000),
       now: () => world.clock.monotonicMs(),
       startedMs: this.#startedMs,
       to: this,
@@ -210,7 +198,7 @@ class Attempt implements UpstreamHandler, Receiving, Source, UnderWay {
   #break(of: Fault, detail: string): void {
     this.#exchange?.abort();
     const { reply, call } = this.#options;
-    const wasHeard = this.#receiver?.hasContent() === true && reply.hasStarted && call.inspection.isStreaming;
+    const wasHeard = this.#receiver?.hasContent() === true && reply.hasStarted && call.delivery.isStreaming;
     const when = wasHeard ? 'mid-stream' : 'before-content';
     this.#over(
       { kind: 'broke', when, fault: faultWithoutSecrets(of, this.#options.target), detail, spent: this.#spent() },
@@ -227,9 +215,9 @@ class Attempt implements UpstreamHandler, Receiving, Source, UnderWay {
   }
 
   #refuse(refusal: Refusal): void {
-    const { target, world } = this.#options;
+    const { call, target, world } = this.#options;
     this.#exchange?.abort();
-    const of = target.provider.dialect.decodeError({
+    const of = call.decodeError(target, {
       status: this.#status,
       headers: refusal.headers,
       // Before the text is cut to its length: a part of a key would not be known as one.

@@ -4,7 +4,7 @@ import type { Outcome } from '../chat/outcome.ts';
 import type { Loss } from '../chat/request.ts';
 import { OUTSIDE } from '../lib/crowd.ts';
 import { formatUsd } from '../money/usd.ts';
-import { understand, type Facts } from '../routing/facts.ts';
+import type { Facts } from '../routing/facts.ts';
 import { next, type Failure } from '../routing/plan.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { Target } from '../routing/target.ts';
@@ -12,11 +12,9 @@ import type { KeyRow } from '../store/ports.ts';
 import { billOf, type Bill } from './account.ts';
 import { admit, worstAt, type Admission } from './admit.ts';
 import { attempt } from './attempt.ts';
-import { accept, type Arrival, type Call } from './call.ts';
+import type { Arrival, Call, Outgoing, Voice } from './call.ts';
 import { createOutlet, type Outlet } from './outlet.ts';
-import { outgoing, type Outgoing } from './outgoing.ts';
 import { planCall, type Planning } from './planning.ts';
-import { brokenEnding } from './receive.ts';
 import { requestRecord, type AttemptRecord } from './record.ts';
 import type { Ending, Headers, Reply } from './reply.ts';
 import { healthNow, noteAnswered, noteBegun, noteFailed } from './standing.ts';
@@ -37,14 +35,14 @@ export interface Caller {
   readonly reply: Reply;
 }
 
-/** Handles one chat request from its parsed body to its booked end. Never throws for anything a caller or provider does. */
+/** Handles one request from its parsed body to its booked end. Never throws for anything a caller or provider does. */
 export async function handle(arrival: Arrival, caller: Caller, world: World): Promise<Ending> {
   const { key, reply } = caller;
   const snapshot = world.snapshot();
-  const accepted = accept(arrival);
+  const accepted = arrival.accept();
   if (!accepted.ok) return refuse(arrival, reply, accepted.error);
   const call = accepted.value;
-  const facts = understand(call.inspection);
+  const { facts } = call;
   const health = healthNow(world);
   const planning = planCall(call, { snapshot, key, facts, health, random: world.random });
   if (!planning.ok) return refuse(arrival, reply, planning.error);
@@ -117,8 +115,7 @@ interface Try {
 
 async function tryOne(run: Run, { target, outlet, deadlineMs }: Try): Promise<Tried> {
   const { call, world, reply, snapshot, admission } = run;
-  const built = await outgoing(call, target, {
-    operation: 'chat',
+  const built = await call.outgoing(target, {
     instanceId: world.instanceId,
     followed: run.planning.followed,
     ...(admission.outputTokensMax === undefined ? {} : { outputTokensMax: admission.outputTokensMax }),
@@ -141,7 +138,7 @@ async function tryOne(run: Run, { target, outlet, deadlineMs }: Try): Promise<Tr
     responseMaxBytes: snapshot.responseMaxBytes,
     deadlineMs,
     settle: (ended, losses) => settle(run, book, { outcome: ended, losses }),
-    streamHeaders: (losses) => streamHeaders(run, target, losses),
+    streamHeaders: (losses, type) => streamHeaders(run, target, { losses, type }),
   });
   switch (outcome.kind) {
     case 'answered':
@@ -216,7 +213,7 @@ function settle(run: Run, book: Book, { outcome, losses }: Ended): Headers {
   const ttftMs = outcome.kind === 'refused' ? undefined : outcome.spent.ttftMs;
   if (ttftMs !== undefined) world.meters.ttftS.observe({ provider: target.providerId }, ttftMs / 1000);
   return {
-    ...streamHeaders(run, target, allLosses),
+    ...streamHeaders(run, target, { losses: allLosses }),
     'x-turnout-overhead-ms': overheadMs(run, book.startedMs, call.startedMs),
     ...(bill?.costNanoUsd === undefined ? {} : { 'x-turnout-cost-usd': formatUsd(bill.costNanoUsd) }),
   };
@@ -263,12 +260,17 @@ function baseHeaders(requestId: string): Headers {
   return { 'x-request-id': requestId, 'x-turnout-decision': requestId };
 }
 
-function streamHeaders(run: Run, target: Target, losses: readonly Loss[]): Headers {
+interface Head {
+  readonly losses: readonly Loss[];
+  /** Content type of a streamed answer, where it is not the usual one of the call. */
+  readonly type?: string | undefined;
+}
+
+function streamHeaders(run: Run, target: Target, { losses, type }: Head): Headers {
   const { call, attempts } = run;
-  const isStream = call.inspection.isStreaming && !call.isJsonArray;
   return {
     ...baseHeaders(call.requestId),
-    'content-type': isStream ? 'text/event-stream; charset=utf-8' : 'application/json',
+    'content-type': type ?? call.delivery.type,
     'cache-control': 'no-store',
     'x-turnout-provider': target.providerId,
     'x-turnout-model': headerSafe(target.model),
@@ -290,12 +292,12 @@ function outletOf(run: Run): Outlet {
   const { call, reply, world, snapshot } = run;
   const options = {
     timers: world.timers,
-    heartbeatMs: call.inspection.isStreaming ? snapshot.heartbeatMs : Number.POSITIVE_INFINITY,
+    heartbeatMs: call.delivery.isStreaming ? snapshot.heartbeatMs : Number.POSITIVE_INFINITY,
     writeIdleMs: snapshot.writeIdleMs,
-    canPing: call.inspection.isStreaming && !call.isJsonArray,
+    canPing: call.delivery.canPing,
     earlyHeaders: () => ({
       ...baseHeaders(call.requestId),
-      'content-type': 'text/event-stream; charset=utf-8',
+      'content-type': call.delivery.type,
       'cache-control': 'no-store',
     }),
   };
@@ -353,7 +355,8 @@ function close(run: Run, end: End): Ending {
     const body = requestRecord({
       id: call.requestId,
       snapshotId: snapshot.id,
-      protocol: call.dialect.id,
+      operation: call.operation,
+      protocol: call.protocol,
       route: planning.route,
       facts,
       plan: planning.plan,
@@ -383,32 +386,34 @@ function answerFault(run: Run, of: Fault): void {
   const { call, reply, attempts } = run;
   if (of.code === 'client-closed' || reply.signal.aborted) return;
   if (reply.hasStarted) {
-    reply.end(brokenEnding(call.dialect, of, { requestId: call.requestId, isJsonArray: call.isJsonArray }));
+    const ending = call.brokenEnding(of);
+    if (ending === undefined) reply.destroy();
+    else reply.end(ending);
     return;
   }
   // Our attempts are used up: a repeat right now meets the same providers. Only a stated wait is worth it, or another process.
   const canRepeat = specOf(of).retry && (attempts.length === 0 || WORTH_REPEATING.has(of.code));
-  sendFault({ call, reply }, of, {
+  sendFault({ voice: call, reply }, of, {
     'x-should-retry': String(canRepeat),
     'x-turnout-attempts': String(attempts.length),
   });
 }
 
 function refuse(arrival: Arrival, reply: Reply, of: Fault): Ending {
-  sendFault({ call: arrival, reply }, of, { 'x-should-retry': String(specOf(of).retry) });
+  sendFault({ voice: arrival, reply }, of, { 'x-should-retry': String(specOf(of).retry) });
   const { outcome, status } = specOf(of);
   return { outcome, status };
 }
 
 function sendFault(
-  { call, reply }: { readonly call: Arrival; readonly reply: Reply },
+  { voice, reply }: { readonly voice: Voice; readonly reply: Reply },
   of: Fault,
   headers: Headers,
 ): void {
-  const body = JSON.stringify(call.dialect.encodeFault(of, { requestId: call.requestId }));
+  const body = JSON.stringify(voice.encodeFault(of));
   reply.whole(
     specOf(of).status,
-    { ...baseHeaders(call.requestId), 'content-type': 'application/json', ...retryHeaders(of), ...headers },
+    { ...baseHeaders(voice.requestId), 'content-type': 'application/json', ...retryHeaders(of), ...headers },
     body,
   );
 }

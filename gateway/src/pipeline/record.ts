@@ -22,6 +22,7 @@ export interface AttemptRecord {
 export interface RecordInput {
   readonly id: string;
   readonly snapshotId: string;
+  readonly operation: string;
   readonly protocol: string;
   readonly route: string | undefined;
   readonly facts: Facts;
@@ -45,6 +46,7 @@ export function requestRecord(input: RecordInput): JsonRecord {
     id: input.id,
     snapshot: input.snapshotId,
     at: new Date(input.atUnixMs).toISOString(),
+    operation: input.operation,
     protocol: input.protocol,
     model: facts.model,
     route: input.route,
