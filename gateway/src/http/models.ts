@@ -1,6 +1,6 @@
 /** `GET /v1/models` in the three protocols' forms: OpenAI's with OpenRouter's prices and limits, Anthropic's, and Gemini's. */
 import { compact, type JsonRecord } from '../lib/json.ts';
-import type { NanoUsdPerMillion } from '../money/price.ts';
+import type { NanoUsd, NanoUsdPerMillion } from '../money/price.ts';
 import { formatUsd } from '../money/usd.ts';
 import type { ListedModel, Snapshot } from '../routing/snapshot.ts';
 import type { KeyRow } from '../store/ports.ts';
@@ -67,8 +67,16 @@ function pricing(price: NonNullable<ListedModel['price']>): JsonRecord {
     input_cache_read: perToken(price.cacheRead),
     input_cache_write: perToken(price.cacheWrite),
     internal_reasoning: perToken(price.reasoning),
-    request: price.request === undefined ? undefined : formatUsd(price.request),
+    request: perPiece(price.request),
+    image: perPiece(price.units?.image),
+    second: perPiece(price.units?.second),
+    character: perPiece(price.units?.character),
+    search: perPiece(price.units?.search),
   });
+}
+
+function perPiece(price: NanoUsd | undefined): string | undefined {
+  return price === undefined ? undefined : formatUsd(price);
 }
 
 /** Nano-dollars a million tokens are 10^-15 dollars a token; written out in full, without a float. */

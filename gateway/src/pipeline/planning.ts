@@ -40,7 +40,8 @@ export function planCall(call: Call, options: PlanningOptions): Result<Planning,
   const { found, preferences, followed } = understood.value;
   const { candidates, route } = found;
   const isAllowed = (target: Target): boolean => mayUse(key, target, route);
-  const rules = { attemptsMax: snapshot.attemptsMax, health, isAllowed, random };
+  const whyNot = (target: Target): string | undefined => call.whyNot(target);
+  const rules = { attemptsMax: snapshot.attemptsMax, health, isAllowed, whyNot, random };
   const planned = withoutHidden(plan(candidates, facts, preferences === undefined ? rules : { ...rules, preferences }));
   if (planned.targets.length === 0) return err(nothingLeft(facts.model, planned.rejected, preferences !== undefined));
   const priced = withKnownPrice(planned, snapshot, key);

@@ -72,6 +72,7 @@ export function factsRecord(facts: Facts): JsonRecord {
     input_tokens_max: facts.inputTokensMax,
     output_tokens_limit: facts.outputTokensLimit,
     choices: facts.choices,
+    units_max: facts.unitsMax === undefined ? undefined : { ...facts.unitsMax },
   };
 }
 
@@ -128,6 +129,7 @@ function usageRecord(usage: Usage): JsonRecord {
     cache_write_tokens: usage.cacheWriteTokens,
     output_tokens: usage.outputTokens,
     reasoning_tokens: usage.reasoningTokens,
+    ...usage.units,
   };
 }
 
