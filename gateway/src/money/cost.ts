@@ -75,8 +75,7 @@ export function costOf(price: Price, usage: Usage): Cost | undefined {
   if (!areCounts(usage) || !hasPrice(price)) return undefined;
   const { request } = price;
   const units = unitItems(price.units, usage.units);
-  const isCounted = usage.inputTokens !== undefined || usage.outputTokens !== undefined || units.length > 0;
-  if (!isCounted && request === undefined) return undefined;
+  if (units.length === 0 && request === undefined && !hasTokens(usage)) return undefined;
   const rates = ratesFor(price, usage.inputTokens ?? 0);
   const items = [...inputItems(rates, usage), ...outputItems(rates, usage)];
   const tokens = summed(units.length === 0 ? items : items.filter((item) => item.rate !== undefined));
@@ -86,6 +85,10 @@ export function costOf(price: Price, usage: Usage): Cost | undefined {
   const lines = pieces.map((piece): CostLine => ({ ...piece, nanoUsd: BigInt(piece.count) * piece.rate }));
   const total = lines.reduce((sum, line) => sum + line.nanoUsd, tokens.totalNanoUsd);
   return { totalNanoUsd: total, lines: [...tokens.lines, ...lines] };
+}
+
+function hasTokens({ inputTokens, outputTokens }: Usage): boolean {
+  return inputTokens !== undefined || outputTokens !== undefined;
 }
 
 /** Whether the price says what such a piece costs, so that a count of tokens is not needed for a bill. */

@@ -4,9 +4,10 @@ import { NOTHING_SPENT, type Outcome, type Spent } from '../chat/outcome.ts';
 import type { Loss } from '../chat/request.ts';
 import { OUTSIDE } from '../lib/crowd.ts';
 import type { Target } from '../routing/target.ts';
-import type { UpstreamExchange, UpstreamFailure, UpstreamHandler } from '../upstream/upstream.ts';
+import type { UpstreamExchange, UpstreamFailure } from '../upstream/upstream.ts';
 import type { Call, Outgoing } from './call.ts';
 import type { Outlet, Source } from './outlet.ts';
+import { sendParts, type PartsHandler } from './parts.ts';
 import type { Receiver, Receiving } from './receiver.ts';
 import type { Headers, Reply } from './reply.ts';
 import { faultWithoutSecrets, textWithoutSecrets } from './secrets.ts';
@@ -39,7 +40,7 @@ export function attempt(options: AttemptOptions): Promise<Outcome> {
 }
 
 /** An attempt under way: many things can end it (the provider, a timer, the caller, a shutdown), and exactly one does. */
-class Attempt implements UpstreamHandler, Receiving, Source, UnderWay {
+class Attempt implements PartsHandler, Receiving, Source, UnderWay {
   place = OUTSIDE;
   readonly #options: AttemptOptions;
   readonly #resolve: (outcome: Outcome) => void;
@@ -69,7 +70,12 @@ class Attempt implements UpstreamHandler, Receiving, Source, UnderWay {
     world.underWay.enter(this);
     this.#setTimers();
     const limits = { ...target.timeouts, bodyMaxBytes: responseMaxBytes };
-    this.#exchange = world.upstream.send({ ...outgoing.call, limits }, this);
+    const { upstream } = world;
+    const { call, more } = outgoing;
+    this.#exchange =
+      more === undefined
+        ? upstream.send({ ...call, limits }, this)
+        : sendParts({ upstream, calls: [call, ...more], limits }, this);
   }
 
   /** From outside: the process goes down. */
@@ -102,6 +108,10 @@ class Attempt implements UpstreamHandler, Receiving, Source, UnderWay {
     if (this.#refusal.bytes > ERROR_BODY_MAX_BYTES) this.#refuse(this.#refusal);
   }
 
+  part(index: number, body: Buffer): void {
+    if (!this.#isOver) this.#receiver?.part?.(index, body);
+  }
+
   end(): void {
     this.#options.world.together(this.#complete);
   }
@@ -124,13 +134,13 @@ class Attempt implements UpstreamHandler, Receiving, Source, UnderWay {
 
   send(bytes: string | Buffer): void {
     const { outlet, outgoing, streamHeaders } = this.#options;
-    outlet.send(() => streamHeaders(outgoing.losses, this.#receiver?.type), bytes, this);
+    outlet.send(() => streamHeaders(outgoing.losses, this.#receiver?.type?.()), bytes, this);
   }
 
   finish(last: string | Buffer, finish: string | undefined, losses: readonly Loss[]): void {
     const { outlet, outgoing, streamHeaders } = this.#options;
     this.#over(this.#answered(finish), losses, () =>
-      outlet.end(() => streamHeaders([...outgoing.losses, ...losses], this.#receiver?.type), last),
+      outlet.end(() => streamHeaders([...outgoing.losses, ...losses], this.#receiver?.type?.()), last),
     );
   }
 
@@ -138,7 +148,7 @@ class Attempt implements UpstreamHandler, Receiving, Source, UnderWay {
     const { outlet, reply } = this.#options;
     this.#over(this.#answered(finish), losses, (headers) => {
       outlet.stop();
-      reply.whole(200, { ...headers, 'content-type': this.#receiver?.type ?? 'application/json' }, body);
+      reply.whole(200, { ...headers, 'content-type': this.#receiver?.type?.() ?? 'application/json' }, body);
     });
   }
 
@@ -226,7 +236,11 @@ class Attempt implements UpstreamHandler, Receiving, Source, UnderWay {
       model: target.upstreamModel,
       nowMs: world.clock.unixMs(),
     });
-    this.#over({ kind: 'refused', status: this.#status, fault: faultWithoutSecrets(of, target) }, []);
+    const told = faultWithoutSecrets(of, target);
+    const spent = this.#spent();
+    // A part was refused after others had been answered: those are paid for.
+    if (spent.usage === undefined) this.#over({ kind: 'refused', status: this.#status, fault: told }, []);
+    else this.#over({ kind: 'broke', when: 'before-content', fault: told, detail: 'part_refused', spent }, []);
   }
 
   /** The single exit. Books first, so that the money is written down before the caller's last byte. */

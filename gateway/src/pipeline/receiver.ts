@@ -5,7 +5,7 @@ import type { Loss } from '../chat/request.ts';
 
 export interface Receiver {
   /** Content type of what is handed on, where it is not the usual one of the call. */
-  readonly type?: string;
+  type?(): string | undefined;
   data(chunk: Buffer): void;
   /** A whole part of an answer that comes in several, in any order. Only of calls that were sent in parts. */
   part?(index: number, body: Buffer): void;

@@ -51,6 +51,8 @@ export interface Target {
   readonly limits: Limits;
   /** What the model is known to be able to do; absent where nothing is known of it. */
   readonly abilities?: ReadonlySet<Ability>;
+  /** What the model is made for, where it is known and not a chat alone; absent: nobody knows. */
+  readonly operations?: ReadonlySet<string>;
   readonly weight: number;
   readonly timeouts: Timeouts;
   /** False for the targets of a name that stands in no catalog: the provider may know it, or not. */
