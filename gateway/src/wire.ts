@@ -11,6 +11,7 @@ import { createCohort } from './lib/cohort.ts';
 import { createCrowd } from './lib/crowd.ts';
 import { createWheel, timerLinks, type Timer } from './lib/wheel.ts';
 import { meters } from './pipeline/meters.ts';
+import { healthNow } from './pipeline/standing.ts';
 import type { Clock, Timers, World } from './pipeline/world.ts';
 import type { Snapshot } from './routing/snapshot.ts';
 import type { Store } from './store/ports.ts';
@@ -29,6 +30,8 @@ export interface Parts {
   readonly log: Log;
   /** The snapshot in force. */
   readonly snapshot: () => Snapshot;
+  /** The configuration that it was made of. */
+  readonly config: () => Config;
   /** What is wrong with the newest configuration file, which then is not in force. */
   readonly configProblem: () => string | undefined;
   /** Limits of the listener; they hold until the next start. */
@@ -82,7 +85,7 @@ export function wire(parts: Parts): Gateway {
       isDraining: () => isDraining,
       metricsText: () => book.text(),
       home: () => homePage(parts.version),
-      admin: (request) => admin(request, { store, snapshot, configProblem: parts.configProblem }),
+      admin: (request) => admin(request, { ...parts, health: () => healthNow(world), now: Date.now }),
     },
   });
   book.gauge('turnout_requests_in_flight', 'Requests being worked on.', () => listener.inFlight());

@@ -68,7 +68,7 @@ export function booksContract(name: string, open: (dataDir: string) => Promise<B
       const changed = await books.changeKey(
         id,
         { isDisabled: true, budgetNanoUsd: null, allowedModels: ['openai/*'], expiresAtMs: 7 },
-        AT,
+        { atMs: AT },
       );
       assert.equal(changed?.isDisabled, true);
       assert.equal(changed?.budgetNanoUsd, undefined);
@@ -76,15 +76,15 @@ export function booksContract(name: string, open: (dataDir: string) => Promise<B
         (await books.keyChanges(created?.revision ?? 0n)).map((row) => row.id),
         [id],
       );
-      const removed = await books.removeKey(id);
+      const removed = await books.removeKey(id, { atMs: AT });
       assert.equal(removed?.hash, undefined);
       assert.deepEqual(
         (await books.keyChanges(changed?.revision ?? 0n)).map((row) => row.hash),
         [undefined],
       );
-      assert.equal(await books.removeKey(id), undefined);
-      assert.equal(await books.changeKey(id, { name: 'x' }, AT), undefined);
-      assert.equal(await books.changeKey('nobody', { name: 'x' }, AT), undefined);
+      assert.equal(await books.removeKey(id, { atMs: AT }), undefined);
+      assert.equal(await books.changeKey(id, { name: 'x' }, { atMs: AT }), undefined);
+      assert.equal(await books.changeKey('nobody', { name: 'x' }, { atMs: AT }), undefined);
       await verified();
     });
 
@@ -178,15 +178,15 @@ export function booksContract(name: string, open: (dataDir: string) => Promise<B
       const id = await newKey();
       journalOf('pc', [receiptText('settled', receipt('change_1', { keyId: id, costNanoUsd: 300n }))]).close();
       await books.takeIn('pc', START, AT);
-      await books.changeKey(id, { budgetNanoUsd: 1000n }, AT);
+      await books.changeKey(id, { budgetNanoUsd: 1000n }, { atMs: AT });
       assert.equal((await draw(id, 701n)).givenNanoUsd, 0n);
       assert.equal((await draw(id, 700n)).givenNanoUsd, 700n);
-      await books.changeKey(id, { budgetNanoUsd: 200n }, AT);
+      await books.changeKey(id, { budgetNanoUsd: 200n }, { atMs: AT });
       assert.equal((await draw(id, 1n)).givenNanoUsd, 0n);
       await verified();
-      await books.changeKey(id, { budgetNanoUsd: null }, AT);
+      await books.changeKey(id, { budgetNanoUsd: null }, { atMs: AT });
       assert.equal((await draw(id, 50n)).givenNanoUsd, 50n);
-      await books.changeKey(id, { budgetNanoUsd: 0n }, AT);
+      await books.changeKey(id, { budgetNanoUsd: 0n }, { atMs: AT });
       assert.equal((await draw(id, 1n)).givenNanoUsd, 0n);
       await verified();
     });

@@ -1,16 +1,25 @@
-/** `/admin/v1/*`: keys, usage, providers, health, for the root key. Secrets are in no answer, ever. */
+/** `/admin/v1/*`: keys, usage, requests, providers, configuration, health and audit log, for the root key. Secrets are in no answer, ever. */
 import { fault, type Fault } from '../chat/fault.ts';
-import { asArray, asBoolean, asString, compact, type Json, type JsonRecord } from '../lib/json.ts';
-import { err, ok, type Result } from '../lib/result.ts';
-import { formatUsd, parseUsd } from '../money/usd.ts';
+import type { Config } from '../config/schema.ts';
+import { compact, type JsonRecord } from '../lib/json.ts';
+import { sinceOf } from '../lib/since.ts';
+import type { Health } from '../routing/plan.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
-import type { KeyPatch, KeyRow, Store } from '../store/ports.ts';
+import type { Store } from '../store/ports.ts';
+import { configRecord } from './config-record.ts';
+import { keys, oneKey } from './keys.ts';
 
 export interface AdminWorld {
   readonly store: Store;
   readonly snapshot: () => Snapshot;
+  /** The configuration that `snapshot` was made of. */
+  readonly config: () => Config;
   /** What the last load of the configuration said; undefined: all is well. */
   readonly configProblem: () => string | undefined;
+  /** Of targets, at this moment. */
+  readonly health: () => Health;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
 }
 
 export interface AdminRequest {
@@ -18,191 +27,86 @@ export interface AdminRequest {
   readonly path: string;
   readonly query: URLSearchParams;
   readonly body: JsonRecord | undefined;
+  /** Id of the key that asks. */
+  readonly by: string;
 }
 
 export type AdminAnswer = { readonly status: number; readonly body: JsonRecord } | Fault;
 
-const NAME_MAX = 200;
-const MODELS_MAX = 200;
-const USAGE_ROWS_MAX = 1000;
+/** `allow`: the methods that are taken, where another was tried. */
+export type AdminResult = Exclude<AdminAnswer, Fault> | { readonly fault: Fault; readonly allow?: string };
+
+interface Room {
+  readonly methods: readonly string[];
+  readonly answer: (request: AdminRequest, world: AdminWorld) => AdminAnswer | Promise<AdminAnswer>;
+}
+
+/** The newest so many: more would be written in one turn for more than a few milliseconds. `since` finds the others. */
+const USAGE_ROWS_MAX = 10_000;
+const PAGE_MAX = 200;
+const PAGE = 50;
+
+/** A Map, since the name comes from the caller. */
+const ROOMS: ReadonlyMap<string, Room> = new Map([
+  ['keys', { methods: ['GET', 'POST'], answer: keys }],
+  ['usage', { methods: ['GET'], answer: usage }],
+  ['requests', { methods: ['GET'], answer: requests }],
+  ['providers', { methods: ['GET'], answer: (_, { snapshot }) => found({ data: providerRows(snapshot()) }) }],
+  ['config', { methods: ['GET'], answer: (_, world) => found(config(world)) }],
+  ['health', { methods: ['GET'], answer: (_, world) => found(health(world)) }],
+  ['audit', { methods: ['GET'], answer: audit }],
+]);
 
 /** Answers one admin request. The listener has checked that it comes with the root key. */
-export async function admin(request: AdminRequest, world: AdminWorld): Promise<AdminAnswer> {
-  const [room = '', id, ...rest] = request.path.split('/');
-  if (rest.length > 0) return unknownRoute(request);
-  if (room === 'keys') return id === undefined ? keys(request, world) : oneKey(request, id, world);
-  if (request.method !== 'GET' || id !== undefined) return unknownRoute(request);
-  switch (room) {
-    case 'usage':
-      return usage(request, world);
-    case 'providers':
-      return { status: 200, body: { data: providerRows(world.snapshot()) } };
-    case 'config':
-      return { status: 200, body: compact({ snapshot: world.snapshot().id, problem: world.configProblem() }) };
-    case 'health':
-      return { status: 200, body: health(world) };
-    case 'requests':
-      return requests(request, world);
-    default:
-      return unknownRoute(request);
+export async function admin(request: AdminRequest, world: AdminWorld): Promise<AdminResult> {
+  const [name = '', id, ...rest] = request.path.split('/');
+  const room = roomOf(name, id);
+  if (room === undefined || rest.length > 0) {
+    const hint = `There are ${[...ROOMS.keys()].join(', ')}.`;
+    return { fault: fault('route-unknown', { method: request.method, path: '/admin/v1/…', hint }) };
   }
-}
-
-function unknownRoute(request: AdminRequest): Fault {
-  const hint = 'There are keys, usage, requests, providers, config and health.';
-  return fault('route-unknown', { method: request.method, path: '/admin/v1/…', hint });
-}
-
-async function keys(request: AdminRequest, { store }: AdminWorld): Promise<AdminAnswer> {
-  if (request.method === 'GET') {
-    const rows = await Promise.all(store.keys.list().map((row) => keyRecord(row, store)));
-    return { status: 200, body: { data: rows } };
+  const { method } = request;
+  if (!room.methods.includes(method)) {
+    const allow = room.methods.join(', ');
+    const path = `/admin/v1/${name}${id === undefined ? '' : '/{id}'}`;
+    return { fault: fault('method-not-allowed', { path, allow, method }), allow };
   }
-  if (request.method !== 'POST')
-    return fault('method-not-allowed', { path: '/admin/v1/keys', allow: 'GET, POST', method: request.method });
-  const patch = readPatch(request.body ?? {});
-  if (!patch.ok) return patch.error;
-  const { name, budgetNanoUsd, allowedModels, expiresAtMs, tags } = patch.value;
-  if (name === undefined) return fault('field-missing', { reason: 'give the key a name' }, { param: 'name' });
-  const made = await store.keys.create({
-    name,
-    ...(typeof budgetNanoUsd === 'bigint' ? { budgetNanoUsd } : {}),
-    ...(Array.isArray(allowedModels) ? { allowedModels } : {}),
-    ...(typeof expiresAtMs === 'number' ? { expiresAtMs } : {}),
-    ...(tags === undefined ? {} : { tags }),
-  });
-  if (!made.ok) return made.error;
-  return { status: 201, body: { ...(await keyRecord(made.value.row, store)), key: made.value.token } };
+  const answer = await room.answer(request, world);
+  return 'code' in answer ? { fault: answer } : answer;
 }
 
-async function oneKey(request: AdminRequest, id: string, { store }: AdminWorld): Promise<AdminAnswer> {
-  const missing = fault('record-unknown', { id: id.slice(0, 80) });
-  if (request.method === 'DELETE') {
-    const removed = await store.keys.remove(id);
-    if (!removed.ok) return removed.error;
-    return removed.value ? { status: 200, body: { id, deleted: true } } : missing;
-  }
-  if (request.method === 'PATCH') {
-    const patch = readPatch(request.body ?? {});
-    if (!patch.ok) return patch.error;
-    const changed = await store.keys.change(id, patch.value);
-    if (!changed.ok) return changed.error;
-    return changed.value === undefined ? missing : { status: 200, body: await keyRecord(changed.value, store) };
-  }
-  if (request.method !== 'GET')
-    return fault('method-not-allowed', {
-      path: '/admin/v1/keys/{id}',
-      allow: 'GET, PATCH, DELETE',
-      method: request.method,
-    });
-  const row = store.keys.get(id);
-  return row === undefined ? missing : { status: 200, body: await keyRecord(row, store) };
+function roomOf(name: string, id: string | undefined): Room | undefined {
+  if (id === undefined) return ROOMS.get(name);
+  if (name !== 'keys') return undefined;
+  return { methods: ['GET', 'PATCH', 'DELETE'], answer: async (request, { store }) => oneKey(request, id, store) };
 }
 
-async function keyRecord(row: KeyRow, store: Store): Promise<JsonRecord> {
-  const spend = await store.keys.spend(row.id);
-  const known = spend.ok ? spend.value : undefined;
-  return compact({
-    id: row.id,
-    name: row.name,
-    root: row.isRoot,
-    disabled: row.isDisabled,
-    created_at: new Date(row.createdAtMs).toISOString(),
-    expires_at: row.expiresAtMs === undefined ? undefined : new Date(row.expiresAtMs).toISOString(),
-    budget_usd: row.budgetNanoUsd === undefined ? undefined : formatUsd(row.budgetNanoUsd),
-    spent_usd: known === undefined ? undefined : formatUsd(known.spentNanoUsd),
-    held_usd: known === undefined ? undefined : formatUsd(known.heldNanoUsd),
-    models: row.allowedModels,
-    tags: row.tags,
-  });
+function found(body: JsonRecord): AdminAnswer {
+  return { status: 200, body };
 }
 
-const FIELDS: ReadonlySet<string> = new Set(['name', 'budget_usd', 'models', 'expires_at', 'disabled', 'tags']);
-
-/** Reads what may be set; anything else (`spent`, `root`, `id`) is refused by name rather than ignored. */
-function readPatch(body: JsonRecord): Result<KeyPatch, Fault> {
-  const stranger = Object.keys(body).find((field) => !FIELDS.has(field));
-  if (stranger !== undefined)
-    return invalid(stranger.slice(0, 80), `it cannot be set; there are ${[...FIELDS].join(', ')}`);
-  const name = readName(body['name']);
-  if (!name.ok) return name;
-  const budget = readBudget(body['budget_usd']);
-  if (!budget.ok) return budget;
-  const models = readList(body['models'], 'models');
-  if (!models.ok) return models;
-  const tags = readList(body['tags'], 'tags');
-  if (!tags.ok) return tags;
-  const expires = readTime(body['expires_at']);
-  if (!expires.ok) return expires;
-  return ok(
-    compact({
-      name: name.value,
-      budgetNanoUsd: budget.value,
-      allowedModels: models.value,
-      tags: tags.value ?? undefined,
-      expiresAtMs: expires.value,
-      isDisabled: asBoolean(body['disabled']),
-    }),
-  );
+function config({ snapshot, configProblem, config: current }: AdminWorld): JsonRecord {
+  return compact({ snapshot: snapshot().id, problem: configProblem(), config: configRecord(current()) });
 }
 
-function invalid(param: string, reason: string): Result<never, Fault> {
-  return err(fault('field-invalid', { reason }, { param }));
-}
-
-function readName(value: Json | undefined): Result<string | undefined, Fault> {
-  if (value === undefined) return ok(undefined);
-  const name = asString(value)?.trim();
-  if (name === undefined || name === '' || name.length > NAME_MAX)
-    return invalid('name', `it must be 1 to ${NAME_MAX} characters`);
-  return ok(name);
-}
-
-function readBudget(value: Json | undefined): Result<bigint | null | undefined, Fault> {
-  if (value === undefined || value === null) return ok(value);
-  const usd = typeof value === 'string' || typeof value === 'number' ? parseUsd(String(value)) : undefined;
-  return usd === undefined
-    ? invalid('budget_usd', 'it must be US dollars, 0 or more, with at most 9 decimals')
-    : ok(usd);
-}
-
-function readList(value: Json | undefined, param: string): Result<readonly string[] | null | undefined, Fault> {
-  if (value === undefined || value === null) return ok(value);
-  const items = asArray(value);
-  const names = items?.filter(
-    (item): item is string => typeof item === 'string' && item !== '' && item.length <= NAME_MAX,
-  );
-  if (items === undefined || names === undefined || names.length !== items.length || names.length > MODELS_MAX) {
-    return invalid(param, `it must be a list of at most ${MODELS_MAX} names`);
-  }
-  return ok(names);
-}
-
-function readTime(value: Json | undefined): Result<number | null | undefined, Fault> {
-  if (value === undefined || value === null) return ok(value);
-  const time = typeof value === 'string' ? Date.parse(value) : Number.NaN;
-  return Number.isNaN(time) ? invalid('expires_at', 'it must be a time as in 2027-01-31T00:00:00Z') : ok(time);
-}
-
-async function usage(request: AdminRequest, { store }: AdminWorld): Promise<AdminAnswer> {
+async function usage(request: AdminRequest, { store, now }: AdminWorld): Promise<AdminAnswer> {
   const since = request.query.get('since');
-  const sinceMs = since === null ? undefined : Date.parse(since);
-  if (sinceMs !== undefined && Number.isNaN(sinceMs))
-    return fault('field-invalid', { reason: 'it must be a time as in 2026-11-01T00:00:00Z' }, { param: 'since' });
-  const keyId = request.query.get('key');
-  const report = await store.usage({
-    ...(sinceMs === undefined ? {} : { sinceMs }),
-    ...(keyId === null ? {} : { keyId }),
-  });
+  const sinceMs = since === null ? undefined : sinceOf(since, now());
+  if (since !== null && sinceMs === undefined)
+    return fault(
+      'field-invalid',
+      { reason: 'it must be a time as in 2026-11-01T00:00:00Z or 24h' },
+      { param: 'since' },
+    );
+  const keyId = request.query.get('key') ?? undefined;
+  const report = await store.usage(compact({ sinceMs, keyId, rowsMax: USAGE_ROWS_MAX }));
   if (!report.ok) return report.error;
-  const rows = report.value.rows.slice(-USAGE_ROWS_MAX).map((row): JsonRecord => ({
+  const { rows, receipts, total_nano_usd } = report.value;
+  const shown = rows.map((row): JsonRecord => ({
     ...row,
     cost_nano_usd: row.cost_nano_usd === null ? null : Number(row.cost_nano_usd),
   }));
-  return {
-    status: 200,
-    body: { rows, rows_total: report.value.rows.length, total_nano_usd: Number(report.value.total_nano_usd) },
-  };
+  return { status: 200, body: { rows: shown, rows_total: receipts, total_nano_usd: Number(total_nano_usd) } };
 }
 
 function providerRows(snapshot: Snapshot): readonly JsonRecord[] {
@@ -227,8 +131,14 @@ function providerRows(snapshot: Snapshot): readonly JsonRecord[] {
   return [...rows.values()].map((row) => compact(row));
 }
 
-function health({ store, configProblem }: AdminWorld): JsonRecord {
+function health({ store, configProblem, snapshot, health: healthNow }: AdminWorld): JsonRecord {
   const ledger = store.ledger.health();
+  const book = healthNow();
+  const targets = [...snapshot().targets.values()].map((target): JsonRecord => ({
+    target: target.id,
+    rest_ms: Math.round(book.restMs(target.id)),
+    doubted: book.isDoubted(target),
+  }));
   return compact({
     ok: ledger.isHealthy && configProblem() === undefined,
     ledger: compact({
@@ -241,16 +151,34 @@ function health({ store, configProblem }: AdminWorld): JsonRecord {
     }),
     config_problem: configProblem(),
     request_records_dropped: store.requests.dropped(),
+    // Those that are well are not named: there may be thousands.
+    targets: targets.filter(({ rest_ms, doubted }) => rest_ms !== 0 || doubted === true),
   });
 }
 
-async function requests(request: AdminRequest, { store }: AdminWorld): Promise<AdminAnswer> {
-  const limit = Number(request.query.get('limit') ?? 50);
-  if (!Number.isInteger(limit) || limit < 1 || limit > 200)
-    return fault('field-invalid', { reason: 'it must be 1 to 200' }, { param: 'limit' });
-  const filters = ['key', 'outcome', 'cursor'].map((name) => request.query.get(name) ?? undefined);
-  const [keyId, outcome, cursor] = filters;
-  const page = await store.requests.list(compact({ limitMax: limit, keyId, outcome, cursor }));
+async function requests({ query }: AdminRequest, { store }: AdminWorld): Promise<AdminAnswer> {
+  const limitMax = pageSize(query);
+  if (typeof limitMax !== 'number') return limitMax;
+  const [keyId, outcome, cursor] = ['key', 'outcome', 'cursor'].map((name) => query.get(name) ?? undefined);
+  const page = await store.requests.list(compact({ limitMax, keyId, outcome, cursor }));
   if (!page.ok) return page.error;
   return { status: 200, body: compact({ data: page.value.records, next: page.value.next }) };
+}
+
+async function audit({ query }: AdminRequest, { store }: AdminWorld): Promise<AdminAnswer> {
+  const limitMax = pageSize(query);
+  if (typeof limitMax !== 'number') return limitMax;
+  const cursor = query.get('cursor') ?? undefined;
+  if (cursor !== undefined && !/^\d{1,15}$/.test(cursor))
+    return fault('field-invalid', { reason: 'it must be the `next` of a page' }, { param: 'cursor' });
+  const page = await store.audit(compact({ limitMax, cursor }));
+  if (!page.ok) return page.error;
+  const data = page.value.entries.map((entry): JsonRecord => ({ ...entry }));
+  return { status: 200, body: compact({ data, next: page.value.next }) };
+}
+
+function pageSize(query: URLSearchParams): number | Fault {
+  const limit = Number(query.get('limit') ?? PAGE);
+  if (Number.isInteger(limit) && limit >= 1 && limit <= PAGE_MAX) return limit;
+  return fault('field-invalid', { reason: `it must be 1 to ${PAGE_MAX}` }, { param: 'limit' });
 }

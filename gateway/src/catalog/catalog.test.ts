@@ -161,11 +161,13 @@ describe('the shipped catalog', () => {
   it('is parsed well within the start of a process', () => {
     const json = parseJson(TEXT);
     parseCatalog(json);
-    const startedMs = performance.now();
-    parseCatalog(json).model('openai/gpt-5');
-    const tookMs = performance.now() - startedMs;
-    // Warm it takes 2 to 4 ms; the margin is for a machine that does other things too.
-    assert.ok(tookMs < 60, `${tookMs} ms`);
+    const tookMs = Array.from({ length: 5 }, () => {
+      const startedMs = performance.now();
+      parseCatalog(json).model('openai/gpt-5');
+      return performance.now() - startedMs;
+    });
+    // Warm it takes 2 to 4 ms; on a machine that does other things too, the fastest of five tells.
+    assert.ok(Math.min(...tookMs) < 60, `${tookMs.join(', ')} ms`);
   });
 });
 

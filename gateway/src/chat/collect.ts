@@ -169,7 +169,9 @@ function extend(draft: Draft, piece: TextPart | ReasoningPart | RefusalPart): vo
 
 function sign(draft: Draft, event: Extract<ChatEvent, { type: 'signature' }>): void {
   const last = draft.parts.at(-1);
-  if (last !== undefined && last.kind === event.of && !draft.isBroken) {
+  // Reasoning that is signed is complete: a further signature is that of reasoning which is not shown.
+  const isSigned = last?.kind === 'reasoning' && last.signature !== undefined;
+  if (last !== undefined && last.kind === event.of && !isSigned && !draft.isBroken) {
     draft.parts[draft.parts.length - 1] = { ...last, signature: event.signature };
   } else draft.parts.push({ kind: event.of, text: '', signature: event.signature });
   draft.isBroken = false;

@@ -92,6 +92,12 @@ export const faults = {
     outcome: 'not_found',
     text: 'No model {model} can be used with this key. {hint}',
   },
+  'model-retired': {
+    ...INVALID,
+    status: 404,
+    outcome: 'not_found',
+    text: 'The model {model} ended on {on}. {hint}',
+  },
   'record-unknown': { ...INVALID, status: 404, outcome: 'not_found', text: 'There is no record {id} for this key.' },
   'upgrade-refused': { ...INVALID, status: 426, text: 'WebSocket is not spoken here. Use plain HTTP.' },
   'target-too-long': {
@@ -166,7 +172,7 @@ export const faults = {
     type: 'insufficient_quota',
     outcome: 'budget_exceeded',
     retry: false,
-    text: 'The budget of {owner} is used up: limit {limit} USD, spent {spent} USD, held {held} USD{reset}. Raise it with `turnout budgets`.',
+    text: 'The budget of {owner} is used up: limit {limit} USD, spent {spent} USD, held {held} USD, reset {reset}. Raise it with `turnout keys set`.',
   },
   'rate-limited': {
     status: 429,

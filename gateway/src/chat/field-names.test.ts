@@ -4,11 +4,17 @@ import { fieldName, toolFieldName } from './field-names.ts';
 
 describe('fieldName', () => {
   it('speaks the caller’s language', () => {
-    assert.equal(fieldName('openai-chat', 'topP'), 'top_p');
-    assert.equal(fieldName('anthropic-messages', 'stop'), 'stop_sequences');
-    assert.equal(fieldName('gemini', 'n'), 'generationConfig.candidateCount');
-    assert.equal(fieldName('openai-responses', 'maxOutputTokens'), 'max_output_tokens');
-    assert.equal(fieldName('ollama', 'seed'), 'options.seed');
+    assert.equal(fieldName({ origin: 'openai-chat' }, 'topP'), 'top_p');
+    assert.equal(fieldName({ origin: 'anthropic-messages' }, 'stop'), 'stop_sequences');
+    assert.equal(fieldName({ origin: 'gemini' }, 'n'), 'generationConfig.candidateCount');
+    assert.equal(fieldName({ origin: 'openai-responses' }, 'maxOutputTokens'), 'max_output_tokens');
+    assert.equal(fieldName({ origin: 'ollama' }, 'seed'), 'options.seed');
+  });
+
+  it('takes the name that the caller chose among several', () => {
+    const names = { maxOutputTokens: 'max_completion_tokens' };
+    assert.equal(fieldName({ origin: 'openai-chat', names }, 'maxOutputTokens'), 'max_completion_tokens');
+    assert.equal(fieldName({ origin: 'openai-chat', names }, 'seed'), 'seed');
   });
 
   it('finds a field of a tool where the caller wrote it', () => {

@@ -1,9 +1,9 @@
 /**
  * What each protocol calls a field of a `ChatRequest`, so that errors and lists of losses speak the caller's language.
- * For every encoder: `fieldName(request.origin, 'maxOutputTokens')`. Parts and tools say where they stood themselves (`at`).
+ * For every encoder: `fieldName(request, 'maxOutputTokens')`. Parts and tools say where they stood themselves (`at`).
  */
 import type { Origin } from './part.ts';
-import type { Reasoning } from './request.ts';
+import type { ChatRequest, Reasoning } from './request.ts';
 
 const CHAT_FIELDS = [
   'model',
@@ -28,6 +28,7 @@ const CHAT_FIELDS = [
   'reasoning',
   'reasoningEffort',
   'reasoningBudget',
+  'reasoningShown',
   'format',
   'modalities',
   'audio',
@@ -62,6 +63,7 @@ const COMMON: Readonly<Record<ChatField, string>> = {
   reasoning: 'reasoning_effort',
   reasoningEffort: 'reasoning_effort',
   reasoningBudget: 'reasoning.max_tokens',
+  reasoningShown: 'include_reasoning',
   format: 'response_format',
   modalities: 'modalities',
   audio: 'audio',
@@ -87,6 +89,7 @@ const OWN: Readonly<Record<Origin, Names>> = {
     reasoning: 'thinking',
     reasoningEffort: 'output_config.effort',
     reasoningBudget: 'thinking.budget_tokens',
+    reasoningShown: 'thinking.display',
     format: 'output_config.format',
     user: 'metadata.user_id',
   },
@@ -107,6 +110,7 @@ const OWN: Readonly<Record<Origin, Names>> = {
     reasoning: 'generationConfig.thinkingConfig',
     reasoningEffort: 'generationConfig.thinkingConfig.thinkingLevel',
     reasoningBudget: 'generationConfig.thinkingConfig.thinkingBudget',
+    reasoningShown: 'generationConfig.thinkingConfig.includeThoughts',
     format: 'generationConfig.responseSchema',
     modalities: 'generationConfig.responseModalities',
     audio: 'generationConfig.speechConfig',
@@ -154,7 +158,7 @@ export function toolFieldName(origin: Origin, at: string, field: string): string
   return origin === 'openai-chat' && at.startsWith('tools[') ? `${at}.function.${field}` : `${at}.${field}`;
 }
 
-/** The caller's own name of a field, where `origin` is the protocol of the caller. */
-export function fieldName(origin: Origin, field: ChatField): string {
-  return OWN[origin][field] ?? COMMON[field];
+/** The caller's own name of a field: the one it wrote where it had a choice, else the usual one of its protocol. */
+export function fieldName({ origin, names }: Pick<ChatRequest, 'origin' | 'names'>, field: ChatField): string {
+  return names?.[field] ?? OWN[origin][field] ?? COMMON[field];
 }

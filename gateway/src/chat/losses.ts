@@ -1,5 +1,5 @@
 /** Losses that every translation shares: what only the source dialect knows. */
-import type { ChatRequest, Loss } from './request.ts';
+import type { ChatRequest, Loss, Role } from './request.ts';
 import type { Origin, Part } from './part.ts';
 import type { Usage } from './usage.ts';
 
@@ -12,9 +12,10 @@ const COUNTS = {
 
 /** The losses of counts that a protocol has no field for. They are part of its totals all the same. */
 export function usageLosses(usage: Usage | undefined, unsaid: readonly (keyof typeof COUNTS)[]): readonly Loss[] {
-  const lost = unsaid.filter((name) => (usage?.[name] ?? 0) > 0).map((name) => COUNTS[name]);
+  const counted = unsaid.filter((name) => (usage?.[name] ?? 0) > 0).map((name) => COUNTS[name]);
+  const lost = [...counted, ...(usage?.others ?? [])];
   if (lost.length === 0) return [];
-  const why = `Counted in the totals, but not apart: ${lost.join(', ')}.`;
+  const why = `Not told apart from the totals: ${lost.join(', ')}.`;
   return [{ code: 'usage', field: 'usage', weight: 'hint', why }];
 }
 
@@ -35,17 +36,37 @@ export function foreignLosses(request: ChatRequest, home: Origin): readonly Loss
   }
   for (const message of request.messages) {
     losses.push(...extraLosses(message.extra, message.at ?? 'messages', home));
-    for (const part of message.parts) losses.push(...partLosses(part, home));
+    for (const part of message.parts) {
+      losses.push(...partLosses(part, home));
+      if (isMisplaced(part, message.role)) losses.push(misplaced(part, message.role));
+    }
   }
   return losses;
+}
+
+/** Whether a part stands in a message that no other protocol could say: a call of the user, a result of the assistant. */
+export function isMisplaced(part: Part, role: Role): boolean {
+  if (part.kind === 'tool-result') return role !== 'tool';
+  return (part.kind === 'reasoning' || part.kind === 'tool-call') && role !== 'assistant';
+}
+
+function misplaced(part: Part, role: Role): Loss {
+  const why = `A ${part.kind} has no place in a message of the role ${role}; it is left out.`;
+  return { code: 'misplaced', field: part.at ?? 'messages', weight: 'meaning', why };
 }
 
 function partLosses(part: Part, home: Origin): readonly Loss[] {
   const at = part.at ?? 'messages';
   const losses = [...extraLosses(part.extra, at, home)];
+  if ('whole' in part && part.whole !== undefined) losses.push(plainLoss(at));
   if (part.kind === 'opaque' && part.origin !== home) losses.push(foreign(at, part.name, home));
   if (part.kind === 'tool-result') losses.push(...part.parts.flatMap((inner) => partLosses(inner, home)));
   return losses;
+}
+
+function plainLoss(field: string): Loss {
+  const why = 'Only its text and title were sent, as a document: the block itself exists in its own protocol only.';
+  return { code: 'document-as-text', field, weight: 'hint', why };
 }
 
 function foreign(field: string, name: string, home: Origin): Loss {
@@ -55,6 +76,15 @@ function foreign(field: string, name: string, home: Origin): Loss {
     weight: 'meaning',
     why: `${name} can only be expressed in its own protocol, not in ${home}.`,
   };
+}
+
+/** The losses of fields beside the parts of a reply, which have no place but their kind. */
+export function replyExtraLosses(parts: readonly Part[], home: Origin): readonly Loss[] {
+  return parts.flatMap((part) => {
+    const { id: _, index: __, format: ___, ...rest } = part.extra ?? {};
+    // Entries of reasoning are numbered and named anew.
+    return extraLosses(part.kind === 'reasoning' ? rest : part.extra, part.kind, home);
+  });
 }
 
 function extraLosses(extra: Readonly<Record<string, unknown>> | undefined, at: string, home: Origin): readonly Loss[] {

@@ -65,6 +65,8 @@ export interface MediaPart extends PartBase {
   /** Words spoken in an audio part, where the provider gave them. */
   readonly transcript?: string;
   readonly signature?: Signature;
+  /** The block as it came, where it says more than this part: its own dialect writes it back, and every other names the loss. */
+  readonly whole?: JsonRecord;
 }
 export interface ToolCallPart extends PartBase {
   readonly kind: 'tool-call';

@@ -85,6 +85,8 @@ export interface Extra {
   readonly weight: Weight;
   /** True where its meaning also stands in the words of `ChatRequest`: its own dialect writes it back as it was, and no other loses anything. */
   readonly isCovered?: boolean;
+  /** True for a piece of another extra, which holds it whole: it stands here only so that others name it as lost. */
+  readonly isInside?: boolean;
 }
 
 export interface ChatRequest {
@@ -112,6 +114,8 @@ export interface ChatRequest {
   readonly wantsStreamUsage?: boolean;
   /** End user's id, for the provider's abuse detection. */
   readonly user?: string;
+  /** Fields that the caller wrote under another than their usual name (`maxOutputTokens`: `max_completion_tokens`). */
+  readonly names?: Readonly<Record<string, string>>;
   readonly extras: readonly Extra[];
 }
 

@@ -1,5 +1,5 @@
 /** Tokens as the provider counted them. A count that was not given is absent: absent is not zero, and nobody is billed a guess. */
-import type { JsonRecord } from '../lib/json.ts';
+import { isArray, isRecord, type Json, type JsonRecord } from '../lib/json.ts';
 
 export interface Usage {
   /** All input tokens: plain, read from a cache and written to one (OpenAI's sense; Anthropic's three counts are summed). */
@@ -20,6 +20,8 @@ export interface Usage {
   readonly outputAudioTokens?: number;
   /** What is not counted in tokens: whole pictures made, seconds of sound heard, characters spoken, searches. */
   readonly units?: Units;
+  /** Names of further counts that the provider gave and we have no word for (`server_tool_use.web_search_requests`). */
+  readonly others?: readonly string[];
   /** The provider's own usage object, every field of it. */
   readonly raw?: JsonRecord;
 }
@@ -34,6 +36,23 @@ export interface Units {
   readonly characters?: number;
   /** Search units of a reranker: a query with up to a hundred documents (Cohere). */
   readonly searches?: number;
+}
+
+/** The names of all counts in a provider's usage object that are not zero and not among `read`; places in lists are left out. */
+export function otherCounts(raw: JsonRecord, read: ReadonlySet<string>): readonly string[] | undefined {
+  const names = [...new Set(countsIn(raw, ''))].filter((name) => !read.has(name));
+  return names.length === 0 ? undefined : names;
+}
+
+/** No provider nests its counts deeper. */
+const DEPTH_MAX = 4;
+
+function countsIn(value: Json | undefined, path: string): readonly string[] {
+  if (typeof value === 'number') return Number.isInteger(value) && value > 0 ? [path] : [];
+  if (path.split('.').length > DEPTH_MAX) return [];
+  if (isArray(value)) return value.flatMap((item) => countsIn(item, path));
+  if (!isRecord(value)) return [];
+  return Object.entries(value).flatMap(([name, item]) => countsIn(item, path === '' ? name : `${path}.${name}`));
 }
 
 /** Later counts replace earlier ones field by field: providers report cumulatively (Anthropic's `message_delta` after `message_start`). */

@@ -30,6 +30,10 @@ const MODELS_USAGE = 'usage: turnout models [--json] [--provider P] [--priced] [
 
 /** Exit code: 0 done, 1 not done, 2 wrong usage. */
 export async function catalogCommand(args: readonly string[], io: CommandIo): Promise<number> {
+  if (args.includes('--help')) {
+    io.stdout(CATALOG_USAGE);
+    return 0;
+  }
   const parsed = parseCatalogArgs(args);
   if (!parsed.ok) return fail(io, `${parsed.error}${CATALOG_USAGE}`, 2);
   const { verb, source, options } = parsed.value;
@@ -156,6 +160,10 @@ export function modelsCommand(args: readonly string[], io: CommandIo): Promise<n
 }
 
 function listModels(args: readonly string[], io: CommandIo): number {
+  if (args.includes('--help')) {
+    io.stdout(MODELS_USAGE);
+    return 0;
+  }
   const parsed = parseModelsArgs(args);
   if (!parsed.ok) return fail(io, `${parsed.error}${MODELS_USAGE}`, 2);
   const options = parsed.value;

@@ -61,6 +61,16 @@ async function check(
 }
 
 describe('turnout check', () => {
+  it('takes the file bare, or as the other commands take it, and not both', async () => {
+    writeFileSync(join(folder, 'other.yaml'), 'atempts: 3\n');
+    for (const args of [['other.yaml'], ['--config', 'other.yaml']]) {
+      const { code, errors } = await check(args);
+      assert.equal(code, 1);
+      assert.match(errors, /^other\.yaml:1:1: `atempts` is not a known key/);
+    }
+    assert.equal((await check(['other.yaml', '--config', 'other.yaml'])).code, 2);
+  });
+
   it('says that a right file is right', async () => {
     writeFileSync(
       join(folder, 'turnout.yaml'),

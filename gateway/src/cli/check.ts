@@ -9,9 +9,9 @@ import { readConfigFile } from './config-file.ts';
 import type { ReadConfig } from './config-file.ts';
 import type { CommandIo } from './io.ts';
 import { knownNames } from './known-names.ts';
-import { readWords, textOf } from './options.ts';
+import { readWords, textOf, type Words } from './options.ts';
 
-const USAGE = `usage: turnout check [FILE] [--json] [--data DIR]
+const USAGE = `usage: turnout check [FILE | --config FILE] [--json] [--data DIR]
 
 Reads FILE (else TURNOUT_CONFIG, else turnout.yaml) and prints each error with its line and column.
 Warnings do not fail.
@@ -20,8 +20,9 @@ const DAY_LENGTH = 'YYYY-MM-DD'.length;
 
 /** Exit codes: 0 the file is right, 1 it is not, 2 the command was not understood. `known` stands in for the catalog in tests. */
 export async function checkCommand(args: readonly string[], io: CommandIo, known?: KnownNames): Promise<number> {
-  const words = readWords(args, { json: { type: 'boolean' }, help: { type: 'boolean' }, data: { type: 'string' } });
-  if (!words.ok || words.value.positionals.length > 1) {
+  const [flag, text] = [{ type: 'boolean' }, { type: 'string' }] as const;
+  const words = readWords(args, { json: flag, help: flag, data: text, config: text });
+  if (!words.ok || namesOf(words.value).length > 1) {
     io.stderr(words.ok ? USAGE : `${words.error}\n${USAGE}`);
     return 2;
   }
@@ -29,7 +30,7 @@ export async function checkCommand(args: readonly string[], io: CommandIo, known
     io.stdout(USAGE);
     return 0;
   }
-  const path = resolve(io.cwd, words.value.positionals[0] ?? io.env['TURNOUT_CONFIG'] ?? 'turnout.yaml');
+  const path = resolve(io.cwd, namesOf(words.value)[0] ?? io.env['TURNOUT_CONFIG'] ?? 'turnout.yaml');
   const dataDir = resolve(io.cwd, textOf(words.value, 'data') ?? io.env['TURNOUT_DATA'] ?? 'data');
   const today = new Date().toISOString().slice(0, DAY_LENGTH);
   const names =
@@ -43,6 +44,12 @@ export async function checkCommand(args: readonly string[], io: CommandIo, known
   if (words.value.values['json'] === true) io.stdout(`${JSON.stringify(asJson(file, read))}\n`);
   else print(file, read, io);
   return read.result.ok ? 0 : 1;
+}
+
+/** The file may be named bare, or as other commands take it. */
+function namesOf(words: Words): readonly string[] {
+  const named = textOf(words, 'config');
+  return named === undefined ? words.positionals : [named, ...words.positionals];
 }
 
 /** The path as the person would type it. */

@@ -2,7 +2,7 @@
 import { dirname, resolve } from 'node:path';
 import type { Catalog } from '../catalog/catalog.ts';
 import { configSchema, type Config, type ProviderConfig } from '../config/schema.ts';
-import { renderErrors, sentence } from '../config/render.ts';
+import { renderErrors, sentence, summary } from '../config/render.ts';
 import { gateDialects } from '../dialects/index.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { compile } from '../routing/compile.ts';
@@ -30,8 +30,16 @@ export interface Loaded {
   readonly warnings: readonly string[];
 }
 
-/** Reads and compiles once. The error is ready to be shown: file, line, column, what is allowed. */
-export async function loadConfiguration(options: ConfigurationOptions): Promise<Result<Loaded, string>> {
+/** What is wrong with a file, ready to be told. */
+export interface ConfigurationProblem {
+  /** With the lines of the file and what is allowed: for the terminal of whoever wrote it. */
+  readonly shown: string;
+  /** Places and sentences alone: for log, metrics and answers. The lines around an error may hold secrets. */
+  readonly told: string;
+}
+
+/** Reads and compiles once. */
+export async function loadConfiguration(options: ConfigurationOptions): Promise<Result<Loaded, ConfigurationProblem>> {
   const read = await readConfig(options);
   if (!read.ok) return read;
   const { config, warnings } = read.value;
@@ -41,13 +49,13 @@ export async function loadConfiguration(options: ConfigurationOptions): Promise<
   return ok({ config: effective, snapshot: compiled.snapshot, warnings: [...warnings, ...compiled.warnings] });
 }
 
-type ReadResult = Result<{ readonly config: Config; readonly warnings: readonly string[] }, string>;
+type ReadResult = Result<{ readonly config: Config; readonly warnings: readonly string[] }, ConfigurationProblem>;
 
 async function readConfig({ file, env, catalog, port, today: day }: ConfigurationOptions): Promise<ReadResult> {
   if (file === undefined) return ok({ config: configSchema.parse({}), warnings: [] });
   const known = knownNames(catalog, day);
   const { text, result } = await readConfigFile(file, { file, env, known, ...(port === undefined ? {} : { port }) });
-  if (!result.ok) return err(renderErrors(result.error, text));
+  if (!result.ok) return err({ shown: renderErrors(result.error, text), told: summary(result.error) });
   return ok({ config: result.value.config, warnings: result.value.warnings.map((warning) => sentence(warning)) });
 }
 
@@ -67,8 +75,8 @@ export function keepConfiguration(first: Loaded, options: ConfigurationOptions, 
   async function load(): Promise<void> {
     const loaded = await loadConfiguration({ ...options, today: today() });
     if (!loaded.ok) {
-      problem = loaded.error;
-      log('error', 'the configuration was not reloaded; the last good one stays in force', { problem: loaded.error });
+      problem = loaded.error.told;
+      log('error', 'the configuration was not reloaded; the last good one stays in force', { problem });
       return;
     }
     problem = undefined;

@@ -34,6 +34,10 @@ const OPERATOR: KeyRow = {
 
 /** Exit codes: 0 there is a plan, 1 there is none (and why), 2 the command was not understood. */
 export async function explainCommand(args: readonly string[], io: CommandIo): Promise<number> {
+  if (args.includes('--help')) {
+    io.stdout(USAGE);
+    return 0;
+  }
   const question = readQuestion(args, io);
   if (typeof question === 'string') {
     io.stderr(`turnout: ${question}\n${USAGE}`);
@@ -83,7 +87,7 @@ async function answer({ dialect, bytes, file, dataDir }: Question, io: CommandIo
   const found = Object.fromEntries(keysInEnvironment(catalog, io.env).map(({ provider }) => [provider, {}]));
   const fallbackProviders = configSchema.parse({ providers: found }).providers;
   const loaded = await loadConfiguration({ file, env: io.env, catalog, fallbackProviders, today: today() });
-  if (!loaded.ok) return loaded;
+  if (!loaded.ok) return err(loaded.error.shown);
   const { record } = body.value;
   const arrival = chatArrival({
     requestId: 'req_explain',
@@ -96,7 +100,7 @@ async function answer({ dialect, bytes, file, dataDir }: Question, io: CommandIo
     startedMs: 0,
   });
   const { snapshot } = loaded.value;
-  const clock = { monotonicMs: () => 0, unixMs: () => 0 };
+  const clock = { monotonicMs: () => 0, unixMs: Date.now };
   const explained = await explain(arrival, OPERATOR, {
     snapshot: () => snapshot,
     clock,

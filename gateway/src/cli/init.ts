@@ -119,7 +119,7 @@ export function starterConfig(findings: Findings): string {
     '',
     'timeouts: {connect_ms: 2000, first_byte_ms: 60000, first_token_ms: 60000, idle_ms: 60000, total_ms: 600000}',
     'attempts: 3                         # for one request, repeats and fallbacks counted together',
-    'log: {requests: metadata}           # none, metadata, full',
+    'log: {requests: metadata}           # none or metadata',
   ];
   return `${lines.join('\n')}\n`;
 }

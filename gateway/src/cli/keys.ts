@@ -20,6 +20,9 @@ turnout keys delete ID [--yes]
   --json       for programs
 `;
 
+/** In the audit log. */
+const BY = 'cli';
+
 const OPTIONS = {
   data: { type: 'string' },
   json: { type: 'boolean' },
@@ -82,6 +85,7 @@ async function create({ desk, io, words }: Command): Promise<number> {
       expiresAtMs: timeOf(textOf(words, 'expires')),
       allowedModels: listOf(textOf(words, 'models')),
     }),
+    BY,
   );
   const { row, token } = valueOf(made);
   if (isJson(words)) io.stdout(`${jsonText({ id: row.id, key: token })}\n`);
@@ -113,7 +117,7 @@ async function list({ desk, io, words }: Command): Promise<number> {
 
 async function change({ desk, io, words }: Command, patch: KeyPatch): Promise<number> {
   const id = idOf(words);
-  const key = valueOf(await desk.keys.change(id, patch));
+  const key = valueOf(await desk.keys.change(id, patch, BY));
   if (key === undefined) throw new Error(`there is no key ${inert(id)}`);
   const spend = valueOf(await desk.keys.spend(id));
   if (isJson(words)) io.stdout(`${jsonText(keyJson(key, spend?.spentNanoUsd ?? 0n))}\n`);
@@ -128,7 +132,7 @@ async function remove({ desk, io, words }: Command): Promise<number> {
   const question = `Delete the key "${inert(key.name)}"? Those who use it are locked out at once.`;
   const isSure = words.values['yes'] === true || io.confirm === undefined || (await io.confirm(question));
   if (!isSure) return EXIT.failed;
-  const deleted = valueOf(await desk.keys.remove(id));
+  const deleted = valueOf(await desk.keys.remove(id, BY));
   io.stdout(isJson(words) ? `${jsonText({ id, deleted })}\n` : 'Deleted. Its receipts stay.\n');
   return EXIT.ok;
 }

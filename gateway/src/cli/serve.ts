@@ -4,14 +4,16 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { loadCatalog } from './catalog-file.ts';
-import { configSchema, type ProviderConfig } from '../config/schema.ts';
+import { configSchema, type Config, type ProviderConfig } from '../config/schema.ts';
 import { fault } from '../chat/fault.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { Simulator } from '../simulator/simulator.ts';
 import { openStore } from '../store/store.ts';
 import type { Store } from '../store/ports.ts';
 import { createLog, type Log } from '../telemetry/log.ts';
-import { createUpstream } from '../upstream/undici-upstream.ts';
+import type { Codec } from '../upstream/codec.ts';
+import { createUpstream } from '../upstream/http-upstream.ts';
+import { ownCodec } from '../upstream/own-codec.ts';
 import { wire, type Gateway } from '../wire.ts';
 import type { CommandIo } from './io.ts';
 import {
@@ -44,6 +46,10 @@ interface Options {
 
 /** Runs the gateway until SIGTERM or SIGINT; the exit code is 0 after a clean drain. */
 export async function serveCommand(args: readonly string[], io: CommandIo): Promise<number> {
+  if (args.includes('--help')) {
+    io.stdout(USAGE);
+    return 0;
+  }
   const options = readOptions(args, io);
   if (typeof options === 'string') {
     io.stderr(`turnout: ${options}\n${USAGE}`);
@@ -83,7 +89,7 @@ async function firstConfiguration(options: Options, io: CommandIo, log: Log): Pr
     ...(options.port === undefined || options.port === 0 ? {} : { port: options.port }),
   };
   const loaded = await loadConfiguration(own);
-  if (!loaded.ok) return loaded.error;
+  if (!loaded.ok) return loaded.error.shown;
   const hasProvider = Object.keys(loaded.value.config.providers).length > 0;
   if (hasProvider) return { first: loaded.value, configurationOptions: own, simulator: undefined };
   // Read only where it is needed: it would cost every other start a fifth of a second.
@@ -91,7 +97,7 @@ async function firstConfiguration(options: Options, io: CommandIo, log: Log): Pr
   const simulator = await startSimulator({ unref: true });
   const simulated = { ...own, fallbackProviders: simulatorProvider(simulator) };
   const again = await loadConfiguration(simulated);
-  return again.ok ? { first: again.value, configurationOptions: simulated, simulator } : again.error;
+  return again.ok ? { first: again.value, configurationOptions: simulated, simulator } : again.error.shown;
 }
 
 interface Start extends First {
@@ -116,12 +122,13 @@ async function run({ options, io, log, first, configurationOptions, simulator }:
   });
   const firstKey = adminKey === undefined ? await firstRootKey(store) : undefined;
   const configuration = keepConfiguration(first, configurationOptions, log);
-  const upstream = createUpstream();
+  const upstream = createUpstream({ codec: await codecOf(first.config.server.upstream_client) });
   const gateway = wire({
     store,
     upstream,
     log,
     snapshot: (): Snapshot => configuration.current().snapshot,
+    config: () => configuration.current().config,
     configProblem: () => configuration.problem(),
     limits: first.config.server,
     version: VERSION,
@@ -143,6 +150,13 @@ async function run({ options, io, log, first, configurationOptions, simulator }:
   await store.close();
   await simulator?.close();
   return 0;
+}
+
+/** undici is read only where it is asked for: it would cost every other start a tenth of a second and 28 MB. */
+async function codecOf(client: Config['server']['upstream_client']): Promise<Codec> {
+  if (client === 'own') return ownCodec;
+  const { undiciCodec } = await import('../upstream/undici-codec.ts');
+  return undiciCodec;
 }
 
 function readOptions(args: readonly string[], io: CommandIo): Options | string {

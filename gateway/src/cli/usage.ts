@@ -1,5 +1,6 @@
 /** `turnout usage`: what was spent, from the database and from the journals of gateways that are running now. */
 import { jsonText } from '../lib/json-text.ts';
+import { sinceOf } from '../lib/since.ts';
 import { formatUsd } from '../money/usd.ts';
 import { openDesk, type Desk } from '../store/desk.ts';
 import type { UsageReport, UsageRow } from '../store/ports.ts';
@@ -10,7 +11,7 @@ import { dataDirOf, EXIT, inert, table, told, UsageError, valueOf, wordsOf } fro
 const HELP = `turnout usage [--since TIME] [--rows]
 
   --since TIME  2026-11-22, 2026-11-22T08:00:00Z, or back from now: 30m, 24h, 7d
-  --rows        one row an attempt that cost or may have cost something
+  --rows        one row an attempt that cost or may have cost something (--json always has them)
   --data DIR    the data folder (else TURNOUT_DATA, else ./data)
   --json        for programs
 `;
@@ -23,11 +24,6 @@ const OPTIONS = {
   since: { type: 'string' },
 } as const;
 
-const BACK = /^(\d{1,6})([smhd])$/;
-const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-/** Numbers below are seconds since 1970, from it on milliseconds: the year 33658 as seconds, 2001 as milliseconds. */
-const MILLISECONDS_FROM = 1e12;
-
 /** Runs `turnout usage …`; gives the exit code. */
 export async function usageCommand(args: readonly string[], io: CommandIo): Promise<number> {
   return told(io, HELP, async () => {
@@ -39,11 +35,14 @@ export async function usageCommand(args: readonly string[], io: CommandIo): Prom
     if (words.positionals.length > 0) throw new UsageError(`unexpected ${inert(words.positionals[0] ?? '')}`);
     const since = textOf(words, 'since');
     const sinceMs = since === undefined ? 0 : sinceOf(since, Date.now());
+    if (sinceMs === undefined)
+      throw new UsageError(`"${inert(since ?? '')}" is not a time, like 2026-11-22T08:00:00Z or 24h`);
     const desk = await openDesk({ dataDir: dataDirOf(textOf(words, 'data'), io), now: Date.now, mayCreate: false });
     try {
       const withRows = words.values['rows'] === true;
-      const report = valueOf(await desk.usage(withRows ? { sinceMs } : { sinceMs, rowsMax: 0 }));
-      if (words.values['json'] === true) printJson(report, withRows, io);
+      const isJson = words.values['json'] === true;
+      const report = valueOf(await desk.usage(withRows || isJson ? { sinceMs } : { sinceMs, rowsMax: 0 }));
+      if (isJson) printJson(report, withRows, io);
       else printText(report, desk, { withRows, io });
       return EXIT.ok;
     } finally {
@@ -52,26 +51,13 @@ export async function usageCommand(args: readonly string[], io: CommandIo): Prom
   });
 }
 
-/** A point in time, ms since 1970. */
-function sinceOf(text: string, nowMs: number): number {
-  const [, count, unit = ''] = BACK.exec(text) ?? [];
-  if (count !== undefined) return nowMs - Number(count) * (UNIT_MS[unit] ?? 0);
-  if (/^\d+(\.\d+)?$/.test(text)) return Number(text) < MILLISECONDS_FROM ? Number(text) * 1000 : Number(text);
-  const timeMs = Date.parse(text);
-  if (Number.isNaN(timeMs)) throw new UsageError(`"${inert(text)}" is not a time, like 2026-11-22T08:00:00Z or 24h`);
-  return timeMs;
-}
-
-/** Row by row: a year of rows must not become one string. */
+/** Row by row: a year of rows must not become one string. `--rows` is for those who want the rows and nothing else. */
 function printJson(report: UsageReport, withRows: boolean, io: CommandIo): void {
   const { rows, groups, receipts, total_nano_usd } = report;
-  if (!withRows) {
-    io.stdout(`${jsonText({ groups: groups.map((group) => ({ ...group })), receipts, total_nano_usd })}\n`);
-    return;
-  }
   io.stdout('{"rows":[');
   for (const [index, row] of rows.entries()) io.stdout(`${index === 0 ? '' : ','}${jsonText({ ...row })}`);
-  io.stdout(`],"total_nano_usd":${total_nano_usd}}\n`);
+  const sums = withRows ? {} : { receipts, groups: groups.map((group) => ({ ...group })) };
+  io.stdout(`],${jsonText({ ...sums, total_nano_usd }).slice(1)}\n`);
 }
 
 function printText(

@@ -44,6 +44,7 @@ describe('parseConfig on good files', () => {
             requests_max: 10_000,
             heartbeat_ms: 10_000,
             drain_ms: 30_000,
+            upstream_client: 'own',
           },
           data: './data',
           store: 'sqlite',

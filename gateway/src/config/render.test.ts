@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { parseConfig } from './load.ts';
-import { renderErrors } from './render.ts';
+import { renderErrors, summary } from './render.ts';
 import { looksLikeSecret, maskSecrets } from './secrets.ts';
 
 function rendered(text: string, env: Readonly<Record<string, string>> = {}): string {
@@ -19,7 +19,7 @@ describe('renderErrors', () => {
         'turnout.yaml:2:3: `server.prot` is not a known key; did you mean `port`?',
         '  2 |   prot: 8787',
         '    |   ^^^^',
-        '      allowed: host, port, body_max_bytes, header_max_bytes, header_timeout_ms, body_timeout_ms, write_idle_ms, keep_alive_ms, requests_max, heartbeat_ms, drain_ms',
+        '      allowed: host, port, body_max_bytes, header_max_bytes, header_timeout_ms, body_timeout_ms, write_idle_ms, keep_alive_ms, requests_max, heartbeat_ms, drain_ms, upstream_client',
         '',
         'turnout.yaml:3:11: `attempts` must be at most 10',
         '  3 | attempts: 99',
@@ -80,6 +80,22 @@ describe('renderErrors', () => {
     }
     assert.ok(shown.includes('wieght: 1'), shown);
     assert.ok(shown.includes('${K:-'), shown);
+  });
+
+  it('shows no value of a header that is named like a secret', () => {
+    const shown = rendered('providers:\n  a: {headers: {x-secret: plain, X-Auth-Token: "other word"}, wieght: 1}\n');
+    assert.ok(shown.includes('wieght: 1'), shown);
+    assert.doesNotMatch(shown, /plain|other|word/);
+  });
+
+  it('has a short form without a line of the file', () => {
+    const text = 'providers:\n  openai: {headers: {x-any: hunter2}, wieght: 1}\n';
+    const result = parseConfig(text, { file: 'turnout.yaml', env: {} });
+    assert.ok(!result.ok);
+    assert.equal(
+      summary(result.error),
+      'turnout.yaml:2:39: `providers.openai.wieght` is not a known key; did you mean `weight`?',
+    );
   });
 
   it('sends no control character to the terminal', () => {

@@ -22,6 +22,11 @@ export function renderErrors(errors: readonly ConfigError[], sourceText: string,
   return errors.map((error) => render(error, lines[error.line - 1] ?? '', label)).join('\n');
 }
 
+/** All errors, a line each, with the place and nothing else of the file: for answers that anybody may read. */
+export function summary(errors: readonly ConfigError[]): string {
+  return errors.map((error) => `${placeOf(error)}: ${maskSecrets(sentence(error))}`).join('\n');
+}
+
 /** One error as one sentence, without the place. */
 export function sentence({ path, message, suggestion }: ConfigError): string {
   const subject = path === '' ? '' : `\`${path}\` `;
@@ -33,12 +38,16 @@ function render(error: ConfigError, line: string, label: string): string {
   const gutter = ' '.repeat(number.length);
   const { shown, before, length } = windowOf(visible(maskSecrets(line.replace(/\r$/, ''))), error);
   const text = [
-    `${error.file}:${error.line}:${error.column}: ${label}${sentence(error)}`,
+    `${placeOf(error)}: ${label}${sentence(error)}`,
     `  ${number} | ${shown}`.trimEnd(),
     `  ${gutter} | ${before}${'^'.repeat(length)}`,
   ];
   if (error.allowed !== undefined) text.push(`  ${gutter}   allowed: ${visible(error.allowed)}`);
   return `${text.join('\n')}\n`;
+}
+
+function placeOf({ file, line, column }: ConfigError): string {
+  return `${file}:${line}:${column}`;
 }
 
 /** The part of the line to show, the blanks before the caret (tabs kept, so that it stands right), and the caret's length. */

@@ -101,6 +101,10 @@ const serverSchema = z.strictObject({
   drain_ms: whole({ min: 0, max: HOUR_MS })
     .default(30 * SECOND_MS)
     .meta({ description: 'How long running requests may go on after SIGTERM. Then streams end with an error event.' }),
+  upstream_client: z.enum(['own', 'undici']).default('own').meta({
+    description:
+      'Who speaks HTTP to the providers: our own client, or `undici`, should ours be wrong about one of them. Read at the start.',
+  }),
 });
 
 const TIMEOUTS = {

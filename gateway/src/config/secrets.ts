@@ -6,9 +6,9 @@ const ISSUED =
 const UUID = /(?<![A-Za-z0-9])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![A-Za-z0-9])/gi;
 /** A run without a break, of letters and digits mixed: no model name, date or path looks like this. */
 const RUN = /(?<![A-Za-z0-9+/])(?=[A-Za-z0-9]*\d)(?=[A-Za-z0-9]*[A-Za-z])[A-Za-z0-9]{16,}/g;
-/** Fields whose value is always a secret, with the value up to the end of the entry. References are kept: see `hide`. */
+/** Fields whose value is a secret by their name (`api_key`, `x-auth-token`), with the value up to the end of the entry. References are kept: see `hide`. */
 const FIELD =
-  /((?<![\w-])["']?(?:api_key|key|authorization|x-api-key|api-key|password|secret|token|proxy-authorization)["']?\s*:\s*)("[^"]*"?|'[^']*'?|\[[^\]]*\]?|[^,}\s#][^,}#]*)/gi;
+  /((?<![\w-])["']?(?:[\w-]{0,60}[_-])?(?:key|authorization|password|secret|token)["']?\s*:\s*)("[^"]*"?|'[^']*'?|\[[^\]]*\]?|[^,}\s#][^,}#]*)/gi;
 const USER_INFO = /(?<=:\/\/)[^/\s@]+(?=@)/g;
 const REFERENCE = /\$\{[A-Za-z_]\w*(?::-[^}]*)?\}/g;
 

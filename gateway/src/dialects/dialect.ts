@@ -100,6 +100,8 @@ export interface StreamDecoder {
   push(bytes: Uint8Array): readonly ChatEvent[];
   /** The connection closed. A stream without a finish ends with an `error` event (`upstream-cut`). */
   end(): readonly ChatEvent[];
+  /** The protocol's own ending has come, or an error: nothing counts any more, whether or not the connection closes. */
+  isOver(): boolean;
 }
 
 /** Events in, text of the wire out. */

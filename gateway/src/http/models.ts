@@ -1,5 +1,7 @@
 /** `GET /v1/models` in the three protocols' forms: OpenAI's with OpenRouter's prices and limits, Anthropic's, and Gemini's. */
+import { fault, type Fault } from '../chat/fault.ts';
 import { compact, type JsonRecord } from '../lib/json.ts';
+import { err, ok, type Result } from '../lib/result.ts';
 import type { NanoUsd, NanoUsdPerMillion } from '../money/price.ts';
 import { formatUsd } from '../money/usd.ts';
 import type { ListedModel, Snapshot } from '../routing/snapshot.ts';
@@ -7,37 +9,87 @@ import type { KeyRow } from '../store/ports.ts';
 
 export type ModelsForm = 'openai' | 'anthropic' | 'gemini';
 
-/** All models that the key may use. */
-export function modelsAnswer(snapshot: Snapshot, key: KeyRow, form: ModelsForm): JsonRecord {
+/** More than a page of Anthropic's or Gemini's own lists ever has. */
+const PAGE_MAX = 1000;
+
+/** All models that the key may use; in Anthropic's and Gemini's form by pages, where the query asks for them. */
+export function modelsAnswer(
+  snapshot: Snapshot,
+  key: KeyRow,
+  { form, query }: { readonly form: ModelsForm; readonly query: URLSearchParams },
+): Result<JsonRecord, Fault> {
   const models = snapshot.listed.filter((model) => snapshot.isVisible(model.id, key.allowedModels));
   switch (form) {
     case 'openai':
-      return { object: 'list', data: models.map(openaiModel) };
+      return ok({ object: 'list', data: models.map(openaiModel) });
     case 'anthropic':
-      return {
-        data: models.map(anthropicModel),
-        has_more: false,
-        first_id: models[0]?.id ?? null,
-        last_id: models.at(-1)?.id ?? null,
-      };
+      return mapped(pageOf(models, query, { size: 'limit', after: 'after_id' }), anthropicPage);
     case 'gemini':
-      return { models: models.map(geminiModel) };
+      return mapped(pageOf(models, query, { size: 'pageSize', after: 'pageToken' }), geminiPage);
   }
 }
 
-/** One model; undefined where there is none of that name, or the key may not see it. */
+function anthropicPage({ models, hasMore }: Page): JsonRecord {
+  const [first_id = null, last_id = null] = [models[0]?.id, models.at(-1)?.id];
+  return { data: models.map(anthropicModel), has_more: hasMore, first_id, last_id };
+}
+
+/** The name of a page's last model finds the next page. */
+function geminiPage({ models, hasMore }: Page): JsonRecord {
+  return compact({ models: models.map(geminiModel), nextPageToken: hasMore ? models.at(-1)?.id : undefined });
+}
+
+interface Page {
+  readonly models: readonly ListedModel[];
+  readonly hasMore: boolean;
+}
+
+/** What the two protocols call the size of a page, and the place where it begins. */
+interface PageWords {
+  readonly size: string;
+  readonly after: string;
+}
+
+function pageOf(models: readonly ListedModel[], query: URLSearchParams, words: PageWords): Result<Page, Fault> {
+  const size = Number(query.get(words.size) ?? 0);
+  if (!Number.isInteger(size) || size < 0)
+    return err(fault('field-invalid', { reason: 'it must be a whole number' }, { param: words.size }));
+  const mark = query.get(words.after) ?? '';
+  const at = models.findIndex((model) => model.id === mark);
+  if (at === -1 && mark !== '')
+    return err(fault('field-invalid', { reason: 'no model of the list has this name' }, { param: words.after }));
+  // Gemini reads 0 as "as many as you like"; without a word of it, that is all.
+  const end = at + 1 + (size === 0 ? models.length : Math.min(size, PAGE_MAX));
+  return ok({ models: models.slice(at + 1, end), hasMore: end < models.length });
+}
+
+function mapped<T>(result: Result<T, Fault>, change: (value: T) => JsonRecord): Result<JsonRecord, Fault> {
+  return result.ok ? ok(change(result.value)) : result;
+}
+
+/** One model, by any name that it can be called by; undefined where there is none, or the key may not see it. */
 export function modelAnswer(
   snapshot: Snapshot,
   key: KeyRow,
   of: { form: ModelsForm; name: string },
 ): JsonRecord | undefined {
-  const found =
-    snapshot.listed.find((model) => model.id === of.name) ??
-    snapshot.listed.find((model) => model.bareName === of.name);
+  const found = listedBy(of.name, snapshot);
   if (found === undefined || !snapshot.isVisible(found.id, key.allowedModels)) return undefined;
   const named = { ...found, id: of.name };
   if (of.form === 'openai') return openaiModel(named);
   return of.form === 'anthropic' ? anthropicModel(named) : geminiModel(named);
+}
+
+/** A pin or a suffix means a model of the list, too. */
+function listedBy(name: string, snapshot: Snapshot): ListedModel | undefined {
+  const { listed } = snapshot;
+  const exact = listed.find((model) => model.id === name) ?? listed.find((model) => model.bareName === name);
+  if (exact !== undefined) return exact;
+  const resolved = snapshot.resolve(name);
+  const target = resolved.kind === 'found' ? resolved.candidates.groups[0]?.[0]?.target : undefined;
+  // The simulator answers to every name: what it lists stands for them all.
+  const id = target?.provider.id === 'simulator' ? 'simulator/auto' : `${target?.providerId}/${target?.model}`;
+  return target === undefined ? undefined : listed.find((model) => model.id === id);
 }
 
 function openaiModel(model: ListedModel): JsonRecord {

@@ -20,8 +20,8 @@ describe('routeOf', () => {
   }
 
   it('reads Gemini models with slashes, raw or escaped, and whether they stream as an array', () => {
-    for (const name of ['openai/gpt-5', 'openai%2Fgpt-5']) {
-      const routed = routeOf('POST', `/v1beta/models/${name}:streamGenerateContent`);
+    for (const name of ['openai/gpt-5:', 'openai%2Fgpt-5:', 'openai%2Fgpt-5%3A', 'openai%2fgpt-5%3a']) {
+      const routed = routeOf('POST', `/v1beta/models/${name}streamGenerateContent`);
       assert.ok(routed.ok && routed.value.kind === 'chat');
       assert.deepEqual(routed.value.path, { model: 'openai/gpt-5', isStreaming: true });
       assert.equal(routed.value.isJsonArray, true);
@@ -32,6 +32,31 @@ describe('routeOf', () => {
     const routed = routeOf('GET', '/v1/chat/completions');
     assert.ok(!routed.ok);
     assert.deepEqual([routed.error.code, routed.allow], ['method-not-allowed', 'POST']);
+  });
+
+  it('takes an operation on a model for no model', () => {
+    for (const verb of ['generateContent', 'streamGenerateContent', 'countTokens']) {
+      const routed = routeOf('GET', `/v1beta/models/gemini-2.5-flash:${verb}`);
+      assert.ok(!routed.ok);
+      assert.deepEqual([routed.error.code, routed.allow], ['method-not-allowed', 'POST']);
+    }
+    const unknown = routeOf('POST', '/v1beta/models/gemini-2.5-flash:embed');
+    assert.ok(!unknown.ok && unknown.error.code === 'route-unknown');
+    const variant = routeOf('GET', '/v1/models/meta-llama/llama-4:free');
+    assert.ok(variant.ok && variant.value.kind === 'model' && variant.value.name === 'meta-llama/llama-4:free');
+  });
+
+  it('lists models in the form of whose prefix it is', () => {
+    for (const [path, form] of [
+      ['/v1/models', 'v1'],
+      ['/openai/v1/models', 'v1'],
+      ['/anthropic/v1/models', 'anthropic'],
+      ['/anthropic/v1/models/x', 'anthropic'],
+      ['/v1beta/models', 'gemini'],
+    ] as const) {
+      const routed = routeOf('GET', path);
+      assert.ok(routed.ok && 'form' in routed.value && routed.value.form === form, path);
+    }
   });
 
   it('knows nothing else, and hints at what was meant', () => {

@@ -10,8 +10,8 @@ export type Operation =
   | { readonly kind: 'count-tokens'; readonly dialect: Origin; readonly path: PathFacts }
   | OperationRoute
   | { readonly kind: 'explain'; readonly dialect: Origin; readonly operation?: OperationRoute }
-  | { readonly kind: 'models'; readonly form: 'v1' | 'gemini' }
-  | { readonly kind: 'model'; readonly form: 'v1' | 'gemini'; readonly name: string }
+  | { readonly kind: 'models'; readonly form: ListForm }
+  | { readonly kind: 'model'; readonly form: ListForm; readonly name: string }
   | { readonly kind: 'decision'; readonly id: string }
   | { readonly kind: 'admin'; readonly path: string }
   | { readonly kind: 'healthz' | 'readyz' | 'metrics' | 'home' | 'responses-upgrade' };
@@ -25,6 +25,9 @@ export interface OperationRoute {
   readonly path: AskedPath;
 }
 
+/** Whose form of the list of models a path asks for; under `/v1` alone the headers tell. */
+type ListForm = 'v1' | 'anthropic' | 'gemini';
+
 interface Row {
   readonly pattern: RegExp;
   readonly methods: readonly string[];
@@ -32,7 +35,7 @@ interface Row {
 }
 
 /** Prefixes that official clients put before our paths: OpenAI's and Anthropic's behind gateways, OpenRouter's `/api`. */
-const PREFIX = /^\/(?:openai|api|anthropic)(?=\/v1)/;
+const PREFIX = /^\/(openai|api|anthropic)(?=\/v1)/;
 
 /** A Map, since the verb comes from the caller and `constructor` is none. */
 const GEMINI_VERBS: ReadonlyMap<string, 'chat' | 'stream' | 'count' | 'embed'> = new Map<
@@ -78,7 +81,7 @@ const ROWS: readonly Row[] = [
   },
   ...operationRows(),
   // Some clients leave `models/` out before a name with a slash (@ai-sdk/google).
-  { pattern: /^\/(?:v1beta|v1)\/(?:models\/)?(.+):(\w+)$/, methods: ['POST'], operation: geminiOperation },
+  { pattern: /^\/(?:v1beta|v1)\/(?:models\/)?(.+)(?::|%3[Aa])(\w+)$/, methods: ['POST'], operation: geminiOperation },
   { pattern: /^\/v1\/models$/, methods: ['GET', 'HEAD'], operation: () => ({ kind: 'models', form: 'v1' }) },
   { pattern: /^\/v1beta\/models$/, methods: ['GET', 'HEAD'], operation: () => ({ kind: 'models', form: 'gemini' }) },
   { pattern: /^\/v1\/models\/(.+)$/, methods: ['GET', 'HEAD'], operation: (match) => modelOperation('v1', match) },
@@ -112,19 +115,24 @@ const ROWS: readonly Row[] = [
 /** The operation, or the fault that says what would be right: 404 with a hint, 405 with the methods that are taken. */
 export function routeOf(method: string, target: string): Result<Operation, Fault> & { readonly allow?: string } {
   const [rawPath, query] = splitOnce(target, '?');
-  const path = rawPath.replace(PREFIX, '');
-  for (const row of ROWS) {
+  const prefix = PREFIX.exec(rawPath);
+  const path = rawPath.slice(prefix?.[0].length ?? 0);
+  const fits = ROWS.flatMap((row) => {
     const match = row.pattern.exec(path);
-    if (match === null) continue;
-    const operation = row.operation(match, new URLSearchParams(query));
-    if (operation === undefined) continue;
-    if (row.methods.includes(method)) return ok(operation);
-    const others = ROWS.filter((other) => other.pattern.test(path)).flatMap((other) => other.methods);
-    if (others.includes(method)) continue;
-    const allow = [...new Set(others)].join(', ');
-    return { ...err(fault('method-not-allowed', { method, path: shown(rawPath), allow })), allow };
-  }
-  return err(fault('route-unknown', { method, path: shown(rawPath), hint: hintFor(path) }));
+    const operation = match === null ? undefined : row.operation(match, new URLSearchParams(query));
+    return operation === undefined ? [] : [{ methods: row.methods, operation }];
+  });
+  const found = fits.find(({ methods }) => methods.includes(method));
+  if (found !== undefined) return ok(prefix?.[1] === 'anthropic' ? inAnthropicForm(found.operation) : found.operation);
+  // What is posted to `model:verb` is an operation, and the verb is none that we know: not a model that is only looked at.
+  if (fits.length === 0 || (method === 'POST' && /:\w+$/.test(path)))
+    return err(fault('route-unknown', { method, path: shown(rawPath), hint: hintFor(path) }));
+  const allow = [...new Set(fits.flatMap(({ methods }) => methods))].join(', ');
+  return { ...err(fault('method-not-allowed', { method, path: shown(rawPath), allow })), allow };
+}
+
+function inAnthropicForm(operation: Operation): Operation {
+  return 'form' in operation && operation.form === 'v1' ? { ...operation, form: 'anthropic' } : operation;
 }
 
 function geminiOperation(match: RegExpExecArray, query: URLSearchParams): Operation | undefined {
@@ -147,7 +155,9 @@ function geminiOperation(match: RegExpExecArray, query: URLSearchParams): Operat
 
 function modelOperation(form: 'v1' | 'gemini', match: RegExpExecArray): Operation | undefined {
   const name = decoded(match[1] ?? '');
-  return name === undefined ? undefined : { kind: 'model', form, name };
+  // An operation on a model is none.
+  if (name === undefined || GEMINI_VERBS.has(name.slice(name.lastIndexOf(':') + 1))) return undefined;
+  return { kind: 'model', form, name };
 }
 
 function operationRows(): readonly Row[] {

@@ -15,6 +15,7 @@ import { explain } from '../pipeline/explain.ts';
 import { handle, retryHeaders } from '../pipeline/handle.ts';
 import { formReader, type ParsedForm } from '../pipeline/form.ts';
 import type { Ending, Headers, Reply } from '../pipeline/reply.ts';
+import { remember } from '../pipeline/remember.ts';
 import { nextTurn } from '../pipeline/turns.ts';
 import type { World } from '../pipeline/world.ts';
 import type { KeyRow } from '../store/ports.ts';
@@ -53,10 +54,14 @@ export interface AdminRequest {
   readonly path: string;
   readonly query: URLSearchParams;
   readonly body: JsonRecord | undefined;
-  readonly key: KeyRow;
+  /** Id of the key that asks. */
+  readonly by: string;
 }
 
-export type AdminAnswer = { readonly status: number; readonly body: JsonRecord } | Fault;
+/** `allow`: the methods that are taken, where another was tried. */
+export type AdminAnswer =
+  | { readonly status: number; readonly body: JsonRecord }
+  | { readonly fault: Fault; readonly allow?: string };
 
 /** One request, from its head on. */
 export interface Visit {
@@ -75,10 +80,10 @@ export interface Visit {
 
 /** Answers one request whose head is in order. Throws only for bugs of ours. */
 export async function serve(visitor: Visit): Promise<Ending> {
-  const { desk, operation, reply, requestId } = visitor;
+  const { desk, reply, requestId } = visitor;
   const plain = serveOpen(visitor);
   if (plain !== undefined) return plain;
-  const at = { reply, requestId, dialect: dialectOf(desk, operation) };
+  const at = { reply, requestId, dialect: dialectFor(visitor) };
   const key = authenticate(credentialsOf(visitor), desk.world.store.keys);
   if (!key.ok) {
     return finishFault(at, key.error, key.error.code.startsWith('key') ? { 'www-authenticate': 'Bearer' } : {});
@@ -117,13 +122,21 @@ function serveOpen({ desk, operation, reply, requestId }: Visit): Ending | undef
       return finishJson({ reply, requestId }, ready.ok ? 200 : 503, ready.body);
     }
     case 'metrics':
-      reply.whole(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }, rim.metricsText());
+      reply.whole(
+        200,
+        { 'content-type': 'text/plain; version=0.0.4; charset=utf-8', 'x-request-id': requestId },
+        rim.metricsText(),
+      );
       return { outcome: 'ok', status: 200 };
     case 'home': {
       const page = rim.home();
       reply.whole(
         200,
-        { 'content-type': page.type, 'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'" },
+        {
+          'content-type': page.type,
+          'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'",
+          'x-request-id': requestId,
+        },
         page.body,
       );
       return { outcome: 'ok', status: 200 };
@@ -155,7 +168,7 @@ async function serveBody(visitor: Visit, key: KeyRow): Promise<Ending> {
   if (dialect === undefined) throw new Error(`no dialect ${operation.dialect}`);
   const at = { reply, requestId, dialect };
   const body = await bodyOf(visitor);
-  if (!body.ok) return finishFault(at, body.error, {});
+  if (!body.ok) return refuseBody(visitor, key, body.error);
   const input = {
     requestId,
     dialect,
@@ -174,6 +187,16 @@ async function serveBody(visitor: Visit, key: KeyRow): Promise<Ending> {
   return answer.ok ? finishJson(at, 200, answer.value) : finishFault(at, answer.error, {});
 }
 
+/** A body that cannot be read was a request all the same: a chat that ends here has its record. */
+function refuseBody({ desk, operation, reply, requestId, startedMs }: Visit, key: KeyRow, of: Fault): Ending {
+  const at = { reply, requestId, dialect: dialectOf(desk, operation) };
+  if (operation.kind !== 'chat' && !('wire' in operation)) return finishFault(at, of, {});
+  finishFault(at, of, { 'x-turnout-decision': requestId });
+  const protocol = 'wire' in operation ? operation.wire : operation.dialect;
+  const ended = { requestId, startedMs, operation: operation.kind, protocol, keyId: key.id, fault: of };
+  return remember(ended, desk.world);
+}
+
 /** What is asked, or to be explained, where that is no chat. */
 function besideChat(operation: Operation): OperationRoute | undefined {
   if ('wire' in operation) return operation;
@@ -185,7 +208,7 @@ async function serveOperation(visitor: Visit, route: OperationRoute, key: KeyRow
   const { desk, reply, requestId } = visitor;
   const at = { reply, requestId, dialect: wordsOf(desk, route.dialect) };
   const body = await operationBody(visitor, route);
-  if (!body.ok) return finishFault(at, body.error, {});
+  if (!body.ok) return refuseBody(visitor, key, body.error);
   const arrival: Arrival = arrivalOf(route, {
     requestId,
     voice: at.dialect,
@@ -231,23 +254,28 @@ async function bodyOf({ desk, request, response }: Visit, limits?: BodyLimits): 
   return parsed;
 }
 
-function serveModels({ desk, operation, reply, requestId, headers }: Visit, key: KeyRow): Ending {
+function serveModels(visitor: Visit, key: KeyRow): Ending {
+  const { desk, operation, reply, requestId, query } = visitor;
   const snapshot = desk.world.snapshot();
-  const form = modelsForm(operation, headers);
-  if (operation.kind !== 'model') return finishJson({ reply, requestId }, 200, modelsAnswer(snapshot, key, form));
+  const form = modelsForm(visitor);
+  const at = { reply, requestId, dialect: dialectFor(visitor) };
+  if (operation.kind !== 'model') {
+    const answer = modelsAnswer(snapshot, key, { form, query });
+    return answer.ok ? finishJson(at, 200, answer.value) : finishFault(at, answer.error, {});
+  }
   const found = modelAnswer(snapshot, key, { form, name: operation.name });
-  if (found !== undefined) return finishJson({ reply, requestId }, 200, found);
+  if (found !== undefined) return finishJson(at, 200, found);
   const of = fault(
     'model-unknown',
     { model: JSON.stringify(operation.name.slice(0, 80)), hint: 'GET /v1/models lists what there is.' },
     { param: 'model' },
   );
-  return finishFault({ reply, requestId, dialect: dialectOf(desk, operation) }, of, {});
+  return finishFault(at, of, {});
 }
 
 /** Anthropic's clients say which version of their API they speak; nobody else does. */
-function modelsForm(operation: Operation, headers: Visit['headers']): ModelsForm {
-  if ('form' in operation && operation.form === 'gemini') return 'gemini';
+function modelsForm({ operation, headers }: Visit): ModelsForm {
+  if ('form' in operation && operation.form !== 'v1') return operation.form;
   return headers['anthropic-version'] === undefined ? 'openai' : 'anthropic';
 }
 
@@ -272,8 +300,24 @@ async function serveAdmin(visitor: Visit, key: KeyRow): Promise<Ending> {
     body = parsed.value.record;
   }
   const path = operation.kind === 'admin' ? operation.path : '';
-  const answer = await desk.rim.admin({ method: request.method ?? 'GET', path, query: visitor.query, body, key });
-  return 'code' in answer ? finishFault(at, answer, {}) : finishJson(at, answer.status, answer.body);
+  const answer = await desk.rim.admin({
+    method: request.method ?? 'GET',
+    path,
+    query: visitor.query,
+    body,
+    by: key.id,
+  });
+  if (!('fault' in answer)) return finishJson(at, answer.status, answer.body);
+  return finishFault(at, answer.fault, answer.allow === undefined ? {} : { allow: answer.allow });
+}
+
+/** The caller's protocol: of its path, or, where three of them share it, of its headers. */
+function dialectFor(visitor: Visit): Words | undefined {
+  const { desk, operation } = visitor;
+  const isList = operation.kind === 'models' || operation.kind === 'model';
+  return isList && modelsForm(visitor) === 'anthropic'
+    ? desk.dialects['anthropic-messages']
+    : dialectOf(desk, operation);
 }
 
 /** The caller's protocol: of its path, or the commonest. */

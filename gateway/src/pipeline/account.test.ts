@@ -12,6 +12,7 @@ const FACTS: Facts = {
   needs: [],
   inputTokensEstimate: 50,
   inputTokensMax: 300,
+  inputTokensUsualMax: 300,
   choices: 1,
 };
 // 2 USD a million tokens in, 8 out: 2,000 and 8,000 nano-dollars a token.

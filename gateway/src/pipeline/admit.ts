@@ -13,9 +13,13 @@ const OUTPUT_TOKENS_MAX = 32_768;
 const SHARE_OF_BUDGET = 4n;
 /** An answer shorter than this is of little use: below it, all that is left is held. */
 const OUTPUT_TOKENS_USEFUL = 4096;
+/** The last of a budget is not spent on an answer that is cut shorter than this. */
+const OUTPUT_TOKENS_LEAST = 256;
 
 export interface Admission {
   readonly hold: Hold;
+  /** The request as the hold covers it. */
+  readonly facts: Facts;
   /** Set where the caller's own limit (or none) could cost more than is left: the request goes out with this one. */
   readonly outputTokensMax?: number;
 }
@@ -28,25 +32,27 @@ export interface AdmitInput {
   readonly store: Store;
 }
 
-/** Holds the worst case; where that is a large share of the budget, a smaller one, kept true by a lower output limit. */
+/**
+ * Holds the worst case; where that is a large share of the budget, a smaller one, kept true by a lower output limit. Where
+ * not even that fits, the request may have all that is left, for itself alone: so a budget is used to its end, one by one.
+ */
 export async function admit(input: AdmitInput): Promise<Admission | Fault> {
-  const { key, facts, plan, requestId, store } = input;
-  if (key.budgetNanoUsd === undefined) return asAdmission(await store.ledger.hold(key, 0n, requestId));
+  const { key, facts, plan } = input;
+  if (key.budgetNanoUsd === undefined) return hold(input, { nanoUsd: 0n, facts });
   const worst = worstOf(plan, facts);
-  if (facts.isOutputFixed === true) return asAdmission(await store.ledger.hold(key, worst, requestId));
+  if (facts.isOutputFixed === true) return hold(input, { nanoUsd: worst, facts });
   if (worst * SHARE_OF_BUDGET <= key.budgetNanoUsd) {
-    const held = await store.ledger.hold(key, worst, requestId);
-    if (isHold(held)) return { hold: held };
+    const admitted = await hold(input, { nanoUsd: worst, facts });
+    if (!('code' in admitted)) return admitted;
   }
-  return admitClamped(input, worst);
+  const clamped = await admitClamped(input, worst);
+  return 'code' in clamped && clamped.code === 'budget-exceeded' ? admitLast(input, clamped) : clamped;
 }
 
 async function admitClamped(input: AdmitInput, worst: NanoUsd): Promise<Admission | Fault> {
-  const { key, facts, plan, requestId, store } = input;
-  const spend = await store.keys.spend(key.id);
-  if (!spend.ok) return spend.error;
-  const limit = key.budgetNanoUsd ?? 0n;
-  const left = limit - (spend.value?.spentNanoUsd ?? 0n) - (spend.value?.heldNanoUsd ?? 0n);
+  const { facts, plan } = input;
+  const left = await leftOf(input);
+  if (typeof left !== 'bigint') return left;
   const asked = outputLimit(facts, plan.targets);
   const tokens = Math.min(
     asked,
@@ -55,13 +61,39 @@ async function admitClamped(input: AdmitInput, worst: NanoUsd): Promise<Admissio
       Math.min(OUTPUT_TOKENS_USEFUL, affordable(plan, facts, left)),
     ),
   );
-  if (tokens >= asked || tokens < 1) return asAdmission(await store.ledger.hold(key, worst, requestId));
-  const held = await store.ledger.hold(key, worstOf(plan, { ...facts, outputTokensLimit: tokens }), requestId);
-  return isHold(held) ? { hold: held, outputTokensMax: tokens } : held;
+  if (tokens >= asked || tokens < 1) return hold(input, { nanoUsd: worst, facts });
+  const limited = { ...facts, outputTokensLimit: tokens };
+  return hold(input, { nanoUsd: worstOf(plan, limited), facts: limited, outputTokensMax: tokens });
 }
 
-function asAdmission(held: Hold | Fault): Admission | Fault {
-  return isHold(held) ? { hold: held } : held;
+/** The bound on hidden prompts is generous. All that is left is more than any real one needs, and nobody else counts on it meanwhile. */
+async function admitLast(input: AdmitInput, refused: Fault): Promise<Admission | Fault> {
+  const { facts, plan } = input;
+  const left = await leftOf(input);
+  if (typeof left !== 'bigint') return left;
+  const usual = { ...facts, inputTokensMax: facts.inputTokensUsualMax };
+  const asked = outputLimit(facts, plan.targets);
+  const tokens = Math.min(asked, affordable(plan, usual, left));
+  // Who says how long an answer may be gets it so long, or not at all: the last of a budget is no place to find out.
+  const least = facts.outputTokensLimit === undefined ? Math.min(asked, OUTPUT_TOKENS_LEAST) : asked;
+  if (tokens < least) return refused;
+  if (tokens >= asked) return hold(input, { nanoUsd: left, facts: usual });
+  return hold(input, { nanoUsd: left, facts: { ...usual, outputTokensLimit: tokens }, outputTokensMax: tokens });
+}
+
+/** What of the budget is neither spent nor held, anywhere. */
+async function leftOf({ key, store }: AdmitInput): Promise<NanoUsd | Fault> {
+  const spend = await store.keys.spend(key.id);
+  if (!spend.ok) return spend.error;
+  return (key.budgetNanoUsd ?? 0n) - (spend.value?.spentNanoUsd ?? 0n) - (spend.value?.heldNanoUsd ?? 0n);
+}
+
+async function hold(
+  { key, requestId, store }: AdmitInput,
+  { nanoUsd, ...covered }: Omit<Admission, 'hold'> & { readonly nanoUsd: NanoUsd },
+): Promise<Admission | Fault> {
+  const held = await store.ledger.hold(key, nanoUsd, requestId);
+  return isHold(held) ? { hold: held, ...covered } : held;
 }
 
 /** Output tokens a choice for which `money` is enough at every target of the plan. */

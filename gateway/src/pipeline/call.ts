@@ -13,6 +13,12 @@ import type { Receiver, Receiving } from './receiver.ts';
 /** Who asks in which words: enough to refuse a request that was not understood. */
 export interface Voice {
   readonly requestId: string;
+  /** Monotonic. */
+  readonly startedMs: number;
+  /** What is asked (`chat`, `embeddings`), for the record. */
+  readonly operation: string;
+  /** The caller's wire format, for the record. */
+  readonly protocol: string;
   /** An error in the caller's protocol. */
   encodeFault(of: Fault): JsonRecord;
 }
@@ -24,12 +30,6 @@ export interface Arrival extends Voice {
 
 /** A request that was understood. What is done with it depends on what it asks for; how it is done does not. */
 export interface Call extends Voice {
-  /** Monotonic. */
-  readonly startedMs: number;
-  /** What is asked (`chat`, `embeddings`), for the record. */
-  readonly operation: string;
-  /** The caller's wire format, for the record. */
-  readonly protocol: string;
   readonly extension: Extension;
   readonly facts: Facts;
   /** How the answer reaches the caller. */

@@ -1,7 +1,8 @@
 /** The chat: a request in a dialect, sent on as its own bytes or translated, and its answer received as events or whole. */
-import { fault, type Fault } from '../chat/fault.ts';
+import type { Fault } from '../chat/fault.ts';
 import type { ChatRequest } from '../chat/request.ts';
 import type { Dialect, Inspection, PathFacts } from '../dialects/dialect.ts';
+import { asArray } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { understand } from '../routing/facts.ts';
 import type { Target } from '../routing/target.ts';
@@ -33,9 +34,12 @@ export interface ChatCall extends ChatInput, Call {
 }
 
 export function chatArrival(input: ChatInput): Arrival {
-  const { requestId, dialect } = input;
+  const { requestId, startedMs, dialect } = input;
   return {
     requestId,
+    startedMs,
+    operation: 'chat',
+    protocol: dialect.id,
     encodeFault: (of) => dialect.encodeFault(of, { requestId }),
     accept: () => acceptChat(input),
   };
@@ -43,19 +47,16 @@ export function chatArrival(input: ChatInput): Arrival {
 
 /** A body of bytes becomes a call that is checked, read once, and never looked at as text again. */
 export function acceptChat(input: ChatInput): Result<ChatCall, Fault> {
-  const { dialect, body, path, requestId, isJsonArray } = input;
+  const { dialect, path, requestId, isJsonArray } = input;
+  const body = withModel(input);
   const inspection = dialect.inspect(body.record, path);
   if (!inspection.ok) return err(inspection.error);
   const extension = readExtension(body.record, input.headers);
   if (!extension.ok) return err(extension.error);
-  if (extension.value.models.includes(inspection.value.model) && extension.value.models.length === 1) {
-    return err(
-      fault('field-invalid', { reason: 'it names only the model that was asked for anyway' }, { param: 'models' }),
-    );
-  }
   let decoded: Result<ChatRequest, Fault> | undefined;
   const call: ChatCall = {
     ...input,
+    body,
     operation: 'chat',
     protocol: dialect.id,
     inspection: inspection.value,
@@ -72,6 +73,15 @@ export function acceptChat(input: ChatInput): Result<ChatCall, Fault> {
     decodeError: (target, answer) => target.provider.dialect.decodeError(answer),
   };
   return ok(call);
+}
+
+/** OpenRouter's clients may name models in `models` alone: then the first of them is the one that is asked for. */
+function withModel({ dialect, body }: ChatInput): ParsedBody {
+  const { record } = body;
+  const [first] = asArray(record['models']) ?? [];
+  if (dialect.modelField === undefined || record[dialect.modelField] !== undefined || typeof first !== 'string')
+    return body;
+  return { ...body, record: { ...record, [dialect.modelField]: first } };
 }
 
 function deliveryOf({ isStreaming }: Inspection, isJsonArray: boolean): Delivery {

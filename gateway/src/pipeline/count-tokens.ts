@@ -32,7 +32,8 @@ export async function countTokens(
   const call = accepted.value;
   const { facts } = call;
   const health = healthNow(world);
-  const planning = planCall(call, { snapshot: world.snapshot(), key, facts, health, random: world.random });
+  const unixMs = world.clock.unixMs();
+  const planning = planCall(call, { snapshot: world.snapshot(), key, facts, health, random: world.random, unixMs });
   if (!planning.ok) return planning;
   const target = planning.value.plan.targets[0];
   if (target?.provider.dialect.id === call.dialect.id) {

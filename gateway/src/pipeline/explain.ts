@@ -22,7 +22,7 @@ export async function explain(arrival: Arrival, key: KeyRow, world: ExplainWorld
   const call = accepted.value;
   const { facts } = call;
   const health = healthNow(world);
-  const planning = planCall(call, { snapshot, key, facts, health, random: world.random });
+  const planning = planCall(call, { snapshot, key, facts, health, random: world.random, unixMs: world.clock.unixMs() });
   if (!planning.ok) return planning;
   const { plan, route } = planning.value;
   const steps = plan.targets.map(async (target): Promise<JsonRecord> => {
@@ -60,6 +60,7 @@ export async function explain(arrival: Arrival, key: KeyRow, world: ExplainWorld
       candidates: candidateRecords(plan),
       plan: await Promise.all(steps),
       attempts_max: plan.attemptsMax,
+      ignored: planning.value.ignored.length === 0 ? undefined : planning.value.ignored,
     }),
   );
 }

@@ -1,6 +1,7 @@
 /** What a caller may ask of the gateway itself, beside the request: OpenRouter's body fields, our own `turnout`, and headers. */
 import { fault, type Fault } from '../chat/fault.ts';
 import { asBoolean, compact, isArray, isRecord, type Json, type JsonRecord } from '../lib/json.ts';
+import { nearest } from '../lib/nearest.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { parseUsd } from '../money/usd.ts';
 import type { Preferences } from '../routing/plan.ts';
@@ -17,8 +18,15 @@ const TAGS_MAX = 16;
  */
 const STEERING_FIELDS = ['api_base', 'base_url', 'api_key', 'custom_host', 'organization', 'extra_headers'] as const;
 
-/** Fields of the body that are ours to read and not the provider's. */
-export const OWN_FIELDS: readonly string[] = ['turnout', 'models', 'route', 'provider'];
+/** Fields of the body that are ours to read and not the provider's: `turnout`, and those of OpenRouter. */
+export const OWN_FIELDS: readonly string[] = ['turnout', 'models', 'route', 'provider', 'usage', 'session_id'];
+
+/** What is read of `turnout`. */
+const READ = ['tags', 'deadline_ms', 'adapt'] as const;
+/** Demands of the design that this release cannot keep: ignored, they would be broken promises. */
+const DEMANDS = ['require', 'budget_usd'] as const;
+/** Hints that change nothing yet: a reply names those that were given. */
+const HINTS = ['prefer', 'cache', 'experiment', 'explain'] as const;
 
 export interface Extension {
   /** Models to fall back to, in order, after the one that was asked for. */
@@ -26,6 +34,8 @@ export interface Extension {
   readonly preferences?: Preferences;
   /** What the other side cannot express is dropped and named, instead of refused. */
   readonly adapt: boolean;
+  /** Fields of `turnout` that are not followed: to be named to the caller. */
+  readonly ignored: readonly string[];
   /** The caller's own deadline, from the arrival of the request. */
   readonly deadlineMs?: number;
   readonly tags: readonly string[];
@@ -44,21 +54,42 @@ export function readExtension(body: JsonRecord, headers: Headers): Result<Extens
   if (!models.ok) return models;
   const preferences = readPreferences(body['provider']);
   if (!preferences.ok) return preferences;
+  const wishes = readOwn(own, headers);
+  if (!wishes.ok) return wishes;
+  return ok(compact({ models: models.value, preferences: preferences.value, ...wishes.value }));
+}
+
+/** Our own object of the body; what it leaves out may stand in headers. */
+function readOwn(own: JsonRecord, headers: Headers): Result<Omit<Extension, 'models' | 'preferences'>, Fault> {
+  const stranger = strangerIn(own);
+  if (stranger !== undefined) return err(stranger);
+  const given = (field: string): boolean =>
+    (own[field] ?? null) !== null || headers[`x-turnout-${field.replaceAll('_', '-')}`] !== undefined;
   const deadlineMs = readDeadline(own['deadline_ms'] ?? headerNumber(headers['x-turnout-deadline-ms']));
   if (!deadlineMs.ok) return deadlineMs;
   const tags = readTags(own['tags'] ?? headers['x-turnout-tags']?.split(','));
   if (!tags.ok) return tags;
-  const adapt = asBoolean(own['adapt']) ?? headers['x-turnout-adapt'] === 'true';
-  return ok(
-    compact({
-      models: models.value,
-      preferences: preferences.value,
-      adapt,
-      deadlineMs: deadlineMs.value,
-      tags: tags.value,
-    }),
-  );
+  const adapt = own['adapt'] ?? headers['x-turnout-adapt']?.trim().toLowerCase() === 'true';
+  if (typeof adapt !== 'boolean') return invalid('turnout.adapt', 'it must be true or false');
+  const demands = DEMANDS.filter(given).map((field) => `turnout.${field}`);
+  const [unkept] = adapt ? [] : demands;
+  if (unkept !== undefined) return invalid(unkept, UNKEPT);
+  const ignored = [...demands, ...HINTS.filter(given).map((field) => `turnout.${field}`)];
+  return ok(compact({ adapt, ignored, deadlineMs: deadlineMs.value, tags: tags.value }));
 }
+
+function strangerIn(own: JsonRecord): Fault | undefined {
+  const known = [...READ, ...DEMANDS, ...HINTS];
+  const stranger = Object.keys(own).find((field) => !known.some((name) => name === field));
+  if (stranger === undefined) return undefined;
+  const meant = nearest(stranger, known);
+  const hint = meant === undefined ? `there are ${known.join(', ')}` : `did you mean \`${meant}\`?`;
+  const param = `turnout.${stranger.slice(0, NAME_MAX)}`;
+  return fault('field-invalid', { reason: `it is not known; ${hint}` }, { param });
+}
+
+/** Why a demand is refused rather than ignored. */
+export const UNKEPT = 'this release cannot keep it. Leave it out, or send `x-turnout-adapt: true` to go on without it';
 
 function readDeadline(value: Json | undefined): Result<number | undefined, Fault> {
   if (value === undefined || value === null) return ok(undefined);
@@ -118,9 +149,22 @@ function readPreferences(value: Json | undefined): Result<Preferences | undefine
   if (!price.ok) return price;
   const sort = value['sort'] === 'price' ? ('price' as const) : undefined;
   const allowFallbacks = asBoolean(value['allow_fallbacks']);
-  return ok(
-    compact({ order: order.value, only: only.value, ignore: ignore.value, allowFallbacks, sort, ...price.value }),
-  );
+  return ok({
+    ...compact({ order: order.value, only: only.value, ignore: ignore.value, allowFallbacks, sort, ...price.value }),
+    ...unfollowed(value),
+  });
+}
+
+/** What providers do with data, and how they quantize, is in no catalog: such demands cannot be kept here. */
+function unfollowed(wishes: JsonRecord): Pick<Preferences, 'demands' | 'hints'> {
+  const { zdr, quantizations, sort } = wishes;
+  const isGiven = (value: Json | undefined): boolean => value !== undefined && value !== null;
+  const demands = [
+    ...(wishes['data_collection'] === 'deny' ? ['provider.data_collection'] : []),
+    ...(zdr === true ? ['provider.zdr'] : []),
+    ...(isGiven(quantizations) ? ['provider.quantizations'] : []),
+  ];
+  return { demands, hints: isGiven(sort) && sort !== 'price' ? ['provider.sort'] : [] };
 }
 
 function readProviders(wishes: JsonRecord, field: string): Result<readonly string[] | undefined, Fault> {

@@ -1,5 +1,5 @@
 /** The request's way, top to bottom: accept, understand, plan, admit, attempt … attempt, relay, account. */
-import { fault, specOf, type Fault, type RequestOutcome } from '../chat/fault.ts';
+import { fault, specOf, type Fault } from '../chat/fault.ts';
 import type { Outcome } from '../chat/outcome.ts';
 import type { Loss } from '../chat/request.ts';
 import { OUTSIDE } from '../lib/crowd.ts';
@@ -14,8 +14,9 @@ import { admit, worstAt, type Admission } from './admit.ts';
 import { attempt } from './attempt.ts';
 import type { Arrival, Call, Outgoing, Voice } from './call.ts';
 import { createOutlet, type Outlet } from './outlet.ts';
-import { planCall, type Planning } from './planning.ts';
-import { requestRecord, type AttemptRecord } from './record.ts';
+import { dayOf, planCall, retired, type Planning } from './planning.ts';
+import type { AttemptRecord } from './record.ts';
+import { remember, type Remembered } from './remember.ts';
 import type { Ending, Headers, Reply } from './reply.ts';
 import { healthNow, noteAnswered, noteBegun, noteFailed } from './standing.ts';
 import type { World } from './world.ts';
@@ -40,21 +41,17 @@ export async function handle(arrival: Arrival, caller: Caller, world: World): Pr
   const { key, reply } = caller;
   const snapshot = world.snapshot();
   const accepted = arrival.accept();
-  if (!accepted.ok) return refuse(arrival, reply, accepted.error);
+  if (!accepted.ok) return refuse({ arrival, caller, world }, accepted.error);
   const call = accepted.value;
   const { facts } = call;
   const health = healthNow(world);
-  const planning = planCall(call, { snapshot, key, facts, health, random: world.random });
-  if (!planning.ok) return refuse(arrival, reply, planning.error);
-  const admission = await admit({
-    key,
-    facts,
-    plan: planning.value.plan,
-    requestId: call.requestId,
-    store: world.store,
-  });
-  if ('code' in admission) return refuse(arrival, reply, admission);
-  const run: Run = { call, key, facts, planning: planning.value, admission, snapshot, reply, world, attempts: [] };
+  const planned = planCall(call, { snapshot, key, facts, health, random: world.random, unixMs: world.clock.unixMs() });
+  const known = { arrival, caller, world, facts, tags: call.extension.tags };
+  if (!planned.ok) return refuse(known, planned.error);
+  const planning = planned.value;
+  const admission = await admit({ key, facts, plan: planning.plan, requestId: call.requestId, store: world.store });
+  if ('code' in admission) return refuse({ ...known, planning }, admission);
+  const run: Run = { call, key, facts, planning, admission, snapshot, reply, world, attempts: [] };
   const end = await tryTargets(run);
   world.store.ledger.release(admission.hold);
   return close(run, end);
@@ -159,9 +156,7 @@ async function tryOne(run: Run, { target, outlet, deadlineMs }: Try): Promise<Tr
 async function opened(run: Run, target: Target, attemptId: string): Promise<Fault | undefined> {
   const { facts, admission, world } = run;
   const { ledger } = world.store;
-  const limited =
-    admission.outputTokensMax === undefined ? facts : { ...facts, outputTokensLimit: admission.outputTokensMax };
-  const worst = worstAt(target, limited);
+  const worst = worstAt(target, admission.facts);
   const estimate = worstAt(target, { ...facts, inputTokensMax: facts.inputTokensEstimate, outputTokensLimit: 0 });
   const opening = {
     attemptId,
@@ -275,12 +270,13 @@ function streamHeaders(run: Run, target: Target, { losses, type }: Head): Header
     'x-turnout-provider': target.providerId,
     'x-turnout-model': headerSafe(target.model),
     'x-turnout-attempts': String(Math.max(1, attempts.length + (attempts.at(-1)?.target === target ? 0 : 1))),
-    ...(losses.length === 0 ? {} : { 'x-turnout-adapted': adapted(losses) }),
+    ...adapted([...losses.map((loss) => loss.field), ...run.planning.ignored]),
   };
 }
 
-function adapted(losses: readonly Loss[]): string {
-  return [...new Set(losses.map((loss) => headerSafe(loss.field)))].slice(0, ADAPTED_MAX).join(', ');
+function adapted(fields: readonly string[]): Headers {
+  if (fields.length === 0) return {};
+  return { 'x-turnout-adapted': [...new Set(fields.map(headerSafe))].slice(0, ADAPTED_MAX).join(', ') };
 }
 
 /** Header values are printable ASCII (RFC 9110, section 5.5); anything else of a name is percent-encoded. */
@@ -338,47 +334,30 @@ function finalFault(run: Run, failures: readonly Failure[], retryAfterMs: number
     );
   }
   const target = run.planning.plan.targets[0];
-  if (last.code === 'upstream-not-found' && target?.isKnown === false && targets.size === 1) {
-    return fault('model-unknown', { model: JSON.stringify(run.facts.model), hint: last.message }, { param: 'model' });
-  }
+  const gone =
+    last.code === 'upstream-not-found' && targets.size === 1 && target !== undefined
+      ? goneFault(run, target, last)
+      : undefined;
+  if (gone !== undefined) return gone;
   return retryAfterMs === undefined ? last : { ...last, retryAfterMs };
 }
 
+/** The provider does not know the model: what the caller should know of that, where the catalog has something to say. */
+function goneFault({ facts, snapshot, world }: Run, target: Target, last: Fault): Fault | undefined {
+  const today = dayOf(world.clock.unixMs());
+  if (target.retiresOn !== undefined && target.retiresOn <= today)
+    return retired(facts.model, target, { snapshot, today });
+  if (target.isKnown) return undefined;
+  return fault('model-unknown', { model: JSON.stringify(facts.model), hint: last.message }, { param: 'model' });
+}
+
 function close(run: Run, end: End): Ending {
-  const { call, world, facts, planning, snapshot } = run;
+  const { call, key, world, facts, planning, attempts } = run;
   if (end.fault !== undefined) answerFault(run, end.fault);
-  const outcome: RequestOutcome = end.fault === undefined ? 'ok' : specOf(end.fault).outcome;
-  const status = end.fault === undefined ? 200 : specOf(end.fault).status;
-  const endedMs = world.clock.monotonicMs();
-  const atUnixMs = world.clock.unixMs() - (endedMs - call.startedMs);
-  if (snapshot.logsRequests) {
-    const body = requestRecord({
-      id: call.requestId,
-      snapshotId: snapshot.id,
-      operation: call.operation,
-      protocol: call.protocol,
-      route: planning.route,
-      facts,
-      plan: planning.plan,
-      attempts: run.attempts,
-      outcome,
-      status,
-      faultCode: end.fault?.code,
-      atUnixMs,
-      durationMs: endedMs - call.startedMs,
-      tags: call.extension.tags,
-    });
-    world.store.requests.put({
-      id: call.requestId,
-      keyId: run.key.id,
-      atMs: atUnixMs,
-      outcome,
-      ...(planning.route === undefined ? {} : { route: planning.route }),
-      model: facts.model,
-      body,
-    });
-  }
-  return { outcome, status };
+  const { requestId, startedMs, operation, protocol, extension } = call;
+  const { tags } = extension;
+  const ended = { requestId, startedMs, operation, protocol, keyId: key.id, fault: end.fault };
+  return remember({ ...ended, facts, planning, tags, attempts }, world, run.snapshot);
 }
 
 /** A fault after the attempts: as a reply where none has begun, as the protocol's error event where one has. */
@@ -392,17 +371,29 @@ function answerFault(run: Run, of: Fault): void {
     return;
   }
   // Our attempts are used up: a repeat right now meets the same providers. Only a stated wait is worth it, or another process.
+  const last = attempts.at(-1);
   const canRepeat = specOf(of).retry && (attempts.length === 0 || WORTH_REPEATING.has(of.code));
   sendFault({ voice: call, reply }, of, {
     'x-should-retry': String(canRepeat),
     'x-turnout-attempts': String(attempts.length),
+    ...(last === undefined
+      ? {}
+      : { 'x-turnout-provider': last.target.providerId, 'x-turnout-model': headerSafe(last.target.model) }),
   });
 }
 
-function refuse(arrival: Arrival, reply: Reply, of: Fault): Ending {
-  sendFault({ voice: arrival, reply }, of, { 'x-should-retry': String(specOf(of).retry) });
-  const { outcome, status } = specOf(of);
-  return { outcome, status };
+interface Refused extends Pick<Remembered, 'facts' | 'planning' | 'tags'> {
+  readonly arrival: Arrival;
+  readonly caller: Caller;
+  readonly world: World;
+}
+
+/** Answers before any attempt was made. */
+function refuse({ arrival, caller, world, ...known }: Refused, of: Fault): Ending {
+  const { requestId, startedMs, operation, protocol } = arrival;
+  sendFault({ voice: arrival, reply: caller.reply }, of, { 'x-should-retry': String(specOf(of).retry) });
+  const ended = { requestId, startedMs, operation, protocol, keyId: caller.key.id, fault: of };
+  return remember({ ...ended, ...known }, world);
 }
 
 function sendFault(

@@ -44,9 +44,10 @@ export interface OperationInput {
 }
 
 export function operationArrival<Q extends Asked, A>(operation: Operation<Q, A>, input: OperationInput): Arrival {
-  const { requestId, voice } = input;
+  const { requestId, startedMs, voice, wire } = input;
   const encodeFault = (of: Fault): JsonRecord => voice.encodeFault(of, { requestId });
-  return { requestId, encodeFault, accept: () => accept(operation, { ...input, encodeFault }) };
+  const known = { requestId, startedMs, operation: operation.id, protocol: wire, encodeFault };
+  return { ...known, accept: () => accept(operation, { ...input, encodeFault }) };
 }
 
 interface Input extends OperationInput {

@@ -87,8 +87,9 @@ async function sameBytes(call: ChatCall, target: Target, options: OutgoingOption
   }
   const edits = new Map<string, string | undefined>();
   for (const field of ownFields(target, options)) if (body.scan.members.has(field)) edits.set(field, undefined);
-  if (dialect.modelField !== undefined && inspection.model !== target.upstreamModel) {
-    edits.set(dialect.modelField, JSON.stringify(target.upstreamModel));
+  const { modelField } = dialect;
+  if (modelField !== undefined && (inspection.model !== target.upstreamModel || !body.scan.members.has(modelField))) {
+    edits.set(modelField, JSON.stringify(target.upstreamModel));
   }
   const ask = asksUsage(call, target) ? dialect.askUsage(body.record) : undefined;
   if (ask !== undefined) edits.set(ask.field, JSON.stringify(ask.value));

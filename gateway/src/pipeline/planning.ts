@@ -15,6 +15,7 @@ import type { Snapshot } from '../routing/snapshot.ts';
 import type { Target } from '../routing/target.ts';
 import type { KeyRow } from '../store/ports.ts';
 import type { Call } from './call.ts';
+import { UNKEPT } from './extension.ts';
 
 export interface Planning {
   readonly plan: Plan;
@@ -22,6 +23,8 @@ export interface Planning {
   readonly route?: string;
   /** Fields of the body that were followed here, and must not be followed once more by a provider. */
   readonly followed: readonly string[];
+  /** Wishes of the request that nobody follows: to be named to the caller. */
+  readonly ignored: readonly string[];
 }
 
 export interface PlanningOptions {
@@ -30,49 +33,73 @@ export interface PlanningOptions {
   readonly facts: Facts;
   readonly health: Health;
   readonly random: () => number;
+  /** Milliseconds since 1970. */
+  readonly unixMs: number;
 }
 
 /** The plan for a call, or the fault that says why there is none. */
 export function planCall(call: Call, options: PlanningOptions): Result<Planning, Fault> {
   const { snapshot, key, facts, health, random } = options;
+  const today = dayOf(options.unixMs);
   const understood = wishesOf(call, options);
   if (!understood.ok) return understood;
-  const { found, preferences, followed } = understood.value;
+  const { found, preferences, followed, ignored } = understood.value;
   const { candidates, route } = found;
   const isAllowed = (target: Target): boolean => mayUse(key, target, route);
   const whyNot = (target: Target): string | undefined => call.whyNot(target);
-  const rules = { attemptsMax: snapshot.attemptsMax, health, isAllowed, whyNot, random };
+  const rules = { attemptsMax: snapshot.attemptsMax, health, isAllowed, whyNot, random, today };
   const planned = withoutHidden(plan(candidates, facts, preferences === undefined ? rules : { ...rules, preferences }));
+  const gone = planned.targets.length === 0 && planned.rejected.every((one) => one.retired !== undefined);
+  const [first] = gone ? planned.rejected : [];
+  if (first?.retired !== undefined) return err(retired(facts.model, first.retired, { snapshot, today }));
   if (planned.targets.length === 0) return err(nothingLeft(facts.model, planned.rejected, preferences !== undefined));
   const priced = withKnownPrice(planned, snapshot, key);
   if (priced.targets.length === 0) return err(fault('price-unknown', { model: facts.model }, { param: 'model' }));
-  return ok({ plan: priced, followed, ...(route === undefined ? {} : { route }) });
+  return ok({ plan: priced, followed, ignored, ...(route === undefined ? {} : { route }) });
 }
 
 interface Wishes {
   readonly found: Found;
   readonly preferences: Preferences | undefined;
   readonly followed: readonly string[];
+  readonly ignored: readonly string[];
 }
 
 /** What the caller's names and wishes mean: for us, or, where all candidates stand there, for a provider that chooses itself. */
 function wishesOf(call: Call, { snapshot, key, facts }: PlanningOptions): Result<Wishes, Fault> {
-  const { models, preferences: wished } = call.extension;
+  const { models, preferences: wished, ignored } = call.extension;
   const primary = candidatesOf([facts.model], snapshot, key);
   if (!primary.ok) return primary;
   const all = models.length === 0 ? primary : candidatesOf([facts.model, ...models], snapshot, key);
   const isForProvider = readsPreferences(primary.value);
   if (!all.ok && !isForProvider) return all;
   const found = all.ok ? all.value : primary.value;
-  const isForUs = wished === undefined || !isForProvider;
-  const preferences = mergePreferences(isForUs ? wished : undefined, found.sort);
-  const unknown = preferences === undefined ? undefined : unknownProvider(preferences, snapshot, key);
-  if (unknown !== undefined) return err(unknown);
+  const ours = isForProvider ? undefined : wished;
+  const isForUs = ours === wished;
+  const wrong = whyNotFollowed(ours, call, { snapshot, key });
+  if (wrong !== undefined) return err(wrong);
   return ok({
     found,
-    preferences,
+    preferences: found.sort === undefined ? ours : { ...ours, sort: found.sort },
     followed: ['turnout', ...(all.ok ? ['models'] : []), ...(isForUs ? ['route', 'provider'] : [])],
+    ignored: [...ignored, ...notFollowed(ours)],
   });
+}
+
+function notFollowed({ demands = [], hints = [] }: Preferences = {}): readonly string[] {
+  return [...demands, ...hints];
+}
+
+/** A demand that cannot be kept, unless the caller agrees to go on without; or a provider that there is not. */
+function whyNotFollowed(
+  preferences: Preferences | undefined,
+  call: Call,
+  { snapshot, key }: Pick<PlanningOptions, 'snapshot' | 'key'>,
+): Fault | undefined {
+  if (preferences === undefined) return undefined;
+  const [unkept] = call.extension.adapt ? [] : (preferences.demands ?? []);
+  if (unkept !== undefined) return fault('field-invalid', { reason: UNKEPT }, { param: unkept });
+  return unknownProvider(preferences, snapshot, key);
 }
 
 interface Found {
@@ -105,10 +132,6 @@ function candidatesOf(names: readonly string[], snapshot: Snapshot, key: KeyRow)
 function readsPreferences(found: Found): boolean {
   const targets = found.candidates.groups.flat();
   return targets.length > 0 && targets.every(({ target }) => target.provider.readsPreferences === true);
-}
-
-function mergePreferences(asked: Preferences | undefined, sort: 'price' | undefined): Preferences | undefined {
-  return sort === undefined ? asked : { ...asked, sort };
 }
 
 function unknownProvider(preferences: Preferences, snapshot: Snapshot, key: KeyRow): Fault | undefined {
@@ -148,6 +171,22 @@ function withoutHidden(planned: Plan): Plan {
   return hidden === 0
     ? planned
     : { ...planned, rejected: [...seen, { target: `${hidden} more`, reason: NOT_ALLOWED }] };
+}
+
+/** The fault of a model that is gone, with what takes its place. */
+export function retired(
+  model: string,
+  target: Target,
+  { snapshot, today }: { readonly snapshot: Snapshot; readonly today: string },
+): Fault {
+  const successor = snapshot.successorOf(target, today);
+  const hint = successor === undefined ? 'GET /v1/models lists what there is.' : `Its successor is ${successor}.`;
+  return fault('model-retired', { model: shown(model), on: target.retiresOn ?? '', hint }, { param: 'model' });
+}
+
+/** `2026-11-22`, UTC. */
+export function dayOf(unixMs: number): string {
+  return new Date(unixMs).toISOString().slice(0, 10);
 }
 
 function nothingLeft(model: string, rejected: readonly Rejection[], hasPreferences: boolean): Fault {

@@ -396,17 +396,22 @@ function relayEvents(options: ReceiveOptions): Receiver {
     }
   }
 
+  function end(): void {
+    if (isOver) return;
+    take(decoder.end());
+    if (isOver) return;
+    if (isFinished) finish();
+    else fail(fault('upstream-cut', { provider }));
+  }
+
   return {
     data(chunk) {
-      if (!isOver) take(decoder.push(chunk));
-    },
-    end() {
       if (isOver) return;
-      take(decoder.end());
-      if (isOver) return;
-      if (isFinished) finish();
-      else fail(fault('upstream-cut', { provider }));
+      take(decoder.push(chunk));
+      // Some providers leave the connection open after their last event: the reply is complete all the same.
+      if (decoder.isOver()) end();
     },
+    end,
     spent: () => books.spent(isFinished),
     hasContent() {
       return books.hasContent();

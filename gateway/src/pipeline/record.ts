@@ -1,9 +1,10 @@
 /** The request record (`GET /v1/decisions/{id}`): enough to understand the request from the record alone (rule R11). No prompt, no reply. */
-import type { RequestOutcome } from '../chat/fault.ts';
+import type { Fault, RequestOutcome } from '../chat/fault.ts';
 import type { Outcome } from '../chat/outcome.ts';
 import type { Loss } from '../chat/request.ts';
 import type { Usage } from '../chat/usage.ts';
 import type { JsonRecord } from '../lib/json.ts';
+import type { NanoUsd } from '../money/price.ts';
 import type { Facts } from '../routing/facts.ts';
 import type { Plan } from '../routing/plan.ts';
 import type { Target } from '../routing/target.ts';
@@ -24,21 +25,22 @@ export interface RecordInput {
   readonly snapshotId: string;
   readonly operation: string;
   readonly protocol: string;
-  readonly route: string | undefined;
-  readonly facts: Facts;
-  readonly plan: Plan;
+  /** Absent where the request was refused before so much of it was understood. */
+  readonly route?: string | undefined;
+  readonly facts?: Facts | undefined;
+  readonly plan?: Plan | undefined;
   readonly attempts: readonly AttemptRecord[];
   readonly outcome: RequestOutcome;
   readonly status: number;
-  readonly faultCode: string | undefined;
+  readonly fault: Fault | undefined;
   readonly atUnixMs: number;
   readonly durationMs: number;
   readonly tags: readonly string[];
 }
 
 /**
- * The record as it is stored and answered. Money as decimal text of nano-dollars: JSON numbers end at 2^53. What is
- * `undefined` in it is left out by `JSON.stringify`, which is all that is ever done with it.
+ * The record as it is stored and answered. Costs are whole nano-dollars: exact up to 2^53, nine million dollars a request.
+ * What is `undefined` in it is left out by `JSON.stringify`, which is all that is ever done with it.
  */
 export function requestRecord(input: RecordInput): JsonRecord {
   const { facts, plan } = input;
@@ -48,16 +50,17 @@ export function requestRecord(input: RecordInput): JsonRecord {
     at: new Date(input.atUnixMs).toISOString(),
     operation: input.operation,
     protocol: input.protocol,
-    model: facts.model,
+    model: facts?.model,
     route: input.route,
     tags: input.tags.length === 0 ? undefined : input.tags,
-    facts: factsRecord(facts),
-    candidates: candidateRecords(plan),
-    plan: plan.targets.map((target) => target.id),
+    facts: facts === undefined ? undefined : factsRecord(facts),
+    candidates: plan === undefined ? [] : candidateRecords(plan),
+    plan: plan?.targets.map((target) => target.id) ?? [],
     attempts: input.attempts.map(attemptRecord),
     outcome: input.outcome,
     status: input.status,
-    fault: input.faultCode,
+    fault: input.fault?.code,
+    message: input.fault?.message,
     usage: totalUsage(input.attempts),
     cost_nano_usd: totalCost(input.attempts),
     duration_ms: round(input.durationMs),
@@ -119,7 +122,7 @@ function endRecord(outcome: Outcome): JsonRecord {
 }
 
 function billRecord(bill: Bill): JsonRecord {
-  return { usage: usageRecord(bill.usage), estimated: bill.isEstimated, cost_nano_usd: bill.costNanoUsd?.toString() };
+  return { usage: usageRecord(bill.usage), estimated: bill.isEstimated, cost_nano_usd: wholeNumber(bill.costNanoUsd) };
 }
 
 function usageRecord(usage: Usage): JsonRecord {
@@ -152,11 +155,15 @@ function added(one: JsonRecord, other: JsonRecord): JsonRecord {
   return sum;
 }
 
-function totalCost(attempts: readonly AttemptRecord[]): string | undefined {
+function totalCost(attempts: readonly AttemptRecord[]): number | undefined {
   const costs = attempts.flatMap((attempt) =>
     attempt.bill?.costNanoUsd === undefined ? [] : [attempt.bill.costNanoUsd],
   );
-  return costs.length === 0 ? undefined : costs.reduce((sum, cost) => sum + cost, 0n).toString();
+  return costs.length === 0 ? undefined : wholeNumber(costs.reduce((sum, cost) => sum + cost, 0n));
+}
+
+function wholeNumber(nanoUsd: NanoUsd | undefined): number | undefined {
+  return nanoUsd === undefined ? undefined : Number(nanoUsd);
 }
 
 function rounded(ms: number | undefined): number | undefined {

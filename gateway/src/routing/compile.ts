@@ -61,8 +61,9 @@ export function compile(input: CompileInput): Compiled {
     allowsUnknownPrice: config.price_unknown === 'allow',
     providerIds: new Set(suppliers.keys()),
     targets,
-    listed: listedModels(config, entries),
+    listed: [...autoListed(resolver, config), ...listedModels(config, entries)],
     resolve: resolver,
+    successorOf: (target, today) => successorOf(names, target, today),
     isVisible: (name, allowed) => allowed === undefined || isNamed(name, allowed),
   });
   return { snapshot, warnings };
@@ -71,6 +72,13 @@ export function compile(input: CompileInput): Compiled {
 function entryOf(supplier: Supplier, row: ModelRow): Entry {
   const base = row.catalog === undefined ? {} : nameEntryOf(row.catalog);
   return { ...base, provider: supplier.id, model: row.name, supplier };
+}
+
+function successorOf(names: NameIndex<Entry>, { providerId, model }: Target, today: string): string | undefined {
+  const found = names.resolve(`${providerId}/${model}`);
+  const [entry] = found.kind === 'found' ? found.entries : [];
+  const successor = entry === undefined ? undefined : names.lifecycle(entry, today).successor;
+  return successor === undefined ? undefined : `${providerId}/${successor}`;
 }
 
 function aliasMap(catalog: Catalog): ReadonlyMap<string, string> {
@@ -250,6 +258,14 @@ function compareList(a: Target, b: Target): number {
   const blend = (target: Target): bigint => (target.price?.input ?? 0n) * 3n + (target.price?.output ?? 0n);
   const difference = blend(a) - blend(b);
   return difference === 0n ? 0 : difference < 0n ? -1 : 1;
+}
+
+/** `auto` is a name that callers choose like any other. */
+function autoListed(resolve: Resolver, { routes, aliases }: Config): readonly ListedModel[] {
+  const isOwn = Object.hasOwn(routes, 'auto') || Object.hasOwn(aliases, 'auto');
+  return isOwn || resolve('auto').kind === 'unknown'
+    ? []
+    : [listedName('auto', 'the cheapest current all-round model')];
 }
 
 function listedModels(config: Config, entries: readonly Entry[]): readonly ListedModel[] {

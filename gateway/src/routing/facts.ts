@@ -11,6 +11,8 @@ export interface Facts {
   readonly inputTokensEstimate: number;
   /** No tokenizer makes more than this of the input: what a hold is computed with. */
   readonly inputTokensMax: number;
+  /** The same with what providers usually add to a request of its kind: what the last of a budget must cover. */
+  readonly inputTokensUsualMax: number;
   /** The caller's limit for one choice, if any. */
   readonly outputTokensLimit?: number;
   readonly choices: number;
@@ -38,6 +40,10 @@ const TOKENS_PER_IMAGE_MAX = 8000;
 const NON_ASCII_BYTES_MAX = 3;
 /** Hidden prompts that providers add for tools (Anthropic's page lists 313 to 804 tokens). */
 const HIDDEN_TOKENS_MAX = 1000;
+/** The same for text alone. Of 722 recorded replies none had more than 102, save four of providers that searched the web unasked. */
+const HIDDEN_TEXT_TOKENS_MAX = 200;
+/** What a request may need and still bring no prompt of the provider's with it. */
+const PLAIN_NEEDS: readonly Ability[] = ['reasoning', 'json-schema'];
 
 /** Facts from what the dialect read. Pure arithmetic: no text is touched again. */
 export function understand(inspection: Inspection): Facts {
@@ -51,14 +57,15 @@ export function understand(inspection: Inspection): Facts {
     ascii +
     inspection.nonAsciiLength * NON_ASCII_BYTES_MAX +
     inspection.messageCount * TOKENS_PER_MESSAGE * 2 +
-    inspection.imageCount * TOKENS_PER_IMAGE_MAX +
-    HIDDEN_TOKENS_MAX;
+    inspection.imageCount * TOKENS_PER_IMAGE_MAX;
+  const isPlain = inspection.imageCount === 0 && inspection.needs.every((need) => PLAIN_NEEDS.includes(need));
   return {
     model: inspection.model,
     isStreaming: inspection.isStreaming,
     needs: inspection.needs,
     inputTokensEstimate: Math.ceil(estimate),
-    inputTokensMax: bound,
+    inputTokensMax: bound + HIDDEN_TOKENS_MAX,
+    inputTokensUsualMax: bound + (isPlain ? HIDDEN_TEXT_TOKENS_MAX : HIDDEN_TOKENS_MAX),
     ...(inspection.maxOutputTokens === undefined ? {} : { outputTokensLimit: inspection.maxOutputTokens }),
     choices: inspection.choices,
   };

@@ -14,12 +14,14 @@ const FACTS: Facts = {
   needs: [],
   inputTokensEstimate: 100,
   inputTokensMax: 400,
+  inputTokensUsualMax: 400,
   choices: 1,
 };
 const REST_FREE = { restMs: () => 0, isDoubted: () => false };
 
 function options(over: Partial<PlanOptions> = {}): PlanOptions {
-  return { attemptsMax: 3, health: REST_FREE, isAllowed: () => true, random: () => 0.5, ...over };
+  const base = { attemptsMax: 3, health: REST_FREE, today: '2026-11-22', isAllowed: () => true, random: () => 0.5 };
+  return { ...base, ...over };
 }
 
 function listed(...ids: readonly string[]): Candidates {
@@ -52,6 +54,17 @@ describe('plan', () => {
       isDoubted: (target: Target) => target.id === 'b/m',
     };
     assert.deepEqual(ids(plan(listed('a/m', 'b/m', 'c/m'), FACTS, options({ health }))), ['c/m', 'b/m', 'a/m']);
+  });
+
+  it('leaves out a model from its last day on, but not where something else may stand at its address', () => {
+    const gone = testTarget('a/m', { retiresOn: '2026-11-22' });
+    const elsewhere = testTarget('b/m', { retiresOn: '2025-01-01', isElsewhere: true });
+    const going = testTarget('c/m', { retiresOn: '2026-11-23' });
+    const groups = [[gone, elsewhere, going].map((target) => ({ target, weight: 1 }))];
+    const made = plan({ groups, order: 'listed' }, FACTS, options());
+    assert.deepEqual(ids(made), ['b/m', 'c/m']);
+    assert.deepEqual(made.rejected, [{ target: 'a/m', reason: 'it ended on 2026-11-22', retired: gone }]);
+    assert.deepEqual(plan({ groups: [[{ target: gone, weight: 1 }]], order: 'listed' }, FACTS, options()).targets, []);
   });
 
   it('leaves out what cannot do it, and says why', () => {

@@ -10,6 +10,8 @@ export const NOT_ALLOWED = 'the key may not use it';
 export interface Rejection {
   readonly target: string;
   readonly reason: string;
+  /** Set where the model is gone: no wish or key of the caller's is the reason. */
+  readonly retired?: Target;
 }
 
 export interface Plan {
@@ -55,6 +57,8 @@ export interface Health {
 export interface PlanOptions {
   readonly attemptsMax: number;
   readonly health: Health;
+  /** `2026-11-22`: models that ended by then are not asked for at their provider's own address. */
+  readonly today: string;
   /** Models that the key may use; absent means all. */
   readonly isAllowed: (target: Target) => boolean;
   /** Why a target cannot do what is asked at all; undefined where it can. Absent: all can. */
@@ -75,6 +79,9 @@ export interface Preferences {
   /** USD per million tokens, as nano-dollars. */
   readonly inputPriceMax?: bigint;
   readonly outputPriceMax?: bigint;
+  /** Fields that no target here can be held to, and those that would only be hints. */
+  readonly demands?: readonly string[];
+  readonly hints?: readonly string[];
 }
 
 /** Makes the plan: requirements, wishes, price, and health last. */
@@ -116,7 +123,9 @@ function sift(candidates: Candidates, facts: Facts, options: PlanOptions): Sifte
     const ban = whyForbidden(target, options);
     const doubt = ban === undefined ? whyUnfit(target, facts) : undefined;
     if (ban !== undefined) forbidden.push({ target: target.id, reason: ban });
-    else if (doubt === undefined) targets.push(target);
+    else if (isGone(target, options.today)) {
+      forbidden.push({ target: target.id, reason: `it ended on ${target.retiresOn}`, retired: target });
+    } else if (doubt === undefined) targets.push(target);
     else {
       doubtful.push(target);
       unfit.push({ target: target.id, reason: doubt });
@@ -159,6 +168,11 @@ function whyForbidden(target: Target, options: PlanOptions): string | undefined 
   if (!options.isAllowed(target)) return NOT_ALLOWED;
   const wish = options.preferences === undefined ? undefined : whyNotPreferred(target, options.preferences);
   return wish ?? options.whyNot?.(target);
+}
+
+/** Elsewhere than at the provider's own address, the operator knows better than the catalog what is still served. */
+function isGone({ retiresOn, isElsewhere }: Target, today: string): boolean {
+  return retiresOn !== undefined && isElsewhere !== true && retiresOn <= today;
 }
 
 /** Why a target is thought unable to take the request, by what the catalog says of it. */

@@ -41,6 +41,8 @@ export interface Snapshot {
   readonly targets: ReadonlyMap<string, Target>;
   readonly listed: readonly ListedModel[];
   resolve(name: string): Resolution;
+  /** `provider/model` that takes the place of a target's, as the provider or its family says, on a day such as `2026-11-22`. */
+  successorOf(target: Target, today: string): string | undefined;
   /** Whether a key with these allowed models may see that name. */
   isVisible(name: string, allowed: readonly string[] | undefined): boolean;
 }

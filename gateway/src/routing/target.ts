@@ -55,6 +55,10 @@ export interface Target {
   readonly operations?: ReadonlySet<string>;
   readonly weight: number;
   readonly timeouts: Timeouts;
+  /** First day without the model, as the catalog says (`2026-10-23`); absent where the file has a row of its own for it. */
+  readonly retiresOn?: string;
+  /** It is asked at an address of the operator's, where other things may stand than at the provider's own. */
+  readonly isElsewhere?: boolean;
   /** False for the targets of a name that stands in no catalog: the provider may know it, or not. */
   readonly isKnown: boolean;
 }

@@ -90,6 +90,7 @@ interface Base {
   readonly dialects: Dialects;
   readonly row: CatalogProvider | undefined;
   readonly models: ReadonlyMap<string, ModelRow>;
+  readonly isElsewhere: boolean;
 }
 
 function baseOf(id: string, own: ProviderConfig, input: TargetsInput): Base | string {
@@ -109,7 +110,8 @@ function baseOf(id: string, own: ProviderConfig, input: TargetsInput): Base | st
   if (keys.length === 0 && needsKey)
     return `provider ${id}: no key; set ${provider.envKeys[0] ?? 'api_key'} or \`providers.${id}.api_key\``;
   const timeouts = toTimeouts(config, id);
-  return { id, own, provider, baseUrl, keys, timeouts, dialects, row, models: modelRows(row, inherited) };
+  const models = modelRows(row, inherited);
+  return { id, own, provider, baseUrl, keys, timeouts, dialects, row, models, isElsewhere: ownUrl !== undefined };
 }
 
 /** The wire format, or why there is none. */
@@ -208,6 +210,7 @@ function makeTargets(base: Base, model: ModelRow, isKnown: boolean): readonly Ta
     limits: limitsOf(model),
     abilities: abilitiesOf(model),
     operations: operationsOf(model.catalog),
+    ...endOf(model, base),
     timeouts: base.timeouts,
     isKnown,
   });
@@ -222,6 +225,12 @@ function makeTargets(base: Base, model: ModelRow, isKnown: boolean): readonly Ta
       weight: own.weight * key.weight,
     };
   });
+}
+
+/** When the model ends, by the catalog; the file's own row for it says that it does not. */
+function endOf(model: ModelRow, { isElsewhere }: Base): Pick<Target, 'retiresOn' | 'isElsewhere'> {
+  const retiresOn = model.own === undefined ? model.catalog?.retiresOn : undefined;
+  return retiresOn === undefined ? {} : { retiresOn, isElsewhere };
 }
 
 /** A catalog address that depends on the account (`${NAME}`) is of no use as it stands. */

@@ -64,6 +64,7 @@ export function openBooksThread(options: BooksOptions): Books {
     createKey: async (...args) => call('createKey', args),
     changeKey: async (...args) => call('changeKey', args),
     removeKey: async (...args) => call('removeKey', args),
+    audit: async (...args) => call('audit', args),
     draw: async (...args) => call('draw', args),
     giveBack: async (...args) => call('giveBack', args),
     balances: async (...args) => call('balances', args),

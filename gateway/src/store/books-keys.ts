@@ -1,9 +1,14 @@
 /** Keys in the database. Every change has a revision, so that processes learn of it by asking for what is newer. */
 import type { Kysely, Selectable, Transaction, Updateable } from 'kysely';
-import { asArray, asString, parseJson } from '../lib/json.ts';
+import { asArray, asString, compact, parseJson, type JsonRecord } from '../lib/json.ts';
+import { formatUsd } from '../money/usd.ts';
+import { noteDeed } from './books-audit.ts';
 import type { Books, KeyChange, StoredKey } from './books.ts';
 import { setGrant } from './transfers.ts';
 import type { KeysTable, Tables } from './schema.ts';
+
+/** Who changes a key where nobody else does: the gateway, at its first start. */
+const SYSTEM = 'system';
 
 type KeyBooks = Pick<Books, 'keyChanges' | 'createKey' | 'changeKey' | 'removeKey'>;
 
@@ -18,7 +23,7 @@ export function keyBooks(db: Kysely<Tables>): KeyBooks {
         .execute();
       return rows.map(keyOf);
     },
-    createKey: async (key) =>
+    createKey: async (key, by = SYSTEM) =>
       db.transaction().execute(async (trx) => {
         const row = {
           id: key.id,
@@ -37,9 +42,11 @@ export function keyBooks(db: Kysely<Tables>): KeyBooks {
         };
         const stored = await trx.insertInto('keys').values(row).returningAll().executeTakeFirstOrThrow();
         await setGrant(trx, key.id, { nanoUsd: key.budgetNanoUsd ?? 0n, atMs: key.createdAtMs });
+        const changes = changesOf({ ...key, isRoot: key.isRoot });
+        await noteDeed(trx, { atMs: key.createdAtMs, by, action: 'key.created', subject: key.id, changes });
         return keyOf(stored);
       }),
-    changeKey: async (id, change, atMs) =>
+    changeKey: async (id, change, { atMs, by = SYSTEM }) =>
       db.transaction().execute(async (trx) => {
         const revision = await nextRevision(trx);
         const stored = await trx
@@ -51,9 +58,10 @@ export function keyBooks(db: Kysely<Tables>): KeyBooks {
           .executeTakeFirst();
         if (stored === undefined) return undefined;
         if (change.budgetNanoUsd !== undefined) await setGrant(trx, id, { nanoUsd: change.budgetNanoUsd ?? 0n, atMs });
+        await noteDeed(trx, { atMs, by, action: 'key.changed', subject: id, changes: changesOf(change) });
         return keyOf(stored);
       }),
-    removeKey: async (id) =>
+    removeKey: async (id, { atMs, by = SYSTEM }) =>
       db.transaction().execute(async (trx) => {
         const revision = await nextRevision(trx);
         const stored = await trx
@@ -63,9 +71,25 @@ export function keyBooks(db: Kysely<Tables>): KeyBooks {
           .where('is_removed', '=', 0n)
           .returningAll()
           .executeTakeFirst();
-        return stored === undefined ? undefined : keyOf(stored);
+        if (stored === undefined) return undefined;
+        await noteDeed(trx, { atMs, by, action: 'key.deleted', subject: id, changes: {} });
+        return keyOf(stored);
       }),
   };
+}
+
+/** What a change sets, in the words of the API. */
+function changesOf(change: KeyChange & { readonly isRoot?: boolean }): JsonRecord {
+  const { name, isRoot, isDisabled, expiresAtMs, budgetNanoUsd, allowedModels, tags } = change;
+  return compact({
+    name,
+    root: isRoot === true ? true : undefined,
+    disabled: isDisabled,
+    expires_at: typeof expiresAtMs === 'number' ? new Date(expiresAtMs).toISOString() : expiresAtMs,
+    budget_usd: typeof budgetNanoUsd === 'bigint' ? formatUsd(budgetNanoUsd) : budgetNanoUsd,
+    models: allowedModels,
+    tags,
+  });
 }
 
 /** Counts the revision of the keys up, inside a transaction that changes one. */

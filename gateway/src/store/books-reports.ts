@@ -1,5 +1,6 @@
 /** Reports: usage, and the proof that the ledger is right. They only read, and count what still stands in journals too. */
 import { sql, type Kysely, type Selectable } from 'kysely';
+import { auditProblems } from './books-audit.ts';
 import type { Books } from './books.ts';
 import { settledReceipt, trackOpen } from './books-receipts.ts';
 import { journalsIn, readJournal, type JournalPosition } from './journal.ts';
@@ -166,6 +167,7 @@ async function verifyReport(
     .executeTakeFirstOrThrow();
   const problems = [
     ...(await ledgerProblems(db)),
+    ...(await auditProblems(db)),
     ...damaged.map((processId) => `the journal of process ${processId} has lines that are not what was written`),
   ];
   return {

@@ -7,13 +7,14 @@ import { join } from 'node:path';
 import { Kysely } from 'kysely';
 import type { JsonRecord } from '../lib/json.ts';
 import type { NanoUsd } from '../money/price.ts';
+import { auditBooks } from './books-audit.ts';
 import { keyBooks } from './books-keys.ts';
 import { leaseBooks } from './books-leases.ts';
 import { receiptBooks } from './books-receipts.ts';
 import { reportBooks } from './books-reports.ts';
 import { requestBooks } from './books-requests.ts';
 import type { JournalPosition } from './journal.ts';
-import type { KeyRow, RequestQuery, UsageQuery, UsageReport, VerifyReport } from './ports.ts';
+import type { AuditPage, AuditQuery, KeyRow, RequestQuery, UsageQuery, UsageReport, VerifyReport } from './ports.ts';
 import { migrate, type Tables } from './schema.ts';
 import { openSqlite } from './sqlite.ts';
 
@@ -32,6 +33,12 @@ export interface KeyChange {
   readonly budgetNanoUsd?: NanoUsd | null;
   readonly allowedModels?: readonly string[] | null;
   readonly tags?: readonly string[];
+}
+
+/** When a key is changed, and for whom; `system` where nobody is named. */
+export interface KeyDeed {
+  readonly atMs: number;
+  readonly by?: string;
 }
 
 export interface DrawOrder {
@@ -96,9 +103,11 @@ export interface RequestList {
 export interface Books {
   /** Keys changed after `revision`, removed ones among them. */
   keyChanges(revision: bigint): Promise<readonly StoredKey[]>;
-  createKey(key: Omit<KeyRow, 'isDisabled'> & { readonly hash: string }): Promise<StoredKey>;
-  changeKey(id: string, change: KeyChange, atMs: number): Promise<StoredKey | undefined>;
-  removeKey(id: string): Promise<StoredKey | undefined>;
+  createKey(key: Omit<KeyRow, 'isDisabled'> & { readonly hash: string }, by?: string): Promise<StoredKey>;
+  changeKey(id: string, change: KeyChange, deed: KeyDeed): Promise<StoredKey | undefined>;
+  removeKey(id: string, deed: KeyDeed): Promise<StoredKey | undefined>;
+  /** Who changed which key, newest first. */
+  audit(query: AuditQuery): Promise<AuditPage>;
 
   /** Hands a slice of a budget out to a process: what it needs, and some in reserve while there is plenty. */
   draw(order: DrawOrder): Promise<Draw>;
@@ -148,6 +157,7 @@ export async function openBooks(options: BooksOptions): Promise<Books> {
   }
   return {
     ...keyBooks(db),
+    ...auditBooks(db),
     ...leaseBooks(db),
     ...receiptBooks(db, dataDir),
     ...requestBooks(db),

@@ -3,7 +3,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { fault, type Fault } from '../chat/fault.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import type { NanoUsd } from '../money/price.ts';
-import type { Books, StoredKey } from './books.ts';
+import type { Books, KeyDeed, StoredKey } from './books.ts';
 import { ROOT_KEY_ID } from './ledger-problems.ts';
 import { patiently } from './patience.ts';
 import type { KeyLookup, KeyPatch, KeyRow, Keys, KeySpend, NewKey } from './ports.ts';
@@ -80,28 +80,28 @@ export class KeyRing implements Keys {
     return [...this.#byId.values()].map((known) => known.row).toSorted((a, b) => a.createdAtMs - b.createdAtMs);
   }
 
-  async create(key: NewKey): Promise<Result<{ readonly row: KeyRow; readonly token: string }, Fault>> {
+  async create(key: NewKey, by?: string): Promise<Result<{ readonly row: KeyRow; readonly token: string }, Fault>> {
     const wrong = whyNotValid(key);
     if (wrong !== undefined) return err(wrong);
     const { books, secret, newId, now } = this.#ports;
     const token = newToken();
     const id = newId('key');
     const row = { ...key, id, isRoot: key.isRoot ?? false, tags: key.tags ?? [], createdAtMs: now() };
-    const stored = await this.#patiently(async () => books.createKey({ ...row, hash: hashToken(secret, token) }));
+    const stored = await this.#patiently(async () => books.createKey({ ...row, hash: hashToken(secret, token) }, by));
     if (!stored.ok) return stored;
     return ok({ row: this.#apply(stored.value), token });
   }
 
-  async change(id: string, patch: KeyPatch): Promise<Result<KeyRow | undefined, Fault>> {
+  async change(id: string, patch: KeyPatch, by?: string): Promise<Result<KeyRow | undefined, Fault>> {
     const wrong = whyNotValid(patch);
     if (wrong !== undefined) return err(wrong);
-    const stored = await this.#patiently(async () => this.#ports.books.changeKey(id, patch, this.#ports.now()));
+    const stored = await this.#patiently(async () => this.#ports.books.changeKey(id, patch, this.#deed(by)));
     if (!stored.ok) return stored;
     return ok(stored.value === undefined ? undefined : this.#apply(stored.value));
   }
 
-  async remove(id: string): Promise<Result<boolean, Fault>> {
-    const stored = await this.#patiently(async () => this.#ports.books.removeKey(id));
+  async remove(id: string, by?: string): Promise<Result<boolean, Fault>> {
+    const stored = await this.#patiently(async () => this.#ports.books.removeKey(id, this.#deed(by)));
     if (!stored.ok) return stored;
     if (stored.value !== undefined) this.#apply(stored.value);
     return ok(stored.value !== undefined);
@@ -120,6 +120,10 @@ export class KeyRing implements Keys {
       this.#revision = row.revision;
     }
     this.#syncedAtMs = askedAtMs;
+  }
+
+  #deed(by: string | undefined): KeyDeed {
+    return { atMs: this.#ports.now(), ...(by === undefined ? {} : { by }) };
   }
 
   #patiently<T>(ask: () => Promise<T>): Promise<Result<T, Fault>> {

@@ -48,6 +48,7 @@ export interface KeySpend {
   readonly heldNanoUsd: NanoUsd;
 }
 
+/** `by`: who makes, changes or removes a key, for the audit log: the id of another key, or `cli`. */
 export interface Keys {
   /** In memory, no store, no waiting. A malformed token costs a checksum only; the root key is compared in constant time. */
   find(token: string): KeyLookup;
@@ -56,11 +57,11 @@ export interface Keys {
   /** Every key, oldest first, from memory. */
   list(): readonly KeyRow[];
   /** Makes a key; `token` is seen here and never again. Known to this process at once, to others within two seconds. */
-  create(key: NewKey): Promise<Result<{ readonly row: KeyRow; readonly token: string }, Fault>>;
+  create(key: NewKey, by?: string): Promise<Result<{ readonly row: KeyRow; readonly token: string }, Fault>>;
   /** `undefined` where there is no such key. */
-  change(id: string, patch: KeyPatch): Promise<Result<KeyRow | undefined, Fault>>;
+  change(id: string, patch: KeyPatch, by?: string): Promise<Result<KeyRow | undefined, Fault>>;
   /** False where there is no such key. Its receipts stay. */
-  remove(id: string): Promise<Result<boolean, Fault>>;
+  remove(id: string, by?: string): Promise<Result<boolean, Fault>>;
   /** What a key has spent and holds now. `undefined` where there is no such key. */
   spend(id: string): Promise<Result<KeySpend | undefined, Fault>>;
 }
@@ -197,6 +198,34 @@ export interface Requests {
   dropped(): number;
 }
 
+/** One change of a key, as `GET /admin/v1/audit` prints it. */
+export interface AuditEntry {
+  /** 1 for the first, without a gap. */
+  readonly seq: number;
+  /** ISO 8601, UTC. */
+  readonly at: string;
+  /** Id of the key that asked, `cli`, or `system`. */
+  readonly by: string;
+  readonly action: string;
+  readonly subject: string;
+  readonly changes: JsonRecord;
+  /** SHA-256 over the entry and the hash before it. */
+  readonly hash: string;
+}
+
+export interface AuditQuery {
+  /** At most 200. */
+  readonly limitMax: number;
+  /** Goes on after the last page: its `next`. */
+  readonly cursor?: string;
+}
+
+export interface AuditPage {
+  /** Newest first. */
+  readonly entries: readonly AuditEntry[];
+  readonly next?: string;
+}
+
 /** One attempt that cost or may have cost something, as `turnout usage` and `GET /admin/v1/usage` print it. */
 export interface UsageRow {
   readonly id: string;
@@ -260,6 +289,7 @@ export interface Store {
   readonly ledger: Ledger;
   readonly requests: Requests;
   usage(query: UsageQuery): Promise<Result<UsageReport, Fault>>;
+  audit(query: AuditQuery): Promise<Result<AuditPage, Fault>>;
   verify(): Promise<Result<VerifyReport, Fault>>;
   /** Writes everything out and gives leases back. Call it after the last request has ended. */
   close(): Promise<void>;

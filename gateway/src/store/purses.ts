@@ -315,5 +315,6 @@ function exceeded(purse: Purse): Fault {
     limit: formatUsd(known?.limit ?? key.budgetNanoUsd ?? 0n),
     spent: formatUsd(known?.spent ?? 0n),
     held: formatUsd((known?.elsewhere ?? 0n) + held),
+    reset: 'never (it has no period)',
   });
 }

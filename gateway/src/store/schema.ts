@@ -14,6 +14,7 @@ export interface Tables {
   readonly transfers: TransfersTable;
   readonly receipts: ReceiptsTable;
   readonly requests: RequestsTable;
+  readonly audit: AuditTable;
 }
 
 export interface KeysTable {
@@ -103,8 +104,21 @@ export interface RequestsTable {
   readonly body: string;
 }
 
+export interface AuditTable {
+  /** 1, 2, 3, … without a gap. */
+  readonly seq: Integer;
+  readonly at: Integer;
+  readonly by: string;
+  readonly action: string;
+  readonly subject: string;
+  /** JSON. */
+  readonly changes: string;
+  readonly hash: string;
+}
+
 const migrations: Readonly<Record<string, Migration>> = {
   '0001-keys-ledger-requests': { up: createTables },
+  '0002-audit': { up: createAudit },
 };
 
 /** Brings a database up to date; one that is, is only read. Throws where it cannot, and where a newer Turnout wrote it. */
@@ -226,4 +240,17 @@ async function createRequests(db: Kysely<unknown>): Promise<void> {
     .addColumn('body', 'text', (column) => column.notNull())
     .execute();
   await db.schema.createIndex('requests_key').on('requests').columns(['key_id', 'seq']).execute();
+}
+
+async function createAudit(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('audit')
+    .addColumn('seq', 'integer', (column) => column.primaryKey())
+    .addColumn('at', 'bigint', (column) => column.notNull())
+    .addColumn('by', 'text', (column) => column.notNull())
+    .addColumn('action', 'text', (column) => column.notNull())
+    .addColumn('subject', 'text', (column) => column.notNull())
+    .addColumn('changes', 'text', (column) => column.notNull())
+    .addColumn('hash', 'text', (column) => column.notNull())
+    .execute();
 }

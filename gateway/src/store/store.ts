@@ -104,6 +104,7 @@ async function run(world: World): Promise<Store> {
     ledger,
     requests,
     usage: async (query) => patiently(async () => books.usage({ rowsMax: USAGE_ROWS_MAX, ...query })),
+    audit: async (query) => patiently(async () => books.audit(query)),
     verify: async () => patiently(async () => books.verify()),
     close: async () => {
       for (const timer of timers) clearInterval(timer);

@@ -1,21 +1,17 @@
-/**
- * The connections to one origin: each an undici `Client` on a socket that we opened ourselves. undici's own Pool cannot
- * say whether a connection is new, looks through all of them to find a free one, and cannot be told to take a new one.
- */
+/** The connections to one origin: which are free, who waits for one, and when one has served for long enough. */
 import type { Socket } from 'node:net';
-import { Client } from 'undici';
+import type { Codec, HttpConnection, Speaker } from './codec.ts';
+import type { Deadlines } from './deadlines.ts';
 import { dial, type DialOptions, type Endpoint, type Opening } from './dial.ts';
-import { noConnection, STALE, type Failure } from './failures.ts';
+import { noConnection, type Failure } from './failures.ts';
 
-/** One socket with its HTTP/1.1 parser. Serves one call at a time and never opens a second socket. */
+/** One socket with its HTTP/1.1. Serves one call at a time. */
 export interface Connection {
   readonly socket: Socket;
-  readonly client: Client;
+  readonly http: HttpConnection;
   readonly openedMs: number;
   /** Calls that were answered over it. More than none: the other side may have closed it just as we wrote. */
   served: number;
-  /** The last error of the socket, of which undici hides some. */
-  error: Error | undefined;
 }
 
 export interface ConnectionWaiter {
@@ -28,7 +24,7 @@ export interface ConnectionLimits {
   readonly connectionsMax: number;
   /** Calls that may wait for a connection once there are `connectionsMax`. */
   readonly waitingMax: number;
-  /** An idle connection is closed after this; sooner where the other side says so (`keep-alive: timeout=5`). */
+  /** An idle connection is closed after this, or sooner (`CodecOptions`). */
   readonly keepAliveMs: number;
   /** A connection older than this is not used again, so that a provider's new addresses are found. */
   readonly ageMaxMs: number;
@@ -44,7 +40,8 @@ export interface ConnectionCounts {
 export interface ConnectionOptions {
   readonly dial: DialOptions;
   readonly limits: ConnectionLimits;
-  readonly now: () => number;
+  readonly codec: Codec;
+  readonly deadlines: Deadlines;
   /** A socket is begun. */
   readonly onDial: () => void;
 }
@@ -53,9 +50,6 @@ interface Queued {
   readonly waiter: ConnectionWaiter;
   opening: Opening | undefined;
 }
-
-/** Headers of a reply that are larger than this are not an answer. */
-const HEAD_MAX_BYTES = 64 * 1024;
 
 export class Connections {
   readonly endpoint: Endpoint;
@@ -88,12 +82,12 @@ export class Connections {
     return { phase: 'queued', cancel: () => undefined };
   }
 
-  /** Gives back a connection whose reply was read to its end. Not to be called out of undici's callbacks. */
+  /** Gives back a connection whose reply was read to its end. */
   release(connection: Connection): void {
     const { socket } = connection;
     if (socket.destroyed) return;
     connection.served += 1;
-    const isOld = this.#options.now() - connection.openedMs > this.#options.limits.ageMaxMs;
+    const isOld = this.#options.deadlines.now() - connection.openedMs > this.#options.limits.ageMaxMs;
     // A reply that came before the request was out leaves bytes on the way that belong to no one.
     if (isOld || socket.writableLength > 0) socket.destroy();
     else if (this.#queue.length > 0) this.#next()?.waiter.opened(connection);
@@ -108,12 +102,11 @@ export class Connections {
     this.counts.open += 1;
     this.#options.onDial();
     let isSettled = false;
-    const session = this.#session;
-    const options = session === undefined ? this.#options.dial : { ...this.#options.dial, session };
-    const opening = dial(this.endpoint, options, {
+    const speaker = this.#speaker();
+    const opening = dial(this.endpoint, this.#dialOptions(speaker), {
       opened: (socket) => {
         isSettled = true;
-        waiter.opened(this.#adopt(socket));
+        waiter.opened(this.#adopt(socket, speaker.open(socket)));
       },
       failed: (failure) => {
         isSettled = true;
@@ -155,12 +148,22 @@ export class Connections {
     };
   }
 
-  #adopt(socket: Socket): Connection {
-    const client = clientOn(this.endpoint, socket, this.#options.limits.keepAliveMs);
-    const connection: Connection = { socket, client, openedMs: this.#options.now(), served: 0, error: undefined };
-    socket.on('error', (error) => {
-      connection.error = error;
-    });
+  #speaker(): Speaker {
+    const { codec, deadlines, limits } = this.#options;
+    return codec({ origin: this.endpoint.origin, keepAliveMs: limits.keepAliveMs, deadlines });
+  }
+
+  #dialOptions({ onread }: Speaker): DialOptions {
+    const session = this.#session;
+    return {
+      ...this.#options.dial,
+      ...(session === undefined ? {} : { session }),
+      ...(onread === undefined ? {} : { onread }),
+    };
+  }
+
+  #adopt(socket: Socket, http: HttpConnection): Connection {
+    const connection: Connection = { socket, http, openedMs: this.#options.deadlines.now(), served: 0 };
     socket.once('close', () => {
       const at = this.#idle.indexOf(connection);
       if (at !== -1) this.#idle.splice(at, 1);
@@ -182,29 +185,4 @@ export class Connections {
     this.counts.waiting = this.#queue.length;
     return next;
   }
-}
-
-/**
- * A client that has its socket already. undici asks for a new one where that was closed while idle; refusing it makes
- * the call that was about to be written fail with `STALE`, so that we know that nothing was sent.
- */
-function clientOn(endpoint: Endpoint, socket: Socket, keepAliveMs: number): Client {
-  let isTaken = false;
-  return new Client(endpoint.origin, {
-    connect: (_options, callback) => {
-      if (isTaken) return callback(Object.assign(new Error('the idle connection was closed'), { code: STALE }), null);
-      isTaken = true;
-      // Later, since undici does not look at a connection that comes back before its connector has returned.
-      queueMicrotask(() => callback(null, socket));
-    },
-    pipelining: 1,
-    allowH2: false,
-    useMilo: false,
-    // Our own deadlines watch all calls with one timer; undici's would be one per call.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    keepAliveTimeout: keepAliveMs,
-    keepAliveMaxTimeout: keepAliveMs,
-    maxHeaderSize: HEAD_MAX_BYTES,
-  });
 }

@@ -1,6 +1,6 @@
 /** Opens a socket to an upstream: name, address check, TCP, TLS. The time it may take is the caller's to watch. */
 import type { LookupAddress } from 'node:dns';
-import { connect as connectTcp, isIP, type LookupFunction, type Socket } from 'node:net';
+import { connect as connectTcp, isIP, type LookupFunction, type OnReadOpts, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { literalAddress, isPublicAddress } from './egress.ts';
 import { connectFailure, egressRefused, nameFailure, type Failure } from './failures.ts';
@@ -22,6 +22,8 @@ export interface DialOptions {
   readonly ca?: string;
   /** TLS session of an earlier connection, which spares a round trip and a signature. */
   readonly session?: Buffer;
+  /** Takes what comes in, instead of the socket's stream. */
+  readonly onread?: OnReadOpts;
 }
 
 export interface DialHandler {
@@ -113,6 +115,7 @@ function openSocket(endpoint: Endpoint, options: DialOptions, addresses: readonl
     lookup: pinned(addresses),
     // Tries the next address where one is dead or slow (RFC 8305).
     autoSelectFamily: true,
+    ...(options.onread === undefined ? {} : { onread: options.onread }),
   };
   if (!endpoint.isSecure) return connectTcp(base);
   return connectTls({

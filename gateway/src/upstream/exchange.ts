@@ -1,24 +1,12 @@
-/** One call under way: its phases, its deadline, its end. It is the handler that undici calls, so that a call is one object. */
+/** One call under way: its phases, its deadline, its end. It is also what reads the reply, so that a call is one object. */
 import type { Transform } from 'node:stream';
-import type { Dispatcher } from 'undici';
 import { timerLinks, type Timer } from '../lib/wheel.ts';
+import type { Breakage, ReplyReader } from './codec.ts';
 import type { Connection, ConnectionWaiter } from './connections.ts';
 import type { Deadlines } from './deadlines.ts';
 import { createDecoder, encodingOf, type Encoding } from './decode.ts';
 import type { Opening } from './dial.ts';
-import {
-  codeOf,
-  connectTimeout,
-  cut,
-  faultOf,
-  isBroken,
-  replyFailure,
-  STALE,
-  tooBig,
-  tooSlow,
-  unreadable,
-  type Failure,
-} from './failures.ts';
+import { connectTimeout, faultOf, replyFailure, tooBig, tooSlow, unreadable, type Failure } from './failures.ts';
 import type { Route } from './origins.ts';
 import type { UpstreamCall, UpstreamExchange, UpstreamHandler } from './upstream.ts';
 
@@ -45,21 +33,7 @@ const BODY_AT_ONCE_MAX_BYTES = 64 * 1024;
 /** How often a large body is looked after until it is out. */
 const UPLOAD_LOOK_MS = 100;
 
-/** What the client itself writes, or what would change how the connection is used. */
-const OWN_HEADERS: ReadonlySet<string> = new Set([
-  'host',
-  'content-length',
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'transfer-encoding',
-  'te',
-  'trailer',
-  'upgrade',
-  'expect',
-]);
-
-export class Exchange implements UpstreamExchange, ConnectionWaiter, Timer, Dispatcher.DispatchHandler {
+export class Exchange implements UpstreamExchange, ConnectionWaiter, Timer, ReplyReader {
   readonly links = timerLinks();
   readonly #world: ExchangeWorld;
   readonly #call: UpstreamCall;
@@ -68,7 +42,6 @@ export class Exchange implements UpstreamExchange, ConnectionWaiter, Timer, Disp
   #phase: 'connecting' | 'uploading' | 'waiting' | 'receiving' | 'done' = 'connecting';
   #opening: Opening | undefined;
   #connection: Connection | undefined;
-  #controller: Dispatcher.DispatchController | undefined;
   #encoding: Encoding | undefined;
   #decoder: Transform | undefined;
   #isAborted = false;
@@ -76,7 +49,6 @@ export class Exchange implements UpstreamExchange, ConnectionWaiter, Timer, Disp
   #isDecoderFull = false;
   #isRepeat = false;
   #wasSent = false;
-  #hasReply = false;
   #sentMs = 0;
   #encodedBytes = 0;
   #receivedBytes = 0;
@@ -92,7 +64,7 @@ export class Exchange implements UpstreamExchange, ConnectionWaiter, Timer, Disp
     this.#route = route;
     const idle = route.connections.takeIdle();
     if (idle === undefined) this.#open(route);
-    else this.#dispatch(idle, route);
+    else this.#send(idle, route);
   }
 
   get wasSent(): boolean {
@@ -106,7 +78,7 @@ export class Exchange implements UpstreamExchange, ConnectionWaiter, Timer, Disp
 
   pause(): void {
     this.#isPaused = true;
-    this.#controller?.pause();
+    this.#connection?.http.pause();
     this.#decoder?.pause();
   }
 
@@ -139,7 +111,7 @@ export class Exchange implements UpstreamExchange, ConnectionWaiter, Timer, Disp
   /** From the connections: here is one. */
   opened(connection: Connection): void {
     this.#opening = undefined;
-    if (this.#route !== undefined) this.#dispatch(connection, this.#route);
+    if (this.#route !== undefined) this.#send(connection, this.#route);
   }
 
   /** From the connections: there is none. Also ends a call that may not even begin. */
@@ -148,15 +120,12 @@ export class Exchange implements UpstreamExchange, ConnectionWaiter, Timer, Disp
     this.#fail(failure);
   }
 
-  /** From undici: the request is written with the next statement. */
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#controller = controller;
+  writing(): void {
     this.#wasSent = true;
-    if (this.#isPaused) controller.pause();
+    if (this.#isPaused) this.#connection?.http.pause();
   }
 
-  /** From undici: all is written, though perhaps not sent. */
-  onRequestSent(): void {
+  written(): void {
     const socket = this.#connection?.socket;
     const isLarge = (this.#call.body?.length ?? 0) > BODY_AT_ONCE_MAX_BYTES;
     if (this.#phase !== 'waiting' || !isLarge || socket === undefined || socket.writableLength === 0) return;
@@ -169,13 +138,8 @@ export class Exchange implements UpstreamExchange, ConnectionWaiter, Timer, Disp
     this.#arm(UPLOAD_LOOK_MS);
   }
 
-  /** From undici: the first byte of a reply. */
-  onResponseStarted(): void {
-    this.#hasReply = true;
-  }
-
-  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: Headers): void {
-    if (this.#phase === 'done' || status < 200) return;
+  head(status: number, headers: Headers): void {
+    if (this.#phase === 'done') return;
     if (this.#phase === 'uploading') this.#endUpload();
     if (status >= 300 && status < 400 && status !== 304) return this.#fail(REDIRECT);
     const { limits } = this.#call;
@@ -193,38 +157,32 @@ export class Exchange implements UpstreamExchange, ConnectionWaiter, Timer, Disp
     }
   }
 
-  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  data(chunk: Buffer): void {
     if (this.#phase !== 'receiving') return;
     this.#arm(this.#call.limits.idleMs);
     if (this.#encoding === undefined) this.#deliver(chunk);
     else this.#decode(chunk, this.#encoding);
   }
 
-  onResponseEnd(): void {
+  end(): void {
     const connection = this.#connection;
     this.#connection = undefined;
     if (this.#phase === 'done' || connection === undefined) return;
-    // undici takes a reset for the end of a body that has no length. It is no end (rule R2).
-    if (connection.error !== undefined) return this.#fail(cut('upstream_reset'));
-    // Later, since undici is still busy with this connection, and may be about to close it. Given back before the end is
-    // told, so that a call made there finds it.
-    queueMicrotask(() => {
-      this.#route?.connections.release(connection);
-      if (this.#decoder === undefined) this.#finish();
-      else this.#decoder.end();
-    });
+    // Given back before the end is told, so that a call made there finds it.
+    this.#route?.connections.release(connection);
+    if (this.#decoder === undefined) this.#finish();
+    else this.#decoder.end();
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
+  broke(how: Breakage): void {
     if (this.#phase === 'done') return;
     const route = this.#route;
     if (route !== undefined && (this.#connection?.served ?? 0) > 0) {
-      if (codeOf(error) === STALE) return this.#open(route); // nothing was written
-      if (this.#mayRepeat(error)) return this.#repeat(route);
+      if (how.kind === 'stale') return this.#open(route); // nothing was written
+      if (this.#mayRepeat(how)) return this.#repeat(route);
     }
-    const failure = replyFailure(error, this.#phase === 'receiving');
-    if (failure.outcome === 'internal') this.#world.onBug(error);
-    this.#fail(failure);
+    if (how.kind === 'bug') this.#world.onBug(how.error);
+    this.#fail(replyFailure(how, this.#phase === 'receiving'));
   }
 
   #open(route: Route): void {
@@ -235,15 +193,13 @@ export class Exchange implements UpstreamExchange, ConnectionWaiter, Timer, Disp
     this.#opening = route.connections.open(this);
   }
 
-  #dispatch(connection: Connection, route: Route): void {
-    const { method, body = null } = this.#call;
+  #send(connection: Connection, route: Route): void {
+    const { method, headers, body } = this.#call;
     this.#connection = connection;
-    this.#controller = undefined;
-    this.#hasReply = false;
     this.#sentMs = this.#world.deadlines.now();
     this.#phase = 'waiting';
     this.#arm(this.#call.limits.firstByteMs);
-    connection.client.dispatch({ path: route.path, method, headers: headerList(this.#call.headers), body }, this);
+    connection.http.send({ path: route.path, method, headers, body }, this);
   }
 
   #repeat(route: Route): void {
@@ -253,9 +209,9 @@ export class Exchange implements UpstreamExchange, ConnectionWaiter, Timer, Disp
   }
 
   /** Row F08: closed just as we wrote, and not a byte came back. Once, on a new connection. */
-  #mayRepeat(error: Error): boolean {
+  #mayRepeat(how: Breakage): boolean {
     const isSoon = this.#world.deadlines.now() - this.#sentMs <= STALE_SHOWS_WITHIN_MS;
-    return !this.#isRepeat && !this.#hasReply && isSoon && isBroken(error);
+    return !this.#isRepeat && isSoon && how.kind === 'closed' && how.wasSilent;
   }
 
   /** The first-byte limit begins when the last byte has left. */
@@ -277,7 +233,7 @@ export class Exchange implements UpstreamExchange, ConnectionWaiter, Timer, Disp
     const decoder = this.#decoder ?? this.#startDecoder(encoding, chunk[0] ?? 0);
     if (decoder.write(chunk)) return;
     this.#isDecoderFull = true;
-    this.#controller?.pause();
+    this.#connection?.http.pause();
   }
 
   #startDecoder(encoding: Encoding, firstByte: number): Transform {
@@ -307,11 +263,8 @@ export class Exchange implements UpstreamExchange, ConnectionWaiter, Timer, Disp
     }
   }
 
-  /** In a microtask: undici's parser must not be resumed out of a callback of another call's parser. */
   #letFlow(): void {
-    queueMicrotask(() => {
-      if (this.#phase === 'receiving' && !this.#isPaused && !this.#isDecoderFull) this.#controller?.resume();
-    });
+    if (!this.#isPaused && !this.#isDecoderFull) this.#connection?.http.resume();
   }
 
   #arm(ms: number): void {
@@ -355,12 +308,6 @@ export class Exchange implements UpstreamExchange, ConnectionWaiter, Timer, Disp
 }
 
 const REDIRECT: Failure = { outcome: 'redirect', code: 'upstream-redirect', values: {} };
-
-function headerList(headers: Readonly<Record<string, string>>): string[] {
-  const list: string[] = [];
-  for (const [name, value] of Object.entries(headers)) if (!OWN_HEADERS.has(name)) list.push(name, value);
-  return list;
-}
 
 /** Without what is no longer true of the body once it is decoded. */
 function decodedHeaders(headers: Headers): Headers {

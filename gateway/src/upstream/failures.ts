@@ -1,5 +1,6 @@
-/** What went wrong on the way to a provider: from the errors of Node and undici to our outcomes and faults. */
+/** What went wrong on the way to a provider: from broken connections to our outcomes and faults. */
 import { fault, type Fault, type FaultCode } from '../chat/fault.ts';
+import type { Breakage } from './codec.ts';
 import type { UpstreamOutcome } from './upstream.ts';
 
 /** A failure before it has the provider's name. Reasons hold no address and no text of a parser. */
@@ -35,14 +36,9 @@ const TLS_BROKE = 'the TLS connection failed';
 
 /** Our own machine is at its limit: another target would fare no better. */
 const LOCAL_LIMITS: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL']);
-/** Code of a client whose idle connection turned out to be gone before a byte of the request was written. */
-export const STALE = 'TURNOUT_STALE';
-
-/** Codes of the operating system (`ECONNRESET`, `EPIPE`, `ETIMEDOUT`): the connection broke, the answer was not wrong. */
-const SYSTEM_CODE = /^E[A-Z]+$/;
 
 /** The `code` of an error, or of the first of several (one per address that was tried). Empty where there is none. */
-export function codeOf(error: unknown): string {
+function codeOf(error: unknown): string {
   if (typeof error !== 'object' || error === null) return '';
   if ('code' in error && typeof error.code === 'string') return error.code;
   return error instanceof AggregateError ? codeOf(error.errors[0]) : '';
@@ -108,28 +104,27 @@ export function unreadable(outcome: UpstreamOutcome, reason: string): Failure {
   return { outcome, code: 'upstream-invalid', values: { reason } };
 }
 
-/** True where the connection broke, so that bytes may never have been read by the other side. */
-export function isBroken(error: unknown): boolean {
-  const code = codeOf(error);
-  return code === STALE || SYSTEM_CODE.test(code) || (code === 'UND_ERR_SOCKET' && !isMisbehaviour(error));
+/** Failed after a connection had the request. `hasHead`: the reply's head had arrived. */
+export function replyFailure(how: Breakage, hasHead: boolean): Failure {
+  switch (how.kind) {
+    case 'stale':
+    case 'closed':
+      if (hasHead) return cut(how.kind === 'closed' && how.isReset ? 'upstream_reset' : 'truncated');
+      return unreachable('upstream_reset', 'it closed the connection before it answered');
+    case 'tls':
+      return { outcome: 'tls_failed', code: 'upstream-certificate', values: { reason: TLS_BROKE } };
+    case 'not-http':
+      return unreadable('not_http', 'it is not HTTP');
+    case 'head-too-large':
+      return unreadable('not_http', 'its headers are too large');
+    case 'unsendable':
+      return unsendable('request_invalid', 'the request for it has a header or path that HTTP does not allow');
+    case 'bug':
+      return { outcome: 'internal', code: 'internal', values: {} };
+  }
 }
 
-/** Failed after undici had the request. `hasHead`: the reply's head had arrived. */
-export function replyFailure(error: unknown, hasHead: boolean): Failure {
-  const code = codeOf(error);
-  const known = REPLY_FAILURES[code];
-  if (known !== undefined) return known;
-  const isBrokenOff = isShort(error) || isBroken(error);
-  if (isBrokenOff && hasHead) return cut(SYSTEM_CODE.test(code) ? 'upstream_reset' : 'truncated');
-  if (isBrokenOff) return unreachable('upstream_reset', 'it closed the connection before it answered');
-  if (isParserError(error) || isMisbehaviour(error)) return unreadable('not_http', 'it is not HTTP');
-  // TLS 1.3 refuses a client without a certificate only after the handshake, when the request may be out already.
-  if (code.startsWith('ERR_SSL_'))
-    return { outcome: 'tls_failed', code: 'upstream-certificate', values: { reason: TLS_BROKE } };
-  return { outcome: 'internal', code: 'internal', values: {} };
-}
-
-export function cut(outcome: UpstreamOutcome): Failure {
+function cut(outcome: UpstreamOutcome): Failure {
   return { outcome, code: 'upstream-cut', values: {} };
 }
 
@@ -145,30 +140,3 @@ export function tooSlow(outcome: 'first_byte_timeout' | 'idle_timeout', ms: numb
 export function faultOf(failure: Failure, provider: string): Fault {
   return fault(failure.code, { provider, ...failure.values });
 }
-
-/** The body ended before its own announced end. */
-function isShort(error: unknown): boolean {
-  if (codeOf(error) === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') return true;
-  // llhttp's only word for a chunked body without its last chunk; undici gives it no code.
-  return isParserError(error) && error.message.includes('Invalid EOF state');
-}
-
-function isParserError(error: unknown): error is Error {
-  return error instanceof Error && error.name === 'HTTPParserError';
-}
-
-/** undici's words for an answer that nobody asked for, or an upgrade or `100 Continue` out of the blue. */
-function isMisbehaviour(error: unknown): boolean {
-  return error instanceof Error && (error.message === 'bad response' || error.message === 'bad upgrade');
-}
-
-const HEAD_TOO_BIG = unreadable('not_http', 'its headers are too large');
-const REQUEST_INVALID = unsendable(
-  'request_invalid',
-  'the request for it has a header or path that HTTP does not allow',
-);
-const REPLY_FAILURES: Readonly<Record<string, Failure>> = {
-  UND_ERR_HEADERS_OVERFLOW: HEAD_TOO_BIG,
-  UND_ERR_INVALID_ARG: REQUEST_INVALID,
-  UND_ERR_NOT_SUPPORTED: REQUEST_INVALID,
-};

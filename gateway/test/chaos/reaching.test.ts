@@ -63,6 +63,16 @@ function completion(text: string): string {
   return JSON.stringify({ id: 'chatcmpl-1', object: 'chat.completion', created: 1, model: 'm', choices, usage });
 }
 
+/**
+ * That an answer came within the limit. A machine that is busy with other things makes any answer late: what was late is
+ * asked again, and the fastest of three counts.
+ */
+async function assertInTime(tookMs: number, limitMs: number, again: () => Promise<number>): Promise<void> {
+  const times = [tookMs];
+  while (times.length < 3 && Math.min(...times) >= limitMs) times.push(await again());
+  assert.ok(Math.min(...times) < limitMs, `it took ${times.map((time) => time.toFixed(0)).join(', ')} ms`);
+}
+
 async function closed(socket: Socket | undefined): Promise<void> {
   if (socket === undefined || socket.closed) return;
   await new Promise((resolve) => {
@@ -191,32 +201,39 @@ describe('reaching the upstream', () => {
       });
     });
     await eachCaller(rig, { model: 'nowhere/m' }, async (seen, caller) => {
-      assertFailed(seen, caller, { status: 502, code: 'upstream_unresolved', message: /name does not resolve/ });
-      assert.ok(seen.tookMs < CONNECT_MS, `${caller.name} waited ${seen.tookMs.toFixed(0)} ms`);
-      await rig.books(seen.id, { outcome: 'upstream_error', attempts: ['nowhere/m broke dns_failed'], rows: [] });
+      const check = async (one: Seen): Promise<number> => {
+        assertFailed(one, caller, { status: 502, code: 'upstream_unresolved', message: /name does not resolve/ });
+        await rig.books(one.id, { outcome: 'upstream_error', attempts: ['nowhere/m broke dns_failed'], rows: [] });
+        return one.tookMs;
+      };
+      await assertInTime(await check(seen), CONNECT_MS, async () =>
+        check(await caller.ask(rig, { model: 'nowhere/m' })),
+      );
     });
   });
 
   it('F03 the resolver never answers: S answers; with no S 502 within the connect limit; one look-up for all', async () => {
     await eachCaller(rig, { model: 'f03b' }, async (seen, caller) => {
-      assertAnswered(seen, caller, S_SAYS);
-      assert.ok(seen.tookMs < CONNECT_MS + LATE_MS, `${caller.name} waited ${seen.tookMs.toFixed(0)} ms`);
-      await rig.books(seen.id, {
-        outcome: 'ok',
-        attempts: ['silent/m broke dns_failed', 's/m answered'],
-        rows: [S_ROW],
-      });
+      const check = async (one: Seen): Promise<number> => {
+        assertAnswered(one, caller, S_SAYS);
+        const attempts = ['silent/m broke dns_failed', 's/m answered'];
+        await rig.books(one.id, { outcome: 'ok', attempts, rows: [S_ROW] });
+        return one.tookMs;
+      };
+      await assertInTime(await check(seen), CONNECT_MS + LATE_MS, async () =>
+        check(await caller.ask(rig, { model: 'f03b' })),
+      );
     });
-    const all = await Promise.all(Array.from({ length: 50 }, async () => rawWhole.ask(rig, { model: 'silent/m' })));
-    for (const seen of all) {
-      assertFailed(seen, rawWhole, {
-        status: 502,
-        code: 'upstream_unresolved',
-        message: /was not resolved within 400 ms/,
-      });
-      assert.ok(seen.tookMs < CONNECT_MS + LATE_MS, `it took ${seen.tookMs.toFixed(0)} ms`);
-      await rig.books(seen.id, { outcome: 'upstream_error', attempts: ['silent/m broke dns_failed'], rows: [] });
-    }
+    const fifty = async (): Promise<number> => {
+      const all = await Promise.all(Array.from({ length: 50 }, async () => rawWhole.ask(rig, { model: 'silent/m' })));
+      for (const seen of all) {
+        const message = /was not resolved within 400 ms/;
+        assertFailed(seen, rawWhole, { status: 502, code: 'upstream_unresolved', message });
+        await rig.books(seen.id, { outcome: 'upstream_error', attempts: ['silent/m broke dns_failed'], rows: [] });
+      }
+      return Math.max(...all.map((seen) => seen.tookMs));
+    };
+    await assertInTime(await fifty(), CONNECT_MS + LATE_MS, fifty);
     assert.equal(rig.gateway.output().split('looked up silent.test\n').length - 1, 1, 'look-ups of the name');
   });
 
@@ -426,6 +443,29 @@ describe('reaching the upstream', () => {
     await eachCaller(rig, { model: 'main' }, async (seen, caller) => {
       assertAnswered(seen, caller, P_SAYS);
       await rig.books(seen.id, { outcome: 'ok', attempts: ['p/m answered'], rows: [P_ROW] });
+    });
+  });
+});
+
+describe('the way round our own HTTP client', () => {
+  it('is undici, for a server that only that understands', async (test) => {
+    const odd = await startRawServer(({ socket }) =>
+      // A line end before the reply: RFC 9112 does not have it, llhttp skips it.
+      socket.write(Buffer.concat([Buffer.from('\r\n'), reply(200, completion(P_SAYS))])),
+    );
+    test.after(() => odd.close());
+    const providers = { odd: providerRow(`http://127.0.0.1:${odd.port}/v1`) };
+    const own = await startRig({ providers });
+    test.after(() => own.close());
+    const refused = await rawWhole.ask(own, { model: 'odd/m' });
+    assert.equal(refused.status, 502);
+    const attempts = ['odd/m broke not_http', 'odd/m broke not_http'];
+    await own.books(refused.id, { outcome: 'upstream_error', attempts, rows: [] });
+    const round = await startRig({ providers, sections: ['server: {upstream_client: undici}'] });
+    test.after(() => round.close());
+    await eachCaller(round, { model: 'odd/m' }, async (seen, caller) => {
+      assertAnswered(seen, caller, P_SAYS);
+      await round.books(seen.id, { outcome: 'ok', attempts: ['odd/m answered'], rows: ['odd/m answered 5+2'] });
     });
   });
 });

@@ -104,8 +104,8 @@ interface Raw {
   readonly headers: Headers;
 }
 
-async function raw(body: Readonly<Record<string, unknown>>): Promise<Raw> {
-  const response = await fetch(`${gateway.url}/v1/chat/completions`, {
+async function raw(body: Readonly<Record<string, unknown>>, path = '/v1/chat/completions'): Promise<Raw> {
+  const response = await fetch(`${gateway.url}${path}`, {
     method: 'POST',
     headers: { authorization: `Bearer ${ROOT_KEY}`, 'content-type': 'application/json' },
     body: JSON.stringify({ messages: [{ role: 'user', content: 'hi' }], stream: true, ...body }),
@@ -267,6 +267,18 @@ describe('a stream that is odd', () => {
     simulator.script([{ stream: [chunk({ content: 'Hello' }), chunk({}, 'stop')], framing: 'chunked' }]);
     const got = await raw({ model: 'p/m' });
     assert.ok(got.text.trimEnd().endsWith('data: [DONE]'));
+  });
+
+  it('F35 is complete with its last event, though the provider leaves the connection open', async () => {
+    for (const model of ['p/m', 'a/m']) {
+      for (const path of ['/v1/chat/completions', '/v1/messages']) {
+        simulator.script([{ reply: { text: 'Hello', finish: 'stop' }, framing: 'unfinished' }]);
+        const got = await raw({ model, max_tokens: 100 }, path);
+        assert.equal(got.status, 200);
+        assert.match(got.text, /Hello/);
+        assert.match(got.text.trimEnd(), path === '/v1/messages' ? /event: message_stop\n.*$/ : /data: \[DONE\]$/);
+      }
+    }
   });
 
   it('F37 is made clean: CRLF, CR, BOM, comments, several data lines, no space, unknown events', async () => {

@@ -92,10 +92,25 @@ function kindOf(from: Wire, to: Wire, loss: Pick<Loss, 'code' | 'weight' | 'fiel
   return `${from} → ${to}: ${loss.code} ${loss.weight} ${place}`;
 }
 
+/** One thing under several names, above all those of a wire's many providers: a loss has the caller's own, the page the usual one. */
+const USUAL: Readonly<Record<string, string>> = {
+  max_completion_tokens: 'max_tokens',
+  random_seed: 'seed',
+  safety_identifier: 'user',
+  'reasoning.effort': 'reasoning_effort',
+  'reasoning.enabled': 'reasoning_effort',
+  'thinking.type': 'reasoning_effort',
+  enable_thinking: 'reasoning_effort',
+  'reasoning.exclude': 'include_reasoning',
+  reasoning_format: 'include_reasoning',
+  'generationConfig.responseJsonSchema': 'generationConfig.responseSchema',
+  'generationConfig.responseMimeType': 'generationConfig.responseSchema',
+};
+
 /** Where a field stands, without the way into a message: `messages`, `system`, `generationConfig.topK`. */
 function areaOf(field: string): string {
   const place = placeOf(field);
-  return /^(?:messages|contents|system|systemInstruction|tools|functions)\b/.exec(place)?.[0] ?? place;
+  return /^(?:messages|contents|system|systemInstruction|tools|functions)\b/.exec(place)?.[0] ?? USUAL[place] ?? place;
 }
 
 function report(title: string, counts: ReadonlyMap<string, number>): void {

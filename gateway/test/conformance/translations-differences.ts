@@ -28,6 +28,12 @@ export interface Explanation {
 
 export const REQUEST_EXPLANATIONS: readonly Explanation[] = [
   {
+    to: 'anthropic-messages',
+    path: 'output_config.format.schema.title',
+    right: 'ours',
+    why: 'The name that the caller gave the schema is missing there.',
+  },
+  {
     to: 'gemini',
     path: 'model',
     right: 'either',

@@ -211,7 +211,7 @@ class Simulation {
     const key = this.dice.pick(this.accounts);
     if (key?.limit === undefined || this.isBusy) return;
     const limit = key.limit + BigInt(this.dice.below(3000));
-    const stored = await this.books.changeKey(key.row.id, { budgetNanoUsd: limit }, AT);
+    const stored = await this.books.changeKey(key.row.id, { budgetNanoUsd: limit }, { atMs: AT });
     assert.ok(stored !== undefined);
     key.limit = limit;
     key.row = stored;

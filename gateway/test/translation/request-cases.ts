@@ -94,6 +94,18 @@ const OPENAI_LOOP = [
 ];
 
 const OPENAI_CASES: readonly RequestCase[] = [
+  openai('wants to see reasoning that it does not ask for', { include_reasoning: true }),
+  openai('puts thoughts into the mouth of the user', {
+    messages: [
+      {
+        role: 'user',
+        content: [
+          { type: 'thinking', thinking: 'hm' },
+          { type: 'text', text: 'hi' },
+        ],
+      },
+    ],
+  }),
   openai('has fields of its own that only keep books or save time', {
     ...fields('metadata', 'prediction', 'prompt_cache_options', 'stream_options', 'trace', 'usage'),
     store: true,
@@ -380,6 +392,29 @@ const ANTHROPIC_LOOP = [
 const OPENAI_SMALL = { 'openai-chat': models('gpt-5-nano') };
 
 const ANTHROPIC_CASES: readonly RequestCase[] = [
+  anthropic('does not want to see the reasoning', { thinking: { type: 'adaptive', display: 'omitted' } }),
+  anthropic('puts thoughts and calls into the mouth of the user', {
+    messages: [
+      {
+        role: 'user',
+        content: [
+          { type: 'thinking', thinking: 'hm', signature: '' },
+          { type: 'tool_use', id: 'c1', name: 'f', input: {} },
+          { type: 'text', text: 'hi' },
+        ],
+      },
+    ],
+  }),
+  anthropic('has a result in the mouth of the assistant', {
+    messages: [HI, { role: 'assistant', content: [{ type: 'tool_result', tool_use_id: 'c1', content: 'x' }] }, HI],
+  }),
+  anthropic('marks the cache after an empty result', {
+    messages: [
+      HI,
+      { role: 'assistant', content: [{ type: 'tool_use', id: 'c1', name: 'f', input: {} }] },
+      { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'c1', cache_control: { type: 'ephemeral' } }] },
+    ],
+  }),
   anthropic('has a field that nobody knows', { a_field_of_tomorrow: 1 }),
   anthropic('has fields of its own', { context_management: { edits: [] }, service_tier: 'auto', speed: 'fast' }),
   anthropic('lets the provider call servers', {
@@ -568,6 +603,13 @@ const ANTHROPIC_CASES: readonly RequestCase[] = [
 ];
 
 const GEMINI_CASES: readonly RequestCase[] = [
+  gemini('wants to see reasoning that it does not ask for', {
+    generationConfig: { thinkingConfig: { includeThoughts: true } },
+  }),
+  gemini('puts calls into the mouth of the user', {
+    contents: [{ role: 'user', parts: [{ functionCall: { name: 'f', args: {} } }, { text: 'hi' }] }],
+  }),
+  gemini('names alternatives to tokens that it does not ask for', { generationConfig: { logprobs: 2 } }),
   gemini('has a field that nobody knows', { aFieldOfTomorrow: 1, generationConfig: { anotherOne: 1 } }),
   gemini('has fields of its own', {
     safetySettings: [{ category: 'HARM_CATEGORY_HARASSMENT', threshold: 'BLOCK_NONE' }],
@@ -735,7 +777,7 @@ const GEMINI_CASES: readonly RequestCase[] = [
   }),
   gemini('gives back thoughts and signatures', {
     contents: [
-      { role: 'user', parts: [{ text: 'hi' }] },
+      { role: 'user', parts: [{ text: 'hi', thoughtSignature: 'c2ln' }] },
       {
         role: 'model',
         parts: [

@@ -186,26 +186,11 @@ export function replyRows(): readonly LossRow[] {
   return [...rows.values()];
 }
 
-/** One thing under several names in one protocol, above all those of its many providers: a loss names the usual one. */
-const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
-  max_tokens: ['max_completion_tokens'],
-  reasoning_content: ['reasoning'],
-  reasoning_effort: ['reasoning', 'thinking', 'enable_thinking'],
-  responseJsonSchema: ['responseSchema'],
-  responseSchema: ['responseJsonSchema', 'responseMimeType'],
-  seed: ['random_seed'],
-  user: ['safety_identifier'],
-};
-
 /** Whether a loss names something that stands in the caller's body. Google's callers may write every name in snake case. */
 export function stands(body: JsonRecord, field: string): boolean {
   let at: Json | undefined = body;
   for (const step of field.split(/[.[\]]+/).filter((name) => name !== '')) {
-    const names: readonly string[] = [
-      step,
-      snake(step),
-      ...(SYNONYMS[step] ?? []).flatMap((name) => [name, snake(name)]),
-    ];
+    const names: readonly string[] = [step, snake(step)];
     const inner: Json | undefined = at;
     at = isArray(inner)
       ? inner[Number(step)]

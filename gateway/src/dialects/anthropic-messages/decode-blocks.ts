@@ -26,9 +26,7 @@ const SOURCE_FIELDS = new Set(['type', 'data', 'media_type', 'url', 'file_id']);
 export function decodeContent(content: Json | undefined, at?: string): readonly Part[] {
   if (typeof content === 'string') return [{ kind: 'text', text: content, ...place(at) }];
   if (!isArray(content)) return [];
-  return joinCarried(
-    content.flatMap((block, index) => (isRecord(block) ? [decodeBlock(block, inner(at, index))] : [])),
-  );
+  return joinCarried(content.flatMap((block, index) => (block === null ? [] : [decodeBlock(block, inner(at, index))])));
 }
 
 function inner(at: string | undefined, index: number): string | undefined {
@@ -39,7 +37,8 @@ function place(at: string | undefined): { readonly at?: string } {
   return at === undefined ? {} : { at };
 }
 
-function decodeBlock(block: JsonRecord, at: string | undefined): Part {
+function decodeBlock(block: Json, at: string | undefined): Part {
+  if (!isRecord(block) || isMalformed(block)) return opaque(block, at);
   switch (asString(block['type']) ?? '') {
     case 'text':
       return decodeText(block, at);
@@ -60,8 +59,16 @@ function decodeBlock(block: JsonRecord, at: string | undefined): Part {
   }
 }
 
-export function opaque(block: JsonRecord, at?: string): OpaquePart {
-  return { kind: 'opaque', origin: HOME, name: asString(block['type']) ?? 'unknown', value: block, ...place(at) };
+export function opaque(block: Json, at?: string): OpaquePart {
+  const type = isRecord(block) ? asString(block['type']) : undefined;
+  return { kind: 'opaque', origin: HOME, name: type ?? 'unknown', value: block, ...place(at) };
+}
+
+/** A text that is none, or a call that names no tool: it stays as it came. */
+function isMalformed(block: JsonRecord): boolean {
+  const { type, text, name } = block;
+  if (type === 'tool_use') return typeof name !== 'string' || name === '';
+  return type === 'text' && text !== undefined && text !== null && typeof text !== 'string';
 }
 
 /** What every block may have: its place, its cache mark, and fields that we do not know. */
@@ -89,7 +96,8 @@ function decodeText(block: JsonRecord, at: string | undefined): TextPart {
 }
 
 function decodeCitations(value: Json | undefined): readonly Citation[] {
-  return isArray(value) ? value.flatMap((raw) => (isRecord(raw) ? [decodeCitation(raw)] : [])) : [];
+  const list = isArray(value) ? value : [value ?? null];
+  return list.flatMap((raw) => (isRecord(raw) ? [decodeCitation(raw)] : []));
 }
 
 /** Offsets of Anthropic point into the cited document, not into the text: they stay in `raw`. */
@@ -215,7 +223,7 @@ function decodeSearchResult(block: JsonRecord, at: string | undefined): MediaPar
     source: { by: 'text', text },
     ...(title === undefined ? {} : { name: title }),
     ...place(at),
-    extra: { search_result: block },
+    whole: block,
   };
 }
 

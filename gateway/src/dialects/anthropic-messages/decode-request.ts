@@ -77,6 +77,7 @@ export function decodeRequest(body: JsonRecord): Result<ChatRequest, Fault> {
       reasoning: decodeReasoning(body),
       format: decodeFormat(body),
       user: asString(asRecord(body['metadata'])?.['user_id']),
+      names: isRecord(body['output_format']) ? { format: 'output_format' } : undefined,
     }),
     sampling: decodeSampling(body),
     ...(stop.length === 0 ? {} : { stop }),

@@ -57,6 +57,7 @@ interface State {
 type Events = readonly ChatEvent[];
 
 const CALL_FIELDS = new Set(['type', 'id', 'name', 'input']);
+const TEXT_FIELDS = new Set(['type', 'text', 'citations']);
 const MESSAGE_FIELDS = new Set(['id', 'type', 'role', 'model', 'content', 'stop_reason', 'stop_sequence', 'usage']);
 const DELTA_FIELDS = new Set(['type', 'delta', 'usage']);
 const STOP_FIELDS = new Set(['stop_reason', 'stop_sequence']);
@@ -92,6 +93,7 @@ export function decoder(provider: string): StreamDecoder {
       if (!splitter.isTooBig() || state.isOver) return events;
       return [...events, ...broken(fault('upstream-too-big', { provider, max: SSE_EVENT_MAX_BYTES }), state)];
     },
+    isOver: () => state.isOver,
     end() {
       if (state.isOver) return [];
       const events = readAll(splitter.end());
@@ -231,6 +233,8 @@ function startText(block: OpenBlock, state: State): Events {
   state.previous = 'text';
   state.hasText = true;
   const { text, citations } = block.start;
+  const extra = others(block.start, TEXT_FIELDS);
+  if (extra !== undefined) events.push({ type: 'extra', choice: 0, extra });
   if (typeof text === 'string' && text !== '') events.push({ type: 'text-delta', choice: 0, text });
   if (isArray(citations)) for (const raw of citations) if (isRecord(raw)) events.push(citationEvent(raw));
   return events;

@@ -197,7 +197,7 @@ export function plainContent(blocks: readonly JsonRecord[]): Json | undefined {
 }
 
 function encodeMedia(part: MediaPart, into: Encoding): readonly JsonRecord[] {
-  if (into.isHome && isRecord(part.extra?.['search_result'])) return [part.extra['search_result']];
+  if (into.isHome && part.whole !== undefined) return [part.whole];
   if (part.signature !== undefined) loseSignature(part, into);
   const source = encodeSource(part, into);
   if (source === undefined) return [];

@@ -447,6 +447,7 @@ describe('encodeRequest for the Messages API', () => {
       format: {
         type: 'json_schema',
         schema: {
+          title: 'x',
           type: 'object',
           properties: { n: { type: 'integer', description: '{minimum: 1}' } },
           required: ['n'],
@@ -458,6 +459,12 @@ describe('encodeRequest for the Messages API', () => {
     assert.deepEqual(lost(ask({ format: { kind: 'json-schema', schema } }, { model: 'claude-3-haiku-20240307' })), [
       'format response_format meaning',
     ]);
+  });
+
+  it('names a loss of meaning after any number of hints', () => {
+    const named = (index: number): Message => ({ ...USER, name: 'n', at: `messages[${index}]` });
+    const encoded = ask({ messages: Array.from({ length: 200 }, (_, index) => named(index)), n: 2 });
+    assert.ok(encoded.losses.some((loss) => loss.code === 'choices' && loss.weight === 'meaning'));
   });
 
   it('asks in the system text for JSON where no schema is given', () => {

@@ -1,6 +1,7 @@
 /** A request in the one language as a body of `/v1/messages` that the named model takes. */
 import { fieldName, reasoningField, toolFieldName, type ChatField } from '../../chat/field-names.ts';
 import type { LossCode } from '../../chat/loss-codes.ts';
+import { namedSchema } from '../../chat/format.ts';
 import { foreignLosses } from '../../chat/losses.ts';
 import type { Origin, Part } from '../../chat/part.ts';
 import { budgetOf, effortOf } from '../../chat/reasoning.ts';
@@ -48,14 +49,15 @@ export function encodeRequest(request: ChatRequest, target: EncodeTarget): Encod
     traits: traitsOf(target.model),
     into,
     maxTokens: maxTokensOf(request, target),
-    hint: (code, field, why) => losses.hint(code, fieldName(request.origin, field), why),
-    meaning: (code, field, why) => losses.meaning(code, fieldName(request.origin, field), why),
+    hint: (code, field, why) => losses.hint(code, fieldName(request, field), why),
+    meaning: (code, field, why) => losses.meaning(code, fieldName(request, field), why),
   };
   const tools = encodeTools(draft);
   const { system, messages, isUnsignedToolLoop } = encodeMessages(request.messages, draft.traits, into);
   const choice = encodeToolChoice(draft, tools.length > 0);
   const isForced = choice?.['type'] === 'any' || choice?.['type'] === 'tool';
   const thinking = isHome ? homeThinking(request) : encodeThinking(draft, { isForced, isUnsignedToolLoop });
+  loseShown(draft, thinking);
   const format = encodeFormat(draft);
   const instructions =
     format.instruction === undefined ? system : [...system, { type: 'text', text: format.instruction }];
@@ -335,6 +337,14 @@ function budgetThinking(draft: Draft, reasoning: Reasoning): Thinking {
   return { field: { type: 'enabled', budget_tokens: budget, ...displayOf(reasoning) } };
 }
 
+/** Where nothing is thought, nothing can be shown; who asked for no thoughts loses nothing by it. */
+function loseShown(draft: Draft, { field }: Thinking): void {
+  const { isShown, effort, budgetTokens } = draft.request.reasoning ?? {};
+  if (draft.into.isHome || isShown === undefined || effort === 'none' || budgetTokens === 0) return;
+  if (field?.['display'] !== undefined) return;
+  draft.hint('reasoning-shown', 'reasoningShown', 'There is no thinking that could be shown or not.');
+}
+
 interface Format {
   readonly field?: JsonRecord;
   /** Said to the model where the wire has no field for it. */
@@ -354,7 +364,7 @@ function encodeFormat(draft: Draft): Format {
     meaning('format', 'format', 'This model does not enforce a schema.');
     return {};
   }
-  const { schema, moved } = fitSchema(format.schema);
+  const { schema, moved } = fitSchema(namedSchema(format));
   if (moved.length > 0) {
     hint('schema', 'format', `Not enforced, but told to the model in the schema's descriptions: ${moved.join(', ')}.`);
   }

@@ -1,26 +1,19 @@
 /** Errors of the Messages API: read from a provider, and written to a caller. */
 import { fault, specOf, type Fault, type FaultCode } from '../../chat/fault.ts';
-import {
-  asNumber,
-  asRecord,
-  asString,
-  isArray,
-  isRecord,
-  parseJson,
-  type Json,
-  type JsonRecord,
-} from '../../lib/json.ts';
+import { asNumber, asRecord, asString, isArray, isRecord, type Json, type JsonRecord } from '../../lib/json.ts';
 import { formatSse } from '../../lib/sse.ts';
 import type { ErrorAnswer, FaultContext } from '../dialect.ts';
-import { retryAfterMs, safeText } from '../error-text.ts';
+import { errorBody, errorWords, retryAfterMs, safeText } from '../error-text.ts';
 
 /** What an error body says, whoever wrote it: Anthropic, Google (Vertex), or a proxy between. */
-interface ErrorWords {
+interface Told {
   /** `overloaded_error`, `RESOURCE_EXHAUSTED`; empty where there is none. */
   readonly type: string;
   /** `error.details.error_code`: `enforced_spend_limit_reached`. */
   readonly code: string;
   readonly message: string;
+  /** The field at fault, as frameworks name it. */
+  readonly param?: string;
   readonly status?: number;
 }
 
@@ -71,23 +64,22 @@ export function faultOfBody(body: Json, provider: string): Fault {
   return classify(words, { provider, model: '', status: words.status ?? STATUS_OF[words.type] ?? 500 });
 }
 
-function readWords(body: string): ErrorWords {
-  const parsed = parseJson(body);
-  return parsed === undefined ? { type: '', code: '', message: safeText(body) } : wordsOf(parsed);
+function readWords(body: string): Told {
+  return wordsOf(errorBody(body));
 }
 
-function wordsOf(body: Json): ErrorWords {
+function wordsOf(body: Json): Told {
   // Google wraps the errors of a stream in a list.
   const record = isArray(body) ? asRecord(body[0]) : asRecord(body);
-  const error = record?.['error'];
-  if (typeof error === 'string') return { type: '', code: '', message: safeText(error) };
-  const inner = asRecord(error) ?? record ?? {};
+  const inner = asRecord(record?.['error']) ?? record ?? {};
+  const { message = '', param } = errorWords(body);
   const details = asRecord(inner['details']);
   const status = asNumber(inner['code']);
   return {
     type: asString(inner['type']) ?? asString(inner['status']) ?? '',
     code: asString(details?.['error_code']) ?? '',
-    message: safeText(asString(inner['message']) ?? ''),
+    message: safeText(message),
+    ...(param === undefined ? {} : { param }),
     ...(status === undefined ? {} : { status }),
   };
 }
@@ -99,7 +91,7 @@ interface ErrorPlace {
   readonly retryAfterMs?: number;
 }
 
-function classify(words: ErrorWords, place: ErrorPlace): Fault {
+function classify(words: Told, place: ErrorPlace): Fault {
   const { provider, model, status } = place;
   const reason = words.message === '' ? `HTTP ${status}` : words.message;
   const upstreamCode = words.code === '' ? words.type : words.code;
@@ -110,6 +102,7 @@ function classify(words: ErrorWords, place: ErrorPlace): Fault {
     { provider, model, reason },
     {
       ...(mayWait && place.retryAfterMs !== undefined ? { retryAfterMs: place.retryAfterMs } : {}),
+      ...(code === 'upstream-refused' && words.param !== undefined ? { param: words.param } : {}),
       upstreamStatus: status,
       ...(upstreamCode === '' ? {} : { upstreamCode: upstreamCode.slice(0, 100) }),
     },
@@ -128,7 +121,7 @@ const CODE_OF: ReadonlyMap<number, FaultCode> = new Map([
   [529, 'upstream-overloaded'],
 ]);
 
-function codeOf(words: ErrorWords, status: number): FaultCode {
+function codeOf(words: Told, status: number): FaultCode {
   const { type, message } = words;
   if (isQuota(words, status)) return 'upstream-quota';
   if (type === 'overloaded_error') return 'upstream-overloaded';
@@ -141,7 +134,7 @@ function codeOf(words: ErrorWords, status: number): FaultCode {
   return status < 400 ? 'upstream-invalid' : refusedCode(message);
 }
 
-function isQuota(words: ErrorWords, status: number): boolean {
+function isQuota(words: Told, status: number): boolean {
   return status === 402 || words.type === 'billing_error' || SPEND.test(words.code) || NO_CREDIT.test(words.message);
 }
 
@@ -194,5 +187,7 @@ export function encodeStreamFault(of: Fault, context: FaultContext): string {
 
 /** Whether an event's data is an error object, whatever its name says. */
 export function isErrorBody(data: Json | undefined): data is JsonRecord {
-  return isRecord(data) && (data['type'] === 'error' || (data['type'] === undefined && isRecord(data['error'])));
+  if (!isRecord(data)) return false;
+  const { type, error } = data;
+  return type === 'error' || (type === undefined && (isRecord(error) || (typeof error === 'string' && error !== '')));
 }

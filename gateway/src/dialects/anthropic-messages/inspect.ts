@@ -54,7 +54,7 @@ const BLOCKS: ReadonlySet<string> = new Set([
   'mid_conv_system',
 ]);
 /** New server tools bring new blocks, named in this manner; the provider knows them before we do. */
-const BLOCK_FAMILIES = /_(?:use|result|reference)$/;
+const BLOCK_FAMILIES = /_(?:use|result|reference|state)$/;
 const TOOL_CHOICES: ReadonlySet<string> = new Set(['auto', 'any', 'tool', 'none']);
 
 /** What one pass has seen so far. Mutable by design: it lives inside one `inspect` and is never shared. */

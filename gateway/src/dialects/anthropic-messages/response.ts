@@ -2,12 +2,14 @@
 import { fault, type Fault } from '../../chat/fault.ts';
 import type { Citation, MediaPart, OpaquePart, Part, ReasoningPart, TextPart } from '../../chat/part.ts';
 import type { ChatResponse, Choice, Finish } from '../../chat/reply.ts';
+import { replyExtraLosses } from '../../chat/losses.ts';
 import type { Loss } from '../../chat/request.ts';
 import { asString, asRecord, isArray, isRecord, type Json, type JsonRecord } from '../../lib/json.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import { glanceOf, type EncodeContext, type Glance } from '../dialect.ts';
 import { decodeContent } from './decode-blocks.ts';
 import { argumentsOf } from './encode-blocks.ts';
+import { errorWords } from '../error-text.ts';
 import { faultOfBody } from './errors.ts';
 import { decodeUsage, encodeUsage, lostUsage } from './usage.ts';
 import {
@@ -28,8 +30,12 @@ const KNOWN = new Set(['id', 'type', 'role', 'model', 'content', 'stop_reason', 
 export function decodeResponse(body: JsonRecord, provider: string): Result<ChatResponse, Fault> {
   if (body['type'] === 'error' || (isRecord(body['error']) && !isArray(body['content'])))
     return err(faultOfBody(body, provider));
-  if (!isArray(body['content']))
-    return err(fault('upstream-invalid', { provider, reason: 'the reply has no content' }));
+  if (!isArray(body['content'])) {
+    // Frameworks and proxies say in their own forms what went wrong.
+    const isError = body['type'] !== 'message' && errorWords(body).message !== undefined;
+    const missing = fault('upstream-invalid', { provider, reason: 'the reply has no content' });
+    return err(isError ? faultOfBody(body, provider) : missing);
+  }
   const id = asString(body['id']);
   const model = asString(body['model']);
   const usage = asRecord(body['usage']);
@@ -82,7 +88,7 @@ export function encodeResponse(
   const extra = isHome ? response.extra : undefined;
   const finish = choice?.finish ?? { reason: 'other' };
   loseFinish(finish, losses);
-  if (!isHome) loseExtra({ ...response.extra, ...choice?.extra }, losses);
+  const lostBeside = isHome ? [] : loseBeside(response, losses);
   return {
     body: {
       ...messageHead(response, context),
@@ -92,8 +98,15 @@ export function encodeResponse(
       ...extra,
       usage: encodeUsage(response.usage),
     },
-    losses: [...losses.all(), ...lostUsage(response.usage)],
+    losses: [...losses.all(), ...lostBeside, ...lostUsage(response.usage)],
   };
+}
+
+/** What another protocol says beside the message and beside its parts. */
+function loseBeside({ extra, choices }: ChatResponse, losses: LossList): readonly Loss[] {
+  const [choice] = choices;
+  loseExtra({ ...extra, ...choice?.extra }, losses);
+  return replyExtraLosses(choice?.parts ?? [], HOME);
 }
 
 export function loseChoices(losses: LossList): void {

@@ -2,10 +2,21 @@
 import { compact, asCount, asRecord, isArray, type JsonRecord } from '../../lib/json.ts';
 import { usageLosses } from '../../chat/losses.ts';
 import type { Loss } from '../../chat/request.ts';
-import type { Usage } from '../../chat/usage.ts';
+import { otherCounts, type Usage } from '../../chat/usage.ts';
 
 /** Fields of Anthropic's usage that are not token counts of ours, and are written back as they came. */
 const KEPT = ['server_tool_use', 'service_tier', 'inference_geo', 'speed', 'fallback_credit'] as const;
+
+/** Counts that are read, or repeat others in another order. */
+const READ: ReadonlySet<string> = new Set([
+  'input_tokens',
+  'output_tokens',
+  'cache_read_input_tokens',
+  'cache_creation_input_tokens',
+  'cache_creation.ephemeral_1h_input_tokens',
+  'cache_creation.ephemeral_5m_input_tokens',
+  'output_tokens_details.thinking_tokens',
+]);
 
 /**
  * Reads a usage object. `inputTokens` is plain + read from cache + written to cache. A compaction's own tokens stand only in
@@ -25,8 +36,15 @@ export function decodeUsage(raw: JsonRecord): Usage {
     cacheWrite1hTokens: hour,
     outputTokens: sum(output, compaction.output),
     reasoningTokens: asCount(asRecord(raw['output_tokens_details'])?.['thinking_tokens']),
+    others: otherCounts(withoutIterations(raw), READ),
     raw,
   });
+}
+
+/** Iterations repeat the counts of the whole, step by step. */
+function withoutIterations(raw: JsonRecord): JsonRecord {
+  const { iterations: _, ...rest } = raw;
+  return rest;
 }
 
 function sum(count: number | undefined, more: number): number | undefined {
@@ -60,7 +78,8 @@ function compactionOf(raw: JsonRecord): CompactionTokens {
 
 /** What `encodeUsage` cannot say. */
 export function lostUsage(usage: Usage | undefined): readonly Loss[] {
-  return usageLosses(usage, ['inputAudioTokens', 'outputAudioTokens']);
+  const isWhole = usage?.raw !== undefined && isOwn(usage.raw, usage);
+  return isWhole ? [] : usageLosses(usage, ['inputAudioTokens', 'outputAudioTokens']);
 }
 
 /** Writes usage. Where `raw` is Anthropic's own and says the same, it is written as it came, every field of it. */

@@ -18,14 +18,14 @@ export interface LossList {
   readonly all: () => readonly Loss[];
 }
 
-/** More entries than this say nothing new, and the list goes into a header. */
+/** More hints than this say nothing new, and the list goes into a header. What changes the meaning is always kept: it refuses. */
 const LOSSES_MAX = 100;
 
 export function lossList(): LossList {
   const losses = new Map<string, Loss>();
   function add(loss: Loss): void {
     const key = `${loss.code} ${loss.field}`;
-    if (losses.size < LOSSES_MAX && !losses.has(key)) losses.set(key, loss);
+    if ((losses.size < LOSSES_MAX || loss.weight === 'meaning') && !losses.has(key)) losses.set(key, loss);
   }
   return {
     hint: (code, field, why) => add({ code, field, weight: 'hint', why }),

@@ -46,6 +46,7 @@ export function decodeBody(whole: JsonRecord, model: string, isStreaming: boolea
     format: readFormat(config, extras),
     modalities: readModalities(config),
     isStreaming,
+    names: readNames(config),
     extras,
   });
 }
@@ -74,7 +75,7 @@ function readContents(body: JsonRecord): readonly Message[] {
 
 /** Results of tools stand in messages of their own; both pieces of a mixed content keep its `at`, and are put together again. */
 function readContent(content: JsonRecord, at: string, ids: CallIds): readonly Message[] {
-  const role: Role = content['role'] === 'model' ? 'assistant' : 'user';
+  const role: Role = isOfModel(content) ? 'assistant' : 'user';
   const messages: { role: Role; parts: Part[]; at: string }[] = [];
   for (const part of readParts(listOf(content['parts']), at, ids)) {
     const owner: Role = part.kind === 'tool-result' ? 'tool' : role;
@@ -83,6 +84,13 @@ function readContent(content: JsonRecord, at: string, ids: CallIds): readonly Me
     else messages.push({ role: owner, parts: [part], at });
   }
   return messages;
+}
+
+/** A content without a role is the user's, unless it calls a function, which only a model does. */
+function isOfModel(content: JsonRecord): boolean {
+  const role = content['role'] ?? '';
+  if (role !== '') return role === 'model';
+  return recordsOf(content['parts']).some((part) => get(part, 'functionCall') !== undefined);
 }
 
 function readParts(raw: readonly Json[], at: string, ids: CallIds): readonly Part[] {
@@ -215,20 +223,32 @@ function readReasoning(config: JsonRecord, extras: Extra[]): Reasoning | undefin
   return Object.keys(reasoning).length === 0 ? undefined : reasoning;
 }
 
+/** Forms of the answer that have a word; `text/x.enum` is Google's alone. */
+const FORMS: ReadonlySet<string> = new Set(['text/plain', 'application/json']);
+
 function readFormat(config: JsonRecord, extras: Extra[]): OutputFormat | undefined {
   const type = asString(get(config, 'responseMimeType'));
   const own = asRecord(get(config, 'responseSchema'));
   const given = asRecord(get(config, 'responseJsonSchema')) ?? asRecord(config['_responseJsonSchema']);
-  const schema = given ?? (own === undefined ? undefined : jsonSchemaOf(own));
-  if (type !== undefined && type !== 'text/plain' && type !== 'application/json') {
+  if (type !== undefined && !FORMS.has(type)) {
     extras.push({ field: 'generationConfig.responseMimeType', value: type, weight: 'meaning' });
-    if (schema !== undefined)
-      extras.push({ field: 'generationConfig.responseJsonSchema', value: schema, weight: 'meaning' });
+    const field = `generationConfig.${given === undefined ? 'responseSchema' : 'responseJsonSchema'}`;
+    const value = given ?? own;
+    if (value !== undefined) extras.push({ field, value, weight: 'meaning' });
     return undefined;
   }
-  if (schema !== undefined) return { kind: 'json-schema', schema: given === undefined ? schema : orderedSchema(given) };
+  if (given !== undefined) return { kind: 'json-schema', schema: orderedSchema(given) };
+  if (own !== undefined) return { kind: 'json-schema', schema: jsonSchemaOf(own) };
   if (type === undefined) return undefined;
   return { kind: type === 'text/plain' ? 'text' : 'json' };
+}
+
+/** Where the form of the answer is said, of three places. */
+function readNames(config: JsonRecord): ChatRequest['names'] {
+  if (get(config, 'responseSchema') !== undefined) return undefined;
+  const isSchema = (get(config, 'responseJsonSchema') ?? config['_responseJsonSchema']) !== undefined;
+  if (isSchema) return { format: 'generationConfig.responseJsonSchema' };
+  return get(config, 'responseMimeType') === undefined ? undefined : { format: 'generationConfig.responseMimeType' };
 }
 
 /** JSON Schema with Google's `propertyOrdering`, which no other provider knows, as the order of the properties. */
@@ -297,7 +317,11 @@ function topExtras(body: JsonRecord): readonly Extra[] {
 }
 
 function configExtras(config: JsonRecord): readonly Extra[] {
-  return extrasOf(restOf(config, CONFIG), 'generationConfig.');
+  const { logprobs } = config;
+  const rest = extrasOf(restOf(config, CONFIG), 'generationConfig.');
+  const isUnasked = logprobs !== undefined && logprobs !== null && get(config, 'responseLogprobs') !== true;
+  // Alternatives to tokens whose probabilities nobody asked for.
+  return isUnasked ? [...rest, { field: 'generationConfig.logprobs', value: logprobs, weight: 'hint' }] : rest;
 }
 
 function extrasOf(rest: JsonRecord | undefined, prefix: string): readonly Extra[] {

@@ -72,6 +72,7 @@ export function streamDecoder(provider: string): StreamDecoder {
 
   return {
     push: (bytes) => (state.isOver ? [] : drain(input.push(bytes))),
+    isOver: () => state.isOver,
     end: () => {
       if (state.isOver) return [];
       const events = [...drain(input.end())];
@@ -187,6 +188,7 @@ function addPart(state: State, draft: Draft, of: { readonly part: Part; readonly
 
 function addWords(state: State, draft: Draft, part: TextPart | ReasoningPart): void {
   const choice = draft.index;
+  if (part.extra !== undefined) state.out.push({ type: 'extra', choice, extra: part.extra });
   if (part.kind === 'text') {
     if (part.text !== '') state.out.push({ type: 'text-delta', choice, text: part.text });
     draft.text.add(part.text);

@@ -328,6 +328,20 @@ describe('gemini: its own request, read', () => {
     assert.deepEqual(gemini.encodeRequest(decoded.value, { model: 'gemini-2.5-flash' }).body, body);
   });
 
+  it('takes a content without a role that calls a function for the model’s', () => {
+    const contents = [
+      { role: 'user', parts: [{ text: 'Hi' }] },
+      { parts: [{ functionCall: { name: 'f', args: {} } }] },
+      { parts: [{ functionResponse: { name: 'f', response: {} } }] },
+    ];
+    const decoded = gemini.decodeRequest({ contents }, { model: 'm', isStreaming: false });
+    assert.ok(decoded.ok);
+    assert.deepEqual(
+      decoded.value.messages.map((message) => message.role),
+      ['user', 'assistant', 'tool'],
+    );
+  });
+
   it('keeps what only it knows, with the right weight', () => {
     const body = {
       contents: [{ role: 'user', parts: [{ text: 'Hi' }] }],
@@ -350,8 +364,8 @@ describe('gemini: its own request, read', () => {
     assert.deepEqual(decoded.value.extras.map((extra) => `${extra.field} ${extra.weight}`).toSorted(), [
       'cachedContent meaning',
       'generationConfig.mediaResolution hint',
-      'generationConfig.responseJsonSchema meaning',
       'generationConfig.responseMimeType meaning',
+      'generationConfig.responseSchema meaning',
       'generationConfig.speechConfig meaning',
       'labels hint',
       'safetySettings hint',
@@ -369,7 +383,7 @@ describe('gemini: its own request, read', () => {
         speechConfig: { voiceConfig: {} },
         mediaResolution: 'MEDIA_RESOLUTION_LOW',
         responseMimeType: 'text/x.enum',
-        responseJsonSchema: { type: 'string', enum: ['a'] },
+        responseSchema: { type: 'STRING', enum: ['a'] },
       },
     });
   });

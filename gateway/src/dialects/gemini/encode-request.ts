@@ -2,7 +2,8 @@
 import { compact, isRecord, type Json, type JsonRecord } from '../../lib/json.ts';
 import { fieldName, toolFieldName, type ChatField } from '../../chat/field-names.ts';
 import type { LossCode } from '../../chat/loss-codes.ts';
-import { foreignLosses } from '../../chat/losses.ts';
+import { namedSchema } from '../../chat/format.ts';
+import { foreignLosses, isMisplaced } from '../../chat/losses.ts';
 import type { Part } from '../../chat/part.ts';
 import type { ChatRequest, Loss, Message, Tool } from '../../chat/request.ts';
 import type { EncodedRequest, EncodeTarget } from '../dialect.ts';
@@ -60,7 +61,7 @@ function writeMessages(
       if (contents.length > 0) {
         lose({
           code: 'system-position',
-          field: message.at ?? fieldName(request.origin, 'system'),
+          field: message.at ?? fieldName(request, 'system'),
           weight: 'hint',
           why: 'Gemini has one system instruction, before all messages; it is added there.',
         });
@@ -74,7 +75,7 @@ function writeMessages(
   // Gemini refuses a request without contents; other protocols take one that has only a system message.
   lose({
     code: 'system-only',
-    field: fieldName(request.origin, 'system'),
+    field: fieldName(request, 'system'),
     weight: 'hint',
     why: 'Gemini needs a message; the system text is sent as one of the user.',
   });
@@ -82,7 +83,7 @@ function writeMessages(
 }
 
 function addContent(contents: Content[], message: Message, writer: PartWriter): void {
-  const parts = message.parts.flatMap((part) => (isEmptyText(part, message, writer) ? [] : writePart(part, writer)));
+  const parts = message.parts.flatMap((part) => (isLeftOut(part, message, writer) ? [] : writePart(part, writer)));
   if (parts.length === 0) return;
   const role = message.role === 'assistant' ? 'model' : 'user';
   const last = contents.at(-1);
@@ -91,15 +92,14 @@ function addContent(contents: Content[], message: Message, writer: PartWriter): 
   else contents.push({ role, at: message.at, parts: [...parts] });
 }
 
+/** What has no place in a message of this role goes; `foreignLosses` has named it. */
+function isLeftOut(part: Part, message: Message, writer: PartWriter): boolean {
+  return !writer.isHome && (isMisplaced(part, message.role) || isEmptyText(part, message));
+}
+
 /** Empty text beside other parts (OpenAI's `content: ""` beside tool calls) says nothing, and Vertex refuses it. */
-function isEmptyText(part: Part, message: Message, writer: PartWriter): boolean {
-  return (
-    !writer.isHome &&
-    part.kind === 'text' &&
-    part.text === '' &&
-    part.signature === undefined &&
-    message.parts.length > 1
-  );
+function isEmptyText(part: Part, message: Message): boolean {
+  return part.kind === 'text' && part.text === '' && part.signature === undefined && message.parts.length > 1;
 }
 
 function systemParts(message: Message, writer: PartWriter): readonly JsonRecord[] {
@@ -148,10 +148,10 @@ function partWriter(request: ChatRequest, target: EncodeTarget, lose: Lose): Par
 
 /** What stands beside the parts of a message and has no place in Gemini's. */
 function loseOfMessage(message: Message, request: ChatRequest, lose: Lose): void {
-  const at = message.at ?? fieldName(request.origin, 'messages');
+  const at = message.at ?? fieldName(request, 'messages');
   if (message.name !== undefined)
     lose({ code: 'name', field: `${at}.name`, weight: 'hint', why: 'Gemini has no names of participants.' });
-  for (const part of message.parts) {
+  for (const part of message.parts.flatMap(withInner)) {
     const place = part.at ?? at;
     if (part.cache !== undefined)
       lose({
@@ -171,12 +171,17 @@ function loseOfMessage(message: Message, request: ChatRequest, lose: Lose): void
   }
 }
 
+/** A part, and those inside it. */
+function withInner(part: Part): readonly Part[] {
+  return part.kind === 'tool-result' ? [part, ...part.parts] : [part];
+}
+
 function loseUnknown(request: ChatRequest, lose: Lose): void {
-  const { sampling, origin } = request;
+  const { sampling } = request;
   const hint = (code: LossCode, field: ChatField, why: string): void =>
-    lose({ code, field: fieldName(origin, field), weight: 'hint', why });
+    lose({ code, field: fieldName(request, field), weight: 'hint', why });
   const meaning = (code: LossCode, field: ChatField, why: string): void =>
-    lose({ code, field: fieldName(origin, field), weight: 'meaning', why });
+    lose({ code, field: fieldName(request, field), weight: 'meaning', why });
   if (sampling.minP !== undefined) hint('sampling', 'minP', 'Gemini has no such sampling setting.');
   if (sampling.repetitionPenalty !== undefined)
     hint('sampling', 'repetitionPenalty', 'Gemini has no such sampling setting.');
@@ -204,7 +209,7 @@ function writeTools(request: ChatRequest, lose: Lose): readonly JsonRecord[] {
 }
 
 function writeFunction(tool: Extract<Tool, { kind: 'function' }>, request: ChatRequest, lose: Lose): JsonRecord {
-  const at = tool.at ?? fieldName(request.origin, 'tools');
+  const at = tool.at ?? fieldName(request, 'tools');
   if (tool.strict === true)
     lose({
       code: 'tool-strict',
@@ -232,7 +237,7 @@ function writeToolConfig(request: ChatRequest, hasTools: boolean, lose: Lose): J
   if (choice === undefined) return undefined;
   // Without tools the other protocols still send `auto`, and Gemini would refuse the empty setting.
   if (request.origin !== 'gemini' && !hasTools) {
-    const field = fieldName(request.origin, 'toolChoice');
+    const field = fieldName(request, 'toolChoice');
     const why = 'There is no tool left that could be chosen.';
     if (choice.kind === 'tool' || choice.kind === 'required')
       lose({ code: 'tool-choice', field, weight: 'meaning', why });
@@ -251,7 +256,7 @@ function writeToolConfig(request: ChatRequest, hasTools: boolean, lose: Lose): J
 }
 
 function writeConfig(request: ChatRequest, target: EncodeTarget, lose: Lose): JsonRecord {
-  const { sampling, logprobs, modalities, reasoning, origin } = request;
+  const { sampling, logprobs, modalities, reasoning } = request;
   return compact({
     temperature: sampling.temperature,
     topP: sampling.topP,
@@ -268,18 +273,18 @@ function writeConfig(request: ChatRequest, target: EncodeTarget, lose: Lose): Js
     thinkingConfig:
       reasoning === undefined
         ? undefined
-        : thinkingConfig({ reasoning, origin, model: target.model, canReason: target.canReason, lose }),
+        : thinkingConfig({ request, reasoning, model: target.model, canReason: target.canReason, lose }),
     ...writeFormat(request),
   });
 }
 
 function writeStop(request: ChatRequest, lose: Lose): readonly string[] | undefined {
-  const { stop, origin } = request;
+  const { stop } = request;
   if (stop === undefined || stop.length === 0) return undefined;
   if (stop.length <= STOP_SEQUENCES_MAX) return stop;
   lose({
     code: 'stop',
-    field: fieldName(origin, 'stop'),
+    field: fieldName(request, 'stop'),
     weight: 'meaning',
     why: `Gemini takes at most ${STOP_SEQUENCES_MAX} stop sequences; the others are left out.`,
   });
@@ -292,8 +297,7 @@ function writeFormat(request: ChatRequest): JsonRecord {
   if (format === undefined) return {};
   if (format.kind === 'text') return request.origin === 'gemini' ? { responseMimeType: 'text/plain' } : {};
   if (format.kind === 'json') return { responseMimeType: 'application/json' };
-  const responseJsonSchema = { ...compact({ title: format.name, description: format.description }), ...format.schema };
-  return { responseMimeType: 'application/json', responseJsonSchema };
+  return { responseMimeType: 'application/json', responseJsonSchema: namedSchema(format) };
 }
 
 /** Puts an extra field of a Gemini caller back where it stood. */

@@ -1,17 +1,8 @@
 /** Google's errors (google.rpc.Status) as faults, and faults as such errors. */
 import { fault, specOf, type Fault, type FaultCode, type FaultDetail } from '../../chat/fault.ts';
-import {
-  asArray,
-  asNumber,
-  asRecord,
-  asString,
-  compact,
-  parseJson,
-  type Json,
-  type JsonRecord,
-} from '../../lib/json.ts';
+import { asArray, asNumber, asRecord, asString, compact, type Json, type JsonRecord } from '../../lib/json.ts';
 import type { ErrorAnswer, FaultContext } from '../dialect.ts';
-import { retryAfterMs, safeText } from '../error-text.ts';
+import { errorBody, errorWords, retryAfterMs, safeText } from '../error-text.ts';
 import { recordsOf } from './wire.ts';
 
 /** Longer waits are not believed (as in error-text.ts). */
@@ -25,20 +16,23 @@ interface Status {
   readonly details: readonly JsonRecord[];
   readonly provider: string;
   readonly model: string;
+  /** The field at fault, as frameworks name it. */
+  readonly param?: string;
   /** From the headers, if they said it. */
   readonly retryAfterMs?: number;
 }
 
 /** Classifies an error answer. Its body is an object, or a list of one (streams without `alt=sse`), or no JSON at all. */
 export function decodeErrorAnswer(answer: ErrorAnswer): Fault {
-  const parsed = parseJson(answer.body);
-  const error = errorOf(parsed);
-  const text = typeof error === 'string' ? error : asString(error?.['message']);
+  const body = errorBody(answer.body);
+  const error = errorOf(body);
+  const { message = '', param } = errorWords(body);
   const retry = retryAfterMs(answer.headers, answer.nowMs);
   return classify({
     http: answer.status,
     name: typeof error === 'object' ? (asString(error['status']) ?? '') : '',
-    message: safe(text ?? answer.body),
+    message: safe(message),
+    ...(param === undefined ? {} : { param }),
     details: typeof error === 'object' ? recordsOf(error['details']) : [],
     provider: answer.provider,
     model: answer.model,
@@ -54,7 +48,7 @@ export function faultInside(body: Json, provider: string): Fault | undefined {
   return classify({
     http: asNumber(error['code']) ?? 500,
     name: asString(error['status']) ?? '',
-    message: safe(asString(error['message']) ?? ''),
+    message: safe(errorWords(error).message ?? ''),
     details: recordsOf(error['details']),
     provider,
     model: '',
@@ -79,7 +73,9 @@ function classify(status: Status): Fault {
     upstreamCode: status.name === '' ? undefined : status.name,
     retryAfterMs: retryOf(status),
   });
-  const of = fault(codeOf(status), { provider, model, reason }, detail);
+  const code = codeOf(status);
+  const param = code === 'upstream-refused' ? status.param : undefined;
+  const of = fault(code, { provider, model, reason }, { ...detail, ...(param === undefined ? {} : { param }) });
   // The table's text names our own limits, which were not the ones that passed.
   return of.code === 'upstream-timeout' ? { ...of, message: `${provider} ran out of time: ${reason}` } : of;
 }

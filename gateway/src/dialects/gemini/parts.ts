@@ -1,5 +1,14 @@
 /** One part of a message, in both directions. A part of a request and a part of a reply have the same form. */
-import { asRecord, asString, compact, parseJson, isRecord, type Json, type JsonRecord } from '../../lib/json.ts';
+import {
+  asRecord,
+  asString,
+  compact,
+  parseJson,
+  isArray,
+  isRecord,
+  type Json,
+  type JsonRecord,
+} from '../../lib/json.ts';
 import type {
   MediaPart,
   OpaquePart,
@@ -48,7 +57,8 @@ const RESULT_KEYS: ReadonlySet<string> = new Set([
 /** Reads a part; undefined where it is empty (`{}`), as the image models send some. */
 export function readPart(raw: JsonRecord, at: string | undefined, ids: CallIds): Part | undefined {
   const call = asRecord(get(raw, 'functionCall'));
-  if (call !== undefined) return readCall(raw, call, { at, ids });
+  // A call without a name cannot be made, but must not vanish.
+  if (call !== undefined) return readCall(raw, call, { at, ids }) ?? wholePart('functionCall', raw, at);
   const result = asRecord(get(raw, 'functionResponse'));
   if (result !== undefined) return readResult(raw, result, { at, ids });
   return readMedia(raw, at) ?? readText(raw, at) ?? readOpaque(raw, at);
@@ -66,10 +76,10 @@ function readCall(raw: JsonRecord, call: JsonRecord, place: Place): ToolCallPart
     kind: 'tool-call' as const,
     id: place.ids.call(name, someString(call['id'])),
     name,
-    arguments: JSON.stringify(asRecord(call['args']) ?? {}),
+    arguments: typeof call['args'] === 'string' ? call['args'] : JSON.stringify(call['args'] ?? {}),
     signature: signatureOf(raw),
     at: place.at,
-    extra: merged(restOf(raw, PART), restOf(call, CALL)),
+    extra: merged(restOf(raw, PART), within('functionCall', restOf(call, CALL))),
   });
 }
 
@@ -87,7 +97,7 @@ function readResult(raw: JsonRecord, result: JsonRecord, place: Place): ToolResu
     isError: Object.keys(value).length === 1 && value['error'] !== undefined ? true : undefined,
     value,
     at: place.at,
-    extra: merged(restOf(raw, PART), restOf(result, RESULT)),
+    extra: merged(restOf(raw, PART), within('functionResponse', restOf(result, RESULT))),
   });
 }
 
@@ -116,7 +126,10 @@ function readMedia(raw: JsonRecord, at: string | undefined): MediaPart | undefin
     name: asString(held['displayName'] ?? held['display_name']),
     signature: signatureOf(raw),
     at,
-    extra: merged(restOf(raw, PART), restOf(held, blob === undefined ? FILE : BLOB)),
+    extra: merged(
+      restOf(raw, PART),
+      blob === undefined ? within('fileData', restOf(held, FILE)) : within('inlineData', restOf(held, BLOB)),
+    ),
   });
 }
 
@@ -149,10 +162,14 @@ function proofOf(raw: JsonRecord): { readonly signature?: Signature; readonly en
 
 function readOpaque(raw: JsonRecord, at: string | undefined): OpaquePart | undefined {
   const value = restOf(raw);
-  const name = Object.keys(value ?? {}).find((key) => !PART.has(key));
-  return value === undefined || name === undefined
-    ? undefined
-    : compact({ kind: 'opaque' as const, origin: 'gemini' as const, name, value, at });
+  const name = Object.keys(value ?? {}).find(
+    (key) => !PART.has(key) || isRecord(value?.[key]) || isArray(value?.[key]),
+  );
+  return value === undefined || name === undefined ? undefined : wholePart(name, value, at);
+}
+
+function wholePart(name: string, raw: JsonRecord, at: string | undefined): OpaquePart {
+  return compact({ kind: 'opaque' as const, origin: 'gemini' as const, name, value: raw, at });
 }
 
 function signatureOf(raw: JsonRecord): Signature | undefined {
@@ -162,6 +179,11 @@ function signatureOf(raw: JsonRecord): Signature | undefined {
 
 function someString(value: Json | undefined): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+/** Fields of the object under a name, by their way from the part. */
+function within(name: string, fields: JsonRecord | undefined): JsonRecord | undefined {
+  return fields && Object.fromEntries(Object.entries(fields).map(([field, value]) => [`${name}.${field}`, value]));
 }
 
 function merged(first: JsonRecord | undefined, second: JsonRecord | undefined): JsonRecord | undefined {
@@ -221,15 +243,14 @@ function writeReasoning(part: ReasoningPart, writer: PartWriter): readonly JsonR
 }
 
 function writeCall(part: ToolCallPart, writer: PartWriter): JsonRecord {
-  const { willContinue, partialArgs, ...rest } = own(part, writer);
+  const { inner, outer } = parted(own(part, writer), 'functionCall');
   const functionCall = compact({
     id: writer.idOf(part.id),
     name: part.name,
     args: argumentsOf(part, writer),
-    willContinue,
-    partialArgs,
+    ...inner,
   });
-  return { functionCall, ...signed(part, writer), ...rest };
+  return { functionCall, ...signed(part, writer), ...outer };
 }
 
 /** The arguments as an object: Gemini has no other form. Text that is not one goes whole into a field of its own. */
@@ -248,16 +269,15 @@ function writeResult(part: ToolResultPart, writer: PartWriter): readonly JsonRec
     writer.lose(
       hint('tool-result-media', part, 'This model takes media only beside a tool result, and gets them there.'),
     );
-  const { willContinue, scheduling, ...rest } = own(part, writer);
+  const { inner: fields, outer } = parted(own(part, writer), 'functionResponse');
   const functionResponse = compact({
     id: writer.idOf(part.callId),
     name: nameOf(part, writer),
     response: responseOf(part),
     parts: media.length > 0 && isNested ? media : undefined,
-    willContinue,
-    scheduling,
+    ...fields,
   });
-  return [{ functionResponse, ...rest }, ...(isNested ? [] : media)];
+  return [{ functionResponse, ...outer }, ...(isNested ? [] : media)];
 }
 
 function nameOf(part: ToolResultPart, writer: PartWriter): string {
@@ -304,8 +324,9 @@ function writeMedia(part: MediaPart, writer: PartWriter): readonly JsonRecord[] 
   const content = source.by === 'base64' || source.by === 'text' ? blobOf(part) : referenceOf(part, writer);
   if (content === undefined) return [];
   const displayName = writer.isHome ? part.name : undefined;
-  const named = displayName === undefined ? content.held : { ...content.held, displayName };
-  return [{ [content.key]: named, ...signed(part, writer), ...own(part, writer) }];
+  const { inner, outer } = parted(own(part, writer), content.key);
+  const named = { ...content.held, ...(displayName === undefined ? {} : { displayName }), ...inner };
+  return [{ [content.key]: named, ...signed(part, writer), ...outer }];
 }
 
 interface Held {
@@ -376,6 +397,17 @@ function own(part: Part, writer: PartWriter): JsonRecord {
   if (writer.isHome) return part.extra ?? {};
   if (!writer.isForGoogle) for (const name of Object.keys(part.extra ?? {})) writer.lose(extraLoss(name));
   return {};
+}
+
+/** The fields of the object under `name` (see `within`), and those of the part itself. */
+function parted(fields: JsonRecord, name: string): { readonly inner: JsonRecord; readonly outer: JsonRecord } {
+  const inner: Record<string, Json | undefined> = {};
+  const outer: Record<string, Json | undefined> = {};
+  for (const [field, value] of Object.entries(fields)) {
+    if (field.startsWith(`${name}.`)) inner[field.slice(name.length + 1)] = value;
+    else outer[field] = value;
+  }
+  return { inner, outer };
 }
 
 /** A field of another protocol beside a reply. */

@@ -16,10 +16,11 @@ import {
 import { err, ok, type Result } from '../../lib/result.ts';
 import { glanceOf, type EncodeContext, type Glance } from '../dialect.ts';
 import { citationLoss, citeParts, groundingOf, type Cited } from './citations.ts';
+import { errorWords, safeText } from '../error-text.ts';
 import { faultInside } from './errors.ts';
 import { extraLoss, readPart, writePart, type CallIds, type PartWriter } from './parts.ts';
 import { decodeUsage, encodeUsage, lostUsage } from './usage.ts';
-import { finishName, recordsOf } from './wire.ts';
+import { finishName, listOf, recordsOf } from './wire.ts';
 
 /** Candidates read from one reply; Google gives at most eight. */
 export const CANDIDATES_MAX = 128;
@@ -64,8 +65,10 @@ export function decodeReply(body: JsonRecord, provider: string): Result<ChatResp
     .slice(0, CANDIDATES_MAX)
     .map((candidate, position) => readCandidate(candidate, position, ids));
   const blocked = choices.length === 0 ? blockOf(body) : undefined;
-  if (choices.length === 0 && blocked === undefined)
-    return err(fault('upstream-invalid', { provider, reason: 'it holds no candidates' }));
+  if (choices.length === 0 && blocked === undefined) {
+    const reason = safeText(errorWords(body).message ?? 'it holds no candidates');
+    return err(fault('upstream-invalid', { provider, reason }));
+  }
   return ok(
     compact({
       origin: 'gemini' as const,
@@ -179,7 +182,18 @@ const CANDIDATE: ReadonlySet<string> = new Set(['content', 'finishReason', 'inde
 const TOP: ReadonlySet<string> = new Set(['candidates', 'usageMetadata', 'modelVersion', 'responseId', 'createTime']);
 
 export function candidateExtra(candidate: JsonRecord): JsonRecord | undefined {
-  return rest(candidate, CANDIDATE);
+  const extra = { ...rest(candidate, CANDIDATE), ...contentExtra(candidate['content'] ?? null) };
+  return Object.keys(extra).length === 0 ? undefined : extra;
+}
+
+const CONTENT: ReadonlySet<string> = new Set(['role', 'parts']);
+
+/** Fields of the content without a word; a content, or parts, of no known form stay as they came. */
+function contentExtra(content: Json): JsonRecord {
+  if (!isRecord(content)) return content === null ? {} : { content };
+  const odd = listOf(content['parts']).filter((part) => part !== null && !isRecord(part));
+  const unread = { ...rest(content, CONTENT), ...(odd.length === 0 ? {} : { parts: odd }) };
+  return Object.fromEntries(Object.entries(unread).map(([name, value]) => [`content.${name}`, value]));
 }
 
 export function topExtra(body: JsonRecord): JsonRecord | undefined {

@@ -1,6 +1,5 @@
 /** Reasoning asked for and Gemini's two ways to say it: levels since Gemini 3, token budgets before (a 2.5 model refuses a level). */
-import type { Loss, Reasoning } from '../../chat/request.ts';
-import type { Origin } from '../../chat/part.ts';
+import type { ChatRequest, Loss, Reasoning } from '../../chat/request.ts';
 import { fieldName, reasoningField } from '../../chat/field-names.ts';
 import { budgetOf, effortOf } from '../../chat/reasoning.ts';
 import { compact, type JsonRecord } from '../../lib/json.ts';
@@ -15,8 +14,8 @@ export function effortOfLevel(level: string): Effort | undefined {
 }
 
 export interface ThinkingWish {
+  readonly request: Pick<ChatRequest, 'origin' | 'names'>;
   readonly reasoning: Reasoning;
-  readonly origin: Origin;
   readonly model: string;
   readonly canReason: boolean | undefined;
   lose(loss: Loss): void;
@@ -24,11 +23,11 @@ export interface ThinkingWish {
 
 /** `thinkingConfig` for a model; undefined where there is nothing to say. */
 export function thinkingConfig(wish: ThinkingWish): JsonRecord | undefined {
-  const { reasoning, origin } = wish;
+  const { reasoning, request } = wish;
   if (wish.canReason === false) {
     wish.lose({
       code: 'reasoning',
-      field: fieldName(origin, reasoningField(reasoning)),
+      field: fieldName(request, reasoningField(reasoning)),
       weight: 'hint',
       why: 'This model does not reason.',
     });
@@ -53,8 +52,8 @@ export function versionOf(model: string): number | undefined {
 }
 
 /** Claude shows what it thinks with a budget without being asked to (recorded), and its clients count on it; Gemini shows it on demand. */
-function shownUnasked({ reasoning, origin }: ThinkingWish): true | undefined {
-  return origin === 'anthropic-messages' && (reasoning.budgetTokens ?? 0) > 0 ? true : undefined;
+function shownUnasked({ reasoning, request }: ThinkingWish): true | undefined {
+  return request.origin === 'anthropic-messages' && (reasoning.budgetTokens ?? 0) > 0 ? true : undefined;
 }
 
 interface Amount {
@@ -74,9 +73,9 @@ function asAsked(reasoning: Reasoning): Amount {
 
 /** Gemini 3 still takes a budget, but is better with levels; a Gemini client's own words are kept. */
 function asLevel(wish: ThinkingWish, version: number): Amount {
-  const { reasoning, origin } = wish;
+  const { reasoning, request } = wish;
   const budget = reasoning.budgetTokens;
-  if (origin === 'gemini' && budget !== undefined) return { thinkingBudget: budget };
+  if (request.origin === 'gemini' && budget !== undefined) return { thinkingBudget: budget };
   const effort = effortOf(reasoning);
   if (effort === undefined) return {};
   const level = atLeast(levelsOf(wish.model, version), effort);
@@ -85,7 +84,7 @@ function asLevel(wish: ThinkingWish, version: number): Amount {
     const why = isBudget ? `The budget of ${budget} tokens` : `The effort "${effort}"`;
     wish.lose({
       code: isBudget ? 'reasoning-budget' : 'reasoning-effort',
-      field: fieldName(origin, reasoningField(reasoning)),
+      field: fieldName(request, reasoningField(reasoning)),
       weight: 'hint',
       why: `${why} is sent as the nearest level of this model: ${level}.`,
     });
@@ -119,7 +118,7 @@ function asBudget(wish: ThinkingWish): Amount {
   if (budget !== asked) {
     wish.lose({
       code: 'reasoning-budget',
-      field: fieldName(wish.origin, reasoningField(wish.reasoning)),
+      field: fieldName(wish.request, reasoningField(wish.reasoning)),
       weight: 'hint',
       why: `This model thinks with ${range.min} to ${range.max} tokens; it is asked for ${budget} instead of ${asked}.`,
     });

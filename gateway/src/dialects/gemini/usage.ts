@@ -2,8 +2,27 @@
 import { asCount, asRecord, compact, type Json, type JsonRecord } from '../../lib/json.ts';
 import { usageLosses } from '../../chat/losses.ts';
 import type { Loss } from '../../chat/request.ts';
-import type { Usage } from '../../chat/usage.ts';
+import { otherCounts, type Usage } from '../../chat/usage.ts';
 import { modalityName, recordsOf } from './wire.ts';
+
+/** Counts that are read, and those by modality, which divide the same tokens again. */
+const READ: ReadonlySet<string> = new Set([
+  'promptTokenCount',
+  'candidatesTokenCount',
+  'thoughtsTokenCount',
+  'toolUsePromptTokenCount',
+  'cachedContentTokenCount',
+  'totalTokenCount',
+  // Words may come as the numbers of their enumeration.
+  'trafficType',
+  ...[
+    'promptTokensDetails',
+    'candidatesTokensDetails',
+    'cacheTokensDetails',
+    'toolUsePromptTokensDetails',
+    'thoughtsTokensDetails',
+  ].flatMap((details) => [`${details}.tokenCount`, `${details}.modality`]),
+]);
 
 /**
  * Reads `usageMetadata`; undefined where it counts nothing. In all 544 recorded ones
@@ -24,6 +43,7 @@ export function decodeUsage(raw: JsonRecord | undefined): Usage | undefined {
     outputTokens: output,
     reasoningTokens: thoughts,
     outputAudioTokens: soundOf(raw['candidatesTokensDetails']),
+    others: otherCounts(raw, READ),
     raw,
   });
 }
@@ -45,7 +65,8 @@ function soundOf(details: Json | undefined): number | undefined {
 
 /** What `encodeUsage` cannot say. */
 export function lostUsage(usage: Usage | undefined): readonly Loss[] {
-  return usageLosses(usage, ['cacheWriteTokens', 'cacheWrite1hTokens']);
+  const isWhole = usage?.raw !== undefined && isOwn(usage.raw, usage);
+  return isWhole ? [] : usageLosses(usage, ['cacheWriteTokens', 'cacheWrite1hTokens']);
 }
 
 /** Writes `usageMetadata`. Where `raw` is Gemini's own and still says the same, it is written as it came, every field of it. */

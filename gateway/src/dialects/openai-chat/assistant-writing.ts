@@ -3,7 +3,7 @@ import type { Citation, MediaPart, Part, ReasoningPart, Signature } from '../../
 import type { Loss } from '../../chat/request.ts';
 import { packSignature } from '../../chat/signature.ts';
 import { asRecord, compact, type Json, type JsonRecord } from '../../lib/json.ts';
-import { FORMAT_OF, HOME } from './assistant.ts';
+import { FORMAT_OF, HOME, MALFORMED_CALL } from './assistant.ts';
 import { addressOf, writeCache } from './media.ts';
 
 export interface WriteContext {
@@ -33,8 +33,11 @@ function orAbsent<T>(list: readonly T[]): readonly T[] | undefined {
   return list.length === 0 ? undefined : list;
 }
 
+/** Opaque parts that stand among the calls of a message. */
+const CALLS: ReadonlySet<string> = new Set(['custom_tool_call', MALFORMED_CALL]);
+
 export function isCustomCall(part: Part): boolean {
-  return part.kind === 'opaque' && part.origin === HOME && part.name === 'custom_tool_call';
+  return part.kind === 'opaque' && part.origin === HOME && CALLS.has(part.name);
 }
 
 /** Text as one string; as a list where a request has to mark or keep single parts. */
@@ -133,11 +136,19 @@ function writeCall(part: Part): JsonRecord {
   return {
     id: part.id,
     type: 'function',
-    function: { name: part.name, arguments: part.arguments },
-    ...part.extra,
+    ...callFields({ name: part.name, arguments: part.arguments }, part.extra),
     ...(part.signature === undefined ? {} : googleContent(part.signature)),
     ...writeCache(part.cache),
   };
+}
+
+/** The function of a call, and the fields beside it; `callExtra` has put them together. */
+export function callFields(named: JsonRecord, extra: JsonRecord = {}): JsonRecord {
+  const isInner = ([key]: readonly [string, unknown]): boolean => key.startsWith('function.');
+  const fields = Object.entries(extra);
+  const inner = fields.filter(isInner).map(([key, value]) => [key.slice('function.'.length), value]);
+  const outer = fields.filter((field) => !isInner(field));
+  return { function: { ...named, ...Object.fromEntries(inner) }, ...Object.fromEntries(outer) };
 }
 
 /** Google's form of a thought signature. */
@@ -191,14 +202,18 @@ export function citationLoss(at: string | undefined): Loss {
 }
 
 function writeMediaFields(parts: readonly Part[], context: WriteContext): JsonRecord {
-  const images = parts.flatMap((part) =>
-    part.kind === 'image' ? [{ type: 'image_url', image_url: { url: addressOf(part.source) } }] : [],
-  );
+  const images = parts.flatMap((part) => (part.kind === 'image' ? [writeImage(part)] : []));
   const audio = parts.find((part) => part.kind === 'audio');
   return compact({
     images: orAbsent(images),
     audio: audio?.kind === 'audio' ? writeAudio(audio, context) : undefined,
   });
+}
+
+/** A picture that the model drew, with Gemini's signature, which it wants back with the picture. */
+export function writeImage(part: MediaPart): JsonRecord {
+  const signed = part.signature === undefined ? {} : googleContent(part.signature);
+  return { type: 'image_url', image_url: { url: addressOf(part.source) }, ...signed };
 }
 
 function writeAudio(part: MediaPart, context: WriteContext): JsonRecord {
@@ -227,6 +242,7 @@ function loseUnsayable(part: Part, context: WriteContext): void {
       why: `An assistant's ${part.kind} cannot be expressed in this protocol.`,
     });
   }
+  loseMark(part, context);
   if (part.kind !== 'reasoning') return;
   for (const signature of [part.signature, part.encrypted]) {
     if (signature === undefined || mayWrite(signature, context)) continue;
@@ -234,4 +250,11 @@ function loseUnsayable(part: Part, context: WriteContext): void {
       'Reasoning that another provider signed cannot be read by this one: its text was sent without the signature.';
     context.lose({ code: 'reasoning-history', field, weight: 'hint', why });
   }
+}
+
+/** In an assistant's message only texts and calls have a place for a cache mark. */
+function loseMark(part: Part, context: WriteContext): void {
+  if (part.cache === undefined || part.kind === 'text' || part.kind === 'tool-call') return;
+  const why = `A cache mark on an assistant's ${part.kind} cannot be expressed in this protocol.`;
+  context.lose({ code: 'cache-mark', field: part.at ?? part.kind, weight: 'hint', why });
 }

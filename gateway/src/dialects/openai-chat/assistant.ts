@@ -96,12 +96,17 @@ export function saysSomething(value: Json | undefined): value is Json {
   return !isRecord(value) || Object.values(value).some(saysSomething);
 }
 
+/** A list, or the one thing that stands where a list is meant. */
+function listOf(value: Json | undefined): readonly Json[] {
+  return isArray(value) ? value : isRecord(value) ? [value] : [];
+}
+
 function place(at: string | undefined, field: string): { readonly at?: string } {
   return at === undefined ? {} : { at: `${at}.${field}` };
 }
 
 function readContent(message: JsonRecord, at: string | undefined): readonly Part[] {
-  const { content } = message;
+  const content = isRecord(message['content']) ? [message['content']] : message['content'];
   if (typeof content === 'string') {
     const cache = readCache(message);
     // Text that is empty is left out: other protocols refuse empty blocks.
@@ -120,8 +125,8 @@ const TEXT_READ: ReadonlySet<string> = new Set(['type', 'text', 'cache_control',
 export function readContentPart(part: Json, where: { readonly at?: string }): readonly Part[] {
   if (typeof part === 'string') return [{ kind: 'text', text: part, ...where }];
   if (!isRecord(part)) return [];
-  const type = asString(part['type']) ?? 'text';
-  if (type === 'text') {
+  const type = asString(part['type']) ?? impliedType(part);
+  if (type === 'text' && (typeof part['text'] === 'string' || !saysSomething(part['text']))) {
     const text = asString(part['text']);
     if (text === undefined || text === '') return [];
     return [compact({ kind: 'text' as const, text, ...where, cache: readCache(part), extra: restOf(part, TEXT_READ) })];
@@ -131,17 +136,39 @@ export function readContentPart(part: Json, where: { readonly at?: string }): re
   return [{ kind: 'opaque', origin: HOME, name: type, value: part, ...where }];
 }
 
+/** What a part without a type is: named by what it holds. */
+function impliedType(part: JsonRecord): string {
+  return ['text', 'thinking', 'refusal'].find((field) => part[field] !== undefined) ?? 'part';
+}
+
 /** Mistral: `{type: 'thinking', thinking: [{type: 'text', text}], closed}`. */
 function readThinking(part: JsonRecord, where: { readonly at?: string }): readonly Part[] {
   const { thinking } = part;
-  const text =
-    typeof thinking === 'string'
-      ? thinking
-      : (asArray(thinking) ?? []).map((piece) => (isRecord(piece) ? (asString(piece['text']) ?? '') : '')).join('');
+  const pieces = typeof thinking === 'string' ? [{ text: thinking }] : listOf(thinking);
+  const text = pieces.map((piece) => textOfPiece(piece) ?? '').join('');
+  // Pointers to what was looked up while thinking.
+  const others = pieces.filter((piece) => textOfPiece(piece) === undefined || hasMore(piece));
+  const extra = compact({
+    ...restOf(part, THINKING_READ),
+    thinking: others.length === 0 ? undefined : others,
+    closed: part['closed'] === false ? false : undefined,
+  });
   const signature = asString(part['signature']);
-  if (text === '' && signature === undefined) return [];
+  const hasExtra = Object.keys(extra).length > 0;
+  if (text === '' && signature === undefined && !hasExtra) return [];
   const signed = signature === undefined ? {} : { signature: unpackSignature(signature, HOME) };
-  return [{ kind: 'reasoning', text, ...where, ...signed }];
+  return [{ kind: 'reasoning', text, ...where, ...signed, ...(hasExtra ? { extra } : {}) }];
+}
+
+const THINKING_READ: ReadonlySet<string> = new Set(['type', 'thinking', 'closed', 'signature']);
+
+function hasMore(piece: Json): boolean {
+  return isRecord(piece) && restOf(piece, TEXT_READ) !== undefined;
+}
+
+function textOfPiece(piece: Json): string | undefined {
+  if (typeof piece === 'string') return piece;
+  return isRecord(piece) ? asString(piece['text']) : undefined;
 }
 
 function readRefusal(message: JsonRecord, at: string | undefined): readonly Part[] {
@@ -165,15 +192,15 @@ function readAudio(message: JsonRecord, at: string | undefined): readonly MediaP
 
 /** OpenRouter: pictures that the model drew. */
 function readImages(message: JsonRecord, at: string | undefined): readonly MediaPart[] {
-  return (asArray(message['images']) ?? []).flatMap((image, index) => {
-    const url = isRecord(image) ? asString(asRecord(image['image_url'])?.['url']) : undefined;
-    return url === undefined ? [] : [imagePart(url, place(at, `images[${index}]`))];
-  });
+  return (asArray(message['images']) ?? []).flatMap((image, index) => readImage(image, place(at, `images[${index}]`)));
 }
 
-/** A picture by its address or data. */
-export function imagePart(url: string, where: { readonly at?: string } = {}): MediaPart {
-  return { kind: 'image', source: readDataUrl(url) ?? { by: 'url', url }, ...where };
+/** A picture by its address or data; Gemini signs those that it drew. */
+export function readImage(image: Json, where: { readonly at?: string } = {}): readonly MediaPart[] {
+  const url = isRecord(image) ? asString(asRecord(image['image_url'])?.['url']) : undefined;
+  if (url === undefined || !isRecord(image)) return [];
+  const source = readDataUrl(url) ?? { by: 'url' as const, url };
+  return [compact({ kind: 'image' as const, source, signature: googleSignature(image), ...where })];
 }
 
 const CALL_READ: ReadonlySet<string> = new Set([
@@ -183,6 +210,7 @@ const CALL_READ: ReadonlySet<string> = new Set([
   'function',
   'custom',
   'extra_content',
+  'thought_signature',
   'cache_control',
   'prompt_cache_breakpoint',
 ]);
@@ -190,17 +218,19 @@ const CALL_READ: ReadonlySet<string> = new Set([
 type Call = ToolCallPart | Extract<Part, { kind: 'opaque' }>;
 
 function readCalls(message: JsonRecord, at: string | undefined): readonly Call[] {
-  const calls = (asArray(message['tool_calls']) ?? []).flatMap((call, index) =>
-    isRecord(call) ? readCall(call, { index, ...place(at, `tool_calls[${index}]`) }) : [],
+  const calls = listOf(message['tool_calls']).flatMap((call, index) =>
+    readCall(call, { index, ...place(at, `tool_calls[${index}]`) }),
   );
   const legacy = asRecord(message['function_call']);
-  const name = asString(legacy?.['name']) ?? '';
-  if (legacy === undefined || name === '') return calls;
+  if (legacy === undefined || !saysSomething(legacy)) return calls;
+  const name = asString(legacy['name']) ?? '';
+  if (name === '')
+    return [...calls, ...malformedCall({ type: 'function', function: legacy }, place(at, 'function_call'))];
   const text = argumentsText(legacy['arguments']) ?? '';
-  return [
-    ...calls,
-    { kind: 'tool-call', id: legacyCallId(name, at), name, arguments: text, ...place(at, 'function_call') },
-  ];
+  const id = legacyCallId(name, at);
+  const extra = callExtra({}, legacy);
+  const call = { kind: 'tool-call' as const, id, name, arguments: text, ...place(at, 'function_call'), extra };
+  return [...calls, compact(call)];
 }
 
 /** The old form had no ids: one is made of the message's place, or of the function's name in a reply. */
@@ -214,15 +244,21 @@ export function argumentsText(value: Json | undefined): string | undefined {
   return isRecord(value) || isArray(value) ? JSON.stringify(value) : undefined;
 }
 
-function readCall(call: JsonRecord, where: { readonly index: number; readonly at?: string }): readonly Call[] {
+/** A call whose function has no name cannot be made, but must not vanish: it stays as it came. */
+function malformedCall(call: Json, at: { readonly at?: string }): readonly Call[] {
+  return saysSomething(call) ? [{ kind: 'opaque', origin: HOME, name: MALFORMED_CALL, value: call, ...at }] : [];
+}
+
+function readCall(call: Json, where: { readonly index: number; readonly at?: string }): readonly Call[] {
   const { index, ...at } = where;
+  if (!isRecord(call)) return malformedCall(call, at);
   const custom = asRecord(call['custom']);
   if (call['type'] === 'custom' && custom !== undefined) {
     return [{ kind: 'opaque', origin: HOME, name: 'custom_tool_call', value: call, ...at }];
   }
   const named = asRecord(call['function']) ?? {};
   const name = asString(named['name']) ?? '';
-  if (name === '') return [];
+  if (name === '') return malformedCall(call, at);
   const id = asString(call['id']);
   const signature = googleSignature(call);
   return [
@@ -235,23 +271,37 @@ function readCall(call: JsonRecord, where: { readonly index: number; readonly at
       ...at,
       signature,
       cache: readCache(call),
-      extra: restOf(call, CALL_READ),
+      extra: callExtra(call, named),
     }),
   ];
 }
 
+/** Fields of a call without a word, those of its function by their way from it. */
+export function callExtra(call: JsonRecord, named: JsonRecord): JsonRecord | undefined {
+  const inner = Object.entries(restOf(named, FUNCTION_READ) ?? {}).map(([key, value]) => [`function.${key}`, value]);
+  const unused = saysSomething(call['custom']) ? { custom: call['custom'] } : {};
+  const extra = { ...restOf(call, CALL_READ), ...unused, ...Object.fromEntries(inner) };
+  return Object.keys(extra).length === 0 ? undefined : extra;
+}
+
+/** What a call without a name is called among the opaque parts. */
+export const MALFORMED_CALL = 'tool_call';
+const FUNCTION_READ: ReadonlySet<string> = new Set(['name', 'arguments']);
+
 /** Google's place for a thought signature, on a tool call, message or delta. */
 export function googleSignature(of: JsonRecord): Signature | undefined {
   const google = asRecord(asRecord(of['extra_content'])?.['google']);
-  const text = asString(google?.['thought_signature']);
+  const text = asString(google?.['thought_signature']) ?? asString(of['thought_signature']);
   return text === undefined || text === '' ? undefined : unpackSignature(text, 'gemini');
 }
 
+/** Names of plain reasoning: DeepSeek's, and OpenRouter's. */
+const PLAIN_REASONING = ['reasoning_content', 'reasoning'] as const;
+
 /** What the two ways of showing reasoning say: `reasoning_details` where it has the text, else the plain field. */
 function readReasoning(message: JsonRecord, at: string | undefined, calls: readonly Call[]): readonly Part[] {
-  const plain = [message['reasoning_content'], message['reasoning']].find(
-    (text) => typeof text === 'string' && text !== '',
-  );
+  const field = PLAIN_REASONING.find((name) => typeof message[name] === 'string' && message[name] !== '') ?? '';
+  const plain = message[field];
   const details = readDetails(asArray(message['reasoning_details']) ?? [], at);
   const ids = new Set(calls.map((call) => (call.kind === 'tool-call' ? call.id : '')));
   // An entry with the id of a call is that call's signature (see `signParts`).
@@ -260,7 +310,7 @@ function readReasoning(message: JsonRecord, at: string | undefined, calls: reado
   const signed = own.findIndex((part) => part.kind === 'reasoning' && part.signature !== undefined);
   const found = own[signed];
   if (found?.kind === 'reasoning') return own.toSpliced(signed, 1, { ...found, text: plain });
-  return [{ kind: 'reasoning', text: plain, ...place(at, 'reasoning_content') }, ...own];
+  return [{ kind: 'reasoning', text: plain, ...place(at, field) }, ...own];
 }
 
 function isCallSignature(part: Part, ids: ReadonlySet<string>): boolean {
@@ -316,10 +366,14 @@ function readSignature(value: Json | undefined, origin: Origin | undefined): Sig
 }
 
 /** Adds annotations to the text, and Google's signatures to what they sign. */
-function signParts(parts: readonly Part[], message: JsonRecord): readonly Part[] {
+function signParts(given: readonly Part[], message: JsonRecord): readonly Part[] {
   const citations = readAnnotations(message['annotations']);
   const byCall = callSignatures(message);
   const own = googleSignature(message);
+  const hasHolder = given.some((part) => part.kind === 'text' || (citations.length === 0 && part.kind === 'tool-call'));
+  // Sources and a signature without a text to stand at get an empty one, as Gemini itself sends them.
+  const isLoose = !hasHolder && (own !== undefined || citations.length > 0);
+  const parts = isLoose ? [...given, { kind: 'text' as const, text: '' }] : given;
   const lastText = parts.findLastIndex((part) => part.kind === 'text');
   // Google signs the first call of a message, or its text where there is none.
   const firstCall = parts.findIndex((part) => part.kind === 'tool-call');
@@ -348,7 +402,7 @@ function callSignatures(message: JsonRecord): ReadonlyMap<string, Signature> {
 
 /** `annotations` as citations; whole, whatever their type. */
 export function readAnnotations(annotations: Json | undefined): readonly Citation[] {
-  return (asArray(annotations) ?? []).flatMap((raw) => (isRecord(raw) ? [readCitation(raw)] : []));
+  return listOf(annotations).flatMap((raw) => (isRecord(raw) ? [readCitation(raw)] : []));
 }
 
 function readCitation(raw: JsonRecord): Citation {

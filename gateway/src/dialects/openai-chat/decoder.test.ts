@@ -51,6 +51,65 @@ describe('decoder of openai-chat', () => {
     );
   });
 
+  it('takes calls without numbers and ids apart where the arguments of one are whole', () => {
+    const one = chunk(call(undefined, {}, { name: 'f', arguments: '{"a":1}' }));
+    const two = chunk(call(undefined, {}, { name: 'f', arguments: '{"a":2}' }));
+    assert.deepEqual(partsOf(`${one}${two}${CALLS}${DONE}`), [
+      { kind: 'tool-call', id: 'call_0_f', name: 'f', arguments: '{"a":1}' },
+      { kind: 'tool-call', id: 'call_1_f', name: 'f', arguments: '{"a":2}' },
+    ]);
+  });
+
+  it('keeps a call without a name, and fields of a call that it does not know', () => {
+    const nameless = chunk(call(0, { id: 'c' }, { arguments: '{}' }));
+    const value = { id: 'c', type: 'function', function: { arguments: '{}' } };
+    assert.deepEqual(partsOf(`${nameless}${CALLS}${DONE}`), [
+      { kind: 'opaque', origin: 'openai-chat', name: 'tool_call', value },
+    ]);
+    const known = chunk(call(0, { id: 'c', tomorrow: 1 }, { name: 'f', arguments: '{}', later: 2 }));
+    assert.deepEqual(partsOf(`${known}${CALLS}${DONE}`), [
+      { kind: 'tool-call', id: 'c', name: 'f', arguments: '{}', extra: { tomorrow: 1, 'function.later': 2 } },
+    ]);
+  });
+
+  it('reads usage in the choice (Moonshot), and under the names of other protocols', () => {
+    const usage = { prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 };
+    for (const wire of [
+      chunk({}, { finish_reason: 'stop', usage }),
+      chunk({}, { finish_reason: 'stop' }, { usage: { input_tokens: 3, output_tokens: 4 } }),
+    ]) {
+      const { usage: read } = collect(decode(`${chunk({ content: 'a' })}${wire}${DONE}`), 'openai-chat');
+      assert.deepEqual([read?.inputTokens, read?.outputTokens], [3, 4]);
+      assert.equal(tap('p').see('', Buffer.from(wire.slice('data: '.length))).usage?.outputTokens, 4);
+    }
+  });
+
+  it('reads the signature of a picture, and of thoughts that are not shown', () => {
+    const extra_content = { google: { thought_signature: 'c2ln' } };
+    const image = { type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA' }, extra_content };
+    const thought = (index: number): JsonRecord => ({
+      reasoning_details: [{ type: 'reasoning.text', signature: `s${index}`, format: 'anthropic-claude-v1', index }],
+    });
+    const wire = `${chunk(thought(0))}${chunk(thought(1))}${chunk({ images: [image] })}${FINISH}${DONE}`;
+    assert.deepEqual(partsOf(wire), [
+      { kind: 'reasoning', text: '', signature: { origin: 'anthropic-messages', value: 's0' } },
+      { kind: 'reasoning', text: '', signature: { origin: 'anthropic-messages', value: 's1' } },
+      {
+        kind: 'image',
+        source: { by: 'base64', data: 'AAAA', mediaType: 'image/png' },
+        signature: { origin: 'gemini', value: 'c2ln' },
+      },
+    ]);
+  });
+
+  it('reads content as an object, and text where the delta should be', () => {
+    const text = [{ kind: 'text', text: 'ab' }];
+    const object = chunk({ content: { type: 'text', text: 'ab' } });
+    assert.deepEqual(partsOf(`${object}${FINISH}${DONE}`), text);
+    const completion = `data: ${JSON.stringify({ id: 'i', choices: [{ index: 0, text: 'ab' }] })}\n\n`;
+    assert.deepEqual(partsOf(`${completion}${FINISH}${DONE}`), text);
+  });
+
   it('never reads a stream that was cut off as a whole one', () => {
     const wire = Buffer.from(`${chunk({ role: 'assistant', content: 'a' })}${chunk({ content: 'b' })}${FINISH}${DONE}`);
     const finish = wire.indexOf('"finish_reason"');

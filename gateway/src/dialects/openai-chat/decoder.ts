@@ -36,6 +36,7 @@ import {
   decodeResponse,
   impliedFinish,
   messageExtras,
+  misread,
   nonEmpty,
   readFinish,
   REPLY_READ,
@@ -66,6 +67,7 @@ export function decoder(provider: string): StreamDecoder {
         ? [...events, ...chunks.fail(fault('upstream-too-big', { provider, max: SSE_EVENT_MAX_BYTES }))]
         : events;
     },
+    isOver: () => chunks.isOver(),
     end: () => {
       if (whole.isActive()) return whole.end();
       return [...read(splitter.end()), ...chunks.end()];
@@ -133,6 +135,7 @@ function chunkReader(provider: string): {
   read(name: string, data: Buffer): readonly ChatEvent[];
   fail(of: Fault): readonly ChatEvent[];
   end(): readonly ChatEvent[];
+  isOver(): boolean;
 } {
   const reading: Reading = {
     provider,
@@ -166,7 +169,7 @@ function chunkReader(provider: string): {
     return isWhole ? events : [...events, ...fail(reading, fault('upstream-cut', { provider }))];
   }
 
-  return { read, fail: (of) => fail(reading, of), end };
+  return { read, fail: (of) => fail(reading, of), end, isOver: () => reading.isOver };
 }
 
 function fail(reading: Reading, of: Fault): readonly ChatEvent[] {
@@ -235,16 +238,28 @@ interface ChoiceReading {
 function readChoice(choice: JsonRecord, reading: ChoiceReading, emit: Emit): void {
   const { state } = reading;
   // Perplexity and Writer repeat the whole message so far beside the delta.
-  const delta = asRecord(choice['delta']) ?? {};
+  const delta = deltaOf(choice);
   readDelta(delta, state, emit);
   readProbabilities(asRecord(choice['logprobs']), state, emit);
-  const fields = { ...restOf(choice, CHOICE_READ), ...messageExtras(restOf(delta, DELTA_READ)) };
+  const fields = {
+    ...misread(choice, 'delta'),
+    ...misread(delta, 'content'),
+    ...restOf(choice, CHOICE_READ),
+    ...messageExtras(restOf(delta, DELTA_READ)),
+  };
   const extra = changed(fields, state.seen);
   if (extra !== undefined) emit({ type: 'extra', choice: state.index, extra });
   const finish = readFinish(choice['finish_reason']);
   if (finish === undefined || state.isFinished) return;
   if (finish.reason === 'tool-calls') state.pending = finish;
   else finishChoice(reading, emit, finish);
+}
+
+/** A server of completions streams plain text where the delta should be. */
+function deltaOf(choice: JsonRecord): JsonRecord {
+  const delta = asRecord(choice['delta']);
+  if (delta !== undefined) return delta;
+  return typeof choice['text'] === 'string' ? { content: choice['text'] } : {};
 }
 
 function finishChoice(

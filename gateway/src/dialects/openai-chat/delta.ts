@@ -1,5 +1,5 @@
 /** What one choice's delta says, as events; keeps what a choice must remember from chunk to chunk. */
-import type { Signature } from '../../chat/part.ts';
+import type { Part, Signature } from '../../chat/part.ts';
 import type { ChatEvent, Finish } from '../../chat/reply.ts';
 import {
   asArray,
@@ -9,17 +9,20 @@ import {
   compact,
   isArray,
   isRecord,
+  parseJson,
   type Json,
   type JsonRecord,
 } from '../../lib/json.ts';
 import {
   argumentsText,
+  callExtra,
   googleSignature,
   HOME,
-  imagePart,
+  MALFORMED_CALL,
   readAnnotations,
   readContentPart,
   readDetails,
+  readImage,
   saysSomething,
 } from './assistant.ts';
 import { nonEmpty, readLogprobs } from './response.ts';
@@ -41,6 +44,7 @@ export const DELTA_READ: ReadonlySet<string> = new Set([
   'audio',
   'images',
   'extra_content',
+  'thought_signature',
   'index',
 ]);
 
@@ -52,6 +56,7 @@ interface Call {
   isCustom: boolean;
   isStarted: boolean;
   signature: Signature | undefined;
+  extra: JsonRecord | undefined;
   /** Arguments that came before the name did; all input of a custom call. */
   held: string;
 }
@@ -130,8 +135,7 @@ export function readDelta(delta: JsonRecord, state: ChoiceState, emit: Emit): vo
   if (refusal !== undefined && refusal !== '') emit({ type: 'refusal-delta', choice: state.index, text: refusal });
   readAudio(delta, state, emit);
   for (const image of asArray(delta['images']) ?? []) {
-    const url = isRecord(image) ? asString(asRecord(image['image_url'])?.['url']) : undefined;
-    if (url !== undefined) emit({ type: 'media', choice: state.index, part: imagePart(url) });
+    for (const part of readImage(image)) emit({ type: 'media', choice: state.index, part });
   }
   for (const citation of readAnnotations(delta['annotations']))
     emit({ type: 'citation', choice: state.index, citation });
@@ -140,21 +144,26 @@ export function readDelta(delta: JsonRecord, state: ChoiceState, emit: Emit): vo
   if (signature !== undefined) emit({ type: 'signature', choice: state.index, of: 'text', signature });
 }
 
-function readContent(content: Json | undefined, state: ChoiceState, emit: Emit): void {
+function readContent(given: Json | undefined, state: ChoiceState, emit: Emit): void {
   const choice = state.index;
+  const content = isRecord(given) ? [given] : given;
   if (typeof content === 'string') {
     if (content !== '') emit({ type: 'text-delta', choice, text: content });
     return;
   }
   // Mistral's reasoning models send lists of parts.
-  for (const part of (asArray(content) ?? []).flatMap((item) => readContentPart(item, {}))) {
-    if (part.kind === 'text') emit({ type: 'text-delta', choice, text: part.text });
-    else if (part.kind === 'refusal') emit({ type: 'refusal-delta', choice, text: part.text });
-    else if (part.kind === 'opaque') emit({ type: 'opaque', choice, part });
-    else if (part.kind === 'reasoning') {
-      if (part.text !== '') emit({ type: 'reasoning-delta', choice, text: part.text });
-      if (part.signature !== undefined) emit({ type: 'signature', choice, of: 'reasoning', signature: part.signature });
-    }
+  for (const part of (asArray(content) ?? []).flatMap((item) => readContentPart(item, {})))
+    readPart(part, choice, emit);
+}
+
+function readPart(part: Part, choice: number, emit: Emit): void {
+  if (part.kind === 'opaque') return emit({ type: 'opaque', choice, part });
+  if (part.extra !== undefined) emit({ type: 'extra', choice, extra: part.extra });
+  if (part.kind === 'text') emit({ type: 'text-delta', choice, text: part.text });
+  else if (part.kind === 'refusal') emit({ type: 'refusal-delta', choice, text: part.text });
+  else if (part.kind === 'reasoning') {
+    if (part.text !== '') emit({ type: 'reasoning-delta', choice, text: part.text });
+    if (part.signature !== undefined) emit({ type: 'signature', choice, of: 'reasoning', signature: part.signature });
   }
 }
 
@@ -239,6 +248,7 @@ interface CallPiece {
   readonly text: string;
   readonly isCustom: boolean;
   readonly signature: Signature | undefined;
+  readonly extra: JsonRecord | undefined;
 }
 
 function pieceOf(raw: JsonRecord): CallPiece {
@@ -253,6 +263,7 @@ function pieceOf(raw: JsonRecord): CallPiece {
     text,
     isCustom,
     signature: googleSignature(raw),
+    extra: isCustom ? undefined : callExtra(raw, target),
   };
 }
 
@@ -275,16 +286,25 @@ function learn(call: Call, piece: CallPiece, state: ChoiceState): void {
   if (piece.isCustom) call.isCustom = true;
   if (call.id === '') call.id = piece.id ?? '';
   if (call.name === '') call.name = piece.name ?? '';
+  if (piece.extra !== undefined) call.extra = { ...call.extra, ...piece.extra };
   call.signature ??= piece.signature ?? state.signatures.get(call.id);
 }
 
 /** The call that a piece belongs to: by its number, but a new id under an old number is a new call (servers that number all 0). */
-function callOf(state: ChoiceState, { index, id, name }: CallPiece): Call | undefined {
+function callOf(state: ChoiceState, piece: CallPiece): Call | undefined {
+  const { index, id, name } = piece;
   const same = id === undefined ? undefined : state.calls.find((call) => call.id === id);
-  const known = index === undefined ? (same ?? state.calls.at(-1)) : state.byIndex.get(index);
+  const known = index === undefined ? (same ?? lastOf(state, piece)) : state.byIndex.get(index);
   const isOther = id !== undefined && name !== undefined && known?.id !== '' && known?.id !== id;
   if (known !== undefined && !isOther) return known;
   return same ?? newCall(state, index, id);
+}
+
+/** The call that a piece without a number goes on with; a name without an id begins a new one after arguments that are whole. */
+function lastOf({ calls }: ChoiceState, { id, name }: CallPiece): Call | undefined {
+  const last = calls.at(-1);
+  const isNext = last?.name !== '' && id === undefined && name !== undefined && isRecord(parseJson(last?.held ?? ''));
+  return isNext ? undefined : last;
 }
 
 function newCall(state: ChoiceState, index: number | undefined, id: string | undefined): Call | undefined {
@@ -296,6 +316,7 @@ function newCall(state: ChoiceState, index: number | undefined, id: string | und
     isCustom: false,
     isStarted: false,
     signature: undefined,
+    extra: undefined,
     held: '',
   };
   state.calls.push(made);
@@ -308,16 +329,30 @@ function start(call: Call, state: ChoiceState, emit: Emit): void {
   call.isStarted = true;
   if (call.signature !== undefined) state.signatures.delete(call.id);
   const signed = call.signature === undefined ? {} : { signature: call.signature };
-  emit({ type: 'tool-call-start', choice, call: call.number, id: call.id, name: call.name, ...signed });
+  const { id, name, extra } = call;
+  emit(compact({ type: 'tool-call-start' as const, choice, call: call.number, id, name, ...signed, extra }));
   if (call.held !== '') emit({ type: 'tool-call-delta', choice, call: call.number, arguments: call.held });
   call.held = '';
+}
+
+/** A call that never got a name cannot be made, but must not vanish. */
+function closeNameless(call: Call, state: ChoiceState, emit: Emit): void {
+  call.isStarted = true;
+  if (call.held === '' && call.id === '') return;
+  const value = { id: call.id, type: 'function', function: { arguments: call.held } };
+  emit({
+    type: 'opaque',
+    choice: state.index,
+    part: { kind: 'opaque', origin: HOME, name: MALFORMED_CALL, value },
+  });
 }
 
 /** What had to wait for the end: calls that never got an id, custom calls, and signatures whose call never came. */
 export function closeCalls(state: ChoiceState, emit: Emit): void {
   for (const call of state.calls) {
-    if (call.isStarted || call.name === '') continue;
-    if (call.isCustom) {
+    if (call.isStarted) continue;
+    if (call.name === '') closeNameless(call, state, emit);
+    else if (call.isCustom) {
       const value = { id: call.id, type: 'custom', custom: { name: call.name, input: call.held } };
       emit({
         type: 'opaque',

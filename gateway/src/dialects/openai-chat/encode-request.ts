@@ -1,7 +1,7 @@
 /** A `ChatRequest` becomes a chat-completions body: what OpenAI's newest models take; files of `providers/` change it for others. */
 import { fieldName, reasoningField } from '../../chat/field-names.ts';
 import { foreignLosses } from '../../chat/losses.ts';
-import type { Part, ToolResultPart } from '../../chat/part.ts';
+import type { MediaPart, Part, TextPart, ToolResultPart } from '../../chat/part.ts';
 import { effortOf } from '../../chat/reasoning.ts';
 import type { ChatRequest, Loss, Message, Tool, ToolChoice } from '../../chat/request.ts';
 import { compact, isRecord, type Json, type JsonRecord } from '../../lib/json.ts';
@@ -28,7 +28,7 @@ export function encodeRequest(request: ChatRequest, target: EncodeTarget): Encod
   const isHome = request.origin === HOME;
   const traits = traitsOf(target.model, target.canReason);
   const writing: Writing = { isHome, traits, losses: isHome ? [] : [...foreignLosses(request, HOME)] };
-  const extras = isHome ? Object.fromEntries(request.extras.map((extra) => [extra.field, extra.value])) : {};
+  const extras = isHome ? ownExtras(request) : {};
   const isNamed = extras['safety_identifier'] !== undefined && extras['safety_identifier'] === request.user;
   const body = compact({
     ...extras,
@@ -51,6 +51,12 @@ export function encodeRequest(request: ChatRequest, target: EncodeTarget): Encod
   return { body, losses: writing.losses };
 }
 
+function ownExtras({ extras }: ChatRequest): JsonRecord {
+  return Object.fromEntries(
+    extras.flatMap(({ field, value, isInside }) => (isInside === true ? [] : [[field, value]])),
+  );
+}
+
 function writeToolFields(request: ChatRequest, writing: Writing, extras: JsonRecord): JsonRecord {
   const tools = writeTools(request.tools, writing);
   // OpenAI refuses a choice, and a word on parallel calls, where there are no tools.
@@ -58,7 +64,7 @@ function writeToolFields(request: ChatRequest, writing: Writing, extras: JsonRec
     const isForced = request.toolChoice?.kind === 'required' || request.toolChoice?.kind === 'tool';
     const why = 'There is no tool left that could be chosen.';
     if (isForced)
-      lose(writing, { code: 'tool-choice', weight: 'meaning', field: fieldName(request.origin, 'toolChoice'), why });
+      lose(writing, { code: 'tool-choice', weight: 'meaning', field: fieldName(request, 'toolChoice'), why });
     return {};
   }
   const choice = writeToolChoice(request.toolChoice) ?? extras['tool_choice'];
@@ -69,7 +75,7 @@ function writeToolFields(request: ChatRequest, writing: Writing, extras: JsonRec
 const NOT_OPENAI = ['topK', 'minP', 'repetitionPenalty'] as const;
 
 function writeSampling(request: ChatRequest, writing: Writing): JsonRecord {
-  const { sampling, origin } = request;
+  const { sampling } = request;
   const shared = compact({
     ...writeTemperature(request, writing),
     frequency_penalty: sampling.frequencyPenalty,
@@ -84,20 +90,21 @@ function writeSampling(request: ChatRequest, writing: Writing): JsonRecord {
   for (const field of NOT_OPENAI) {
     if (sampling[field] === undefined) continue;
     const why = 'OpenAI refuses it.';
-    lose(writing, { code: 'sampling', weight: 'hint', field: fieldName(origin, field), why });
+    lose(writing, { code: 'sampling', weight: 'hint', field: fieldName(request, field), why });
   }
   return shared;
 }
 
 /** Models that think sample in their own way, and refuse these two but for the value that changes nothing. */
-function writeTemperature({ sampling, reasoning, origin }: ChatRequest, writing: Writing): JsonRecord {
+function writeTemperature(request: ChatRequest, writing: Writing): JsonRecord {
+  const { sampling, reasoning } = request;
   const given = { temperature: sampling.temperature, top_p: sampling.topP };
   if (writing.isHome || writing.traits.takesTemperature(reasoning === undefined ? undefined : effortOf(reasoning)))
     return given;
   for (const field of ['temperature', 'topP'] as const) {
     if (sampling[field] === undefined || sampling[field] === 1) continue;
     const why = 'This model takes no such setting while it thinks.';
-    lose(writing, { code: 'sampling', weight: 'hint', field: fieldName(origin, field), why });
+    lose(writing, { code: 'sampling', weight: 'hint', field: fieldName(request, field), why });
   }
   return {};
 }
@@ -106,29 +113,32 @@ function lose(writing: Writing, loss: Loss): void {
   writing.losses.push(loss);
 }
 
-function writeLimit({ maxOutputTokens: asked, origin }: ChatRequest, writing: Writing): number | undefined {
+function writeLimit(request: ChatRequest, writing: Writing): number | undefined {
+  const { maxOutputTokens: asked } = request;
   const least = writing.traits.outputTokensMin;
   if (asked === undefined || writing.isHome || asked >= least) return asked;
   const why = `This model refuses to answer in fewer than ${least} tokens: its thoughts count too. It was given ${least}.`;
-  lose(writing, { code: 'max-tokens', weight: 'hint', field: fieldName(origin, 'maxOutputTokens'), why });
+  lose(writing, { code: 'max-tokens', weight: 'hint', field: fieldName(request, 'maxOutputTokens'), why });
   return least;
 }
 
-function writeStop({ stop, origin }: ChatRequest, writing: Writing): readonly string[] | undefined {
+function writeStop(request: ChatRequest, writing: Writing): readonly string[] | undefined {
+  const { stop } = request;
   const most = writing.traits.stopMax;
   if (stop === undefined || writing.isHome || stop.length <= most) return stop;
   const why =
     most === 0 ? 'This model takes no stop sequences.' : `At most ${most} are taken; the others were left out.`;
-  lose(writing, { code: 'stop', weight: 'meaning', field: fieldName(origin, 'stop'), why });
+  lose(writing, { code: 'stop', weight: 'meaning', field: fieldName(request, 'stop'), why });
   return most === 0 ? undefined : stop.slice(0, most);
 }
 
 /** Sound is only given with a voice, which no other protocol names as this one does. */
-function writeModalities({ modalities, audio, origin }: ChatRequest, writing: Writing): readonly string[] | undefined {
+function writeModalities(request: ChatRequest, writing: Writing): readonly string[] | undefined {
+  const { modalities, audio } = request;
   if (modalities === undefined || writing.isHome || audio !== undefined || !modalities.includes('audio'))
     return modalities;
   const why = 'Sound is only given in a voice of this protocol, and the request names none.';
-  lose(writing, { code: 'modalities', weight: 'meaning', field: fieldName(origin, 'modalities'), why });
+  lose(writing, { code: 'modalities', weight: 'meaning', field: fieldName(request, 'modalities'), why });
   const kept = modalities.filter((modality) => modality !== 'audio');
   return kept.length === 0 ? undefined : kept;
 }
@@ -136,6 +146,7 @@ function writeModalities({ modalities, audio, origin }: ChatRequest, writing: Wr
 /** The caller's own fields where it spoke this dialect, else OpenAI's effort. */
 function writeReasoning(request: ChatRequest, extras: JsonRecord, writing: Writing): JsonRecord {
   const { reasoning } = request;
+  loseShown(request, writing);
   if (reasoning === undefined || Object.keys(extras).some((field) => REASONING_FIELDS.has(field))) return {};
   const asked = effortOf(reasoning);
   if (writing.isHome || asked === undefined) return compact({ reasoning_effort: asked });
@@ -146,7 +157,7 @@ function writeReasoning(request: ChatRequest, extras: JsonRecord, writing: Writi
       lose(writing, {
         code: 'reasoning',
         weight: 'hint',
-        field: fieldName(request.origin, reasoningField(reasoning)),
+        field: fieldName(request, reasoningField(reasoning)),
         why,
       });
     return {};
@@ -156,19 +167,27 @@ function writeReasoning(request: ChatRequest, extras: JsonRecord, writing: Writi
   return { reasoning_effort: effort };
 }
 
+/** Whether reasoning is shown is for the server to say: OpenAI shows none, most others show all. */
+function loseShown(request: ChatRequest, writing: Writing): void {
+  if (writing.isHome || request.reasoning?.isShown === undefined) return;
+  const why = 'This protocol has no wish to see the reasoning or not to.';
+  lose(writing, { code: 'reasoning-shown', weight: 'hint', field: fieldName(request, 'reasoningShown'), why });
+}
+
 function loseEffort(
-  { origin, reasoning }: ChatRequest,
+  request: ChatRequest,
   sent: { readonly asked: Effort; readonly effort: Effort },
   writing: Writing,
 ): void {
+  const { reasoning } = request;
   const { asked, effort } = sent;
   const isBudget = reasoning?.effort === undefined && (reasoning?.budgetTokens ?? 0) > 0;
   if (isBudget) {
     const why = `The budget was sent as the effort ${effort}: this protocol has no budget.`;
-    lose(writing, { code: 'reasoning-budget', weight: 'hint', field: fieldName(origin, 'reasoningBudget'), why });
+    lose(writing, { code: 'reasoning-budget', weight: 'hint', field: fieldName(request, 'reasoningBudget'), why });
   } else if (effort !== asked) {
     const why = `This model has no effort ${asked}; it was given ${effort}.`;
-    const field = fieldName(origin, reasoningField(reasoning ?? {}));
+    const field = fieldName(request, reasoningField(reasoning ?? {}));
     lose(writing, { code: 'reasoning-effort', weight: 'hint', field, why });
   }
 }
@@ -246,13 +265,17 @@ function withoutExtra(part: Part): Part {
 function writeContent(parts: readonly Part[], writing: Writing): Json {
   const [only] = parts;
   const extra = writing.isHome ? only?.extra : undefined;
-  if (parts.length === 1 && only?.kind === 'text' && only.cache === undefined && extra === undefined) return only.text;
+  if (parts.length === 1 && only?.kind === 'text' && only.cache === undefined && extra === undefined) {
+    loseProofs(only, writing);
+    return only.text;
+  }
   const written = parts.flatMap((part) => writePart(part, writing));
   return written.length === 0 ? '' : written;
 }
 
 /** A part of a user's, system's or tool's message; the other kinds stand in an assistant's only. */
 function writePart(part: Part, writing: Writing): readonly JsonRecord[] {
+  if (part.kind === 'text') loseProofs(part, writing);
   if (part.kind === 'text' || part.kind === 'refusal') {
     const own = writing.isHome ? part.extra : undefined;
     return [{ type: 'text', text: part.text, ...own, ...writeCache(part.cache) }];
@@ -261,7 +284,22 @@ function writePart(part: Part, writing: Writing): readonly JsonRecord[] {
   if (part.kind === 'reasoning' || part.kind === 'tool-call' || part.kind === 'tool-result') return [];
   const { value, losses } = writeMedia(part, writing.isHome);
   writing.losses.push(...losses);
+  loseSignature(part, writing);
   return value === undefined ? [] : [value];
+}
+
+/** Sources and signatures stand in an assistant's message only. */
+function loseProofs(part: TextPart, writing: Writing): void {
+  const why = 'Only texts of the assistant have sources in this protocol.';
+  if ((part.citations ?? []).length > 0)
+    lose(writing, { code: 'citations', weight: 'hint', field: part.at ?? 'messages', why });
+  loseSignature(part, writing);
+}
+
+function loseSignature(part: TextPart | MediaPart, writing: Writing): void {
+  const why = 'Only calls and texts of the assistant are signed in this protocol.';
+  if (part.signature !== undefined)
+    lose(writing, { code: 'signature', weight: 'hint', field: part.at ?? 'messages', why });
 }
 
 /** A message a result; pictures in results follow in a user's message, since OpenAI takes only text in a tool's. */
@@ -285,6 +323,10 @@ function writeResult(part: ToolResultPart, content: readonly Part[], writing: Wr
     writing.losses.push({ code: 'tool-error', field: part.at ?? 'messages', weight: 'hint', why });
   }
   const last = content.at(-1);
+  if (part.cache !== undefined && last === undefined) {
+    const why = 'A cache mark stands on a part of the content here, and this result has none.';
+    writing.losses.push({ code: 'cache-mark', field: part.at ?? 'messages', weight: 'hint', why });
+  }
   const marked =
     part.cache === undefined || last === undefined
       ? content

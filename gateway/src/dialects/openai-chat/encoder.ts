@@ -7,14 +7,15 @@ import { formatSse } from '../../lib/sse.ts';
 import type { EncodeContext, StreamEncoder } from '../dialect.ts';
 import { HOME } from './assistant.ts';
 import {
+  callFields,
   citationLoss,
   encryptedEntry,
   googleContent,
   isCustomCall,
   signatureFields,
   writeCitation,
+  writeImage,
 } from './assistant-writing.ts';
-import { addressOf } from './media.ts';
 import { encodeStreamFault } from './errors.ts';
 import { loseFinish, splitExtras, writeFinish, writeLogprobs } from './response.ts';
 import { lostUsage, writeUsage } from './usage.ts';
@@ -250,9 +251,7 @@ function contentPiece(event: ContentEvent, state: ChoiceState, lose: Lose): Piec
       return { delta: { audio: compact({ id, data, transcript }) } };
     }
     case 'media':
-      if (event.part.kind === 'image') {
-        return { delta: { images: [{ type: 'image_url', image_url: { url: addressOf(event.part.source) } }] } };
-      }
+      if (event.part.kind === 'image') return { delta: { images: [writeImage(event.part)] } };
       if (event.part.kind === 'audio' && event.part.source.by === 'base64') {
         const { name: id, source, transcript } = event.part;
         return { delta: { audio: compact({ id, data: source.data, transcript }) } };
@@ -278,8 +277,7 @@ function callPiece(event: Extract<ChatEvent, { type: 'tool-call-start' }>, state
     index,
     id: event.id,
     type: 'function',
-    function: { name: event.name, arguments: '' },
-    ...event.extra,
+    ...callFields({ name: event.name, arguments: '' }, event.extra),
     ...signed,
   };
   if (event.signature === undefined) return { delta: { tool_calls: [call] } };

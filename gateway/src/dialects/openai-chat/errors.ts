@@ -13,10 +13,8 @@ import {
 } from '../../lib/json.ts';
 import { formatSse } from '../../lib/sse.ts';
 import type { ErrorAnswer } from '../dialect.ts';
-import { retryAfterMs, safeText } from '../error-text.ts';
-
-/** Bodies beyond this are pages, not errors; the rest is not parsed. */
-const BODY_MAX = 64 * 1024;
+import { errorBody, errorWords, retryAfterMs, safeText, type ErrorWords } from '../error-text.ts';
+import { saysSomething } from './assistant.ts';
 
 /** An error in a provider's words. */
 interface Told {
@@ -43,8 +41,7 @@ const ADDRESS = /\b(?:https?:\/\/)?(?:\d{1,3}\.){3}\d{1,3}(?::\d{1,5})?\b/g;
 
 /** Classifies an error answer by its status, and where that says little, by its words. */
 export function decodeError(answer: ErrorAnswer): Fault {
-  const body = answer.body.slice(0, BODY_MAX);
-  const told = readError(parseJson(body)) ?? { message: body };
+  const told = readError(errorBody(answer.body)) ?? { message: '' };
   return faultOf(told, {
     provider: answer.provider,
     model: answer.model,
@@ -67,57 +64,40 @@ export function errorIn(body: JsonRecord): Json | undefined {
   // OpenRouter puts an upstream's failure into the choice.
   const inner = choices?.map((choice) => (isRecord(choice) ? choice['error'] : undefined)).find(isRecord);
   if (inner !== undefined) return inner;
-  if (choices !== undefined) return undefined;
+  if (choices !== undefined && choices.length > 0) return undefined;
   // vLLM and Mistral: `{object: 'error', message, type, code}`; FastAPI: `{detail}`.
   return isBareError(body) ? body : undefined;
 }
 
 function isBareError(body: JsonRecord): boolean {
-  if (body['object'] === 'error' || body['detail'] !== undefined) return true;
-  return typeof body['message'] === 'string' && (body['code'] !== undefined || body['type'] !== undefined);
+  if (body['object'] === 'error' || BARE.some((field) => saysSomething(body[field]))) return true;
+  // MiniMax: `{base_resp: {status_code, status_msg}}`, which is 0 in every good reply.
+  if ((asRecord(body['base_resp'])?.['status_code'] ?? 0) !== 0) return true;
+  const text = body['message'] ?? body['msg'];
+  return typeof text === 'string' && KINDS.some((field) => body[field] !== undefined);
 }
+
+/** Fields that only an error has. */
+const BARE = ['detail', 'errors', 'error_msg', 'error_code'] as const;
+/** Fields of an error that a text alone does not make one. */
+const KINDS = ['code', 'type', 'status', 'statusCode'] as const;
 
 function readError(value: Json | undefined): Told | undefined {
-  if (typeof value === 'string') return { message: value };
-  // Google's endpoint answers with a list of one.
   if (isArray(value)) return readError(value[0]);
-  if (!isRecord(value)) return undefined;
-  const inner = value['error'];
-  if (typeof inner === 'string' || isArray(inner)) return readError(inner);
-  const error = asRecord(inner) ?? value;
-  return readRaw(error) ?? readFields(error, readDetail(error, value));
+  if (!isRecord(value)) return value === undefined ? undefined : readFields({}, errorWords(value));
+  const error = asRecord(value['error']) ?? value;
+  return readRaw(error) ?? readFields(error, errorWords(value));
 }
 
-function readFields(error: JsonRecord, detail: { readonly message?: string; readonly param?: string }): Told {
-  const codes = [asRecord(error['innererror'])?.['code'], error['code'], error['type']];
-  const statuses = [error['status_code'], error['status'], error['code']];
+function readFields(error: JsonRecord, { message = '', param }: ErrorWords): Told {
+  const codes = [asRecord(error['innererror'])?.['code'], error['code'], error['type'], error['error_code']];
+  const statuses = [error['status_code'], error['status'], error['statusCode'], error['code']];
   return compact({
-    message: messageOf(error) ?? detail.message ?? '',
+    message,
     code: codes.map(codeText).find((code) => code !== undefined),
-    param: asString(error['param']) ?? detail.param,
+    param: asString(error['param']) ?? param,
     status: statuses.map(statusOf).find((status) => status !== undefined),
   });
-}
-
-/** FastAPI's validation errors: `{detail: [{loc: ['body', 'tools'], msg}]}`, at any of three depths. */
-function readDetail(error: JsonRecord, outer: JsonRecord): { readonly message?: string; readonly param?: string } {
-  const places = [asRecord(error['message']), error, outer].map((from) => from?.['detail']);
-  const text = places.find((detail) => typeof detail === 'string');
-  const first = asRecord(places.find(isArray)?.[0]);
-  const location = asArray(first?.['loc'])?.filter((step) => typeof step !== 'object' && step !== 'body');
-  return compact({
-    message: asString(first?.['msg']) ?? asString(text),
-    param: location === undefined ? undefined : location.map(String).join('.'),
-  });
-}
-
-function messageOf(error: JsonRecord): string | undefined {
-  for (const field of ['message', 'msg', 'detail', 'error_description', 'title']) {
-    const text = error[field];
-    if (typeof text === 'string' && text !== '') return text;
-  }
-  // Cloudflare: `{errors: [{code, message}]}`.
-  return asString(asRecord(asArray(error['errors'])?.[0])?.['message']);
 }
 
 /** OpenRouter says "Provider returned error" and keeps the provider's own words in `metadata.raw`. */

@@ -259,6 +259,7 @@ const INSTEAD = [
   'reasoning_details',
   'reasoning_content',
   'reasoning',
+  'images',
 ];
 
 function checkContent(message: JsonRecord, at: string, tally: Tally): Fault | undefined {

@@ -14,12 +14,21 @@ export const PART_KINDS: Readonly<Record<string, MediaPart['kind'] | 'text' | 'o
   file_url: 'document',
   document_url: 'document',
   video_url: 'video',
+  // OpenRouter's other name of it.
+  input_video: 'video',
   refusal: 'other',
   // Mistral: reasoning inside the content, and pointers into documents.
   thinking: 'other',
   reference: 'other',
   tool_reference: 'other',
 };
+
+/** Field of a part that holds its inner object, where that is not called like its type. */
+const INNER_FIELDS: Readonly<Record<string, string>> = { input_video: 'video_url' };
+
+function innerField(type: string): string {
+  return INNER_FIELDS[type] ?? type;
+}
 
 /** Field of the inner object that holds data or address. */
 const URL_FIELDS: Readonly<Record<string, string>> = { input_audio: 'data', file: 'file_data' };
@@ -34,7 +43,7 @@ const CARRIED: ReadonlySet<string> = new Set([
 
 /** Data or address of a media part; undefined where it has none (a file by its id). */
 export function urlOf(part: JsonRecord, type: string): string | undefined {
-  const inner = part[type];
+  const inner = part[innerField(type)];
   if (!isRecord(inner)) return asString(inner);
   return asString(inner[URL_FIELDS[type] ?? 'url']);
 }
@@ -59,7 +68,7 @@ export function readMedia(part: JsonRecord, at: string): MediaPart | undefined {
   const type = asString(part['type']) ?? '';
   const kind = PART_KINDS[type];
   if (kind === undefined || kind === 'text' || kind === 'other') return undefined;
-  const inner = asRecord(part[type]) ?? {};
+  const inner = asRecord(part[innerField(type)]) ?? {};
   const source = sourceOf(part, type, inner);
   if (source === undefined) return undefined;
   return compact({
@@ -126,12 +135,13 @@ export function sniff(data: string, otherwise = 'application/octet-stream'): str
 /** Fields without a word: the part's own, and those of its inner object as `image_url.x`. */
 function extraOf(part: JsonRecord, type: string, inner: JsonRecord): JsonRecord | undefined {
   const extra: Record<string, Json> = {};
+  const field = innerField(type);
   for (const [key, value] of Object.entries(part)) {
-    if (!CARRIED.has(key) && key !== type && value !== undefined && value !== null) extra[key] = value;
+    if (!CARRIED.has(key) && key !== field && value !== undefined && value !== null) extra[key] = value;
   }
   const read = new Set([URL_FIELDS[type] ?? 'url', 'detail', 'filename', 'format', 'file_id']);
   for (const [key, value] of Object.entries(inner)) {
-    if (!read.has(key) && value !== undefined && value !== null) extra[`${type}.${key}`] = value;
+    if (!read.has(key) && value !== undefined && value !== null) extra[`${field}.${key}`] = value;
   }
   return Object.keys(extra).length === 0 ? undefined : extra;
 }

@@ -50,6 +50,56 @@ describe('decoding chat completions', () => {
     ]);
   });
 
+  it('reads every way to ask for thoughts, and keeps the name that the caller gave it', () => {
+    const asked = [
+      { thinking: { type: 'enabled', budget_tokens: 2000 } },
+      { enable_thinking: true, thinking_budget: 2000 },
+      { reasoning: { max_tokens: 2000 } },
+      { thinking: { type: 'auto' } },
+      { chat_template_kwargs: { enable_thinking: false } },
+      { reasoning: { effort: 'high' } },
+    ].map((body) => decode(body));
+    assert.deepEqual(
+      asked.map((request) => [request.reasoning, request.extras.every((extra) => extra.isCovered)]),
+      [
+        [{ budgetTokens: 2000 }, true],
+        [{ budgetTokens: 2000 }, true],
+        [{ budgetTokens: 2000 }, true],
+        [{ budgetTokens: -1 }, true],
+        [{ effort: 'none' }, true],
+        [{ effort: 'high' }, true],
+      ],
+    );
+    assert.deepEqual(
+      asked.map(({ names }) => names?.['reasoningBudget'] ?? names?.['reasoningEffort']),
+      [
+        'thinking.budget_tokens',
+        'thinking_budget',
+        'reasoning.max_tokens',
+        'thinking.type',
+        'chat_template_kwargs.enable_thinking',
+        'reasoning.effort',
+      ],
+    );
+  });
+
+  it('lists what it does not understand of a wish to think, and writes it back whole', () => {
+    const body = { reasoning: { effort: 'high', summary: 'auto' }, reasoning_effort: 'default', top_logprobs: 2 };
+    const request = decode(body);
+    assert.deepEqual(
+      request.extras.filter((extra) => extra.isCovered !== true).map((extra) => extra.field),
+      ['reasoning.summary', 'reasoning_effort', 'top_logprobs'],
+    );
+    const { messages: _, model: __, ...sent } = encodeRequest(request, { model: 'm' }).body;
+    assert.deepEqual(sent, body);
+  });
+
+  it('keeps thoughts in a tool’s result as they came', () => {
+    const thought = { type: 'thinking', thinking: [{ type: 'text', text: 'hm' }] };
+    const [result] = partsOf({ role: 'tool', tool_call_id: 'a', content: [thought] });
+    assert.deepEqual(result?.kind === 'tool-result' ? result.parts.map((part) => part.kind) : [], ['opaque']);
+  });
+
   it('reads pictures, documents and sound', () => {
     const parts = partsOf({
       role: 'user',

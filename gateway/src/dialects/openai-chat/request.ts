@@ -1,6 +1,6 @@
 /** A chat-completions body becomes a `ChatRequest`. */
 import type { Fault } from '../../chat/fault.ts';
-import type { Part, ToolResultPart } from '../../chat/part.ts';
+import type { OpaquePart, Part, TextPart, ToolResultPart } from '../../chat/part.ts';
 import type {
   ChatRequest,
   Extra,
@@ -73,6 +73,8 @@ export const REASONING_FIELDS: ReadonlySet<string> = new Set([
   'reasoning_format',
   'thinking',
   'enable_thinking',
+  'thinking_budget',
+  'chat_template_kwargs',
 ]);
 
 /** Fields that may be left out without changing what the caller gets: bookkeeping, speed, price, and routing that was obeyed before. */
@@ -134,6 +136,7 @@ export function decodeRequest(body: JsonRecord, path: PathFacts): Result<ChatReq
     isStreaming,
     wantsStreamUsage: isStreaming ? wantsStreamUsage : undefined,
     user: asString(body['user']) ?? asString(body['safety_identifier']),
+    names: readNames(body),
     extras: readExtras(body, { hasChoice: choice !== undefined, hasFormat: format !== undefined }),
   });
   return ok(request);
@@ -180,12 +183,13 @@ function isEffort(value: unknown): value is Effort {
   return EFFORTS.has(value);
 }
 
-/** OpenAI's effort, OpenRouter's object, the switches of DeepSeek, Z.ai and Qwen. */
+/** OpenAI's effort, OpenRouter's object, the switches and budgets of DeepSeek, Z.ai, Qwen and Databricks. */
 function readReasoning(body: JsonRecord): Reasoning | undefined {
   const object = asRecord(body['reasoning']) ?? {};
   const effort = body['reasoning_effort'] ?? object['effort'];
   const isOn = readSwitch(body);
-  const budgetTokens = asNumber(object['max_tokens']) ?? (isOn === true && !isEffort(effort) ? -1 : undefined);
+  const budget = BUDGETS.map((path) => numberAt(body, path)).find((tokens) => tokens !== undefined);
+  const budgetTokens = isOn === false ? undefined : (budget ?? (isOn === true && !isEffort(effort) ? -1 : undefined));
   const shown = isRecord(body['reasoning']) ? asBoolean(object['exclude']) : undefined;
   const read = compact({
     effort: isEffort(effort) ? effort : isOn === false ? ('none' as const) : undefined,
@@ -195,10 +199,55 @@ function readReasoning(body: JsonRecord): Reasoning | undefined {
   return Object.keys(read).length === 0 ? undefined : read;
 }
 
+type Path = readonly [string, string?];
+/** Where a caller may say how many tokens to think with. */
+const BUDGETS: readonly Path[] = [['reasoning', 'max_tokens'], ['thinking', 'budget_tokens'], ['thinking_budget']];
+/** Where one may turn thinking on or off; the last two are arguments to a template (vLLM, SGLang). */
+const SWITCHES: readonly Path[] = [
+  ['thinking', 'type'],
+  ['enable_thinking'],
+  ['reasoning', 'enabled'],
+  ['chat_template_kwargs', 'enable_thinking'],
+  ['chat_template_kwargs', 'thinking'],
+];
+
+function valueAt(body: JsonRecord, [outer, inner]: Path): Json | undefined {
+  const value = body[outer] ?? undefined;
+  return inner === undefined ? value : (asRecord(value)?.[inner] ?? undefined);
+}
+
+function numberAt(body: JsonRecord, path: Path): number | undefined {
+  return asNumber(valueAt(body, path));
+}
+
 function readSwitch(body: JsonRecord): boolean | undefined {
-  const thinking = asString(asRecord(body['thinking'])?.['type']);
-  if (thinking === 'enabled' || thinking === 'disabled') return thinking === 'enabled';
-  return asBoolean(body['enable_thinking']) ?? asBoolean(asRecord(body['reasoning'])?.['enabled']);
+  return SWITCHES.map((path) => switchOf(valueAt(body, path))).find((isOn) => isOn !== undefined);
+}
+
+/** Ark's `auto` and Claude's `adaptive` leave the amount to the model, which thinks then. */
+const ON: ReadonlySet<unknown> = new Set([true, 'enabled', 'auto', 'adaptive']);
+
+function switchOf(value: Json | undefined): boolean | undefined {
+  if (ON.has(value)) return true;
+  return value === false || value === 'disabled' ? false : undefined;
+}
+
+/** The names of fields for which the providers of this wire have several; the usual ones are left out. */
+function readNames(body: JsonRecord): ChatRequest['names'] {
+  const isAbsent = (field: string): boolean => body[field] === undefined || body[field] === null;
+  const among = (paths: readonly Path[]): string | undefined =>
+    paths.find((path) => valueAt(body, path) !== undefined)?.join('.');
+  const names = compact({
+    maxOutputTokens: isAbsent('max_completion_tokens') ? undefined : 'max_completion_tokens',
+    seed: isAbsent('seed') && !isAbsent('random_seed') ? 'random_seed' : undefined,
+    user: isAbsent('user') && !isAbsent('safety_identifier') ? 'safety_identifier' : undefined,
+    toolChoice: isAbsent('tool_choice') && !isAbsent('function_call') ? 'function_call' : undefined,
+    reasoning: among(SWITCHES),
+    reasoningEffort: isAbsent('reasoning_effort') ? among([['reasoning', 'effort'], ...SWITCHES]) : undefined,
+    reasoningBudget: among(BUDGETS),
+    reasoningShown: among([['reasoning', 'exclude'], ['reasoning_format'], ['include_reasoning']]),
+  });
+  return Object.keys(names).length === 0 ? undefined : names;
 }
 
 function readShown(body: JsonRecord): boolean | undefined {
@@ -297,20 +346,55 @@ function readExtras(
   body: JsonRecord,
   read: { readonly hasChoice: boolean; readonly hasFormat: boolean },
 ): readonly Extra[] {
-  const covered =
-    typeof body['user'] === 'string' ? REASONING_FIELDS : new Set([...REASONING_FIELDS, 'safety_identifier']);
+  const covered = new Set([...REASONING_FIELDS].filter((field) => isUnderstood(field, body[field])));
+  if (typeof body['user'] !== 'string') covered.add('safety_identifier');
   const unread = compact({
     tool_choice: read.hasChoice ? undefined : body['tool_choice'],
     response_format: read.hasFormat ? undefined : body['response_format'],
     stream_options: restOf(asRecord(body['stream_options']) ?? {}, new Set(['include_usage'])),
+    // Without the probabilities themselves their alternatives mean nothing, and OpenAI refuses them.
+    top_logprobs: asksLogprobs(body) ? undefined : body['top_logprobs'],
   });
   const others = Object.entries(body).filter(([field]) => !WORDS.has(field));
   return [...others, ...Object.entries(unread)].flatMap(([field, value]): readonly Extra[] => {
     if (value === undefined || value === null) return [];
     const isCovered = covered.has(field);
     const weight: Weight = isCovered || HINTS.has(field) ? 'hint' : 'meaning';
-    return [{ field, value, weight, ...(isCovered ? { isCovered } : {}) }];
+    return [{ field, value, weight, ...(isCovered ? { isCovered } : {}) }, ...readInside(field, value)];
   });
+}
+
+function asksLogprobs({ logprobs }: JsonRecord): boolean {
+  return logprobs === true || typeof logprobs === 'number';
+}
+
+/** Fields of the objects that say how to reason, as far as they have words. */
+const INSIDE: Readonly<Record<string, ReadonlySet<string>>> = {
+  reasoning: new Set(['effort', 'max_tokens', 'enabled', 'exclude']),
+  thinking: new Set(['type', 'budget_tokens']),
+  chat_template_kwargs: new Set(['enable_thinking', 'thinking']),
+};
+
+/** Whether a way to say how to reason is one that we have a word for. */
+function isUnderstood(field: string, value: Json | undefined): boolean {
+  if (field === 'reasoning_effort') return isEffort(value);
+  if (field === 'reasoning') return !isRecord(value) || !isPresent(value['effort']) || isEffort(value['effort']);
+  if (field === 'thinking') return isRecord(value) && switchOf(value['type']) !== undefined;
+  if (field === 'enable_thinking') return typeof value === 'boolean';
+  return true;
+}
+
+function isPresent(value: Json | undefined): boolean {
+  return value !== undefined && value !== null;
+}
+
+/** What else stands in them, to be named where it is lost. */
+function readInside(field: string, value: Json): readonly Extra[] {
+  const known = INSIDE[field];
+  const rest = known === undefined || !isRecord(value) ? {} : (restOf(value, known) ?? {});
+  return Object.entries(rest).flatMap(([name, inner]): readonly Extra[] =>
+    inner === undefined ? [] : [{ field: `${field}.${name}`, value: inner, weight: 'hint', isInside: true }],
+  );
 }
 
 const MESSAGE_READ: ReadonlySet<string> = new Set([
@@ -344,7 +428,7 @@ function readMessage(message: JsonRecord, at: string, before: readonly Message[]
     const { parts, extra } = readAssistant(message, at);
     return { role, parts, at, ...ownFields(name, extra) };
   }
-  const parts = markLast(readParts(message, at), message);
+  const parts = markLast(readParts(message, at, readPart), message);
   const kept: Role = role === 'system' || role === 'developer' ? role : 'user';
   return { role: kept, parts, at, ...ownFields(name, restOf(message, MESSAGE_READ)) };
 }
@@ -357,20 +441,40 @@ function ownFields(
   return compact({ name, extra: Object.keys(rest).length === 0 ? undefined : rest });
 }
 
-function readParts(message: JsonRecord, at: string): readonly Part[] {
+function readParts<T extends Part>(
+  message: JsonRecord,
+  at: string,
+  read: (part: Json, at: string) => readonly T[],
+): readonly (T | TextPart)[] {
   const { content } = message;
   if (typeof content === 'string') return [{ kind: 'text', text: content, at: `${at}.content` }];
-  return (asArray(content) ?? []).flatMap((part, index) => readPart(part, `${at}.content[${index}]`));
+  return (asArray(content) ?? []).flatMap((part, index) => read(part, `${at}.content[${index}]`));
+}
+
+type Inner = ToolResultPart['parts'][number];
+
+/** A part of a tool's result; what only an assistant can say (Mistral's thinking) stays as it came. */
+function readInner(part: Json, at: string): readonly Inner[] {
+  const read = readPart(part, at);
+  const inner = read.filter(isInner);
+  return inner.length === read.length ? inner : [opaquePart(part, at)];
+}
+
+function isInner(part: Part): part is Inner {
+  return (
+    part.kind !== 'tool-call' && part.kind !== 'tool-result' && part.kind !== 'reasoning' && part.kind !== 'refusal'
+  );
+}
+
+function opaquePart(part: Json, at: string): OpaquePart {
+  return { kind: 'opaque', origin: HOME, name: asString(asRecord(part)?.['type']) ?? 'part', value: part, at };
 }
 
 function readPart(part: Json, at: string): readonly Part[] {
   if (!isRecord(part)) return [];
   const kind = PART_KINDS[asString(part['type']) ?? ''];
   if (kind === 'text' || kind === 'other') return readContentPart(part, { at });
-  const media = readMedia(part, at);
-  return media === undefined
-    ? [{ kind: 'opaque', origin: HOME, name: asString(part['type']) ?? 'part', value: part, at }]
-    : [media];
+  return [readMedia(part, at) ?? opaquePart(part, at)];
 }
 
 /** A cache mark on the message itself ends the prefix with its last part (OpenRouter, Vercel). */
@@ -382,10 +486,7 @@ function markLast(parts: readonly Part[], message: JsonRecord): readonly Part[] 
 }
 
 function readResult(message: JsonRecord, at: string, before: readonly Message[]): ToolResultPart {
-  const parts = readParts(message, at).filter(
-    (part) =>
-      part.kind !== 'tool-call' && part.kind !== 'tool-result' && part.kind !== 'reasoning' && part.kind !== 'refusal',
-  );
+  const parts = readParts(message, at, readInner);
   const id = asString(message['tool_call_id']);
   const name = asString(message['name']) ?? nameOfCall(before, id);
   return compact({

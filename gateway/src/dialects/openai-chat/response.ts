@@ -2,6 +2,7 @@
 import { fault, type Fault } from '../../chat/fault.ts';
 import type { Citation, Part } from '../../chat/part.ts';
 import type { ChatResponse, Choice, Finish, FinishReason, TokenLogprob } from '../../chat/reply.ts';
+import { replyExtraLosses } from '../../chat/losses.ts';
 import type { Loss } from '../../chat/request.ts';
 import {
   asArray,
@@ -17,7 +18,7 @@ import {
 } from '../../lib/json.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import { glanceOf, type EncodeContext, type Glance } from '../dialect.ts';
-import { HOME, readAssistant, restOf } from './assistant.ts';
+import { HOME, readAssistant, restOf, saysSomething } from './assistant.ts';
 import { writeAssistant } from './assistant-writing.ts';
 import { decodeInnerError, errorIn } from './errors.ts';
 import { lostUsage, readUsage, writeUsage } from './usage.ts';
@@ -43,6 +44,7 @@ export const CHOICE_READ: ReadonlySet<string> = new Set([
   'logprobs',
   'text',
   'error',
+  'usage',
 ]);
 /** Extras of a choice that stand in its message. */
 const MESSAGE_PREFIX = 'message.';
@@ -157,18 +159,22 @@ export function createdAt(body: JsonRecord): number | undefined {
   return seconds === undefined || seconds <= 0 ? undefined : Math.floor(seconds);
 }
 
-/** Usage of a reply or chunk; Groq repeats it in `x_groq`, and some of its models only write it there. */
+/** Usage of a reply or chunk. Some models of Groq only write it in `x_groq`, Moonshot's streams only in the choice. */
 export function usageOf(body: JsonRecord): ReturnType<typeof readUsage> {
-  return readUsage(body['usage']) ?? readUsage(asRecord(body['x_groq'])?.['usage']);
+  const [choice] = asArray(body['choices']) ?? [];
+  const places = [body['usage'], asRecord(body['x_groq'])?.['usage'], asRecord(choice)?.['usage']];
+  return places.map(readUsage).find((usage) => usage !== undefined);
 }
 
 function readChoice(choice: JsonRecord, position: number): Choice {
-  const message = asRecord(choice['message']) ?? asRecord(choice['delta']) ?? {};
+  const message = messageOf(choice);
   const { parts, extra } = readAssistant(message);
   const logprobs = asRecord(choice['logprobs']);
   const tokens = readLogprobs(logprobs?.['content']);
   const hasCalls = parts.some((part) => part.kind === 'tool-call');
   const extras = {
+    ...misread(choice, 'message'),
+    ...misread(message, 'content'),
     ...restOf(choice, CHOICE_READ),
     ...withPrefix(MESSAGE_PREFIX, extra),
     ...withPrefix(LOGPROBS_PREFIX, restOf(logprobs ?? {}, new Set(['content']))),
@@ -180,6 +186,21 @@ function readChoice(choice: JsonRecord, position: number): Choice {
     logprobs: tokens.length === 0 ? undefined : tokens,
     extra: Object.keys(extras).length === 0 ? undefined : extras,
   });
+}
+
+/** The message of a choice; older forms have a delta or plain text in its place. */
+function messageOf(choice: JsonRecord): JsonRecord {
+  const message = asRecord(choice['message']) ?? asRecord(choice['delta']);
+  if (message !== undefined) return message;
+  const { text } = choice;
+  return typeof text === 'string' ? { content: text } : {};
+}
+
+/** A field that is of no type that we read stays as it came. */
+export function misread(record: JsonRecord, field: 'message' | 'delta' | 'content'): JsonRecord {
+  const value = record[field];
+  const isRead = isRecord(value) || (field === 'content' && (typeof value === 'string' || isArray(value)));
+  return isRead || !saysSomething(value) ? {} : { [field]: value };
 }
 
 /** Extras of a message or delta under the names they have among those of a choice. */
@@ -246,8 +267,10 @@ export function sourcesOf(body: JsonRecord): readonly Citation[] {
 function addSources(choices: readonly Choice[], sources: readonly Citation[]): readonly Choice[] {
   if (sources.length === 0) return choices;
   return choices.map((choice) => {
-    const last = choice.parts.findLastIndex((part) => part.kind === 'text');
-    const parts = choice.parts.map((part, index): Part =>
+    const hasText = choice.parts.some((part) => part.kind === 'text');
+    const held = hasText ? choice.parts : [...choice.parts, { kind: 'text' as const, text: '' }];
+    const last = held.findLastIndex((part) => part.kind === 'text');
+    const parts = held.map((part, index): Part =>
       index === last && part.kind === 'text' ? { ...part, citations: [...(part.citations ?? []), ...sources] } : part,
     );
     return { ...choice, parts };
@@ -280,6 +303,9 @@ function writeChoice(choice: Choice, lose: (loss: Loss) => void): JsonRecord {
   const tokens = choice.logprobs === undefined ? undefined : writeLogprobs(choice.logprobs);
   const hasLogprobs = tokens !== undefined || Object.keys(logprobs).length > 0;
   loseFinish(choice.finish, lose);
+  // Calls, reasoning and sound are objects, which keep them.
+  const plain = choice.parts.filter((part) => part.kind === 'text' || part.kind === 'image');
+  for (const loss of replyExtraLosses(plain, HOME)) lose(loss);
   return {
     ...own,
     index: choice.index,

@@ -34,6 +34,14 @@ describe('usage of openai-chat', () => {
     }
   });
 
+  it('names the counts that it has no word for, which others lose', () => {
+    const more = { server_tool_use_details: { web_search_requests: 2, none: 0 }, cost: 0.5 };
+    assert.deepEqual(readUsage({ ...count(9, 1, 10), ...more })?.others, [
+      'server_tool_use_details.web_search_requests',
+    ]);
+    assert.equal(readUsage(count(9, 1, 10))?.others, undefined);
+  });
+
   it('drops counts that cannot be', () => {
     for (const wrong of ['9', -1, Number.NaN, 1e15, 1.5, null]) {
       assert.equal(readUsage({ prompt_tokens: wrong, completion_tokens: wrong }), undefined);

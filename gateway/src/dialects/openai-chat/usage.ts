@@ -1,7 +1,7 @@
 /** Token counts of this wire, whose providers agree on three names and on little else. */
 import { usageLosses } from '../../chat/losses.ts';
 import type { Loss } from '../../chat/request.ts';
-import type { Usage } from '../../chat/usage.ts';
+import { otherCounts, type Usage } from '../../chat/usage.ts';
 import { asCount, asRecord, compact, isRecord, type Json, type JsonRecord } from '../../lib/json.ts';
 
 /** No model reads or writes as much at once: a larger count is a fault of the provider, and must not be billed (faults.md F15). */
@@ -23,8 +23,9 @@ export function readUsage(value: unknown): Usage | undefined {
   const input = asRecord(value['prompt_tokens_details']) ?? asRecord(value['prompt_token_details']) ?? {};
   const output = asRecord(value['completion_tokens_details']) ?? asRecord(value['completion_token_details']) ?? {};
   const counts = {
-    inputTokens: tokens(value['prompt_tokens']),
-    outputTokens: tokens(value['completion_tokens']),
+    // The newer names are those of OpenAI's Responses and of Anthropic, which some servers keep here.
+    inputTokens: first(value['prompt_tokens'], value['input_tokens']),
+    outputTokens: first(value['completion_tokens'], value['output_tokens']),
     cachedInputTokens: first(
       input['cached_tokens'],
       value['prompt_cache_hit_tokens'],
@@ -43,10 +44,37 @@ export function readUsage(value: unknown): Usage | undefined {
     outputAudioTokens: tokens(output['audio_tokens']),
   };
   if (Object.values(counts).every((count) => count === undefined)) return undefined;
-  return { ...withinTotals(withGap(counts, tokens(value['total_tokens']))), raw: value };
+  const others = otherCounts(value, READ);
+  const read = withinTotals(withGap(counts, tokens(value['total_tokens'])));
+  return { ...read, ...(others === undefined ? {} : { others }), raw: value };
 }
 
-type Counts = { readonly [K in keyof Omit<Usage, 'raw'>]: number | undefined };
+/** Counts that are read, or follow from those that are. */
+const READ: ReadonlySet<string> = new Set([
+  'prompt_tokens',
+  'completion_tokens',
+  'input_tokens',
+  'output_tokens',
+  'total_tokens',
+  'prompt_cache_hit_tokens',
+  'prompt_cache_miss_tokens',
+  'cache_read_input_tokens',
+  'cache_creation_input_tokens',
+  'cached_tokens',
+  'num_cached_tokens',
+  'cache_creation.ephemeral_1h_input_tokens',
+  'cache_creation.ephemeral_5m_input_tokens',
+  ...['prompt_tokens_details', 'prompt_token_details'].flatMap((details) =>
+    ['cached_tokens', 'cache_write_tokens', 'cache_creation_tokens', 'audio_tokens', 'text_tokens'].map(
+      (name) => `${details}.${name}`,
+    ),
+  ),
+  ...['completion_tokens_details', 'completion_token_details'].flatMap((details) =>
+    ['reasoning_tokens', 'audio_tokens', 'text_tokens'].map((name) => `${details}.${name}`),
+  ),
+]);
+
+type Counts = { readonly [K in keyof Omit<Usage, 'raw' | 'others'>]: number | undefined };
 
 /**
  * Makes input and output whole where `total_tokens` says that they are not. Recorded: xAI leaves reasoning out of

@@ -1,11 +1,13 @@
-/** The upstream port over undici's HTTP/1.1 client, with our own connections, deadlines, names and address checks. */
+/** The upstream port over HTTP/1.1, with our own connections, deadlines, names and address checks. */
 import { isSameOrigin } from '../lib/url.ts';
+import type { Codec } from './codec.ts';
 import type { ConnectionCounts, ConnectionLimits } from './connections.ts';
 import { createDeadlines } from './deadlines.ts';
 import { Exchange } from './exchange.ts';
 import { unsendable, type Failure } from './failures.ts';
 import { createNames, systemResolver, type Resolver } from './names.ts';
 import { createOrigins, type Route } from './origins.ts';
+import { ownCodec } from './own-codec.ts';
 import type { Upstream, UpstreamCall, UpstreamExchange, UpstreamHandler } from './upstream.ts';
 
 export interface UpstreamOptions {
@@ -21,6 +23,8 @@ export interface UpstreamOptions {
   readonly resolver?: Resolver;
   /** Authorities to trust instead of the usual ones, PEM. `NODE_EXTRA_CA_CERTS` adds to those. */
   readonly ca?: string;
+  /** Who speaks HTTP/1.1. Default: our own. */
+  readonly codec?: Codec;
   /** Gets what a handler threw. Default: a process warning. */
   readonly onBug?: (error: unknown) => void;
 }
@@ -40,7 +44,7 @@ export interface UpstreamStats {
   readonly lookups: number;
 }
 
-export interface UndiciUpstream extends Upstream {
+export interface HttpUpstream extends Upstream {
   stats(): UpstreamStats;
 }
 
@@ -49,14 +53,15 @@ const NO_URL = unsendable('request_invalid', 'its URL is not an http or https UR
 const WRONG_ORIGIN = unsendable('request_invalid', 'its URL is not of the origin that its secret was saved for');
 
 /** Opens nothing until the first call. */
-export function createUpstream(options: UpstreamOptions = {}): UndiciUpstream {
+export function createUpstream(options: UpstreamOptions = {}): HttpUpstream {
   const deadlines = createDeadlines();
   const names = createNames(options.resolver ?? systemResolver, deadlines.now);
   const counts = { active: 0, requests: 0, repeats: 0, dials: 0 };
   const origins = createOrigins({
     dial: options.ca === undefined ? { names } : { names, ca: options.ca },
     limits: limitsOf(options),
-    now: deadlines.now,
+    codec: options.codec ?? ownCodec,
+    deadlines,
     onDial: () => {
       counts.dials += 1;
     },

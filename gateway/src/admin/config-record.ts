@@ -1,0 +1,74 @@
+/** The configuration in force, in the words of its file, for whoever may see everything but secrets. */
+import type { Config, ModelConfig, ProviderConfig } from '../config/schema.ts';
+import { compact, type JsonRecord } from '../lib/json.ts';
+import type { Price, Rates } from '../money/price.ts';
+import { formatUsd } from '../money/usd.ts';
+
+/** Of keys their number is told, of headers the names: what stands in either may be a secret. */
+export function configRecord(config: Config): JsonRecord {
+  const { server, data, store, shared, providers, aliases, routes, timeouts, attempts, limits, log } = config;
+  return {
+    server: { ...server },
+    data,
+    store,
+    shared,
+    providers: Object.fromEntries(Object.entries(providers).map(([id, one]) => [id, providerRecord(one)])),
+    aliases: { ...aliases },
+    routes: Object.fromEntries(Object.entries(routes).map(([id, route]) => [id, routeRecord(route)])),
+    timeouts: { ...timeouts },
+    attempts,
+    limits: { ...limits },
+    price_unknown: config.price_unknown,
+    log: { ...log },
+  };
+}
+
+function routeRecord({ targets, fallback, ...rest }: Config['routes'][string]): JsonRecord {
+  return compact({ ...rest, targets: targets?.map((target) => ({ ...target })), fallback: { ...fallback } });
+}
+
+function providerRecord({ api_key, headers, models, timeouts, ...rest }: ProviderConfig): JsonRecord {
+  return compact({
+    ...rest,
+    api_keys: api_key?.length,
+    headers: headers === undefined ? undefined : Object.keys(headers),
+    models: Object.fromEntries(Object.entries(models).map(([name, model]) => [name, modelRecord(model)])),
+    timeouts: { ...timeouts },
+  });
+}
+
+function modelRecord({ price, limits, quality, ...rest }: ModelConfig): JsonRecord {
+  return compact({
+    ...rest,
+    limits: limits === undefined ? undefined : { ...limits },
+    quality: quality === undefined ? undefined : { ...quality },
+    price: price === undefined ? undefined : priceRecord(price),
+  });
+}
+
+/** USD per million tokens, digit by digit. */
+function priceRecord(price: Price): JsonRecord {
+  const tiers = price.tiers?.map((tier) => ({ above_context_tokens: tier.aboveContextTokens, ...ratesRecord(tier) }));
+  return compact({
+    ...ratesRecord(price),
+    request: price.request === undefined ? undefined : formatUsd(price.request),
+    tiers,
+  });
+}
+
+function ratesRecord(rates: Rates): JsonRecord {
+  const { input, output, cacheRead, cacheWrite, cacheWrite1h, reasoning, inputAudio, outputAudio } = rates;
+  const named = {
+    input,
+    output,
+    cache_read: cacheRead,
+    cache_write: cacheWrite,
+    cache_write_1h: cacheWrite1h,
+    reasoning,
+    input_audio: inputAudio,
+    output_audio: outputAudio,
+  };
+  return Object.fromEntries(
+    Object.entries(named).flatMap(([name, rate]) => (rate === undefined ? [] : [[name, formatUsd(rate)]])),
+  );
+}

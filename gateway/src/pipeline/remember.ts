@@ -1,0 +1,61 @@
+/** remember: how a request ended, for whoever asks for its record afterwards. Every request of a known key ends here, once. */
+import { specOf, type Fault } from '../chat/fault.ts';
+import type { Facts } from '../routing/facts.ts';
+import type { Snapshot } from '../routing/snapshot.ts';
+import { requestRecord, type AttemptRecord } from './record.ts';
+import type { Planning } from './planning.ts';
+import type { Ending } from './reply.ts';
+import type { World } from './world.ts';
+
+export interface Remembered {
+  readonly requestId: string;
+  /** What was asked. */
+  readonly operation: string;
+  /** The caller's protocol. */
+  readonly protocol: string;
+  readonly keyId: string;
+  /** Monotonic. */
+  readonly startedMs: number;
+  /** `undefined`: answered. */
+  readonly fault: Fault | undefined;
+  /** As far as the request was understood. */
+  readonly facts?: Facts;
+  readonly planning?: Planning;
+  readonly tags?: readonly string[];
+  readonly attempts?: readonly AttemptRecord[];
+}
+
+/** Stores the record, where records are kept, and gives the request's ending. `snapshot`: the one that the request was served with. */
+export function remember(of: Remembered, world: World, snapshot: Snapshot = world.snapshot()): Ending {
+  const { requestId, keyId, startedMs, fault, facts, planning, tags = [], attempts = [] } = of;
+  const { outcome, status } = fault === undefined ? ({ outcome: 'ok', status: 200 } as const) : specOf(fault);
+  if (!snapshot.logsRequests) return { outcome, status };
+  const durationMs = world.clock.monotonicMs() - startedMs;
+  const atMs = world.clock.unixMs() - durationMs;
+  const body = requestRecord({
+    id: requestId,
+    snapshotId: snapshot.id,
+    operation: of.operation,
+    protocol: of.protocol,
+    route: planning?.route,
+    facts,
+    plan: planning?.plan,
+    attempts,
+    outcome,
+    status,
+    fault,
+    atUnixMs: atMs,
+    durationMs,
+    tags,
+  });
+  world.store.requests.put({
+    id: requestId,
+    keyId,
+    atMs,
+    outcome,
+    ...(planning?.route === undefined ? {} : { route: planning.route }),
+    ...(facts === undefined ? {} : { model: facts.model }),
+    body,
+  });
+  return { outcome, status };
+}

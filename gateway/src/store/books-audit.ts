@@ -1,0 +1,101 @@
+/**
+ * The audit log: who changed which key, when and how. Written in the transaction of the change itself. Each entry's hash
+ * is made of the one before it, so that none can be changed or taken out in the middle without all later ones being made anew.
+ */
+import { createHash } from 'node:crypto';
+import type { Kysely, Selectable, Transaction } from 'kysely';
+import { asRecord, parseJson, type JsonRecord } from '../lib/json.ts';
+import type { Books } from './books.ts';
+import type { AuditEntry } from './ports.ts';
+import type { AuditTable, Tables } from './schema.ts';
+
+const PAGE_MAX = 200;
+/** Entries looked at in one query of a proof. */
+const ENTRIES_AT_ONCE = 1000;
+/** After this many broken links the rest says nothing new. */
+const PROBLEMS_MAX = 20;
+
+/** What is written down of a change. */
+export interface Deed {
+  readonly atMs: number;
+  /** Id of the key that asked, or `cli`; `system` for what the gateway does itself. */
+  readonly by: string;
+  readonly action: 'key.created' | 'key.changed' | 'key.deleted';
+  /** Id of the key that was changed. */
+  readonly subject: string;
+  /** The new values. No secret. */
+  readonly changes: JsonRecord;
+}
+
+/** Adds an entry, inside the transaction of what it tells. */
+export async function noteDeed(trx: Transaction<Tables>, deed: Deed): Promise<void> {
+  const last = await trx.selectFrom('audit').select(['seq', 'hash']).orderBy('seq', 'desc').executeTakeFirst();
+  const { atMs, by, action, subject } = deed;
+  const entry = {
+    seq: (last?.seq ?? 0n) + 1n,
+    at: BigInt(atMs),
+    by,
+    action,
+    subject,
+    changes: JSON.stringify(deed.changes),
+  };
+  await trx
+    .insertInto('audit')
+    .values({ ...entry, hash: hashOf(entry, last?.hash ?? '') })
+    .execute();
+}
+
+export function auditBooks(db: Kysely<Tables>): Pick<Books, 'audit'> {
+  return {
+    audit: async ({ limitMax, cursor }) => {
+      const limit = Math.max(1, Math.min(limitMax, PAGE_MAX));
+      let select = db
+        .selectFrom('audit')
+        .selectAll()
+        .orderBy('seq', 'desc')
+        .limit(limit + 1);
+      if (cursor !== undefined) select = select.where('seq', '<', BigInt(cursor));
+      const rows = await select.execute();
+      const page = rows.slice(0, limit);
+      const last = page.at(-1);
+      const entries = page.map(entryOf);
+      return rows.length > limit && last !== undefined ? { entries, next: last.seq.toString() } : { entries };
+    },
+  };
+}
+
+/** Entries that are not what was written, or are not there any more. */
+export async function auditProblems(db: Kysely<Tables>): Promise<readonly string[]> {
+  const problems: string[] = [];
+  let seq = 0n;
+  let hash = '';
+  for (;;) {
+    const rows = await db
+      .selectFrom('audit')
+      .selectAll()
+      .where('seq', '>', seq)
+      .orderBy('seq')
+      .limit(ENTRIES_AT_ONCE)
+      .execute();
+    for (const row of rows) {
+      if (row.seq !== seq + 1n) problems.push(`the audit log has no entry ${seq + 1n}`);
+      if (row.hash !== hashOf(row, hash)) problems.push(`the audit log's entry ${row.seq} is not what was written`);
+      ({ seq, hash } = row);
+      if (problems.length >= PROBLEMS_MAX) return problems;
+    }
+    if (rows.length < ENTRIES_AT_ONCE) return problems;
+  }
+}
+
+function hashOf(entry: Omit<Selectable<AuditTable>, 'hash'>, before: string): string {
+  const { seq, at, by, action, subject, changes } = entry;
+  return createHash('sha256')
+    .update(JSON.stringify([before, seq.toString(), at.toString(), by, action, subject, changes]))
+    .digest('hex');
+}
+
+function entryOf(row: Selectable<AuditTable>): AuditEntry {
+  const { by, action, subject, hash } = row;
+  const at = new Date(Number(row.at)).toISOString();
+  return { seq: Number(row.seq), at, by, action, subject, changes: asRecord(parseJson(row.changes)) ?? {}, hash };
+}
