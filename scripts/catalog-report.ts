@@ -1,6 +1,7 @@
 /** The page docs/reference/catalog-disagreements.md: where the price lists disagree, what was not believed, what was added. */
 import type { Catalog, CatalogModel } from '../gateway/src/catalog/catalog.ts';
 import type { OddityKind, PriceOddity } from '../gateway/src/catalog/cost-reading.ts';
+import { PIECE_TABLES } from './catalog-pieces.ts';
 import { RETIREMENT_SOURCES } from './catalog-sources.ts';
 import type { CrossCheck } from './generate-catalog.ts';
 
@@ -52,7 +53,7 @@ The lists agree on ${check.agreed} prices and disagree on ${check.disagreements.
 Who wins: a ruling by hand, with its reason; else the newer of two dated prices; else models.dev, because its rows say when
 they were looked at and most of genai-prices' do not. A row in your own configuration wins over all of them.
 
-Not in these prices: image and video tokens, searches, hours of sound. Where thinking turns all output dearer (Alibaba's
+Pictures, seconds of sound, characters and searches have prices of their own where the provider names one. Not in these prices: image and video tokens. Where thinking turns all output dearer (Alibaba's
 Qwen), only the reasoning tokens are billed at the dearer price, because that is what the reply tells apart. Prices that
 depend on the hour (DeepSeek) are taken at their dearest.`;
 }
@@ -110,6 +111,9 @@ Their abilities are not known, so no rule leaves them out for one.
 
 - **priced by genai-prices**: ${of('genai-prices')}
 - **named by the provider's own SDK, price unknown**: ${of('sdk')}
+- **from the provider's own pages**: ${of('provider')}
+
+${PIECE_TABLES.map((table) => `- ${table.provider}: ${table.source}`).join('\n')}
 
 Dated versions that genai-prices or OpenAI's SDK lists, at the price of the model: ${check.versions.map((row) => code(row.model)).join(', ')}`;
 }

@@ -18,6 +18,7 @@ import type { Price, Rates } from '../gateway/src/money/price.ts';
 import { formatUsd, parseUsd } from '../gateway/src/money/usd.ts';
 import { equalNames, genaiEntry } from './catalog-genai.ts';
 import type { GenaiEntry } from './catalog-genai.ts';
+import { PIECE_PROVIDERS, PIECE_TABLES, type PieceRow } from './catalog-pieces.ts';
 import { formatReport } from './catalog-report.ts';
 import { GENAI_PROVIDERS, NEWER_MODELS, RETIREMENTS, RULINGS, SDK_MODELS } from './catalog-sources.ts';
 import type { NewerModel } from './catalog-sources.ts';
@@ -67,7 +68,10 @@ export function generateCatalog(): GeneratedCatalog | undefined {
   if (!reading.ok) throw new Error(reading.error);
   if (reading.value.problemCount > 0) throw new Error(`the snapshot is broken: ${reading.value.problems.join('; ')}`);
   const check: CrossCheck = { agreed: 0, disagreements: [], filled: [], added: [], versions: [] };
-  const providers = reading.value.catalog.providers.map((provider) => checkProvider(provider, check));
+  const listed = reading.value.catalog.providers;
+  const providers = [...listed, ...PIECE_PROVIDERS].map((provider) =>
+    checkProvider(withPieces(provider, check), check),
+  );
   const catalog = makeCatalog(reading.value.catalog.source, providers);
   assertTables(catalog);
   return {
@@ -115,6 +119,47 @@ function checkProvider(provider: CatalogProvider, check: CrossCheck): CatalogPro
   const versions = genai === undefined ? [] : all.flatMap((model) => datedVersions(model, genai, names));
   for (const model of versions) check.versions.push({ model: fullName(model), of: model.versionOf ?? '' });
   return { ...provider, models: [...all, ...versions].map(withRetirement).toSorted((a, b) => (a.id < b.id ? -1 : 1)) };
+}
+
+/** Adds what is sold by the piece: models that models.dev does not have, prices that it does not know. */
+function withPieces(provider: CatalogProvider, check: CrossCheck): CatalogProvider {
+  const rows = PIECE_TABLES.find((table) => table.provider === provider.id)?.rows ?? [];
+  if (rows.length === 0) return provider;
+  const models = new Map(provider.models.map((model) => [model.id, model]));
+  for (const row of rows) {
+    const before = models.get(row.id);
+    const price = piecePrice(row);
+    if (before !== undefined && (price === undefined || before.price !== undefined))
+      throw new Error(`${provider.id}/${row.id} is in models.dev by now`);
+    const { name, inputs, outputs, free } = row;
+    const fresh = plainModel(compact({ provider: provider.id, id: row.id, name }), 'provider');
+    if (before === undefined) check.added.push({ model: fullName(fresh), source: 'provider' });
+    const listedPrice = before === undefined ? undefined : priceText(before.price);
+    models.set(
+      row.id,
+      before === undefined
+        ? compact({ ...fresh, inputs, outputs, free, price })
+        : compact({ ...before, price, listedPrice }),
+    );
+  }
+  return { ...provider, models: [...models.values()] };
+}
+
+function piecePrice(row: PieceRow): Price | undefined {
+  const read = (text: string | undefined): bigint | undefined => {
+    const value = text === undefined ? undefined : parseUsd(text);
+    if (text !== undefined && value === undefined) throw new Error(`no price: ${text}`);
+    return value;
+  };
+  const units = compact({
+    image: read(row.image),
+    second: read(row.second),
+    character: read(row.character),
+    search: read(row.search),
+  });
+  const rates = compact({ input: read(row.input), output: read(row.output) });
+  const price = Object.keys(units).length === 0 ? rates : { ...rates, units };
+  return Object.keys(price).length === 0 ? undefined : price;
 }
 
 /** Remembers what models.dev has, where it was not taken. */
@@ -228,7 +273,7 @@ function newerModel(row: NewerModel, genai: string | undefined): CatalogModel {
   };
 }
 
-function plainModel(row: NewerModel, source: 'genai-prices' | 'sdk'): CatalogModel {
+function plainModel(row: NewerModel, source: NonNullable<CatalogModel['source']>): CatalogModel {
   const { provider, id, name, family, releasedOn } = row;
   return compact({ provider, id, name: name ?? id, family, releasedOn, abilities: {}, limits: {}, source });
 }

@@ -1,5 +1,5 @@
 /** What a newer catalog would change, as data and as text for a terminal. */
-import type { Price, Rates } from '../money/price.ts';
+import type { Price, Rates, UnitRates } from '../money/price.ts';
 import { formatUsd } from '../money/usd.ts';
 import { compact } from '../lib/json.ts';
 import type { Catalog } from './catalog.ts';
@@ -113,16 +113,16 @@ function flat(record: object): ReadonlyMap<string, string> {
 
 function priceFields(price: Price | undefined): ReadonlyMap<string, string> {
   if (price === undefined) return new Map();
-  const { tiers, ...plain } = price;
-  const fields = new Map(rateFields(plain));
+  const { tiers, units, ...plain } = price;
+  const fields = new Map([...rateFields(plain), ...rateFields(units ?? {})]);
   for (const { aboveContextTokens, ...rates } of tiers ?? []) {
     for (const [field, value] of rateFields(rates)) fields.set(`above ${aboveContextTokens} ${field}`, value);
   }
   return fields;
 }
 
-function rateFields(rates: Rates & { readonly request?: bigint }): readonly (readonly [string, string])[] {
-  return Object.entries(rates).map(([field, nanoUsd]) => [field, formatUsd(nanoUsd)]);
+function rateFields(rates: Rates | UnitRates): readonly (readonly [string, string])[] {
+  return Object.entries(rates).map(([field, nanoUsd]: [string, bigint]) => [field, formatUsd(nanoUsd)]);
 }
 
 /** Whether anything differs. */

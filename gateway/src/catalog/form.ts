@@ -5,7 +5,7 @@
  * `[id, name, family, released, updated, abilities, inputs, outputs, limits, price, more]`, cut after the last that is
  * known, or, for a dated version that has its data from another row, `[id, more]`.
  */
-import type { Price, PriceTier, Rates } from '../money/price.ts';
+import type { Price, PriceTier, Rates, UnitRates } from '../money/price.ts';
 import { formatUsd, parseUsd } from '../money/usd.ts';
 import { asArray, asCount, asRecord, asString, compact } from '../lib/json.ts';
 import type { Json, JsonRecord } from '../lib/json.ts';
@@ -37,12 +37,13 @@ const RATES = [
   'inputAudio',
   'outputAudio',
 ] as const satisfies readonly (keyof Rates)[];
+const UNIT_RATES = ['image', 'second', 'character', 'search'] as const satisfies readonly (keyof UnitRates)[];
 const ABILITIES = ['tools', 'reasoning', 'structuredOutput', 'attachment', 'temperature'] as const;
 const MODALITIES = ['text', 'image', 'audio', 'video', 'pdf'] as const satisfies readonly Modality[];
 const STATUSES = ['alpha', 'beta', 'deprecated'] as const satisfies readonly ModelStatus[];
 const FREE = ['local', 'subscription', 'free-tier'] as const satisfies readonly FreeReason[];
 const DIALECTS = ['openai-chat', 'anthropic-messages', 'gemini', 'other'] as const;
-const SOURCES = ['genai-prices', 'sdk'] as const;
+const SOURCES = ['genai-prices', 'sdk', 'provider'] as const;
 
 export interface CatalogRows {
   readonly source: CatalogSource;
@@ -140,6 +141,7 @@ function encodeMore(model: CatalogModel): JsonRecord {
     u: model.baseUrl,
     g: indexOf(SOURCES, model.source),
     q: usd(model.price?.request),
+    w: encodeUnits(model.price?.units),
     t: model.price?.tiers?.map(encodeTier),
   });
 }
@@ -165,12 +167,22 @@ function encodeRates(rates: Rates): string[] {
   );
 }
 
+function encodeUnits(units: UnitRates | undefined): string[] | undefined {
+  return units === undefined
+    ? undefined
+    : trimmed(
+        UNIT_RATES.map((name) => usd(units[name]) ?? ''),
+        '',
+      );
+}
+
 /** A price on one line, the same for the same price: `1.25 10 0.125 > 200000 2.5 15 0.25`. Empty where there is none. */
 export function priceText(price: Price | undefined): string {
   if (price === undefined) return '';
   const plain = encodeRates(price).join(' ');
   const request = price.request === undefined ? '' : ` + ${formatUsd(price.request)}`;
-  return `${plain}${request}${(price.tiers ?? []).map((tier) => ` > ${encodeTier(tier).join(' ')}`).join('')}`;
+  const units = (encodeUnits(price.units) ?? []).map((rate) => ` / ${rate}`).join('');
+  return `${plain}${units}${request}${(price.tiers ?? []).map((tier) => ` > ${encodeTier(tier).join(' ')}`).join('')}`;
 }
 
 function encodeTier(tier: PriceTier): (string | number)[] {
@@ -286,6 +298,7 @@ function checkPrice(cells: readonly Json[], decoding: Decoding): void {
   const more = asRecord(cells[10]);
   checkRates(asArray(cells[9]) ?? [], decoding);
   if (more?.['q'] !== undefined) decodeUsd(more['q'], decoding);
+  checkRates(asArray(more?.['w']) ?? [], decoding);
   for (const tier of asArray(more?.['t']) ?? []) {
     const [above, ...rates] = asArray(tier) ?? [];
     if (asCount(above) === undefined) throw new FormError(`${decoding.at} has a price tier without a size`);
@@ -403,6 +416,8 @@ function decodeLimits(json: Json | undefined): ModelLimits {
 function decodePrice(json: Json | undefined, more: JsonRecord, decoding: Decoding): Price {
   const price: { -readonly [K in keyof Price]: Price[K] } = decodeRates(asArray(json) ?? [], decoding);
   if (more['q'] !== undefined) price.request = decodeUsd(more['q'], decoding);
+  const units = asArray(more['w']);
+  if (units !== undefined) price.units = decodeUnits(units, decoding);
   const tiers = asArray(more['t']);
   if (tiers === undefined) return price;
   price.tiers = tiers.map((tier): PriceTier => {
@@ -415,6 +430,15 @@ function decodePrice(json: Json | undefined, more: JsonRecord, decoding: Decodin
 function decodeRates(cells: readonly Json[], decoding: Decoding): Rates {
   const rates: { [K in (typeof RATES)[number]]?: bigint } = {};
   for (const [index, name] of RATES.entries()) {
+    const cell = cells[index];
+    if (cell !== undefined && cell !== '') rates[name] = decodeUsd(cell, decoding);
+  }
+  return rates;
+}
+
+function decodeUnits(cells: readonly Json[], decoding: Decoding): UnitRates {
+  const rates: { [K in (typeof UNIT_RATES)[number]]?: bigint } = {};
+  for (const [index, name] of UNIT_RATES.entries()) {
     const cell = cells[index];
     if (cell !== undefined && cell !== '') rates[name] = decodeUsd(cell, decoding);
   }

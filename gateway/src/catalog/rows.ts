@@ -68,7 +68,7 @@ export interface CatalogModel {
   /** Where this model is served elsewhere than its provider's other models. May hold `${NAME}`, as a provider's template. */
   readonly baseUrl?: string;
   /** Set where the row does not come from models.dev. */
-  readonly source?: 'genai-prices' | 'sdk';
+  readonly source?: 'genai-prices' | 'sdk' | 'provider';
 }
 
 export interface CatalogProvider {

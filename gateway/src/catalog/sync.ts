@@ -278,7 +278,11 @@ export function adoptCatalog(before: Catalog, fresh: Catalog, acceptUrls: boolea
     const { baseUrl: _url, baseUrlTemplate: _template, ...rest } = provider;
     return compact({ ...rest, baseUrl: old.baseUrl, baseUrlTemplate: old.baseUrlTemplate, models });
   });
-  return { catalog: makeCatalog(fresh.source, providers), keptUrls };
+  // Providers that do not chat are not in models.dev at all.
+  const others = before.providers.filter(
+    ({ id, models }) => fresh.provider(id) === undefined && models.some((model) => model.source === 'provider'),
+  );
+  return { catalog: makeCatalog(fresh.source, [...providers, ...others]), keptUrls };
 }
 
 function adoptModels(old: CatalogProvider, fresh: readonly CatalogModel[], before: Catalog): readonly CatalogModel[] {

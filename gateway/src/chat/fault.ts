@@ -48,6 +48,7 @@ export const faults = {
   },
   'duplicate-key': { ...INVALID, status: 400, text: 'The key {key} stands twice at the same level. Send it once.' },
   'forbidden-key': { ...INVALID, status: 400, text: 'The key {key} is not allowed in a request.' },
+  'form-invalid': { ...INVALID, status: 400, text: 'The body is not a valid multipart/form-data form: {reason}.' },
   'body-cut': { ...INVALID, status: 400, text: 'The connection ended before the whole body arrived. Send it again.' },
   'body-too-big': {
     ...INVALID,
@@ -59,7 +60,7 @@ export const faults = {
     status: 408,
     text: 'The request did not arrive in time (`server.header_timeout_ms`, `server.body_timeout_ms`). Send it again.',
   },
-  'media-type': { ...INVALID, status: 415, text: 'The content type {found} is not understood. Send application/json.' },
+  'media-type': { ...INVALID, status: 415, text: 'The content type {found} is not understood here. Send {wanted}.' },
   'encoding-unknown': { ...INVALID, status: 415, text: 'The content encoding {found} is not understood.' },
   'field-missing': { ...INVALID, status: 400, text: '`{param}` is required: {reason}.' },
   'field-invalid': { ...INVALID, status: 400, text: '`{param}` is not valid: {reason}.' },

@@ -18,10 +18,24 @@ export interface Usage {
   readonly reasoningTokens?: number;
   /** Part of `outputTokens` that was sound. */
   readonly outputAudioTokens?: number;
+  /** What is not counted in tokens: whole pictures made, seconds of sound heard, characters spoken, searches. */
+  readonly units?: Units;
   /** Names of further counts that the provider gave and we have no word for (`server_tool_use.web_search_requests`). */
   readonly others?: readonly string[];
   /** The provider's own usage object, every field of it. */
   readonly raw?: JsonRecord;
+}
+
+/** What is sold by the piece and not by the token. Whole numbers; a part of a second is a second. */
+export interface Units {
+  /** Pictures made. */
+  readonly images?: number;
+  /** Seconds of sound taken in. */
+  readonly seconds?: number;
+  /** Characters (Unicode code points) spoken. */
+  readonly characters?: number;
+  /** Search units of a reranker: a query with up to a hundred documents (Cohere). */
+  readonly searches?: number;
 }
 
 /** The names of all counts in a provider's usage object that are not zero and not among `read`; places in lists are left out. */

@@ -8,6 +8,7 @@ import type { Dialect } from '../dialects/dialect.ts';
 import { asArray, asRecord, asString, compact, type Json, type JsonRecord } from '../lib/json.ts';
 import { err, type Result } from '../lib/result.ts';
 import { parseBody } from '../pipeline/body.ts';
+import { chatArrival } from '../pipeline/chat.ts';
 import { explain } from '../pipeline/explain.ts';
 import type { KeyRow } from '../store/ports.ts';
 import { loadCatalog } from './catalog-file.ts';
@@ -88,7 +89,7 @@ async function answer({ dialect, bytes, file, dataDir }: Question, io: CommandIo
   const loaded = await loadConfiguration({ file, env: io.env, catalog, fallbackProviders, today: today() });
   if (!loaded.ok) return err(loaded.error.shown);
   const { record } = body.value;
-  const arrival = {
+  const arrival = chatArrival({
     requestId: 'req_explain',
     dialect,
     path: compact({ model: asString(record['model']), isStreaming: record['stream'] === true }),
@@ -97,7 +98,7 @@ async function answer({ dialect, bytes, file, dataDir }: Question, io: CommandIo
     query: '',
     body: body.value,
     startedMs: 0,
-  };
+  });
   const { snapshot } = loaded.value;
   const clock = { monotonicMs: () => 0, unixMs: Date.now };
   const explained = await explain(arrival, OPERATOR, {

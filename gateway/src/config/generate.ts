@@ -129,7 +129,7 @@ ${EXAMPLE}\`\`\`
 - **The environment** is read inside any text: \`"\${NAME}"\`, or \`"\${NAME:-default}"\` where the variable may be missing or empty.
   Without a default, a missing or empty variable is an error. Write \`$\${\` for the characters \`\${\`. Inside \`{ }\` and \`[ ]\`, YAML needs the quotes.
 - **Units** stand at the end of a name: \`_ms\` are milliseconds, \`_bytes\` bytes, \`_tokens\` tokens.
-- **Prices** are USD per million tokens (\`request\`: USD per request). They are read digit by digit, never rounded: plain decimals from 0 to 100000
+- **Prices** are USD per million tokens (\`request\`, \`image\`, \`second\`, \`character\`, \`search\`: USD apiece). They are read digit by digit, never rounded: plain decimals from 0 to 100000
   with at most 9 decimals; \`0.1\` and \`"0.1"\` are the same. A price that is not known is unknown, never zero.
 - **Names**: \`provider/model\` means one provider's model, \`model\` any provider that serves it. Aliases and routes are used like models.
 - **Limits**: 1 MiB, 64 levels, 100,000 values after YAML aliases are followed.

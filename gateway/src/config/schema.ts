@@ -141,9 +141,17 @@ const RATES = {
   output_audio: usd('Output tokens of sound. Without it: `output`.').exactOptional(),
 };
 
+const UNIT_RATES = {
+  image: usd('USD for each picture made.').exactOptional(),
+  second: usd('USD for each second of sound taken in.').exactOptional(),
+  character: usd('USD for each character spoken.').exactOptional(),
+  search: usd('USD for each search of a reranker: a query with up to a hundred documents.').exactOptional(),
+};
+
 const priceSchema = z
   .strictObject({
     ...RATES,
+    ...UNIT_RATES,
     request: usd('USD for each request, whatever its tokens.').exactOptional(),
     tiers: z
       .array(
@@ -418,6 +426,8 @@ export function timeoutsOf(config: Config, providerId: string): Timeouts {
 }
 
 type PriceFields = { readonly [Name in keyof typeof RATES]?: bigint } & {
+  readonly [Name in keyof typeof UNIT_RATES]?: bigint;
+} & {
   readonly request?: bigint;
   readonly tiers?: readonly ({ readonly above_context_tokens: number } & {
     readonly [Name in keyof typeof RATES]?: bigint;
@@ -428,9 +438,15 @@ function toPrice(fields: PriceFields): Price {
   const tiers = fields.tiers?.map((tier) => ({ ...toRates(tier), aboveContextTokens: tier.above_context_tokens }));
   return {
     ...toRates(fields),
+    ...toUnits(fields),
     ...(fields.request === undefined ? {} : { request: fields.request }),
     ...(tiers === undefined ? {} : { tiers: tiers.toSorted((a, b) => a.aboveContextTokens - b.aboveContextTokens) }),
   };
+}
+
+function toUnits({ image, second, character, search }: PriceFields): Pick<Price, 'units'> {
+  const units = compact({ image, second, character, search });
+  return Object.keys(units).length === 0 ? {} : { units };
 }
 
 function toRates(fields: PriceFields): Price {

@@ -10,6 +10,7 @@ import type { World } from '../pipeline/world.ts';
 import { inOrder } from './in-order.ts';
 import { endRaw, faultOfParser } from './raw.ts';
 import { httpReply } from './reply.ts';
+import { isOperation } from './operations.ts';
 import { routeOf } from './routes.ts';
 import { dialectOf, dialectOfPath, finishFault, serve, type Desk, type Rim } from './serve.ts';
 
@@ -144,7 +145,7 @@ async function visit(desk: Desk, request: IncomingMessage, response: ServerRespo
 
 function done({ world }: Desk, ending: Ending, of: { kind: string; startedMs: number }): void {
   world.meters.requests.add({ operation: of.kind, outcome: ending.outcome });
-  if (of.kind === 'chat')
+  if (of.kind === 'chat' || isOperation(of.kind))
     world.meters.durationS.observe({ outcome: ending.outcome }, (world.clock.monotonicMs() - of.startedMs) / 1000);
 }
 

@@ -2,7 +2,7 @@
 import { fault, type Fault } from '../chat/fault.ts';
 import { compact, type JsonRecord } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
-import type { NanoUsdPerMillion } from '../money/price.ts';
+import type { NanoUsd, NanoUsdPerMillion } from '../money/price.ts';
 import { formatUsd } from '../money/usd.ts';
 import type { ListedModel, Snapshot } from '../routing/snapshot.ts';
 import type { KeyRow } from '../store/ports.ts';
@@ -119,8 +119,16 @@ function pricing(price: NonNullable<ListedModel['price']>): JsonRecord {
     input_cache_read: perToken(price.cacheRead),
     input_cache_write: perToken(price.cacheWrite),
     internal_reasoning: perToken(price.reasoning),
-    request: price.request === undefined ? undefined : formatUsd(price.request),
+    request: perPiece(price.request),
+    image: perPiece(price.units?.image),
+    second: perPiece(price.units?.second),
+    character: perPiece(price.units?.character),
+    search: perPiece(price.units?.search),
   });
+}
+
+function perPiece(price: NanoUsd | undefined): string | undefined {
+  return price === undefined ? undefined : formatUsd(price);
 }
 
 /** Nano-dollars a million tokens are 10^-15 dollars a token; written out in full, without a float. */

@@ -20,35 +20,45 @@ const DECODERS: ReadonlyMap<string, () => Transform> = new Map<string, () => Tra
   ['zstd', createZstdDecompress],
 ]);
 
+export interface ReadOptions {
+  readonly maxBytes: number;
+  /** Looks at each piece as it comes; a fault ends the reading. Given: the body need not be JSON. */
+  readonly watch?: (piece: Buffer) => Fault | undefined;
+}
+
 /** The whole decoded body, or what is wrong with it. Stops reading at the limit. */
 export function readBody(
   request: IncomingMessage,
   response: ServerResponse,
-  maxBytes: number,
+  options: ReadOptions,
 ): Promise<Result<Buffer, Fault>> {
-  const refused = refusal(request, maxBytes);
+  const refused = refusal(request, options);
   if (refused !== undefined) return Promise.resolve(err(refused));
   if (request.headers.expect !== undefined) response.writeContinue();
   const encoding = (request.headers['content-encoding'] ?? 'identity').toLowerCase();
   const decoder = DECODERS.get(encoding)?.();
-  if (decoder === undefined) return gather(request, request, maxBytes);
+  if (decoder === undefined) return gather(request, request, options);
   request.pipe(decoder);
-  return gather(request, decoder, maxBytes);
+  return gather(request, decoder, options);
 }
 
-function refusal(request: IncomingMessage, maxBytes: number): Fault | undefined {
+function refusal(request: IncomingMessage, { maxBytes, watch }: ReadOptions): Fault | undefined {
   const type = request.headers['content-type'];
   if (type !== undefined && type.length > MEDIA_TYPE_MAX)
     return fault('header-too-long', { name: 'content-type', max: MEDIA_TYPE_MAX });
-  if (type !== undefined && !isJson(type, request.headers['user-agent'])) {
-    return fault('media-type', { found: type.replaceAll(/[^\u0020-\u007e]/g, '?').slice(0, 80) });
-  }
+  if (watch === undefined && type !== undefined && !isJson(type, request.headers['user-agent']))
+    return fault('media-type', { found: shownType(type), wanted: 'application/json' });
   const encoding = request.headers['content-encoding']?.toLowerCase();
   if (encoding !== undefined && encoding !== 'identity' && !DECODERS.has(encoding)) {
     return fault('encoding-unknown', { found: encoding.slice(0, 40) });
   }
   const length = Number(request.headers['content-length'] ?? 0);
   return length > maxBytes ? fault('body-too-big', { max: maxBytes }) : undefined;
+}
+
+/** A content type as it may stand in an error. */
+export function shownType(type: string): string {
+  return type.replaceAll(/[^\u0020-\u007e]/g, '?').slice(0, 80);
 }
 
 /** JSON in UTF-8. `curl -d` calls its JSON a form; nothing else may, since a form needs no consent of the browser's user (CORS). */
@@ -66,7 +76,7 @@ function isJson(type: string, userAgent: string | undefined): boolean {
 function gather(
   request: IncomingMessage,
   source: IncomingMessage | Transform,
-  maxBytes: number,
+  { maxBytes, watch }: ReadOptions,
 ): Promise<Result<Buffer, Fault>> {
   return new Promise((resolve) => {
     // A decoder's output has a length that nobody knows before.
@@ -84,7 +94,9 @@ function gather(
       resolve(result);
     }
     function take(piece: Buffer): void {
+      const wrong = watch?.(piece);
       if (store.length() + piece.length > maxBytes) finish(err(fault('body-too-big', { max: maxBytes })));
+      else if (wrong !== undefined) finish(err(wrong));
       else store.add(piece);
     }
     source.on('data', take);

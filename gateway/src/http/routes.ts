@@ -2,17 +2,28 @@
 import { fault, type Fault } from '../chat/fault.ts';
 import type { Origin } from '../chat/part.ts';
 import type { PathFacts } from '../dialects/dialect.ts';
+import type { AskedPath, OperationId } from '../dialects/operations/operation.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 
 export type Operation =
   | { readonly kind: 'chat'; readonly dialect: Origin; readonly path: PathFacts; readonly isJsonArray: boolean }
   | { readonly kind: 'count-tokens'; readonly dialect: Origin; readonly path: PathFacts }
-  | { readonly kind: 'explain'; readonly dialect: Origin }
+  | OperationRoute
+  | { readonly kind: 'explain'; readonly dialect: Origin; readonly operation?: OperationRoute }
   | { readonly kind: 'models'; readonly form: ListForm }
   | { readonly kind: 'model'; readonly form: ListForm; readonly name: string }
   | { readonly kind: 'decision'; readonly id: string }
   | { readonly kind: 'admin'; readonly path: string }
   | { readonly kind: 'healthz' | 'readyz' | 'metrics' | 'home' | 'responses-upgrade' };
+
+/** What is asked beside a chat, and in whose words. */
+export interface OperationRoute {
+  readonly kind: OperationId;
+  /** Of the caller's errors: `cohere` has its own. */
+  readonly dialect: Origin;
+  readonly wire: string;
+  readonly path: AskedPath;
+}
 
 /** Whose form of the list of models a path asks for; under `/v1` alone the headers tell. */
 type ListForm = 'v1' | 'anthropic' | 'gemini';
@@ -27,11 +38,30 @@ interface Row {
 const PREFIX = /^\/(openai|api|anthropic)(?=\/v1)/;
 
 /** A Map, since the verb comes from the caller and `constructor` is none. */
-const GEMINI_VERBS: ReadonlyMap<string, 'chat' | 'stream' | 'count'> = new Map([
+const GEMINI_VERBS: ReadonlyMap<string, 'chat' | 'stream' | 'count' | 'embed'> = new Map<
+  string,
+  'chat' | 'stream' | 'count' | 'embed'
+>([
+  ['embedContent', 'embed'],
+  ['batchEmbedContents', 'embed'],
   ['generateContent', 'chat'],
   ['streamGenerateContent', 'stream'],
   ['countTokens', 'count'],
 ]);
+
+/** The operations of the two versions of the API that have words of their own: OpenAI's `v1`, Cohere's `v2`. */
+const PATHS: readonly (readonly [path: string, kind: OperationId, wire: string, dialect: Origin])[] = [
+  ['/v1/embeddings', 'embeddings', 'openai-embeddings', 'openai-chat'],
+  ['/v1/rerank', 'rerank', 'jina-rerank', 'openai-chat'],
+  ['/v1/moderations', 'moderations', 'openai-moderations', 'openai-chat'],
+  ['/v1/images/generations', 'images', 'openai-images', 'openai-chat'],
+  ['/v1/images/edits', 'image-edits', 'openai-image-edits', 'openai-chat'],
+  ['/v1/audio/speech', 'speech', 'openai-speech', 'openai-chat'],
+  ['/v1/audio/transcriptions', 'transcriptions', 'openai-transcription', 'openai-chat'],
+  ['/v1/audio/translations', 'translations', 'openai-translation', 'openai-chat'],
+  ['/v2/embed', 'embeddings', 'cohere-embed', 'cohere'],
+  ['/v2/rerank', 'rerank', 'cohere-rerank', 'cohere'],
+];
 
 const ROWS: readonly Row[] = [
   {
@@ -49,6 +79,7 @@ const ROWS: readonly Row[] = [
     methods: ['POST'],
     operation: () => ({ kind: 'count-tokens', dialect: 'anthropic-messages', path: {} }),
   },
+  ...operationRows(),
   // Some clients leave `models/` out before a name with a slash (@ai-sdk/google).
   { pattern: /^\/(?:v1beta|v1)\/(?:models\/)?(.+)(?::|%3[Aa])(\w+)$/, methods: ['POST'], operation: geminiOperation },
   { pattern: /^\/v1\/models$/, methods: ['GET', 'HEAD'], operation: () => ({ kind: 'models', form: 'v1' }) },
@@ -62,7 +93,7 @@ const ROWS: readonly Row[] = [
   {
     pattern: /^\/v1\/explain$/,
     methods: ['POST'],
-    operation: (_, query) => ({ kind: 'explain', dialect: explainDialect(query.get('dialect')) }),
+    operation: (_, query) => explainOperation(query),
   },
   {
     pattern: /^\/v1\/decisions\/([\w-]{1,100})$/,
@@ -109,6 +140,10 @@ function geminiOperation(match: RegExpExecArray, query: URLSearchParams): Operat
   const model = decoded(match[1] ?? '');
   if (verb === undefined || model === undefined) return undefined;
   if (verb === 'count') return { kind: 'count-tokens', dialect: 'gemini', path: { model, isStreaming: false } };
+  if (verb === 'embed') {
+    const path = { model, verb: match[2] ?? '' };
+    return { kind: 'embeddings', dialect: 'gemini', wire: 'gemini-embed', path };
+  }
   const isStreaming = verb === 'stream';
   return {
     kind: 'chat',
@@ -123,6 +158,24 @@ function modelOperation(form: 'v1' | 'gemini', match: RegExpExecArray): Operatio
   // An operation on a model is none.
   if (name === undefined || GEMINI_VERBS.has(name.slice(name.lastIndexOf(':') + 1))) return undefined;
   return { kind: 'model', form, name };
+}
+
+function operationRows(): readonly Row[] {
+  return PATHS.map(([path, kind, wire, dialect]) => ({
+    pattern: new RegExp(`^${path}$`),
+    methods: ['POST'],
+    operation: () => ({ kind, wire, dialect, path: {} }),
+  }));
+}
+
+/** `?dialect=` names the protocol of a chat, `?operation=` what else is asked, by its path (`/v1/embeddings`, or `embeddings`). */
+function explainOperation(query: URLSearchParams): Operation {
+  const name = query.get('operation');
+  const found = PATHS.find(([path, kind]) => name === path || name === kind);
+  const dialect = explainDialect(query.get('dialect'));
+  if (found === undefined) return { kind: 'explain', dialect };
+  const [, kind, wire, words] = found;
+  return { kind: 'explain', dialect: words, operation: { kind, wire, dialect: words, path: {} } };
 }
 
 function explainDialect(name: string | null): Origin {
@@ -152,8 +205,11 @@ function shown(path: string): string {
 }
 
 function hintFor(path: string): string {
-  const tail = path.replace(/^.*?(?=chat\/completions|messages|models)/, '');
-  if (/^(chat\/completions|messages|models)/.test(tail))
+  const tail = path.replace(
+    /^.*?(?=chat\/completions|messages|models|embeddings|rerank|moderations|images\/|audio\/)/,
+    '',
+  );
+  if (/^(chat\/completions|messages|models|embeddings|rerank|moderations|images\/|audio\/)/.test(tail))
     return `Did you mean /v1/${shown(tail)}? Base URLs end in /v1 for OpenAI clients.`;
   return 'See the list of routes in the README.';
 }

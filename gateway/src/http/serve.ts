@@ -3,24 +3,32 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { fault, specOf, type Fault } from '../chat/fault.ts';
 import type { Origin } from '../chat/part.ts';
 import type { Dialect } from '../dialects/dialect.ts';
+import { cohereWords } from '../dialects/operations/index.ts';
 import type { JsonRecord } from '../lib/json.ts';
-import type { Result } from '../lib/result.ts';
+import { err, type Result } from '../lib/result.ts';
 import { authenticate } from '../pipeline/authenticate.ts';
-import { isLong, parseBodyInTurns, type ParsedBody } from '../pipeline/body.ts';
+import { BODY_LIMITS, isLong, parseBodyInTurns, type BodyLimits, type ParsedBody } from '../pipeline/body.ts';
+import type { Arrival } from '../pipeline/call.ts';
+import { chatArrival } from '../pipeline/chat.ts';
 import { countTokens } from '../pipeline/count-tokens.ts';
 import { explain } from '../pipeline/explain.ts';
 import { handle, retryHeaders } from '../pipeline/handle.ts';
+import { formReader, type ParsedForm } from '../pipeline/form.ts';
 import type { Ending, Headers, Reply } from '../pipeline/reply.ts';
 import { remember } from '../pipeline/remember.ts';
 import { nextTurn } from '../pipeline/turns.ts';
 import type { World } from '../pipeline/world.ts';
 import type { KeyRow } from '../store/ports.ts';
 import { modelAnswer, modelsAnswer, type ModelsForm } from './models.ts';
-import { readBody } from './read-body.ts';
-import type { Operation } from './routes.ts';
+import { arrivalOf, isFormWanted, takesForm, type OperationBody } from './operations.ts';
+import { readBody, shownType } from './read-body.ts';
+import type { Operation, OperationRoute } from './routes.ts';
 
 /** Headers that say who asks. */
 const KEY_HEADERS: ReadonlySet<string> = new Set(['authorization', 'x-api-key', 'x-goog-api-key', 'api-key']);
+
+/** Inputs may be lists of token numbers: 300,000 in one request at OpenAI. Numbers are small. */
+const EMBEDDINGS_LIMITS: BodyLimits = { ...BODY_LIMITS, valuesMax: 1_000_000 };
 
 /** What every request is served with. */
 export interface Desk {
@@ -152,6 +160,8 @@ function busyFault({ desk, headers }: Visit): Fault | undefined {
 async function serveBody(visitor: Visit, key: KeyRow): Promise<Ending> {
   const { desk, operation, reply, requestId } = visitor;
   const { world, dialects } = desk;
+  const beside = besideChat(operation);
+  if (beside !== undefined) return serveOperation(visitor, beside, key);
   if (operation.kind !== 'chat' && operation.kind !== 'count-tokens' && operation.kind !== 'explain')
     return { outcome: 'internal', status: 500 };
   const dialect = dialects[operation.dialect];
@@ -159,7 +169,7 @@ async function serveBody(visitor: Visit, key: KeyRow): Promise<Ending> {
   const at = { reply, requestId, dialect };
   const body = await bodyOf(visitor);
   if (!body.ok) return refuseBody(visitor, key, body.error);
-  const arrival = {
+  const input = {
     requestId,
     dialect,
     path: operation.kind === 'explain' ? explainPath(body.value.record) : operation.path,
@@ -169,28 +179,75 @@ async function serveBody(visitor: Visit, key: KeyRow): Promise<Ending> {
     body: body.value,
     startedMs: visitor.startedMs,
   };
-  if (operation.kind === 'chat') return handle(arrival, { key, reply }, world);
+  if (operation.kind === 'chat') return handle(chatArrival(input), { key, reply }, world);
   const answer =
     operation.kind === 'explain'
-      ? await explain(arrival, key, world)
-      : await countTokens(arrival, key, { reply, world });
+      ? await explain(chatArrival(input), key, world)
+      : await countTokens(input, key, { reply, world });
   return answer.ok ? finishJson(at, 200, answer.value) : finishFault(at, answer.error, {});
 }
 
 /** A body that cannot be read was a request all the same: a chat that ends here has its record. */
 function refuseBody({ desk, operation, reply, requestId, startedMs }: Visit, key: KeyRow, of: Fault): Ending {
   const at = { reply, requestId, dialect: dialectOf(desk, operation) };
-  if (operation.kind !== 'chat') return finishFault(at, of, {});
+  if (operation.kind !== 'chat' && !('wire' in operation)) return finishFault(at, of, {});
   finishFault(at, of, { 'x-turnout-decision': requestId });
-  return remember({ requestId, startedMs, protocol: operation.dialect, keyId: key.id, fault: of }, desk.world);
+  const protocol = 'wire' in operation ? operation.wire : operation.dialect;
+  const ended = { requestId, startedMs, operation: operation.kind, protocol, keyId: key.id, fault: of };
+  return remember(ended, desk.world);
+}
+
+/** What is asked, or to be explained, where that is no chat. */
+function besideChat(operation: Operation): OperationRoute | undefined {
+  if ('wire' in operation) return operation;
+  return operation.kind === 'explain' ? operation.operation : undefined;
+}
+
+/** What is asked beside a chat: for its answer, or for what would be done about it. */
+async function serveOperation(visitor: Visit, route: OperationRoute, key: KeyRow): Promise<Ending> {
+  const { desk, reply, requestId } = visitor;
+  const at = { reply, requestId, dialect: wordsOf(desk, route.dialect) };
+  const body = await operationBody(visitor, route);
+  if (!body.ok) return refuseBody(visitor, key, body.error);
+  const arrival: Arrival = arrivalOf(route, {
+    requestId,
+    voice: at.dialect,
+    headers: visitor.headers,
+    query: visitor.query.toString(),
+    body: body.value,
+    startedMs: visitor.startedMs,
+  });
+  if (visitor.operation.kind !== 'explain') return handle(arrival, { key, reply }, desk.world);
+  const answer = await explain(arrival, key, desk.world);
+  return answer.ok ? finishJson(at, 200, answer.value) : finishFault(at, answer.error, {});
+}
+
+async function operationBody(visitor: Visit, { kind }: OperationRoute): Promise<Result<OperationBody, Fault>> {
+  const type = visitor.headers['content-type'] ?? '';
+  if (takesForm(kind) && /^multipart\/form-data\b/i.test(type)) return formOf(visitor, type);
+  if (isFormWanted(kind)) return err(fault('media-type', { found: shownType(type), wanted: 'multipart/form-data' }));
+  return bodyOf(visitor, kind === 'embeddings' ? EMBEDDINGS_LIMITS : undefined);
+}
+
+/** A form is checked while it arrives, so that one that is none is not kept. */
+async function formOf({ desk, request, response }: Visit, type: string): Promise<Result<ParsedForm, Fault>> {
+  const { snapshot, together } = desk.world;
+  const reader = formReader(type);
+  if (!reader.ok) return reader;
+  const watch = (piece: Buffer): Fault | undefined => reader.value.push(piece);
+  const bytes = await readBody(request, response, { maxBytes: snapshot().bodyMaxBytes, watch });
+  await new Promise<void>(together);
+  const form = bytes.ok ? reader.value.end(bytes.value) : bytes;
+  if (!form.ok) response.setHeader('connection', 'close');
+  return form;
 }
 
 /** Reads and parses. A long body's parse is a turn of its own, and so is what follows it. */
-async function bodyOf({ desk, request, response }: Visit): Promise<Result<ParsedBody, Fault>> {
+async function bodyOf({ desk, request, response }: Visit, limits?: BodyLimits): Promise<Result<ParsedBody, Fault>> {
   const { snapshot, together } = desk.world;
-  const bytes = await readBody(request, response, snapshot().bodyMaxBytes);
+  const bytes = await readBody(request, response, { maxBytes: snapshot().bodyMaxBytes });
   await new Promise<void>(together);
-  const parsed = bytes.ok ? await parseBodyInTurns(bytes.value) : bytes;
+  const parsed = bytes.ok ? await parseBodyInTurns(bytes.value, limits) : bytes;
   // Its length may be wrong as well: what follows it on the connection is not to be trusted.
   if (!parsed.ok) response.setHeader('connection', 'close');
   else if (isLong(parsed.value.bytes)) await nextTurn();
@@ -255,7 +312,7 @@ async function serveAdmin(visitor: Visit, key: KeyRow): Promise<Ending> {
 }
 
 /** The caller's protocol: of its path, or, where three of them share it, of its headers. */
-function dialectFor(visitor: Visit): Dialect | undefined {
+function dialectFor(visitor: Visit): Words | undefined {
   const { desk, operation } = visitor;
   const isList = operation.kind === 'models' || operation.kind === 'model';
   return isList && modelsForm(visitor) === 'anthropic'
@@ -264,22 +321,33 @@ function dialectFor(visitor: Visit): Dialect | undefined {
 }
 
 /** The caller's protocol: of its path, or the commonest. */
-export function dialectOf({ dialects }: Desk, operation: Operation): Dialect | undefined {
-  if ('dialect' in operation) return dialects[operation.dialect];
+export function dialectOf(desk: Desk, operation: Operation): Words | undefined {
+  const { dialects } = desk;
+  if ('dialect' in operation) return wordsOf(desk, operation.dialect);
   return 'form' in operation && operation.form === 'gemini' ? dialects.gemini : dialects['openai-chat'];
 }
 
 /** The protocol whose error form the caller most likely reads, where the path is all there is. */
-export function dialectOfPath({ dialects }: Desk, target: string): Dialect | undefined {
+export function dialectOfPath({ dialects }: Desk, target: string): Words | undefined {
+  if (target.startsWith('/v2/')) return dialects.cohere ?? cohereWords;
   if (/\/v1\/messages/.test(target)) return dialects['anthropic-messages'];
   if (target.startsWith('/v1beta/')) return dialects.gemini;
   return dialects['openai-chat'];
 }
 
+/** In whose words an error is told. */
+type Words = Pick<Dialect, 'encodeFault'>;
+
+function wordsOf({ dialects }: Desk, dialect: Origin): Words {
+  const words = dialects[dialect] ?? (dialect === 'cohere' ? cohereWords : undefined);
+  if (words === undefined) throw new Error(`no dialect ${dialect}`);
+  return words;
+}
+
 interface At {
   readonly reply: Reply;
   readonly requestId: string;
-  readonly dialect?: Dialect | undefined;
+  readonly dialect?: Words | undefined;
 }
 
 function finishJson({ reply, requestId }: At, status: number, body: JsonRecord): Ending {

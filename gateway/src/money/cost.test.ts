@@ -145,7 +145,7 @@ describe('the cost of an attempt', () => {
       assert.equal(costOf(PRICE, { inputTokens }), undefined);
     assert.equal(costOf({ input: -1n, output: 1n }, { inputTokens: 1 }), undefined);
     assert.equal(costOf({ input: 1n, output: 1n, request: -1n }, { inputTokens: 1 }), undefined);
-    assert.equal(worstCase({ input: -1n, output: 1n }, 1, 1), undefined);
+    assert.equal(worstCase({ input: -1n, output: 1n }, { inputTokens: 1, outputTokens: 1 }), undefined);
   });
 
   it('stays exact where tokens times price is far over 2^53', () => {
@@ -220,16 +220,51 @@ describe('the cost of an attempt', () => {
       fc.property(priceArbitrary, usageArbitrary, fc.nat(1000), fc.nat(1000), (price, usage, spareIn, spareOut) => {
         const inputMax = Math.min((usage.inputTokens ?? 0) + spareIn, Number.MAX_SAFE_INTEGER);
         const outputMax = Math.min((usage.outputTokens ?? 0) + spareOut, Number.MAX_SAFE_INTEGER);
-        const worst = worstCase(price, inputMax, outputMax);
+        const worst = worstCase(price, { inputTokens: inputMax, outputTokens: outputMax });
         assert.ok(worst !== undefined && worst >= (costOf(price, usage)?.totalNanoUsd ?? 0n));
       }),
     );
   });
 
+  it('bills pieces exactly, and what has no price of its own with them', () => {
+    const speech: Price = { units: { character: 15_000n } };
+    assert.equal(costOf(speech, { units: { characters: 1234 } })?.totalNanoUsd, 18_510_000n);
+    const whisper: Price = { units: { second: 100_000n } };
+    // The tokens of a transcript that is sold by the second are paid with the seconds.
+    assert.equal(
+      costOf(whisper, { inputTokens: 50, outputTokens: 9, units: { seconds: 61 } })?.totalNanoUsd,
+      6_100_000n,
+    );
+    assert.deepEqual(costOf({ ...whisper, input: usd('1'), request: 7n }, { inputTokens: 3, units: { seconds: 2 } }), {
+      totalNanoUsd: 203_007n,
+      lines: [
+        { class: 'input', count: 3, rate: usd('1'), nanoUsd: 3000n },
+        { class: 'second', count: 2, rate: 100_000n, nanoUsd: 200_000n },
+        { class: 'request', count: 1, rate: 7n, nanoUsd: 7n },
+      ],
+    });
+  });
+
+  it('does not know what pieces cost that have no price, where tokens have none either', () => {
+    assert.equal(costOf({ units: { search: 1n } }, { units: { images: 2 } }), undefined);
+    assert.equal(costOf({ units: { image: 1n } }, { inputTokens: 2, outputTokens: 0 }), undefined);
+    assert.equal(costOf({ units: { image: -1n } }, { units: { images: 2 } }), undefined);
+    // Pictures of a model that is sold by tokens are paid with the tokens.
+    const tokens = { inputTokens: 1_000_000, outputTokens: 0, units: { images: 2 } };
+    assert.equal(costOf({ input: 5n }, tokens)?.totalNanoUsd, 5n);
+  });
+
+  it('holds the worst case of pieces', () => {
+    const most = { inputTokens: 9, outputTokens: 9, units: { images: 4 } };
+    assert.equal(worstCase({ units: { image: usd('0.04') } }, most), usd('0.16'));
+    assert.equal(worstCase({ units: { second: 1n } }, most), undefined);
+    assert.equal(worstCase({ input: 1n, units: { image: -1n } }, most), undefined);
+  });
+
   it('has no worst case where a price is missing', () => {
-    assert.equal(worstCase({}, 1, 1), undefined);
-    assert.equal(worstCase({ input: 1n }, 1, 1), undefined);
-    assert.equal(worstCase({ input: usd('1') }, 10, 0), 10_000n);
-    assert.equal(worstCase(PRICE, 300_000, 100), usd('1.80225'));
+    assert.equal(worstCase({}, { inputTokens: 1, outputTokens: 1 }), undefined);
+    assert.equal(worstCase({ input: 1n }, { inputTokens: 1, outputTokens: 1 }), undefined);
+    assert.equal(worstCase({ input: usd('1') }, { inputTokens: 10, outputTokens: 0 }), 10_000n);
+    assert.equal(worstCase(PRICE, { inputTokens: 300_000, outputTokens: 100 }), usd('1.80225'));
   });
 });

@@ -3,9 +3,9 @@
  * also plain input; reasoning and sound are part of output or input unless they are priced apart. The products are
  * summed as integers and rounded once, half up, to a nano-dollar an attempt.
  */
-import type { Usage } from '../chat/usage.ts';
+import type { Units, Usage } from '../chat/usage.ts';
 import { asCount, compact } from '../lib/json.ts';
-import type { NanoUsd, NanoUsdPerMillion, Price, Rates } from './price.ts';
+import type { NanoUsd, NanoUsdPerMillion, Price, Rates, UnitRates } from './price.ts';
 
 const MILLION = 1_000_000n;
 const HALF = MILLION / 2n;
@@ -19,13 +19,17 @@ export type CostClass =
   | 'output'
   | 'reasoning'
   | 'output_audio'
+  | 'image'
+  | 'second'
+  | 'character'
+  | 'search'
   | 'request';
 
 export interface CostLine {
   readonly class: CostClass;
-  /** Tokens of this class; 1 for `request`. */
+  /** Tokens or pieces of this class; 1 for `request`. */
   readonly count: number;
-  /** Nano-dollars a million tokens; for `request` nano-dollars a request. */
+  /** Nano-dollars a million tokens; of what is sold by the piece, a piece; for `request`, a request. */
   readonly rate: bigint;
   /** The lines of a cost sum to its total exactly: a line is the total up to it, rounded, less the total before it. */
   readonly nanoUsd: NanoUsd;
@@ -35,6 +39,17 @@ export interface Cost {
   readonly totalNanoUsd: NanoUsd;
   readonly lines: readonly CostLine[];
 }
+
+/** Each unit with the field of its rate. */
+const UNITS = [
+  { unit: 'images', rate: 'image' },
+  { unit: 'seconds', rate: 'second' },
+  { unit: 'characters', rate: 'character' },
+  { unit: 'searches', rate: 'search' },
+] as const satisfies readonly { readonly unit: keyof Units; readonly rate: keyof UnitRates }[];
+
+/** More pieces than this in one attempt are a defect of the meter: a day of sound has 86,400 seconds, a body some millions of characters. */
+const UNITS_MAX = 100_000_000;
 
 /** More tokens than this in one attempt are a defect of the provider's meter: forty times the largest context there is. */
 const TOKENS_MAX = 400_000_000;
@@ -59,13 +74,42 @@ interface Item {
 export function costOf(price: Price, usage: Usage): Cost | undefined {
   if (!areCounts(usage) || !hasPrice(price)) return undefined;
   const { request } = price;
-  if (usage.inputTokens === undefined && usage.outputTokens === undefined && request === undefined) return undefined;
+  const units = unitItems(price.units, usage.units);
+  if (units.length === 0 && request === undefined && !hasTokens(usage)) return undefined;
   const rates = ratesFor(price, usage.inputTokens ?? 0);
-  const tokens = summed([...inputItems(rates, usage), ...outputItems(rates, usage)]);
-  if (tokens === undefined || request === undefined) return tokens;
-  if (request < 0n) return undefined;
-  const line: CostLine = { class: 'request', count: 1, rate: request, nanoUsd: request };
-  return { totalNanoUsd: tokens.totalNanoUsd + request, lines: [...tokens.lines, line] };
+  const items = [...inputItems(rates, usage), ...outputItems(rates, usage)];
+  const tokens = summed(units.length === 0 ? items : items.filter((item) => item.rate !== undefined));
+  const pieces = request === undefined ? units : [...units, { class: 'request', count: 1, rate: request } as const];
+  if (tokens === undefined || pieces.length === 0) return tokens;
+  if (pieces.some((piece) => piece.rate < 0n)) return undefined;
+  const lines = pieces.map((piece): CostLine => ({ ...piece, nanoUsd: BigInt(piece.count) * piece.rate }));
+  const total = lines.reduce((sum, line) => sum + line.nanoUsd, tokens.totalNanoUsd);
+  return { totalNanoUsd: total, lines: [...tokens.lines, ...lines] };
+}
+
+function hasTokens({ inputTokens, outputTokens }: Usage): boolean {
+  return inputTokens !== undefined || outputTokens !== undefined;
+}
+
+/** Whether the price says what such a piece costs, so that a count of tokens is not needed for a bill. */
+export function isSoldByPiece(price: Price, units: Units | undefined): boolean {
+  return unitItems(price.units, units).length > 0;
+}
+
+interface Piece {
+  readonly class: CostClass;
+  readonly count: number;
+  readonly rate: NanoUsd;
+}
+
+/** What was counted and has a price of its own. The rest is paid with the tokens. */
+function unitItems(rates: UnitRates | undefined, units: Units | undefined): readonly Piece[] {
+  if (rates === undefined || units === undefined) return [];
+  return UNITS.flatMap(({ unit, rate }) => {
+    const count = units[unit];
+    const price = rates[rate];
+    return count === undefined || price === undefined ? [] : [{ class: rate, count, rate: price }];
+  });
 }
 
 function summed(items: readonly Item[]): Cost | undefined {
@@ -83,25 +127,39 @@ function summed(items: readonly Item[]): Cost | undefined {
   return { totalNanoUsd, lines };
 }
 
+/** The most that an attempt can use. */
+export interface WorstUsage {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly units?: Units;
+}
+
 /**
  * The most that an attempt with at most so many tokens can cost, rounded up: every token in its dearest class, in the
  * dearest tier that so much input can reach. `undefined` where a price is missing. This is what a hold puts aside.
  */
-export function worstCase(price: Price, inputTokensMax: number, outputTokensMax: number): NanoUsd | undefined {
-  if (!areCounts({ inputTokens: inputTokensMax, outputTokens: outputTokensMax }) || !hasPrice(price)) return undefined;
-  if ((price.request ?? 0n) < 0n) return undefined;
+export function worstCase(price: Price, most: WorstUsage): NanoUsd | undefined {
+  if (!areCounts(most) || !hasPrice(price)) return undefined;
+  const { inputTokens, units } = most;
+  const pieces = unitItems(price.units, units);
+  if ((price.request ?? 0n) < 0n || pieces.some((piece) => piece.rate < 0n)) return undefined;
   let worst = 0n;
-  for (const rates of reachable(price, inputTokensMax)) {
-    const product = worstProduct(rates, inputTokensMax, outputTokensMax);
+  for (const rates of reachable(price, inputTokens)) {
+    if (pieces.length === 0 && !coversTokens(rates, most)) return undefined;
+    const product = worstProduct(rates, most);
     if (product === undefined) return undefined;
     if (product > worst) worst = product;
   }
-  return (worst + MILLION - 1n) / MILLION + (price.request ?? 0n);
+  const fixed = pieces.reduce((sum, piece) => sum + BigInt(piece.count) * piece.rate, price.request ?? 0n);
+  return (worst + MILLION - 1n) / MILLION + fixed;
 }
 
-function worstProduct(rates: Rates, inputTokens: number, outputTokens: number): bigint | undefined {
+function coversTokens({ input, output }: Rates, { inputTokens, outputTokens }: WorstUsage): boolean {
+  return (inputTokens === 0 || input !== undefined) && (outputTokens === 0 || output !== undefined);
+}
+
+function worstProduct(rates: Rates, { inputTokens, outputTokens }: WorstUsage): bigint | undefined {
   const { input, output } = rates;
-  if ((inputTokens > 0 && input === undefined) || (outputTokens > 0 && output === undefined)) return undefined;
   const dearestInput = dearest([input, rates.cacheRead, rates.cacheWrite, rates.cacheWrite1h, rates.inputAudio]);
   const dearestOutput = dearest([output, rates.reasoning, rates.outputAudio]);
   if (dearestInput === undefined || dearestOutput === undefined) return undefined;
@@ -126,8 +184,20 @@ export function saneUsage(usage: Usage, limits: UsageLimits = {}): Usage {
     outputTokens: output,
     reasoningTokens: countUpTo(output, usage.reasoningTokens),
     outputAudioTokens: countUpTo(output, usage.outputAudioTokens),
+    units: saneUnits(usage.units),
     raw: usage.raw,
   });
+}
+
+function saneUnits(units: Units | undefined): Units | undefined {
+  if (units === undefined) return undefined;
+  const sane: Units = compact({
+    images: countUpTo(UNITS_MAX, units.images),
+    seconds: countUpTo(UNITS_MAX, units.seconds),
+    characters: countUpTo(UNITS_MAX, units.characters),
+    searches: countUpTo(UNITS_MAX, units.searches),
+  });
+  return Object.keys(sane).length === 0 ? undefined : sane;
 }
 
 function countUpTo(max: number | undefined, value: unknown): number | undefined {
@@ -181,7 +251,8 @@ function reachable(price: Price, inputTokens: number): readonly Rates[] {
 
 /** False for a price that says nothing: unknown is not free. */
 function hasPrice(price: Price): boolean {
-  return price.input !== undefined || price.output !== undefined || price.request !== undefined;
+  const { input, output, request, units } = price;
+  return input !== undefined || output !== undefined || request !== undefined || units !== undefined;
 }
 
 function areCounts(usage: Usage): boolean {
@@ -193,7 +264,8 @@ function areCounts(usage: Usage): boolean {
     isCount(usage.inputAudioTokens) &&
     isCount(usage.outputTokens) &&
     isCount(usage.reasoningTokens) &&
-    isCount(usage.outputAudioTokens)
+    isCount(usage.outputAudioTokens) &&
+    UNITS.every(({ unit }) => isCount(usage.units?.[unit]))
   );
 }
 

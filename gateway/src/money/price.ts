@@ -19,12 +19,22 @@ export interface Rates {
   readonly outputAudio?: NanoUsdPerMillion;
 }
 
+/** Prices of what is sold by the piece. */
+export interface UnitRates {
+  readonly image?: NanoUsd;
+  readonly second?: NanoUsd;
+  readonly character?: NanoUsd;
+  readonly search?: NanoUsd;
+}
+
 /** Other rates for the whole request once its input is longer than `aboveContextTokens`. */
 export interface PriceTier extends Rates {
   readonly aboveContextTokens: number;
 }
 
 export interface Price extends Rates {
+  /** Absent: nothing of it is sold by the piece. Where it is, tokens without a rate are paid with the piece. */
+  readonly units?: UnitRates;
   /** Fixed price of one request. */
   readonly request?: NanoUsd;
   /** Sorted by `aboveContextTokens`, lowest first. */

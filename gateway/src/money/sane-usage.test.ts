@@ -32,6 +32,12 @@ describe('usage that can be believed', () => {
     assert.deepEqual(saneUsage(usage, LIMITS), { inputTokens: 10, cacheWriteTokens: 4, outputTokens: 5 });
   });
 
+  it('has no pieces that are nonsense', () => {
+    const units = { images: -1, seconds: 1.5, characters: 12, searches: 1e12 };
+    assert.deepEqual(saneUsage({ units }), { units: { characters: 12 } });
+    assert.deepEqual(saneUsage({ units: { images: -1 } }), {});
+  });
+
   it('has a limit where none is given', () => {
     assert.deepEqual(saneUsage({ inputTokens: 1e15, outputTokens: 2_000_000 }), { outputTokens: 2_000_000 });
     assert.deepEqual(saneUsage({ inputTokens: 1e9, outputTokens: 1 }, { inputTokensMax: 1e12 }), { outputTokens: 1 });

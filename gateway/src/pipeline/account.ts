@@ -2,8 +2,8 @@
 import type { Outcome, Spent } from '../chat/outcome.ts';
 import type { Usage } from '../chat/usage.ts';
 import { compact } from '../lib/json.ts';
-import { costOf, saneUsage } from '../money/cost.ts';
-import type { NanoUsd } from '../money/price.ts';
+import { costOf, isSoldByPiece, saneUsage } from '../money/cost.ts';
+import type { NanoUsd, Price } from '../money/price.ts';
 import type { Facts } from '../routing/facts.ts';
 import type { Target } from '../routing/target.ts';
 
@@ -26,14 +26,16 @@ export function billOf(outcome: Outcome, facts: Facts, target: Target): Bill | u
   const { spent } = outcome;
   const reported = spent.usage === undefined ? undefined : saneUsage(spent.usage);
   if (outcome.kind === 'broke' && outcome.when === 'before-content' && reported === undefined) return undefined;
-  const isComplete = spent.isFinal && hasBoth(reported);
+  const isComplete = spent.isFinal && reported !== undefined && needsNoCount(reported, target.price);
   const usage = isComplete ? reported : filled(reported, spent, facts);
   const cost = target.price === undefined ? undefined : costOf(target.price, usage);
   return compact({ usage, isEstimated: !isComplete, costNanoUsd: cost?.totalNanoUsd });
 }
 
-function hasBoth(usage: Usage | undefined): usage is Usage {
-  return usage?.inputTokens !== undefined && usage.outputTokens !== undefined;
+/** Both counts of tokens are there; or none is needed, since what was counted is sold by the piece, or at a price that nobody knows. */
+function needsNoCount(usage: Usage, price: Price | undefined): boolean {
+  if (usage.inputTokens !== undefined && usage.outputTokens !== undefined) return true;
+  return usage.units !== undefined && (price === undefined || isSoldByPiece(price, usage.units));
 }
 
 /** Provider's partial counts are kept where they are larger: Anthropic's first event says one output token, whatever follows. */

@@ -40,6 +40,7 @@ export async function admit(input: AdmitInput): Promise<Admission | Fault> {
   const { key, facts, plan } = input;
   if (key.budgetNanoUsd === undefined) return hold(input, { nanoUsd: 0n, facts });
   const worst = worstOf(plan, facts);
+  if (facts.isOutputFixed === true) return hold(input, { nanoUsd: worst, facts });
   if (worst * SHARE_OF_BUDGET <= key.budgetNanoUsd) {
     const admitted = await hold(input, { nanoUsd: worst, facts });
     if (!('code' in admitted)) return admitted;
@@ -109,7 +110,7 @@ function outputAffordable(price: Price, inputTokensMax: number, money: NanoUsd):
   let high = OUTPUT_TOKENS_MAX * 32;
   while (low < high) {
     const middle = Math.ceil((low + high) / 2);
-    const cost = worstCase(price, inputTokensMax, middle);
+    const cost = worstCase(price, { inputTokens: inputTokensMax, outputTokens: middle });
     if (cost !== undefined && cost <= money) low = middle;
     else high = middle - 1;
   }
@@ -127,7 +128,11 @@ function worstOf(plan: Plan, facts: Facts): NanoUsd {
 /** The most that one attempt at `target` can cost; undefined where its price is not known. */
 export function worstAt(target: Target, facts: Facts): NanoUsd | undefined {
   if (target.price === undefined) return undefined;
-  return worstCase(target.price, facts.inputTokensMax, outputLimit(facts, [target]) * facts.choices);
+  return worstCase(target.price, {
+    inputTokens: facts.inputTokensMax,
+    outputTokens: outputLimit(facts, [target]) * facts.choices,
+    ...(facts.unitsMax === undefined ? {} : { units: facts.unitsMax }),
+  });
 }
 
 function outputLimit(facts: Facts, targets: readonly Target[]): number {

@@ -4,11 +4,11 @@ import { NOTHING_SPENT, type Outcome, type Spent } from '../chat/outcome.ts';
 import type { Loss } from '../chat/request.ts';
 import { OUTSIDE } from '../lib/crowd.ts';
 import type { Target } from '../routing/target.ts';
-import type { UpstreamExchange, UpstreamFailure, UpstreamHandler } from '../upstream/upstream.ts';
-import type { Call } from './call.ts';
-import type { Outgoing } from './outgoing.ts';
+import type { UpstreamExchange, UpstreamFailure } from '../upstream/upstream.ts';
+import type { Call, Outgoing } from './call.ts';
 import type { Outlet, Source } from './outlet.ts';
-import { receive, type Receiver, type Receiving } from './receive.ts';
+import { sendParts, type PartsHandler } from './parts.ts';
+import type { Receiver, Receiving } from './receiver.ts';
 import type { Headers, Reply } from './reply.ts';
 import { faultWithoutSecrets, textWithoutSecrets } from './secrets.ts';
 import type { UnderWay, World } from './world.ts';
@@ -29,7 +29,7 @@ export interface AttemptOptions {
   /** Books the attempt; called once, before the reply's last byte. Gives the headers of a reply that ends well. */
   readonly settle: (outcome: Outcome, losses: readonly Loss[]) => Headers;
   /** Headers of a streamed reply that begins now. */
-  readonly streamHeaders: (losses: readonly Loss[]) => Headers;
+  readonly streamHeaders: (losses: readonly Loss[], type: string | undefined) => Headers;
 }
 
 /** Runs the attempt. Resolves when it is over and booked; what could be handed to the caller has been handed over. */
@@ -40,7 +40,7 @@ export function attempt(options: AttemptOptions): Promise<Outcome> {
 }
 
 /** An attempt under way: many things can end it (the provider, a timer, the caller, a shutdown), and exactly one does. */
-class Attempt implements UpstreamHandler, Receiving, Source, UnderWay {
+class Attempt implements PartsHandler, Receiving, Source, UnderWay {
   place = OUTSIDE;
   readonly #options: AttemptOptions;
   readonly #resolve: (outcome: Outcome) => void;
@@ -70,7 +70,12 @@ class Attempt implements UpstreamHandler, Receiving, Source, UnderWay {
     world.underWay.enter(this);
     this.#setTimers();
     const limits = { ...target.timeouts, bodyMaxBytes: responseMaxBytes };
-    this.#exchange = world.upstream.send({ ...outgoing.call, limits }, this);
+    const { upstream } = world;
+    const { call, more } = outgoing;
+    this.#exchange =
+      more === undefined
+        ? upstream.send({ ...call, limits }, this)
+        : sendParts({ upstream, calls: [call, ...more], limits }, this);
   }
 
   /** From outside: the process goes down. */
@@ -89,7 +94,7 @@ class Attempt implements UpstreamHandler, Receiving, Source, UnderWay {
     const { world, target } = this.#options;
     if (!isUsualType(headers['content-type']))
       world.meters.warnings.add({ provider: target.providerId, kind: 'content_type' });
-    this.#receiver = this.#makeReceiver();
+    this.#receiver = this.#makeReceiver(headers);
   }
 
   data(chunk: Buffer): void {
@@ -101,6 +106,10 @@ class Attempt implements UpstreamHandler, Receiving, Source, UnderWay {
     this.#refusal.chunks.push(chunk);
     this.#refusal.bytes += chunk.length;
     if (this.#refusal.bytes > ERROR_BODY_MAX_BYTES) this.#refuse(this.#refusal);
+  }
+
+  part(index: number, body: Buffer): void {
+    if (!this.#isOver) this.#receiver?.part?.(index, body);
   }
 
   end(): void {
@@ -125,13 +134,13 @@ class Attempt implements UpstreamHandler, Receiving, Source, UnderWay {
 
   send(bytes: string | Buffer): void {
     const { outlet, outgoing, streamHeaders } = this.#options;
-    outlet.send(() => streamHeaders(outgoing.losses), bytes, this);
+    outlet.send(() => streamHeaders(outgoing.losses, this.#receiver?.type?.()), bytes, this);
   }
 
   finish(last: string | Buffer, finish: string | undefined, losses: readonly Loss[]): void {
     const { outlet, outgoing, streamHeaders } = this.#options;
     this.#over(this.#answered(finish), losses, () =>
-      outlet.end(() => streamHeaders([...outgoing.losses, ...losses]), last),
+      outlet.end(() => streamHeaders([...outgoing.losses, ...losses], this.#receiver?.type?.()), last),
     );
   }
 
@@ -139,7 +148,7 @@ class Attempt implements UpstreamHandler, Receiving, Source, UnderWay {
     const { outlet, reply } = this.#options;
     this.#over(this.#answered(finish), losses, (headers) => {
       outlet.stop();
-      reply.whole(200, { ...headers, 'content-type': 'application/json' }, body);
+      reply.whole(200, { ...headers, 'content-type': this.#receiver?.type?.() ?? 'application/json' }, body);
     });
   }
 
@@ -160,7 +169,7 @@ class Attempt implements UpstreamHandler, Receiving, Source, UnderWay {
     const late = (): void =>
       this.#break(fault('upstream-timeout', { provider, phase: 'finish', ms: Math.round(leftMs) }), 'total_timeout');
     this.#cancels.push(world.timers.after(leftMs, late));
-    if (!call.inspection.isStreaming) return;
+    if (!call.delivery.isStreaming) return;
     const { firstTokenMs } = target.timeouts;
     const silent = (): void => {
       if (this.#receiver?.hasContent() === true) return;
@@ -172,22 +181,11 @@ class Attempt implements UpstreamHandler, Receiving, Source, UnderWay {
     this.#cancels.push(world.timers.after(firstTokenMs, silent));
   }
 
-  #makeReceiver(): Receiver {
+  #makeReceiver(headers: Refusal['headers']): Receiver {
     const { call, target, world } = this.#options;
-    const { amendUsage } = target.provider;
-    return receive({
-      inbound: call.dialect,
-      outbound: target.provider.dialect,
-      provider: target.providerId,
-      ...(amendUsage === undefined ? {} : { amendUsage }),
-      wantsStream: call.inspection.isStreaming,
-      context: {
-        requestId: call.requestId,
-        model: call.inspection.model,
-        nowS: Math.floor(world.clock.unixMs() / 1000),
-        wantsStreamUsage: call.inspection.wantsStreamUsage,
-        isJsonArray: call.isJsonArray,
-      },
+    return call.receiver(target, {
+      headers,
+      nowS: Math.floor(world.clock.unixMs() / 1000),
       now: () => world.clock.monotonicMs(),
       startedMs: this.#startedMs,
       to: this,
@@ -210,7 +208,7 @@ class Attempt implements UpstreamHandler, Receiving, Source, UnderWay {
   #break(of: Fault, detail: string): void {
     this.#exchange?.abort();
     const { reply, call } = this.#options;
-    const wasHeard = this.#receiver?.hasContent() === true && reply.hasStarted && call.inspection.isStreaming;
+    const wasHeard = this.#receiver?.hasContent() === true && reply.hasStarted && call.delivery.isStreaming;
     const when = wasHeard ? 'mid-stream' : 'before-content';
     this.#over(
       { kind: 'broke', when, fault: faultWithoutSecrets(of, this.#options.target), detail, spent: this.#spent() },
@@ -227,9 +225,9 @@ class Attempt implements UpstreamHandler, Receiving, Source, UnderWay {
   }
 
   #refuse(refusal: Refusal): void {
-    const { target, world } = this.#options;
+    const { call, target, world } = this.#options;
     this.#exchange?.abort();
-    const of = target.provider.dialect.decodeError({
+    const of = call.decodeError(target, {
       status: this.#status,
       headers: refusal.headers,
       // Before the text is cut to its length: a part of a key would not be known as one.
@@ -238,7 +236,11 @@ class Attempt implements UpstreamHandler, Receiving, Source, UnderWay {
       model: target.upstreamModel,
       nowMs: world.clock.unixMs(),
     });
-    this.#over({ kind: 'refused', status: this.#status, fault: faultWithoutSecrets(of, target) }, []);
+    const told = faultWithoutSecrets(of, target);
+    const spent = this.#spent();
+    // A part was refused after others had been answered: those are paid for.
+    if (spent.usage === undefined) this.#over({ kind: 'refused', status: this.#status, fault: told }, []);
+    else this.#over({ kind: 'broke', when: 'before-content', fault: told, detail: 'part_refused', spent }, []);
   }
 
   /** The single exit. Books first, so that the money is written down before the caller's last byte. */

@@ -40,9 +40,11 @@ const KNOWN_FIELDS: readonly string[] = words(
   'max_completion_tokens max_output_tokens n best_of tools tool_choice functions function_call',
   'response_format text format reasoning reasoning_effort thinking metadata user systemInstruction',
   'system_instruction generationConfig generation_config toolConfig tool_config safetySettings',
-  'cachedContent inferenceConfig options service_tier store previous_response_id temperature top_p top_k',
+  'cachedContent inferenceConfig options service_tier store previous_response_id temperature top_p',
   'stop stop_sequences documents query keep_alive num_ctx modalities turnout route provider usage',
-  'session_id plugins transforms background web_search_options',
+  'session_id plugins transforms background web_search_options encoding_format dimensions output_dimension',
+  'input_type embedding_types texts images inputs requests content taskType outputDimensionality top_n top_k',
+  'return_documents voice size quality',
 );
 const KNOWN: ReadonlySet<string> = new Set(KNOWN_FIELDS);
 const KNOWN_FOLDED: ReadonlySet<string> = new Set(KNOWN_FIELDS.map(folded));

@@ -1,56 +1,86 @@
-/** accept: a body of bytes becomes a call that is checked, read once, and never looked at as text again. */
+/** A request as the one way of all requests sees it, whatever it asks for: a chat, embeddings, a picture, speech. */
 import type { Fault } from '../chat/fault.ts';
-import type { ChatRequest } from '../chat/request.ts';
-import type { Dialect, Inspection, PathFacts } from '../dialects/dialect.ts';
-import { asArray } from '../lib/json.ts';
-import { err, ok, type Result } from '../lib/result.ts';
-import type { ParsedBody } from './body.ts';
-import { readExtension, type Extension } from './extension.ts';
+import type { Loss } from '../chat/request.ts';
+import type { ErrorAnswer } from '../dialects/dialect.ts';
+import type { JsonRecord } from '../lib/json.ts';
+import type { Result } from '../lib/result.ts';
+import type { Facts } from '../routing/facts.ts';
+import type { Target } from '../routing/target.ts';
+import type { UpstreamCall } from '../upstream/upstream.ts';
+import type { Extension } from './extension.ts';
+import type { Receiver, Receiving } from './receiver.ts';
 
-/** A request as it stands at the door, its body read but not understood. */
-export interface Arrival {
+/** Who asks in which words: enough to refuse a request that was not understood. */
+export interface Voice {
   readonly requestId: string;
-  readonly dialect: Dialect;
-  readonly path: PathFacts;
-  /** Gemini streams without `alt=sse`: a JSON array. */
-  readonly isJsonArray: boolean;
-  /** Lower-case names; of repeated headers the joined value. */
-  readonly headers: Readonly<Record<string, string | undefined>>;
-  readonly query: string;
-  readonly body: ParsedBody;
   /** Monotonic. */
   readonly startedMs: number;
+  /** What is asked (`chat`, `embeddings`), for the record. */
+  readonly operation: string;
+  /** The caller's wire format, for the record. */
+  readonly protocol: string;
+  /** An error in the caller's protocol. */
+  encodeFault(of: Fault): JsonRecord;
 }
 
-export interface Call extends Arrival {
-  readonly inspection: Inspection;
+/** A request as it stands at the door, its body read but not understood. */
+export interface Arrival extends Voice {
+  accept(): Result<Call, Fault>;
+}
+
+/** A request that was understood. What is done with it depends on what it asks for; how it is done does not. */
+export interface Call extends Voice {
   readonly extension: Extension;
-  /** The request in the one language, decoded on first use: only a target of another dialect needs it. */
-  readonly decoded: () => Result<ChatRequest, Fault>;
+  readonly facts: Facts;
+  /** How the answer reaches the caller. */
+  readonly delivery: Delivery;
+  /** Why the target cannot do what is asked at all, whatever else it can; undefined where it can. */
+  whyNot(target: Target): string | undefined;
+  /** The wire format in which the target is asked. */
+  wireAt(target: Target): string;
+  /** The request for the target. Fails where the caller's request means something that the target's wire cannot say. */
+  outgoing(target: Target, options: OutgoingOptions): Promise<Result<Outgoing, Fault>>;
+  receiver(target: Target, reception: Reception): Receiver;
+  decodeError(target: Target, answer: ErrorAnswer): Fault;
+  /** The events that end a broken stream in the caller's protocol; undefined where it has none, and only the connection can end. */
+  brokenEnding(of: Fault): string | undefined;
 }
 
-export function accept(arrival: Arrival): Result<Call, Fault> {
-  const { dialect, path } = arrival;
-  const body = withModel(arrival);
-  const inspection = dialect.inspect(body.record, path);
-  if (!inspection.ok) return err(inspection.error);
-  const extension = readExtension(body.record, arrival.headers);
-  if (!extension.ok) return err(extension.error);
-  let decoded: Result<ChatRequest, Fault> | undefined;
-  return ok({
-    ...arrival,
-    body,
-    inspection: inspection.value,
-    extension: extension.value,
-    decoded: () => (decoded ??= dialect.decodeRequest(body.record, path)),
-  });
+export interface Delivery {
+  /** Content is handed on as it comes. */
+  readonly isStreaming: boolean;
+  /** Content type of a streamed answer, where the receiver knows no better. */
+  readonly type: string;
+  /** A comment may stand between its events, so that a waiting connection is kept alive. */
+  readonly canPing: boolean;
 }
 
-/** OpenRouter's clients may name models in `models` alone: then the first of them is the one that is asked for. */
-function withModel({ dialect, body }: Arrival): ParsedBody {
-  const { record } = body;
-  const [first] = asArray(record['models']) ?? [];
-  if (dialect.modelField === undefined || record[dialect.modelField] !== undefined || typeof first !== 'string')
-    return body;
-  return { ...body, record: { ...record, [dialect.modelField]: first } };
+export interface OutgoingOptions {
+  readonly instanceId: string;
+  /** Fields of the body that the plan has followed (`Planning.followed`). */
+  readonly followed: readonly string[];
+  /** A lower limit on output than the caller's, so that the budget holds. */
+  readonly outputTokensMax?: number;
+}
+
+/** A call as the upstream port takes it, but for the limits of the attempt. */
+export type Sending = Omit<UpstreamCall, 'limits'>;
+
+export interface Outgoing {
+  readonly call: Sending;
+  /** Where one request is more than a provider takes at once: the parts after the first. They are one attempt. */
+  readonly more?: readonly Sending[];
+  /** True where the reply comes in the caller's own protocol and is passed on as bytes. */
+  readonly isSameWire: boolean;
+  readonly losses: readonly Loss[];
+}
+
+/** The head of an answer, and where what comes of it goes. */
+export interface Reception {
+  readonly headers: ErrorAnswer['headers'];
+  /** Seconds since 1970, for replies whose provider gave no time. */
+  readonly nowS: number;
+  readonly now: () => number;
+  readonly startedMs: number;
+  readonly to: Receiving;
 }

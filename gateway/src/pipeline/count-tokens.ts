@@ -2,10 +2,9 @@
 import { fault, type Fault } from '../chat/fault.ts';
 import { isRecord, parseJson, type JsonRecord } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
-import { understand } from '../routing/facts.ts';
 import type { Target } from '../routing/target.ts';
 import type { KeyRow } from '../store/ports.ts';
-import { accept, type Arrival, type Call } from './call.ts';
+import { acceptChat, type ChatCall, type ChatInput } from './chat.ts';
 import { OWN_FIELDS } from './extension.ts';
 import { outgoing } from './outgoing.ts';
 import { planCall } from './planning.ts';
@@ -24,14 +23,14 @@ export interface CountOptions {
 
 /** Counts the input tokens of a body. Free at every provider that offers it, so that nothing is held or booked. */
 export async function countTokens(
-  arrival: Arrival,
+  input: ChatInput,
   key: KeyRow,
   { reply, world }: CountOptions,
 ): Promise<Result<JsonRecord, Fault>> {
-  const accepted = accept({ ...arrival, path: { ...arrival.path, operation: 'count-tokens' } });
+  const accepted = acceptChat({ ...input, path: { ...input.path, operation: 'count-tokens' } });
   if (!accepted.ok) return accepted;
   const call = accepted.value;
-  const facts = understand(call.inspection);
+  const { facts } = call;
   const health = healthNow(world);
   const unixMs = world.clock.unixMs();
   const planning = planCall(call, { snapshot: world.snapshot(), key, facts, health, random: world.random, unixMs });
@@ -47,7 +46,11 @@ export async function countTokens(
 
 type Refusal = { readonly outcome: 'caller' | 'upstream'; readonly fault: Fault };
 
-async function ask(call: Call, target: Target, { reply, world }: CountOptions): Promise<Result<JsonRecord, Refusal>> {
+async function ask(
+  call: ChatCall,
+  target: Target,
+  { reply, world }: CountOptions,
+): Promise<Result<JsonRecord, Refusal>> {
   const built = await outgoing(call, target, {
     operation: 'count-tokens',
     instanceId: world.instanceId,

@@ -3,11 +3,9 @@ import type { Fault } from '../chat/fault.ts';
 import { compact, type JsonRecord } from '../lib/json.ts';
 import { ok, type Result } from '../lib/result.ts';
 import { formatUsd } from '../money/usd.ts';
-import { understand } from '../routing/facts.ts';
 import type { KeyRow } from '../store/ports.ts';
 import { worstAt } from './admit.ts';
-import { accept, type Arrival } from './call.ts';
-import { outgoing } from './outgoing.ts';
+import type { Arrival } from './call.ts';
 import { planCall } from './planning.ts';
 import { candidateRecords, factsRecord } from './record.ts';
 import { healthNow } from './standing.ts';
@@ -19,17 +17,16 @@ export type ExplainWorld = Pick<World, 'snapshot' | 'clock' | 'health' | 'doubts
 /** Same rules, same faults as the real request up to its first byte out. */
 export async function explain(arrival: Arrival, key: KeyRow, world: ExplainWorld): Promise<Result<JsonRecord, Fault>> {
   const snapshot = world.snapshot();
-  const accepted = accept(arrival);
+  const accepted = arrival.accept();
   if (!accepted.ok) return accepted;
   const call = accepted.value;
-  const facts = understand(call.inspection);
+  const { facts } = call;
   const health = healthNow(world);
   const planning = planCall(call, { snapshot, key, facts, health, random: world.random, unixMs: world.clock.unixMs() });
   if (!planning.ok) return planning;
   const { plan, route } = planning.value;
   const steps = plan.targets.map(async (target): Promise<JsonRecord> => {
-    const built = await outgoing(call, target, {
-      operation: 'chat',
+    const built = await call.outgoing(target, {
       instanceId: world.instanceId,
       followed: planning.value.followed,
     });
@@ -39,8 +36,8 @@ export async function explain(arrival: Arrival, key: KeyRow, world: ExplainWorld
       target: target.id,
       provider: target.providerId,
       model: target.upstreamModel,
-      protocol: target.provider.dialect.id,
-      passthrough: target.provider.dialect.id === call.dialect.id,
+      protocol: call.wireAt(target),
+      passthrough: call.wireAt(target) === call.protocol,
       region: target.region,
       rest_ms: restMs === 0 ? undefined : Math.round(restMs),
       doubted: health.isDoubted(target) ? true : undefined,
@@ -56,6 +53,7 @@ export async function explain(arrival: Arrival, key: KeyRow, world: ExplainWorld
   return ok(
     compact({
       snapshot: snapshot.id,
+      operation: call.operation,
       model: facts.model,
       route,
       facts: factsRecord(facts),

@@ -4,7 +4,7 @@ import type { Outcome } from '../chat/outcome.ts';
 import type { Loss } from '../chat/request.ts';
 import { OUTSIDE } from '../lib/crowd.ts';
 import { formatUsd } from '../money/usd.ts';
-import { understand, type Facts } from '../routing/facts.ts';
+import type { Facts } from '../routing/facts.ts';
 import { next, type Failure } from '../routing/plan.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { Target } from '../routing/target.ts';
@@ -12,11 +12,9 @@ import type { KeyRow } from '../store/ports.ts';
 import { billOf, type Bill } from './account.ts';
 import { admit, worstAt, type Admission } from './admit.ts';
 import { attempt } from './attempt.ts';
-import { accept, type Arrival, type Call } from './call.ts';
+import type { Arrival, Call, Outgoing, Voice } from './call.ts';
 import { createOutlet, type Outlet } from './outlet.ts';
-import { outgoing, type Outgoing } from './outgoing.ts';
 import { dayOf, planCall, retired, type Planning } from './planning.ts';
-import { brokenEnding } from './receive.ts';
 import type { AttemptRecord } from './record.ts';
 import { remember, type Remembered } from './remember.ts';
 import type { Ending, Headers, Reply } from './reply.ts';
@@ -38,14 +36,14 @@ export interface Caller {
   readonly reply: Reply;
 }
 
-/** Handles one chat request from its parsed body to its booked end. Never throws for anything a caller or provider does. */
+/** Handles one request from its parsed body to its booked end. Never throws for anything a caller or provider does. */
 export async function handle(arrival: Arrival, caller: Caller, world: World): Promise<Ending> {
   const { key, reply } = caller;
   const snapshot = world.snapshot();
-  const accepted = accept(arrival);
+  const accepted = arrival.accept();
   if (!accepted.ok) return refuse({ arrival, caller, world }, accepted.error);
   const call = accepted.value;
-  const facts = understand(call.inspection);
+  const { facts } = call;
   const health = healthNow(world);
   const planned = planCall(call, { snapshot, key, facts, health, random: world.random, unixMs: world.clock.unixMs() });
   const known = { arrival, caller, world, facts, tags: call.extension.tags };
@@ -114,8 +112,7 @@ interface Try {
 
 async function tryOne(run: Run, { target, outlet, deadlineMs }: Try): Promise<Tried> {
   const { call, world, reply, snapshot, admission } = run;
-  const built = await outgoing(call, target, {
-    operation: 'chat',
+  const built = await call.outgoing(target, {
     instanceId: world.instanceId,
     followed: run.planning.followed,
     ...(admission.outputTokensMax === undefined ? {} : { outputTokensMax: admission.outputTokensMax }),
@@ -138,7 +135,7 @@ async function tryOne(run: Run, { target, outlet, deadlineMs }: Try): Promise<Tr
     responseMaxBytes: snapshot.responseMaxBytes,
     deadlineMs,
     settle: (ended, losses) => settle(run, book, { outcome: ended, losses }),
-    streamHeaders: (losses) => streamHeaders(run, target, losses),
+    streamHeaders: (losses, type) => streamHeaders(run, target, { losses, type }),
   });
   switch (outcome.kind) {
     case 'answered':
@@ -211,7 +208,7 @@ function settle(run: Run, book: Book, { outcome, losses }: Ended): Headers {
   const ttftMs = outcome.kind === 'refused' ? undefined : outcome.spent.ttftMs;
   if (ttftMs !== undefined) world.meters.ttftS.observe({ provider: target.providerId }, ttftMs / 1000);
   return {
-    ...streamHeaders(run, target, allLosses),
+    ...streamHeaders(run, target, { losses: allLosses }),
     'x-turnout-overhead-ms': overheadMs(run, book.startedMs, call.startedMs),
     ...(bill?.costNanoUsd === undefined ? {} : { 'x-turnout-cost-usd': formatUsd(bill.costNanoUsd) }),
   };
@@ -258,12 +255,17 @@ function baseHeaders(requestId: string): Headers {
   return { 'x-request-id': requestId, 'x-turnout-decision': requestId };
 }
 
-function streamHeaders(run: Run, target: Target, losses: readonly Loss[]): Headers {
+interface Head {
+  readonly losses: readonly Loss[];
+  /** Content type of a streamed answer, where it is not the usual one of the call. */
+  readonly type?: string | undefined;
+}
+
+function streamHeaders(run: Run, target: Target, { losses, type }: Head): Headers {
   const { call, attempts } = run;
-  const isStream = call.inspection.isStreaming && !call.isJsonArray;
   return {
     ...baseHeaders(call.requestId),
-    'content-type': isStream ? 'text/event-stream; charset=utf-8' : 'application/json',
+    'content-type': type ?? call.delivery.type,
     'cache-control': 'no-store',
     'x-turnout-provider': target.providerId,
     'x-turnout-model': headerSafe(target.model),
@@ -286,12 +288,12 @@ function outletOf(run: Run): Outlet {
   const { call, reply, world, snapshot } = run;
   const options = {
     timers: world.timers,
-    heartbeatMs: call.inspection.isStreaming ? snapshot.heartbeatMs : Number.POSITIVE_INFINITY,
+    heartbeatMs: call.delivery.isStreaming ? snapshot.heartbeatMs : Number.POSITIVE_INFINITY,
     writeIdleMs: snapshot.writeIdleMs,
-    canPing: call.inspection.isStreaming && !call.isJsonArray,
+    canPing: call.delivery.canPing,
     earlyHeaders: () => ({
       ...baseHeaders(call.requestId),
-      'content-type': 'text/event-stream; charset=utf-8',
+      'content-type': call.delivery.type,
       'cache-control': 'no-store',
     }),
   };
@@ -352,9 +354,9 @@ function goneFault({ facts, snapshot, world }: Run, target: Target, last: Fault)
 function close(run: Run, end: End): Ending {
   const { call, key, world, facts, planning, attempts } = run;
   if (end.fault !== undefined) answerFault(run, end.fault);
-  const { requestId, startedMs, dialect, extension } = call;
+  const { requestId, startedMs, operation, protocol, extension } = call;
   const { tags } = extension;
-  const ended = { requestId, startedMs, protocol: dialect.id, keyId: key.id, fault: end.fault };
+  const ended = { requestId, startedMs, operation, protocol, keyId: key.id, fault: end.fault };
   return remember({ ...ended, facts, planning, tags, attempts }, world, run.snapshot);
 }
 
@@ -363,13 +365,15 @@ function answerFault(run: Run, of: Fault): void {
   const { call, reply, attempts } = run;
   if (of.code === 'client-closed' || reply.signal.aborted) return;
   if (reply.hasStarted) {
-    reply.end(brokenEnding(call.dialect, of, { requestId: call.requestId, isJsonArray: call.isJsonArray }));
+    const ending = call.brokenEnding(of);
+    if (ending === undefined) reply.destroy();
+    else reply.end(ending);
     return;
   }
   // Our attempts are used up: a repeat right now meets the same providers. Only a stated wait is worth it, or another process.
   const last = attempts.at(-1);
   const canRepeat = specOf(of).retry && (attempts.length === 0 || WORTH_REPEATING.has(of.code));
-  sendFault({ call, reply }, of, {
+  sendFault({ voice: call, reply }, of, {
     'x-should-retry': String(canRepeat),
     'x-turnout-attempts': String(attempts.length),
     ...(last === undefined
@@ -386,20 +390,21 @@ interface Refused extends Pick<Remembered, 'facts' | 'planning' | 'tags'> {
 
 /** Answers before any attempt was made. */
 function refuse({ arrival, caller, world, ...known }: Refused, of: Fault): Ending {
-  const { requestId, startedMs, dialect } = arrival;
-  sendFault({ call: arrival, reply: caller.reply }, of, { 'x-should-retry': String(specOf(of).retry) });
-  return remember({ requestId, startedMs, protocol: dialect.id, keyId: caller.key.id, fault: of, ...known }, world);
+  const { requestId, startedMs, operation, protocol } = arrival;
+  sendFault({ voice: arrival, reply: caller.reply }, of, { 'x-should-retry': String(specOf(of).retry) });
+  const ended = { requestId, startedMs, operation, protocol, keyId: caller.key.id, fault: of };
+  return remember({ ...ended, ...known }, world);
 }
 
 function sendFault(
-  { call, reply }: { readonly call: Arrival; readonly reply: Reply },
+  { voice, reply }: { readonly voice: Voice; readonly reply: Reply },
   of: Fault,
   headers: Headers,
 ): void {
-  const body = JSON.stringify(call.dialect.encodeFault(of, { requestId: call.requestId }));
+  const body = JSON.stringify(voice.encodeFault(of));
   reply.whole(
     specOf(of).status,
-    { ...baseHeaders(call.requestId), 'content-type': 'application/json', ...retryHeaders(of), ...headers },
+    { ...baseHeaders(voice.requestId), 'content-type': 'application/json', ...retryHeaders(of), ...headers },
     body,
   );
 }

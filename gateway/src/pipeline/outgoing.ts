@@ -8,9 +8,9 @@ import { err, ok, type Result } from '../lib/result.ts';
 import { editMembers } from '../lib/splice.ts';
 import { isSameOrigin, urlUnder } from '../lib/url.ts';
 import type { Target } from '../routing/target.ts';
-import type { UpstreamCall } from '../upstream/upstream.ts';
 import { isLong } from './body.ts';
-import type { Call } from './call.ts';
+import type { Outgoing, OutgoingOptions, Sending } from './call.ts';
+import type { ChatCall } from './chat.ts';
 import { OWN_FIELDS } from './extension.ts';
 import { inTurns, nextTurn } from './turns.ts';
 
@@ -19,49 +19,67 @@ const FORWARDED = ['anthropic-beta', 'anthropic-version', 'openai-beta', 'http-r
 /** What a caller may say to the simulator, and to nobody else. */
 const FORWARDED_TO_SIMULATOR = ['x-turnout-chaos', 'x-simulator-recording'] as const;
 
-export interface Outgoing {
-  readonly call: Omit<UpstreamCall, 'limits'>;
-  /** True where the reply comes in the caller's own protocol and is passed on as bytes. */
-  readonly isSameDialect: boolean;
-  readonly losses: readonly Loss[];
-}
-
-export interface OutgoingOptions {
+interface ChatOutgoingOptions extends OutgoingOptions {
   readonly operation: CallShape['operation'];
-  readonly instanceId: string;
-  /** Fields of the body that the plan has followed (`Planning.followed`). */
-  readonly followed: readonly string[];
-  /** A lower limit on output than the caller's, so that the budget holds. */
-  readonly outputTokensMax?: number;
 }
 
 /** Builds the request for `target`. Fails where the caller's request means something that the target's protocol cannot say. */
-export async function outgoing(call: Call, target: Target, options: OutgoingOptions): Promise<Result<Outgoing, Fault>> {
+export async function outgoing(
+  call: ChatCall,
+  target: Target,
+  options: ChatOutgoingOptions,
+): Promise<Result<Outgoing, Fault>> {
   const isSameDialect = target.provider.dialect.id === call.dialect.id;
   const made = isSameDialect
     ? ok({ body: await sameBytes(call, target, options), losses: [] })
     : await translated(call, target, options);
   if (!made.ok) return made;
+  const { dialect } = target.provider;
   const shape = { model: target.upstreamModel, isStreaming: call.inspection.isStreaming, operation: options.operation };
-  const url = urlOf(call, target, shape);
+  const sent = sendingTo(target, call, {
+    path: dialect.path(shape),
+    isStreaming: shape.isStreaming,
+    isSameWire: isSameDialect,
+    instanceId: options.instanceId,
+    body: made.value.body,
+  });
+  return sent.ok ? ok({ isSameWire: isSameDialect, losses: made.value.losses, call: sent.value }) : sent;
+}
+
+/** What goes to a target, as far as it depends on what is asked. */
+export interface Parcel {
+  /** Below the base URL, with its query. */
+  readonly path: string;
+  readonly isStreaming: boolean;
+  /** Goes out in the caller's own protocol. */
+  readonly isSameWire: boolean;
+  readonly instanceId: string;
+  readonly body: Buffer;
+  /** Of the body; absent: JSON. */
+  readonly type?: string;
+  /** What is wanted of the answer; absent: JSON, or events where it is streamed. */
+  readonly accept?: string;
+}
+
+type Asking = Pick<ChatCall, 'headers' | 'query'>;
+
+/** Addresses a parcel: the target's URL, its credentials, and the caller's headers that the provider should see. */
+export function sendingTo(target: Target, asking: Asking, parcel: Parcel): Result<Sending, Fault> {
+  const url = urlOf(asking, target, parcel);
   if (!url.ok) return url;
   return ok({
-    isSameDialect,
-    losses: made.value.losses,
-    call: {
-      url: url.value,
-      method: 'POST',
-      headers: headersOf(call, target, { ...shape, isSameDialect, instanceId: options.instanceId }),
-      body: made.value.body,
-      provider: target.providerId,
-      // Base URLs come from the operator's file alone, and that is the operator's word.
-      allowPrivate: true,
-      secretOrigin: target.origin,
-    },
+    url: url.value,
+    method: 'POST',
+    headers: headersOf(asking, target, parcel),
+    body: parcel.body,
+    provider: target.providerId,
+    // Base URLs come from the operator's file alone, and that is the operator's word.
+    allowPrivate: true,
+    secretOrigin: target.origin,
   });
 }
 
-async function sameBytes(call: Call, target: Target, options: OutgoingOptions): Promise<Buffer> {
+async function sameBytes(call: ChatCall, target: Target, options: OutgoingOptions): Promise<Buffer> {
   const { body, dialect, inspection } = call;
   const { provider } = target;
   if (options.outputTokensMax !== undefined || provider.needsAmend?.(body.record) === true) {
@@ -79,18 +97,18 @@ async function sameBytes(call: Call, target: Target, options: OutgoingOptions): 
 }
 
 /** A long body is written in turns, as it was read. */
-async function bytesOf(record: JsonRecord, { body }: Call): Promise<Buffer> {
+async function bytesOf(record: JsonRecord, { body }: ChatCall): Promise<Buffer> {
   return isLong(body.bytes) ? inTurns(jsonInPieces(record, body.bytes.length)) : Buffer.from(JSON.stringify(record));
 }
 
-interface Sending {
-  readonly call: Call;
+interface Finishing {
+  readonly call: ChatCall;
   readonly target: Target;
   readonly options: OutgoingOptions;
 }
 
 /** The slow way, for the few that need it: the body as an object, changed and written anew. */
-function amended(call: Call, target: Target, options: OutgoingOptions): JsonRecord {
+function amended(call: ChatCall, target: Target, options: OutgoingOptions): JsonRecord {
   const { dialect } = call;
   const kept = Object.fromEntries(
     Object.entries(call.body.record).filter(([name]) => !ownFields(target, options).includes(name)),
@@ -99,7 +117,7 @@ function amended(call: Call, target: Target, options: OutgoingOptions): JsonReco
   return finished(named, { call, target, options });
 }
 
-function finished(body: JsonRecord, { call, target, options }: Sending): JsonRecord {
+function finished(body: JsonRecord, { call, target, options }: Finishing): JsonRecord {
   const { provider } = target;
   const ask = asksUsage(call, target) ? provider.dialect.askUsage(body) : undefined;
   const asking = ask === undefined ? body : { ...body, [ask.field]: ask.value };
@@ -113,12 +131,12 @@ function ownFields(target: Target, options: OutgoingOptions): readonly string[] 
   return target.provider.readsPreferences === true ? options.followed : OWN_FIELDS;
 }
 
-function asksUsage(call: Call, target: Target): boolean {
+function asksUsage(call: ChatCall, target: Target): boolean {
   return call.inspection.isStreaming && target.provider.asksStreamUsage !== false;
 }
 
 async function translated(
-  call: Call,
+  call: ChatCall,
   target: Target,
   options: OutgoingOptions,
 ): Promise<Result<{ readonly body: Buffer; readonly losses: readonly Loss[] }, Fault>> {
@@ -148,54 +166,46 @@ async function translated(
 }
 
 /** The address of the call. A model's name comes from the caller: it may not lead out of the provider's base URL. */
-function urlOf(call: Call, target: Target, shape: CallShape): Result<string, Fault> {
+function urlOf({ query }: Asking, target: Target, parcel: Parcel): Result<string, Fault> {
   const { provider, urlPrefix: prefix } = target;
-  const path = provider.dialect.path(shape);
+  const { path } = parcel;
   const joined =
-    provider.url !== undefined
-      ? seamUrl(target, { ...shape, path })
-      : prefix.ok
-        ? urlUnder(prefix.value, path)
-        : prefix;
+    provider.url !== undefined ? seamUrl(target, parcel) : prefix.ok ? urlUnder(prefix.value, path) : prefix;
   if (!joined.ok) return err(fault('field-invalid', { reason: joined.error }, { param: 'model' }));
   const url = joined.value;
   // Claude Code and the Anthropic SDK's beta resources say `?beta=true`; the provider of that protocol knows it.
-  const isBeta = provider.dialect.id === call.dialect.id && call.query.includes('beta=true');
+  const isBeta = parcel.isSameWire && query.includes('beta=true');
   return ok(isBeta ? `${url}${url.includes('?') ? '&' : '?'}beta=true` : url);
 }
 
-function seamUrl(target: Target, shape: CallShape & { readonly path: string }): Result<string, string> {
-  const { provider, baseUrl } = target;
-  const url =
-    provider.url?.({ baseUrl, path: shape.path, model: shape.model, isStreaming: shape.isStreaming }) ?? baseUrl;
+function seamUrl(target: Target, { path, isStreaming }: Parcel): Result<string, string> {
+  const { provider, baseUrl, upstreamModel } = target;
+  const url = provider.url?.({ baseUrl, path, model: upstreamModel, isStreaming }) ?? baseUrl;
   return isSameOrigin(url, baseUrl) ? ok(url) : err('it would lead to another host');
 }
 
-interface HeaderShape extends CallShape {
-  readonly isSameDialect: boolean;
-  readonly instanceId: string;
-}
-
-function headersOf(call: Call, target: Target, shape: HeaderShape): Readonly<Record<string, string>> {
+function headersOf({ headers }: Asking, target: Target, parcel: Parcel): Readonly<Record<string, string>> {
   const { provider } = target;
+  const { isStreaming, type } = parcel;
   const forwarded: Record<string, string> = {};
-  if (shape.isSameDialect) copyHeaders(call.headers, endToEnd(call.headers, FORWARDED), forwarded);
-  if (provider.id === 'simulator') copyHeaders(call.headers, FORWARDED_TO_SIMULATOR, forwarded);
+  if (parcel.isSameWire) copyHeaders(headers, endToEnd(headers, FORWARDED), forwarded);
+  if (provider.id === 'simulator') copyHeaders(headers, FORWARDED_TO_SIMULATOR, forwarded);
   return {
     'content-type': 'application/json',
-    accept: shape.isStreaming ? 'text/event-stream' : 'application/json',
+    accept: parcel.accept ?? (isStreaming ? 'text/event-stream' : 'application/json'),
     // A compressed stream comes in lumps; a whole reply is smaller compressed.
-    'accept-encoding': shape.isStreaming ? 'identity' : 'gzip',
+    'accept-encoding': isStreaming ? 'identity' : 'gzip',
     'user-agent': 'turnout',
-    'x-turnout-hop': shape.instanceId,
+    'x-turnout-hop': parcel.instanceId,
     ...(provider.headers?.(target.secret) ?? provider.dialect.headers(target.secret)),
+    ...(type === undefined ? {} : { 'content-type': type }),
     ...forwarded,
     ...target.headers,
   };
 }
 
 /** Without those that the caller has named as meant for this connection alone (RFC 9110, section 7.6.1). */
-function endToEnd(headers: Call['headers'], names: readonly string[]): readonly string[] {
+function endToEnd(headers: Asking['headers'], names: readonly string[]): readonly string[] {
   const { connection } = headers;
   if (connection === undefined || connection === 'keep-alive') return names;
   const hopByHop = new Set(connection.split(',').map((name) => name.trim().toLowerCase()));

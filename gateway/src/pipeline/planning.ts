@@ -46,7 +46,8 @@ export function planCall(call: Call, options: PlanningOptions): Result<Planning,
   const { found, preferences, followed, ignored } = understood.value;
   const { candidates, route } = found;
   const isAllowed = (target: Target): boolean => mayUse(key, target, route);
-  const rules = { attemptsMax: snapshot.attemptsMax, health, isAllowed, random, today };
+  const whyNot = (target: Target): string | undefined => call.whyNot(target);
+  const rules = { attemptsMax: snapshot.attemptsMax, health, isAllowed, whyNot, random, today };
   const planned = withoutHidden(plan(candidates, facts, preferences === undefined ? rules : { ...rules, preferences }));
   const gone = planned.targets.length === 0 && planned.rejected.every((one) => one.retired !== undefined);
   const [first] = gone ? planned.rejected : [];

@@ -7,7 +7,6 @@ import { collector, replay } from '../chat/collect.ts';
 import { fault, type Fault } from '../chat/fault.ts';
 import type { Spent } from '../chat/outcome.ts';
 import type { ChatEvent, ChatResponse } from '../chat/reply.ts';
-import type { Loss } from '../chat/request.ts';
 import { mergeUsage, type Usage } from '../chat/usage.ts';
 import { glanceOf, type Dialect, type EncodeContext, type Mark } from '../dialects/dialect.ts';
 import { isRecord, parseJson, type Json, type JsonRecord } from '../lib/json.ts';
@@ -15,26 +14,7 @@ import { withoutNan } from '../lib/nan.ts';
 import type { Result } from '../lib/result.ts';
 import { formatSse, sseSplitter, SSE_EVENT_MAX_BYTES, type SseEvent } from '../lib/sse.ts';
 import { saneUsage } from '../money/cost.ts';
-
-export interface Receiver {
-  data(chunk: Buffer): void;
-  /** The body is complete. */
-  end(): void;
-  /** What is known to have been used, at any moment. */
-  spent(): Spent;
-  hasContent(): boolean;
-}
-
-/** Where a receiver hands its results. Exactly one of `whole`, `finish` and `fail` is called, once. */
-export interface Receiving {
-  /** Finished events, from the first content on. */
-  send(bytes: string | Buffer): void;
-  /** The stream is complete; `last` holds its ending. */
-  finish(last: string | Buffer, finish: string | undefined, losses: readonly Loss[]): void;
-  /** A whole reply is complete. */
-  whole(body: string | Buffer, finish: string | undefined, losses: readonly Loss[]): void;
-  fail(fault: Fault): void;
-}
+import type { Receiver, Receiving } from './receiver.ts';
 
 export interface ReceiveOptions {
   /** The caller's protocol. */

@@ -23,6 +23,7 @@ export interface AttemptRecord {
 export interface RecordInput {
   readonly id: string;
   readonly snapshotId: string;
+  readonly operation: string;
   readonly protocol: string;
   /** Absent where the request was refused before so much of it was understood. */
   readonly route?: string | undefined;
@@ -47,6 +48,7 @@ export function requestRecord(input: RecordInput): JsonRecord {
     id: input.id,
     snapshot: input.snapshotId,
     at: new Date(input.atUnixMs).toISOString(),
+    operation: input.operation,
     protocol: input.protocol,
     model: facts?.model,
     route: input.route,
@@ -73,6 +75,7 @@ export function factsRecord(facts: Facts): JsonRecord {
     input_tokens_max: facts.inputTokensMax,
     output_tokens_limit: facts.outputTokensLimit,
     choices: facts.choices,
+    units_max: facts.unitsMax === undefined ? undefined : { ...facts.unitsMax },
   };
 }
 
@@ -129,6 +132,7 @@ function usageRecord(usage: Usage): JsonRecord {
     cache_write_tokens: usage.cacheWriteTokens,
     output_tokens: usage.outputTokens,
     reasoning_tokens: usage.reasoningTokens,
+    ...usage.units,
   };
 }
 

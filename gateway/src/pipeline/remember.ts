@@ -9,6 +9,8 @@ import type { World } from './world.ts';
 
 export interface Remembered {
   readonly requestId: string;
+  /** What was asked. */
+  readonly operation: string;
   /** The caller's protocol. */
   readonly protocol: string;
   readonly keyId: string;
@@ -33,6 +35,7 @@ export function remember(of: Remembered, world: World, snapshot: Snapshot = worl
   const body = requestRecord({
     id: requestId,
     snapshotId: snapshot.id,
+    operation: of.operation,
     protocol: of.protocol,
     route: planning?.route,
     facts,

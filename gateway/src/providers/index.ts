@@ -18,6 +18,8 @@ import { vertexAnthropic } from './vertex-anthropic.ts';
 import { vertex } from './vertex.ts';
 import { writer } from './writer.ts';
 
+export { wireChoice, type WireChoice } from './operations.ts';
+
 /** What the catalog, or the configuration, says of a provider. */
 export interface ProviderRow {
   readonly id: string;

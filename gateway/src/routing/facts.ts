@@ -1,4 +1,5 @@
 /** All that a plan may look at of a request. Every count says whether it is an estimate or a bound. */
+import type { Units } from '../chat/usage.ts';
 import type { Ability, Inspection } from '../dialects/dialect.ts';
 
 export interface Facts {
@@ -15,6 +16,12 @@ export interface Facts {
   /** The caller's limit for one choice, if any. */
   readonly outputTokensLimit?: number;
   readonly choices: number;
+  /** No field of the request sets how much comes back, so that a budget cannot make it less. */
+  readonly isOutputFixed?: boolean;
+  /** The longest of several inputs that stand apart, in tokens: what must fit into the model. Absent: all of the input. */
+  readonly longestTokensEstimate?: number;
+  /** The most pieces that the request can cost, where it is one that may be sold by the piece. */
+  readonly unitsMax?: Units;
 }
 
 /**

@@ -61,6 +61,8 @@ export interface PlanOptions {
   readonly today: string;
   /** Models that the key may use; absent means all. */
   readonly isAllowed: (target: Target) => boolean;
+  /** Why a target cannot do what is asked at all; undefined where it can. Absent: all can. */
+  readonly whyNot?: (target: Target) => string | undefined;
   /** Preferences of the request itself (`provider` of OpenRouter's body). */
   readonly preferences?: Preferences;
   /** 0 <= x < 1, a new one each call. */
@@ -164,7 +166,8 @@ function withinPrice(targets: readonly Target[], factor: number | undefined, rej
 /** Why a target may not take the request; undefined if it may. Never overruled. */
 function whyForbidden(target: Target, options: PlanOptions): string | undefined {
   if (!options.isAllowed(target)) return NOT_ALLOWED;
-  return options.preferences === undefined ? undefined : whyNotPreferred(target, options.preferences);
+  const wish = options.preferences === undefined ? undefined : whyNotPreferred(target, options.preferences);
+  return wish ?? options.whyNot?.(target);
 }
 
 /** Elsewhere than at the provider's own address, the operator knows better than the catalog what is still served. */
@@ -178,8 +181,9 @@ function whyUnfit(target: Target, facts: Facts): string | undefined {
   if (missing !== undefined) return `it has no ability \`${missing}\``;
   const input = target.limits.inputTokens ?? target.limits.contextTokens;
   // The estimate may be off by a quarter: only what is clearly too long is left out.
-  if (input !== undefined && facts.inputTokensEstimate > input * 1.25) {
-    return `about ${facts.inputTokensEstimate} input tokens do not fit into ${input}`;
+  const tokens = facts.longestTokensEstimate ?? facts.inputTokensEstimate;
+  if (input !== undefined && tokens > input * 1.25) {
+    return `about ${tokens} input tokens do not fit into ${input}`;
   }
   return undefined;
 }

@@ -51,6 +51,8 @@ export interface Target {
   readonly limits: Limits;
   /** What the model is known to be able to do; absent where nothing is known of it. */
   readonly abilities?: ReadonlySet<Ability>;
+  /** What the model is made for, where it is known and not a chat alone; absent: nobody knows. */
+  readonly operations?: ReadonlySet<string>;
   readonly weight: number;
   readonly timeouts: Timeouts;
   /** First day without the model, as the catalog says (`2026-10-23`); absent where the file has a row of its own for it. */

@@ -1,5 +1,6 @@
 /** Compiles the targets: every model of every configured provider, once for each of its keys. Pure. */
 import type { Catalog, CatalogModel, CatalogProvider } from '../catalog/catalog.ts';
+import { operationsOf } from '../catalog/operations.ts';
 import { timeoutsOf, type ApiKey, type Config, type ModelConfig, type ProviderConfig } from '../config/schema.ts';
 import type { Ability, Dialect } from '../dialects/dialect.ts';
 import type { Origin } from '../chat/part.ts';
@@ -208,6 +209,7 @@ function makeTargets(base: Base, model: ModelRow, isKnown: boolean): readonly Ta
     price: priceOf(model) ?? (base.provider.isFree === true ? FREE : undefined),
     limits: limitsOf(model),
     abilities: abilitiesOf(model),
+    operations: operationsOf(model.catalog),
     ...endOf(model, base),
     timeouts: base.timeouts,
     isKnown,

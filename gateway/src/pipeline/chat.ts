@@ -1,0 +1,116 @@
+/** The chat: a request in a dialect, sent on as its own bytes or translated, and its answer received as events or whole. */
+import type { Fault } from '../chat/fault.ts';
+import type { ChatRequest } from '../chat/request.ts';
+import type { Dialect, Inspection, PathFacts } from '../dialects/dialect.ts';
+import { asArray } from '../lib/json.ts';
+import { err, ok, type Result } from '../lib/result.ts';
+import { understand } from '../routing/facts.ts';
+import type { Target } from '../routing/target.ts';
+import type { ParsedBody } from './body.ts';
+import type { Arrival, Call, Delivery, Reception } from './call.ts';
+import { readExtension } from './extension.ts';
+import { outgoing } from './outgoing.ts';
+import { brokenEnding, receive } from './receive.ts';
+import type { Receiver } from './receiver.ts';
+
+export interface ChatInput {
+  readonly requestId: string;
+  readonly dialect: Dialect;
+  readonly path: PathFacts;
+  /** Gemini streams without `alt=sse`: a JSON array. */
+  readonly isJsonArray: boolean;
+  /** Lower-case names; of repeated headers the joined value. */
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly query: string;
+  readonly body: ParsedBody;
+  /** Monotonic. */
+  readonly startedMs: number;
+}
+
+export interface ChatCall extends ChatInput, Call {
+  readonly inspection: Inspection;
+  /** The request in the one language, decoded on first use: only a target of another dialect needs it. */
+  readonly decoded: () => Result<ChatRequest, Fault>;
+}
+
+export function chatArrival(input: ChatInput): Arrival {
+  const { requestId, startedMs, dialect } = input;
+  return {
+    requestId,
+    startedMs,
+    operation: 'chat',
+    protocol: dialect.id,
+    encodeFault: (of) => dialect.encodeFault(of, { requestId }),
+    accept: () => acceptChat(input),
+  };
+}
+
+/** A body of bytes becomes a call that is checked, read once, and never looked at as text again. */
+export function acceptChat(input: ChatInput): Result<ChatCall, Fault> {
+  const { dialect, path, requestId, isJsonArray } = input;
+  const body = withModel(input);
+  const inspection = dialect.inspect(body.record, path);
+  if (!inspection.ok) return err(inspection.error);
+  const extension = readExtension(body.record, input.headers);
+  if (!extension.ok) return err(extension.error);
+  let decoded: Result<ChatRequest, Fault> | undefined;
+  const call: ChatCall = {
+    ...input,
+    body,
+    operation: 'chat',
+    protocol: dialect.id,
+    inspection: inspection.value,
+    extension: extension.value,
+    facts: understand(inspection.value),
+    delivery: deliveryOf(inspection.value, isJsonArray),
+    decoded: () => (decoded ??= dialect.decodeRequest(body.record, path)),
+    encodeFault: (of) => dialect.encodeFault(of, { requestId }),
+    brokenEnding: (of) => brokenEnding(dialect, of, { requestId, isJsonArray }),
+    whyNot: () => undefined,
+    wireAt: (target) => target.provider.dialect.id,
+    outgoing: (target, options) => outgoing(call, target, { ...options, operation: 'chat' }),
+    receiver: (target, reception) => receiver(call, target, reception),
+    decodeError: (target, answer) => target.provider.dialect.decodeError(answer),
+  };
+  return ok(call);
+}
+
+/** OpenRouter's clients may name models in `models` alone: then the first of them is the one that is asked for. */
+function withModel({ dialect, body }: ChatInput): ParsedBody {
+  const { record } = body;
+  const [first] = asArray(record['models']) ?? [];
+  if (dialect.modelField === undefined || record[dialect.modelField] !== undefined || typeof first !== 'string')
+    return body;
+  return { ...body, record: { ...record, [dialect.modelField]: first } };
+}
+
+function deliveryOf({ isStreaming }: Inspection, isJsonArray: boolean): Delivery {
+  const isEvents = isStreaming && !isJsonArray;
+  return {
+    isStreaming,
+    canPing: isEvents,
+    type: isEvents ? 'text/event-stream; charset=utf-8' : 'application/json',
+  };
+}
+
+function receiver(call: ChatCall, target: Target, { to, now, nowS, startedMs }: Reception): Receiver {
+  const { inspection, requestId, isJsonArray } = call;
+  const { amendUsage, dialect } = target.provider;
+  return receive({
+    inbound: call.dialect,
+    outbound: dialect,
+    provider: target.providerId,
+    ...(amendUsage === undefined ? {} : { amendUsage }),
+    wantsStream: inspection.isStreaming,
+    context: {
+      requestId,
+      model: inspection.model,
+      nowS,
+      wantsStreamUsage: inspection.wantsStreamUsage,
+      isJsonArray,
+    },
+    now,
+    startedMs,
+    to,
+  });
+}
