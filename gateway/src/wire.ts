@@ -1,6 +1,9 @@
 /** Builds the world out of its parts: a plain function, a plain object. Nothing here decides anything. */
 import { randomBytes } from 'node:crypto';
 import type { Config } from './config/schema.ts';
+import { createCredentials } from './credentials/credentials.ts';
+import { cloudSource } from './credentials/sources.ts';
+import { surroundings } from './credentials/surroundings.ts';
 import { gateDialects } from './dialects/index.ts';
 import { doubts } from './health/doubts.ts';
 import { rests } from './health/rests.ts';
@@ -27,6 +30,8 @@ const SLOTS = 2048;
 export interface Parts {
   readonly store: Store;
   readonly upstream: Upstream;
+  /** For credentials that come from outside the configuration. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   readonly log: Log;
   /** The snapshot in force. */
   readonly snapshot: () => Snapshot;
@@ -50,7 +55,7 @@ export interface Gateway {
 
 /** Wires a gateway that is ready to listen. */
 export function wire(parts: Parts): Gateway {
-  const { store, upstream, log, snapshot } = parts;
+  const { store, upstream, log, snapshot, env } = parts;
   const clock: Clock = { monotonicMs: () => performance.now(), unixMs: () => Date.now() };
   const { timers, stop } = wheelTimers(clock);
   const book = metrics();
@@ -58,6 +63,12 @@ export function wire(parts: Parts): Gateway {
   const world: World = {
     snapshot,
     upstream,
+    credentials: createCredentials({
+      source: cloudSource(surroundings(env, upstream)),
+      clock,
+      warn: (provider, reason) =>
+        log('warn', 'the credential of a provider could not be fetched', { provider, reason }),
+    }),
     store,
     health: rests(),
     doubts: doubts(),

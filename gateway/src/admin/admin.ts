@@ -122,7 +122,7 @@ function providerRows(snapshot: Snapshot): readonly JsonRecord[] {
         id: target.providerId,
         protocol: target.provider.dialect.id,
         base_url: target.baseUrl,
-        has_key: target.secret !== undefined,
+        has_key: target.secret !== undefined || target.identity !== undefined,
         models: 1,
         region: target.region,
       });

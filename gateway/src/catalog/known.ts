@@ -12,6 +12,7 @@ const DIALECT_BY_PACKAGE: ReadonlyMap<string, CatalogDialect> = new Map([
   ['@ai-sdk/google', 'gemini'],
   // Vertex has Gemini's wire under another path and with another kind of key.
   ['@ai-sdk/google-vertex', 'gemini'],
+  ['@ai-sdk/google-vertex/anthropic', 'anthropic-messages'],
   ['@ai-sdk/azure', 'openai-chat'],
   ['@ai-sdk/cerebras', 'openai-chat'],
   ['@ai-sdk/deepinfra', 'openai-chat'],
@@ -76,6 +77,10 @@ const BASE_URL_TEMPLATES: ReadonlyMap<string, string> = new Map([
   [
     'google-vertex',
     'https://${GOOGLE_VERTEX_LOCATION}-aiplatform.googleapis.com/v1/projects/${GOOGLE_VERTEX_PROJECT}/locations/${GOOGLE_VERTEX_LOCATION}/publishers/google',
+  ],
+  [
+    'google-vertex-anthropic',
+    'https://${GOOGLE_VERTEX_LOCATION}-aiplatform.googleapis.com/v1/projects/${GOOGLE_VERTEX_PROJECT}/locations/${GOOGLE_VERTEX_LOCATION}',
   ],
 ]);
 

@@ -254,6 +254,12 @@ export const faults = {
     retry: true,
     text: '{provider} ended the stream before it was complete.',
   },
+  'upstream-credential': {
+    ...UPSTREAM,
+    status: 502,
+    retry: true,
+    text: 'There is no credential for {provider}: {reason} `turnout check` says where it comes from.',
+  },
   'upstream-not-found': {
     ...UPSTREAM,
     status: 502,

@@ -41,7 +41,8 @@ const CATALOG = makeCatalog({ name: 'test' }, [
   },
   { id: 'google', name: 'Google', aliases: ['gemini'], dialect: 'gemini', envKeys: [], envOthers: [], models: [] },
 ]);
-const KNOWN = knownNames(CATALOG, '2026-11-22');
+const TODAY = '2026-11-22';
+const KNOWN = knownNames(CATALOG, TODAY);
 
 async function check(
   args: readonly string[],
@@ -56,7 +57,7 @@ async function check(
     cwd: folder,
     isTerminal: false,
   };
-  const code = await checkCommand(args, io, KNOWN);
+  const code = await checkCommand(args, io, { catalog: CATALOG, today: TODAY });
   return { code, out, errors };
 }
 
@@ -78,9 +79,51 @@ describe('turnout check', () => {
     );
     assert.deepEqual(await check([], { K: 'x' }), {
       code: 0,
-      out: 'turnout.yaml: ok (1 provider, 1 alias, 0 routes)\n',
+      out: 'turnout.yaml: ok (1 provider, 1 alias, 0 routes)\n  openai  key of the configuration\n',
       errors: '',
     });
+  });
+
+  it('says where each credential would come from, and shows none', async () => {
+    const files = { AWS_SHARED_CREDENTIALS_FILE: join(folder, 'credentials'), AWS_CONFIG_FILE: join(folder, 'config') };
+    writeFileSync(
+      files.AWS_SHARED_CREDENTIALS_FILE,
+      '[work]\naws_access_key_id=AKIDWORK\naws_secret_access_key=hidden-1\n',
+    );
+    writeFileSync(files.AWS_CONFIG_FILE, '[profile work]\nregion=eu-west-1\n');
+    writeFileSync(
+      join(folder, 'turnout.yaml'),
+      [
+        'providers:',
+        '  openai: {api_key: "${OPENAI_API_KEY}"}',
+        '  two: {like: openai, api_key: [hidden-2, hidden-3]}',
+        '  signed: {like: openai, base_url: "http://10.0.0.5/v1", aws: {profile: work}}',
+        '  vertex: {like: google, base_url: "http://10.0.0.5/v1", google: {credentials_file: /nowhere}}',
+        '  entra: {like: openai, azure: {tenant_id: t, client_id: c, client_secret: hidden-4}, base_url: "http://10.0.0.5/v1"}',
+        '  local: {dialect: openai-chat, base_url: "http://10.0.0.5/v1"}',
+        '  off: {like: openai, disabled: true}',
+        '  lost: {like: openai, api_key: "${NONE:-}"}',
+      ].join('\n'),
+    );
+    const { code, out, errors } = await check([], { OPENAI_API_KEY: 'hidden-0', HOME: folder, ...files });
+    assert.deepEqual([code, errors], [0, '']);
+    assert.deepEqual(out.split('\n').slice(1), [
+      '  openai  key of the environment (OPENAI_API_KEY)',
+      '  two     2 keys of the configuration',
+      '  signed  AWS keys of the profile work, region eu-west-1',
+      '  vertex  none: the file that `google.credentials_file` names cannot be read',
+      '  entra   Entra ID token by client secret',
+      '  local   none',
+      '  off     none: it is disabled',
+      '  lost    none: no key; set OPENAI_API_KEY or `providers.lost.api_key`',
+      '',
+    ]);
+    assert.doesNotMatch(out, /hidden|AKID/);
+    const json = await check(['--json'], { OPENAI_API_KEY: 'hidden-0', HOME: folder, ...files });
+    assert.match(
+      json.out,
+      /"providers":\[\{"provider":"openai","credential":"key of the environment \(OPENAI_API_KEY\)"\}/,
+    );
   });
 
   it('prints every error with its line and a caret, and fails', async () => {

@@ -1,25 +1,33 @@
 /** `turnout check`: everything that is wrong with a configuration, with line and column, before anybody depends on it. */
 import { relative, resolve } from 'node:path';
-import type { KnownNames } from '../config/checks.ts';
+import type { Catalog } from '../catalog/catalog.ts';
 import type { ConfigError } from '../config/finding.ts';
 import type { Config } from '../config/schema.ts';
 import { renderErrors, sentence } from '../config/render.ts';
 import { loadCatalog } from './catalog-file.ts';
 import { readConfigFile } from './config-file.ts';
 import type { ReadConfig } from './config-file.ts';
+import { credentialRows, type CredentialRow } from './credential-rows.ts';
 import type { CommandIo } from './io.ts';
 import { knownNames } from './known-names.ts';
 import { readWords, textOf, type Words } from './options.ts';
 
 const USAGE = `usage: turnout check [FILE | --config FILE] [--json] [--data DIR]
 
-Reads FILE (else TURNOUT_CONFIG, else turnout.yaml) and prints each error with its line and column.
-Warnings do not fail.
+Reads FILE (else TURNOUT_CONFIG, else turnout.yaml) and prints each error with its line and column; without errors, where
+each provider's credential would come from. Warnings do not fail.
 `;
 const DAY_LENGTH = 'YYYY-MM-DD'.length;
 
-/** Exit codes: 0 the file is right, 1 it is not, 2 the command was not understood. `known` stands in for the catalog in tests. */
-export async function checkCommand(args: readonly string[], io: CommandIo, known?: KnownNames): Promise<number> {
+/** What is known beside the file. */
+export interface Known {
+  readonly catalog: Catalog;
+  /** Such as `2026-11-22`. */
+  readonly today: string;
+}
+
+/** Exit codes: 0 the file is right, 1 it is not, 2 the command was not understood. `known` stands in for catalog and day in tests. */
+export async function checkCommand(args: readonly string[], io: CommandIo, known?: Known): Promise<number> {
   const [flag, text] = [{ type: 'boolean' }, { type: 'string' }] as const;
   const words = readWords(args, { json: flag, help: flag, data: text, config: text });
   if (!words.ok || namesOf(words.value).length > 1) {
@@ -30,20 +38,25 @@ export async function checkCommand(args: readonly string[], io: CommandIo, known
     io.stdout(USAGE);
     return 0;
   }
-  const path = resolve(io.cwd, namesOf(words.value)[0] ?? io.env['TURNOUT_CONFIG'] ?? 'turnout.yaml');
-  const dataDir = resolve(io.cwd, textOf(words.value, 'data') ?? io.env['TURNOUT_DATA'] ?? 'data');
-  const today = new Date().toISOString().slice(0, DAY_LENGTH);
-  const names =
-    known ??
-    knownNames(
-      loadCatalog(dataDir, (problem) => io.stderr(`${problem}\n`)),
-      today,
-    );
+  return checkFile(words.value, io, known);
+}
+
+async function checkFile(words: Words, io: CommandIo, known: Known | undefined): Promise<number> {
+  const path = resolve(io.cwd, namesOf(words)[0] ?? io.env['TURNOUT_CONFIG'] ?? 'turnout.yaml');
+  const dataDir = resolve(io.cwd, textOf(words, 'data') ?? io.env['TURNOUT_DATA'] ?? 'data');
+  const { catalog, today } = known ?? knowledge(dataDir, io);
   const file = shortName(path, io.cwd);
-  const read = await readConfigFile(path, { file, env: io.env, known: names });
-  if (words.value.values['json'] === true) io.stdout(`${JSON.stringify(asJson(file, read))}\n`);
-  else print(file, read, io);
-  return read.result.ok ? 0 : 1;
+  const read = await readConfigFile(path, { file, env: io.env, known: knownNames(catalog, today) });
+  const { result } = read;
+  const rows = result.ok ? await credentialRows(result.value.config, catalog, io.env) : [];
+  if (words.values['json'] === true) io.stdout(`${JSON.stringify(asJson(file, read, rows))}\n`);
+  else print(file, read, { io, rows });
+  return result.ok ? 0 : 1;
+}
+
+function knowledge(dataDir: string, io: CommandIo): Known {
+  const catalog = loadCatalog(dataDir, (problem) => io.stderr(`${problem}\n`));
+  return { catalog, today: new Date().toISOString().slice(0, DAY_LENGTH) };
 }
 
 /** The file may be named bare, or as other commands take it. */
@@ -58,7 +71,12 @@ function shortName(path: string, cwd: string): string {
   return short === '' || short.startsWith('..') ? path : short;
 }
 
-function print(file: string, { text, result }: ReadConfig, io: CommandIo): void {
+interface Printing {
+  readonly io: CommandIo;
+  readonly rows: readonly CredentialRow[];
+}
+
+function print(file: string, { text, result }: ReadConfig, { io, rows }: Printing): void {
   if (!result.ok) {
     io.stderr(`${renderErrors(result.error, text)}\n${file}: ${count(result.error.length, 'error')}\n`);
     return;
@@ -66,7 +84,9 @@ function print(file: string, { text, result }: ReadConfig, io: CommandIo): void 
   const { config, warnings } = result.value;
   if (warnings.length > 0) io.stderr(`${renderErrors(warnings, text, 'warning: ')}\n`);
   const note = warnings.length === 0 ? '' : `, ${count(warnings.length, 'warning')}`;
-  io.stdout(`${file}: ok (${summary(config)})${note}\n`);
+  const width = Math.max(0, ...rows.map(({ provider }) => provider.length));
+  const lines = rows.map(({ provider, credential }) => `  ${provider.padEnd(width)}  ${credential}\n`);
+  io.stdout(`${file}: ok (${summary(config)})${note}\n${lines.join('')}`);
 }
 
 function summary(config: Config): string {
@@ -82,10 +102,16 @@ function count(number: number, one: string, many = `${one}s`): string {
   return `${number} ${number === 1 ? one : many}`;
 }
 
-function asJson(file: string, { result }: ReadConfig): unknown {
+function asJson(file: string, { result }: ReadConfig, rows: readonly CredentialRow[]): unknown {
   const errors = result.ok ? [] : result.error;
   const warnings = result.ok ? result.value.warnings : [];
-  return { ok: result.ok, file, errors: errors.map(row), warnings: warnings.map(row) };
+  return {
+    ok: result.ok,
+    file,
+    errors: errors.map(row),
+    warnings: warnings.map(row),
+    ...(result.ok ? { providers: rows } : {}),
+  };
 }
 
 function row(error: ConfigError): unknown {

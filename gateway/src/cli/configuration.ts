@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import type { Catalog } from '../catalog/catalog.ts';
 import { configSchema, type Config, type ProviderConfig } from '../config/schema.ts';
 import { renderErrors, sentence, summary } from '../config/render.ts';
+import { placesOf } from '../credentials/places.ts';
 import { gateDialects } from '../dialects/index.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { compile } from '../routing/compile.ts';
@@ -45,7 +46,8 @@ export async function loadConfiguration(options: ConfigurationOptions): Promise<
   const { config, warnings } = read.value;
   const isEmpty = Object.keys(config.providers).length === 0;
   const effective: Config = isEmpty ? { ...config, providers: options.fallbackProviders } : config;
-  const compiled = compile({ config: effective, catalog: options.catalog, env: options.env, dialects: gateDialects });
+  const { catalog, env } = options;
+  const compiled = compile({ config: effective, catalog, env, dialects: gateDialects, places: placesOf(env) });
   return ok({ config: effective, snapshot: compiled.snapshot, warnings: [...warnings, ...compiled.warnings] });
 }
 

@@ -3,6 +3,11 @@ import { request } from 'node:http';
 import { localProviders, type LocalProvider } from '../catalog/known.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Findings } from './init.ts';
+import { configSchema } from '../config/schema.ts';
+import { placesOf } from '../credentials/places.ts';
+import { gateDialects } from '../dialects/index.ts';
+import { ACCOUNT_VARIABLES } from '../routing/accounts.ts';
+import { suppliersOf } from '../routing/targets.ts';
 import { asArray, asRecord, asString, parseJson } from '../lib/json.ts';
 
 /** A server on this machine answers in a few milliseconds, or is not there. */
@@ -18,6 +23,9 @@ const WELL_KNOWN =
     ' ',
   );
 
+/** Providers that are found by a cloud's account. Vertex has Claude too. */
+const CLOUDS = { 'amazon-bedrock': 'aws', azure: 'azure', 'google-vertex': 'google' } as const;
+
 export interface FoundKey {
   readonly provider: string;
   readonly env: string;
@@ -30,6 +38,8 @@ export interface FoundLocal {
 
 export interface Found {
   readonly keys: readonly FoundKey[];
+  /** Clouds of which the environment says both who we are and where. */
+  readonly accounts: readonly FoundKey[];
   readonly locals: readonly FoundLocal[];
 }
 
@@ -39,13 +49,15 @@ export async function discover(
   env: Readonly<Record<string, string | undefined>>,
   skipPort: number,
 ): Promise<Found> {
-  return { keys: keysInEnvironment(catalog, env), locals: await localServers(skipPort) };
+  const accounts = accountsInEnvironment(catalog, env);
+  return { keys: keysInEnvironment(catalog, env), accounts, locals: await localServers(skipPort) };
 }
 
 /** The same in the form that a starting configuration is written from. */
 export function findingsOf(found: Found): Findings {
   return {
     envKeys: found.keys,
+    accounts: found.accounts,
     locals: found.locals.map(({ provider, models }) => ({
       provider: provider.id,
       url: provider.baseUrl,
@@ -65,6 +77,21 @@ export function keysInEnvironment(
     if (provider?.dialect === undefined) return [];
     const name = provider.envKeys.find((candidate) => (env[candidate] ?? '').trim() !== '');
     return name === undefined ? [] : [{ provider: provider.id, env: name }];
+  });
+}
+
+/** Clouds that an account of the environment can use, with the variable that says so. */
+export function accountsInEnvironment(
+  catalog: Catalog,
+  env: Readonly<Record<string, string | undefined>>,
+): readonly FoundKey[] {
+  return Object.entries(CLOUDS).flatMap(([provider, cloud]) => {
+    const names = [...(catalog.provider(provider)?.envKeys ?? []), ...ACCOUNT_VARIABLES[cloud]];
+    const found = names.find((name) => (env[name] ?? '').trim() !== '');
+    if (found === undefined) return [];
+    const { config, places } = { config: configSchema.parse({ providers: { [provider]: {} } }), places: placesOf(env) };
+    const { suppliers } = suppliersOf({ config, catalog, env, dialects: gateDialects, places });
+    return suppliers.has(provider) ? [{ provider, env: found }] : [];
   });
 }
 

@@ -13,7 +13,7 @@ import { explain } from '../pipeline/explain.ts';
 import type { KeyRow } from '../store/ports.ts';
 import { loadCatalog } from './catalog-file.ts';
 import { loadConfiguration, today } from './configuration.ts';
-import { keysInEnvironment } from './discover.ts';
+import { accountsInEnvironment, keysInEnvironment } from './discover.ts';
 import type { CommandIo } from './io.ts';
 import { readWords, textOf } from './options.ts';
 import { configSchema } from '../config/schema.ts';
@@ -84,7 +84,8 @@ async function answer({ dialect, bytes, file, dataDir }: Question, io: CommandIo
   const body = parseBody(bytes);
   if (!body.ok) return err(body.error.message);
   const catalog = loadCatalog(dataDir);
-  const found = Object.fromEntries(keysInEnvironment(catalog, io.env).map(({ provider }) => [provider, {}]));
+  const usable = [...keysInEnvironment(catalog, io.env), ...accountsInEnvironment(catalog, io.env)];
+  const found = Object.fromEntries(usable.map(({ provider }) => [provider, {}]));
   const fallbackProviders = configSchema.parse({ providers: found }).providers;
   const loaded = await loadConfiguration({ file, env: io.env, catalog, fallbackProviders, today: today() });
   if (!loaded.ok) return err(loaded.error.shown);

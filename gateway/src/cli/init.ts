@@ -23,6 +23,8 @@ const MODELS_MAX = 20;
 /** What a starting configuration is made of. */
 export interface Findings {
   readonly envKeys: readonly { readonly provider: string; readonly env: string }[];
+  /** Clouds whose account is in the environment, and the variable that says so. */
+  readonly accounts?: readonly { readonly provider: string; readonly env: string }[];
   readonly locals: readonly FoundServer[];
   /** Path of the JSON Schema relative to the file, where there is one. */
   readonly schemaPath?: string;
@@ -88,8 +90,8 @@ async function save(path: string, text: string): Promise<string | undefined> {
   }
 }
 
-function summary({ envKeys, locals }: Findings): string {
-  const names = [...envKeys, ...locals].map(({ provider }) => provider);
+function summary({ envKeys, accounts = [], locals }: Findings): string {
+  const names = [...envKeys, ...accounts, ...locals].map(({ provider }) => provider);
   return names.length === 0 ? 'no provider was found, so it begins with none' : `providers ${names.join(', ')}`;
 }
 
@@ -124,10 +126,14 @@ export function starterConfig(findings: Findings): string {
   return `${lines.join('\n')}\n`;
 }
 
-function providerLines({ envKeys, locals }: Findings): readonly string[] {
+function providerLines({ envKeys, accounts = [], locals }: Findings): readonly string[] {
   const seen = new Set<string>();
   const rows = [
     ...envKeys.map(({ provider, env }) => [provider, [`  ${provider}: {api_key: "\${${env}}"}`]] as const),
+    ...accounts.map(
+      ({ provider, env }) =>
+        [provider, [`  ${provider}: {}`.padEnd(34) + `# the account of the environment (${env})`]] as const,
+    ),
     ...locals.map((server) => [server.provider, serverLines(server)] as const),
   ].flatMap(([provider, lines]) => {
     if (seen.has(provider)) return [];

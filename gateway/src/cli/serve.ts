@@ -126,6 +126,7 @@ async function run({ options, io, log, first, configurationOptions, simulator }:
   const gateway = wire({
     store,
     upstream,
+    env: io.env,
     log,
     snapshot: (): Snapshot => configuration.current().snapshot,
     config: () => configuration.current().config,
@@ -189,7 +190,7 @@ function writeStarter(file: string, found: Found): void {
 /** Providers for a file that names none: what was found here. Keys are read from the environment when the snapshot is made. */
 function providersOf(found: Found): Readonly<Record<string, ProviderConfig>> {
   const providers: Record<string, unknown> = {};
-  for (const { provider } of found.keys) providers[provider] = {};
+  for (const { provider } of [...found.keys, ...found.accounts]) providers[provider] = {};
   for (const { provider, models } of found.locals) {
     const free = Object.fromEntries(models.map((model) => [model, { price: { input: '0', output: '0' } }]));
     providers[provider.id] = { dialect: provider.dialect, base_url: provider.baseUrl, models: free };

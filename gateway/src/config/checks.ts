@@ -298,12 +298,21 @@ function checkAddresses(root: Root, options: CheckOptions): readonly Found[] {
   });
 }
 
+const ACCOUNT_SECRETS = [
+  ['aws', 'secret_access_key'],
+  ['aws', 'session_token'],
+  ['azure', 'client_secret'],
+] as const;
+
 function checkSecrets(root: Root, tree: Tree): readonly Found[] {
   const places = entries(root, 'providers').flatMap(([id, value]) => {
     const provider = asRecord(value) ?? {};
     return [
       ...texts(provider['api_key'], ['providers', id, 'api_key']),
       ...texts(provider['headers'], ['providers', id, 'headers']),
+      ...ACCOUNT_SECRETS.flatMap(([account, name]) =>
+        texts(asRecord(provider[account])?.[name], ['providers', id, account, name]),
+      ),
     ];
   });
   return places.flatMap(([path, value]): readonly Found[] => {

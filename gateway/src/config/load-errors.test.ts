@@ -37,6 +37,33 @@ describe('parseConfig on broken files', () => {
       text: 'providers:\n  openai:\n    weight: 1\n   disabled: true\n',
       errors: ['4:1  | All mapping items must start at the same column.'],
     },
+    {
+      name: 'a cloud account’s key by a name that is nearly right',
+      text: 'providers: {openai: {aws: {acess_key_id: x}}}\n',
+      errors: ['1:28 providers.openai.aws.acess_key_id | is not a known key ?access_key_id'],
+    },
+    {
+      name: 'halves of cloud credentials, and two credentials at once',
+      text: [
+        'providers:',
+        '  a: {like: openai, aws: {access_key_id: A}}',
+        '  b: {like: openai, aws: {secret_access_key: "${S:-s}", session_token: "${S:-t}"}}',
+        '  c: {like: openai, api_key: k, azure: {client_id: c, client_secret: "${S:-s}"}}',
+        '  d: {like: openai, aws: {profile: p, access_key_id: A, secret_access_key: "${S:-s}", external_id: e}}',
+        '  e: {like: openai, aws: {}, google: {}}',
+        '  f: {like: openai, aws: {role_arn: admin}}',
+      ].join('\n'),
+      errors: [
+        '2:42 providers.a.aws.access_key_id | needs `secret_access_key` beside it',
+        '3:46 providers.b.aws.secret_access_key | needs `access_key_id` beside it',
+        '3:72 providers.b.aws.session_token | needs `access_key_id` beside it',
+        '4:52 providers.c.azure.client_id | stands beside `api_key`, and only one of them can be sent',
+        '5:36 providers.d.aws.profile | stands beside `access_key_id`: give a profile or keys',
+        '5:100 providers.d.aws.external_id | needs `role_arn` beside it',
+        '6:38 providers.e.google | stands beside `aws`: a provider has one account',
+        '7:37 providers.f.aws.role_arn | must be the ARN of a role',
+      ],
+    },
     { name: 'a text that is not closed', text: 'data: "x\n', errors: ['2:1  | Missing closing "quote.'] },
     {
       name: 'a second document',

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Origin } from '../chat/part.ts';
 import { compact } from '../lib/json.ts';
 import type { Price } from '../money/price.ts';
+import { accountFields, accountIssues } from './accounts.ts';
 import { HEADER_NAME, ID, MODEL_NAME, named, table, text, usd, whole } from './fields.ts';
 
 const KIB = 1024;
@@ -249,6 +250,7 @@ const providerSchema = z.strictObject({
       description:
         'Key, or list of keys to spread the requests over. Name an environment variable: `"${OPENAI_API_KEY}"`.',
     }),
+  ...accountFields,
   headers: table(secret, HEADER_NAME)
     .superRefine((headers, context) => {
       const seen = new Set<string>();
@@ -274,6 +276,11 @@ const providerSchema = z.strictObject({
     .meta({ description: 'Share of the requests for a model that several providers serve.' }),
   disabled: z.boolean().default(false).meta({ description: 'Keeps the entry, but sends nothing there.' }),
   timeouts: providerTimeoutsSchema.prefault({}).meta({ description: 'Other limits than the general `timeouts`.' }),
+});
+
+const wholeProviderSchema = providerSchema.superRefine((provider, context) => {
+  for (const { path, message } of accountIssues(provider))
+    context.addIssue({ code: 'custom', path: [...path], message });
 });
 
 const targetSchema = z.union([
@@ -345,7 +352,7 @@ export const configSchema = z.strictObject({
     .enum(['memory'], { error: 'must be `memory`: this release shares nothing between machines' })
     .default('memory')
     .meta({ description: 'Where limits that several processes share are kept.' }),
-  providers: table(providerSchema, ID)
+  providers: table(wholeProviderSchema, ID)
     .prefault({})
     .meta({ description: 'Who serves models, by an id of your choice. A catalog id needs no more than its key.' }),
   aliases: table(named(MODEL_NAME), MODEL_NAME)

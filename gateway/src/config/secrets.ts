@@ -8,7 +8,7 @@ const UUID = /(?<![A-Za-z0-9])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![A-Z
 const RUN = /(?<![A-Za-z0-9+/])(?=[A-Za-z0-9]*\d)(?=[A-Za-z0-9]*[A-Za-z])[A-Za-z0-9]{16,}/g;
 /** Fields whose value is a secret by their name (`api_key`, `x-auth-token`), with the value up to the end of the entry. References are kept: see `hide`. */
 const FIELD =
-  /((?<![\w-])["']?(?:[\w-]{0,60}[_-])?(?:key|authorization|password|secret|token)["']?\s*:\s*)("[^"]*"?|'[^']*'?|\[[^\]]*\]?|[^,}\s#][^,}#]*)/gi;
+  /((?<![\w-])["']?(?:[\w-]{0,60}[_-])?(?:key|access_key_id|authorization|password|secret|token)["']?\s*:\s*)("[^"]*"?|'[^']*'?|\[[^\]]*\]?|[^,}\s#][^,}#]*)/gi;
 const USER_INFO = /(?<=:\/\/)[^/\s@]+(?=@)/g;
 const REFERENCE = /\$\{[A-Za-z_]\w*(?::-[^}]*)?\}/g;
 

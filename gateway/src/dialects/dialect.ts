@@ -200,6 +200,7 @@ export const REPLACEABLE: ReadonlySet<FaultCode> = new Set<FaultCode>([
   'upstream-too-big',
   'upstream-error',
   'upstream-auth',
+  'upstream-credential',
   'upstream-cut',
   'upstream-not-found',
   'upstream-rate-limited',

@@ -207,13 +207,11 @@ class Attempt implements PartsHandler, Receiving, Source, UnderWay {
 
   #break(of: Fault, detail: string): void {
     this.#exchange?.abort();
-    const { reply, call } = this.#options;
+    const { reply, call, target, outgoing } = this.#options;
     const wasHeard = this.#receiver?.hasContent() === true && reply.hasStarted && call.delivery.isStreaming;
     const when = wasHeard ? 'mid-stream' : 'before-content';
-    this.#over(
-      { kind: 'broke', when, fault: faultWithoutSecrets(of, this.#options.target), detail, spent: this.#spent() },
-      [],
-    );
+    const safe = faultWithoutSecrets(of, target, outgoing.grant);
+    this.#over({ kind: 'broke', when, fault: safe, detail, spent: this.#spent() }, []);
   }
 
   #leave(): void {
@@ -226,17 +224,20 @@ class Attempt implements PartsHandler, Receiving, Source, UnderWay {
 
   #refuse(refusal: Refusal): void {
     const { call, target, world } = this.#options;
+    const { grant } = this.#options.outgoing;
     this.#exchange?.abort();
+    if (grant !== undefined && target.identity !== undefined && (this.#status === 401 || this.#status === 403))
+      world.credentials.refused(target.identity, grant, refusal.headers['date']);
     const of = call.decodeError(target, {
       status: this.#status,
       headers: refusal.headers,
       // Before the text is cut to its length: a part of a key would not be known as one.
-      body: textWithoutSecrets(Buffer.concat(refusal.chunks).toString('utf8'), target),
+      body: textWithoutSecrets(Buffer.concat(refusal.chunks).toString('utf8'), target, grant),
       provider: target.providerId,
       model: target.upstreamModel,
       nowMs: world.clock.unixMs(),
     });
-    const told = faultWithoutSecrets(of, target);
+    const told = faultWithoutSecrets(of, target, grant);
     const spent = this.#spent();
     // A part was refused after others had been answered: those are paid for.
     if (spent.usage === undefined) this.#over({ kind: 'refused', status: this.#status, fault: told }, []);

@@ -1,6 +1,7 @@
 /** A request as the one way of all requests sees it, whatever it asks for: a chat, embeddings, a picture, speech. */
 import type { Fault } from '../chat/fault.ts';
 import type { Loss } from '../chat/request.ts';
+import type { Grant } from '../credentials/credentials.ts';
 import type { ErrorAnswer } from '../dialects/dialect.ts';
 import type { JsonRecord } from '../lib/json.ts';
 import type { Result } from '../lib/result.ts';
@@ -73,6 +74,8 @@ export interface Outgoing {
   /** True where the reply comes in the caller's own protocol and is passed on as bytes. */
   readonly isSameWire: boolean;
   readonly losses: readonly Loss[];
+  /** What was added as proof of who we are (`authorize.ts`). */
+  readonly grant?: Grant;
 }
 
 /** The head of an answer, and where what comes of it goes. */

@@ -4,6 +4,7 @@ import { isRecord, parseJson, type JsonRecord } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import type { Target } from '../routing/target.ts';
 import type { KeyRow } from '../store/ports.ts';
+import { authorized } from './authorize.ts';
 import { acceptChat, type ChatCall, type ChatInput } from './chat.ts';
 import { OWN_FIELDS } from './extension.ts';
 import { outgoing } from './outgoing.ts';
@@ -51,12 +52,16 @@ async function ask(
   target: Target,
   { reply, world }: CountOptions,
 ): Promise<Result<JsonRecord, Refusal>> {
-  const built = await outgoing(call, target, {
+  const unproven = await outgoing(call, target, {
     operation: 'count-tokens',
     instanceId: world.instanceId,
     followed: OWN_FIELDS,
   });
-  if (!built.ok) return err({ outcome: 'caller', fault: built.error });
+  if (!unproven.ok) return err({ outcome: 'caller', fault: unproven.error });
+  const { identity } = target;
+  const built = identity === undefined ? unproven : await authorized(unproven.value, identity, world);
+  if (!built.ok) return err({ outcome: 'upstream', fault: built.error });
+  const { grant } = built.value;
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     let status = 0;
@@ -69,7 +74,10 @@ async function ask(
           headers = received;
         },
         data: (chunk) => void chunks.push(chunk),
-        end: () => resolve(read(target, { status, headers, body: Buffer.concat(chunks).toString('utf8') }, world)),
+        end: () => {
+          const text = Buffer.concat(chunks).toString('utf8');
+          resolve(read(target, { status, headers, body: textWithoutSecrets(text, target, grant) }, world));
+        },
         fail: (of) => resolve(err({ outcome: 'upstream', fault: of })),
       },
     );
@@ -96,7 +104,6 @@ function read(target: Target, answer: Answer, world: World): Result<JsonRecord, 
   if (answer.status === 200 && isRecord(body)) return ok(body);
   const of = target.provider.dialect.decodeError({
     ...answer,
-    body: textWithoutSecrets(answer.body, target),
     provider: target.providerId,
     model: target.upstreamModel,
     nowMs: world.clock.unixMs(),

@@ -12,6 +12,7 @@ import type { KeyRow } from '../store/ports.ts';
 import { billOf, type Bill } from './account.ts';
 import { admit, worstAt, type Admission } from './admit.ts';
 import { attempt } from './attempt.ts';
+import { authorized } from './authorize.ts';
 import type { Arrival, Call, Outgoing, Voice } from './call.ts';
 import { createOutlet, type Outlet } from './outlet.ts';
 import { dayOf, planCall, retired, type Planning } from './planning.ts';
@@ -118,17 +119,23 @@ async function tryOne(run: Run, { target, outlet, deadlineMs }: Try): Promise<Tr
     ...(admission.outputTokensMax === undefined ? {} : { outputTokensMax: admission.outputTokensMax }),
   });
   if (!built.ok) return { fault: built.error, isFinal: false };
+  const { identity } = target;
+  const proven = identity === undefined ? built : await authorized(built.value, identity, world);
+  if (!proven.ok) {
+    noteFailed(world, target, proven.error);
+    return { fault: proven.error, isFinal: false };
+  }
   const attemptId = world.newId('att');
   const refused = await opened(run, target, attemptId);
   if (refused !== undefined) return { fault: refused, isFinal: true };
   const startedMs = world.clock.monotonicMs();
-  const book = { target, attemptId, startedMs, startedUnixMs: world.clock.unixMs(), outgoing: built.value };
+  const book = { target, attemptId, startedMs, startedUnixMs: world.clock.unixMs(), outgoing: proven.value };
   noteBegun(world, target);
   if (run.attempts.length === 0) world.meters.overheadS.observe({}, (startedMs - call.startedMs) / 1000);
   const outcome = await attempt({
     call,
     target,
-    outgoing: built.value,
+    outgoing: proven.value,
     reply,
     outlet,
     world,

@@ -23,6 +23,10 @@ const LESSONS: Readonly<Partial<Record<FaultCode, Lesson>>> = {
     leastMs: LASTING_MS,
     alert: { kind: 'key_refused', text: 'a provider refuses our key' },
   },
+  'upstream-credential': {
+    of: 'key',
+    alert: { kind: 'credential_missing', text: 'there is no credential for a provider' },
+  },
   'upstream-quota': {
     of: 'key',
     leastMs: LASTING_MS,

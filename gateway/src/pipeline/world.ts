@@ -2,6 +2,7 @@
 import type { Fault } from '../chat/fault.ts';
 import type { Cohort } from '../lib/cohort.ts';
 import type { Crowd, Member } from '../lib/crowd.ts';
+import type { Credentials } from '../credentials/credentials.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { Doubts } from '../health/doubts.ts';
 import type { Rests } from '../health/rests.ts';
@@ -31,6 +32,7 @@ export interface World {
   /** The configuration in force now. A request takes it once and finishes on it. */
   readonly snapshot: () => Snapshot;
   readonly upstream: Upstream;
+  readonly credentials: Credentials;
   readonly store: Store;
   readonly health: Rests;
   readonly doubts: Doubts;

@@ -16,6 +16,7 @@ export const azure: Provider = {
   doc: 'https://learn.microsoft.com/azure/ai-foundry/openai/latest',
   headers: (secret) => ({ 'content-type': 'application/json', ...(secret === undefined ? {} : { 'api-key': secret }) }),
   url: azureUrl,
+  readsApiVersion: true,
   ...openaiSeams,
 };
 

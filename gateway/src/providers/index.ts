@@ -3,6 +3,7 @@ import type { Dialect } from '../dialects/dialect.ts';
 import { developerAsSystem, olderTokenLimit, seams, withoutDetails } from './amend.ts';
 import { anthropic, anthropicSeams } from './anthropic.ts';
 import { azure, azureCognitiveServices } from './azure.ts';
+import { clouds, type CloudSeams } from './clouds.ts';
 import { cerebras } from './cerebras.ts';
 import { databricks } from './databricks.ts';
 import { deepseek, zai } from './deepseek.ts';
@@ -60,10 +61,13 @@ const plain: Pick<Provider, 'needsAmend' | 'amendRequest'> = {
   needsAmend: () => false,
 };
 
+/** Models that a provider serves over another wire than the rest, where that wire is odd too. */
+const OTHER_WIRES: ReadonlyMap<string, readonly Provider[]> = new Map([['google-vertex', [vertexAnthropic]]]);
+
 /** The provider of a row over `dialect`. Its oddities hold only while it speaks the dialect they were seen in. */
 export function makeProvider(row: ProviderRow, dialect: Dialect): Provider {
-  const table: Readonly<Record<string, Provider | undefined>> = odd;
-  const known = Object.hasOwn(table, row.id) ? table[row.id] : undefined;
+  const known = [...(OTHER_WIRES.get(row.id) ?? []), oddityOf(row.id)].find((one) => one?.dialect.id === dialect.id);
+  const table: Readonly<Record<string, CloudSeams | undefined>> = clouds;
   const base: Provider = {
     id: row.id,
     name: row.name,
@@ -73,7 +77,19 @@ export function makeProvider(row: ProviderRow, dialect: Dialect): Provider {
     ...(row.doc === undefined ? {} : { doc: row.doc }),
     ...(dialect.id === 'anthropic-messages' ? anthropicSeams : {}),
     ...(dialect.id === 'openai-chat' ? plain : {}),
+    ...(Object.hasOwn(table, row.id) ? table[row.id] : {}),
   };
-  if (known === undefined || known.dialect.id !== dialect.id) return base;
-  return { ...base, ...known, name: row.name, envKeys: row.envKeys.length > 0 ? row.envKeys : known.envKeys };
+  if (known === undefined) return base;
+  return {
+    ...base,
+    ...known,
+    id: row.id,
+    name: row.name,
+    envKeys: row.envKeys.length > 0 ? row.envKeys : known.envKeys,
+  };
+}
+
+function oddityOf(id: string): Provider | undefined {
+  const table: Readonly<Record<string, Provider | undefined>> = odd;
+  return Object.hasOwn(table, id) ? table[id] : undefined;
 }

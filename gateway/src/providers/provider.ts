@@ -11,12 +11,33 @@ export interface UrlParts {
   readonly isStreaming: boolean;
 }
 
+/** Who hands out short-lived credentials for it. */
+export type Cloud = 'aws' | 'google' | 'azure';
+
+/** Where an account has its models. */
+export interface Place {
+  /** AWS region, Google Cloud location. */
+  readonly region?: string;
+  /** Google Cloud project. */
+  readonly project?: string;
+  /** Name of an Azure resource. */
+  readonly resource?: string;
+}
+
 export interface Provider {
   readonly id: string;
   readonly name: string;
   readonly dialect: Dialect;
   /** Absent where it depends on the account (Azure resource, Cloudflare account): then the config must give it. */
   readonly baseUrl?: string;
+  /** Base URL at a place; undefined where the place is not known well enough. */
+  readonly baseUrlAt?: (place: Place) => string | undefined;
+  /** Whose identity it takes instead of a key. */
+  readonly cloud?: Cloud;
+  /** Usual names of the environment variables that hold the resource's name. */
+  readonly resourceVariables?: readonly string[];
+  /** True where `url` finds the version of the API in the base URL's query. */
+  readonly readsApiVersion?: boolean;
   /** Usual names of the environment variables that hold its key, best first. */
   readonly envKeys: readonly string[];
   /** True where it works without a key (local servers). */

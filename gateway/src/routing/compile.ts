@@ -192,6 +192,7 @@ const ALWAYS_REPLACED: readonly FaultCode[] = [
   'upstream-not-found',
   'upstream-quota',
   'upstream-auth',
+  'upstream-credential',
 ];
 const REASONS: Readonly<Record<RouteConfig['fallback']['on'][number], readonly FaultCode[]>> = {
   error: [

@@ -3,6 +3,7 @@ import type { Ability } from '../dialects/dialect.ts';
 import type { Result } from '../lib/result.ts';
 import type { Price } from '../money/price.ts';
 import type { Provider } from '../providers/provider.ts';
+import type { Identity } from './identity.ts';
 
 export interface Timeouts {
   readonly connectMs: number;
@@ -40,6 +41,8 @@ export interface Target {
   readonly upstreamModel: string;
   /** Absent for local servers without a key. */
   readonly secret?: string;
+  /** Instead of a secret: who we are, where that takes more than one static text. */
+  readonly identity?: Identity;
   /** The provider's name, with `#2` and so on for its further keys: what is known of a key holds for all models. */
   readonly keyId: string;
   /** Headers of the operator's own, from the configuration. */

@@ -1,6 +1,7 @@
 /** Compiles the targets: every model of every configured provider, once for each of its keys. Pure. */
 import type { Catalog, CatalogModel, CatalogProvider } from '../catalog/catalog.ts';
 import { operationsOf } from '../catalog/operations.ts';
+import { hasCredential, type Accounts } from '../config/accounts.ts';
 import { timeoutsOf, type ApiKey, type Config, type ModelConfig, type ProviderConfig } from '../config/schema.ts';
 import type { Ability, Dialect } from '../dialects/dialect.ts';
 import type { Origin } from '../chat/part.ts';
@@ -9,6 +10,8 @@ import { originOf, urlPrefix } from '../lib/url.ts';
 import type { Price } from '../money/price.ts';
 import { makeProvider } from '../providers/index.ts';
 import type { Provider } from '../providers/provider.ts';
+import { identityOf, NO_PLACES, placeOf, type AccountInput, type Places } from './accounts.ts';
+import type { Identity } from './identity.ts';
 import type { Limits, Target, Timeouts } from './target.ts';
 
 const FREE: Price = { input: 0n, output: 0n };
@@ -21,6 +24,8 @@ export interface TargetsInput {
   /** For keys under their usual names, where the file gives none. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly dialects: Dialects;
+  /** Absent: nothing is known of this machine. */
+  readonly places?: Places;
 }
 
 /** A configured provider, ready to make targets of any of its models. */
@@ -86,6 +91,9 @@ interface Base {
   readonly provider: Provider;
   readonly baseUrl: string;
   readonly keys: readonly ApiKey[];
+  /** Where there is no key. */
+  readonly identity: Identity | undefined;
+  readonly apiVersion: string | undefined;
   readonly timeouts: Timeouts;
   readonly dialects: Dialects;
   readonly row: CatalogProvider | undefined;
@@ -102,16 +110,50 @@ function baseOf(id: string, own: ProviderConfig, input: TargetsInput): Base | st
   if (typeof dialect === 'string') return `provider ${id}: ${dialect}`;
   const provider = providerOf(row, chain.at(-1) ?? id, dialect);
   const ownUrl = firstOf(inherited, (one) => one.base_url);
-  const baseUrl = ownUrl ?? row?.baseUrl ?? provider.baseUrl;
+  const accounts = accountsOf(inherited);
+  const account = { id, provider, accounts, env, places: input.places ?? NO_PLACES, ownUrl };
+  const baseUrl = ownUrl ?? row?.baseUrl ?? provider.baseUrl ?? provider.baseUrlAt?.(placeOf(account));
   if (baseUrl === undefined) return `provider ${id}: give it a \`base_url\`; its address depends on your account`;
-  const keys = firstOf(inherited, (one) => one.api_key) ?? keyFromEnvironment(provider, env);
-  // An address of the operator's own may need no key; the catalog's all do, save local servers.
-  const needsKey = provider.isKeyless !== true && ownUrl === undefined;
-  if (keys.length === 0 && needsKey)
-    return `provider ${id}: no key; set ${provider.envKeys[0] ?? 'api_key'} or \`providers.${id}.api_key\``;
+  const proof = proofOf(account, inherited);
+  if (typeof proof === 'string') return proof;
   const timeouts = toTimeouts(config, id);
   const models = modelRows(row, inherited);
-  return { id, own, provider, baseUrl, keys, timeouts, dialects, row, models, isElsewhere: ownUrl !== undefined };
+  return {
+    id,
+    own,
+    provider,
+    baseUrl,
+    ...proof,
+    apiVersion: accounts.azure?.api_version,
+    timeouts,
+    dialects,
+    row,
+    models,
+    isElsewhere: ownUrl !== undefined,
+  };
+}
+
+/** Keys of the file, else of the environment, else who we are; or what is missing. */
+function proofOf(
+  account: AccountInput,
+  inherited: readonly ProviderConfig[],
+): Pick<Base, 'keys' | 'identity'> | string {
+  const { id, provider, ownUrl, env } = account;
+  // The nearest word counts: a key of what this one is like does not come before an account of its own.
+  const nearest = inherited.find((one) => one.api_key !== undefined || hasCredential(one));
+  const keys = nearest === undefined ? keyFromEnvironment(provider, env) : (nearest.api_key ?? []);
+  if (keys.length > 0) return { keys, identity: undefined };
+  const identity = identityOf(account);
+  if (typeof identity === 'string') return identity;
+  // An address of the operator's own may need no key; the catalog's all do, save local servers.
+  if (identity !== undefined || provider.isKeyless === true || ownUrl !== undefined) return { keys, identity };
+  return `provider ${id}: no key; set ${provider.envKeys[0] ?? 'api_key'} or \`providers.${id}.api_key\``;
+}
+
+/** The account fields of the nearest that has any. */
+function accountsOf(inherited: readonly ProviderConfig[]): Accounts {
+  const nearest = inherited.find(({ aws, google, azure }) => (aws ?? google ?? azure) !== undefined);
+  return compact({ aws: nearest?.aws, google: nearest?.google, azure: nearest?.azure });
 }
 
 /** The wire format, or why there is none. */
@@ -193,14 +235,16 @@ function modelRows(
 
 function makeTargets(base: Base, model: ModelRow, isKnown: boolean): readonly Target[] {
   const { id, own, keys } = base;
-  const baseUrl = own.base_url ?? usableUrl(model.catalog?.baseUrl) ?? base.baseUrl;
+  const provider = providerOfModel(base, model);
+  const baseUrl = addressOf(base, model, provider);
   const shared = compact({
     providerId: id,
-    provider: providerOfModel(base, model),
+    provider,
     baseUrl,
     urlPrefix: urlPrefix(baseUrl),
     // Whatever is no URL is no origin either: nothing is ever sent there.
     origin: originOf(baseUrl) ?? baseUrl,
+    identity: base.identity,
     model: model.name,
     upstreamModel: model.own?.upstream_name ?? model.name,
     headers: own.headers ?? {},
@@ -231,6 +275,13 @@ function makeTargets(base: Base, model: ModelRow, isKnown: boolean): readonly Ta
 function endOf(model: ModelRow, { isElsewhere }: Base): Pick<Target, 'retiresOn' | 'isElsewhere'> {
   const retiresOn = model.own === undefined ? model.catalog?.retiresOn : undefined;
   return retiresOn === undefined ? {} : { retiresOn, isElsewhere };
+}
+
+/** The base URL, with the version of the API where the provider finds it there. */
+function addressOf({ own, baseUrl, apiVersion }: Base, model: ModelRow, provider: Provider): string {
+  const address = own.base_url ?? usableUrl(model.catalog?.baseUrl) ?? baseUrl;
+  const isVersioned = apiVersion !== undefined && provider.readsApiVersion === true;
+  return isVersioned ? `${address}?api-version=${apiVersion}` : address;
 }
 
 /** A catalog address that depends on the account (`${NAME}`) is of no use as it stands. */

@@ -33,7 +33,7 @@ export interface HttpConnection {
 }
 
 export interface HttpRequest {
-  readonly method: 'POST' | 'GET';
+  readonly method: 'POST' | 'GET' | 'PUT';
   /** Path and query. */
   readonly path: string;
   /** Lower-case names. Those that are the client's business are left out. */

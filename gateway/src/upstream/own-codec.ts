@@ -186,7 +186,7 @@ function writeNow(connection: OwnConnection): void {
 }
 
 function headOf({ method, path, headers, body }: HttpRequest, host: string): string | undefined {
-  const bodyLength = body?.length ?? (method === 'POST' ? 0 : undefined);
+  const bodyLength = body?.length ?? (method === 'GET' ? undefined : 0);
   return requestHead({ method, path, host, headers, bodyLength });
 }
 

@@ -3,7 +3,7 @@ import type { Fault } from '../chat/fault.ts';
 
 export interface UpstreamCall {
   readonly url: string;
-  readonly method: 'POST' | 'GET';
+  readonly method: 'POST' | 'GET' | 'PUT';
   /** Lower-case names. `host`, `content-length` and hop-by-hop headers are the client's business. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer | undefined;
