@@ -80,7 +80,7 @@ function tally() {
   const counts: Record<string, number> = {};
   return {
     add: (word: string): void => void (counts[word] = (counts[word] ?? 0) + 1),
-    all: () => Object.fromEntries(Object.entries(counts).toSorted()),
+    all: () => Object.fromEntries(Object.entries(counts).toSorted(([a], [b]) => (a < b ? -1 : 1))),
     print: (what: string, of: number): void =>
       void process.stdout.write(`operations, ${what} of ${of}: ${JSON.stringify(counts)}\n`),
   };
