@@ -1,4 +1,5 @@
 /** The configuration in force, in the words of its file, for whoever may see everything but secrets. */
+import { accountsWithoutKeys } from '../config/accounts.ts';
 import type { Config, ModelConfig, ProviderConfig } from '../config/schema.ts';
 import { compact, type JsonRecord } from '../lib/json.ts';
 import type { Price, Rates } from '../money/price.ts';
@@ -27,9 +28,12 @@ function routeRecord({ targets, fallback, ...rest }: Config['routes'][string]): 
   return compact({ ...rest, targets: targets?.map((target) => ({ ...target })), fallback: { ...fallback } });
 }
 
-function providerRecord({ api_key, headers, models, timeouts, ...rest }: ProviderConfig): JsonRecord {
+function providerRecord(provider: ProviderConfig): JsonRecord {
+  const { api_key, headers, models, timeouts, aws, google, azure, ...rest } = provider;
+  const accounts = accountsWithoutKeys(compact({ aws, google, azure }));
   return compact({
     ...rest,
+    ...accounts,
     api_keys: api_key?.length,
     headers: headers === undefined ? undefined : Object.keys(headers),
     models: Object.fromEntries(Object.entries(models).map(([name, model]) => [name, modelRecord(model)])),

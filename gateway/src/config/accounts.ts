@@ -90,6 +90,21 @@ const CREDENTIAL_FIELDS = {
   azure: ['tenant_id', 'client_id', 'client_secret'],
 } as const;
 
+/** The accounts as they may be shown: without their keys. */
+export function accountsWithoutKeys({ aws, google, azure }: Accounts): Accounts {
+  return {
+    ...(aws === undefined ? {} : { aws: without(aws, ['access_key_id', 'secret_access_key', 'session_token']) }),
+    ...(google === undefined ? {} : { google }),
+    ...(azure === undefined ? {} : { azure: without(azure, ['client_secret']) }),
+  };
+}
+
+function without<T extends object, K extends keyof T & string>(fields: T, names: readonly K[]): Omit<T, K> {
+  const kept = { ...fields };
+  for (const name of names) delete kept[name];
+  return kept;
+}
+
 /** Whether the file says who we are, not only where. */
 export function hasCredential(accounts: Accounts): boolean {
   return (['aws', 'google', 'azure'] as const).some((cloud) => credentialField(cloud, accounts) !== undefined);

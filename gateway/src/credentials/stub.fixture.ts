@@ -18,6 +18,8 @@ export interface Said {
   readonly headers?: Readonly<Record<string, string>>;
   /** An object goes out as JSON. */
   readonly body?: string | object;
+  /** How long the answer takes. */
+  readonly delayMs?: number;
 }
 
 export interface Stub {
@@ -42,8 +44,11 @@ export async function startStub(answer: (heard: Heard) => Said): Promise<Stub> {
       const { method = '', url: path = '', headers } = request;
       const one = { method, path, headers, body: Buffer.concat(chunks).toString('utf8') };
       heard.push(one);
-      const { status = 200, headers: own = {}, body = '' } = answer(one);
-      response.writeHead(status, own).end(typeof body === 'string' ? body : JSON.stringify(body));
+      const { status = 200, headers: own = {}, body = '', delayMs } = answer(one);
+      const text = typeof body === 'string' ? body : JSON.stringify(body);
+      const send = (): void => void response.writeHead(status, own).end(text);
+      if (delayMs === undefined) send();
+      else setTimeout(send, delayMs);
     });
   });
   await new Promise<void>((done) => {

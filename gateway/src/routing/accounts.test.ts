@@ -75,6 +75,18 @@ describe('who we are at a provider', () => {
       { kind: 'aws', provider: 'house', region: 'eu-west-3', service: 'bedrock' },
     ],
     [
+      'the AWS account of the environment, for Bedrock',
+      'amazon-bedrock: {dialect: openai-chat}',
+      { env: { AWS_REGION: 'eu-west-1' } },
+      { kind: 'aws', provider: 'amazon-bedrock', region: 'eu-west-1', service: 'bedrock' },
+    ],
+    [
+      'nobody, where Bedrock has a key of its own',
+      'amazon-bedrock: {dialect: openai-chat}',
+      { env: { AWS_REGION: 'eu-west-1', AWS_BEARER_TOKEN_BEDROCK: 'ABSK', AWS_ACCESS_KEY_ID: 'A' } },
+      undefined,
+    ],
+    [
       'a Google account, by the provider alone',
       'google-vertex: {}',
       { places: PLACES },
@@ -167,6 +179,11 @@ describe('where a provider is', () => {
       'https://aiplatform.googleapis.com/v1/projects/file-project/locations/global',
     ],
     ['google-vertex: {base_url: "http://h/v1", google: {project: p}}', {}, 'http://h/v1'],
+    [
+      'amazon-bedrock: {dialect: openai-chat, api_key: ABSK, aws: {region: eu-west-1}}',
+      {},
+      'https://bedrock-runtime.eu-west-1.amazonaws.com',
+    ],
     ['azure: {azure: {resource: house}}', {}, 'https://house.openai.azure.com/openai/v1'],
     ['azure: {api_key: k}', { env: { AZURE_RESOURCE_NAME: 'of-env' } }, 'https://of-env.openai.azure.com/openai/v1'],
     [
