@@ -171,7 +171,7 @@ describe('AWS keys', () => {
       '<ErrorResponse><Error><Code>AccessDenied</Code><Message>User AKIDENV secret</Message></Error></ErrorResponse>';
     answer = () => ({ status: 403, headers: { date }, body: refusal });
     assert.deepEqual(await trouble(role, sts), {
-      reason: `AWS STS answered 403 (AccessDenied) for the role ${ROLE}. Check its trust policy and the keys.`,
+      reason: 'AWS STS answered 403 (AccessDenied). Check the role’s trust policy and the keys.',
       serverMs: Date.parse(date),
     });
     answer = () => ({ status: 302, headers: { location: 'http://evil.example/' } });

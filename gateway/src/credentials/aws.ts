@@ -72,7 +72,7 @@ async function keysOfRole(
     { keys: base.value.proof.keys, region, service: 'sts', atMs: nowMs },
   );
   const answer = await around.ask({ url, method: 'POST', headers: { ...headers, ...signed }, body, who: 'AWS STS' });
-  return keysOfSts(answer, role);
+  return keysOfSts(answer);
 }
 
 /** docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html; not signed, the token is the proof. */
@@ -90,7 +90,7 @@ async function keysOfWebIdentity(
     body: stsBody('AssumeRoleWithWebIdentity', role, { DurationSeconds: ROLE_TTL_S, WebIdentityToken: token }),
     who: 'AWS STS',
   });
-  return keysOfSts(answer, role);
+  return keysOfSts(answer);
 }
 
 function stsUrl({ env }: Surroundings, region: string): string {
@@ -111,13 +111,13 @@ function stsBody(action: string, role: Role, more: Readonly<Record<string, strin
 }
 
 /** STS answers in XML; four elements of it are of interest, and none of them stands twice. */
-function keysOfSts(answer: Result<Answer, string>, role: Role): Result<Fetched, Trouble> {
+function keysOfSts(answer: Result<Answer, string>): Result<Fetched, Trouble> {
   if (!answer.ok) return err({ reason: answer.error });
   const { status, text, headers } = answer.value;
   if (status !== 200) {
     const code = element(text, 'Code') ?? '';
     const words = /^[\w.]{1,64}$/.test(code) ? ` (${code})` : '';
-    const reason = `AWS STS answered ${status}${words} for the role ${role.roleArn}. Check its trust policy and the keys.`;
+    const reason = `AWS STS answered ${status}${words}. Check the role’s trust policy and the keys.`;
     const serverMs = dateOf(headers['date']);
     return err(serverMs === undefined ? { reason } : { reason, serverMs });
   }

@@ -117,6 +117,12 @@ describe('who we are at a provider', () => {
       {},
       undefined,
     ],
+    [
+      'nobody, where a header of one’s own says who we are',
+      'azure: {base_url: "http://127.0.0.1:9/openai/v1", headers: {Authorization: Basic x}}',
+      { env: { AZURE_CLIENT_ID: 'c' } },
+      undefined,
+    ],
     ['nobody, where there is a key', 'azure: {api_key: k, azure: {resource: house}}', {}, undefined],
     [
       'nobody, where there is a key in the environment',

@@ -30,18 +30,18 @@ export interface Places {
   readonly googleProject: (file: string | undefined) => string | undefined;
 }
 
-/** For machines without such files. */
-export const NO_PLACES: Places = { awsRegion: () => undefined, googleProject: () => undefined };
-
 export interface AccountInput {
   /** The provider's name in the configuration. */
   readonly id: string;
   readonly provider: Provider;
   readonly accounts: Accounts;
   readonly env: Environment;
-  readonly places: Places;
+  /** Absent: nothing is known of this machine. */
+  readonly places?: Places | undefined;
   /** The address that the operator gave, where one was given. */
   readonly ownUrl: string | undefined;
+  /** Whether the operator's own headers say who we are. */
+  readonly isAuthorized: boolean;
 }
 
 /** Where the account has its models: from the configuration, the usual variables, or the cloud's own files. */
@@ -61,24 +61,21 @@ export function placeOf(input: AccountInput): Place {
 }
 
 function awsRegion({ accounts: { aws }, env, places }: AccountInput): string | undefined {
-  return aws?.region ?? first(env, 'AWS_REGION', 'AWS_DEFAULT_REGION') ?? places.awsRegion(aws?.profile);
+  return aws?.region ?? first(env, 'AWS_REGION', 'AWS_DEFAULT_REGION') ?? places?.awsRegion(aws?.profile);
 }
 
 function googlePlace({ accounts: { google }, env, places }: AccountInput): Place {
   const location = first(env, 'GOOGLE_VERTEX_LOCATION', 'GOOGLE_CLOUD_LOCATION', 'CLOUD_ML_REGION');
   const named = first(env, 'GOOGLE_VERTEX_PROJECT', 'GOOGLE_CLOUD_PROJECT', 'ANTHROPIC_VERTEX_PROJECT_ID');
-  const project = google?.project ?? named ?? places.googleProject(google?.credentials_file);
+  const project = google?.project ?? named ?? places?.googleProject(google?.credentials_file);
   return compact({ region: google?.location ?? location, project });
 }
 
 /** Who we are, where no key is given. Undefined: nobody in particular. A text says what is missing. */
 export function identityOf(input: AccountInput): Identity | string | undefined {
-  const { id, provider, accounts, env, ownUrl } = input;
+  const { id, provider, accounts } = input;
   const cloud = cloudOf(provider, accounts);
-  if (cloud === undefined) return undefined;
-  const isNamed = accounts[cloud] !== undefined || first(env, ...ACCOUNT_VARIABLES[cloud]) !== undefined;
-  // An address of the operator's own may need nobody's name.
-  if (ownUrl !== undefined && !isNamed) return undefined;
+  if (cloud === undefined || !isMeant(cloud, input)) return undefined;
   switch (cloud) {
     case 'aws':
       return awsIdentity(input);
@@ -96,6 +93,12 @@ export function identityOf(input: AccountInput): Identity | string | undefined {
       });
     }
   }
+}
+
+/** The file's word is enough. Without one: not where a header says who we are, and at an address of the operator's own only by the environment's word. */
+function isMeant(cloud: Cloud, { accounts, env, ownUrl, isAuthorized }: AccountInput): boolean {
+  if (accounts[cloud] !== undefined) return true;
+  return !isAuthorized && (ownUrl === undefined || first(env, ...ACCOUNT_VARIABLES[cloud]) !== undefined);
 }
 
 function awsIdentity(input: AccountInput): Identity | string {

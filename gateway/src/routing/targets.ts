@@ -10,7 +10,7 @@ import { originOf, urlPrefix } from '../lib/url.ts';
 import type { Price } from '../money/price.ts';
 import { makeProvider } from '../providers/index.ts';
 import type { Provider } from '../providers/provider.ts';
-import { identityOf, NO_PLACES, placeOf, type AccountInput, type Places } from './accounts.ts';
+import { identityOf, placeOf, type AccountInput, type Places } from './accounts.ts';
 import type { Identity } from './identity.ts';
 import type { Limits, Target, Timeouts } from './target.ts';
 
@@ -25,7 +25,7 @@ export interface TargetsInput {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly dialects: Dialects;
   /** Absent: nothing is known of this machine. */
-  readonly places?: Places;
+  readonly places?: Places | undefined;
 }
 
 /** A configured provider, ready to make targets of any of its models. */
@@ -102,7 +102,7 @@ interface Base {
 }
 
 function baseOf(id: string, own: ProviderConfig, input: TargetsInput): Base | string {
-  const { config, catalog, env, dialects } = input;
+  const { config, catalog, env, dialects, places } = input;
   const chain = likeChain(id, config);
   const row = chain.map((name) => catalog.provider(name)).find((found) => found !== undefined);
   const inherited = chain.map((name) => config.providers[name]).filter((found) => found !== undefined);
@@ -111,7 +111,8 @@ function baseOf(id: string, own: ProviderConfig, input: TargetsInput): Base | st
   const provider = providerOf(row, chain.at(-1) ?? id, dialect);
   const ownUrl = firstOf(inherited, (one) => one.base_url);
   const accounts = accountsOf(inherited);
-  const account = { id, provider, accounts, env, places: input.places ?? NO_PLACES, ownUrl };
+  const isAuthorized = own.headers?.['authorization'] !== undefined;
+  const account = { id, provider, accounts, env, places, ownUrl, isAuthorized };
   const baseUrl = ownUrl ?? row?.baseUrl ?? provider.baseUrl ?? provider.baseUrlAt?.(placeOf(account));
   if (baseUrl === undefined) return `provider ${id}: give it a \`base_url\`; its address depends on your account`;
   const proof = proofOf(account, inherited);
