@@ -145,6 +145,8 @@ export interface ErrorAnswer {
 
 export interface Dialect {
   readonly id: Origin;
+  /** `lines` where a stream is JSON, a line a piece, so that it begins like a whole reply. Absent: it begins like none. */
+  readonly framing?: 'lines';
   /** Reads and checks a parsed body. `path` gives what stands in the URL: Gemini's model and whether it streams. Errors name the field. */
   inspect(body: JsonRecord, path: PathFacts): Result<Inspection, Fault>;
   decodeRequest(body: JsonRecord, path: PathFacts): Result<ChatRequest, Fault>;

@@ -258,9 +258,11 @@ class Attempt implements PartsHandler, Receiving, Source, UnderWay {
   }
 }
 
-/** JSON or a stream of events. Anything else is read all the same, but it is odd (faults.md F14). */
+/** JSON, or a stream of events or lines. Anything else is read all the same, but it is odd (faults.md F14). */
 function isUsualType(header: string | string[] | undefined): boolean {
-  return typeof header === 'string' && /^(?:application\/(?:[\w.-]+\+)?json|text\/event-stream)\b/i.test(header.trim());
+  return (
+    typeof header === 'string' && /^(?:application\/(?:x-nd|[\w.-]+\+)?json|text\/event-stream)\b/i.test(header.trim())
+  );
 }
 
 /** An answer that is no success: read to its end, then classified by the dialect. */

@@ -3,7 +3,7 @@
  * Push machines: bytes in, calls of `to` out, nothing awaited. Until the first content nothing is handed on, so that a
  * failed attempt can be replaced unseen; afterwards a failure ends the stream with the protocol's own error event (rule R2).
  */
-import { collector, replay } from '../chat/collect.ts';
+import { collect, collector, replay } from '../chat/collect.ts';
 import { fault, type Fault } from '../chat/fault.ts';
 import type { Spent } from '../chat/outcome.ts';
 import type { ChatEvent, ChatResponse } from '../chat/reply.ts';
@@ -59,8 +59,11 @@ export function receive(options: ReceiveOptions): Receiver {
 function choose(chunk: Buffer, options: ReceiveOptions): Receiver | undefined {
   const first = chunk.find((byte) => !CR_LF_SPACE_TAB.has(byte));
   if (first === undefined) return undefined;
-  if (first === BRACE || first === ANGLE) return receiveWhole(options);
-  if (options.wantsStream && options.inbound.id === options.outbound.id) return relayBytes(options);
+  const { inbound, outbound, wantsStream } = options;
+  const isLines = outbound.framing === 'lines';
+  // A stream of lines begins as JSON does, and one line alone is read as well as many.
+  if (first === ANGLE || (first === BRACE && !(isLines && wantsStream))) return receiveWhole(options);
+  if (wantsStream && inbound.id === outbound.id && !isLines) return relayBytes(options);
   return relayEvents(options);
 }
 
@@ -73,6 +76,11 @@ function receiveWhole(options: ReceiveOptions): Receiver {
   function end(): void {
     const [only] = chunks;
     const { bytes, body } = parsedWhole(chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks));
+    const streamed = body === undefined ? wholeOfStream(bytes, options) : undefined;
+    if (streamed !== undefined) {
+      answer(streamed);
+      return;
+    }
     if (!isRecord(body)) {
       to.fail(
         fault('upstream-invalid', {
@@ -104,7 +112,11 @@ function receiveWhole(options: ReceiveOptions): Receiver {
       to.fail(decoded.error);
       return;
     }
-    const response = amendedResponse(decoded.value, options);
+    answer(decoded.value);
+  }
+
+  function answer(decoded: ChatResponse): void {
+    const response = amendedResponse(decoded, options);
     spent = spentOf(response.usage, () => tokensIn(response));
     const { finish } = glanceOf(response);
     if (options.wantsStream) {
@@ -121,6 +133,14 @@ function receiveWhole(options: ReceiveOptions): Receiver {
     spent: () => spent,
     hasContent: () => false,
   };
+}
+
+/** The reply of a stream that came where a whole one was asked for and begins like JSON: lines (faults.md F38). Undefined where it is none. */
+function wholeOfStream(bytes: Buffer, { outbound, provider }: ReceiveOptions): ChatResponse | undefined {
+  const decoder = outbound.decoder(provider);
+  const events = [...decoder.push(bytes), ...decoder.end()];
+  const isReply = events.some((event) => event.type === 'finish') && !events.some((event) => event.type === 'error');
+  return isReply ? collect(events, outbound.id) : undefined;
 }
 
 /** What a whole reply has used. Our own count is made only where the provider tells none that can be true (faults.md F15). */

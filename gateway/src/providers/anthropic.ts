@@ -1,14 +1,15 @@
 /** Anthropic itself, and what every provider of its wire shares. */
 import { anthropicMessages } from '../dialects/anthropic-messages.ts';
 import { hasForeignThinking, withoutForeignThinking } from '../dialects/anthropic-messages/foreign-thinking.ts';
-import type { Provider, UrlParts } from './provider.ts';
+import type { Provider } from './provider.ts';
+import { urlWithoutV1 } from './url.ts';
 
 const CLAUDE = { refusesUnsigned: true } as const;
 const OTHERS = { refusesUnsigned: false } as const;
 
 /** The seams of any provider of this wire: its base with or without `/v1`, and no thinking that another provider signed. */
 export const anthropicSeams = {
-  url: anthropicUrl,
+  url: urlWithoutV1,
   needsAmend: (body) => hasForeignThinking(body, OTHERS),
   amendRequest: (body) => withoutForeignThinking(body, OTHERS),
 } as const satisfies Partial<Provider>;
@@ -20,12 +21,7 @@ export const anthropic: Provider = {
   baseUrl: 'https://api.anthropic.com',
   envKeys: ['ANTHROPIC_API_KEY'],
   doc: 'https://platform.claude.com/docs/en/api/overview',
-  url: anthropicUrl,
+  url: urlWithoutV1,
   needsAmend: (body) => hasForeignThinking(body, CLAUDE),
   amendRequest: (body) => withoutForeignThinking(body, CLAUDE),
 };
-
-/** The address of a call. The official SDKs give a base without `/v1`, others (models.dev, @ai-sdk/anthropic) with it: both are understood. */
-export function anthropicUrl(parts: Pick<UrlParts, 'baseUrl' | 'path'>): string {
-  return parts.baseUrl.replace(/\/+$/, '').replace(/\/v1$/, '') + parts.path;
-}

@@ -1,5 +1,6 @@
 /** Every provider that is odd in some way, and how a catalog row becomes a provider. */
 import type { Dialect } from '../dialects/dialect.ts';
+import { compact } from '../lib/json.ts';
 import { developerAsSystem, olderTokenLimit, seams, withoutDetails } from './amend.ts';
 import { anthropic, anthropicSeams } from './anthropic.ts';
 import { azure, azureCognitiveServices } from './azure.ts';
@@ -15,6 +16,7 @@ import { openai } from './openai.ts';
 import { openrouter, vercel } from './openrouter.ts';
 import { perplexity } from './perplexity.ts';
 import type { Provider } from './provider.ts';
+import { urlWithoutV1 } from './url.ts';
 import { vertexAnthropic } from './vertex-anthropic.ts';
 import { vertex } from './vertex.ts';
 import { writer } from './writer.ts';
@@ -77,9 +79,13 @@ export function makeProvider(row: ProviderRow, dialect: Dialect): Provider {
     ...(row.doc === undefined ? {} : { doc: row.doc }),
     ...(dialect.id === 'anthropic-messages' ? anthropicSeams : {}),
     ...(dialect.id === 'openai-chat' ? plain : {}),
+    ...(dialect.id === 'ollama' ? { url: urlWithoutV1 } : {}),
     ...(Object.hasOwn(table, row.id) ? table[row.id] : {}),
   };
-  if (known === undefined) return base;
+  // A server of one's own is free of charge in any wire.
+  const elsewhere = oddityOf(row.id);
+  if (known === undefined)
+    return { ...base, ...compact({ isKeyless: elsewhere?.isKeyless, isFree: elsewhere?.isFree }) };
   return {
     ...base,
     ...known,

@@ -1,7 +1,7 @@
 /** Reads recorded exchanges, and makes of a recorded reply the bytes that the provider sent. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { gateDialects } from '../../src/dialects/index.ts';
+import { gateDialects } from '../../src/dialects/index.ts';
 import { asArray, asRecord, asString, isRecord, type Json, type JsonRecord } from '../../src/lib/json.ts';
 
 /** The wires that a dialect of ours speaks, by the corpus's names. */
@@ -10,7 +10,12 @@ export const WIRES: Readonly<Record<string, keyof typeof gateDialects>> = {
   'anthropic-messages': 'anthropic-messages',
   'vertex-anthropic': 'anthropic-messages',
   'gemini-generate': 'gemini',
+  'ollama-chat': 'ollama',
+  'ollama-generate': 'ollama',
 };
+
+/** The dialects that clients may speak to the gateway: those with a route of their own. */
+export const INBOUND = [gateDialects['openai-chat'], gateDialects['anthropic-messages'], gateDialects.gemini] as const;
 
 export interface IndexRow {
   readonly id: string;

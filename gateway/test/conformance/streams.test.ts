@@ -11,15 +11,9 @@ import { gateDialects } from '../../src/dialects/index.ts';
 import type { Dialect } from '../../src/dialects/dialect.ts';
 import { brokenEnding, receive } from '../../src/pipeline/receive.ts';
 import { corpusDir, corpusSkip } from '../corpus.ts';
-import { readIndex, readRecording, type Recording } from './recordings.ts';
+import { INBOUND, readIndex, readRecording, WIRES, type Recording } from './recordings.ts';
 
-const WIRES: Readonly<Record<string, Dialect>> = {
-  'openai-chat': gateDialects['openai-chat'],
-  'anthropic-messages': gateDialects['anthropic-messages'],
-  'vertex-anthropic': gateDialects['anthropic-messages'],
-  'gemini-generate': gateDialects.gemini,
-};
-const INBOUND = Object.values(gateDialects);
+const OUTBOUND: readonly Dialect[] = Object.values(gateDialects);
 const SEED = Number(process.env['TURNOUT_SEED'] ?? 20_261_122);
 const RANDOM_CUTS = 50;
 const CHOSEN = 60;
@@ -100,16 +94,18 @@ function choose(streams: readonly Recording[]): readonly Recording[] {
     for (const word of words) seen.add(word);
     chosen.set(recording.id, recording);
   }
-  const perWire = CHOSEN / INBOUND.length;
-  return INBOUND.flatMap((dialect) => {
-    const ofWire = [...chosen.values(), ...short].filter((recording) => WIRES[recording.wire] === dialect);
-    return [...new Set(ofWire)].slice(0, perWire);
-  });
+  const perWire = CHOSEN / OUTBOUND.length;
+  const all = [...new Set([...chosen.values(), ...short])];
+  const ofWires = OUTBOUND.flatMap((dialect) =>
+    all.filter((recording) => WIRES[recording.wire] === dialect.id).slice(0, perWire),
+  );
+  // A wire of few short recordings leaves its places to the others.
+  return [...new Set([...ofWires, ...all])].slice(0, CHOSEN);
 }
 
 /** What a client hears of a stream that comes in these pieces and then ends. */
 function hear(recording: Recording, inbound: Dialect, pieces: readonly Buffer[]): Heard {
-  const outbound = WIRES[recording.wire];
+  const outbound = OUTBOUND.find((dialect) => dialect.id === WIRES[recording.wire]);
   assert.ok(outbound);
   const sent: Buffer[] = [];
   let ended: Heard['ended'] | undefined;

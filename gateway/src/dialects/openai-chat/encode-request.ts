@@ -225,23 +225,21 @@ function writeTools(tools: readonly Tool[] | undefined, writing: Writing): reado
 
 function writeTool(tool: Tool, writing: Writing): readonly JsonRecord[] {
   if (tool.kind === 'opaque') return tool.origin === HOME && isRecord(tool.value) ? [tool.value] : [];
+  const cache = tool.isCacheEnd === true ? compact({ ttl: tool.cacheTtl }) : undefined;
+  return [{ ...writeFunction(tool, writing.isHome), ...writeCache(cache) }];
+}
+
+/** A function tool in this form, which Cohere and Ollama share; with its own further fields where it comes from that wire. */
+export function writeFunction(tool: Extract<Tool, { kind: 'function' }>, isHome: boolean): JsonRecord {
   const own: Record<string, Json> = {};
   const inner: Record<string, Json> = {};
-  for (const [key, value] of Object.entries(writing.isHome ? (tool.extra ?? {}) : {})) {
+  for (const [key, value] of Object.entries(isHome ? (tool.extra ?? {}) : {})) {
     if (value === undefined) continue;
     if (key.startsWith('function.')) inner[key.slice('function.'.length)] = value;
     else own[key] = value;
   }
   const { name, description, parameters, strict } = tool;
-  const cache = tool.isCacheEnd === true ? compact({ ttl: tool.cacheTtl }) : undefined;
-  return [
-    {
-      type: 'function',
-      function: { ...compact({ name, description, parameters, strict }), ...inner },
-      ...own,
-      ...writeCache(cache),
-    },
-  ];
+  return { type: 'function', function: { ...compact({ name, description, parameters, strict }), ...inner }, ...own };
 }
 
 function writeMessage(message: Message, writing: Writing): readonly JsonRecord[] {

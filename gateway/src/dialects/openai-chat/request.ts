@@ -279,7 +279,8 @@ function readFormat(format: Json | undefined): OutputFormat | undefined {
 const TOOL_READ: ReadonlySet<string> = new Set(['type', 'function', 'cache_control', 'prompt_cache_breakpoint']);
 const FUNCTION_READ: ReadonlySet<string> = new Set(['name', 'description', 'parameters', 'strict']);
 
-function readTools(tools: Json | undefined): readonly Tool[] {
+/** Tools in this form, which Cohere and Ollama share. */
+export function readTools(tools: Json | undefined): readonly Tool[] {
   return (asArray(tools) ?? []).flatMap((tool, index): readonly Tool[] => {
     if (!isRecord(tool)) return [];
     const at = `tools[${index}]`;

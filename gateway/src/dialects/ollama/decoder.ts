@@ -1,0 +1,140 @@
+/** A stream of lines becomes events, however the network cut it. */
+import { replay } from '../../chat/collect.ts';
+import { fault, type Fault } from '../../chat/fault.ts';
+import type { ChatEvent } from '../../chat/reply.ts';
+import { asArray, asString, compact, isRecord, parseJson, type JsonRecord } from '../../lib/json.ts';
+import { lineSplitter } from '../../lib/lines.ts';
+import type { StreamDecoder } from '../dialect.ts';
+import { readLogprobs } from '../openai-chat/response.ts';
+import { readCall } from './request.ts';
+import { CALLS_MAX, decodeResponse, extraOf, faultIn, finishOf, messageExtra, messageOf } from './response.ts';
+import { readUsage } from './usage.ts';
+import { createdAt, LINE_MAX_BYTES, readPicture, stringsOf } from './wire.ts';
+
+/** What a stream has said so far. Mutable by design: it lives inside one decoder. */
+interface Reading {
+  readonly provider: string;
+  hasBegun: boolean;
+  calls: number;
+  isOver: boolean;
+  /** Lines of a body that is no stream: JSON over several lines, which is read at the end (faults.md F38). */
+  whole: Buffer[] | undefined;
+  wholeBytes: number;
+}
+
+/** One decoder a stream. `provider` is for texts. */
+export function decoder(provider: string): StreamDecoder {
+  const splitter = lineSplitter(LINE_MAX_BYTES);
+  const reading: Reading = { provider, hasBegun: false, calls: 0, isOver: false, whole: undefined, wholeBytes: 0 };
+
+  function readAll(lines: readonly Buffer[]): readonly ChatEvent[] {
+    return lines.flatMap((line) => readLine(line, reading));
+  }
+
+  return {
+    push: (bytes) => {
+      const events = readAll(splitter.push(bytes));
+      return splitter.isTooBig() ? [...events, ...fail(reading, tooBig(provider))] : events;
+    },
+    end: () => {
+      // The last line may lack its end; one that was cut inside is no JSON, and then the stream is no reply.
+      const events = splitter.end().flatMap((line) => (isWhole(line, reading) ? readLine(line, reading) : []));
+      if (reading.whole !== undefined) return [...events, ...readWhole(reading)];
+      return reading.isOver ? events : [...events, ...fail(reading, fault('upstream-cut', { provider }))];
+    },
+    isOver: () => reading.isOver,
+  };
+}
+
+function isWhole(line: Buffer, reading: Reading): boolean {
+  return reading.whole !== undefined || parseJson(line.toString('utf8')) !== undefined;
+}
+
+function tooBig(provider: string): Fault {
+  return fault('upstream-too-big', { provider, max: LINE_MAX_BYTES });
+}
+
+function fail(reading: Reading, of: Fault): readonly ChatEvent[] {
+  if (reading.isOver) return [];
+  reading.isOver = true;
+  return [{ type: 'error', fault: of }];
+}
+
+function readLine(line: Buffer, reading: Reading): readonly ChatEvent[] {
+  if (reading.isOver) return [];
+  if (reading.whole !== undefined) return gather(line, reading);
+  const body = parseJson(line.toString('utf8'));
+  if (isRecord(body)) return readBody(body, reading);
+  if (body === undefined && !reading.hasBegun) return gather(line, reading);
+  return fail(reading, fault('upstream-invalid', { provider: reading.provider, reason: 'a line is not JSON' }));
+}
+
+function gather(line: Buffer, reading: Reading): readonly ChatEvent[] {
+  reading.whole ??= [];
+  reading.whole.push(line);
+  reading.wholeBytes += line.length;
+  if (reading.wholeBytes <= LINE_MAX_BYTES) return [];
+  reading.whole = undefined;
+  return fail(reading, tooBig(reading.provider));
+}
+
+function readWhole(reading: Reading): readonly ChatEvent[] {
+  const { provider, whole = [] } = reading;
+  const body = parseJson(Buffer.concat(whole).toString('utf8'));
+  if (!isRecord(body))
+    return fail(reading, fault('upstream-invalid', { provider, reason: 'it is neither a stream nor JSON' }));
+  const reply = decodeResponse(body, provider);
+  if (!reply.ok) return fail(reading, reply.error);
+  reading.isOver = true;
+  return replay(reply.value);
+}
+
+function readBody(body: JsonRecord, reading: Reading): readonly ChatEvent[] {
+  const inside = faultIn(body, reading.provider);
+  if (inside !== undefined) return fail(reading, inside);
+  const events: ChatEvent[] = [];
+  if (!reading.hasBegun) {
+    reading.hasBegun = true;
+    events.push({ type: 'start', ...compact({ model: asString(body['model']), createdAt: createdAt(body) }) });
+  }
+  events.push(...deltasOf(body, reading));
+  if (body['done'] !== true) return events;
+  reading.isOver = true;
+  const extra = extraOf(body);
+  if (extra !== undefined) events.push({ type: 'extra', extra });
+  const usage = readUsage(body);
+  if (usage !== undefined) events.push({ type: 'usage', usage });
+  events.push({ type: 'finish', choice: 0, finish: finishOf(body, reading.calls > 0) });
+  return events;
+}
+
+function deltasOf(body: JsonRecord, reading: Reading): readonly ChatEvent[] {
+  const message = messageOf(body);
+  const thinking = asString(message['thinking']) ?? '';
+  const text = asString(message['content']) ?? '';
+  const events: ChatEvent[] = [];
+  if (thinking !== '') events.push({ type: 'reasoning-delta', choice: 0, text: thinking });
+  if (text !== '') events.push({ type: 'text-delta', choice: 0, text });
+  for (const image of stringsOf(message['images'])) events.push({ type: 'media', choice: 0, part: readPicture(image) });
+  for (const call of asArray(message['tool_calls']) ?? [])
+    if (isRecord(call)) events.push(...callEvents(call, body, reading));
+  const tokens = readLogprobs(body['logprobs']);
+  if (tokens.length > 0) events.push({ type: 'logprobs', choice: 0, tokens });
+  const extra = messageExtra(body);
+  if (extra !== undefined) events.push({ type: 'extra', choice: 0, extra });
+  return events;
+}
+
+/** Calls come whole. */
+function callEvents(raw: JsonRecord, body: JsonRecord, reading: Reading): readonly ChatEvent[] {
+  const number = reading.calls;
+  if (number >= CALLS_MAX) return [];
+  const call = readCall(raw, { number, time: asString(body['created_at']) ?? '' });
+  if (call === undefined) return [];
+  reading.calls += 1;
+  const { id, name, extra } = call;
+  return [
+    { type: 'tool-call-start', choice: 0, call: number, id, name, ...compact({ extra }) },
+    { type: 'tool-call-delta', choice: 0, call: number, arguments: call.arguments },
+  ];
+}
