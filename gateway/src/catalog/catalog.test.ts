@@ -121,7 +121,7 @@ describe('the shipped catalog', () => {
       ['groq', 'https://api.groq.com/openai/v1', 'openai-chat'],
       ['xai', 'https://api.x.ai/v1', 'openai-chat'],
       ['openrouter', 'https://openrouter.ai/api/v1', 'openai-chat'],
-      ['cohere', 'https://api.cohere.com/v2', undefined],
+      ['cohere', 'https://api.cohere.com/v2', 'cohere'],
       ['amazon-bedrock', undefined, undefined],
     ] as const;
     for (const [id, baseUrl, dialect] of rows) {

@@ -42,7 +42,7 @@ const ABILITIES = ['tools', 'reasoning', 'structuredOutput', 'attachment', 'temp
 const MODALITIES = ['text', 'image', 'audio', 'video', 'pdf'] as const satisfies readonly Modality[];
 const STATUSES = ['alpha', 'beta', 'deprecated'] as const satisfies readonly ModelStatus[];
 const FREE = ['local', 'subscription', 'free-tier'] as const satisfies readonly FreeReason[];
-const DIALECTS = ['openai-chat', 'anthropic-messages', 'gemini', 'other'] as const;
+const DIALECTS = ['openai-chat', 'anthropic-messages', 'gemini', 'other', 'cohere'] as const;
 const SOURCES = ['genai-prices', 'sdk', 'provider'] as const;
 
 export interface CatalogRows {
@@ -469,5 +469,6 @@ function wordAt<T extends string>(words: readonly T[], index: Json | undefined):
 }
 
 function dialectOf(json: Json | undefined): CatalogDialect | undefined {
-  return json === 'openai-chat' || json === 'anthropic-messages' || json === 'gemini' ? json : undefined;
+  const name = DIALECTS.find((dialect) => dialect === json);
+  return name === 'other' ? undefined : name;
 }

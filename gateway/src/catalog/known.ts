@@ -15,6 +15,7 @@ const DIALECT_BY_PACKAGE: ReadonlyMap<string, CatalogDialect> = new Map([
   ['@ai-sdk/google-vertex/anthropic', 'anthropic-messages'],
   ['@ai-sdk/azure', 'openai-chat'],
   ['@ai-sdk/cerebras', 'openai-chat'],
+  ['@ai-sdk/cohere', 'cohere'],
   ['@ai-sdk/deepinfra', 'openai-chat'],
   ['@ai-sdk/gateway', 'openai-chat'],
   ['@ai-sdk/groq', 'openai-chat'],

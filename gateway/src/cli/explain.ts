@@ -18,7 +18,7 @@ import type { CommandIo } from './io.ts';
 import { readWords, textOf } from './options.ts';
 import { configSchema } from '../config/schema.ts';
 
-const USAGE = `usage: turnout explain --body FILE [--dialect openai-chat|anthropic-messages|gemini] [--config FILE] [--data DIR] [--json]
+const USAGE = `usage: turnout explain --body FILE [--dialect openai-chat|anthropic-messages|gemini|cohere|ollama] [--config FILE] [--data DIR] [--json]
        turnout explain MODEL
 `;
 
@@ -67,7 +67,7 @@ function readQuestion(args: readonly string[], io: CommandIo): Question | string
   const words = readWords(args, { body: text, dialect: text, config: text, data: text, json: { type: 'boolean' } });
   if (!words.ok) return words.error;
   const dialect = dialectNamed(textOf(words.value, 'dialect') ?? 'openai-chat');
-  if (dialect === undefined) return '--dialect must be openai-chat, anthropic-messages or gemini';
+  if (dialect === undefined) return '--dialect must be openai-chat, anthropic-messages, gemini, cohere or ollama';
   const bytes = bodyBytes(textOf(words.value, 'body'), words.value.positionals[0], io);
   if (typeof bytes === 'string') return bytes;
   const named = textOf(words.value, 'config') ?? io.env['TURNOUT_CONFIG'];

@@ -9,6 +9,7 @@ describe('routeOf', () => {
     ['/api/v1/chat/completions', 'openai-chat'],
     ['/v1/messages?beta=true', 'anthropic-messages'],
     ['/anthropic/v1/messages', 'anthropic-messages'],
+    ['/v2/chat', 'cohere'],
     ['/v1beta/models/gemini-2.5-flash:generateContent', 'gemini'],
     ['/v1/models/gemini-2.5-flash:streamGenerateContent?alt=sse', 'gemini'],
   ];

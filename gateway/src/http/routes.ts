@@ -75,6 +75,11 @@ const ROWS: readonly Row[] = [
     operation: () => ({ kind: 'chat', dialect: 'anthropic-messages', path: {}, isJsonArray: false }),
   },
   {
+    pattern: /^\/v2\/chat$/,
+    methods: ['POST'],
+    operation: () => ({ kind: 'chat', dialect: 'cohere', path: {}, isJsonArray: false }),
+  },
+  {
     pattern: /^\/v1\/messages\/count_tokens$/,
     methods: ['POST'],
     operation: () => ({ kind: 'count-tokens', dialect: 'anthropic-messages', path: {} }),
@@ -179,7 +184,7 @@ function explainOperation(query: URLSearchParams): Operation {
 }
 
 function explainDialect(name: string | null): Origin {
-  return name === 'anthropic-messages' || name === 'gemini' ? name : 'openai-chat';
+  return name === 'anthropic-messages' || name === 'gemini' || name === 'cohere' ? name : 'openai-chat';
 }
 
 /** Percent-decoded, or undefined where the escapes are broken or hide a control character. */

@@ -332,6 +332,7 @@ export function dialectOfPath({ dialects }: Desk, target: string): Words | undef
   if (target.startsWith('/v2/')) return dialects.cohere ?? cohereWords;
   if (/\/v1\/messages/.test(target)) return dialects['anthropic-messages'];
   if (target.startsWith('/v1beta/')) return dialects.gemini;
+  if (target.startsWith('/v2/')) return dialects.cohere;
   return dialects['openai-chat'];
 }
 

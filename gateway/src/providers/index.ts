@@ -6,6 +6,7 @@ import { anthropic, anthropicSeams } from './anthropic.ts';
 import { azure, azureCognitiveServices } from './azure.ts';
 import { clouds, type CloudSeams } from './clouds.ts';
 import { cerebras } from './cerebras.ts';
+import { cohere, cohereSeams } from './cohere.ts';
 import { databricks } from './databricks.ts';
 import { deepseek, zai } from './deepseek.ts';
 import { google } from './google.ts';
@@ -39,6 +40,7 @@ export const odd = {
   azure,
   'azure-cognitive-services': azureCognitiveServices,
   cerebras,
+  cohere,
   databricks,
   deepseek,
   google,
@@ -77,9 +79,7 @@ export function makeProvider(row: ProviderRow, dialect: Dialect): Provider {
     envKeys: row.envKeys,
     ...(row.baseUrl === undefined ? {} : { baseUrl: row.baseUrl }),
     ...(row.doc === undefined ? {} : { doc: row.doc }),
-    ...(dialect.id === 'anthropic-messages' ? anthropicSeams : {}),
-    ...(dialect.id === 'openai-chat' ? plain : {}),
-    ...(dialect.id === 'ollama' ? { url: urlWithoutV1 } : {}),
+    ...dialectSeams(dialect),
     ...(Object.hasOwn(table, row.id) ? table[row.id] : {}),
   };
   // A server of one's own is free of charge in any wire.
@@ -93,6 +93,22 @@ export function makeProvider(row: ProviderRow, dialect: Dialect): Provider {
     name: row.name,
     envKeys: row.envKeys.length > 0 ? row.envKeys : known.envKeys,
   };
+}
+
+/** What holds for every provider of a wire. */
+function dialectSeams({ id }: Dialect): Partial<Provider> {
+  switch (id) {
+    case 'anthropic-messages':
+      return anthropicSeams;
+    case 'openai-chat':
+      return plain;
+    case 'cohere':
+      return cohereSeams;
+    case 'ollama':
+      return { url: urlWithoutV1 };
+    default:
+      return {};
+  }
 }
 
 function oddityOf(id: string): Provider | undefined {

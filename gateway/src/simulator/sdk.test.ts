@@ -4,6 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import Anthropic from '@anthropic-ai/sdk';
 import { zodOutputFormat } from '@anthropic-ai/sdk/helpers/zod';
 import { FunctionCallingConfigMode, GoogleGenAI, Type } from '@google/genai';
+import { CohereClientV2 } from 'cohere-ai';
 import OpenAI from 'openai';
 import { zodResponseFormat } from 'openai/helpers/zod';
 import { z } from 'zod';
@@ -381,5 +382,87 @@ describe('the Google client', () => {
     });
     assert.match(reply.headers.get('content-type') ?? '', /application\/json/);
     assert.ok(Array.isArray(await reply.json()));
+  });
+});
+
+describe('the Cohere client', () => {
+  let cohere: CohereClientV2;
+  before(() => {
+    cohere = new CohereClientV2({ token: KEY, environment: `${simulator.url}/cohere` });
+  });
+  const ask = { model: 'command-a', messages: [{ role: 'user' as const, content: 'Hello there' }] };
+  const tools = [{ type: 'function' as const, function: { name: 'forecast', parameters: PARAMETERS } }];
+
+  it('gets text, thoughts where it asks, and what is billed apart from what was read', async () => {
+    const reply = await cohere.chat({ ...ask, thinking: { type: 'enabled' } });
+    const [thinking, text] = reply.message.content ?? [];
+    assert.ok(thinking?.type === 'thinking' && text?.type === 'text' && text.text.startsWith(NOTICE));
+    assert.equal(reply.finishReason, 'COMPLETE');
+    const { billedUnits, tokens } = reply.usage ?? {};
+    assert.equal(billedUnits?.inputTokens, 3);
+    assert.ok((tokens?.inputTokens ?? 0) > 400 && billedUnits.outputTokens === tokens?.outputTokens);
+  });
+
+  it('gets the same text streamed', async () => {
+    const whole = await cohere.chat(ask);
+    let text = '';
+    let end: unknown;
+    for await (const event of await cohere.chatStream(ask)) {
+      if (event.type === 'content-delta') text += event.delta?.message?.content?.text ?? '';
+      if (event.type === 'message-end') end = event.delta?.usage?.billedUnits;
+    }
+    assert.deepEqual([{ type: 'text', text }, end], [whole.message.content?.[0], whole.usage?.billedUnits]);
+  });
+
+  it('gets calls that fit their schema, whole and streamed', async () => {
+    const asked = { ...ask, tools, toolChoice: 'REQUIRED' as const };
+    const reply = await cohere.chat(asked);
+    const call = reply.message.toolCalls?.[0]?.function;
+    assert.ok(call?.name === 'forecast' && isForecastArguments(JSON.parse(call.arguments ?? '')));
+    let streamed = '';
+    for await (const event of await cohere.chatStream(asked))
+      if (event.type === 'tool-call-delta' && event.index === 0)
+        streamed += event.delta?.message?.toolCalls?.function?.arguments ?? '';
+    assert.equal(streamed, call.arguments);
+  });
+
+  it('is refused what Cohere refuses', async () => {
+    const wrong = { ...ask, tools, responseFormat: { type: 'json_object' as const } };
+    await assert.rejects(cohere.chat(wrong, { maxRetries: 0 }), /not supported with tools/);
+  });
+});
+
+describe('a client of Ollama', () => {
+  const ask = { model: 'qwen3', messages: [{ role: 'user', content: 'Hello there' }] };
+
+  async function chat(body: object): Promise<readonly { readonly [key: string]: unknown }[]> {
+    const reply = await fetch(`${simulator.url}/ollama/api/chat`, { method: 'POST', body: JSON.stringify(body) });
+    const text = await reply.text();
+    return text
+      .trim()
+      .split('\n')
+      .map((line) => ({ status: reply.status, ...(JSON.parse(line) as object) }));
+  }
+
+  it('gets a stream of lines unless it says no, and the same text whole', async () => {
+    const lines = await chat(ask);
+    const [whole] = await chat({ ...ask, stream: false });
+    const said = lines.map((line) => z.object({ content: z.string() }).parse(line['message']).content).join('');
+    assert.equal(said, z.object({ content: z.string() }).parse(whole?.['message']).content);
+    const last = lines.at(-1);
+    assert.ok(lines.length > 3 && lines.slice(0, -1).every((line) => line['done'] === false));
+    assert.deepEqual([last?.['done'], last?.['eval_count']], [true, whole?.['eval_count']]);
+  });
+
+  it('gets thoughts and an object of its schema', async () => {
+    const [reply] = await chat({ ...ask, stream: false, think: true, format: PARAMETERS });
+    const message = z.object({ content: z.string(), thinking: z.string().min(1) }).parse(reply?.['message']);
+    const forecast = z.object({ city: z.string(), days: z.int().min(1).max(7) });
+    assert.ok(forecast.safeParse(JSON.parse(message.content)).success);
+  });
+
+  it('is refused in one line of words', async () => {
+    const [reply] = await chat({ ...ask, messages: [{ role: 'user', content: [] }] });
+    assert.deepEqual([reply?.['status'], typeof reply?.['error']], [400, 'string']);
   });
 });

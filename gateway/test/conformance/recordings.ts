@@ -10,12 +10,19 @@ export const WIRES: Readonly<Record<string, keyof typeof gateDialects>> = {
   'anthropic-messages': 'anthropic-messages',
   'vertex-anthropic': 'anthropic-messages',
   'gemini-generate': 'gemini',
+  'cohere-v2-chat': 'cohere',
+  'cohere-v1-chat': 'cohere',
   'ollama-chat': 'ollama',
   'ollama-generate': 'ollama',
 };
 
 /** The dialects that clients may speak to the gateway: those with a route of their own. */
-export const INBOUND = [gateDialects['openai-chat'], gateDialects['anthropic-messages'], gateDialects.gemini] as const;
+export const INBOUND = [
+  gateDialects['openai-chat'],
+  gateDialects['anthropic-messages'],
+  gateDialects.gemini,
+  gateDialects.cohere,
+] as const;
 
 export interface IndexRow {
   readonly id: string;
@@ -84,7 +91,10 @@ function streamBytes(stream: JsonRecord, wire: string): Buffer {
   if (stream['encoding'] === 'utf8') return Buffer.from(asString(data) ?? '');
   if (stream['encoding'] === 'base64') return Buffer.from(asString(data) ?? '', 'base64');
   const events = (asArray(data) ?? []).map((event) => {
-    const name = wire.includes('anthropic') ? `event: ${asString(asRecord(event)?.['type']) ?? ''}\n` : '';
+    const name =
+      wire.includes('anthropic') || wire.startsWith('cohere')
+        ? `event: ${asString(asRecord(event)?.['type']) ?? ''}\n`
+        : '';
     return `${name}data: ${JSON.stringify(event)}\n\n`;
   });
   return Buffer.from(events.join('') + (wire === 'openai-chat' ? 'data: [DONE]\n\n' : ''));

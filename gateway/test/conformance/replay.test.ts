@@ -145,6 +145,7 @@ const LIKE: Readonly<Record<string, string>> = {
   'xai:openai-chat': 'xai',
   'openrouter:openai-chat': 'openrouter',
   'perplexity:openai-chat': 'perplexity',
+  'cohere:cohere-v2-chat': 'cohere',
 };
 
 function likeOf(recording: Recording): string {
@@ -154,6 +155,7 @@ function likeOf(recording: Recording): string {
 
 function baseSuffix(recording: Recording): string {
   if (WIRES[recording.wire] === 'gemini') return '/v1beta';
+  if (WIRES[recording.wire] === 'cohere') return '/v2';
   return WIRES[recording.wire] === 'openai-chat' ? '/v1' : '';
 }
 
@@ -169,7 +171,8 @@ async function replayOne(
   seen: () => Seen | undefined,
 ): Promise<Verdict> {
   const outbound = dialectOf(recording);
-  const isSame = outbound.id === inbound.id;
+  // A stream of v1 becomes one of v2, which is what clients of this dialect read.
+  const isSame = outbound.id === inbound.id && recording.wire !== 'cohere-v1-chat';
   const asked = requestFor(recording, inbound);
   if (typeof asked === 'string') return { counts: [`left out: ${asked}`] };
   const got = await send(url, recording, inbound, asked);
@@ -237,6 +240,13 @@ function minimalRequest(inbound: Dialect, isStream: boolean): JsonRecord {
   };
 }
 
+/** Where clients of a protocol ask; Gemini's have the model in the path. */
+const PATHS: Readonly<Record<string, string>> = {
+  'openai-chat': '/v1/chat/completions',
+  'anthropic-messages': '/v1/messages',
+  cohere: '/v2/chat',
+};
+
 function send(url: string, recording: Recording, inbound: Dialect, body: JsonRecord): Promise<Got> {
   const model = `${providerId(recording)}/${modelOf(recording)}`;
   const verb =
@@ -246,11 +256,7 @@ function send(url: string, recording: Recording, inbound: Dialect, body: JsonRec
         ? 'streamGenerateContent?alt=sse'
         : 'generateContent';
   const path =
-    inbound.id === 'gemini'
-      ? `/v1beta/models/${encodeURIComponent(model)}:${verb}`
-      : inbound.id === 'openai-chat'
-        ? '/v1/chat/completions'
-        : '/v1/messages';
+    inbound.id === 'gemini' ? `/v1beta/models/${encodeURIComponent(model)}:${verb}` : (PATHS[inbound.id] ?? '');
   const text = JSON.stringify(inbound.id === 'gemini' ? body : { ...body, model });
   return new Promise((resolve, reject) => {
     const call = httpRequest(
@@ -280,7 +286,8 @@ function send(url: string, recording: Recording, inbound: Dialect, body: JsonRec
 
 function errorVerdict(recording: Recording, got: Got): Verdict {
   const body = parseJson(got.body.toString('utf8'));
-  if (got.status < 400 || !isRecord(body) || body['error'] === undefined) {
+  // Cohere's errors are a message and no more.
+  if (got.status < 400 || !isRecord(body) || (body['error'] ?? body['message']) === undefined) {
     return {
       counts: [],
       failure: `an error ${recording.status} became ${got.status} ${got.body.toString('utf8').slice(0, 200)}`,
@@ -304,7 +311,9 @@ function decoded(dialect: Dialect, bytes: Buffer, isStream: boolean, provider: s
 }
 
 function endsInError(body: Buffer): boolean {
-  return /"finish_reason":"error"|event: error|"error":\{/.test(body.toString('utf8').slice(-3000));
+  return /"finish_reason":"error"|event: error|"error":\{|"finish_reason":"ERROR"/.test(
+    body.toString('utf8').slice(-3000),
+  );
 }
 
 function sameVerdict(recording: Recording, of: { asked: JsonRecord; got: Got; request: Seen }): Verdict {
@@ -355,7 +364,9 @@ function expectedEvents(recording: Recording, asked: JsonRecord): readonly unkno
   if (dialectOf(recording).id !== 'openai-chat') {
     // One recording holds the streams of three replies in a row; a reply ends at its own last event.
     const last = events.findIndex((event) => (event as { name: string }).name === 'message_stop');
-    return last === -1 ? events : events.slice(0, last + 1);
+    if (last !== -1) return events.slice(0, last + 1);
+    const isOpen = recording.wire === 'cohere-v2-chat' && (events.at(-1) as { data: unknown }).data !== '[DONE]';
+    return isOpen ? [...events, { name: '', data: '[DONE]' }] : events;
   }
   const options = asked['stream_options'];
   const wantsUsage = isRecord(options) && options['include_usage'] === true;
@@ -391,8 +402,9 @@ function otherVerdict({ recording, inbound, expected, got }: Other): Verdict {
 
 /** What any two protocols can both say of a reply: its words, thoughts, calls, end and tokens. */
 function essence(response: ChatResponse, inbound: Dialect): unknown {
-  // Anthropic's reply has one choice; the others are a listed loss.
-  const choices = inbound.id === 'anthropic-messages' ? response.choices.slice(0, 1) : response.choices;
+  // Anthropic's and Cohere's reply has one choice; the others are a listed loss.
+  const isOne = inbound.id === 'anthropic-messages' || inbound.id === 'cohere';
+  const choices = isOne ? response.choices.slice(0, 1) : response.choices;
   return {
     choices: choices.map((choice) => ({
       text: textOf(choice.parts, 'text') + textOf(choice.parts, 'refusal') + spoken(choice.parts, inbound),
@@ -407,9 +419,9 @@ function essence(response: ChatResponse, inbound: Dialect): unknown {
   };
 }
 
-/** Anthropic carries no sound: its words are told as text (a listed loss). Gemini carries the sound without its words (another). */
+/** Anthropic carries no sound: its words are told as text (a listed loss). Gemini carries the sound without its words (another), Cohere neither. */
 function spoken(parts: readonly Part[], inbound: Dialect): string {
-  return inbound.id === 'gemini'
+  return inbound.id === 'gemini' || inbound.id === 'cohere'
     ? ''
     : parts.map((part) => (part.kind === 'audio' ? (part.transcript ?? '') : '')).join('');
 }

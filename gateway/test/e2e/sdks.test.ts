@@ -1,4 +1,4 @@
-/** Official SDKs as clients of a real gateway, each against providers of each protocol (the simulator speaks all three). */
+/** Official SDKs as clients of a real gateway, each against providers of each protocol (the simulator speaks them all). */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import Anthropic from '@anthropic-ai/sdk';
@@ -7,6 +7,7 @@ import { createAnthropic } from '@ai-sdk/anthropic';
 import { createGoogleGenerativeAI } from '@ai-sdk/google';
 import { createOpenAI } from '@ai-sdk/openai';
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
+import { CohereClientV2, CohereError } from 'cohere-ai';
 import { generateText, Output, streamText, tool } from 'ai';
 import OpenAI from 'openai';
 import { z } from 'zod';
@@ -16,7 +17,9 @@ import { ROOT_KEY, startGateway, testConfig, type TestGateway } from '../harness
 const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 const WEATHER = { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] } as const;
 /** Providers behind the gateway, one a protocol. */
-const TARGETS = ['house-openai/m', 'house-anthropic/m', 'house-gemini/m'] as const;
+const TARGETS = ['house-openai/m', 'house-anthropic/m', 'house-gemini/m', 'house-cohere/m'] as const;
+/** Cannot be made to call a tool. */
+const OLLAMA = 'house-ollama/m';
 
 let simulator: Simulator;
 let gateway: TestGateway;
@@ -29,6 +32,8 @@ before(async () => {
       'house-openai': `{dialect: openai-chat, base_url: "${simulator.url}/openai/v1", ${price}}`,
       'house-anthropic': `{dialect: anthropic-messages, base_url: "${simulator.url}/anthropic", ${price}}`,
       'house-gemini': `{dialect: gemini, base_url: "${simulator.url}/gemini/v1beta", ${price}}`,
+      'house-cohere': `{dialect: cohere, base_url: "${simulator.url}/cohere/v2", ${price}}`,
+      'house-ollama': `{dialect: ollama, base_url: "${simulator.url}/ollama/v1", ${price}}`,
     }),
   });
 });
@@ -296,3 +301,83 @@ for (const model of TARGETS) {
     }
   });
 }
+
+for (const model of [...TARGETS, OLLAMA]) {
+  describe(`cohere SDK to ${model}`, () => {
+    const client = (): CohereClientV2 => new CohereClientV2({ token: ROOT_KEY, environment: gateway.url });
+    const messages = [{ role: 'user' as const, content: 'Say hi.' }];
+    const tools = [{ type: 'function' as const, function: { name: 'weather', parameters: WEATHER } }];
+
+    it('gets text and usage', async () => {
+      const reply = await client().chat({ model, messages, maxTokens: 40 }, { maxRetries: 0 });
+      const [content] = reply.message.content ?? [];
+      assert.ok(content?.type === 'text' && content.text.length > 0);
+      const billed = reply.usage?.billedUnits;
+      assert.ok((billed?.inputTokens ?? 0) > 0 && (billed?.outputTokens ?? 0) > 0);
+      assert.match(reply.finishReason, /^(?:COMPLETE|MAX_TOKENS)$/);
+    });
+
+    it('gets a stream with usage at its end', async () => {
+      let text = '';
+      const kinds = new Set<string>();
+      let end: unknown;
+      for await (const event of await client().chatStream({ model, messages }, { maxRetries: 0 })) {
+        kinds.add(event.type);
+        if (event.type === 'content-delta') text += event.delta?.message?.content?.text ?? '';
+        if (event.type === 'message-end')
+          end = [event.delta?.finishReason, event.delta?.usage?.billedUnits !== undefined];
+      }
+      assert.ok(text.length > 0);
+      assert.deepEqual(end, ['COMPLETE', true]);
+      assert.deepEqual([...kinds], ['message-start', 'content-start', 'content-delta', 'content-end', 'message-end']);
+    });
+
+    it('goes through a round of tools', { skip: model === OLLAMA && 'it cannot be demanded' }, async () => {
+      const asked = { model, messages, tools, toolChoice: 'REQUIRED' as const };
+      const first = await client().chat(asked, { maxRetries: 0 });
+      const call = first.message.toolCalls?.[0];
+      assert.equal(call?.function?.name, 'weather');
+      assert.equal(typeof JSON.parse(call.function.arguments ?? '').city, 'string');
+      assert.equal(first.finishReason, 'TOOL_CALL');
+      const result = { role: 'tool' as const, toolCallId: call.id, content: '21 degrees' };
+      const second = await client().chat(
+        { model, messages: [...messages, first.message, result], tools },
+        { maxRetries: 0 },
+      );
+      assert.equal(second.message.content?.[0]?.type, 'text');
+    });
+  });
+}
+
+describe('cohere SDK', () => {
+  it('raises on a refusal, with its status and words', async () => {
+    const client = new CohereClientV2({ token: ROOT_KEY, environment: gateway.url });
+    const asked = client.chat({ model: 'no-such', messages: [{ role: 'user', content: 'x' }] }, { maxRetries: 0 });
+    await assert.rejects(asked, (error: unknown) => {
+      assert.ok(error instanceof CohereError);
+      assert.equal(error.statusCode, 404);
+      assert.match(JSON.stringify(error.body), /no-such/);
+      return true;
+    });
+  });
+});
+
+describe(`openai SDK to ${OLLAMA}`, () => {
+  const client = (): OpenAI => new OpenAI({ apiKey: ROOT_KEY, baseURL: `${gateway.url}/v1`, maxRetries: 0 });
+  const messages = [{ role: 'user' as const, content: 'Say hi.' }];
+
+  it('gets text, a stream, and usage', async () => {
+    const reply = await client().chat.completions.create({ model: OLLAMA, messages });
+    assert.ok((reply.choices[0]?.message.content ?? '').length > 0 && (reply.usage?.completion_tokens ?? 0) > 0);
+    let text = '';
+    for await (const chunk of await client().chat.completions.create({ model: OLLAMA, messages, stream: true }))
+      text += chunk.choices[0]?.delta.content ?? '';
+    assert.ok(text.length > 0);
+  });
+
+  it('is told by name that a call cannot be demanded', async () => {
+    const tools = [{ type: 'function' as const, function: { name: 'weather', parameters: WEATHER } }];
+    const asked = client().chat.completions.create({ model: OLLAMA, messages, tools, tool_choice: 'required' });
+    await assert.rejects(asked, (error: unknown) => error instanceof OpenAI.APIError && error.param === 'tool_choice');
+  });
+});
