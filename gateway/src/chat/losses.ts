@@ -4,6 +4,8 @@ import type { Origin, Part } from './part.ts';
 import type { Usage } from './usage.ts';
 
 const COUNTS = {
+  cachedInputTokens: 'input read from a cache',
+  reasoningTokens: 'output that was reasoning',
   cacheWriteTokens: 'input written to a cache',
   cacheWrite1hTokens: 'input written to a cache for an hour',
   inputAudioTokens: 'input in sound',

@@ -23,6 +23,11 @@ export function budgetOf(reasoning: Reasoning): number | undefined {
   return reasoning.effort === undefined ? undefined : BUDGETS[reasoning.effort];
 }
 
+/** Whether thinking is asked for, or that there be none; not only that it be shown. */
+export function asksToThink({ effort, budgetTokens }: Reasoning): boolean {
+  return effort !== undefined || budgetTokens !== undefined;
+}
+
 /** Effort asked for, from the effort or else the nearest to the budget; undefined where neither is given or it is left to the model. */
 export function effortOf(reasoning: Reasoning): Effort | undefined {
   if (reasoning.effort !== undefined) return reasoning.effort;

@@ -174,6 +174,20 @@ describe('cohere replies', () => {
     );
   });
 
+  it('give each citation to the block that it names', () => {
+    const content = ['one', 'two'].map((text) => ({ type: 'text', text }));
+    const citations = [
+      { start: 0, end: 3, text: 'one' },
+      { start: 0, end: 3, text: 'two', content_index: 1 },
+    ];
+    const message = { role: 'assistant', content, citations };
+    const decoded = cohere.decodeResponse({ id: 'x', message, finish_reason: 'COMPLETE' }, 'p');
+    assert.ok(decoded.ok);
+    const counts = decoded.value.choices[0]?.parts.map((part) => (part.kind === 'text' ? part.citations?.length : 0));
+    assert.deepEqual(counts, [1, 1]);
+    assert.deepEqual(cohere.encodeResponse(decoded.value, CONTEXT).body['message'], message);
+  });
+
   const signed: ChatResponse = {
     origin: 'anthropic-messages',
     choices: [

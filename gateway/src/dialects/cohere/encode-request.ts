@@ -176,6 +176,11 @@ function writeThinking(writing: Writing): JsonRecord {
   const { request, target, isHome } = writing;
   const { reasoning } = request;
   const budget = reasoning === undefined || isHome ? undefined : budgetOf(reasoning);
+  if (reasoning?.isShown !== undefined && !isHome)
+    loseField(writing, 'reasoning-shown', {
+      field: 'reasoningShown',
+      why: 'Cohere shows all thoughts that there are.',
+    });
   if (reasoning === undefined || budget === undefined) return {};
   const field = reasoningField(reasoning);
   if (target.canReason === false) {

@@ -9,7 +9,7 @@ import { encodeStreamFault } from './errors.ts';
 import { loseOf, writeCall } from './message.ts';
 import { otherChoices, writeLogprobs } from './response.ts';
 import { lostUsage, writeUsage } from './usage.ts';
-import { extraLoss, HOME, signatureFields, writeCitation, writeFinish } from './wire.ts';
+import { citationLoss, extraLoss, HOME, signatureFields, writeCitation, writeFinish } from './wire.ts';
 
 export const DONE = formatSse('[DONE]');
 
@@ -197,11 +197,8 @@ function close(writing: Writing): string {
 }
 
 function sign(event: Extract<ChatEvent, { type: 'signature' }>, writing: Writing): string {
-  if (event.of === 'reasoning')
-    return open('thinking', writing) + content(signatureFields(event.signature, 'signature'), writing);
-  const why = 'A text has no place for a signature here; it is left out.';
-  loser(writing)({ code: 'signature', field: 'text', weight: 'hint', why });
-  return '';
+  const kind = event.of === 'reasoning' ? 'thinking' : 'text';
+  return open(kind, writing) + content(signatureFields(event.signature, 'signature'), writing);
 }
 
 function startCall(event: Extract<ChatEvent, { type: 'tool-call-start' }>, writing: Writing): string {
@@ -226,6 +223,11 @@ function startCall(event: Extract<ChatEvent, { type: 'tool-call-start' }>, writi
 
 /** Citations come while their text is open, and are numbered over the whole reply. */
 function cite({ citation }: Extract<ChatEvent, { type: 'citation' }>, writing: Writing): string {
+  const loss = citationLoss(citation);
+  if (loss !== undefined) {
+    loser(writing)(loss);
+    return '';
+  }
   const index = writing.citations;
   writing.citations += 1;
   const block = Math.max(0, writing.blocks - 1);

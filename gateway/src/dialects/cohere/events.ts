@@ -90,7 +90,8 @@ function readContent(content: JsonRecord, reading: Reading): readonly ChatEvent[
   }
   const signature: Signature | undefined = readSignature(content, 'signature');
   const encrypted = readSignature(content, 'encrypted');
-  if (signature !== undefined) events.push({ type: 'signature', choice: 0, of: 'reasoning', signature });
+  const of = reading.kind === 'text' ? 'text' : 'reasoning';
+  if (signature !== undefined) events.push({ type: 'signature', choice: 0, of, signature });
   if (encrypted !== undefined) events.push({ type: 'reasoning-encrypted', choice: 0, encrypted });
   return events;
 }

@@ -9,7 +9,7 @@ export function hasForeignSignatures(body: JsonRecord): boolean {
   );
 }
 
-/** The body without them. Thoughts that were sealed have no words, and go whole. */
+/** The body without them. What has no words beside its signature goes whole. */
 export function withoutForeignSignatures(body: JsonRecord): JsonRecord {
   const { messages } = body;
   if (!isArray(messages)) return body;
@@ -40,5 +40,5 @@ function cleaned(message: JsonRecord): JsonRecord {
 
 function unsigned(item: JsonRecord): readonly JsonRecord[] {
   const { signature: _, encrypted: __, ...rest } = item;
-  return rest['type'] === 'thinking' && rest['thinking'] === '' ? [] : [rest];
+  return rest['thinking'] === '' || rest['text'] === '' ? [] : [rest];
 }

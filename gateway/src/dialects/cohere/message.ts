@@ -1,9 +1,17 @@
 /** An assistant's message, read and written: the same in a reply and in the history that comes back with the next request. */
-import type { Part, ReasoningPart, ToolCallPart } from '../../chat/part.ts';
+import type { Part, ReasoningPart, TextPart, ToolCallPart } from '../../chat/part.ts';
 import type { Loss } from '../../chat/request.ts';
 import { asArray, asCount, asString, compact, isRecord, type Json, type JsonRecord } from '../../lib/json.ts';
 import { argumentsText, restOf } from '../openai-chat/assistant.ts';
-import { HOME, isTextCitation, readCitation, readSignature, signatureFields, writeCitation } from './wire.ts';
+import {
+  citationLoss,
+  HOME,
+  isTextCitation,
+  readCitation,
+  readSignature,
+  signatureFields,
+  writeCitation,
+} from './wire.ts';
 
 /** More calls in one reply than any model makes. */
 export const CALLS_MAX = 1024;
@@ -69,7 +77,9 @@ export function readBlock(block: JsonRecord, where: { readonly at?: string }): P
   const extra = restOf(block, BLOCK_READ);
   if (type === 'text') {
     const text = asString(block['text']) ?? '';
-    return text === '' ? undefined : compact({ kind: 'text' as const, text, ...where, extra });
+    const signature = readSignature(block, 'signature');
+    if (text === '' && signature === undefined) return undefined;
+    return compact({ kind: 'text' as const, text, ...where, signature, extra });
   }
   if (type !== 'thinking') return { kind: 'opaque', origin: HOME, name: type, value: block, ...where };
   const text = asString(block['thinking']) ?? '';
@@ -134,8 +144,7 @@ export function writeAssistant(parts: readonly Part[], writer: MessageWriter): J
   for (const part of blocks) {
     const block = writeBlock(part, writer);
     if (block === undefined) continue;
-    if (part.kind === 'text')
-      citations.push(...(part.citations ?? []).map((one) => writeCitation(one, part.text, content.length)));
+    if (part.kind === 'text') citations.push(...citationsOf(part, content.length, writer));
     content.push(block);
   }
   return compact({
@@ -143,6 +152,15 @@ export function writeAssistant(parts: readonly Part[], writer: MessageWriter): J
     content: content.length === 0 ? undefined : content,
     tool_calls: calls.length === 0 ? undefined : calls.map((call) => writeCall(call, writer)),
     citations: citations.length === 0 ? undefined : citations,
+  });
+}
+
+/** The citations of a text that say something: OpenAI's file ids mean nothing to anyone else. */
+function citationsOf(part: TextPart, block: number, { lose }: MessageWriter): readonly JsonRecord[] {
+  return (part.citations ?? []).flatMap((citation) => {
+    const loss = citationLoss(citation);
+    if (loss !== undefined) lose(loss);
+    return loss === undefined ? [writeCitation(citation, part.text, block)] : [];
   });
 }
 
@@ -155,9 +173,13 @@ export function writeBlock(part: Part, writer: MessageWriter): JsonRecord | unde
   loseOf(part, writer);
   const own = writer.isHome ? part.extra : undefined;
   switch (part.kind) {
-    case 'text':
+    case 'text': {
+      const proof = writer.isRequest ? {} : signatureFields(part.signature, 'signature');
+      const isEmpty = part.text === '' && Object.keys(proof).length === 0;
+      return isEmpty ? undefined : { type: 'text', text: part.text, ...proof, ...own };
+    }
     case 'refusal':
-      return part.text === '' ? undefined : { type: 'text', text: part.text, ...own };
+      return part.text === '' ? undefined : { type: 'text', text: part.text };
     case 'reasoning':
       return writeThinking(part, writer);
     case 'opaque':

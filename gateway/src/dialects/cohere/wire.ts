@@ -81,6 +81,13 @@ function placeOf(raw: JsonRecord, text: string): { readonly start?: number; read
   return points.slice(start, end).join('') === words ? { start: at, end: at + words.length } : {};
 }
 
+/** The loss of a citation that names nothing that Cohere's clients could show; undefined for all others. */
+export function citationLoss({ url, title, citedText, origin }: Citation): Loss | undefined {
+  if (origin === HOME || url !== undefined || title !== undefined || citedText !== undefined) return undefined;
+  const why = 'A source without address, title or words cannot be shown.';
+  return { code: 'citations', field: 'citations', weight: 'hint', why };
+}
+
 /** A citation as Cohere writes it; its own is written as it came. `text` is that of the part, `block` its place in the content. */
 export function writeCitation(citation: Citation, text: string, block: number): JsonRecord {
   if (citation.origin === HOME) return citation.raw;

@@ -3,7 +3,7 @@ import { fieldName, reasoningField, toolFieldName, type ChatField } from '../../
 import type { LossCode } from '../../chat/loss-codes.ts';
 import { foreignLosses } from '../../chat/losses.ts';
 import type { MediaPart, Part, ToolCallPart, ToolResultPart } from '../../chat/part.ts';
-import { effortOf } from '../../chat/reasoning.ts';
+import { asksToThink, effortOf } from '../../chat/reasoning.ts';
 import type { ChatRequest, Loss, Message, OutputFormat, Weight } from '../../chat/request.ts';
 import { compact, isRecord, parseJson, type Json, type JsonRecord } from '../../lib/json.ts';
 import type { EncodedRequest, EncodeTarget } from '../dialect.ts';
@@ -27,6 +27,7 @@ export function encodeRequest(request: ChatRequest, target: EncodeTarget): Encod
   const writing: Writing = { request, isHome, names, losses: isHome ? [] : [...foreignLosses(request, HOME)] };
   const options = writeOptions(request, writing);
   loseUnknown(writing);
+  loseShown(writing);
   const body = compact({
     ...ownFields(request),
     model: target.model,
@@ -97,6 +98,13 @@ function loseUnknown(writing: Writing): void {
     });
 }
 
+function loseShown(writing: Writing): void {
+  const { request, isHome } = writing;
+  if (isHome || request.reasoning?.isShown === undefined) return;
+  const at = fieldName(request, 'reasoningShown');
+  lose(writing, 'reasoning-shown', { at, why: 'Ollama shows all thoughts that there are.' });
+}
+
 /** The tools, unless none may be called: there is no other way to say so. */
 function writeTools(writing: Writing): readonly JsonRecord[] | undefined {
   const { request, isHome } = writing;
@@ -136,7 +144,8 @@ function writeThink(writing: Writing, target: EncodeTarget): Json | undefined {
   const effort = effortOf(reasoning);
   if (target.canReason === false) {
     // Ollama refuses the wish where the model has no thoughts.
-    if (effort !== 'none') lose(writing, 'reasoning', { at, why: 'This model does not think.' });
+    if (effort !== 'none' && asksToThink(reasoning))
+      lose(writing, 'reasoning', { at, why: 'This model does not think.' });
     return undefined;
   }
   if (effort === 'none') return false;

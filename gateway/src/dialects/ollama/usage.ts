@@ -39,5 +39,12 @@ export function writeUsage(usage: Usage | undefined): JsonRecord {
 
 /** What `writeUsage` cannot say. */
 export function lostUsage(usage: Usage | undefined): readonly Loss[] {
-  return usageLosses(usage, ['cacheWriteTokens', 'cacheWrite1hTokens', 'inputAudioTokens', 'outputAudioTokens']);
+  return usageLosses(usage, [
+    'cachedInputTokens',
+    'cacheWriteTokens',
+    'cacheWrite1hTokens',
+    'inputAudioTokens',
+    'reasoningTokens',
+    'outputAudioTokens',
+  ]);
 }
