@@ -167,7 +167,14 @@ function decodeBody<Q extends Asked, A>(bytes: Buffer, request: Q, of: Operation
   const error = reply.ok ? body['error'] : errorIn(body);
   if (error !== undefined && error !== null) return { ok: false, fault: decodeInnerError(error, provider) };
   if (reply.ok) return { ok: true, reply: reply.value };
-  return { ok: false, fault: fault('upstream-invalid', { provider, reason: reply.error }) };
+  const why = reply.error;
+  return {
+    ok: false,
+    fault:
+      typeof why === 'string'
+        ? fault('upstream-invalid', { provider, reason: why })
+        : fault('content-filtered', { provider, reason: why.filtered }),
+  };
 }
 
 /** Text as it comes; JSON where text was asked for is read, and its text taken. */

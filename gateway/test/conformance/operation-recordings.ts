@@ -121,6 +121,7 @@ function formOf(corpus: string, recording: Recording): OperationRecording['form'
   const missing = [
     ...(text.includes('name="file"') ? [] : [field('file', 'RIFF', '; filename="a.wav"')]),
     ...(text.includes('name="model"') ? [] : [field('model', recording.model || 'recorded-model')]),
+    ...(isCut && recording.isStream ? [field('stream', 'true')] : []),
   ].join('');
   const rest = `${missing}\r\n--${boundary.value}--\r\n`;
   const bytes = isCut ? Buffer.concat([given, Buffer.from(given.length === 0 ? rest.slice(2) : rest)]) : given;

@@ -93,6 +93,9 @@ export interface EncodedAnswer {
   readonly losses: readonly Loss[];
 }
 
+/** What is wrong with a reply; or why the provider holds its content back. */
+export type NoReply = string | { readonly filtered: string };
+
 /** One form of an operation. */
 export interface Wire<Q extends Asked, A> {
   readonly id: string;
@@ -100,7 +103,7 @@ export interface Wire<Q extends Asked, A> {
   decodeRequest(body: AskedBody, path: AskedPath): Result<Q, Fault>;
   encodeRequest(request: Q, target: WireTarget): EncodedAsk;
   /** The reply, or why it is none. */
-  decodeReply(body: JsonRecord, request: Q): Result<A, string>;
+  decodeReply(body: JsonRecord, request: Q): Result<A, NoReply>;
   encodeReply(reply: A, request: Q, context: WireContext): EncodedAnswer;
   /** Top-level field with the model's name, to be replaced in bytes that pass; absent where the path has it. */
   readonly modelField?: string;

@@ -137,9 +137,9 @@ function encodeGemini(request: EmbeddingsRequest, target: WireTarget, canBatch: 
   const model = `models/${target.model}`;
   const rows = request.inputs.map((input) =>
     compact({
-      ...('raw' in input && input.raw?.['content'] !== undefined ? input.raw : {}),
-      model: canBatch ? model : undefined,
       content: { parts: partsOf(input) },
+      ...ownRow(input),
+      model: canBatch ? model : undefined,
       taskType: request.purpose === undefined ? undefined : GOOGLE_PURPOSES[request.purpose],
       outputDimensionality: request.dimensions,
     }),
@@ -149,6 +149,11 @@ function encodeGemini(request: EmbeddingsRequest, target: WireTarget, canBatch: 
   return canBatch
     ? { path: `${path}:batchEmbedContents`, body: { requests: rows }, losses }
     : { path: `${path}:embedContent`, body: only, losses };
+}
+
+/** The request as a caller of this wire wrote it: his content stays as it is. */
+function ownRow(input: EmbeddingInput): JsonRecord | undefined {
+  return 'raw' in input && isRecord(input.raw?.['content']) ? input.raw : undefined;
 }
 
 function partsOf(input: EmbeddingInput): readonly JsonRecord[] {
@@ -176,7 +181,7 @@ function commonLosses(request: EmbeddingsRequest, id: string): readonly Loss[] {
       ? [grave('requests', `${id} says one thing of all inputs.`)]
       : []),
     ...lostFields(Object.fromEntries(Object.entries(extras).filter(([name]) => name !== 'requests')), id).filter(
-      () => !inputs.some((input) => 'raw' in input && input.raw?.['content'] !== undefined),
+      () => !inputs.some((input) => ownRow(input) !== undefined),
     ),
   ];
 }

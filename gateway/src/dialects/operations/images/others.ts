@@ -3,7 +3,7 @@ import type { Fault } from '../../../chat/fault.ts';
 import type { Loss } from '../../../chat/request.ts';
 import { asArray, asCount, asRecord, asString, compact, type JsonRecord } from '../../../lib/json.ts';
 import { err, ok, type Result } from '../../../lib/result.ts';
-import type { AskedBody, AskedPath, EncodedAsk, Wire, WireTarget } from '../operation.ts';
+import type { AskedBody, AskedPath, EncodedAsk, NoReply, Wire, WireTarget } from '../operation.ts';
 import { fieldReader, grave, hint, lostFields } from '../reading.ts';
 import type { ImagesRequest, Picture, Pictures } from './request.ts';
 
@@ -136,7 +136,7 @@ function ratioOf({ size }: ImagesRequest, losses: Loss[]): string | undefined {
 }
 
 /** Pictures that were filtered leave a reason in their place, and cost nothing. */
-function decodeVertexReply(body: JsonRecord): Result<Pictures, string> {
+function decodeVertexReply(body: JsonRecord): Result<Pictures, NoReply> {
   const rows = asArray(body['predictions']);
   if (rows === undefined) return err('it has no pictures');
   const pictures: Picture[] = [];
@@ -152,6 +152,6 @@ function decodeVertexReply(body: JsonRecord): Result<Pictures, string> {
   const filtered = rows
     .map((row) => asString(asRecord(row)?.['raiFilteredReason']))
     .find((reason) => reason !== undefined);
-  if (pictures.length === 0 && filtered !== undefined) return err(filtered);
+  if (pictures.length === 0 && filtered !== undefined) return err({ filtered });
   return ok({ pictures, usage: { units: { images: pictures.length } }, extras: {} });
 }
