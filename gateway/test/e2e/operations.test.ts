@@ -68,7 +68,7 @@ describe('operations beside the chat', () => {
     const at = (id: string, more: string): string =>
       `{${more}, base_url: "http://127.0.0.1:${port}/${id}/v1", api_key: sk-x}`;
     const price =
-      'models: {embed: {price: {input: 1, output: 0}}, draw: {price: {image: 0.04}}, say: {price: {character: 0.00001}}, hear: {price: {second: 0.0001}}, rank: {price: {search: 0.002}}}';
+      'models: {embed: {price: {input: 1, output: 0}}, draw: {price: {image: 0.04}}, say: {price: {character: 0.00001}}, hear: {price: {second: 0.0001}}, rank: {price: {search: 0.002}}, ink: {price: {input: 5, output: 40}}}';
     const config = testConfig(
       {
         openai: at('openai', 'weight: 1'),
@@ -334,6 +334,9 @@ describe('operations beside the chat', () => {
     const before = asked.length;
     const refused = await post('/v1/images/generations', { model: 'p/draw', prompt: 'a cat', n: 2 }, { authorization });
     assert.deepEqual([refused.status, asked.length], [402, before]);
+    // Nothing in the request can make a picture cheaper: it is not let through with a lower limit.
+    const ink = await post('/v1/images/generations', { model: 'p/ink', prompt: 'a cat' }, { authorization });
+    assert.deepEqual([ink.status, asked.length], [402, before]);
     const unpriced = await post('/v1/images/generations', { model: 'p/embed', prompt: 'a cat' }, { authorization });
     assert.equal(unpriced.status, 200, 'a model that is priced by tokens has output that costs nothing');
   });

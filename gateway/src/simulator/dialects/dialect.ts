@@ -2,6 +2,7 @@
 import type { Json, JsonRecord } from '../../lib/json.ts';
 import type { Result } from '../../lib/result.ts';
 import type { Ask, Draft } from '../synthetic/compose.ts';
+import type { OtherKind } from './other-operations.ts';
 
 export interface RouteFacts {
   readonly method: string;
@@ -14,7 +15,7 @@ export interface RouteFacts {
 }
 
 export interface Operation {
-  readonly kind: 'chat' | 'count-tokens' | 'embeddings' | 'models' | 'model';
+  readonly kind: 'chat' | 'count-tokens' | 'embeddings' | 'models' | 'model' | OtherKind;
   readonly method: 'GET' | 'POST';
   /** From the path, where it stands there. */
   readonly model?: string;

@@ -18,6 +18,7 @@ import type {
   StreamEvent,
 } from './dialect.ts';
 import { interleave } from './dialect.ts';
+import { otherKind } from './other-operations.ts';
 import { booleanAt, integerAt, numberAt, reading, recordsAt, refuse, stringsAt, textOf } from './reading.ts';
 
 const FINGERPRINT = 'fp_simulator';
@@ -56,6 +57,8 @@ export const openaiChat: SimulatedDialect = {
 function route({ path, method }: RouteFacts): Operation | undefined {
   if (path.endsWith('/chat/completions')) return { kind: 'chat', method: 'POST' };
   if (path.endsWith('/embeddings')) return { kind: 'embeddings', method: 'POST' };
+  const other = otherKind(path);
+  if (other !== undefined) return { kind: other, method: 'POST' };
   if (method !== 'GET') return undefined;
   if (path.endsWith('/models')) return { kind: 'models', method: 'GET' };
   const model = /\/models\/([^:]+)$/.exec(path)?.[1];

@@ -5,6 +5,7 @@ import type { Answer, Piece } from '../answer.ts';
 import { streamAnswer, wholeAnswer, withHeaders } from '../answer.ts';
 import type { Identity, Problem, Reply, RouteFacts, SimulatedDialect } from '../dialects/dialect.ts';
 import type { Routed } from '../dialects/index.ts';
+import { otherAnswer, otherKind, type OtherKind } from '../dialects/other-operations.ts';
 import type { ScriptedReply } from './compose.ts';
 import { OUTPUT_TOKENS, compose, inputTokens } from './compose.ts';
 import type { SimulatedModel } from './models.ts';
@@ -59,6 +60,8 @@ function operationAnswer(request: SyntheticRequest, options: SyntheticOptions): 
       param: 'model',
     });
   }
+  const other = otherKind(request.facts.path);
+  if (other !== undefined && other === operation.kind) return besideChat(request, other);
   const text = request.body.toString('utf8');
   const body = parseJson(text);
   if (!isRecord(body)) return errorAnswer(dialect, { status: 400, message: 'The body is not a JSON object.' });
@@ -67,6 +70,12 @@ function operationAnswer(request: SyntheticRequest, options: SyntheticOptions): 
     return made.ok ? json(made.value) : errorAnswer(dialect, made.error);
   }
   return chatAnswer(request, body, options);
+}
+
+function besideChat({ routed, body, facts, identity }: SyntheticRequest, kind: OtherKind): Answer {
+  const contentType = facts.headers['content-type'] ?? '';
+  const made = otherAnswer({ kind, body, contentType, hex: identity.hex });
+  return 'headers' in made ? made : errorAnswer(routed.dialect, made);
 }
 
 function chatAnswer(request: SyntheticRequest, body: JsonRecord, options: SyntheticOptions): Answer {
