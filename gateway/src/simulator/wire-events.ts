@@ -1,5 +1,5 @@
 /** Puts the events of a stream into the bytes of their wire: SSE in its several manners, lines of JSON, AWS event-stream frames. */
-import { crc32 } from 'node:zlib';
+import { encodeMessage } from '../lib/event-stream.ts';
 import type { Json, JsonRecord } from '../lib/json.ts';
 import { asRecord, asString } from '../lib/json.ts';
 import type { Piece } from './answer.ts';
@@ -98,37 +98,14 @@ function invokeFrame(event: Json): Buffer {
 }
 
 const PRELUDE_BYTES = 12;
-const CHECKSUM_BYTES = 4;
-/** Header value type "string" of application/vnd.amazon.eventstream. */
-const STRING_TYPE = 7;
 
-/** One message: total length, headers length, CRC of both, headers, payload, CRC of all. */
 function encodeFrame(type: string, payload: Json): Buffer {
-  const headers = Buffer.concat([
-    frameHeader(':event-type', type),
-    frameHeader(':content-type', 'application/json'),
-    frameHeader(':message-type', 'event'),
+  const headers = new Map([
+    [':event-type', type],
+    [':content-type', 'application/json'],
+    [':message-type', 'event'],
   ]);
-  const body = Buffer.from(JSON.stringify(payload));
-  const total = PRELUDE_BYTES + headers.length + body.length + CHECKSUM_BYTES;
-  const frame = Buffer.alloc(total);
-  frame.writeUInt32BE(total, 0);
-  frame.writeUInt32BE(headers.length, 4);
-  frame.writeUInt32BE(crc32(frame.subarray(0, 8)), 8);
-  headers.copy(frame, PRELUDE_BYTES);
-  body.copy(frame, PRELUDE_BYTES + headers.length);
-  frame.writeUInt32BE(crc32(frame.subarray(0, total - CHECKSUM_BYTES)), total - CHECKSUM_BYTES);
-  return frame;
-}
-
-function frameHeader(name: string, value: string): Buffer {
-  const header = Buffer.alloc(1 + name.length + 3 + Buffer.byteLength(value));
-  header.writeUInt8(name.length, 0);
-  header.write(name, 1, 'latin1');
-  header.writeUInt8(STRING_TYPE, 1 + name.length);
-  header.writeUInt16BE(Buffer.byteLength(value), 2 + name.length);
-  header.write(value, 4 + name.length);
-  return header;
+  return encodeMessage(headers, Buffer.from(JSON.stringify(payload)));
 }
 
 function splitFrames(bytes: Buffer): Piece[] {
