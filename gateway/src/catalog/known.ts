@@ -12,6 +12,7 @@ const DIALECT_BY_PACKAGE: ReadonlyMap<string, CatalogDialect> = new Map([
   ['@ai-sdk/google', 'gemini'],
   // Vertex has Gemini's wire under another path and with another kind of key.
   ['@ai-sdk/google-vertex', 'gemini'],
+  ['@ai-sdk/amazon-bedrock', 'bedrock-converse'],
   ['@ai-sdk/azure', 'openai-chat'],
   ['@ai-sdk/cerebras', 'openai-chat'],
   ['@ai-sdk/deepinfra', 'openai-chat'],

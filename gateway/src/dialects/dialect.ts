@@ -6,6 +6,7 @@ import type { ChatRequest, Loss } from '../chat/request.ts';
 import type { Usage } from '../chat/usage.ts';
 import type { JsonRecord } from '../lib/json.ts';
 import type { Result } from '../lib/result.ts';
+import type { SseSplitter } from '../lib/sse.ts';
 
 /** What a request needs of a model. A target that is known to lack one of these is left out of the plan. */
 export type Ability =
@@ -102,11 +103,14 @@ export interface StreamDecoder {
   end(): readonly ChatEvent[];
 }
 
-/** Events in, text of the wire out. */
-export interface StreamEncoder {
-  push(event: ChatEvent): string;
+/** What a wire's streams are made of: text, or bytes where frames are not text. */
+export type WireForm = string | Buffer;
+
+/** Events in, the wire out. */
+export interface StreamEncoder<Out extends WireForm = WireForm> {
+  push(event: ChatEvent): Out;
   /** The protocol's own ending after the last event (`data: [DONE]`). Empty after an `error` event. */
-  end(): string;
+  end(): Out;
   /** What the events held that this dialect cannot say, once each. */
   losses(): readonly Loss[];
 }
@@ -141,7 +145,7 @@ export interface ErrorAnswer {
   readonly nowMs: number;
 }
 
-export interface Dialect {
+export interface Dialect<Out extends WireForm = WireForm> {
   readonly id: Origin;
   /** Reads and checks a parsed body. `path` gives what stands in the URL: Gemini's model and whether it streams. Errors name the field. */
   inspect(body: JsonRecord, path: PathFacts): Result<Inspection, Fault>;
@@ -153,8 +157,9 @@ export interface Dialect {
     response: ChatResponse,
     context: EncodeContext,
   ): { readonly body: JsonRecord; readonly losses: readonly Loss[] };
-  decoder(provider: string): StreamDecoder;
-  encoder(context: EncodeContext): StreamEncoder;
+  /** `splitter` cuts the events out where they do not lie in the bytes as they do by default (a provider's own framing). */
+  decoder(provider: string, splitter?: SseSplitter): StreamDecoder;
+  encoder(context: EncodeContext): StreamEncoder<Out>;
   tap(provider: string): Tap;
   /** As much of a whole reply as a relay of the same dialect needs: the same fault, usage and finish as `decodeResponse` finds. */
   glance(body: JsonRecord, provider: string): Result<Glance, Fault>;
@@ -162,9 +167,11 @@ export interface Dialect {
   decodeError(answer: ErrorAnswer): Fault;
   encodeFault(fault: Fault, context: FaultContext): JsonRecord;
   /** The error event that ends a stream which began with 200 (rule R2). */
-  encodeStreamFault(fault: Fault, context: FaultContext): string;
+  encodeStreamFault(fault: Fault, context: FaultContext): Out;
   /** What closes a stream after its finish where the provider left it out (`data: [DONE]\n\n`). */
   readonly streamEnding: string;
+  /** How events lie in the bytes of a stream, for a relay. Absent: as server-sent events. */
+  readonly splitter?: () => SseSplitter;
   /** Top-level field of a body that holds the model's name; absent where it stands in the URL. */
   readonly modelField?: string;
   /** What a streamed body must say so that usage comes at its end; undefined where it says so, or usage always comes. */

@@ -1,5 +1,6 @@
 /** Every wire format that is spoken here, by its id. */
 import { anthropicMessages } from './anthropic-messages.ts';
+import { bedrockConverse } from './bedrock-converse.ts';
 import { gemini } from './gemini.ts';
 import { openaiChat } from './openai-chat.ts';
 
@@ -7,4 +8,5 @@ export const gateDialects = {
   'openai-chat': openaiChat,
   'anthropic-messages': anthropicMessages,
   gemini,
+  'bedrock-converse': bedrockConverse,
 } as const;

@@ -3,6 +3,7 @@ import { fault, type Fault } from '../chat/fault.ts';
 import { NOTHING_SPENT, type Outcome, type Spent } from '../chat/outcome.ts';
 import type { Loss } from '../chat/request.ts';
 import { OUTSIDE } from '../lib/crowd.ts';
+import { errorOf } from '../providers/provider.ts';
 import type { Target } from '../routing/target.ts';
 import type { UpstreamExchange, UpstreamFailure, UpstreamHandler } from '../upstream/upstream.ts';
 import type { Call } from './call.ts';
@@ -174,12 +175,13 @@ class Attempt implements UpstreamHandler, Receiving, Source, UnderWay {
 
   #makeReceiver(): Receiver {
     const { call, target, world } = this.#options;
-    const { amendUsage } = target.provider;
+    const { amendUsage, splitter } = target.provider;
     return receive({
       inbound: call.dialect,
       outbound: target.provider.dialect,
       provider: target.providerId,
       ...(amendUsage === undefined ? {} : { amendUsage }),
+      ...(splitter === undefined ? {} : { splitter }),
       wantsStream: call.inspection.isStreaming,
       context: {
         requestId: call.requestId,
@@ -229,7 +231,7 @@ class Attempt implements UpstreamHandler, Receiving, Source, UnderWay {
   #refuse(refusal: Refusal): void {
     const { target, world } = this.#options;
     this.#exchange?.abort();
-    const of = target.provider.dialect.decodeError({
+    const of = errorOf(target.provider, {
       status: this.#status,
       headers: refusal.headers,
       // Before the text is cut to its length: a part of a key would not be known as one.
@@ -255,9 +257,14 @@ class Attempt implements UpstreamHandler, Receiving, Source, UnderWay {
   }
 }
 
-/** JSON or a stream of events. Anything else is read all the same, but it is odd (faults.md F14). */
+/** JSON or a stream of events, AWS's frames included. Anything else is read all the same, but it is odd (faults.md F14). */
 function isUsualType(header: string | string[] | undefined): boolean {
-  return typeof header === 'string' && /^(?:application\/(?:[\w.-]+\+)?json|text\/event-stream)\b/i.test(header.trim());
+  return (
+    typeof header === 'string' &&
+    /^(?:application\/(?:[\w.-]+\+)?json|text\/event-stream|application\/vnd\.amazon\.eventstream)\b/i.test(
+      header.trim(),
+    )
+  );
 }
 
 /** An answer that is no success: read to its end, then classified by the dialect. */

@@ -3,6 +3,7 @@ import { fault, type Fault } from '../chat/fault.ts';
 import { isRecord, parseJson, type JsonRecord } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { understand } from '../routing/facts.ts';
+import { errorOf } from '../providers/provider.ts';
 import type { Target } from '../routing/target.ts';
 import type { KeyRow } from '../store/ports.ts';
 import { accept, type Arrival, type Call } from './call.ts';
@@ -90,7 +91,7 @@ interface Answer {
 function read(target: Target, answer: Answer, world: World): Result<JsonRecord, Refusal> {
   const body = parseJson(answer.body);
   if (answer.status === 200 && isRecord(body)) return ok(body);
-  const of = target.provider.dialect.decodeError({
+  const of = errorOf(target.provider, {
     ...answer,
     body: textWithoutSecrets(answer.body, target),
     provider: target.providerId,

@@ -104,7 +104,8 @@ function finished(body: JsonRecord, { call, target, options }: Sending): JsonRec
   const asking = ask === undefined ? body : { ...body, [ask.field]: ask.value };
   const limited =
     options.outputTokensMax === undefined ? asking : provider.dialect.limitOutput(asking, options.outputTokensMax);
-  return provider.amendRequest?.(limited) ?? limited;
+  const isSameDialect = provider.dialect.id === call.dialect.id;
+  return provider.amendRequest?.(limited, isSameDialect ? call.headers : {}) ?? limited;
 }
 
 /** What must not reach the provider: fields of ours, save those that it reads itself and nobody has followed yet. */

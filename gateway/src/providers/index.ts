@@ -1,6 +1,7 @@
 /** Every provider that is odd in some way, and how a catalog row becomes a provider. */
 import type { Dialect } from '../dialects/dialect.ts';
 import { developerAsSystem, olderTokenLimit, seams, withoutDetails } from './amend.ts';
+import { amazonBedrock, claudeOnBedrock } from './amazon-bedrock.ts';
 import { anthropic, anthropicSeams } from './anthropic.ts';
 import { azure, azureCognitiveServices } from './azure.ts';
 import { cerebras } from './cerebras.ts';
@@ -30,6 +31,7 @@ export interface ProviderRow {
 /** By catalog id. A provider that is not here is its dialect and nothing else. */
 export const odd = {
   ...localServers,
+  'amazon-bedrock': amazonBedrock,
   anthropic,
   azure,
   'azure-cognitive-services': azureCognitiveServices,
@@ -48,6 +50,9 @@ export const odd = {
   writer,
   zai,
 } as const satisfies Readonly<Record<string, Provider>>;
+
+/** The same where the configuration has them speak another of their wires. */
+const alsoSpoken: readonly Provider[] = [claudeOnBedrock];
 
 /**
  * A server of OpenAI's wire of which nothing odd is known. Who speaks that wire speaks it to this server, so bytes stay as
@@ -72,6 +77,7 @@ export function makeProvider(row: ProviderRow, dialect: Dialect): Provider {
     ...(dialect.id === 'anthropic-messages' ? anthropicSeams : {}),
     ...(dialect.id === 'openai-chat' ? plain : {}),
   };
-  if (known === undefined || known.dialect.id !== dialect.id) return base;
-  return { ...base, ...known, name: row.name, envKeys: row.envKeys.length > 0 ? row.envKeys : known.envKeys };
+  const seen = [known, ...alsoSpoken].find((one) => one?.id === row.id && one.dialect.id === dialect.id);
+  if (seen === undefined) return base;
+  return { ...base, ...seen, name: row.name, envKeys: row.envKeys.length > 0 ? row.envKeys : seen.envKeys };
 }

@@ -1,7 +1,9 @@
 /** A provider is data over a dialect. What is odd about one is a function on a named seam, in a file of its own. */
+import type { Fault } from '../chat/fault.ts';
 import type { Usage } from '../chat/usage.ts';
-import type { Dialect } from '../dialects/dialect.ts';
+import type { Dialect, ErrorAnswer } from '../dialects/dialect.ts';
 import type { JsonRecord } from '../lib/json.ts';
+import type { SseSplitter } from '../lib/sse.ts';
 
 export interface UrlParts {
   readonly baseUrl: string;
@@ -11,12 +13,19 @@ export interface UrlParts {
   readonly isStreaming: boolean;
 }
 
+/** Headers of a caller of the same protocol, lower-case; empty for a translated request. */
+export type CallerHeaders = Readonly<Record<string, string | undefined>>;
+
 export interface Provider {
   readonly id: string;
   readonly name: string;
   readonly dialect: Dialect;
   /** Absent where it depends on the account (Azure resource, Cloudflare account): then the config must give it. */
   readonly baseUrl?: string;
+  /** Its address in a region, where each region has its own; the region stands in the config, or in `envRegions`. */
+  readonly regionalUrl?: (region: string) => string;
+  /** Usual names of the environment variables that hold the region, best first. */
+  readonly envRegions?: readonly string[];
   /** Usual names of the environment variables that hold its key, best first. */
   readonly envKeys: readonly string[];
   /** True where it works without a key (local servers). */
@@ -31,11 +40,20 @@ export interface Provider {
   /** Address of a call where it is not `baseUrl + path` (Azure deployments, Vertex). */
   readonly url?: (parts: UrlParts) => string;
   /** Changes an outgoing body that this provider would refuse as it is. Gets and gives the provider's dialect. */
-  readonly amendRequest?: (body: JsonRecord) => JsonRecord;
+  readonly amendRequest?: (body: JsonRecord, headers?: CallerHeaders) => JsonRecord;
   /** Cheap test whether `amendRequest` would change anything, so that the others go on as bytes. */
   readonly needsAmend?: (body: JsonRecord) => boolean;
+  /** Classifies its error answers, where they are not in the dialect's form. */
+  readonly decodeError?: (answer: ErrorAnswer) => Fault;
+  /** How events lie in the bytes of a stream, where it is not as the dialect has it (Claude's events in AWS's frames). */
+  readonly splitter?: () => SseSplitter;
   /** Corrects usage that does not mean what the dialect says it means. */
   readonly amendUsage?: (usage: Usage) => Usage;
   /** False where `stream_options.include_usage` is refused, or needless because usage always comes. */
   readonly asksStreamUsage?: boolean;
+}
+
+/** Classifies an error answer of a provider. */
+export function errorOf(provider: Provider, answer: ErrorAnswer): Fault {
+  return provider.decodeError?.(answer) ?? provider.dialect.decodeError(answer);
 }

@@ -100,8 +100,8 @@ function baseOf(id: string, own: ProviderConfig, input: TargetsInput): Base | st
   if (typeof dialect === 'string') return `provider ${id}: ${dialect}`;
   const provider = providerOf(row, chain.at(-1) ?? id, dialect);
   const ownUrl = firstOf(inherited, (one) => one.base_url);
-  const baseUrl = ownUrl ?? row?.baseUrl ?? provider.baseUrl;
-  if (baseUrl === undefined) return `provider ${id}: give it a \`base_url\`; its address depends on your account`;
+  const baseUrl = ownUrl ?? generalUrl(provider, { row, inherited, env });
+  if (baseUrl === undefined) return `provider ${id}: ${addressWanted(provider)}; its address depends on your account`;
   const keys = firstOf(inherited, (one) => one.api_key) ?? keyFromEnvironment(provider, env);
   // An address of the operator's own may need no key; the catalog's all do, save local servers.
   const needsKey = provider.isKeyless !== true && ownUrl === undefined;
@@ -109,6 +109,30 @@ function baseOf(id: string, own: ProviderConfig, input: TargetsInput): Base | st
     return `provider ${id}: no key; set ${provider.envKeys[0] ?? 'api_key'} or \`providers.${id}.api_key\``;
   const timeouts = toTimeouts(config, id);
   return { id, own, provider, baseUrl, keys, timeouts, dialects, row, models: modelRows(row, inherited) };
+}
+
+interface AddressFacts {
+  readonly row: CatalogProvider | undefined;
+  readonly inherited: readonly ProviderConfig[];
+  readonly env: TargetsInput['env'];
+}
+
+/** The address of all accounts, or of those in the configured region, or in that of the environment; undefined where there is none. */
+function generalUrl(provider: Provider, { row, inherited, env }: AddressFacts): string | undefined {
+  const known = row?.baseUrl ?? provider.baseUrl;
+  if (known !== undefined) return known;
+  const named = (provider.envRegions ?? [])
+    .map((name) => env[name]?.trim())
+    .find((region) => region !== undefined && region !== '');
+  const region = firstOf(inherited, (one) => one.region) ?? named;
+  // It becomes part of a host's name.
+  return region !== undefined && /^[a-z0-9-]{1,40}$/.test(region) ? provider.regionalUrl?.(region) : undefined;
+}
+
+function addressWanted(provider: Provider): string {
+  return provider.regionalUrl === undefined
+    ? 'give it a `base_url`'
+    : 'give it a `region` such as eu-central-1, or a `base_url`';
 }
 
 /** The wire format, or why there is none. */

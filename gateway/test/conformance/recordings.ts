@@ -1,7 +1,8 @@
 /** Reads recorded exchanges, and makes of a recorded reply the bytes that the provider sent. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { gateDialects } from '../../src/dialects/index.ts';
+import { gateDialects } from '../../src/dialects/index.ts';
+import { encodeEvents } from '../../src/simulator/wire-events.ts';
 import { asArray, asRecord, asString, isRecord, type Json, type JsonRecord } from '../../src/lib/json.ts';
 
 /** The wires that a dialect of ours speaks, by the corpus's names. */
@@ -10,7 +11,11 @@ export const WIRES: Readonly<Record<string, keyof typeof gateDialects>> = {
   'anthropic-messages': 'anthropic-messages',
   'vertex-anthropic': 'anthropic-messages',
   'gemini-generate': 'gemini',
+  'bedrock-converse': 'bedrock-converse',
 };
+
+/** The dialects that clients speak to the gateway. The others are spoken to providers only. */
+export const INBOUND = [gateDialects['openai-chat'], gateDialects['anthropic-messages'], gateDialects.gemini] as const;
 
 export interface IndexRow {
   readonly id: string;
@@ -78,6 +83,8 @@ function streamBytes(stream: JsonRecord, wire: string): Buffer {
   const data = stream['data'];
   if (stream['encoding'] === 'utf8') return Buffer.from(asString(data) ?? '');
   if (stream['encoding'] === 'base64') return Buffer.from(asString(data) ?? '', 'base64');
+  if (wire.startsWith('bedrock-'))
+    return Buffer.concat(encodeEvents(wire, asArray(data) ?? []).map((piece) => piece.bytes));
   const events = (asArray(data) ?? []).map((event) => {
     const name = wire.includes('anthropic') ? `event: ${asString(asRecord(event)?.['type']) ?? ''}\n` : '';
     return `${name}data: ${JSON.stringify(event)}\n\n`;

@@ -1,6 +1,6 @@
 /**
- * Every recorded exchange of the three protocols, through a real gateway over real sockets: asked in its own protocol
- * (bytes must pass) and in the two others (translated both ways). Prints the counts.
+ * Every recorded exchange of the wires we speak, through a real gateway over real sockets: asked in its own protocol, where
+ * clients speak it (bytes must pass), and in the others (translated both ways). Prints the counts.
  */
 import assert from 'node:assert/strict';
 import { createServer, request as httpRequest, type Server } from 'node:http';
@@ -15,9 +15,8 @@ import { isRecord, parseJson, type JsonRecord } from '../../src/lib/json.ts';
 import { sseSplitter } from '../../src/lib/sse.ts';
 import { corpusDir, corpusSkip } from '../corpus.ts';
 import { ROOT_KEY, startGateway, type TestGateway } from '../harness.ts';
-import { readIndex, readRecording, WIRES, type Recording } from './recordings.ts';
+import { INBOUND, readIndex, readRecording, WIRES, type Recording } from './recordings.ts';
 
-const INBOUND = Object.values(gateDialects);
 /** Failures that are shown in full; the rest is counted. */
 const SHOWN_MAX = Number(process.env['SHOWN_MAX'] ?? 12);
 
@@ -145,6 +144,7 @@ const LIKE: Readonly<Record<string, string>> = {
   'xai:openai-chat': 'xai',
   'openrouter:openai-chat': 'openrouter',
   'perplexity:openai-chat': 'perplexity',
+  'bedrock:bedrock-converse': 'amazon-bedrock',
 };
 
 function likeOf(recording: Recording): string {
@@ -190,13 +190,14 @@ async function replayOne(
 
 function dialectOf(recording: Recording): Dialect {
   const id = WIRES[recording.wire];
-  const found = INBOUND.find((dialect) => dialect.id === id);
-  assert.ok(found);
-  return found;
+  assert.ok(id);
+  return gateDialects[id];
 }
 
 function modelOf(recording: Recording): string {
-  const fromUrl = /\/models\/([^:/?]+)(?::|$)/.exec(recording.requestUrl)?.[1];
+  const fromUrl =
+    /\/models\/([^:/?]+)(?::|$)/.exec(recording.requestUrl)?.[1] ??
+    decodeURIComponent(/\/model\/([^/]+)\//.exec(recording.requestUrl)?.[1] ?? '');
   const inBody = recording.requestBody?.['model'];
   const named = [inBody, fromUrl, recording.model].find((name) => typeof name === 'string' && name.trim() !== '');
   return typeof named === 'string' ? named : 'recorded-model';

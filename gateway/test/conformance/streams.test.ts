@@ -11,15 +11,9 @@ import { gateDialects } from '../../src/dialects/index.ts';
 import type { Dialect } from '../../src/dialects/dialect.ts';
 import { brokenEnding, receive } from '../../src/pipeline/receive.ts';
 import { corpusDir, corpusSkip } from '../corpus.ts';
-import { readIndex, readRecording, type Recording } from './recordings.ts';
+import { INBOUND, readIndex, readRecording, WIRES, type Recording } from './recordings.ts';
 
-const WIRES: Readonly<Record<string, Dialect>> = {
-  'openai-chat': gateDialects['openai-chat'],
-  'anthropic-messages': gateDialects['anthropic-messages'],
-  'vertex-anthropic': gateDialects['anthropic-messages'],
-  'gemini-generate': gateDialects.gemini,
-};
-const INBOUND = Object.values(gateDialects);
+const OUTBOUND = Object.values(gateDialects);
 const SEED = Number(process.env['TURNOUT_SEED'] ?? 20_261_122);
 const RANDOM_CUTS = 50;
 const CHOSEN = 60;
@@ -63,7 +57,7 @@ describe('recorded streams', { skip: corpusSkip('streams') }, () => {
       const counts = { finished: 0, 'replaced unseen': 0, broken: 0 };
       for (const recording of streams) {
         const whole = hear(recording, inbound, [recording.bytes]);
-        const cuts = [...eventBoundaries(recording.bytes), ...randomCuts(recording.bytes.length, RANDOM_CUTS, random)];
+        const cuts = [...eventBoundaries(recording), ...randomCuts(recording.bytes.length, RANDOM_CUTS, random)];
         for (const cut of cuts) counts[assertHonest(recording, inbound, { whole, cut })] += 1;
       }
       process.stdout.write(`cuts as ${inbound.id}: ${JSON.stringify(counts)} (seed ${SEED})\n`);
@@ -100,17 +94,16 @@ function choose(streams: readonly Recording[]): readonly Recording[] {
     for (const word of words) seen.add(word);
     chosen.set(recording.id, recording);
   }
-  const perWire = CHOSEN / INBOUND.length;
-  return INBOUND.flatMap((dialect) => {
-    const ofWire = [...chosen.values(), ...short].filter((recording) => WIRES[recording.wire] === dialect);
+  const perWire = CHOSEN / OUTBOUND.length;
+  return OUTBOUND.flatMap(({ id }) => {
+    const ofWire = [...chosen.values(), ...short].filter((recording) => WIRES[recording.wire] === id);
     return [...new Set(ofWire)].slice(0, perWire);
   });
 }
 
 /** What a client hears of a stream that comes in these pieces and then ends. */
 function hear(recording: Recording, inbound: Dialect, pieces: readonly Buffer[]): Heard {
-  const outbound = WIRES[recording.wire];
-  assert.ok(outbound);
+  const outbound = dialectOf(recording);
   const sent: Buffer[] = [];
   let ended: Heard['ended'] | undefined;
   const take = (bytes: string | Buffer): void => void sent.push(Buffer.from(bytes));
@@ -189,8 +182,23 @@ function gist(events: readonly ChatEvent[]): {
   };
 }
 
-function eventBoundaries(bytes: Buffer): readonly number[] {
+function dialectOf({ wire }: Recording): Dialect {
+  const id = WIRES[wire];
+  assert.ok(id);
+  return gateDialects[id];
+}
+
+function eventBoundaries(recording: Recording): readonly number[] {
+  const { bytes } = recording;
   const found: number[] = [];
+  const { splitter } = dialectOf(recording);
+  if (splitter !== undefined) {
+    let end = 0;
+    return splitter()
+      .push(bytes)
+      .map(({ raw }) => (end += raw.length))
+      .slice(0, -1);
+  }
   for (const mark of ['\n\n', '\r\n\r\n']) {
     for (let at = bytes.indexOf(mark); at !== -1; at = bytes.indexOf(mark, at + 1)) found.push(at + mark.length);
   }

@@ -13,7 +13,7 @@ import {
   type Json,
   type JsonRecord,
 } from '../../lib/json.ts';
-import { sseSplitter, SSE_EVENT_MAX_BYTES } from '../../lib/sse.ts';
+import { sseSplitter, SSE_EVENT_MAX_BYTES, type SseSplitter } from '../../lib/sse.ts';
 import type { StreamDecoder } from '../dialect.ts';
 import { decodeCitation, opaque } from './decode-blocks.ts';
 import { faultOfBody, isErrorBody } from './errors.ts';
@@ -64,8 +64,7 @@ const STOP_FIELDS = new Set(['stop_reason', 'stop_sequence']);
 const PIECEWISE: ReadonlySet<string> = new Set(['text', 'thinking', 'tool_use']);
 
 /** One a stream. A stream that stops without a finish ends with `upstream-cut`. */
-export function decoder(provider: string): StreamDecoder {
-  const splitter = sseSplitter();
+export function decoder(provider: string, splitter: SseSplitter = sseSplitter()): StreamDecoder {
   const state: State = {
     provider,
     blocks: new Map(),

@@ -63,7 +63,7 @@ interface State {
 }
 
 /** One a stream. Only the first choice can be told. */
-export function encoder(context: EncodeContext): StreamEncoder {
+export function encoder(context: EncodeContext): StreamEncoder<string> {
   const state: State = {
     context,
     losses: lossList(),
