@@ -1,6 +1,6 @@
 /**
  * What a body says, read from its JSON alone and apart from the dialects under test: words, calls, tools, settings, end and
- * tokens of a request, a reply or a stream, in the same form for all three protocols.
+ * tokens of a request, a reply or a stream, in the same form for all protocols.
  */
 import {
   asArray,
@@ -15,7 +15,7 @@ import {
   type JsonRecord,
 } from '../../src/lib/json.ts';
 
-export type Wire = 'openai-chat' | 'anthropic-messages' | 'gemini';
+export type Wire = 'openai-chat' | 'anthropic-messages' | 'gemini' | 'bedrock-converse';
 
 /** What a request says; a key is absent where the body says nothing of it. */
 export interface RequestEssence {
@@ -46,6 +46,7 @@ function given(fields: Readonly<Record<string, Json | undefined>>): JsonRecord {
 
 export function requestEssence(wire: Wire, body: JsonRecord): RequestEssence {
   if (wire === 'openai-chat') return openaiRequest(body);
+  if (wire === 'bedrock-converse') return bedrockRequest(body);
   return wire === 'anthropic-messages' ? anthropicRequest(body) : geminiRequest(body);
 }
 
@@ -269,6 +270,52 @@ function geminiPart(part: JsonRecord): Json {
   return part['text'] ?? part;
 }
 
+function bedrockRequest(body: JsonRecord): RequestEssence {
+  const config = record(body['inferenceConfig']);
+  const toolConfig = record(body['toolConfig']);
+  const choice = record(toolConfig['toolChoice']);
+  const fields = record(body['additionalModelRequestFields']);
+  const output = record(body['outputConfig']);
+  const schema = asString(record(record(record(output['textFormat'])['structure'])['jsonSchema'])['schema']);
+  return {
+    system: plain(list(body['system']).filter((block) => block['text'] !== undefined)),
+    turns: turnsOf(
+      list(body['messages']).flatMap((message) =>
+        list(message['content'])
+          .filter((block) => block['cachePoint'] === undefined)
+          .map((block) => [asString(message['role']) ?? '', bedrockBlock(block)] as const),
+      ),
+    ),
+    tools: list(toolConfig['tools']).flatMap((tool) => {
+      const { name, description, inputSchema } = record(tool['toolSpec']);
+      return name === undefined
+        ? []
+        : [given({ name, description, schema: shapeOf(record(inputSchema)['json'] ?? null) })];
+    }),
+    settings: given({
+      toolChoice: choice['any'] === undefined ? record(choice['tool'])['name'] : 'required',
+      limit: config['maxTokens'],
+      temperature: config['temperature'],
+      topP: config['topP'],
+      topK: fields['top_k'],
+      stop: config['stopSequences'],
+      thinks: anthropicThinks(record(fields['thinking']), output['effort']),
+    }),
+    format: schema === undefined ? null : shapeOf(parseJson(schema) ?? null),
+  };
+}
+
+function bedrockBlock(block: JsonRecord): Json {
+  const call = asRecord(block['toolUse']);
+  const result = asRecord(block['toolResult']);
+  const image = asRecord(block['image']);
+  if (call !== undefined) return { call: call['name'] ?? null, input: call['input'] ?? {} };
+  if (result !== undefined) return { result: plain(result['content']) };
+  if (image !== undefined)
+    return { picture: `image/${asString(image['format'])} ${asString(record(image['source'])['bytes'])}` };
+  return block['text'] ?? block;
+}
+
 function onlyText(response: Json): Json {
   const values = Object.values(record(response));
   const [only] = values;
@@ -324,6 +371,7 @@ interface ChoiceEssence {
 
 export function replyEssence(wire: Wire, body: JsonRecord): ReplyEssence {
   if (wire === 'openai-chat') return openaiReply(body);
+  if (wire === 'bedrock-converse') return bedrockReply(body);
   return wire === 'anthropic-messages' ? anthropicReply(body) : geminiReply(body);
 }
 
@@ -337,6 +385,8 @@ const ENDS: Readonly<Record<string, string>> = {
   max_tokens: 'length',
   tool_use: 'calls',
   refusal: 'filter',
+  guardrail_intervened: 'filter',
+  content_filtered: 'filter',
   STOP: 'stop',
   MAX_TOKENS: 'length',
   SAFETY: 'filter',
@@ -421,9 +471,30 @@ function geminiReply(body: JsonRecord): ReplyEssence {
   };
 }
 
+function bedrockReply(body: JsonRecord): ReplyEssence {
+  const blocks = list(record(record(body['output'])['message'])['content']);
+  const usage = record(body['usage']);
+  const read = asCount(usage['cacheReadInputTokens']) ?? 0;
+  const input = (asCount(usage['inputTokens']) ?? 0) + read + (asCount(usage['cacheWriteInputTokens']) ?? 0);
+  const calls = blocks.filter((block) => block['toolUse'] !== undefined).map(bedrockBlock);
+  const thoughts = blocks.map((block) => record(record(block['reasoningContent'])['reasoningText'])['text']);
+  return {
+    choices: [
+      {
+        text: blocks.map((block) => asString(block['text']) ?? '').join(''),
+        reasoning: thoughts.map((text) => asString(text) ?? '').join(''),
+        calls,
+        end: endOf(body['stopReason'], calls.length > 0),
+      },
+    ],
+    tokens: given({ input: input || undefined, cached: read || undefined, output: usage['outputTokens'] || undefined }),
+  };
+}
+
 /** The reply that the events of a stream make, put together by hand. */
 export function streamEssence(wire: Wire, events: readonly JsonRecord[]): ReplyEssence {
   if (wire === 'openai-chat') return replyEssence(wire, openaiWhole(events));
+  if (wire === 'bedrock-converse') return replyEssence(wire, bedrockWhole(events));
   return replyEssence(wire, wire === 'anthropic-messages' ? anthropicWhole(events) : geminiWhole(events));
 }
 
@@ -480,6 +551,34 @@ function anthropicWhole(events: readonly JsonRecord[]): JsonRecord {
       message = { ...message, ...delta, usage: { ...record(message['usage']), ...record(event['usage']) } };
   }
   return { ...message, content: blocks };
+}
+
+function bedrockWhole(events: readonly JsonRecord[]): JsonRecord {
+  const blocks = new Map<number, { text: string; thought: string; input: string; name: Json | undefined }>();
+  let stopReason: Json = null;
+  let usage: Json = null;
+  for (const event of events) {
+    stopReason = record(event['messageStop'])['stopReason'] ?? stopReason;
+    usage = record(event['metadata'])['usage'] ?? usage;
+    const piece = asRecord(event['contentBlockStart']) ?? asRecord(event['contentBlockDelta']);
+    if (piece === undefined) continue;
+    const index = asCount(piece['contentBlockIndex']) ?? 0;
+    const block = blocks.get(index) ?? { text: '', thought: '', input: '', name: undefined };
+    blocks.set(index, block);
+    const delta = record(piece['delta']);
+    block.name ??= record(record(piece['start'])['toolUse'])['name'];
+    block.text += asString(delta['text']) ?? '';
+    block.thought += asString(record(delta['reasoningContent'])['text']) ?? '';
+    block.input += asString(record(delta['toolUse'])['input']) ?? '';
+  }
+  const content = [...blocks.values()].map(({ text, thought, input, name }) =>
+    name === undefined
+      ? thought === ''
+        ? { text }
+        : { reasoningContent: { reasoningText: { text: thought } } }
+      : { toolUse: { name, input: parseJson(input) ?? {} } },
+  );
+  return { output: { message: { content } }, stopReason, usage };
 }
 
 function geminiWhole(events: readonly JsonRecord[]): JsonRecord {

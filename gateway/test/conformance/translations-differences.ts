@@ -28,6 +28,78 @@ export interface Explanation {
 
 export const REQUEST_EXPLANATIONS: readonly Explanation[] = [
   {
+    to: 'bedrock-converse',
+    path: 'modelId',
+    right: 'either',
+    why: 'The model stands in the URL; the SDK puts it there from its input.',
+  },
+  {
+    to: 'bedrock-converse',
+    path: 'messages',
+    where: ({ theirs }) => JSON.stringify(theirs).includes('System: '),
+    right: 'ours',
+    why: 'There the instructions became words of the user.',
+  },
+  {
+    to: 'bedrock-converse',
+    path: 'system',
+    where: ({ case: name }) => name !== 'textFormatJsonObjectParam',
+    right: 'ours',
+    why: 'The instructions are no system text there.',
+  },
+  {
+    to: 'bedrock-converse',
+    path: 'system',
+    where: ({ case: name }) => name === 'textFormatJsonObjectParam',
+    right: 'ours',
+    why: 'JSON mode is asked for in words here, and forgotten there.',
+  },
+  {
+    to: 'bedrock-converse',
+    path: 'messages[].content',
+    where: ({ ours }) => JSON.stringify(ours).includes('cachePoint'),
+    right: 'ours',
+    why: 'The mark of the cache is missing there.',
+  },
+  {
+    to: 'bedrock-converse',
+    path: 'messages[].content',
+    where: ({ theirs }) => JSON.stringify(theirs).includes('https://'),
+    right: 'ours',
+    why: 'There an address stands where the bytes of the picture must; it was refused.',
+  },
+  {
+    to: 'bedrock-converse',
+    path: 'outputConfig',
+    right: 'ours',
+    why: 'The schema of the answer is missing there.',
+  },
+  {
+    to: 'bedrock-converse',
+    path: 'toolConfig.tools[].toolSpec.strict',
+    right: 'ours',
+    why: 'Arguments are held to their schema here, as asked.',
+  },
+  {
+    to: 'bedrock-converse',
+    path: 'toolConfig.toolChoice',
+    right: 'ours',
+    why: 'The call that was demanded is not demanded there.',
+  },
+  {
+    to: 'bedrock-converse',
+    path: 'additionalModelRequestFields',
+    where: ({ ours }) => ours === undefined,
+    right: 'ours',
+    why: 'Claude does not think before a call that it is forced to make; the call is kept here, the thinking there.',
+  },
+  {
+    to: 'bedrock-converse',
+    path: 'additionalModelRequestFields.thinking.budget_tokens',
+    right: 'either',
+    why: 'Google says 8,192 tokens for medium effort, they say 2,048.',
+  },
+  {
     to: 'gemini',
     path: 'model',
     right: 'either',

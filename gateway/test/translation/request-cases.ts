@@ -7,7 +7,11 @@ import type { EncodeTarget } from '../../src/dialects/dialect.ts';
 import type { JsonRecord } from '../../src/lib/json.ts';
 
 export type Wire = Extract<Origin, 'openai-chat' | 'anthropic-messages' | 'gemini'>;
+/** The protocols that clients speak. */
 export const WIRES: readonly Wire[] = ['openai-chat', 'anthropic-messages', 'gemini'];
+/** Those that providers speak. */
+export type ProviderWire = Wire | 'bedrock-converse';
+export const PROVIDER_WIRES: readonly ProviderWire[] = [...WIRES, 'bedrock-converse'];
 
 export interface RequestCase {
   readonly from: Wire;
@@ -15,15 +19,25 @@ export interface RequestCase {
   readonly says: string;
   readonly body: JsonRecord;
   /** Where it goes beside `DEFAULT_MODEL`: models that take less than others. */
-  readonly at?: Partial<Readonly<Record<Wire, readonly EncodeTarget[]>>>;
+  readonly at?: Partial<Readonly<Record<ProviderWire, readonly EncodeTarget[]>>>;
 }
 
 /** A model of which nothing is known but the protocol. */
-export const DEFAULT_MODEL: Readonly<Record<Wire, string>> = {
+export const DEFAULT_MODEL: Readonly<Record<ProviderWire, string>> = {
   'openai-chat': 'some-model',
   'anthropic-messages': 'some-model',
   gemini: 'gemini-2.5-flash',
+  'bedrock-converse': 'maker.some-model',
 };
+
+/** Bedrock has one wire for the models of many makers, and each takes another part of it: every case goes to one of each. */
+export const BEDROCK_MODELS: readonly EncodeTarget[] = models(
+  'anthropic.claude-haiku-4-5',
+  'anthropic.claude-opus-4-8',
+  'amazon.nova-2-lite',
+  'meta.llama4-maverick',
+  'openai.gpt-oss-120b',
+);
 
 const HI = { role: 'user', content: 'hi' } as const;
 const PNG = 'iVBORw0KGgo=';
@@ -160,6 +174,7 @@ const OPENAI_CASES: readonly RequestCase[] = [
     { tools: [WEATHER], tool_choice: 'required', reasoning_effort: 'high', max_tokens: 50_000 },
     { 'anthropic-messages': models('claude-opus-4-6') },
   ),
+  openai('forbids calls', { tools: [WEATHER], tool_choice: 'none' }),
   openai('wants any JSON', { response_format: { type: 'json_object' } }),
   openai(
     'wants JSON of a schema',
@@ -380,6 +395,26 @@ const ANTHROPIC_LOOP = [
 const OPENAI_SMALL = { 'openai-chat': models('gpt-5-nano') };
 
 const ANTHROPIC_CASES: readonly RequestCase[] = [
+  anthropic('forbids calls', { tools: [{ name: 'weather', input_schema: CITY }], tool_choice: { type: 'none' } }),
+  anthropic('begins the answer', { messages: [HI, { role: 'assistant', content: 'Once' }] }),
+  anthropic('wants JSON of a schema', { output_config: { format: { type: 'json_schema', schema: AGE } } }),
+  anthropic('thinks where the model does not', { thinking: { type: 'adaptive' } }),
+  anthropic('sends a document by its address, and one with dots in its name', {
+    messages: [
+      {
+        role: 'user',
+        content: [
+          { type: 'document', source: { type: 'url', url: 'https://a.example/b.pdf' } },
+          {
+            type: 'document',
+            title: 'a.b.pdf',
+            source: { type: 'base64', media_type: 'application/pdf', data: 'JVBERi0=' },
+          },
+          { type: 'text', text: 'hi' },
+        ],
+      },
+    ],
+  }),
   anthropic('has a field that nobody knows', { a_field_of_tomorrow: 1 }),
   anthropic('has fields of its own', { context_management: { edits: [] }, service_tier: 'auto', speed: 'fast' }),
   anthropic('lets the provider call servers', {
@@ -575,6 +610,10 @@ const GEMINI_CASES: readonly RequestCase[] = [
     generationConfig: { mediaResolution: 'MEDIA_RESOLUTION_LOW' },
   }),
   gemini('goes on from a cache', { cachedContent: 'cachedContents/1' }),
+  gemini('forbids calls', {
+    tools: [{ functionDeclarations: [{ name: 'weather', parameters: CITY }] }],
+    toolConfig: { functionCallingConfig: { mode: 'NONE' } },
+  }),
   gemini('has tools that Google runs', { tools: [{ googleSearch: {} }] }),
   gemini('demands a call of such a tool', {
     tools: [{ codeExecution: {} }],

@@ -255,10 +255,8 @@ function encodeMedia(part: MediaPart, into: Encoding): readonly JsonRecord[] {
 }
 
 function loseDetail(part: MediaPart, into: Encoding): void {
-  const at = part.at ?? 'messages';
   if (part.detail !== undefined && part.detail !== 'auto')
-    into.losses.hint('image-detail', at, 'The detail of an image cannot be chosen.');
-  if (part.transcript !== undefined) into.losses.hint('transcript', at, 'There are no words beside sound here.');
+    into.losses.hint('image-detail', part.at ?? 'messages', 'The detail of an image cannot be chosen.');
 }
 
 /** Format and source of a file; undefined, and listed, where the service cannot take it. */

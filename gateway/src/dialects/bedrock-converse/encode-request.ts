@@ -14,8 +14,8 @@ import { bedrockTraits } from './model.ts';
 import { encodeReasoning, type EncodedReasoning, type ReasoningDraft } from './reasoning.ts';
 import { cachePoint, HOME } from './words.ts';
 
-/** Room for a reply whose thinking needs a number and neither caller nor catalog gives one. */
-const MAX_TOKENS_DEFAULT = 4096;
+/** What a reply may be long where neither caller nor catalog says it: every Claude that thinks gives at least as much. */
+const MAX_TOKENS_DEFAULT = 32_000;
 
 interface Draft extends ReasoningDraft {
   readonly into: Encoding;
@@ -91,7 +91,8 @@ function foreignBody(draft: Draft): JsonRecord {
     messages,
     system: instructions.length === 0 ? undefined : instructions,
     inferenceConfig: filled({
-      maxTokens: limitOf(draft, reasoning),
+      // Without one the service takes the most that the model gives.
+      maxTokens: request.maxOutputTokens === undefined ? undefined : draft.maxTokens,
       temperature: sampling.temperature,
       topP: sampling.topP,
       stopSequences: encodeStop(draft),
@@ -100,11 +101,6 @@ function foreignBody(draft: Draft): JsonRecord {
     outputConfig: filled({ textFormat: format.field, effort: reasoning.effort }),
     additionalModelRequestFields: filled({ ...reasoning.fields, ...sampling.fields }),
   });
-}
-
-/** A budget to think with counts against the limit, so where there is one the limit is said. */
-function limitOf(draft: Draft, { thinking }: EncodedReasoning): number | undefined {
-  return draft.request.maxOutputTokens === undefined && thinking?.['type'] !== 'enabled' ? undefined : draft.maxTokens;
 }
 
 interface EncodedSampling {
