@@ -8,6 +8,7 @@ export type Origin =
   | 'anthropic-messages'
   | 'gemini'
   | 'bedrock-converse'
+  | 'bedrock-invoke'
   | 'cohere'
   | 'ollama';
 

@@ -42,6 +42,7 @@ export const DIALECTS = [
   'anthropic-messages',
   'gemini',
   'bedrock-converse',
+  'bedrock-invoke',
   'cohere',
   'ollama',
 ] as const satisfies readonly Origin[];

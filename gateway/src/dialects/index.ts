@@ -1,6 +1,7 @@
 /** Every wire format that is spoken here, by its id. */
 import { anthropicMessages } from './anthropic-messages.ts';
 import { bedrockConverse } from './bedrock-converse.ts';
+import { bedrockInvoke } from './bedrock-invoke.ts';
 import { gemini } from './gemini.ts';
 import { openaiChat } from './openai-chat.ts';
 
@@ -9,4 +10,5 @@ export const gateDialects = {
   'anthropic-messages': anthropicMessages,
   gemini,
   'bedrock-converse': bedrockConverse,
+  'bedrock-invoke': bedrockInvoke,
 } as const;

@@ -5,6 +5,7 @@
 import { anthropicMessages } from '../dialects/anthropic-messages.ts';
 import { hasForeignThinking, withoutForeignThinking } from '../dialects/anthropic-messages/foreign-thinking.ts';
 import { bedrockConverse } from '../dialects/bedrock-converse.ts';
+import { bedrockInvoke } from '../dialects/bedrock-invoke.ts';
 import { claudeBody, claudeSplitter, needsClaudeBody } from '../dialects/bedrock-invoke/claude.ts';
 import type { JsonRecord } from '../lib/json.ts';
 import type { CallerHeaders, Provider, UrlParts } from './provider.ts';
@@ -25,6 +26,9 @@ export const amazonBedrock: Provider = {
 function regionalUrl(region: string): string {
   return `https://bedrock-runtime.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`;
 }
+
+/** Models that know only text, in their makers' own forms (`dialect: bedrock-invoke`). */
+export const textOnBedrock: Provider = { ...amazonBedrock, dialect: bedrockInvoke };
 
 export const claudeOnBedrock: Provider = {
   ...amazonBedrock,

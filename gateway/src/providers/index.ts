@@ -1,7 +1,7 @@
 /** Every provider that is odd in some way, and how a catalog row becomes a provider. */
 import type { Dialect } from '../dialects/dialect.ts';
 import { developerAsSystem, olderTokenLimit, seams, withoutDetails } from './amend.ts';
-import { amazonBedrock, claudeOnBedrock } from './amazon-bedrock.ts';
+import { amazonBedrock, claudeOnBedrock, textOnBedrock } from './amazon-bedrock.ts';
 import { anthropic, anthropicSeams } from './anthropic.ts';
 import { azure, azureCognitiveServices } from './azure.ts';
 import { cerebras } from './cerebras.ts';
@@ -52,7 +52,7 @@ export const odd = {
 } as const satisfies Readonly<Record<string, Provider>>;
 
 /** The same where the configuration has them speak another of their wires. */
-const alsoSpoken: readonly Provider[] = [claudeOnBedrock];
+const alsoSpoken: readonly Provider[] = [claudeOnBedrock, textOnBedrock];
 
 /**
  * A server of OpenAI's wire of which nothing odd is known. Who speaks that wire speaks it to this server, so bytes stay as

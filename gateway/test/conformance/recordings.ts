@@ -12,6 +12,12 @@ export const WIRES: Readonly<Record<string, keyof typeof gateDialects>> = {
   'vertex-anthropic': 'anthropic-messages',
   'gemini-generate': 'gemini',
   'bedrock-converse': 'bedrock-converse',
+  ...Object.fromEntries(
+    ['ai21', 'anthropic', 'cohere', 'meta', 'mistral', 'nova', 'other', 'titan'].map((family) => [
+      `bedrock-invoke-${family}`,
+      'bedrock-invoke' as const,
+    ]),
+  ),
 };
 
 /** The dialects that clients speak to the gateway. The others are spoken to providers only. */

@@ -1,9 +1,7 @@
 /** Claude on InvokeModel: bodies and events of the Messages API, the events wrapped in frames. */
-import { fault, type Fault } from '../../chat/fault.ts';
 import type { StreamMessage } from '../../lib/event-stream.ts';
 import { asRecord, asString, parseJson, type JsonRecord } from '../../lib/json.ts';
 import type { SseEvent, SseSplitter } from '../../lib/sse.ts';
-import { faultOfEvent } from '../bedrock-converse/errors.ts';
 import { dataOf, frameSplitter, nameOf } from '../bedrock-converse/frames.ts';
 
 /** What the wire version is called here; it stands in the body. */
@@ -31,17 +29,8 @@ export function chunkOf(message: StreamMessage): Buffer | undefined {
   return bytes === undefined ? Buffer.from('a chunk without bytes') : Buffer.from(bytes, 'base64');
 }
 
-/** An exception in a frame, as a fault. */
-export function exceptionIn(message: StreamMessage, provider: string): Fault {
-  const payload = parseJson(dataOf(message).toString('utf8'));
-  const record = asRecord(payload);
-  return record === undefined
-    ? fault('upstream-invalid', { provider, reason: 'an exception without a message' })
-    : faultOfEvent(nameOf(message), record, provider);
-}
-
 function claudeEvent(message: StreamMessage): SseEvent {
-  const data = chunkOf(message) ?? errorEvent(message);
+  const data = chunkOf(message) ?? claudeError(nameOf(message), dataOf(message));
   return { name: typeOf(data), data, raw: message.raw, isPlain: false, isComment: false };
 }
 
@@ -52,16 +41,16 @@ function typeOf(data: Buffer): string {
   return asString(asRecord(parseJson(data.toString('utf8')))?.['type']) ?? '';
 }
 
-/** Error types of the Messages API by the status that the service's model gives to its exceptions. */
-const TYPES: ReadonlyMap<number | undefined, string> = new Map([
-  [400, 'invalid_request_error'],
-  [429, 'rate_limit_error'],
-  [503, 'overloaded_error'],
-]);
+/** Error types of the Messages API for the exceptions that a stream can hold. */
+const TYPES: Readonly<Record<string, string>> = {
+  validationException: 'invalid_request_error',
+  throttlingException: 'rate_limit_error',
+  serviceUnavailableException: 'overloaded_error',
+};
 
-function errorEvent(message: StreamMessage): Buffer {
-  const { upstreamStatus } = exceptionIn(message, '');
-  const text = asString(asRecord(parseJson(dataOf(message).toString('utf8')))?.['message']) ?? nameOf(message);
-  const error = { type: TYPES.get(upstreamStatus) ?? 'api_error', message: text };
-  return Buffer.from(JSON.stringify({ type: 'error', error }));
+/** An exception amid Claude's events, as an error of that protocol. */
+export function claudeError(name: string, payload: Buffer): Buffer {
+  const message = asString(asRecord(parseJson(payload.toString('utf8')))?.['message']) ?? name;
+  const type = Object.hasOwn(TYPES, name) ? TYPES[name] : 'api_error';
+  return Buffer.from(JSON.stringify({ type: 'error', error: { type, message } }));
 }
