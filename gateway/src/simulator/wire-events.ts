@@ -1,5 +1,5 @@
 /** Puts the events of a stream into the bytes of their wire: SSE in its several manners, lines of JSON, AWS event-stream frames. */
-import { encodeMessage } from '../lib/event-stream.ts';
+import { encodeFrame } from '../dialects/bedrock-converse/frames.ts';
 import type { Json, JsonRecord } from '../lib/json.ts';
 import { asRecord, asString } from '../lib/json.ts';
 import type { Piece } from './answer.ts';
@@ -86,27 +86,20 @@ function namedBy(event: Json, key: string): string {
   return name === undefined ? sseData(event) : `event: ${name}\n${sseData(event)}`;
 }
 
-/** Converse events are `{contentBlockDelta: {…}}`: the key is the event's type, the value its payload. */
-function converseFrame(event: Json): Buffer {
+/** Converse events are `{contentBlockDelta: {…}}`: the key is the event's, or the exception's, type, the value its payload. */
+export function converseFrame(event: Json): Buffer {
   const [type, payload] = Object.entries(asRecord(event) ?? {})[0] ?? ['unknown', {}];
-  return encodeFrame(type, payload ?? {});
+  return encodeFrame(type.endsWith('Exception') ? 'exception' : 'event', type, payload ?? {});
 }
 
 /** InvokeModel wraps the model's own events as base64 in `chunk` events. */
-function invokeFrame(event: Json): Buffer {
-  return encodeFrame('chunk', { bytes: Buffer.from(JSON.stringify(event)).toString('base64') } satisfies JsonRecord);
+export function invokeFrame(event: Json): Buffer {
+  return encodeFrame('event', 'chunk', {
+    bytes: Buffer.from(JSON.stringify(event)).toString('base64'),
+  } satisfies JsonRecord);
 }
 
 const PRELUDE_BYTES = 12;
-
-function encodeFrame(type: string, payload: Json): Buffer {
-  const headers = new Map([
-    [':event-type', type],
-    [':content-type', 'application/json'],
-    [':message-type', 'event'],
-  ]);
-  return encodeMessage(headers, Buffer.from(JSON.stringify(payload)));
-}
 
 function splitFrames(bytes: Buffer): Piece[] {
   const pieces: Piece[] = [];

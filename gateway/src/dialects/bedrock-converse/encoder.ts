@@ -2,11 +2,11 @@
 import type { Fault } from '../../chat/fault.ts';
 import type { ChatEvent, Finish } from '../../chat/reply.ts';
 import { mergeUsage, type Usage } from '../../chat/usage.ts';
-import { encodeMessage } from '../../lib/event-stream.ts';
-import { asRecord, isArray, type Json, type JsonRecord } from '../../lib/json.ts';
+import { asRecord, isArray, type JsonRecord } from '../../lib/json.ts';
 import type { EncodeContext, StreamEncoder } from '../dialect.ts';
 import { lossList, type LossList } from '../loss-list.ts';
 import { encodeStreamFault } from './errors.ts';
+import { encodeFrame } from './frames.ts';
 import {
   citationOf,
   encodeReplyMedia,
@@ -76,17 +76,7 @@ function write(type: string, payload: JsonRecord, state: State): void {
     state.hasStarted = true;
     write('messageStart', { role: 'assistant' }, state);
   }
-  state.out.push(eventFrame(type, payload));
-}
-
-/** One event as a frame. */
-export function eventFrame(type: string, payload: Json): Buffer {
-  const headers = new Map([
-    [':event-type', type],
-    [':content-type', 'application/json'],
-    [':message-type', 'event'],
-  ]);
-  return encodeMessage(headers, Buffer.from(JSON.stringify(payload)));
+  state.out.push(encodeFrame('event', type, payload));
 }
 
 /** Events of the whole message first, then those of the first choice. */

@@ -1,9 +1,9 @@
 /** Bedrock's exceptions: read from HTTP errors and from frames, and written. */
 import { fault, specOf, type Fault, type FaultCode } from '../../chat/fault.ts';
 import { asNumber, asRecord, asString, parseJson, type JsonRecord } from '../../lib/json.ts';
-import { encodeMessage } from '../../lib/event-stream.ts';
 import type { ErrorAnswer } from '../dialect.ts';
 import { retryAfterMs, safeText } from '../error-text.ts';
+import { encodeFrame } from './frames.ts';
 
 /** What each exception means, and the status that its service model gives it (an exception in a frame has no other). */
 const EXCEPTIONS: Readonly<Record<string, { readonly code: FaultCode; readonly status: number }>> = {
@@ -169,10 +169,5 @@ const IN_STREAM: ReadonlySet<string> = new Set([
 export function encodeStreamFault(of: Fault): Buffer {
   const exception = exceptionOf(specOf(of).status);
   const name = IN_STREAM.has(exception) ? exception : 'ModelStreamErrorException';
-  const headers = new Map([
-    [':exception-type', `${name.charAt(0).toLowerCase()}${name.slice(1)}`],
-    [':content-type', 'application/json'],
-    [':message-type', 'exception'],
-  ]);
-  return encodeMessage(headers, Buffer.from(JSON.stringify({ message: of.message })));
+  return encodeFrame('exception', `${name.charAt(0).toLowerCase()}${name.slice(1)}`, { message: of.message });
 }

@@ -1,5 +1,6 @@
 /** Frames of Bedrock's streams as events: the name of an event is the frame's type, its data the payload. */
-import { messageSplitter, type StreamMessage } from '../../lib/event-stream.ts';
+import { encodeMessage, messageSplitter, type StreamMessage } from '../../lib/event-stream.ts';
+import type { Json } from '../../lib/json.ts';
 import type { SseEvent, SseSplitter } from '../../lib/sse.ts';
 
 /** Stands in the place of a frame that is damaged. It is no JSON, so that whoever reads the events takes it for what it is. */
@@ -20,6 +21,16 @@ export function converseSplitter(): SseSplitter {
     isPlain: true,
     isComment: false,
   }));
+}
+
+/** An event, or an exception, as a frame. */
+export function encodeFrame(kind: 'event' | 'exception', type: string, payload: Json): Buffer {
+  const headers = new Map([
+    [`:${kind}-type`, type],
+    [':content-type', 'application/json'],
+    [':message-type', kind],
+  ]);
+  return encodeMessage(headers, Buffer.from(JSON.stringify(payload)));
 }
 
 /** A splitter whose events are made of frames by `read`. */

@@ -5,8 +5,8 @@ import type { Loss } from '../../chat/request.ts';
 import { mergeUsage, type Usage } from '../../chat/usage.ts';
 import type { JsonRecord } from '../../lib/json.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
-import { eventFrame } from '../bedrock-converse/encoder.ts';
 import { encodeStreamFault, faultOfEvent } from '../bedrock-converse/errors.ts';
+import { encodeFrame } from '../bedrock-converse/frames.ts';
 import type { EncodeContext, StreamEncoder } from '../dialect.ts';
 import { lossList, type LossList } from '../loss-list.ts';
 import { readSpoken } from './families.ts';
@@ -87,5 +87,5 @@ export function encoder(_context: EncodeContext): StreamEncoder<Buffer> {
 const EMPTY = Buffer.alloc(0);
 
 function chunk(body: JsonRecord): Buffer {
-  return eventFrame('chunk', { bytes: Buffer.from(JSON.stringify(body)).toString('base64') });
+  return encodeFrame('event', 'chunk', { bytes: Buffer.from(JSON.stringify(body)).toString('base64') });
 }

@@ -1,11 +1,19 @@
 /** All dialects that can be simulated. A new one is a file like the others and a line here. */
 import { anthropicMessages } from './anthropic-messages.ts';
+import { bedrockConverse } from './bedrock-converse.ts';
+import { bedrockInvoke } from './bedrock-invoke.ts';
 import type { Operation, RouteFacts, SimulatedDialect } from './dialect.ts';
 import { gemini } from './gemini.ts';
 import { openaiChat } from './openai-chat.ts';
 
 /** In the order in which they are asked whether a path is theirs: those that look at more than the path come first. */
-export const dialects: readonly SimulatedDialect[] = [anthropicMessages, gemini, openaiChat];
+export const dialects: readonly SimulatedDialect[] = [
+  anthropicMessages,
+  gemini,
+  bedrockConverse,
+  bedrockInvoke,
+  openaiChat,
+];
 
 export interface Routed {
   readonly dialect: SimulatedDialect;
