@@ -37,7 +37,7 @@ export async function countTokens(
   const planning = planCall(call, { snapshot: world.snapshot(), key, facts, health, random: world.random });
   if (!planning.ok) return planning;
   const target = planning.value.plan.targets[0];
-  if (target?.provider.dialect.id === call.dialect.id) {
+  if (target?.provider.dialect.id === call.dialect.id && target.provider.countsTokens !== false) {
     const counted = await ask(call, target, { reply, world });
     if (counted.ok) return counted;
     if (counted.error.outcome !== 'upstream') return err(counted.error.fault);

@@ -36,6 +36,8 @@ export const claudeOnBedrock: Provider = {
   headers: (secret) => ({ accept: '*/*', ...(secret === undefined ? {} : { authorization: `Bearer ${secret}` }) }),
   url: claudeUrl,
   splitter: claudeSplitter,
+  // CountTokens wraps the body in base64 and knows only some models.
+  countsTokens: false,
   needsAmend: (body) => needsClaudeBody(body) || hasForeignThinking(body, CLAUDE),
   amendRequest: (body, headers = {}) => withBetas(claudeBody(withoutForeignThinking(body, CLAUDE)), headers),
   decodeError: (answer) => bedrockConverse.decodeError(answer),
@@ -66,9 +68,7 @@ function withBetas(body: JsonRecord, headers: CallerHeaders): JsonRecord {
   return known.length === 0 || body['anthropic_beta'] !== undefined ? body : { ...body, anthropic_beta: known };
 }
 
-/** Counting tokens has a form of its own here, which a body of Anthropic's is not: its path does not exist, and our estimate stands in. */
 function claudeUrl(parts: UrlParts): string {
   const base = `${parts.baseUrl.replace(/\/+$/, '')}/model/${encodeURIComponent(parts.model)}`;
-  if (parts.path.includes('count_tokens')) return `${base}/count-tokens`;
   return `${base}/${parts.isStreaming ? 'invoke-with-response-stream' : 'invoke'}`;
 }

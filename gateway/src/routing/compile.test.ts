@@ -60,6 +60,21 @@ describe('compile', () => {
     assert.deepEqual(target.price, snapshot.targets.get('openai/gpt-5')?.price);
   });
 
+  it('makes the address of a provider that has one in each region, from the config or the environment', () => {
+    const { snapshot: regional, warnings } = compiled(
+      'providers: {amazon-bedrock: {region: eu-central-1, api_key: k}, cn: {like: amazon-bedrock, region: cn-north-1, api_key: k}}',
+    );
+    const of = (id: string): string | undefined => {
+      const found = regional.resolve(id);
+      return found.kind === 'found' ? found.candidates.groups[0]?.[0]?.target.baseUrl : undefined;
+    };
+    assert.deepEqual(warnings, []);
+    assert.equal(of('amazon-bedrock/eu.amazon.nova-lite-v1:0'), 'https://bedrock-runtime.eu-central-1.amazonaws.com');
+    assert.equal(of('cn/amazon.nova-lite-v1:0'), 'https://bedrock-runtime.cn-north-1.amazonaws.com.cn');
+    const { warnings: lacking } = compiled('providers: {amazon-bedrock: {api_key: k}}');
+    assert.match(lacking.join(), /amazon-bedrock: give it a `region` such as eu-central-1/);
+  });
+
   it('follows aliases and routes, and keeps what a route says of fallbacks', () => {
     assert.deepEqual(ids(snapshot.resolve('faster')), [['openai/gpt-5-mini']]);
     const route = snapshot.resolve('support');
