@@ -160,7 +160,8 @@ function urlOf(call: Call, target: Target, shape: CallShape): Result<string, Fau
   if (!joined.ok) return err(fault('field-invalid', { reason: joined.error }, { param: 'model' }));
   const url = joined.value;
   // Claude Code and the Anthropic SDK's beta resources say `?beta=true`; the provider of that protocol knows it.
-  const isBeta = provider.dialect.id === call.dialect.id && call.query.includes('beta=true');
+  const isKnown = provider.dialect.id === call.dialect.id && provider.takesQuery !== false;
+  const isBeta = isKnown && call.query.includes('beta=true');
   return ok(isBeta ? `${url}${url.includes('?') ? '&' : '?'}beta=true` : url);
 }
 

@@ -35,6 +35,7 @@ export const claudeOnBedrock: Provider = {
   dialect: anthropicMessages,
   headers: (secret) => ({ accept: '*/*', ...(secret === undefined ? {} : { authorization: `Bearer ${secret}` }) }),
   url: claudeUrl,
+  takesQuery: false,
   splitter: claudeSplitter,
   // CountTokens wraps the body in base64 and knows only some models.
   countsTokens: false,

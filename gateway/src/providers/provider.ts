@@ -45,6 +45,8 @@ export interface Provider {
   readonly needsAmend?: (body: JsonRecord) => boolean;
   /** Classifies its error answers, where they are not in the dialect's form. */
   readonly decodeError?: (answer: ErrorAnswer) => Fault;
+  /** False where the address takes no query: clouds refuse the `?beta=true` of Anthropic's clients. */
+  readonly takesQuery?: boolean;
   /** False where counting tokens is not asked for in the dialect's form: then our estimate answers. */
   readonly countsTokens?: boolean;
   /** How events lie in the bytes of a stream, where it is not as the dialect has it (Claude's events in AWS's frames). */

@@ -32,13 +32,21 @@ after(async () => {
   await simulator.close();
 });
 
+interface Received {
+  readonly path: string;
+  readonly query: string;
+  readonly headers: JsonRecord;
+  readonly body: JsonRecord;
+}
+
 /** The last request that the provider got. */
-async function received(): Promise<{ readonly path: string; readonly headers: JsonRecord; readonly body: JsonRecord }> {
+async function received(): Promise<Received> {
   const log = asRecord(await (await fetch(`${simulator.url}/__simulator/log`)).json());
   const last = asRecord(asArray(log?.['requests'])?.at(-1)) ?? {};
   const body = last['body'];
   return {
     path: String(last['path']),
+    query: String(last['query']),
     headers: asRecord(last['headers']) ?? {},
     body: isRecord(body) ? body : (asRecord(parseJson(String(body))) ?? {}),
   };
@@ -128,6 +136,17 @@ describe('an Anthropic client', () => {
     assert.deepEqual(body, { anthropic_version: 'bedrock-2023-05-31', max_tokens: 300, messages: HI });
     assert.deepEqual(streamed.content, whole.content);
     assert.equal(streamed.usage.output_tokens, whole.usage.output_tokens);
+  });
+
+  it('asks for new features in its header, which go into the body, and has no query', async () => {
+    const betas = ['interleaved-thinking-2025-05-14', 'claude-code-20250219'];
+    const ask = { model: `claude-on-aws/${CLAUDE}`, max_tokens: 300, messages: HI, betas };
+    // As Claude Code and older releases of the SDK ask.
+    await client().beta.messages.create(ask, { query: { beta: true } });
+    const { path, query, body } = await received();
+    assert.equal(path, `/bedrock/model/${encodeURIComponent(CLAUDE)}/invoke`);
+    assert.equal(query, '');
+    assert.deepEqual(body['anthropic_beta'], ['interleaved-thinking-2025-05-14']);
   });
 
   it('gets our count of tokens where InvokeModel has none', async () => {
