@@ -49,6 +49,7 @@ const MODELS: Readonly<Record<ProviderWire, readonly string[]>> = {
     'claude-opus-5-5',
   ],
   gemini: ['gemini-2.5-flash', 'gemini-2.5-pro', 'gemini-3.5-flash'],
+  'bedrock-invoke': [DEFAULT_MODEL['bedrock-invoke'], 'amazon.titan-text-express-v1'],
   'bedrock-converse': [DEFAULT_MODEL['bedrock-converse'], ...BEDROCK_MODELS.map(({ model }) => model)],
 };
 const CONTEXT: EncodeContext = { requestId: 'req_1', model: 'm', nowS: 1_790_000_000, wantsStreamUsage: true };

@@ -48,6 +48,10 @@ function bedrock(content: readonly JsonRecord[], more: JsonRecord = {}): JsonRec
   return { output: { message: { role: 'assistant', content } }, stopReason: 'end_turn', usage, ...more };
 }
 
+function llama(more: JsonRecord): JsonRecord {
+  return { generation: 'x', prompt_token_count: 20, generation_token_count: 20, stop_reason: 'stop', ...more };
+}
+
 function openaiUsage(usage: JsonRecord): JsonRecord {
   return openai({}, {}, { usage: { prompt_tokens: 20, completion_tokens: 20, total_tokens: 40, ...usage } });
 }
@@ -105,6 +109,7 @@ const CONTENT: readonly Thing[] = [
       'anthropic-messages': anthropic([{ type: 'text', text: MARK }]),
       gemini: gemini([{ text: MARK }]),
       'bedrock-converse': bedrock([{ text: MARK }]),
+      'bedrock-invoke': llama({ generation: MARK }),
     },
     seen: {
       'openai-chat': at(`${OPENAI_MESSAGE}.content`),
@@ -461,6 +466,7 @@ const USAGE: readonly Thing[] = [
       'anthropic-messages': anthropicUsage({ input_tokens: COUNT }),
       gemini: geminiUsage({ promptTokenCount: COUNT }),
       'bedrock-converse': bedrockUsage({ inputTokens: COUNT, totalTokens: 27 }),
+      'bedrock-invoke': llama({ prompt_token_count: COUNT }),
     },
     seen: {
       'openai-chat': at('usage.prompt_tokens'),
@@ -528,6 +534,7 @@ const USAGE: readonly Thing[] = [
       'anthropic-messages': anthropicUsage({ output_tokens: COUNT }),
       gemini: geminiUsage({ candidatesTokenCount: COUNT }),
       'bedrock-converse': bedrockUsage({ outputTokens: COUNT, totalTokens: 27 }),
+      'bedrock-invoke': llama({ generation_token_count: COUNT }),
     },
     seen: {
       'openai-chat': at('usage.completion_tokens'),
@@ -612,6 +619,11 @@ export const ENDS: readonly { readonly from: ProviderWire; readonly word: string
     from: 'bedrock-converse' as const,
     word,
     reply: bedrock([{ text: 'x' }], { stopReason: word }),
+  })),
+  ...['stop', 'length'].map((word) => ({
+    from: 'bedrock-invoke' as const,
+    word,
+    reply: llama({ stop_reason: word }),
   })),
 ];
 

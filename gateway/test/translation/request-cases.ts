@@ -10,8 +10,8 @@ export type Wire = Extract<Origin, 'openai-chat' | 'anthropic-messages' | 'gemin
 /** The protocols that clients speak. */
 export const WIRES: readonly Wire[] = ['openai-chat', 'anthropic-messages', 'gemini'];
 /** Those that providers speak. */
-export type ProviderWire = Wire | 'bedrock-converse';
-export const PROVIDER_WIRES: readonly ProviderWire[] = [...WIRES, 'bedrock-converse'];
+export type ProviderWire = Wire | 'bedrock-converse' | 'bedrock-invoke';
+export const PROVIDER_WIRES: readonly ProviderWire[] = [...WIRES, 'bedrock-converse', 'bedrock-invoke'];
 
 export interface RequestCase {
   readonly from: Wire;
@@ -28,6 +28,7 @@ export const DEFAULT_MODEL: Readonly<Record<ProviderWire, string>> = {
   'anthropic-messages': 'some-model',
   gemini: 'gemini-2.5-flash',
   'bedrock-converse': 'maker.some-model',
+  'bedrock-invoke': 'meta.llama3-70b-instruct',
 };
 
 /** Bedrock has one wire for the models of many makers, and each takes another part of it: every case goes to one of each. */

@@ -3,8 +3,8 @@ import { fieldName, reasoningField, type ChatField } from '../../chat/field-name
 import { fault, type Fault } from '../../chat/fault.ts';
 import type { LossCode } from '../../chat/loss-codes.ts';
 import { foreignLosses } from '../../chat/losses.ts';
-import type { Origin, Part } from '../../chat/part.ts';
-import type { ChatRequest, Extra, Message } from '../../chat/request.ts';
+import type { Origin, Part, TextPart } from '../../chat/part.ts';
+import type { ChatRequest, Extra, Message, Reasoning, Tool } from '../../chat/request.ts';
 import {
   asNumber,
   asRecord,
@@ -156,14 +156,22 @@ function loseAll(draft: Draft, fields: Fields): void {
 }
 
 /** Whatever is more than text. */
-function loseForms({ request, hint, meaning }: Draft): void {
-  const { format, reasoning = {}, tools = [] } = request;
-  if (tools.length > 0) meaning('opaque', 'tools', 'This form of InvokeModel has no tools.');
+function loseForms({ request, losses, hint, meaning }: Draft): void {
+  const { format, reasoning = {} } = request;
+  for (const tool of request.tools ?? []) loseTool(tool, tool.at ?? fieldName(request.origin, 'tools'), losses);
   if (format?.kind === 'json-schema') meaning('format', 'format', 'This model does not enforce a schema.');
   if (format?.kind === 'json')
     hint('json-mode', 'format', 'There is no JSON mode; the prompt asks for one JSON object.');
-  if ((reasoning.effort ?? 'none') !== 'none' || (reasoning.budgetTokens ?? 0) !== 0)
-    hint('reasoning', reasoningField(reasoning), 'This model does not reason.');
+  if (wantsToThink(reasoning)) hint('reasoning', reasoningField(reasoning), 'This model does not reason.');
+}
+
+function wantsToThink({ effort = 'none', budgetTokens = 0 }: Reasoning): boolean {
+  return effort !== 'none' || budgetTokens !== 0;
+}
+
+function loseTool(tool: Tool, at: string, losses: LossList): void {
+  losses.meaning('opaque', at, NO_TOOLS);
+  if (tool.kind === 'function' && tool.isCacheEnd === true) losses.hint('cache-mark', at, NO_CACHE);
 }
 
 /** Words only, neighbours of one role together. */
@@ -171,6 +179,8 @@ function turnsOf(draft: Draft): readonly Turn[] {
   const turns: Turn[] = [];
   for (const message of draft.request.messages) {
     const role = roleOf(message);
+    if (message.name !== undefined)
+      draft.losses.hint('name', `${message.at ?? 'messages'}.name`, 'Participants have no names here.');
     const text = message.parts.flatMap((part) => wordsOf(part, draft)).join('\n');
     const last = turns.at(-1);
     if (text === '') continue;
@@ -186,10 +196,16 @@ function roleOf({ role }: Message): Turn['role'] {
   return role === 'assistant' ? 'assistant' : 'user';
 }
 
-function wordsOf(part: Part, { losses }: Draft): readonly string[] {
+const NO_TOOLS = 'This form of InvokeModel has no tools.';
+const NO_CACHE = 'This model keeps no prompts.';
+
+function wordsOf(part: Part, draft: Draft): readonly string[] {
+  const { losses } = draft;
   const at = part.at ?? 'messages';
+  if (part.cache !== undefined) losses.hint('cache-mark', at, NO_CACHE);
   switch (part.kind) {
     case 'text':
+      loseBeside(part, losses);
       return part.text === '' ? [] : [part.text];
     case 'refusal':
       losses.hint('refusal', at, 'There are no refusals here; it is sent as plain text.');
@@ -199,7 +215,7 @@ function wordsOf(part: Part, { losses }: Draft): readonly string[] {
       return [];
     case 'tool-call':
     case 'tool-result':
-      losses.meaning('opaque', at, 'This form of InvokeModel has no tools.');
+      losses.meaning('opaque', at, NO_TOOLS);
       return [];
     case 'opaque':
       return [];
@@ -207,6 +223,13 @@ function wordsOf(part: Part, { losses }: Draft): readonly string[] {
       losses.meaning('media-kind', at, `This model takes no ${part.kind}.`);
       return [];
   }
+}
+
+/** What stands beside the words of a text. */
+function loseBeside(part: TextPart, losses: LossList): void {
+  const at = part.at ?? 'messages';
+  if ((part.citations ?? []).length > 0) losses.hint('citations', at, 'A prompt holds words only.');
+  if (part.signature !== undefined) losses.hint('signature', at, 'A prompt holds words only.');
 }
 
 /** Lowers the limit, under whichever of its names it stands. */
