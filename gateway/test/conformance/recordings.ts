@@ -10,6 +10,7 @@ export const WIRES: Readonly<Record<string, keyof typeof gateDialects>> = {
   'anthropic-messages': 'anthropic-messages',
   'vertex-anthropic': 'anthropic-messages',
   'gemini-generate': 'gemini',
+  'openai-responses': 'openai-responses',
 };
 
 export interface IndexRow {
@@ -79,7 +80,10 @@ function streamBytes(stream: JsonRecord, wire: string): Buffer {
   if (stream['encoding'] === 'utf8') return Buffer.from(asString(data) ?? '');
   if (stream['encoding'] === 'base64') return Buffer.from(asString(data) ?? '', 'base64');
   const events = (asArray(data) ?? []).map((event) => {
-    const name = wire.includes('anthropic') ? `event: ${asString(asRecord(event)?.['type']) ?? ''}\n` : '';
+    const name =
+      wire.includes('anthropic') || wire === 'openai-responses'
+        ? `event: ${asString(asRecord(event)?.['type']) ?? ''}\n`
+        : '';
     return `${name}data: ${JSON.stringify(event)}\n\n`;
   });
   return Buffer.from(events.join('') + (wire === 'openai-chat' ? 'data: [DONE]\n\n' : ''));
