@@ -41,7 +41,7 @@ const ABILITIES = ['tools', 'reasoning', 'structuredOutput', 'attachment', 'temp
 const MODALITIES = ['text', 'image', 'audio', 'video', 'pdf'] as const satisfies readonly Modality[];
 const STATUSES = ['alpha', 'beta', 'deprecated'] as const satisfies readonly ModelStatus[];
 const FREE = ['local', 'subscription', 'free-tier'] as const satisfies readonly FreeReason[];
-const DIALECTS = ['openai-chat', 'anthropic-messages', 'gemini', 'other'] as const;
+const DIALECTS = ['openai-chat', 'anthropic-messages', 'gemini', 'other', 'openai-responses'] as const;
 const SOURCES = ['genai-prices', 'sdk'] as const;
 
 export interface CatalogRows {
@@ -445,5 +445,6 @@ function wordAt<T extends string>(words: readonly T[], index: Json | undefined):
 }
 
 function dialectOf(json: Json | undefined): CatalogDialect | undefined {
-  return json === 'openai-chat' || json === 'anthropic-messages' || json === 'gemini' ? json : undefined;
+  const known = DIALECTS.find((dialect) => dialect === json);
+  return known === 'other' ? undefined : known;
 }

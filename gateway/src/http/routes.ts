@@ -37,6 +37,16 @@ const ROWS: readonly Row[] = [
     operation: () => ({ kind: 'chat', dialect: 'openai-chat', path: {}, isJsonArray: false }),
   },
   {
+    pattern: /^\/v1\/responses$/,
+    methods: ['POST'],
+    operation: () => ({ kind: 'chat', dialect: 'openai-responses', path: {}, isJsonArray: false }),
+  },
+  {
+    pattern: /^\/v1\/responses\/input_tokens$/,
+    methods: ['POST'],
+    operation: () => ({ kind: 'count-tokens', dialect: 'openai-responses', path: {} }),
+  },
+  {
     pattern: /^\/v1\/messages$/,
     methods: ['POST'],
     operation: () => ({ kind: 'chat', dialect: 'anthropic-messages', path: {}, isJsonArray: false }),
@@ -116,7 +126,7 @@ function modelOperation(form: 'v1' | 'gemini', match: RegExpExecArray): Operatio
 }
 
 function explainDialect(name: string | null): Origin {
-  return name === 'anthropic-messages' || name === 'gemini' ? name : 'openai-chat';
+  return name === 'anthropic-messages' || name === 'gemini' || name === 'openai-responses' ? name : 'openai-chat';
 }
 
 /** Percent-decoded, or undefined where the escapes are broken or hide a control character. */
@@ -142,8 +152,8 @@ function shown(path: string): string {
 }
 
 function hintFor(path: string): string {
-  const tail = path.replace(/^.*?(?=chat\/completions|messages|models)/, '');
-  if (/^(chat\/completions|messages|models)/.test(tail))
+  const tail = path.replace(/^.*?(?=chat\/completions|messages|models|responses)/, '');
+  if (/^(chat\/completions|messages|models|responses)/.test(tail))
     return `Did you mean /v1/${shown(tail)}? Base URLs end in /v1 for OpenAI clients.`;
   return 'See the list of routes in the README.';
 }

@@ -186,6 +186,7 @@ class Attempt implements UpstreamHandler, Receiving, Source, UnderWay {
         model: call.inspection.model,
         nowS: Math.floor(world.clock.unixMs() / 1000),
         wantsStreamUsage: call.inspection.wantsStreamUsage,
+        request: call.body.record,
         isJsonArray: call.isJsonArray,
       },
       now: () => world.clock.monotonicMs(),

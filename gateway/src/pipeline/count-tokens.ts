@@ -3,7 +3,7 @@ import { fault, type Fault } from '../chat/fault.ts';
 import { isRecord, parseJson, type JsonRecord } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { understand } from '../routing/facts.ts';
-import type { Target } from '../routing/target.ts';
+import { targetOver, type Target } from '../routing/target.ts';
 import type { KeyRow } from '../store/ports.ts';
 import { accept, type Arrival, type Call } from './call.ts';
 import { OWN_FIELDS } from './extension.ts';
@@ -35,7 +35,8 @@ export async function countTokens(
   const health = healthNow(world);
   const planning = planCall(call, { snapshot: world.snapshot(), key, facts, health, random: world.random });
   if (!planning.ok) return planning;
-  const target = planning.value.plan.targets[0];
+  const [planned] = planning.value.plan.targets;
+  const target = planned === undefined ? undefined : targetOver(planned, call.dialect.id);
   if (target?.provider.dialect.id === call.dialect.id) {
     const counted = await ask(call, target, { reply, world });
     if (counted.ok) return counted;

@@ -7,7 +7,7 @@ import { formatUsd } from '../money/usd.ts';
 import { understand, type Facts } from '../routing/facts.ts';
 import { next, type Failure } from '../routing/plan.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
-import type { Target } from '../routing/target.ts';
+import { targetOver, type Target } from '../routing/target.ts';
 import type { KeyRow } from '../store/ports.ts';
 import { billOf, type Bill } from './account.ts';
 import { admit, worstAt, type Admission } from './admit.ts';
@@ -96,7 +96,8 @@ async function tryTargets(run: Run): Promise<End> {
       outlet.stop();
       return { fault: cutShort };
     }
-    const failed = await tryOne(run, { target: step.target, outlet, deadlineMs });
+    const target = targetOver(step.target, call.dialect.id);
+    const failed = await tryOne(run, { target, outlet, deadlineMs });
     if (failed === 'answered') return { fault: undefined };
     if (failed.isFinal) {
       outlet.stop();

@@ -29,12 +29,19 @@ function modelOf(body: JsonRecord): string {
 /** OpenAI's messages have no fields for reasoning (`ChatCompletionRequestAssistantMessage`), and its reasoning models no `max_tokens`. */
 export const openaiSeams = seams(newerTokenLimit, cacheMarks, withoutHistory(...REASONING_HISTORY, 'images'));
 
+/** Spoken and searching models are served by chat completions alone, embeddings and pictures by neither. */
+const CHAT_ONLY = /audio|search-preview|realtime|transcribe|tts|image|embedding/;
+
+/** OpenAI's own models by the Responses API. */
+export const servesResponses = (model: string): boolean => !CHAT_ONLY.test(model);
+
 export const openai: Provider = {
   id: 'openai',
   name: 'OpenAI',
   dialect: openaiChat,
   baseUrl: 'https://api.openai.com/v1',
   envKeys: ['OPENAI_API_KEY'],
+  alsoSpeaks: { 'openai-responses': servesResponses },
   doc: 'https://platform.openai.com/docs/api-reference/chat',
   ...openaiSeams,
 };

@@ -3,9 +3,10 @@ import { anthropicMessages } from './anthropic-messages.ts';
 import type { Operation, RouteFacts, SimulatedDialect } from './dialect.ts';
 import { gemini } from './gemini.ts';
 import { openaiChat } from './openai-chat.ts';
+import { openaiResponses } from './openai-responses.ts';
 
 /** In the order in which they are asked whether a path is theirs: those that look at more than the path come first. */
-export const dialects: readonly SimulatedDialect[] = [anthropicMessages, gemini, openaiChat];
+export const dialects: readonly SimulatedDialect[] = [anthropicMessages, gemini, openaiChat, openaiResponses];
 
 export interface Routed {
   readonly dialect: SimulatedDialect;
