@@ -12,9 +12,11 @@ import { inspect } from './openai-responses/inspect.ts';
 import { HOME } from './openai-responses/items.ts';
 import { decodeResponse, encodeResponse, glance } from './openai-responses/response.ts';
 import { tap } from './openai-responses/tap.ts';
+import { thread } from './openai-responses/thread.ts';
 
 export const openaiResponses: Dialect = {
   id: HOME,
+  thread,
   inspect,
   decodeRequest,
   encodeRequest,

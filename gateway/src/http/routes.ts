@@ -10,6 +10,7 @@ export type Operation =
   | { readonly kind: 'explain'; readonly dialect: Origin }
   | { readonly kind: 'models'; readonly form: 'v1' | 'gemini' }
   | { readonly kind: 'model'; readonly form: 'v1' | 'gemini'; readonly name: string }
+  | { readonly kind: 'response'; readonly action: 'show' | 'remove' | 'items' | 'cancel'; readonly id: string }
   | { readonly kind: 'decision'; readonly id: string }
   | { readonly kind: 'admin'; readonly path: string }
   | { readonly kind: 'healthz' | 'readyz' | 'metrics' | 'home' | 'responses-upgrade' };
@@ -45,6 +46,26 @@ const ROWS: readonly Row[] = [
     pattern: /^\/v1\/responses\/input_tokens$/,
     methods: ['POST'],
     operation: () => ({ kind: 'count-tokens', dialect: 'openai-responses', path: {} }),
+  },
+  {
+    pattern: /^\/v1\/responses\/([\w-]{1,256})$/,
+    methods: ['GET'],
+    operation: (match) => ({ kind: 'response', action: 'show', id: match[1] ?? '' }),
+  },
+  {
+    pattern: /^\/v1\/responses\/([\w-]{1,256})$/,
+    methods: ['DELETE'],
+    operation: (match) => ({ kind: 'response', action: 'remove', id: match[1] ?? '' }),
+  },
+  {
+    pattern: /^\/v1\/responses\/([\w-]{1,256})\/input_items$/,
+    methods: ['GET'],
+    operation: (match) => ({ kind: 'response', action: 'items', id: match[1] ?? '' }),
+  },
+  {
+    pattern: /^\/v1\/responses\/([\w-]{1,256})\/cancel$/,
+    methods: ['POST'],
+    operation: (match) => ({ kind: 'response', action: 'cancel', id: match[1] ?? '' }),
   },
   {
     pattern: /^\/v1\/messages$/,

@@ -62,6 +62,13 @@ describe('compile', () => {
     assert.deepEqual([responses.id, responses.secret, responses.baseUrl], [target.id, target.secret, target.baseUrl]);
     const house = snapshot.targets.get('house/llama');
     assert.ok(house !== undefined && targetOver(house, 'openai-responses') === house);
+    const pinned = compiled('providers: {openai: {dialect: openai-chat, api_key: sk-one}}').snapshot.targets.get(
+      'openai/gpt-5',
+    );
+    assert.ok(
+      pinned !== undefined && targetOver(pinned, 'openai-responses') === pinned,
+      'a wire that is named is the only one',
+    );
   });
 
   it('has models that are served over one wire only over that one', () => {

@@ -86,6 +86,8 @@ interface Base {
   readonly baseUrl: string;
   readonly keys: readonly ApiKey[];
   readonly timeouts: Timeouts;
+  /** Further wires may be spoken only where the file names none: who names one wants that one. */
+  readonly isWireNamed: boolean;
   readonly dialects: Dialects;
   readonly row: CatalogProvider | undefined;
   readonly models: ReadonlyMap<string, ModelRow>;
@@ -108,7 +110,8 @@ function baseOf(id: string, own: ProviderConfig, input: TargetsInput): Base | st
   if (keys.length === 0 && needsKey)
     return `provider ${id}: no key; set ${provider.envKeys[0] ?? 'api_key'} or \`providers.${id}.api_key\``;
   const timeouts = toTimeouts(config, id);
-  return { id, own, provider, baseUrl, keys, timeouts, dialects, row, models: modelRows(row, inherited) };
+  const isWireNamed = inherited.some((one) => one.dialect !== undefined);
+  return { id, own, provider, baseUrl, keys, timeouts, isWireNamed, dialects, row, models: modelRows(row, inherited) };
 }
 
 /** The wire format, or why there is none. */
@@ -231,7 +234,7 @@ function otherProviders(
   model: ModelRow,
   { provider, baseUrl }: { readonly provider: Provider; readonly baseUrl: string },
 ): readonly Provider[] {
-  if (provider !== base.provider) return [];
+  if (provider !== base.provider || base.isWireNamed) return [];
   return Object.values(base.dialects).flatMap((dialect) => {
     const isSpoken = provider.alsoSpeaks?.[dialect.id]?.(model.name, baseUrl) === true;
     return isSpoken ? [providerOf(base.row, provider.id, dialect)] : [];

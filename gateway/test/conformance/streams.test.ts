@@ -11,14 +11,8 @@ import { gateDialects } from '../../src/dialects/index.ts';
 import type { Dialect } from '../../src/dialects/dialect.ts';
 import { brokenEnding, receive } from '../../src/pipeline/receive.ts';
 import { corpusDir, corpusSkip } from '../corpus.ts';
-import { readIndex, readRecording, type Recording } from './recordings.ts';
+import { readIndex, readRecording, WIRES, type Recording } from './recordings.ts';
 
-const WIRES: Readonly<Record<string, Dialect>> = {
-  'openai-chat': gateDialects['openai-chat'],
-  'anthropic-messages': gateDialects['anthropic-messages'],
-  'vertex-anthropic': gateDialects['anthropic-messages'],
-  'gemini-generate': gateDialects.gemini,
-};
 const INBOUND = Object.values(gateDialects);
 const SEED = Number(process.env['TURNOUT_SEED'] ?? 20_261_122);
 const RANDOM_CUTS = 50;
@@ -102,15 +96,20 @@ function choose(streams: readonly Recording[]): readonly Recording[] {
   }
   const perWire = CHOSEN / INBOUND.length;
   return INBOUND.flatMap((dialect) => {
-    const ofWire = [...chosen.values(), ...short].filter((recording) => WIRES[recording.wire] === dialect);
+    const ofWire = [...chosen.values(), ...short].filter((recording) => WIRES[recording.wire] === dialect.id);
     return [...new Set(ofWire)].slice(0, perWire);
   });
 }
 
+function dialectOf({ wire }: Recording): Dialect {
+  const id = WIRES[wire];
+  assert.ok(id);
+  return gateDialects[id];
+}
+
 /** What a client hears of a stream that comes in these pieces and then ends. */
 function hear(recording: Recording, inbound: Dialect, pieces: readonly Buffer[]): Heard {
-  const outbound = WIRES[recording.wire];
-  assert.ok(outbound);
+  const outbound = dialectOf(recording);
   const sent: Buffer[] = [];
   let ended: Heard['ended'] | undefined;
   const take = (bytes: string | Buffer): void => void sent.push(Buffer.from(bytes));

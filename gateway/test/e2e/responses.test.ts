@@ -7,7 +7,7 @@ import { generateText, streamText } from 'ai';
 import OpenAI from 'openai';
 import { zodTextFormat } from 'openai/helpers/zod';
 import { z } from 'zod';
-import { asArray, asRecord } from '../../src/lib/json.ts';
+import { asArray, asRecord, asString } from '../../src/lib/json.ts';
 import { startSimulator, type Simulator } from '../../src/simulator/simulator.ts';
 import { ROOT_KEY, startGateway, testConfig, type TestGateway } from '../harness.ts';
 
@@ -175,6 +175,50 @@ describe('the Responses API of the gateway', () => {
       messages: [{ role: 'user', content: 'Say hi.' }],
     });
     assert.ok((reply.choices[0]?.message.content ?? '').length > 0);
+  });
+
+  it('goes on from a reply by its id, whichever provider takes the next turn', async () => {
+    for (const [first, next] of [
+      ['house-openai/m', 'house-anthropic/m'],
+      ['house-gemini/m', 'house-responses/m'],
+      ['house-responses/m', 'house-openai/m'],
+    ] as const) {
+      const one = await client().responses.stream({ model: first, input: 'Remember forty-two.' }).finalResponse();
+      const two = await client().responses.create({ model: next, input: 'Which?', previous_response_id: one.id });
+      const log = asRecord(await (await fetch(`${simulator.url}/__simulator/log`)).json());
+      const sent = JSON.stringify(asRecord(asArray(log?.['requests'])?.at(-1))?.['body']);
+      assert.ok(sent.includes('forty-two') && sent.includes('Which?'), `${next}: ${sent.slice(0, 400)}`);
+      assert.ok(sent.includes(one.output_text.slice(0, 20)), `${next} was not told what ${first} had said`);
+      const items = await client().responses.inputItems.list(two.id);
+      assert.equal(items.data.length, 3);
+    }
+  });
+
+  it('shows and removes a reply that is kept, to its own key alone', async () => {
+    const made = await client().responses.create({ model: 'house-openai/m', input: 'hi' });
+    assert.deepEqual((await client().responses.retrieve(made.id)).output_text, made.output_text);
+    const issued = await fetch(`${gateway.url}/admin/v1/keys`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${ROOT_KEY}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ name: 'other' }),
+    });
+    const token = asString(asRecord(await issued.json())?.['key']) ?? '';
+    const other = new OpenAI({ apiKey: token, baseURL: `${gateway.url}/v1`, maxRetries: 0 });
+    await assert.rejects(other.responses.retrieve(made.id), OpenAI.NotFoundError);
+    await client().responses.delete(made.id);
+    await assert.rejects(client().responses.retrieve(made.id), OpenAI.NotFoundError);
+    await assert.rejects(client().responses.cancel(made.id), OpenAI.BadRequestError);
+  });
+
+  it('keeps nothing of a request that says so, and tells what it does not know as OpenAI does', async () => {
+    const made = await client().responses.create({ model: 'house-openai/m', input: 'hi', store: false });
+    await assert.rejects(client().responses.retrieve(made.id), OpenAI.NotFoundError);
+    const next = { model: 'house-openai/m', input: 'hi', previous_response_id: made.id };
+    await assert.rejects(client().responses.create(next), (error) => {
+      assert.ok(error instanceof OpenAI.BadRequestError);
+      assert.deepEqual([error.code, error.param], ['previous_response_not_found', 'previous_response_id']);
+      return true;
+    });
   });
 
   it('refuses work in the background, naming the field', async () => {

@@ -247,6 +247,10 @@ function isSaid(field: string, value: Json, body: JsonRecord): boolean {
       return isArray(value) && value.every((entry) => entry === LOGPROBS || entry === ENCRYPTED);
     case 'instructions':
       return true;
+    case 'store':
+    case 'background':
+      // Nobody else keeps anything, and we never work in the background.
+      return value === false;
     case 'truncation':
       return value === 'disabled';
     case 'service_tier':

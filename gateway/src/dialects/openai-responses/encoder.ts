@@ -469,6 +469,6 @@ function complete(writing: Writing): void {
   loseFinish(finish, loser(writing));
   const { output, usage } = writing;
   const response = { ...envelope(head, echo ?? echoOf(context)), ...ended, output, usage: writeUsage(usage) };
-  const type = ended.status === 'incomplete' || ended.status === 'failed' ? ended.status : 'completed';
+  const type = ended.status === 'incomplete' ? 'incomplete' : 'completed';
   write(`response.${type}`, { response }, writing);
 }

@@ -101,7 +101,8 @@ export function writeStatus(finish: Finish, hasRefusal: boolean): Status {
   const { reason, raw = '' } = finish;
   if (reason === 'length') return incomplete('max_output_tokens');
   if (reason === 'content-filter' || (reason === 'refusal' && !hasRefusal)) return incomplete('content_filter');
-  if (reason === 'error') return { status: 'failed', incomplete_details: null };
+  // The words so far are there, and the provider's own reason says why there are no more.
+  if (reason === 'error') return incomplete(raw === '' ? 'error' : raw.toLowerCase());
   if (reason === 'other' && UNFINISHED.has(raw)) return { status: raw, incomplete_details: null };
   return { status: 'completed', incomplete_details: null };
 }
