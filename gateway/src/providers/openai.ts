@@ -1,5 +1,6 @@
 /** OpenAI itself, and the seams that Azure shares with it. */
 import { openaiChat } from '../dialects/openai-chat.ts';
+import { traitsOf } from '../dialects/openai-chat/model.ts';
 import type { JsonRecord } from '../lib/json.ts';
 import {
   mappedCacheMarks,
@@ -12,14 +13,12 @@ import {
 } from './amend.ts';
 import type { Provider } from './provider.ts';
 
-/** From GPT-5.6 on the end of a cached prefix can be marked (OpenAI's OpenAPI, `PromptCacheBreakpointParam`). */
-const HAS_BREAKPOINTS = /^(?:gpt-5\.(?:[6-9]|\d\d)|gpt-(?:[6-9]|[1-9]\d))/i;
 const breakpoints = mappedCacheMarks((isPart) => (isPart ? { prompt_cache_breakpoint: { mode: 'explicit' } } : {}));
 
 /** Cache marks of OpenRouter's form in OpenAI's, and none for models that cache by themselves. */
 const cacheMarks: Amendment = {
   isNeeded: breakpoints.isNeeded,
-  apply: (body) => (HAS_BREAKPOINTS.test(modelOf(body)) ? breakpoints : withoutCacheMarks).apply(body),
+  apply: (body) => (traitsOf(modelOf(body), undefined).takesBreakpoints ? breakpoints : withoutCacheMarks).apply(body),
 };
 
 function modelOf(body: JsonRecord): string {

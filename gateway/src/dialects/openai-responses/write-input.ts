@@ -83,7 +83,7 @@ function writePart(part: Part, writing: Writing): readonly JsonRecord[] {
 
 function writeMark(part: Part, writing: Writing): JsonRecord {
   if (part.cache === undefined) return {};
-  if (writing.isHome) return { prompt_cache_breakpoint: { mode: 'explicit' } };
+  if (writing.isHome || writing.traits.takesBreakpoints) return { prompt_cache_breakpoint: { mode: 'explicit' } };
   loseCache(part.at ?? 'input', writing);
   return {};
 }
