@@ -16,6 +16,7 @@ import {
 
 const NAMES: Readonly<Record<Wire, string>> = {
   'openai-chat': 'OpenAI chat',
+  'openai-responses': 'OpenAI responses',
   'anthropic-messages': 'Anthropic',
   gemini: 'Gemini',
 };
@@ -32,7 +33,7 @@ Elsewhere a request is read into one language and written in the other. What the
 
 All fields that were lost are named in the reply header \`x-turnout-adapted\`, and in the record of the request with their code and sentence. What only turns out when a stream has begun stands in the record.
 
-The names in the tables are those of the protocols: \`openai-chat\` (${NAMES['openai-chat']} completions and all who speak it), \`anthropic-messages\`, \`gemini\`.
+The names in the tables are those of the protocols: \`openai-chat\` (${NAMES['openai-chat']} completions and all who speak it), \`openai-responses\`, \`anthropic-messages\`, \`gemini\`.
 `;
 
 const FATES: Readonly<Record<Fate, string>> = {

@@ -33,8 +33,13 @@ export function lossesOf(one: RequestCase, to: Wire, target: EncodeTarget): read
 
 export function targetsOf(one: RequestCase): readonly (readonly [Wire, EncodeTarget])[] {
   return WIRES.filter((wire) => wire !== one.from).flatMap((to) =>
-    [{ model: DEFAULT_MODEL[to] }, ...(one.at?.[to] ?? [])].map((target) => [to, target] as const),
+    [{ model: DEFAULT_MODEL[to] }, ...modelsAt(one, to)].map((target) => [to, target] as const),
   );
+}
+
+/** OpenAI's models are the same over both of its wires. */
+function modelsAt({ at = {} }: RequestCase, to: Wire): readonly EncodeTarget[] {
+  return at[to] ?? (to === 'openai-responses' ? at['openai-chat'] : undefined) ?? [];
 }
 
 /** A field without its numbers: `messages[3].content[0]` is `messages[].content[]`. */

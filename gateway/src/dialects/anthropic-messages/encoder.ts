@@ -248,7 +248,8 @@ function startCall(event: Extract<ChatEvent, { type: 'tool-call-start' }>, state
   // Before the call's own: of two carriers in a row the first is the text's.
   signText(state);
   if (event.signature !== undefined) signReasoning(event.signature, state);
-  const caller = event.extra?.['caller'];
+  const { caller, ...others } = event.extra ?? {};
+  loseExtra(others, state.losses);
   const start = {
     type: 'tool_use',
     id: callId(event.id),

@@ -152,6 +152,7 @@ function encodePart(part: Part, isHome: boolean, losses: LossList): readonly Jso
   if (part.kind === 'text') return encodeReplyText(part, own, losses);
   if (part.kind === 'refusal') return part.text === '' ? [] : [textBlock(part.text)];
   if (part.kind === 'reasoning') return encodeReplyReasoning(part, own);
+  if (part.kind === 'tool-call' && !isHome) loseExtra(part.extra ?? {}, losses);
   if (part.kind === 'tool-call')
     return [{ type: 'tool_use', id: callId(part.id), name: part.name, input: argumentsOf(part, losses), ...own }];
   if (part.kind === 'opaque') return encodeReplyOpaque(part, losses);

@@ -31,6 +31,8 @@ interface ItemState {
   /** Code units that came as deltas, by part (`text 0`, `summary 1`): what the last event of a part says beyond them is new. */
   readonly lengths: Map<string, number>;
   readonly cited: Map<number, number>;
+  /** Tokens whose probabilities were told, by part. */
+  readonly probabilities: Map<number, number>;
   isDone: boolean;
 }
 
@@ -164,6 +166,7 @@ function stateOf(event: JsonRecord, { reading }: Into): ItemState | undefined {
     call: 0,
     lengths: new Map(),
     cited: new Map(),
+    probabilities: new Map(),
     isDone: false,
   };
   reading.items.set(index, made);
@@ -207,9 +210,22 @@ function readDelta(type: string, event: JsonRecord, { state, into }: At): void {
   const part = asCount(event['content_index']) ?? asCount(event['summary_index']) ?? 0;
   if (type.endsWith('.delta')) {
     say({ kind, part, text: asString(event['delta']) ?? '' }, { state, into });
-    const tokens = readLogprobs(event['logprobs']);
-    if (tokens.length > 0) into.emit({ type: 'logprobs', choice: 0, tokens });
   } else sayRest({ kind, part, text: asString(event[field]) ?? '' }, { state, into });
+  if (kind === 'text') addProbabilities(event, { part, isWhole: type.endsWith('.done') }, { state, into });
+}
+
+/** The end of a text repeats the probabilities that came with its pieces, or tells them for the first time. */
+function addProbabilities(
+  event: JsonRecord,
+  { part, isWhole }: { readonly part: number; readonly isWhole: boolean },
+  { state, into }: At,
+): void {
+  const told = readLogprobs(event['logprobs']);
+  const had = state.probabilities.get(part) ?? 0;
+  const tokens = isWhole ? told.slice(had) : told;
+  if (tokens.length === 0) return;
+  state.probabilities.set(part, had + tokens.length);
+  into.emit({ type: 'logprobs', choice: 0, tokens });
 }
 
 /** The rest of a part, where not all of it came in pieces. */

@@ -179,25 +179,33 @@ export interface Head {
 }
 
 /**
- * Id, model and time. An id of this wire is kept. Any other becomes ours: callers name a response by it to go on from it, and
- * providers of other wires do not promise that theirs differ.
+ * Id, model and time. An id of this wire is kept. Any other stands behind one of ours: callers name a response by it to go on
+ * from it, and providers of other wires do not promise that theirs differ.
  */
 export function headOf(of: Omit<ChatResponse, 'origin' | 'choices'>, context: EncodeContext): Head {
   const isHome = of.echo !== undefined || of.id?.startsWith('resp') === true;
   return {
-    id: isHome && of.id !== undefined ? of.id : responseId(context.requestId),
+    id: isHome && of.id !== undefined ? of.id : responseId(context.requestId, of.id),
     model: of.model ?? context.model,
     created_at: of.createdAt ?? context.nowS,
   };
 }
 
-/** The id of a response of ours. */
-export function responseId(requestId: string): string {
-  return `resp_${requestId.replace(/^req_/, '')}`;
+/** As much of a provider's id as is shown: none is longer, save by mistake. */
+const FOREIGN_ID_MAX = 64;
+
+/** The id of a response of ours, and behind it the provider's. */
+export function responseId(requestId: string, foreign = ''): string {
+  const theirs = foreign.replaceAll(/[^\w-]/g, '_').slice(0, FOREIGN_ID_MAX);
+  return `resp_${requestId.replace(/^req_/, '')}${theirs === '' ? '' : `_${theirs}`}`;
 }
 
+/** OpenAI refuses ids of items that are longer than 64 characters. */
+const ID_BASE_MAX = 48;
+
+/** What the ids of a response's items are made of. */
 export function idBaseOf(id: string): string {
-  return id.replace(/^resp_?/, '');
+  return id.replace(/^resp_?/, '').slice(0, ID_BASE_MAX);
 }
 
 /** All fields that OpenAI's SDKs expect to be there, before what is repeated of the request. */
