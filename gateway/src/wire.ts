@@ -14,6 +14,7 @@ import { meters } from './pipeline/meters.ts';
 import type { Clock, Timers, World } from './pipeline/world.ts';
 import type { Snapshot } from './routing/snapshot.ts';
 import type { Store } from './store/ports.ts';
+import { keptTurns } from './store/turns.ts';
 import type { Log } from './telemetry/log.ts';
 import { metrics } from './telemetry/metrics.ts';
 import type { Upstream } from './upstream/upstream.ts';
@@ -58,6 +59,7 @@ export function wire(parts: Parts): Gateway {
     store,
     health: rests(),
     doubts: doubts(),
+    turns: keptTurns(() => clock.monotonicMs()),
     clock,
     timers,
     random: Math.random,
@@ -97,6 +99,12 @@ export function wire(parts: Parts): Gateway {
   book.gauge('turnout_request_records_dropped', 'Request records dropped because the queue was full.', () =>
     store.requests.dropped(),
   );
+  book.gauge(
+    'turnout_kept_turns',
+    'Turns of conversations kept for those who go on from them by an id.',
+    () => world.turns.size().turns,
+  );
+  book.gauge('turnout_kept_turns_bytes', 'How much they hold.', () => world.turns.size().bytes);
   return {
     world,
     listener,

@@ -42,7 +42,14 @@ const MODALITIES = ['text', 'image', 'audio', 'video', 'pdf'] as const satisfies
 const STATUSES = ['alpha', 'beta', 'deprecated'] as const satisfies readonly ModelStatus[];
 const FREE = ['local', 'subscription', 'free-tier'] as const satisfies readonly FreeReason[];
 /** By number in the file, so that new ones come last. */
-const DIALECTS = ['openai-chat', 'anthropic-messages', 'gemini', 'other', 'bedrock-converse'] as const;
+const DIALECTS = [
+  'openai-chat',
+  'anthropic-messages',
+  'gemini',
+  'other',
+  'bedrock-converse',
+  'openai-responses',
+] as const;
 const SOURCES = ['genai-prices', 'sdk'] as const;
 
 export interface CatalogRows {

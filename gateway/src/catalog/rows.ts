@@ -2,7 +2,7 @@
 import type { Price } from '../money/price.ts';
 
 /** Wire formats of the catalog's providers that we speak. A provider with another wire has none. */
-export type CatalogDialect = 'openai-chat' | 'anthropic-messages' | 'gemini' | 'bedrock-converse';
+export type CatalogDialect = 'openai-chat' | 'openai-responses' | 'anthropic-messages' | 'gemini' | 'bedrock-converse';
 
 export type Modality = 'text' | 'image' | 'audio' | 'video' | 'pdf';
 

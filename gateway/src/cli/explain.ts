@@ -62,7 +62,7 @@ function readQuestion(args: readonly string[], io: CommandIo): Question | string
   const words = readWords(args, { body: text, dialect: text, config: text, data: text, json: { type: 'boolean' } });
   if (!words.ok) return words.error;
   const dialect = dialectNamed(textOf(words.value, 'dialect') ?? 'openai-chat');
-  if (dialect === undefined) return '--dialect must be openai-chat, anthropic-messages or gemini';
+  if (dialect === undefined) return '--dialect must be openai-chat, openai-responses, anthropic-messages or gemini';
   const bytes = bodyBytes(textOf(words.value, 'body'), words.value.positionals[0], io);
   if (typeof bytes === 'string') return bytes;
   const named = textOf(words.value, 'config') ?? io.env['TURNOUT_CONFIG'];

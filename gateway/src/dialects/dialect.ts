@@ -4,7 +4,7 @@ import type { Origin } from '../chat/part.ts';
 import type { ChatEvent, ChatResponse } from '../chat/reply.ts';
 import type { ChatRequest, Loss } from '../chat/request.ts';
 import type { Usage } from '../chat/usage.ts';
-import type { JsonRecord } from '../lib/json.ts';
+import type { Json, JsonRecord } from '../lib/json.ts';
 import type { Result } from '../lib/result.ts';
 import type { SseSplitter } from '../lib/sse.ts';
 
@@ -123,6 +123,8 @@ export interface EncodeContext {
   /** Seconds since 1970, for replies whose provider gave no time. */
   readonly nowS: number;
   readonly wantsStreamUsage: boolean;
+  /** The caller's body, for protocols whose replies repeat it (Responses API). */
+  readonly request?: JsonRecord;
   /** Gemini only: a JSON array instead of SSE (`streamGenerateContent` without `alt=sse`). */
   readonly isJsonArray?: boolean;
 }
@@ -145,8 +147,27 @@ export interface ErrorAnswer {
   readonly nowMs: number;
 }
 
+/** One turn of a conversation: what was sent that was new, and the reply. */
+export interface KeptTurn {
+  readonly id: string;
+  readonly input: readonly Json[];
+  readonly reply: JsonRecord;
+}
+
+/** For protocols whose callers go on from an earlier reply by its id (Responses API). */
+export interface Thread {
+  previousOf(body: JsonRecord): string | undefined;
+  /** Whether the caller of `body` may want to go on from its reply. */
+  asksToKeep(body: JsonRecord): boolean;
+  /** The turn that a body and its finished answer make (a whole reply, or the end of a stream); undefined where they make none. */
+  turnOf(body: JsonRecord, answer: string): KeptTurn | undefined;
+  /** The body with earlier turns, oldest first, in the place of the id. */
+  withTurns(body: JsonRecord, turns: readonly KeptTurn[]): JsonRecord;
+}
+
 export interface Dialect<Out extends WireForm = WireForm> {
   readonly id: Origin;
+  readonly thread?: Thread;
   /** Reads and checks a parsed body. `path` gives what stands in the URL: Gemini's model and whether it streams. Errors name the field. */
   inspect(body: JsonRecord, path: PathFacts): Result<Inspection, Fault>;
   decodeRequest(body: JsonRecord, path: PathFacts): Result<ChatRequest, Fault>;
@@ -214,4 +235,5 @@ export const REPLACEABLE: ReadonlySet<FaultCode> = new Set<FaultCode>([
   'context-length',
   'content-filtered',
   'not-expressible',
+  'previous-response-not-found',
 ]);

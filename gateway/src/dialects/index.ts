@@ -4,11 +4,13 @@ import { bedrockConverse } from './bedrock-converse.ts';
 import { bedrockInvoke } from './bedrock-invoke.ts';
 import { gemini } from './gemini.ts';
 import { openaiChat } from './openai-chat.ts';
+import { openaiResponses } from './openai-responses.ts';
 
 export const gateDialects = {
   'openai-chat': openaiChat,
   'anthropic-messages': anthropicMessages,
   gemini,
+  'openai-responses': openaiResponses,
   'bedrock-converse': bedrockConverse,
   'bedrock-invoke': bedrockInvoke,
 } as const;

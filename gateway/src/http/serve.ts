@@ -16,6 +16,7 @@ import type { World } from '../pipeline/world.ts';
 import type { KeyRow } from '../store/ports.ts';
 import { modelAnswer, modelsAnswer, type ModelsForm } from './models.ts';
 import { readBody } from './read-body.ts';
+import { responseAnswer } from './responses.ts';
 import type { Operation } from './routes.ts';
 
 /** Headers that say who asks. */
@@ -91,6 +92,10 @@ async function serveKnown(visitor: Visit, key: KeyRow): Promise<Ending> {
       return serveDecision(visitor, key);
     case 'admin':
       return serveAdmin(visitor, key);
+    case 'response': {
+      const answer = responseAnswer(visitor.operation, { keyId: key.id, turns: visitor.desk.world.turns });
+      return answer.ok ? finishJson(visitor, 200, answer.value) : finishFault(atChat(visitor), answer.error, {});
+    }
     case 'responses-upgrade':
       return finishFault(visitor, fault('upgrade-refused'), { upgrade: 'HTTP/1.1' });
     default:
@@ -194,6 +199,11 @@ function serveModels({ desk, operation, reply, requestId, headers }: Visit, key:
 function modelsForm(operation: Operation, headers: Visit['headers']): ModelsForm {
   if ('form' in operation && operation.form === 'gemini') return 'gemini';
   return headers['anthropic-version'] === undefined ? 'openai' : 'anthropic';
+}
+
+/** Where an error is told in OpenAI's form. */
+function atChat({ desk, reply, requestId }: Visit): At {
+  return { reply, requestId, dialect: desk.dialects['openai-chat'] };
 }
 
 async function serveDecision({ desk, operation, reply, requestId }: Visit, key: KeyRow): Promise<Ending> {

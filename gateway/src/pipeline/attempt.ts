@@ -29,6 +29,8 @@ export interface AttemptOptions {
   readonly deadlineMs: number;
   /** Books the attempt; called once, before the reply's last byte. Gives the headers of a reply that ends well. */
   readonly settle: (outcome: Outcome, losses: readonly Loss[]) => Headers;
+  /** Takes the end of a good answer: the whole of it, or the last pieces of a stream. */
+  readonly keep?: ((answer: string | Buffer) => void) | undefined;
   /** Headers of a streamed reply that begins now. */
   readonly streamHeaders: (losses: readonly Loss[]) => Headers;
 }
@@ -134,6 +136,7 @@ class Attempt implements UpstreamHandler, Receiving, Source, UnderWay {
     this.#over(this.#answered(finish), losses, () =>
       outlet.end(() => streamHeaders([...outgoing.losses, ...losses]), last),
     );
+    this.#options.keep?.(last);
   }
 
   whole(body: string | Buffer, finish: string | undefined, losses: readonly Loss[]): void {
@@ -142,6 +145,7 @@ class Attempt implements UpstreamHandler, Receiving, Source, UnderWay {
       outlet.stop();
       reply.whole(200, { ...headers, 'content-type': 'application/json' }, body);
     });
+    this.#options.keep?.(body);
   }
 
   // What the outlet calls when the caller reads too slowly.
@@ -188,6 +192,7 @@ class Attempt implements UpstreamHandler, Receiving, Source, UnderWay {
         model: call.inspection.model,
         nowS: Math.floor(world.clock.unixMs() / 1000),
         wantsStreamUsage: call.inspection.wantsStreamUsage,
+        request: call.body.record,
         isJsonArray: call.isJsonArray,
       },
       now: () => world.clock.monotonicMs(),

@@ -5,6 +5,7 @@ import type { Dialect, Inspection, PathFacts } from '../dialects/dialect.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import type { ParsedBody } from './body.ts';
 import { readExtension, type Extension } from './extension.ts';
+import type { Recalled } from './recall.ts';
 
 /** A request as it stands at the door, its body read but not understood. */
 export interface Arrival {
@@ -24,13 +25,17 @@ export interface Arrival {
 export interface Call extends Arrival {
   readonly inspection: Inspection;
   readonly extension: Extension;
+  /** The earlier conversation that it goes on with, if it names one. */
+  readonly recalled?: Recalled;
   /** The request in the one language, decoded on first use: only a target of another dialect needs it. */
   readonly decoded: () => Result<ChatRequest, Fault>;
 }
 
-export function accept(arrival: Arrival): Result<Call, Fault> {
+export function accept(arrival: Arrival, recalled?: Recalled): Result<Call, Fault> {
   const { dialect, body, path } = arrival;
-  const inspection = dialect.inspect(body.record, path);
+  // What came before is paid for with every turn, by whoever keeps it.
+  const record = recalled?.record ?? body.record;
+  const inspection = dialect.inspect(record, path);
   if (!inspection.ok) return err(inspection.error);
   const extension = readExtension(body.record, arrival.headers);
   if (!extension.ok) return err(extension.error);
@@ -44,6 +49,7 @@ export function accept(arrival: Arrival): Result<Call, Fault> {
     ...arrival,
     inspection: inspection.value,
     extension: extension.value,
-    decoded: () => (decoded ??= dialect.decodeRequest(body.record, path)),
+    ...(recalled === undefined ? {} : { recalled }),
+    decoded: () => (decoded ??= dialect.decodeRequest(record, path)),
   });
 }

@@ -4,7 +4,7 @@ import { isRecord, parseJson, type JsonRecord } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { understand } from '../routing/facts.ts';
 import { errorOf } from '../providers/provider.ts';
-import type { Target } from '../routing/target.ts';
+import { targetOver, type Target } from '../routing/target.ts';
 import type { KeyRow } from '../store/ports.ts';
 import { accept, type Arrival, type Call } from './call.ts';
 import { OWN_FIELDS } from './extension.ts';
@@ -36,7 +36,8 @@ export async function countTokens(
   const health = healthNow(world);
   const planning = planCall(call, { snapshot: world.snapshot(), key, facts, health, random: world.random });
   if (!planning.ok) return planning;
-  const target = planning.value.plan.targets[0];
+  const [planned] = planning.value.plan.targets;
+  const target = planned === undefined ? undefined : targetOver(planned, call.dialect.id);
   if (target?.provider.dialect.id === call.dialect.id && target.provider.countsTokens !== false) {
     const counted = await ask(call, target, { reply, world });
     if (counted.ok) return counted;

@@ -7,7 +7,7 @@ import { formatUsd } from '../money/usd.ts';
 import { understand, type Facts } from '../routing/facts.ts';
 import { next, type Failure } from '../routing/plan.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
-import type { Target } from '../routing/target.ts';
+import { targetOver, type Target } from '../routing/target.ts';
 import type { KeyRow } from '../store/ports.ts';
 import { billOf, type Bill } from './account.ts';
 import { admit, worstAt, type Admission } from './admit.ts';
@@ -16,6 +16,7 @@ import { accept, type Arrival, type Call } from './call.ts';
 import { createOutlet, type Outlet } from './outlet.ts';
 import { outgoing, type Outgoing } from './outgoing.ts';
 import { planCall, type Planning } from './planning.ts';
+import { recall } from './recall.ts';
 import { brokenEnding } from './receive.ts';
 import { requestRecord, type AttemptRecord } from './record.ts';
 import type { Ending, Headers, Reply } from './reply.ts';
@@ -41,7 +42,8 @@ export interface Caller {
 export async function handle(arrival: Arrival, caller: Caller, world: World): Promise<Ending> {
   const { key, reply } = caller;
   const snapshot = world.snapshot();
-  const accepted = accept(arrival);
+  const { thread } = arrival.dialect;
+  const accepted = accept(arrival, recall(thread, arrival.body.record, { keyId: key.id, turns: world.turns }));
   if (!accepted.ok) return refuse(arrival, reply, accepted.error);
   const call = accepted.value;
   const facts = understand(call.inspection);
@@ -96,7 +98,8 @@ async function tryTargets(run: Run): Promise<End> {
       outlet.stop();
       return { fault: cutShort };
     }
-    const failed = await tryOne(run, { target: step.target, outlet, deadlineMs });
+    const target = targetOver(step.target, call.dialect.id);
+    const failed = await tryOne(run, { target, outlet, deadlineMs });
     if (failed === 'answered') return { fault: undefined };
     if (failed.isFinal) {
       outlet.stop();
@@ -141,6 +144,7 @@ async function tryOne(run: Run, { target, outlet, deadlineMs }: Try): Promise<Tr
     responseMaxBytes: snapshot.responseMaxBytes,
     deadlineMs,
     settle: (ended, losses) => settle(run, book, { outcome: ended, losses }),
+    keep: keeper(run, target),
     streamHeaders: (losses) => streamHeaders(run, target, losses),
   });
   switch (outcome.kind) {
@@ -156,6 +160,26 @@ async function tryOne(run: Run, { target, outlet, deadlineMs }: Try): Promise<Tr
     case 'left':
       return { fault: fault('client-closed'), isFinal: true };
   }
+}
+
+/** Keeps the turn for those who go on from it, where the caller's protocol has that, and neither side has forbidden it. */
+function keeper({ call, key, snapshot, world }: Run, target: Target): ((answer: string | Buffer) => void) | undefined {
+  const { thread } = call.dialect;
+  if (thread === undefined || !snapshot.keepsTurns || !thread.asksToKeep(call.body.record)) return undefined;
+  return (answer) => {
+    const turn = thread.turnOf(call.body.record, answer.toString());
+    if (turn === undefined) return;
+    const { id, input, reply } = turn;
+    const isKeptThere = target.provider.dialect.id === call.dialect.id && reply['store'] === true;
+    const before = call.recalled;
+    world.turns.put({
+      id,
+      keyId: key.id,
+      ...(before === undefined ? {} : { previousId: before.previousId }),
+      ...(isKeptThere ? { knownTo: target.keyId } : {}),
+      text: JSON.stringify({ input, reply }),
+    });
+  };
 }
 
 /** Leaves a trace in the journal before the first byte goes out. A hold that earlier attempts have eaten into is filled up first. */

@@ -12,6 +12,7 @@ import type { UpstreamCall } from '../upstream/upstream.ts';
 import { isLong } from './body.ts';
 import type { Call } from './call.ts';
 import { OWN_FIELDS } from './extension.ts';
+import { previousUnknown } from './recall.ts';
 import { inTurns, nextTurn } from './turns.ts';
 
 /** Headers of a client that the provider of the same protocol should see. Everything else stays here, keys above all. */
@@ -64,7 +65,8 @@ export async function outgoing(call: Call, target: Target, options: OutgoingOpti
 async function sameBytes(call: Call, target: Target, options: OutgoingOptions): Promise<Buffer> {
   const { body, dialect, inspection } = call;
   const { provider } = target;
-  if (options.outputTokensMax !== undefined || provider.needsAmend?.(body.record) === true) {
+  const isRewritten = sentRecord(call, target) !== body.record;
+  if (isRewritten || options.outputTokensMax !== undefined || provider.needsAmend?.(body.record) === true) {
     return bytesOf(amended(call, target, options), call);
   }
   const edits = new Map<string, string | undefined>();
@@ -82,6 +84,11 @@ async function bytesOf(record: JsonRecord, { body }: Call): Promise<Buffer> {
   return isLong(body.bytes) ? inTurns(jsonInPieces(record, body.bytes.length)) : Buffer.from(JSON.stringify(record));
 }
 
+/** The caller's body. A provider that does not keep the conversation itself gets all of it, if we have it. */
+function sentRecord({ body, recalled }: Call, target: Target): JsonRecord {
+  return recalled?.record === undefined || recalled.knownTo === target.keyId ? body.record : recalled.record;
+}
+
 interface Sending {
   readonly call: Call;
   readonly target: Target;
@@ -92,7 +99,7 @@ interface Sending {
 function amended(call: Call, target: Target, options: OutgoingOptions): JsonRecord {
   const { dialect } = call;
   const kept = Object.fromEntries(
-    Object.entries(call.body.record).filter(([name]) => !ownFields(target, options).includes(name)),
+    Object.entries(sentRecord(call, target)).filter(([name]) => !ownFields(target, options).includes(name)),
   );
   const named = dialect.modelField === undefined ? kept : { ...kept, [dialect.modelField]: target.upstreamModel };
   return finished(named, { call, target, options });
@@ -123,6 +130,8 @@ async function translated(
   options: OutgoingOptions,
 ): Promise<Result<{ readonly body: Buffer; readonly losses: readonly Loss[] }, Fault>> {
   // Reading and writing ten thousand messages take some 50 ms each: turns of their own.
+  const { recalled } = call;
+  if (recalled !== undefined && recalled.record === undefined) return err(previousUnknown(recalled.previousId));
   const isTurned = isLong(call.body.bytes);
   if (isTurned) await nextTurn();
   const decoded = call.decoded();

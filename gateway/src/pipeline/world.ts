@@ -5,7 +5,7 @@ import type { Crowd, Member } from '../lib/crowd.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { Doubts } from '../health/doubts.ts';
 import type { Rests } from '../health/rests.ts';
-import type { Store } from '../store/ports.ts';
+import type { KeptTurns, Store } from '../store/ports.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { Meters } from './meters.ts';
@@ -32,6 +32,7 @@ export interface World {
   readonly snapshot: () => Snapshot;
   readonly upstream: Upstream;
   readonly store: Store;
+  readonly turns: KeptTurns;
   readonly health: Rests;
   readonly doubts: Doubts;
   readonly clock: Clock;

@@ -1,5 +1,6 @@
 /** Every provider that is odd in some way, and how a catalog row becomes a provider. */
 import type { Dialect } from '../dialects/dialect.ts';
+import { compact } from '../lib/json.ts';
 import { developerAsSystem, olderTokenLimit, seams, withoutDetails } from './amend.ts';
 import { amazonBedrock, claudeOnBedrock, textOnBedrock } from './amazon-bedrock.ts';
 import { anthropic, anthropicSeams } from './anthropic.ts';
@@ -15,9 +16,11 @@ import { openai } from './openai.ts';
 import { openrouter, vercel } from './openrouter.ts';
 import { perplexity } from './perplexity.ts';
 import type { Provider } from './provider.ts';
+import { responsesSeams } from './responses.ts';
 import { vertexAnthropic } from './vertex-anthropic.ts';
 import { vertex } from './vertex.ts';
 import { writer } from './writer.ts';
+import { xai } from './xai.ts';
 
 /** What the catalog, or the configuration, says of a provider. */
 export interface ProviderRow {
@@ -48,6 +51,7 @@ export const odd = {
   perplexity,
   vercel,
   writer,
+  xai,
   zai,
 } as const satisfies Readonly<Record<string, Provider>>;
 
@@ -76,8 +80,17 @@ export function makeProvider(row: ProviderRow, dialect: Dialect): Provider {
     ...(row.doc === undefined ? {} : { doc: row.doc }),
     ...(dialect.id === 'anthropic-messages' ? anthropicSeams : {}),
     ...(dialect.id === 'openai-chat' ? plain : {}),
+    ...(dialect.id === 'openai-responses' ? responsesSeams : {}),
   };
   const seen = [known, ...alsoSpoken].find((one) => one?.id === row.id && one.dialect.id === dialect.id);
-  if (seen === undefined) return base;
-  return { ...base, ...seen, name: row.name, envKeys: row.envKeys.length > 0 ? row.envKeys : seen.envKeys };
+  if (seen !== undefined)
+    return { ...base, ...seen, name: row.name, envKeys: row.envKeys.length > 0 ? row.envKeys : seen.envKeys };
+  return known === undefined ? base : { ...base, ...doorOf(known, dialect) };
+}
+
+/** What a provider wants of every call, over whichever of its wires: how it is addressed, and what it reads itself. */
+function doorOf(known: Provider, dialect: Dialect): Partial<Provider> {
+  if (known.alsoSpeaks?.[dialect.id] === undefined) return {};
+  const { headers, url, readsPreferences } = known;
+  return compact({ headers, url, readsPreferences });
 }

@@ -1,5 +1,6 @@
 /** A provider is data over a dialect. What is odd about one is a function on a named seam, in a file of its own. */
 import type { Fault } from '../chat/fault.ts';
+import type { Origin } from '../chat/part.ts';
 import type { Usage } from '../chat/usage.ts';
 import type { Dialect, ErrorAnswer } from '../dialects/dialect.ts';
 import type { JsonRecord } from '../lib/json.ts';
@@ -15,11 +16,15 @@ export interface UrlParts {
 
 /** Headers of a caller of the same protocol, lower-case; empty for a translated request. */
 export type CallerHeaders = Readonly<Record<string, string | undefined>>;
+/** Whether a provider serves a model over a further wire format, at this address. */
+export type Speaks = (model: string, baseUrl: string) => boolean;
 
 export interface Provider {
   readonly id: string;
   readonly name: string;
   readonly dialect: Dialect;
+  /** Other wire formats that it speaks beside its own: a caller of one of them is passed through, not translated. */
+  readonly alsoSpeaks?: Readonly<Partial<Record<Origin, Speaks>>>;
   /** Absent where it depends on the account (Azure resource, Cloudflare account): then the config must give it. */
   readonly baseUrl?: string;
   /** Its address in a region, where each region has its own; the region stands in the config, or in `envRegions`. */

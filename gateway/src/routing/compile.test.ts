@@ -6,6 +6,7 @@ import { parseConfig } from '../config/load.ts';
 import { gateDialects } from '../dialects/index.ts';
 import { compile, type Compiled } from './compile.ts';
 import type { Resolution } from './snapshot.ts';
+import { targetOver } from './target.ts';
 
 const catalog: Catalog = parseCatalog(
   JSON.parse(readFileSync(new URL('../catalog/catalog.generated.json', import.meta.url), 'utf8')),
@@ -48,6 +49,33 @@ describe('compile', () => {
       [pool.candidates.order, pool.candidates.groups[0]?.map(({ weight }) => weight)],
       ['weighted', [1, 3]],
     );
+  });
+
+  it('gives a provider of two wires to callers of either, in their own', () => {
+    const target = snapshot.targets.get('eu/gpt-5');
+    assert.ok(target);
+    const responses = targetOver(target, 'openai-responses');
+    assert.deepEqual(
+      [target.provider.dialect.id, responses.provider.dialect.id, targetOver(target, 'gemini').provider.dialect.id],
+      ['openai-chat', 'openai-responses', 'openai-chat'],
+    );
+    assert.deepEqual([responses.id, responses.secret, responses.baseUrl], [target.id, target.secret, target.baseUrl]);
+    const house = snapshot.targets.get('house/llama');
+    assert.ok(house !== undefined && targetOver(house, 'openai-responses') === house);
+    const pinned = compiled('providers: {openai: {dialect: openai-chat, api_key: sk-one}}').snapshot.targets.get(
+      'openai/gpt-5',
+    );
+    assert.ok(
+      pinned !== undefined && targetOver(pinned, 'openai-responses') === pinned,
+      'a wire that is named is the only one',
+    );
+  });
+
+  it('has models that are served over one wire only over that one', () => {
+    const target = snapshot.targets.get('openai/gpt-5-codex');
+    assert.ok(target);
+    for (const caller of ['openai-chat', 'openai-responses', 'gemini'] as const)
+      assert.equal(targetOver(target, caller).provider.dialect.id, 'openai-responses');
   });
 
   it('takes over what a provider is like, under its own name, address and key', () => {

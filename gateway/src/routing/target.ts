@@ -1,4 +1,5 @@
 /** One place to send to, compiled from configuration and catalog. Frozen; shared by all requests of a snapshot. */
+import type { Origin } from '../chat/part.ts';
 import type { Ability } from '../dialects/dialect.ts';
 import type { Result } from '../lib/result.ts';
 import type { Price } from '../money/price.ts';
@@ -53,6 +54,13 @@ export interface Target {
   readonly abilities?: ReadonlySet<Ability>;
   readonly weight: number;
   readonly timeouts: Timeouts;
+  /** The same target over the further wires that its provider speaks, by dialect. */
+  readonly otherWires?: Readonly<Partial<Record<Origin, Target>>>;
   /** False for the targets of a name that stands in no catalog: the provider may know it, or not. */
   readonly isKnown: boolean;
+}
+
+/** The target as a caller of `dialect` reaches it: over the caller's own wire where its provider speaks that too. */
+export function targetOver(target: Target, dialect: Origin): Target {
+  return target.otherWires?.[dialect] ?? target;
 }

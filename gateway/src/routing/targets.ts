@@ -86,6 +86,8 @@ interface Base {
   readonly baseUrl: string;
   readonly keys: readonly ApiKey[];
   readonly timeouts: Timeouts;
+  /** Further wires may be spoken only where the file names none: who names one wants that one. */
+  readonly isWireNamed: boolean;
   readonly dialects: Dialects;
   readonly row: CatalogProvider | undefined;
   readonly models: ReadonlyMap<string, ModelRow>;
@@ -108,7 +110,8 @@ function baseOf(id: string, own: ProviderConfig, input: TargetsInput): Base | st
   if (keys.length === 0 && needsKey)
     return `provider ${id}: no key; set ${provider.envKeys[0] ?? 'api_key'} or \`providers.${id}.api_key\``;
   const timeouts = toTimeouts(config, id);
-  return { id, own, provider, baseUrl, keys, timeouts, dialects, row, models: modelRows(row, inherited) };
+  const isWireNamed = inherited.some((one) => one.dialect !== undefined);
+  return { id, own, provider, baseUrl, keys, timeouts, isWireNamed, dialects, row, models: modelRows(row, inherited) };
 }
 
 interface AddressFacts {
@@ -233,17 +236,39 @@ function makeTargets(base: Base, model: ModelRow, isKnown: boolean): readonly Ta
     timeouts: base.timeouts,
     isKnown,
   });
-  if (keys.length === 0) return [{ ...shared, id: `${id}/${model.name}`, keyId: id, weight: own.weight }];
+  const others = otherProviders(base, model, shared);
+  if (keys.length === 0)
+    return [withWires({ ...shared, id: `${id}/${model.name}`, keyId: id, weight: own.weight }, others)];
   return keys.map((key, index) => {
     const mark = index === 0 ? '' : `#${index + 1}`;
-    return {
+    const made = {
       ...shared,
       id: `${id}/${model.name}${mark}`,
       keyId: `${id}${mark}`,
       secret: key.key,
       weight: own.weight * key.weight,
     };
+    return withWires(made, others);
   });
+}
+
+/** The provider over each further wire that it speaks for this model. A model that the catalog gives a wire of its own has that alone. */
+function otherProviders(
+  base: Base,
+  model: ModelRow,
+  { provider, baseUrl }: { readonly provider: Provider; readonly baseUrl: string },
+): readonly Provider[] {
+  if (provider !== base.provider || base.isWireNamed) return [];
+  return Object.values(base.dialects).flatMap((dialect) => {
+    const isSpoken = provider.alsoSpeaks?.[dialect.id]?.(model.name, baseUrl) === true;
+    return isSpoken ? [providerOf(base.row, provider.id, dialect)] : [];
+  });
+}
+
+function withWires(target: Target, others: readonly Provider[]): Target {
+  if (others.length === 0) return target;
+  const wires = others.map((provider) => [provider.dialect.id, { ...target, provider }] as const);
+  return { ...target, otherWires: Object.fromEntries(wires) };
 }
 
 /** A catalog address that depends on the account (`${NAME}`) is of no use as it stands. */

@@ -15,7 +15,7 @@ import {
   type JsonRecord,
 } from '../../src/lib/json.ts';
 
-export type Wire = 'openai-chat' | 'anthropic-messages' | 'gemini' | 'bedrock-converse';
+export type Wire = 'openai-chat' | 'openai-responses' | 'anthropic-messages' | 'gemini' | 'bedrock-converse';
 
 /** What a request says; a key is absent where the body says nothing of it. */
 export interface RequestEssence {
@@ -47,10 +47,11 @@ function given(fields: Readonly<Record<string, Json | undefined>>): JsonRecord {
 export function requestEssence(wire: Wire, body: JsonRecord): RequestEssence {
   if (wire === 'openai-chat') return openaiRequest(body);
   if (wire === 'bedrock-converse') return bedrockRequest(body);
+  if (wire === 'openai-responses') return responsesRequest(body);
   return wire === 'anthropic-messages' ? anthropicRequest(body) : geminiRequest(body);
 }
 
-/** `auto` is what all three do where nothing is said. */
+/** `auto` is what all do where nothing is said. */
 function chosen(choice: Json | undefined): Json | undefined {
   return choice === 'auto' ? undefined : choice;
 }
@@ -134,6 +135,60 @@ function openaiCall(call: JsonRecord): JsonRecord {
   return { call: name, input: parseJson(asString(text) ?? '') ?? null };
 }
 
+function responsesRequest(body: JsonRecord): RequestEssence {
+  const system = [plain(body['instructions'])];
+  const pieces: (readonly [string, Json])[] = [];
+  const input = body['input'];
+  for (const item of typeof input === 'string' ? [{ role: 'user', content: input }] : list(input)) {
+    const { role, content } = item;
+    if (role === 'system' || role === 'developer') system.push(plain(content));
+    else pieces.push(...responsesSaid(item));
+  }
+  const choice = body['tool_choice'];
+  const format = record(record(body['text'])['format']);
+  const summary = record(body['reasoning'])['summary'];
+  return {
+    system: system.filter((text) => text !== '').join('\n'),
+    turns: turnsOf(pieces),
+    tools: list(body['tools']).map((tool) =>
+      given({
+        name: tool['name'] ?? tool['type'],
+        description: tool['description'],
+        schema: shapeOf(tool['parameters'] ?? null),
+      }),
+    ),
+    settings: given({
+      toolChoice: isRecord(choice) ? (choice['name'] ?? choice['mode']) : chosen(choice),
+      isSerial: body['parallel_tool_calls'] === false ? true : undefined,
+      limit: body['max_output_tokens'],
+      temperature: body['temperature'],
+      topP: body['top_p'],
+      thinks: record(body['reasoning'])['effort'] ?? (summary === undefined ? undefined : null),
+      user: body['user'] ?? body['safety_identifier'],
+      isStreaming: body['stream'] === true ? true : undefined,
+    }),
+    format: format['type'] === 'json_object' ? 'json' : shapeOf(format['schema'] ?? null),
+  };
+}
+
+function responsesSaid(item: JsonRecord): readonly (readonly [string, Json])[] {
+  const { type, content } = item;
+  if (type === 'function_call_output') return [['user', { result: plain(item['output']) }]];
+  if (type === 'function_call') {
+    const input = parseJson(asString(item['arguments']) ?? '') ?? null;
+    return [['assistant', { call: item['name'] ?? null, input }]];
+  }
+  if (type !== undefined && type !== 'message') return type === 'reasoning' ? [] : [['assistant', item]];
+  const role = item['role'] === 'assistant' ? 'assistant' : 'user';
+  const said = typeof content === 'string' ? [content] : list(content).map(responsesPart);
+  return said.filter((one) => one !== '').map((one) => [role, one] as const);
+}
+
+function responsesPart(part: JsonRecord): Json {
+  const url = part['image_url'] ?? part['file_url'];
+  return url === undefined ? (part['text'] ?? part) : { picture: pictureOf(url ?? null) };
+}
+
 function pictureOf(url: Json): Json {
   const data = /^data:([^;]+);base64,(.*)$/s.exec(asString(url) ?? '');
   return data === null ? url : `${data[1]} ${data[2]}`;
@@ -200,6 +255,7 @@ function anthropicBlock(block: JsonRecord): Json {
       return { call: block['name'] ?? null, input: block['input'] ?? null };
     case 'tool_result':
       return { result: plain(block['content']) };
+    case 'document':
     case 'image': {
       const source = record(block['source']);
       return {
@@ -372,6 +428,7 @@ interface ChoiceEssence {
 export function replyEssence(wire: Wire, body: JsonRecord): ReplyEssence {
   if (wire === 'openai-chat') return openaiReply(body);
   if (wire === 'bedrock-converse') return bedrockReply(body);
+  if (wire === 'openai-responses') return responsesReply(body);
   return wire === 'anthropic-messages' ? anthropicReply(body) : geminiReply(body);
 }
 
@@ -390,6 +447,8 @@ const ENDS: Readonly<Record<string, string>> = {
   STOP: 'stop',
   MAX_TOKENS: 'length',
   SAFETY: 'filter',
+  completed: 'stop',
+  max_output_tokens: 'length',
 };
 
 function endOf(word: Json | undefined, hasCalls: boolean): string {
@@ -416,6 +475,37 @@ function openaiReply(body: JsonRecord): ReplyEssence {
       cached: record(usage['prompt_tokens_details'])['cached_tokens'] || undefined,
       output: usage['completion_tokens'] || undefined,
       reasoning: record(usage['completion_tokens_details'])['reasoning_tokens'] || undefined,
+    }),
+  };
+}
+
+function responsesReply(body: JsonRecord): ReplyEssence {
+  const items = list(body['output']);
+  const texts = (type: string, field: string): string =>
+    items
+      .filter((item) => item['type'] === type)
+      .flatMap((item) => list(item[field]).map((part) => asString(part['text']) ?? ''))
+      .join('');
+  const calls = items
+    .filter((item) => item['type'] === 'function_call')
+    .flatMap(responsesSaid)
+    .map(([, call]) => call);
+  const usage = record(body['usage']);
+  const reason = record(body['incomplete_details'])['reason'];
+  return {
+    choices: [
+      {
+        text: texts('message', 'content'),
+        reasoning: texts('reasoning', 'summary') + texts('reasoning', 'content'),
+        calls,
+        end: endOf(reason ?? body['status'], calls.length > 0),
+      },
+    ],
+    tokens: given({
+      input: usage['input_tokens'] || undefined,
+      cached: record(usage['input_tokens_details'])['cached_tokens'] || undefined,
+      output: usage['output_tokens'] || undefined,
+      reasoning: record(usage['output_tokens_details'])['reasoning_tokens'] || undefined,
     }),
   };
 }
@@ -495,6 +585,7 @@ function bedrockReply(body: JsonRecord): ReplyEssence {
 export function streamEssence(wire: Wire, events: readonly JsonRecord[]): ReplyEssence {
   if (wire === 'openai-chat') return replyEssence(wire, openaiWhole(events));
   if (wire === 'bedrock-converse') return replyEssence(wire, bedrockWhole(events));
+  if (wire === 'openai-responses') return replyEssence(wire, responsesWhole(events));
   return replyEssence(wire, wire === 'anthropic-messages' ? anthropicWhole(events) : geminiWhole(events));
 }
 
@@ -524,6 +615,37 @@ function openaiWhole(events: readonly JsonRecord[]): JsonRecord {
     choices: [{ message: { content, reasoning_content: reasoning, tool_calls }, finish_reason: finish }],
     usage,
   };
+}
+
+/** The pieces of each item, and the end that the last event tells. */
+function responsesWhole(events: readonly JsonRecord[]): JsonRecord {
+  const items = new Map<Json, Record<string, Json>>();
+  let last: JsonRecord = {};
+  for (const event of events) {
+    const place = event['output_index'] ?? null;
+    const item = items.get(place);
+    const delta = asString(event['delta']) ?? '';
+    const type = asString(event['type']) ?? '';
+    if (type === 'response.output_item.added') items.set(place, begun(record(event['item'])));
+    else if (type === 'response.output_text.delta' && item !== undefined)
+      item['content'] = grown(item['content'], delta);
+    else if (type === 'response.reasoning_summary_text.delta' && item !== undefined)
+      item['summary'] = grown(item['summary'], delta);
+    else if (type === 'response.function_call_arguments.delta' && item !== undefined)
+      item['arguments'] = (asString(item['arguments']) ?? '') + delta;
+    else if (/^response\.(?:completed|incomplete)$/.test(type)) last = record(event['response']);
+  }
+  return { ...last, status: last['status'] ?? null, output: [...items.values()] };
+}
+
+function begun(item: JsonRecord): Record<string, Json> {
+  const fields = Object.entries(item).map(([key, value]) => [key, value ?? null] as const);
+  return { ...Object.fromEntries(fields), content: [], summary: [], arguments: '' };
+}
+
+function grown(list: Json | undefined, delta: string): Json {
+  const [part] = asArray(list) ?? [];
+  return [{ text: (asString(asRecord(part)?.['text']) ?? '') + delta }];
 }
 
 function anthropicWhole(events: readonly JsonRecord[]): JsonRecord {

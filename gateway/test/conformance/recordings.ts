@@ -11,6 +11,7 @@ export const WIRES: Readonly<Record<string, keyof typeof gateDialects>> = {
   'anthropic-messages': 'anthropic-messages',
   'vertex-anthropic': 'anthropic-messages',
   'gemini-generate': 'gemini',
+  'openai-responses': 'openai-responses',
   'bedrock-converse': 'bedrock-converse',
   ...Object.fromEntries(
     ['ai21', 'anthropic', 'cohere', 'meta', 'mistral', 'nova', 'other', 'titan'].map((family) => [
@@ -92,7 +93,10 @@ function streamBytes(stream: JsonRecord, wire: string): Buffer {
   if (wire.startsWith('bedrock-'))
     return Buffer.concat(encodeEvents(wire, asArray(data) ?? []).map((piece) => piece.bytes));
   const events = (asArray(data) ?? []).map((event) => {
-    const name = wire.includes('anthropic') ? `event: ${asString(asRecord(event)?.['type']) ?? ''}\n` : '';
+    const name =
+      wire.includes('anthropic') || wire === 'openai-responses'
+        ? `event: ${asString(asRecord(event)?.['type']) ?? ''}\n`
+        : '';
     return `${name}data: ${JSON.stringify(event)}\n\n`;
   });
   return Buffer.from(events.join('') + (wire === 'openai-chat' ? 'data: [DONE]\n\n' : ''));

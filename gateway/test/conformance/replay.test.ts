@@ -127,7 +127,8 @@ function configFor(recordings: readonly Recording[], port: number): string {
       `  ${id}: {${likeOf(recording)}, base_url: "http://127.0.0.1:${port}/${id}${baseSuffix(recording)}", api_key: sk-recorded-0000}`,
     );
   }
-  return `attempts: 1\nproviders:\n${[...rows.values()].join('\n')}\n`;
+  // Many recordings have one id, which their authors put there.
+  return `attempts: 1\nresponses: {store: none}\nproviders:\n${[...rows.values()].join('\n')}\n`;
 }
 
 function providerId(recording: Recording): string {
@@ -143,13 +144,18 @@ const LIKE: Readonly<Record<string, string>> = {
   'groq:openai-chat': 'groq',
   'xai:openai-chat': 'xai',
   'openrouter:openai-chat': 'openrouter',
+  'openai:openai-responses': 'openai',
+  'deepseek:openai-responses': 'deepseek',
+  'xai:openai-responses': 'xai',
+  'openrouter:openai-responses': 'openrouter',
   'perplexity:openai-chat': 'perplexity',
   'bedrock:bedrock-converse': 'amazon-bedrock',
 };
 
 function likeOf(recording: Recording): string {
   const like = LIKE[`${recording.provider}:${recording.wire}`];
-  return like === undefined ? `dialect: ${WIRES[recording.wire] ?? ''}` : `like: ${like}`;
+  const dialect = `dialect: ${WIRES[recording.wire] ?? ''}`;
+  return like === undefined ? dialect : `like: ${like}, ${dialect}`;
 }
 
 function baseSuffix(recording: Recording): string {
@@ -207,6 +213,7 @@ function modelOf(recording: Recording): string {
 function requestFor(recording: Recording, inbound: Dialect): JsonRecord | string {
   const outbound = dialectOf(recording);
   const plain = minimalRequest(inbound, isStreamed(recording));
+  if (recording.requestBody?.['background'] === true) return 'work in the background is not offered';
   if (recording.requestBody === undefined) return plain;
   if (outbound.id === inbound.id)
     return isStreamed(recording) && inbound.id !== 'gemini'
@@ -215,6 +222,8 @@ function requestFor(recording: Recording, inbound: Dialect): JsonRecord | string
   const path = { model: modelOf(recording), isStreaming: isStreamed(recording) };
   const request = outbound.decodeRequest(recording.requestBody, path);
   // A request that its provider refused may be one that cannot be read either; then any request will do.
+  if (request.ok && request.value.messages.length === 0)
+    return 'a prompt that the provider keeps stands in for the conversation';
   if (!request.ok) return recording.status >= 400 ? plain : `request not readable: ${request.error.message}`;
   return inbound.encodeRequest(
     {
@@ -229,6 +238,7 @@ function requestFor(recording: Recording, inbound: Dialect): JsonRecord | string
 function minimalRequest(inbound: Dialect, isStream: boolean): JsonRecord {
   if (inbound.id === 'gemini') return { contents: [{ role: 'user', parts: [{ text: 'hi' }] }] };
   const stream = isStream ? { stream: true } : {};
+  if (inbound.id === 'openai-responses') return { input: 'hi', ...stream };
   const usage = isStream && inbound.id === 'openai-chat' ? { stream_options: { include_usage: true } } : {};
   return {
     messages: [{ role: 'user', content: 'hi' }],
@@ -238,6 +248,13 @@ function minimalRequest(inbound: Dialect, isStream: boolean): JsonRecord {
   };
 }
 
+/** Where callers of a protocol ask; Gemini's name the model there too. */
+const PATHS: Readonly<Partial<Record<Dialect['id'], string>>> = {
+  'openai-chat': '/v1/chat/completions',
+  'openai-responses': '/v1/responses',
+  'anthropic-messages': '/v1/messages',
+};
+
 function send(url: string, recording: Recording, inbound: Dialect, body: JsonRecord): Promise<Got> {
   const model = `${providerId(recording)}/${modelOf(recording)}`;
   const verb =
@@ -246,12 +263,7 @@ function send(url: string, recording: Recording, inbound: Dialect, body: JsonRec
       : isStreamed(recording)
         ? 'streamGenerateContent?alt=sse'
         : 'generateContent';
-  const path =
-    inbound.id === 'gemini'
-      ? `/v1beta/models/${encodeURIComponent(model)}:${verb}`
-      : inbound.id === 'openai-chat'
-        ? '/v1/chat/completions'
-        : '/v1/messages';
+  const path = PATHS[inbound.id] ?? `/v1beta/models/${encodeURIComponent(model)}:${verb}`;
   const text = JSON.stringify(inbound.id === 'gemini' ? body : { ...body, model });
   return new Promise((resolve, reject) => {
     const call = httpRequest(
@@ -350,12 +362,22 @@ function eventsOf(bytes: Buffer): readonly unknown[] {
   });
 }
 
+/** What an event is called, beside its data or in it. */
+function typeOf(event: unknown): string {
+  const { name, data } = event as { name: string; data: unknown };
+  if (name !== '' || !isRecord(data)) return name;
+  return typeof data['type'] === 'string' ? data['type'] : '';
+}
+
+const LAST_EVENT = /^(?:message_stop|response\.completed|response\.incomplete)$/;
+
 /** What the client must see: the recorded events, without a usage chunk that it did not ask for, and with the ending. */
 function expectedEvents(recording: Recording, asked: JsonRecord): readonly unknown[] {
   const events = eventsOf(recording.bytes);
   if (dialectOf(recording).id !== 'openai-chat') {
-    // One recording holds the streams of three replies in a row; a reply ends at its own last event.
-    const last = events.findIndex((event) => (event as { name: string }).name === 'message_stop');
+    // Two recordings hold the streams of several replies in a row, and OpenRouter adds an end mark that its protocol has not:
+    // a reply ends at its own last event.
+    const last = events.findIndex((event) => LAST_EVENT.test(typeOf(event)));
     return last === -1 ? events : events.slice(0, last + 1);
   }
   const options = asked['stream_options'];
@@ -393,7 +415,10 @@ function otherVerdict({ recording, inbound, expected, got }: Other): Verdict {
 /** What any two protocols can both say of a reply: its words, thoughts, calls, end and tokens. */
 function essence(response: ChatResponse, inbound: Dialect): unknown {
   // Anthropic's reply has one choice; the others are a listed loss.
-  const choices = inbound.id === 'anthropic-messages' ? response.choices.slice(0, 1) : response.choices;
+  const choices =
+    inbound.id === 'anthropic-messages' || inbound.id === 'openai-responses'
+      ? response.choices.slice(0, 1)
+      : response.choices;
   return {
     choices: choices.map((choice) => ({
       text: textOf(choice.parts, 'text') + textOf(choice.parts, 'refusal') + spoken(choice.parts, inbound),

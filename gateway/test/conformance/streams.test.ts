@@ -101,6 +101,12 @@ function choose(streams: readonly Recording[]): readonly Recording[] {
   });
 }
 
+function dialectOf({ wire }: Recording): Dialect {
+  const id = WIRES[wire];
+  assert.ok(id);
+  return gateDialects[id];
+}
+
 /** What a client hears of a stream that comes in these pieces and then ends. */
 function hear(recording: Recording, inbound: Dialect, pieces: readonly Buffer[]): Heard {
   const outbound = dialectOf(recording);
@@ -180,12 +186,6 @@ function gist(events: readonly ChatEvent[]): {
     calls: parts.flatMap((part) => (part.kind === 'tool-call' ? [{ name: part.name, arguments: part.arguments }] : [])),
     finish: first?.finish.reason,
   };
-}
-
-function dialectOf({ wire }: Recording): Dialect {
-  const id = WIRES[wire];
-  assert.ok(id);
-  return gateDialects[id];
 }
 
 function eventBoundaries(recording: Recording): readonly number[] {

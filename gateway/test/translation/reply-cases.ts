@@ -4,6 +4,7 @@
  */
 import { asArray, asRecord, asString, isArray, isRecord, type Json, type JsonRecord } from '../../src/lib/json.ts';
 import type { ProviderWire, Wire } from './request-cases.ts';
+import { reply, replyWords, said } from './responses-things.ts';
 
 /** Stands for the thing itself; base64 of nothing, so that it may be a signature. */
 export const MARK = 'bWFyaw';
@@ -573,7 +574,16 @@ const USAGE: readonly Thing[] = [
   },
 ];
 
-export const THINGS: readonly Thing[] = [...CONTENT, ...USAGE];
+const RESPONSES = replyWords(MARK, COUNT);
+
+export const THINGS: readonly Thing[] = [...CONTENT, ...USAGE].map((thing) => {
+  const { in: body, seen } = RESPONSES[thing.name] ?? {};
+  return {
+    ...thing,
+    in: { ...thing.in, ...(body === undefined ? {} : { 'openai-responses': body }) },
+    seen: { ...thing.seen, ...(seen === undefined ? {} : { 'openai-responses': seen }) },
+  };
+});
 
 /** Words for the end of a reply, and a reply that ends so. */
 export const ENDS: readonly { readonly from: ProviderWire; readonly word: string; readonly reply: JsonRecord }[] = [
@@ -587,6 +597,16 @@ export const ENDS: readonly { readonly from: ProviderWire; readonly word: string
     word: 'tool_calls',
     reply: openai({ content: null, tool_calls: [CALL] }, { finish_reason: 'tool_calls' }),
   },
+  ...['max_output_tokens', 'content_filter'].map((word) => ({
+    from: 'openai-responses' as const,
+    word,
+    reply: reply([said('x')], { status: 'incomplete', incomplete_details: { reason: word } }),
+  })),
+  ...['completed', 'cancelled'].map((word) => ({
+    from: 'openai-responses' as const,
+    word,
+    reply: reply([said('x')], { status: word }),
+  })),
   ...['end_turn', 'max_tokens', 'model_context_window_exceeded', 'refusal', 'pause_turn'].map((word) => ({
     from: 'anthropic-messages' as const,
     word,
@@ -629,6 +649,8 @@ export const ENDS: readonly { readonly from: ProviderWire; readonly word: string
 
 /** The word that ends a reply for a client. */
 export function endOf(wire: Wire, body: JsonRecord): string {
+  const why = asRecord(body['incomplete_details'])?.['reason'];
+  if (wire === 'openai-responses') return asString(why) ?? asString(body['status']) ?? '';
   const path = {
     'openai-chat': 'choices.0.finish_reason',
     'anthropic-messages': 'stop_reason',
@@ -648,6 +670,15 @@ export function nextRequest(wire: Wire, reply: JsonRecord): JsonRecord {
       content: '1',
     }));
     return { model: 'm', messages: [hi, message, ...(results.length === 0 ? [hi] : results)] };
+  }
+  if (wire === 'openai-responses') {
+    const output = asArray(reply['output']) ?? [];
+    const results = output.flatMap((item) => {
+      const made = asRecord(item);
+      if (made?.['type'] !== 'function_call') return [];
+      return [{ type: 'function_call_output', call_id: made['call_id'] ?? null, output: '1' }];
+    });
+    return { model: 'm', input: [hi, ...output, ...(results.length === 0 ? [hi] : results)] };
   }
   if (wire === 'anthropic-messages') {
     const content = asArray(reply['content']) ?? [];

@@ -42,8 +42,13 @@ export function lossesOf(one: RequestCase, to: ProviderWire, target: EncodeTarge
 export function targetsOf(one: RequestCase): readonly (readonly [ProviderWire, EncodeTarget])[] {
   return PROVIDER_WIRES.filter((wire) => wire !== one.from).flatMap((to) => {
     const usual = to === 'bedrock-converse' ? BEDROCK_MODELS : [];
-    return [{ model: DEFAULT_MODEL[to] }, ...usual, ...(one.at?.[to] ?? [])].map((target) => [to, target] as const);
+    return [{ model: DEFAULT_MODEL[to] }, ...usual, ...modelsAt(one, to)].map((target) => [to, target] as const);
   });
+}
+
+/** OpenAI's models are the same over both of its wires. */
+function modelsAt({ at = {} }: RequestCase, to: ProviderWire): readonly EncodeTarget[] {
+  return at[to] ?? (to === 'openai-responses' ? at['openai-chat'] : undefined) ?? [];
 }
 
 /** A field without its numbers: `messages[3].content[0]` is `messages[].content[]`. */

@@ -1,4 +1,5 @@
 /** A stream of the Messages API as events, whatever the network did to its bytes. */
+import { isCarried } from '../../chat/carried.ts';
 import { replay } from '../../chat/collect.ts';
 import { fault, type Fault } from '../../chat/fault.ts';
 import type { Signature } from '../../chat/part.ts';
@@ -19,7 +20,7 @@ import { decodeCitation, opaque } from './decode-blocks.ts';
 import { faultOfBody, isErrorBody } from './errors.ts';
 import { decodeResponse } from './response.ts';
 import { decodeUsage, mergeRaw } from './usage.ts';
-import { decodeFinish, decodeSignature, isCarried, others } from './words.ts';
+import { decodeFinish, decodeSignature, others } from './words.ts';
 
 /** A block under construction. */
 interface OpenBlock {

@@ -36,14 +36,6 @@ export function encodeSignature(signature: Signature | undefined): string {
   return signature === undefined ? '' : packSignature(signature, HOME);
 }
 
-/**
- * Gemini signs calls and texts, which have no signature field here: theirs travels in a thinking block, the one right
- * before the call or right after the text, so that a client that sends the reply back sends it too.
- */
-export function isCarried(signature: Signature): boolean {
-  return signature.origin === 'gemini';
-}
-
 const REASONS: Readonly<Record<string, FinishReason>> = {
   end_turn: 'stop',
   stop_sequence: 'stop',

@@ -176,7 +176,8 @@ export function imagePart(url: string, where: { readonly at?: string } = {}): Me
   return { kind: 'image', source: readDataUrl(url) ?? { by: 'url', url }, ...where };
 }
 
-const CALL_READ: ReadonlySet<string> = new Set([
+/** Fields of a call that have words, or none to say. */
+export const CALL_READ: ReadonlySet<string> = new Set([
   'id',
   'type',
   'index',

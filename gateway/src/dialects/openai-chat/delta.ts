@@ -14,12 +14,14 @@ import {
 } from '../../lib/json.ts';
 import {
   argumentsText,
+  CALL_READ,
   googleSignature,
   HOME,
   imagePart,
   readAnnotations,
   readContentPart,
   readDetails,
+  restOf,
   saysSomething,
 } from './assistant.ts';
 import { nonEmpty, readLogprobs } from './response.ts';
@@ -52,6 +54,8 @@ interface Call {
   isCustom: boolean;
   isStarted: boolean;
   signature: Signature | undefined;
+  /** Fields without a word here. */
+  extra: JsonRecord | undefined;
   /** Arguments that came before the name did; all input of a custom call. */
   held: string;
 }
@@ -239,6 +243,7 @@ interface CallPiece {
   readonly text: string;
   readonly isCustom: boolean;
   readonly signature: Signature | undefined;
+  readonly extra: JsonRecord | undefined;
 }
 
 function pieceOf(raw: JsonRecord): CallPiece {
@@ -253,6 +258,7 @@ function pieceOf(raw: JsonRecord): CallPiece {
     text,
     isCustom,
     signature: googleSignature(raw),
+    extra: restOf(raw, CALL_READ),
   };
 }
 
@@ -276,6 +282,7 @@ function learn(call: Call, piece: CallPiece, state: ChoiceState): void {
   if (call.id === '') call.id = piece.id ?? '';
   if (call.name === '') call.name = piece.name ?? '';
   call.signature ??= piece.signature ?? state.signatures.get(call.id);
+  if (piece.extra !== undefined) call.extra = { ...call.extra, ...piece.extra };
 }
 
 /** The call that a piece belongs to: by its number, but a new id under an old number is a new call (servers that number all 0). */
@@ -296,6 +303,7 @@ function newCall(state: ChoiceState, index: number | undefined, id: string | und
     isCustom: false,
     isStarted: false,
     signature: undefined,
+    extra: undefined,
     held: '',
   };
   state.calls.push(made);
@@ -307,8 +315,8 @@ function start(call: Call, state: ChoiceState, emit: Emit): void {
   const choice = state.index;
   call.isStarted = true;
   if (call.signature !== undefined) state.signatures.delete(call.id);
-  const signed = call.signature === undefined ? {} : { signature: call.signature };
-  emit({ type: 'tool-call-start', choice, call: call.number, id: call.id, name: call.name, ...signed });
+  const { number, id, name, signature, extra } = call;
+  emit(compact({ type: 'tool-call-start' as const, choice, call: number, id, name, signature, extra }));
   if (call.held !== '') emit({ type: 'tool-call-delta', choice, call: call.number, arguments: call.held });
   call.held = '';
 }

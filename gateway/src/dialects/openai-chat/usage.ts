@@ -7,7 +7,8 @@ import { asCount, asRecord, compact, isRecord, type Json, type JsonRecord } from
 /** No model reads or writes as much at once: a larger count is a fault of the provider, and must not be billed (faults.md F15). */
 const TOKENS_MAX = 100_000_000;
 
-function tokens(value: Json | undefined): number | undefined {
+/** A count that can be true. */
+export function tokens(value: Json | undefined): number | undefined {
   const count = asCount(value);
   return count !== undefined && count <= TOKENS_MAX ? count : undefined;
 }
@@ -43,7 +44,12 @@ export function readUsage(value: unknown): Usage | undefined {
     outputAudioTokens: tokens(output['audio_tokens']),
   };
   if (Object.values(counts).every((count) => count === undefined)) return undefined;
-  return { ...withinTotals(withGap(counts, tokens(value['total_tokens']))), raw: value };
+  return { ...wholeCounts(counts, tokens(value['total_tokens'])), raw: value };
+}
+
+/** Counts that fit each other, and the total if one was given. */
+export function wholeCounts(counts: Counts, total: number | undefined): Usage {
+  return withinTotals(withGap(counts, total));
 }
 
 type Counts = { readonly [K in keyof Omit<Usage, 'raw'>]: number | undefined };

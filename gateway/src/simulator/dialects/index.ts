@@ -5,6 +5,7 @@ import { bedrockInvoke } from './bedrock-invoke.ts';
 import type { Operation, RouteFacts, SimulatedDialect } from './dialect.ts';
 import { gemini } from './gemini.ts';
 import { openaiChat } from './openai-chat.ts';
+import { openaiResponses } from './openai-responses.ts';
 
 /** In the order in which they are asked whether a path is theirs: those that look at more than the path come first. */
 export const dialects: readonly SimulatedDialect[] = [
@@ -13,6 +14,7 @@ export const dialects: readonly SimulatedDialect[] = [
   bedrockConverse,
   bedrockInvoke,
   openaiChat,
+  openaiResponses,
 ];
 
 export interface Routed {
