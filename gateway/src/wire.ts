@@ -18,8 +18,9 @@ import { healthNow } from './pipeline/standing.ts';
 import type { Clock, Timers, World } from './pipeline/world.ts';
 import type { Snapshot } from './routing/snapshot.ts';
 import type { Store } from './store/ports.ts';
+import { keptTurns } from './store/turns.ts';
 import type { Log } from './telemetry/log.ts';
-import { metrics } from './telemetry/metrics.ts';
+import { metrics, type Metrics } from './telemetry/metrics.ts';
 import type { Upstream } from './upstream/upstream.ts';
 
 /** Precision of every timeout: far below what a person or a provider notices. */
@@ -72,6 +73,7 @@ export function wire(parts: Parts): Gateway {
     store,
     health: rests(),
     doubts: doubts(),
+    turns: keptTurns(() => clock.monotonicMs()),
     clock,
     timers,
     random: Math.random,
@@ -99,6 +101,26 @@ export function wire(parts: Parts): Gateway {
       admin: (request) => admin(request, { ...parts, health: () => healthNow(world), now: Date.now }),
     },
   });
+  gauges(book, { parts, world, listener });
+  return {
+    world,
+    listener,
+    drain: () => {
+      isDraining = true;
+    },
+    close: stop,
+  };
+}
+
+interface Gauged {
+  readonly parts: Parts;
+  readonly world: World;
+  readonly listener: Listener;
+}
+
+/** What is read at scrape time. */
+function gauges(book: Metrics, { parts, world, listener }: Gauged): void {
+  const { store } = parts;
   book.gauge('turnout_requests_in_flight', 'Requests being worked on.', () => listener.inFlight());
   book.gauge('turnout_config_ok', '1 while the newest configuration is in force.', () =>
     parts.configProblem() === undefined ? 1 : 0,
@@ -111,14 +133,12 @@ export function wire(parts: Parts): Gateway {
   book.gauge('turnout_request_records_dropped', 'Request records dropped because the queue was full.', () =>
     store.requests.dropped(),
   );
-  return {
-    world,
-    listener,
-    drain: () => {
-      isDraining = true;
-    },
-    close: stop,
-  };
+  book.gauge(
+    'turnout_kept_turns',
+    'Turns of conversations kept for those who go on from them by an id.',
+    () => world.turns.size().turns,
+  );
+  book.gauge('turnout_kept_turns_bytes', 'How much they hold.', () => world.turns.size().bytes);
 }
 
 function readiness(

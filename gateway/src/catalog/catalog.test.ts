@@ -122,7 +122,7 @@ describe('the shipped catalog', () => {
       ['xai', 'https://api.x.ai/v1', 'openai-chat'],
       ['openrouter', 'https://openrouter.ai/api/v1', 'openai-chat'],
       ['cohere', 'https://api.cohere.com/v2', 'cohere'],
-      ['amazon-bedrock', undefined, undefined],
+      ['amazon-bedrock', undefined, 'bedrock-converse'],
     ] as const;
     for (const [id, baseUrl, dialect] of rows) {
       const provider = catalog.provider(id);

@@ -42,7 +42,16 @@ const ABILITIES = ['tools', 'reasoning', 'structuredOutput', 'attachment', 'temp
 const MODALITIES = ['text', 'image', 'audio', 'video', 'pdf'] as const satisfies readonly Modality[];
 const STATUSES = ['alpha', 'beta', 'deprecated'] as const satisfies readonly ModelStatus[];
 const FREE = ['local', 'subscription', 'free-tier'] as const satisfies readonly FreeReason[];
-const DIALECTS = ['openai-chat', 'anthropic-messages', 'gemini', 'other', 'cohere'] as const;
+/** By number in the file, so that new ones come last. */
+const DIALECTS = [
+  'openai-chat',
+  'anthropic-messages',
+  'gemini',
+  'other',
+  'cohere',
+  'bedrock-converse',
+  'openai-responses',
+] as const;
 const SOURCES = ['genai-prices', 'sdk', 'provider'] as const;
 
 export interface CatalogRows {

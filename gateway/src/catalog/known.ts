@@ -13,6 +13,7 @@ const DIALECT_BY_PACKAGE: ReadonlyMap<string, CatalogDialect> = new Map([
   // Vertex has Gemini's wire under another path and with another kind of key.
   ['@ai-sdk/google-vertex', 'gemini'],
   ['@ai-sdk/google-vertex/anthropic', 'anthropic-messages'],
+  ['@ai-sdk/amazon-bedrock', 'bedrock-converse'],
   ['@ai-sdk/azure', 'openai-chat'],
   ['@ai-sdk/cerebras', 'openai-chat'],
   ['@ai-sdk/cohere', 'cohere'],
@@ -31,11 +32,20 @@ const DIALECT_BY_PACKAGE: ReadonlyMap<string, CatalogDialect> = new Map([
   ['venice-ai-sdk-provider', 'openai-chat'],
 ]);
 
-/** Answers only on `/responses`, which is not among the catalog's wires, though its package is OpenAI's. */
+/** Answers only on `/responses`, though its package is OpenAI's. */
 const RESPONSES_ONLY: ReadonlySet<string> = new Set(['perplexity-agent']);
 
 /** Serves every model also by chat completions, whatever wire models.dev prefers for some of them. */
 const CHAT_FOR_ALL: ReadonlySet<string> = new Set(['zenmux']);
+
+/**
+ * OpenAI's models that its chat completions do not serve, by their own pages (platform.openai.com/docs/models: "Responses" alone
+ * among the endpoints): those for code, for thinking long, for research, and for using a computer.
+ */
+const RESPONSES_MODEL =
+  /^(?:gpt-5(?:\.\d+)?-(?:codex|pro)|o[13]-pro|o[34](?:-mini)?-deep-research|codex-mini|computer-use-preview)(?![a-z])/;
+/** Who serves them. */
+const OPENAI_HOSTS: ReadonlySet<string> = new Set(['openai', 'azure', 'azure-cognitive-services']);
 
 /**
  * Official addresses, everything before the operation. They win over what a synced file says: whoever can change that
@@ -134,22 +144,29 @@ const KEY_NAME = /(?:_KEY|_TOKEN|_PAT|_BEARER_TOKEN_BEDROCK)$/;
 
 /** Wire of a provider, from its id and its package. */
 export function dialectOfProvider(id: string, packageName: string): CatalogDialect | undefined {
-  return RESPONSES_ONLY.has(id) ? undefined : DIALECT_BY_PACKAGE.get(packageName);
+  return RESPONSES_ONLY.has(id) ? 'openai-responses' : DIALECT_BY_PACKAGE.get(packageName);
+}
+
+/** What models.dev says of a model's wire: the AI SDK package, and what it calls the shape of the API. */
+export interface ModelWire {
+  readonly id: string;
+  readonly packageName: string | undefined;
+  readonly shape: string | undefined;
 }
 
 /**
- * Wire of a model that models.dev lists with a package of its own. `undefined`: the same as its provider's. A model
- * with OpenAI's package at another provider is served by `/responses`, which is not among the catalog's wires.
+ * Wire of a model that has another than its provider. `undefined`: the same as its provider's. A model that models.dev lists
+ * with OpenAI's package at another provider is served by `/responses`.
  */
 export function dialectOfModel(
   provider: { readonly id: string; readonly dialect: CatalogDialect | undefined },
-  packageName: string | undefined,
-  shape: string | undefined,
+  { id, packageName, shape }: ModelWire,
 ): CatalogDialect | 'other' | undefined {
+  if (OPENAI_HOSTS.has(provider.id) && RESPONSES_MODEL.test(id)) return 'openai-responses';
   if (CHAT_FOR_ALL.has(provider.id) || (packageName === undefined && shape === undefined)) return undefined;
   const isResponses = shape === 'responses' || packageName === '@ai-sdk/openai';
   const dialect = isResponses
-    ? undefined
+    ? 'openai-responses'
     : packageName === undefined
       ? provider.dialect
       : DIALECT_BY_PACKAGE.get(packageName);

@@ -2,7 +2,13 @@
 import type { Price } from '../money/price.ts';
 
 /** Wire formats of the catalog's providers that we speak. A provider with another wire has none. */
-export type CatalogDialect = 'openai-chat' | 'anthropic-messages' | 'gemini' | 'cohere';
+export type CatalogDialect =
+  | 'openai-chat'
+  | 'openai-responses'
+  | 'anthropic-messages'
+  | 'gemini'
+  | 'bedrock-converse'
+  | 'cohere';
 
 export type Modality = 'text' | 'image' | 'audio' | 'video' | 'pdf';
 

@@ -188,8 +188,9 @@ describe('readModelsDev', () => {
 
   it('marks models of another wire than their provider', () => {
     assert.equal(model({ provider: { npm: '@ai-sdk/anthropic' } }).dialect, 'anthropic-messages');
-    assert.equal(model({ provider: { npm: '@ai-sdk/openai' } }).dialect, 'other');
-    assert.equal(model({ provider: { shape: 'responses' } }).dialect, 'other');
+    assert.equal(model({ provider: { npm: '@ai-sdk/openai' } }).dialect, 'openai-responses');
+    assert.equal(model({ provider: { shape: 'responses' } }).dialect, 'openai-responses');
+    assert.equal(model({ provider: { npm: '@ai-sdk/unheard-of' } }).dialect, 'other');
     assert.equal(model({ provider: { npm: '@ai-sdk/openai-compatible' } }).dialect, undefined);
     assert.equal(
       model({ provider: { npm: '@ai-sdk/anthropic', api: 'https://b.example/v1/' } }).baseUrl,

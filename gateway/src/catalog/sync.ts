@@ -219,7 +219,7 @@ function readModel(
     }),
     price: cost.price,
     free: cost.free,
-    dialect: dialectOfModel(provider, asString(own['npm']), asString(own['shape'])),
+    dialect: dialectOfModel(provider, { id, packageName: asString(own['npm']), shape: asString(own['shape']) }),
     baseUrl: own['api'] === undefined || officialBaseUrl(provider.id) !== undefined ? undefined : baseUrlOf(own['api']),
   });
 }

@@ -12,6 +12,8 @@ interface Draft {
   /** Position in `parts` of each tool call, by its number. */
   readonly calls: Map<number, number>;
   isBroken: boolean;
+  /** Of the part that comes next. */
+  item?: JsonRecord | undefined;
   finish?: Finish;
   logprobs?: TokenLogprob[];
   extra?: JsonRecord;
@@ -27,7 +29,7 @@ export interface Collector {
 /** Puts a stream together, event by event. */
 export function collector(): Collector {
   const drafts = new Map<number, Draft>();
-  let head: { id?: string; model?: string; createdAt?: number } = {};
+  let head: { id?: string; model?: string; createdAt?: number; echo?: JsonRecord } = {};
   let usage: Usage | undefined;
   let extra: JsonRecord | undefined;
   let fault: Fault | undefined;
@@ -96,6 +98,7 @@ function addTo(draft: Draft, event: ChoiceEvent): void {
       return extend(draft, { kind: 'refusal', text: event.text });
     case 'part-break':
       draft.isBroken = true;
+      draft.item = event.item ?? draft.item;
       return undefined;
     case 'finish':
       draft.finish = event.finish;
@@ -126,16 +129,22 @@ type PartEvent = Extract<
   }
 >;
 
+/** Puts a part behind the others; the item that was announced begins with it. */
+function add(draft: Draft, part: Part): void {
+  draft.parts.push(draft.item === undefined ? part : { ...part, item: draft.item });
+  draft.item = undefined;
+}
+
 function addPart(draft: Draft, event: PartEvent): void {
   switch (event.type) {
     case 'reasoning-encrypted':
-      draft.parts.push({ kind: 'reasoning', text: '', encrypted: event.encrypted });
+      add(draft, { kind: 'reasoning', text: '', encrypted: event.encrypted });
       return undefined;
     case 'signature':
       return sign(draft, event);
     case 'tool-call-start':
       draft.calls.set(event.call, draft.parts.length);
-      draft.parts.push({
+      add(draft, {
         kind: 'tool-call',
         id: event.id,
         name: event.name,
@@ -150,7 +159,7 @@ function addPart(draft: Draft, event: PartEvent): void {
       return cite(draft, event);
     case 'media':
     case 'opaque':
-      draft.parts.push(event.part);
+      add(draft, event.part);
       return undefined;
     case 'audio-delta':
       return addAudio(draft, event);
@@ -163,7 +172,7 @@ function extend(draft: Draft, piece: TextPart | ReasoningPart | RefusalPart): vo
   const isClosed = last?.kind === 'reasoning' && (last.encrypted !== undefined || last.signature !== undefined);
   if (last?.kind === piece.kind && !draft.isBroken && !isClosed) {
     draft.parts[draft.parts.length - 1] = { ...last, text: last.text + piece.text };
-  } else draft.parts.push(piece);
+  } else add(draft, piece);
   draft.isBroken = false;
 }
 
@@ -173,7 +182,7 @@ function sign(draft: Draft, event: Extract<ChatEvent, { type: 'signature' }>): v
   const isSigned = last?.kind === 'reasoning' && last.signature !== undefined;
   if (last !== undefined && last.kind === event.of && !isSigned && !draft.isBroken) {
     draft.parts[draft.parts.length - 1] = { ...last, signature: event.signature };
-  } else draft.parts.push({ kind: event.of, text: '', signature: event.signature });
+  } else add(draft, { kind: event.of, text: '', signature: event.signature });
   draft.isBroken = false;
 }
 
@@ -190,7 +199,7 @@ function cite(draft: Draft, event: Extract<ChatEvent, { type: 'citation' }>): vo
   if (part?.kind === 'text' && !draft.isBroken) {
     draft.parts[at] = { ...part, citations: [...(part.citations ?? []), event.citation] };
   } else {
-    draft.parts.push({ kind: 'text', text: '', citations: [event.citation] });
+    add(draft, { kind: 'text', text: '', citations: [event.citation] });
     draft.isBroken = false;
   }
 }
@@ -209,21 +218,14 @@ function addAudio(draft: Draft, event: Extract<ChatEvent, { type: 'audio-delta' 
     ...(transcript === '' ? {} : { transcript }),
     ...(event.id === undefined ? {} : { name: event.id }),
   };
-  if (at === -1) draft.parts.push(part);
+  if (at === -1) add(draft, part);
   else draft.parts[at] = part;
 }
 
 /** The events of a whole reply, one delta a part. `collect(replay(r))` is `r` again. */
 export function replay(response: ChatResponse): readonly ChatEvent[] {
-  const { id, model, createdAt } = response;
-  const events: ChatEvent[] = [
-    {
-      type: 'start',
-      ...(id === undefined ? {} : { id }),
-      ...(model === undefined ? {} : { model }),
-      ...(createdAt === undefined ? {} : { createdAt }),
-    },
-  ];
+  const { id, model, createdAt, echo } = response;
+  const events: ChatEvent[] = [compact({ type: 'start' as const, id, model, createdAt, echo })];
   for (const choice of response.choices) events.push(...replayChoice(choice));
   if (response.extra !== undefined) events.push({ type: 'extra', extra: response.extra });
   if (response.usage !== undefined) events.push({ type: 'usage', usage: response.usage });
@@ -236,9 +238,10 @@ function replayChoice(choice: Choice): readonly ChatEvent[] {
   let call = 0;
   let previous: Part['kind'] | undefined;
   for (const part of choice.parts) {
-    if (part.kind === previous && (part.kind === 'text' || part.kind === 'reasoning' || part.kind === 'refusal')) {
-      events.push({ type: 'part-break', choice: index });
-    }
+    const { item } = part;
+    const isSame =
+      part.kind === previous && (part.kind === 'text' || part.kind === 'reasoning' || part.kind === 'refusal');
+    if (isSame || item !== undefined) events.push(compact({ type: 'part-break' as const, choice: index, item }));
     events.push(...replayPart(part, index, call));
     if (part.kind === 'tool-call') call += 1;
     previous = part.kind;

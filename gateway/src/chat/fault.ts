@@ -99,6 +99,17 @@ export const faults = {
     text: 'The model {model} ended on {on}. {hint}',
   },
   'record-unknown': { ...INVALID, status: 404, outcome: 'not_found', text: 'There is no record {id} for this key.' },
+  'previous-response-not-found': {
+    ...INVALID,
+    status: 400,
+    text: 'The previous response {id} is not known. Send the conversation itself in `input`.',
+  },
+  'response-unknown': {
+    ...INVALID,
+    status: 404,
+    outcome: 'not_found',
+    text: 'There is no response {id} for this key.',
+  },
   'upgrade-refused': { ...INVALID, status: 426, text: 'WebSocket is not spoken here. Use plain HTTP.' },
   'target-too-long': {
     ...INVALID,

@@ -125,6 +125,7 @@ const OWN: Readonly<Record<Origin, Names>> = {
     stop: 'inferenceConfig.stopSequences',
     reasoning: 'additionalModelRequestFields',
   },
+  'bedrock-invoke': { messages: 'prompt', system: 'prompt' },
   cohere: {
     stop: 'stop_sequences',
     topP: 'p',

@@ -52,6 +52,8 @@ export interface ChatResponse {
   readonly createdAt?: number;
   readonly choices: readonly Choice[];
   readonly usage?: Usage;
+  /** What a provider repeats of the request, and other bookkeeping beside the reply (Responses API). Only its own dialect writes it. */
+  readonly echo?: JsonRecord;
   /** Top-level fields that have no word here (`citations`, `system_fingerprint`, `promptFeedback`). */
   readonly extra?: JsonRecord;
 }
@@ -61,10 +63,16 @@ export interface ChatResponse {
  * `choice` counts from 0. `usage` is cumulative: the last one wins field by field (`mergeUsage`).
  */
 export type ChatEvent =
-  | { readonly type: 'start'; readonly id?: string; readonly model?: string; readonly createdAt?: number }
+  | {
+      readonly type: 'start';
+      readonly id?: string;
+      readonly model?: string;
+      readonly createdAt?: number;
+      readonly echo?: JsonRecord;
+    }
   | { readonly type: 'text-delta'; readonly choice: number; readonly text: string }
-  /** Begins a new part even where the kind does not change (two text blocks of Anthropic in a row). */
-  | { readonly type: 'part-break'; readonly choice: number }
+  /** Begins a new part even where the kind does not change (two text blocks of Anthropic in a row); `item` is the new part's. */
+  | { readonly type: 'part-break'; readonly choice: number; readonly item?: JsonRecord }
   | { readonly type: 'reasoning-delta'; readonly choice: number; readonly text: string; readonly isSummary?: boolean }
   | { readonly type: 'reasoning-encrypted'; readonly choice: number; readonly encrypted: Signature }
   /** Signs the reasoning or text part that is open, or that came last. */

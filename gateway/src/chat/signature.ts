@@ -8,6 +8,7 @@ const ORIGINS: ReadonlySet<string> = new Set<Origin>([
   'anthropic-messages',
   'gemini',
   'bedrock-converse',
+  'bedrock-invoke',
   'cohere',
   'ollama',
 ]);

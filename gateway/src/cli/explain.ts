@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { gateDialects } from '../dialects/index.ts';
 import { doubts } from '../health/doubts.ts';
 import { rests } from '../health/rests.ts';
+import { keptTurns } from '../store/turns.ts';
 import type { Dialect } from '../dialects/dialect.ts';
 import { asArray, asRecord, asString, compact, type Json, type JsonRecord } from '../lib/json.ts';
 import { err, type Result } from '../lib/result.ts';
@@ -67,7 +68,8 @@ function readQuestion(args: readonly string[], io: CommandIo): Question | string
   const words = readWords(args, { body: text, dialect: text, config: text, data: text, json: { type: 'boolean' } });
   if (!words.ok) return words.error;
   const dialect = dialectNamed(textOf(words.value, 'dialect') ?? 'openai-chat');
-  if (dialect === undefined) return '--dialect must be openai-chat, anthropic-messages, gemini, cohere or ollama';
+  if (dialect === undefined)
+    return '--dialect must be openai-chat, openai-responses, anthropic-messages, gemini, cohere or ollama';
   const bytes = bodyBytes(textOf(words.value, 'body'), words.value.positionals[0], io);
   if (typeof bytes === 'string') return bytes;
   const named = textOf(words.value, 'config') ?? io.env['TURNOUT_CONFIG'];
@@ -105,6 +107,7 @@ async function answer({ dialect, bytes, file, dataDir }: Question, io: CommandIo
   const explained = await explain(arrival, OPERATOR, {
     snapshot: () => snapshot,
     clock,
+    turns: keptTurns(clock.monotonicMs),
     health: rests(),
     doubts: doubts(),
     random: Math.random,

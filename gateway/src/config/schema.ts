@@ -43,6 +43,7 @@ export const DIALECTS = [
   'anthropic-messages',
   'gemini',
   'bedrock-converse',
+  'bedrock-invoke',
   'cohere',
   'ollama',
 ] as const satisfies readonly Origin[];
@@ -377,6 +378,15 @@ export const configSchema = z.strictObject({
     description:
       'What happens to a request for a model without a known price, where a budget would have to pay it: `refuse` answers 400, `allow` serves it and marks it unpriced. Without a budget it is always served.',
   }),
+  responses: z
+    .strictObject({
+      store: z.enum(['memory', 'none']).default('memory').meta({
+        description:
+          'Where conversations of the Responses API are kept that clients go on from by `previous_response_id`: in memory, within fixed bounds and for a day at most, or nowhere. What a request says with `store: false` is never kept.',
+      }),
+    })
+    .prefault({})
+    .meta({ description: 'Responses that can be fetched, and gone on from, by their id.' }),
   log: z
     .strictObject({
       requests: z

@@ -11,7 +11,7 @@ import { tap } from './anthropic-messages/tap.ts';
 import { API_VERSION, HOME } from './anthropic-messages/words.ts';
 import type { Dialect } from './dialect.ts';
 
-export const anthropicMessages: Dialect = {
+export const anthropicMessages: Dialect<string> = {
   id: HOME,
   inspect,
   decodeRequest,

@@ -265,7 +265,8 @@ describe('cohere streams', () => {
 
   it('are told as errors to clients in the protocol’s own last event', () => {
     const encoder = cohere.encoder(CONTEXT);
-    const text = encoder.push({ type: 'error', fault: { code: 'upstream-cut', message: 'It broke.' } }) + encoder.end();
+    const last = encoder.push({ type: 'error', fault: { code: 'upstream-cut', message: 'It broke.' } });
+    const text = `${last.toString()}${encoder.end().toString()}`;
     assert.match(text, /^event: message-end\ndata: .*"error":"It broke\.".*"finish_reason":"ERROR"/);
   });
 

@@ -4,8 +4,9 @@ import type { Origin } from '../chat/part.ts';
 import type { ChatEvent, ChatResponse } from '../chat/reply.ts';
 import type { ChatRequest, Loss } from '../chat/request.ts';
 import type { Usage } from '../chat/usage.ts';
-import type { JsonRecord } from '../lib/json.ts';
+import type { Json, JsonRecord } from '../lib/json.ts';
 import type { Result } from '../lib/result.ts';
+import type { SseSplitter } from '../lib/sse.ts';
 
 /** What a request needs of a model. A target that is known to lack one of these is left out of the plan. */
 export type Ability =
@@ -104,11 +105,14 @@ export interface StreamDecoder {
   isOver(): boolean;
 }
 
-/** Events in, text of the wire out. */
-export interface StreamEncoder {
-  push(event: ChatEvent): string;
+/** What a wire's streams are made of: text, or bytes where frames are not text. */
+export type WireForm = string | Buffer;
+
+/** Events in, the wire out. */
+export interface StreamEncoder<Out extends WireForm = WireForm> {
+  push(event: ChatEvent): Out;
   /** The protocol's own ending after the last event (`data: [DONE]`). Empty after an `error` event. */
-  end(): string;
+  end(): Out;
   /** What the events held that this dialect cannot say, once each. */
   losses(): readonly Loss[];
 }
@@ -121,6 +125,8 @@ export interface EncodeContext {
   /** Seconds since 1970, for replies whose provider gave no time. */
   readonly nowS: number;
   readonly wantsStreamUsage: boolean;
+  /** The caller's body, for protocols whose replies repeat it (Responses API). */
+  readonly request?: JsonRecord;
   /** Gemini only: a JSON array instead of SSE (`streamGenerateContent` without `alt=sse`). */
   readonly isJsonArray?: boolean;
 }
@@ -143,10 +149,29 @@ export interface ErrorAnswer {
   readonly nowMs: number;
 }
 
-export interface Dialect {
+/** One turn of a conversation: what was sent that was new, and the reply. */
+export interface KeptTurn {
+  readonly id: string;
+  readonly input: readonly Json[];
+  readonly reply: JsonRecord;
+}
+
+/** For protocols whose callers go on from an earlier reply by its id (Responses API). */
+export interface Thread {
+  previousOf(body: JsonRecord): string | undefined;
+  /** Whether the caller of `body` may want to go on from its reply. */
+  asksToKeep(body: JsonRecord): boolean;
+  /** The turn that a body and its finished answer make (a whole reply, or the end of a stream); undefined where they make none. */
+  turnOf(body: JsonRecord, answer: string): KeptTurn | undefined;
+  /** The body with earlier turns, oldest first, in the place of the id. */
+  withTurns(body: JsonRecord, turns: readonly KeptTurn[]): JsonRecord;
+}
+
+export interface Dialect<Out extends WireForm = WireForm> {
   readonly id: Origin;
   /** `lines` where a stream is JSON, a line a piece, so that it begins like a whole reply. Absent: it begins like none. */
   readonly framing?: 'lines';
+  readonly thread?: Thread;
   /** Reads and checks a parsed body. `path` gives what stands in the URL: Gemini's model and whether it streams. Errors name the field. */
   inspect(body: JsonRecord, path: PathFacts): Result<Inspection, Fault>;
   decodeRequest(body: JsonRecord, path: PathFacts): Result<ChatRequest, Fault>;
@@ -157,8 +182,9 @@ export interface Dialect {
     response: ChatResponse,
     context: EncodeContext,
   ): { readonly body: JsonRecord; readonly losses: readonly Loss[] };
-  decoder(provider: string): StreamDecoder;
-  encoder(context: EncodeContext): StreamEncoder;
+  /** `splitter` cuts the events out where they do not lie in the bytes as they do by default (a provider's own framing). */
+  decoder(provider: string, splitter?: SseSplitter): StreamDecoder;
+  encoder(context: EncodeContext): StreamEncoder<Out>;
   tap(provider: string): Tap;
   /** As much of a whole reply as a relay of the same dialect needs: the same fault, usage and finish as `decodeResponse` finds. */
   glance(body: JsonRecord, provider: string): Result<Glance, Fault>;
@@ -166,9 +192,11 @@ export interface Dialect {
   decodeError(answer: ErrorAnswer): Fault;
   encodeFault(fault: Fault, context: FaultContext): JsonRecord;
   /** The error event that ends a stream which began with 200 (rule R2). */
-  encodeStreamFault(fault: Fault, context: FaultContext): string;
+  encodeStreamFault(fault: Fault, context: FaultContext): Out;
   /** What closes a stream after its finish where the provider left it out (`data: [DONE]\n\n`). */
   readonly streamEnding: string;
+  /** How events lie in the bytes of a stream, for a relay. Absent: as server-sent events. */
+  readonly splitter?: () => SseSplitter;
   /** Top-level field of a body that holds the model's name; absent where it stands in the URL. */
   readonly modelField?: string;
   /** What a streamed body must say so that usage comes at its end; undefined where it says so, or usage always comes. */
@@ -212,4 +240,5 @@ export const REPLACEABLE: ReadonlySet<FaultCode> = new Set<FaultCode>([
   'context-length',
   'content-filtered',
   'not-expressible',
+  'previous-response-not-found',
 ]);

@@ -16,7 +16,7 @@ import { get, integerOf, spelling } from './gemini/wire.ts';
 
 export { hasForeignSignatures, withoutForeignSignatures } from './gemini/foreign.ts';
 
-export const gemini: Dialect = {
+export const gemini: Dialect<string> = {
   id: 'gemini',
   inspect: inspectBody,
   decodeRequest: (body, path) => {

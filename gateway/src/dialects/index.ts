@@ -1,9 +1,12 @@
 /** Every wire format that is spoken here, by its id. */
 import { anthropicMessages } from './anthropic-messages.ts';
 import { cohere } from './cohere.ts';
+import { bedrockConverse } from './bedrock-converse.ts';
+import { bedrockInvoke } from './bedrock-invoke.ts';
 import { gemini } from './gemini.ts';
 import { ollama } from './ollama.ts';
 import { openaiChat } from './openai-chat.ts';
+import { openaiResponses } from './openai-responses.ts';
 
 export const gateDialects = {
   'openai-chat': openaiChat,
@@ -11,4 +14,7 @@ export const gateDialects = {
   cohere,
   gemini,
   ollama,
+  'openai-responses': openaiResponses,
+  'bedrock-converse': bedrockConverse,
+  'bedrock-invoke': bedrockInvoke,
 } as const;

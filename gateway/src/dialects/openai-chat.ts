@@ -12,7 +12,7 @@ import { decodeResponse, encodeResponse, glance } from './openai-chat/response.t
 import { tap } from './openai-chat/tap.ts';
 import { asRecord } from '../lib/json.ts';
 
-export const openaiChat: Dialect = {
+export const openaiChat: Dialect<string> = {
   id: HOME,
   inspect,
   decodeRequest,

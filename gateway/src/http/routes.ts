@@ -12,6 +12,7 @@ export type Operation =
   | { readonly kind: 'explain'; readonly dialect: Origin; readonly operation?: OperationRoute }
   | { readonly kind: 'models'; readonly form: ListForm }
   | { readonly kind: 'model'; readonly form: ListForm; readonly name: string }
+  | { readonly kind: 'response'; readonly action: 'show' | 'remove' | 'items' | 'cancel'; readonly id: string }
   | { readonly kind: 'decision'; readonly id: string }
   | { readonly kind: 'admin'; readonly path: string }
   | { readonly kind: 'healthz' | 'readyz' | 'metrics' | 'home' | 'responses-upgrade' };
@@ -68,6 +69,36 @@ const ROWS: readonly Row[] = [
     pattern: /^\/v1\/chat\/completions$/,
     methods: ['POST'],
     operation: () => ({ kind: 'chat', dialect: 'openai-chat', path: {}, isJsonArray: false }),
+  },
+  {
+    pattern: /^\/v1\/responses$/,
+    methods: ['POST'],
+    operation: () => ({ kind: 'chat', dialect: 'openai-responses', path: {}, isJsonArray: false }),
+  },
+  {
+    pattern: /^\/v1\/responses\/input_tokens$/,
+    methods: ['POST'],
+    operation: () => ({ kind: 'count-tokens', dialect: 'openai-responses', path: {} }),
+  },
+  {
+    pattern: /^\/v1\/responses\/([\w-]{1,256})$/,
+    methods: ['GET'],
+    operation: (match) => ({ kind: 'response', action: 'show', id: match[1] ?? '' }),
+  },
+  {
+    pattern: /^\/v1\/responses\/([\w-]{1,256})$/,
+    methods: ['DELETE'],
+    operation: (match) => ({ kind: 'response', action: 'remove', id: match[1] ?? '' }),
+  },
+  {
+    pattern: /^\/v1\/responses\/([\w-]{1,256})\/input_items$/,
+    methods: ['GET'],
+    operation: (match) => ({ kind: 'response', action: 'items', id: match[1] ?? '' }),
+  },
+  {
+    pattern: /^\/v1\/responses\/([\w-]{1,256})\/cancel$/,
+    methods: ['POST'],
+    operation: (match) => ({ kind: 'response', action: 'cancel', id: match[1] ?? '' }),
   },
   {
     pattern: /^\/v1\/messages$/,
@@ -184,7 +215,9 @@ function explainOperation(query: URLSearchParams): Operation {
 }
 
 function explainDialect(name: string | null): Origin {
-  return name === 'anthropic-messages' || name === 'gemini' || name === 'cohere' ? name : 'openai-chat';
+  return name === 'anthropic-messages' || name === 'gemini' || name === 'cohere' || name === 'openai-responses'
+    ? name
+    : 'openai-chat';
 }
 
 /** Percent-decoded, or undefined where the escapes are broken or hide a control character. */
@@ -211,10 +244,10 @@ function shown(path: string): string {
 
 function hintFor(path: string): string {
   const tail = path.replace(
-    /^.*?(?=chat\/completions|messages|models|embeddings|rerank|moderations|images\/|audio\/)/,
+    /^.*?(?=chat\/completions|messages|models|responses|embeddings|rerank|moderations|images\/|audio\/)/,
     '',
   );
-  if (/^(chat\/completions|messages|models|embeddings|rerank|moderations|images\/|audio\/)/.test(tail))
+  if (/^(chat\/completions|messages|models|responses|embeddings|rerank|moderations|images\/|audio\/)/.test(tail))
     return `Did you mean /v1/${shown(tail)}? Base URLs end in /v1 for OpenAI clients.`;
   return 'See the list of routes in the README.';
 }

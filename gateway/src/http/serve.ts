@@ -22,6 +22,7 @@ import type { KeyRow } from '../store/ports.ts';
 import { modelAnswer, modelsAnswer, type ModelsForm } from './models.ts';
 import { arrivalOf, isFormWanted, takesForm, type OperationBody } from './operations.ts';
 import { readBody, shownType } from './read-body.ts';
+import { responseAnswer } from './responses.ts';
 import type { Operation, OperationRoute } from './routes.ts';
 
 /** Headers that say who asks. */
@@ -104,6 +105,10 @@ async function serveKnown(visitor: Visit, key: KeyRow): Promise<Ending> {
       return serveDecision(visitor, key);
     case 'admin':
       return serveAdmin(visitor, key);
+    case 'response': {
+      const answer = responseAnswer(visitor.operation, { keyId: key.id, turns: visitor.desk.world.turns });
+      return answer.ok ? finishJson(visitor, 200, answer.value) : finishFault(atChat(visitor), answer.error, {});
+    }
     case 'responses-upgrade':
       return finishFault(visitor, fault('upgrade-refused'), { upgrade: 'HTTP/1.1' });
     default:
@@ -277,6 +282,11 @@ function serveModels(visitor: Visit, key: KeyRow): Ending {
 function modelsForm({ operation, headers }: Visit): ModelsForm {
   if ('form' in operation && operation.form !== 'v1') return operation.form;
   return headers['anthropic-version'] === undefined ? 'openai' : 'anthropic';
+}
+
+/** Where an error is told in OpenAI's form. */
+function atChat({ desk, reply, requestId }: Visit): At {
+  return { reply, requestId, dialect: desk.dialects['openai-chat'] };
 }
 
 async function serveDecision({ desk, operation, reply, requestId }: Visit, key: KeyRow): Promise<Ending> {

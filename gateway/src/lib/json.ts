@@ -39,6 +39,15 @@ export function asArray(value: unknown): readonly Json[] | undefined {
   return isArray(value) ? value : undefined;
 }
 
+/** Fields of `record` that are not in `known` and not null; undefined where there are none. */
+export function others(record: JsonRecord, known: ReadonlySet<string>): JsonRecord | undefined {
+  let rest: Record<string, Json> | undefined;
+  for (const [name, value] of Object.entries(record)) {
+    if (value !== undefined && value !== null && !known.has(name)) (rest ??= {})[name] = value;
+  }
+  return rest;
+}
+
 /** `JSON.parse` that gives `undefined` for text that is not JSON. */
 export function parseJson(text: string): Json | undefined {
   try {

@@ -28,6 +28,8 @@ export interface AttemptOptions {
   readonly deadlineMs: number;
   /** Books the attempt; called once, before the reply's last byte. Gives the headers of a reply that ends well. */
   readonly settle: (outcome: Outcome, losses: readonly Loss[]) => Headers;
+  /** Takes the end of a good answer: the whole of it, or the last pieces of a stream. */
+  readonly keep?: ((answer: string | Buffer) => void) | undefined;
   /** Headers of a streamed reply that begins now. */
   readonly streamHeaders: (losses: readonly Loss[], type: string | undefined) => Headers;
 }
@@ -142,6 +144,7 @@ class Attempt implements PartsHandler, Receiving, Source, UnderWay {
     this.#over(this.#answered(finish), losses, () =>
       outlet.end(() => streamHeaders([...outgoing.losses, ...losses], this.#receiver?.type?.()), last),
     );
+    this.#options.keep?.(last);
   }
 
   whole(body: string | Buffer, finish: string | undefined, losses: readonly Loss[]): void {
@@ -150,6 +153,7 @@ class Attempt implements PartsHandler, Receiving, Source, UnderWay {
       outlet.stop();
       reply.whole(200, { ...headers, 'content-type': this.#receiver?.type?.() ?? 'application/json' }, body);
     });
+    this.#options.keep?.(body);
   }
 
   // What the outlet calls when the caller reads too slowly.
@@ -258,10 +262,13 @@ class Attempt implements PartsHandler, Receiving, Source, UnderWay {
   }
 }
 
-/** JSON, or a stream of events or lines. Anything else is read all the same, but it is odd (faults.md F14). */
+/** JSON, or a stream of events, lines or AWS's frames. Anything else is read all the same, but it is odd (faults.md F14). */
 function isUsualType(header: string | string[] | undefined): boolean {
   return (
-    typeof header === 'string' && /^(?:application\/(?:x-nd|[\w.-]+\+)?json|text\/event-stream)\b/i.test(header.trim())
+    typeof header === 'string' &&
+    /^(?:application\/(?:x-nd|[\w.-]+\+)?json|text\/event-stream|application\/vnd\.amazon\.eventstream)\b/i.test(
+      header.trim(),
+    )
   );
 }
 

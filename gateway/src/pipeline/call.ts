@@ -2,13 +2,15 @@
 import type { Fault } from '../chat/fault.ts';
 import type { Loss } from '../chat/request.ts';
 import type { Grant } from '../credentials/credentials.ts';
-import type { ErrorAnswer } from '../dialects/dialect.ts';
+import type { ErrorAnswer, WireForm } from '../dialects/dialect.ts';
 import type { JsonRecord } from '../lib/json.ts';
 import type { Result } from '../lib/result.ts';
 import type { Facts } from '../routing/facts.ts';
 import type { Target } from '../routing/target.ts';
 import type { UpstreamCall } from '../upstream/upstream.ts';
 import type { Extension } from './extension.ts';
+import type { KeptTurns } from '../store/ports.ts';
+import type { TurnDraft } from './recall.ts';
 import type { Receiver, Receiving } from './receiver.ts';
 
 /** Who asks in which words: enough to refuse a request that was not understood. */
@@ -26,7 +28,13 @@ export interface Voice {
 
 /** A request as it stands at the door, its body read but not understood. */
 export interface Arrival extends Voice {
-  accept(): Result<Call, Fault>;
+  accept(memory: Memory): Result<Call, Fault>;
+}
+
+/** What is kept of this caller's conversations. */
+export interface Memory {
+  readonly keyId: string;
+  readonly turns: KeptTurns;
 }
 
 /** A request that was understood. What is done with it depends on what it asks for; how it is done does not. */
@@ -37,6 +45,10 @@ export interface Call extends Voice {
   readonly delivery: Delivery;
   /** Why the target cannot do what is asked at all, whatever else it can; undefined where it can. */
   whyNot(target: Target): string | undefined;
+  /** The target over the wire in which it is asked, where its provider speaks several. */
+  over(target: Target): Target;
+  /** The turn that a finished answer makes, for protocols whose callers go on from it by its id. */
+  readonly turnOf?: (target: Target, answer: string) => TurnDraft | undefined;
   /** The wire format in which the target is asked. */
   wireAt(target: Target): string;
   /** The request for the target. Fails where the caller's request means something that the target's wire cannot say. */
@@ -44,7 +56,7 @@ export interface Call extends Voice {
   receiver(target: Target, reception: Reception): Receiver;
   decodeError(target: Target, answer: ErrorAnswer): Fault;
   /** The events that end a broken stream in the caller's protocol; undefined where it has none, and only the connection can end. */
-  brokenEnding(of: Fault): string | undefined;
+  brokenEnding(of: Fault): WireForm | undefined;
 }
 
 export interface Delivery {

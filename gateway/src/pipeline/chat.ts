@@ -5,11 +5,13 @@ import type { Dialect, Inspection, PathFacts } from '../dialects/dialect.ts';
 import { asArray } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { understand } from '../routing/facts.ts';
-import type { Target } from '../routing/target.ts';
+import { errorOf } from '../providers/provider.ts';
+import { targetOver, type Target } from '../routing/target.ts';
 import type { ParsedBody } from './body.ts';
-import type { Arrival, Call, Delivery, Reception } from './call.ts';
+import type { Arrival, Call, Delivery, Memory, Reception } from './call.ts';
 import { readExtension } from './extension.ts';
 import { outgoing } from './outgoing.ts';
+import { draftOf, recall, type Recalled } from './recall.ts';
 import { brokenEnding, receive } from './receive.ts';
 import type { Receiver } from './receiver.ts';
 
@@ -29,6 +31,8 @@ export interface ChatInput {
 
 export interface ChatCall extends ChatInput, Call {
   readonly inspection: Inspection;
+  /** The earlier conversation that it goes on with, if it names one. */
+  readonly recalled?: Recalled;
   /** The request in the one language, decoded on first use: only a target of another dialect needs it. */
   readonly decoded: () => Result<ChatRequest, Fault>;
 }
@@ -41,15 +45,19 @@ export function chatArrival(input: ChatInput): Arrival {
     operation: 'chat',
     protocol: dialect.id,
     encodeFault: (of) => dialect.encodeFault(of, { requestId }),
-    accept: () => acceptChat(input),
+    accept: (memory) => acceptChat(input, memory),
   };
 }
 
 /** A body of bytes becomes a call that is checked, read once, and never looked at as text again. */
-export function acceptChat(input: ChatInput): Result<ChatCall, Fault> {
+export function acceptChat(input: ChatInput, memory?: Memory): Result<ChatCall, Fault> {
   const { dialect, path, requestId, isJsonArray } = input;
   const body = withModel(input);
-  const inspection = dialect.inspect(body.record, path);
+  const { thread } = dialect;
+  const recalled = memory === undefined ? undefined : recall(thread, body.record, memory);
+  // What came before is paid for with every turn, by whoever keeps it.
+  const record = recalled?.record ?? body.record;
+  const inspection = dialect.inspect(record, path);
   if (!inspection.ok) return err(inspection.error);
   const extension = readExtension(body.record, input.headers);
   if (!extension.ok) return err(extension.error);
@@ -63,14 +71,19 @@ export function acceptChat(input: ChatInput): Result<ChatCall, Fault> {
     extension: extension.value,
     facts: understand(inspection.value),
     delivery: deliveryOf(inspection.value, isJsonArray),
-    decoded: () => (decoded ??= dialect.decodeRequest(body.record, path)),
+    ...(recalled === undefined ? {} : { recalled }),
+    decoded: () => (decoded ??= dialect.decodeRequest(record, path)),
     encodeFault: (of) => dialect.encodeFault(of, { requestId }),
     brokenEnding: (of) => brokenEnding(dialect, of, { requestId, isJsonArray }),
     whyNot: () => undefined,
-    wireAt: (target) => target.provider.dialect.id,
+    over: (target) => targetOver(target, dialect.id),
+    wireAt: (target) => targetOver(target, dialect.id).provider.dialect.id,
+    ...(thread?.asksToKeep(body.record) === true
+      ? { turnOf: (target: Target, answer: string) => draftOf(thread, { call, target }, answer) }
+      : {}),
     outgoing: (target, options) => outgoing(call, target, { ...options, operation: 'chat' }),
     receiver: (target, reception) => receiver(call, target, reception),
-    decodeError: (target, answer) => target.provider.dialect.decodeError(answer),
+    decodeError: (target, answer) => errorOf(target.provider, answer),
   };
   return ok(call);
 }
@@ -95,12 +108,13 @@ function deliveryOf({ isStreaming }: Inspection, isJsonArray: boolean): Delivery
 
 function receiver(call: ChatCall, target: Target, { to, now, nowS, startedMs }: Reception): Receiver {
   const { inspection, requestId, isJsonArray } = call;
-  const { amendUsage, dialect } = target.provider;
+  const { amendUsage, dialect, splitter } = target.provider;
   return receive({
     inbound: call.dialect,
     outbound: dialect,
     provider: target.providerId,
     ...(amendUsage === undefined ? {} : { amendUsage }),
+    ...(splitter === undefined ? {} : { splitter }),
     wantsStream: inspection.isStreaming,
     context: {
       requestId,
@@ -108,6 +122,7 @@ function receiver(call: ChatCall, target: Target, { to, now, nowS, startedMs }: 
       nowS,
       wantsStreamUsage: inspection.wantsStreamUsage,
       isJsonArray,
+      request: call.body.record,
     },
     now,
     startedMs,

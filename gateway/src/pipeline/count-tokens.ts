@@ -2,7 +2,8 @@
 import { fault, type Fault } from '../chat/fault.ts';
 import { isRecord, parseJson, type JsonRecord } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
-import type { Target } from '../routing/target.ts';
+import { errorOf } from '../providers/provider.ts';
+import { targetOver, type Target } from '../routing/target.ts';
 import type { KeyRow } from '../store/ports.ts';
 import { authorized } from './authorize.ts';
 import { acceptChat, type ChatCall, type ChatInput } from './chat.ts';
@@ -36,8 +37,9 @@ export async function countTokens(
   const unixMs = world.clock.unixMs();
   const planning = planCall(call, { snapshot: world.snapshot(), key, facts, health, random: world.random, unixMs });
   if (!planning.ok) return planning;
-  const target = planning.value.plan.targets[0];
-  if (target?.provider.dialect.id === call.dialect.id) {
+  const [planned] = planning.value.plan.targets;
+  const target = planned === undefined ? undefined : targetOver(planned, call.dialect.id);
+  if (target?.provider.dialect.id === call.dialect.id && target.provider.countsTokens !== false) {
     const counted = await ask(call, target, { reply, world });
     if (counted.ok) return counted;
     if (counted.error.outcome !== 'upstream') return err(counted.error.fault);
@@ -102,7 +104,7 @@ interface Answer {
 function read(target: Target, answer: Answer, world: World): Result<JsonRecord, Refusal> {
   const body = parseJson(answer.body);
   if (answer.status === 200 && isRecord(body)) return ok(body);
-  const of = target.provider.dialect.decodeError({
+  const of = errorOf(target.provider, {
     ...answer,
     provider: target.providerId,
     model: target.upstreamModel,

@@ -12,12 +12,12 @@ import { healthNow } from './standing.ts';
 import type { World } from './world.ts';
 
 /** As much of the world as a plan needs. */
-export type ExplainWorld = Pick<World, 'snapshot' | 'clock' | 'health' | 'doubts' | 'random' | 'instanceId'>;
+export type ExplainWorld = Pick<World, 'snapshot' | 'clock' | 'health' | 'doubts' | 'random' | 'instanceId' | 'turns'>;
 
 /** Same rules, same faults as the real request up to its first byte out. */
 export async function explain(arrival: Arrival, key: KeyRow, world: ExplainWorld): Promise<Result<JsonRecord, Fault>> {
   const snapshot = world.snapshot();
-  const accepted = arrival.accept();
+  const accepted = arrival.accept({ keyId: key.id, turns: world.turns });
   if (!accepted.ok) return accepted;
   const call = accepted.value;
   const { facts } = call;
@@ -26,7 +26,7 @@ export async function explain(arrival: Arrival, key: KeyRow, world: ExplainWorld
   if (!planning.ok) return planning;
   const { plan, route } = planning.value;
   const steps = plan.targets.map(async (target): Promise<JsonRecord> => {
-    const built = await call.outgoing(target, {
+    const built = await call.outgoing(call.over(target), {
       instanceId: world.instanceId,
       followed: planning.value.followed,
     });

@@ -41,7 +41,7 @@ export interface Caller {
 export async function handle(arrival: Arrival, caller: Caller, world: World): Promise<Ending> {
   const { key, reply } = caller;
   const snapshot = world.snapshot();
-  const accepted = arrival.accept();
+  const accepted = arrival.accept({ keyId: key.id, turns: world.turns });
   if (!accepted.ok) return refuse({ arrival, caller, world }, accepted.error);
   const call = accepted.value;
   const { facts } = call;
@@ -92,7 +92,8 @@ async function tryTargets(run: Run): Promise<End> {
       outlet.stop();
       return { fault: cutShort };
     }
-    const failed = await tryOne(run, { target: step.target, outlet, deadlineMs });
+    const target = call.over(step.target);
+    const failed = await tryOne(run, { target, outlet, deadlineMs });
     if (failed === 'answered') return { fault: undefined };
     if (failed.isFinal) {
       outlet.stop();
@@ -143,6 +144,7 @@ async function tryOne(run: Run, { target, outlet, deadlineMs }: Try): Promise<Tr
     deadlineMs,
     settle: (ended, losses) => settle(run, book, { outcome: ended, losses }),
     streamHeaders: (losses, type) => streamHeaders(run, target, { losses, type }),
+    keep: keeper(run, target),
   });
   switch (outcome.kind) {
     case 'answered':
@@ -157,6 +159,16 @@ async function tryOne(run: Run, { target, outlet, deadlineMs }: Try): Promise<Tr
     case 'left':
       return { fault: fault('client-closed'), isFinal: true };
   }
+}
+
+/** Keeps the turn for those who go on from it, where the caller's protocol has that, and neither side has forbidden it. */
+function keeper({ call, key, snapshot, world }: Run, target: Target): ((answer: string | Buffer) => void) | undefined {
+  const { turnOf } = call;
+  if (turnOf === undefined || !snapshot.keepsTurns) return undefined;
+  return (answer) => {
+    const turn = turnOf(target, answer.toString());
+    if (turn !== undefined) world.turns.put({ ...turn, keyId: key.id });
+  };
 }
 
 /** Leaves a trace in the journal before the first byte goes out. A hold that earlier attempts have eaten into is filled up first. */

@@ -20,6 +20,7 @@ import { err, ok, type Result } from '../lib/result.ts';
 import { editMembers, splice } from '../lib/splice.ts';
 import { wireChoice, type WireChoice } from '../providers/index.ts';
 import { understand, type Facts } from '../routing/facts.ts';
+import { errorOf } from '../providers/provider.ts';
 import type { Target } from '../routing/target.ts';
 import type { ParsedBody } from './body.ts';
 import type { Arrival, Call, Delivery, Outgoing, OutgoingOptions, Reception, Sending } from './call.ts';
@@ -84,10 +85,11 @@ function accept<Q extends Asked, A>(operation: Operation<Q, A>, input: Input): R
     delivery: deliveryOf(kind),
     encodeFault,
     whyNot: (target) => whyNot(operation.id, target),
+    over: (target) => target,
     wireAt: (target) => choiceAt(operation.id, target)?.wire ?? 'none',
     outgoing: async (target, options) => outgoingOf(work, target, options),
     receiver: (target, reception) => receiver(work, target, reception),
-    decodeError: (target, answer) => target.provider.dialect.decodeError(answer),
+    decodeError: (target, answer) => errorOf(target.provider, answer),
     brokenEnding: (of) => (kind === 'events' ? `data: ${JSON.stringify(encodeFault(of))}\n\n` : undefined),
   });
 }

@@ -12,6 +12,7 @@ import { isLong } from './body.ts';
 import type { Outgoing, OutgoingOptions, Sending } from './call.ts';
 import type { ChatCall } from './chat.ts';
 import { OWN_FIELDS } from './extension.ts';
+import { previousUnknown } from './recall.ts';
 import { inTurns, nextTurn } from './turns.ts';
 
 /** Headers of a client that the provider of the same protocol should see. Everything else stays here, keys above all. */
@@ -81,10 +82,7 @@ export function sendingTo(target: Target, asking: Asking, parcel: Parcel): Resul
 
 async function sameBytes(call: ChatCall, target: Target, options: OutgoingOptions): Promise<Buffer> {
   const { body, dialect, inspection } = call;
-  const { provider } = target;
-  if (options.outputTokensMax !== undefined || provider.needsAmend?.(body.record) === true) {
-    return bytesOf(amended(call, target, options), call);
-  }
+  if (mustBeRewritten(call, target, options)) return bytesOf(amended(call, target, options), call);
   const edits = new Map<string, string | undefined>();
   for (const field of ownFields(target, options)) if (body.scan.members.has(field)) edits.set(field, undefined);
   const { modelField } = dialect;
@@ -96,9 +94,21 @@ async function sameBytes(call: ChatCall, target: Target, options: OutgoingOption
   return edits.size === 0 ? body.bytes : editMembers(body.bytes, body.scan, edits);
 }
 
+/** Whether more changes than a splice can make: turns before it, a lower limit, an oddity of the provider's. */
+function mustBeRewritten(call: ChatCall, target: Target, { outputTokensMax }: OutgoingOptions): boolean {
+  const { record } = call.body;
+  if (outputTokensMax !== undefined || sentRecord(call, target) !== record) return true;
+  return target.provider.needsAmend?.(record) === true;
+}
+
 /** A long body is written in turns, as it was read. */
 async function bytesOf(record: JsonRecord, { body }: ChatCall): Promise<Buffer> {
   return isLong(body.bytes) ? inTurns(jsonInPieces(record, body.bytes.length)) : Buffer.from(JSON.stringify(record));
+}
+
+/** The caller's body. A provider that does not keep the conversation itself gets all of it, if we have it. */
+function sentRecord({ body, recalled }: ChatCall, target: Target): JsonRecord {
+  return recalled?.record === undefined || recalled.knownTo === target.keyId ? body.record : recalled.record;
 }
 
 interface Finishing {
@@ -111,7 +121,7 @@ interface Finishing {
 function amended(call: ChatCall, target: Target, options: OutgoingOptions): JsonRecord {
   const { dialect } = call;
   const kept = Object.fromEntries(
-    Object.entries(call.body.record).filter(([name]) => !ownFields(target, options).includes(name)),
+    Object.entries(sentRecord(call, target)).filter(([name]) => !ownFields(target, options).includes(name)),
   );
   const named = dialect.modelField === undefined ? kept : { ...kept, [dialect.modelField]: target.upstreamModel };
   return finished(named, { call, target, options });
@@ -123,7 +133,8 @@ function finished(body: JsonRecord, { call, target, options }: Finishing): JsonR
   const asking = ask === undefined ? body : { ...body, [ask.field]: ask.value };
   const limited =
     options.outputTokensMax === undefined ? asking : provider.dialect.limitOutput(asking, options.outputTokensMax);
-  return provider.amendRequest?.(limited) ?? limited;
+  const isSameDialect = provider.dialect.id === call.dialect.id;
+  return provider.amendRequest?.(limited, isSameDialect ? call.headers : {}) ?? limited;
 }
 
 /** What must not reach the provider: fields of ours, save those that it reads itself and nobody has followed yet. */
@@ -141,6 +152,8 @@ async function translated(
   options: OutgoingOptions,
 ): Promise<Result<{ readonly body: Buffer; readonly losses: readonly Loss[] }, Fault>> {
   // Reading and writing ten thousand messages take some 50 ms each: turns of their own.
+  const { recalled } = call;
+  if (recalled !== undefined && recalled.record === undefined) return err(previousUnknown(recalled.previousId));
   const isTurned = isLong(call.body.bytes);
   if (isTurned) await nextTurn();
   const decoded = call.decoded();
@@ -174,7 +187,7 @@ function urlOf({ query }: Asking, target: Target, parcel: Parcel): Result<string
   if (!joined.ok) return err(fault('field-invalid', { reason: joined.error }, { param: 'model' }));
   const url = joined.value;
   // Claude Code and the Anthropic SDK's beta resources say `?beta=true`; the provider of that protocol knows it.
-  const isBeta = parcel.isSameWire && query.includes('beta=true');
+  const isBeta = parcel.isSameWire && provider.takesQuery !== false && query.includes('beta=true');
   return ok(isBeta ? `${url}${url.includes('?') ? '&' : '?'}beta=true` : url);
 }
 

@@ -8,11 +8,11 @@ import { fault, type Fault } from '../chat/fault.ts';
 import type { Spent } from '../chat/outcome.ts';
 import type { ChatEvent, ChatResponse } from '../chat/reply.ts';
 import { mergeUsage, type Usage } from '../chat/usage.ts';
-import { glanceOf, type Dialect, type EncodeContext, type Mark } from '../dialects/dialect.ts';
+import { glanceOf, type Dialect, type EncodeContext, type Mark, type WireForm } from '../dialects/dialect.ts';
 import { isRecord, parseJson, type Json, type JsonRecord } from '../lib/json.ts';
 import { withoutNan } from '../lib/nan.ts';
 import type { Result } from '../lib/result.ts';
-import { formatSse, sseSplitter, SSE_EVENT_MAX_BYTES, type SseEvent } from '../lib/sse.ts';
+import { formatSse, sseSplitter, SSE_EVENT_MAX_BYTES, type SseEvent, type SseSplitter } from '../lib/sse.ts';
 import { saneUsage } from '../money/cost.ts';
 import type { Receiver, Receiving } from './receiver.ts';
 
@@ -23,6 +23,8 @@ export interface ReceiveOptions {
   readonly outbound: Dialect;
   readonly provider: string;
   readonly amendUsage?: (usage: Usage) => Usage;
+  /** How the provider lays events into bytes, where it is not as its protocol does. */
+  readonly splitter?: () => SseSplitter;
   readonly wantsStream: boolean;
   readonly context: EncodeContext;
   readonly now: () => number;
@@ -184,7 +186,7 @@ function amendedUsage(usage: Usage | undefined, { amendUsage }: ReceiveOptions):
 function streamWhole(response: ChatResponse, options: ReceiveOptions, finish: string | undefined): void {
   const encoder = options.inbound.encoder(options.context);
   const text = replay(response).map((event) => encoder.push(event));
-  options.to.finish(text.join('') + encoder.end(), finish, encoder.losses());
+  options.to.finish(joined([...text, encoder.end()]), finish, encoder.losses());
 }
 
 /** Keeps the books of one stream: usage as it comes, content as it is counted, time of the first of it. */
@@ -223,7 +225,7 @@ function streamBooks(options: ReceiveOptions): {
 function relayBytes(options: ReceiveOptions): Receiver {
   const { to, inbound, provider } = options;
   const tap = inbound.tap(provider);
-  const splitter = sseSplitter();
+  const splitter = (options.splitter ?? options.outbound.splitter ?? sseSplitter)();
   const books = streamBooks(options);
   const frame = options.context.isJsonArray === true ? arrayFrame() : sseFrame();
   let held: (string | Buffer)[] = [];
@@ -311,10 +313,11 @@ function eventMeter(): (event: SseEvent) => number {
   };
 }
 
-/** One write instead of many; a single piece is not copied. */
-function joined(pieces: readonly (string | Buffer)[]): string | Buffer {
+/** One write instead of many; a single piece is not copied, and texts stay text. */
+function joined(pieces: readonly WireForm[]): WireForm {
   const [only] = pieces;
   if (pieces.length === 1 && only !== undefined) return only;
+  if (pieces.every((piece) => typeof piece === 'string')) return pieces.join('');
   return Buffer.concat(pieces.map((piece) => (typeof piece === 'string' ? Buffer.from(piece) : piece)));
 }
 
@@ -354,11 +357,11 @@ function arrayFrame(): Frame {
 // oxlint-disable-next-line max-lines-per-function -- a machine of four small steps over one state; apart they would pass it around.
 function relayEvents(options: ReceiveOptions): Receiver {
   const { to, inbound, outbound, provider } = options;
-  const decoder = outbound.decoder(provider);
+  const decoder = outbound.decoder(provider, options.splitter?.());
   const encoder = inbound.encoder(options.context);
   const whole = collector();
   const books = streamBooks(options);
-  let held = '';
+  let held: WireForm[] = [];
   /** Finish events, and what came after them: written when nothing more can come before them. */
   const closing: ChatEvent[] = [];
   let finishRaw: string | undefined;
@@ -366,24 +369,26 @@ function relayEvents(options: ReceiveOptions): Receiver {
   let isOver = false;
 
   function take(events: readonly ChatEvent[]): void {
-    let text = '';
     for (const event of events) {
       if (event.type === 'error') {
-        held += text;
         fail(event.fault);
         return;
       }
       note(event);
-      text += write(amendedEvent(event, options));
+      const piece = write(amendedEvent(event, options));
+      if (piece.length > 0) held.push(piece);
     }
-    held += text;
-    if (!books.hasContent() || held === '') return;
-    to.send(held);
-    held = '';
+    if (books.hasContent()) flush();
+  }
+
+  function flush(): void {
+    if (held.length === 0) return;
+    to.send(joined(held));
+    held = [];
   }
 
   /** The event's text for the caller; empty while it is kept for later. */
-  function write(event: ChatEvent): string {
+  function write(event: ChatEvent): WireForm {
     if (!options.wantsStream) whole.push(event);
     else if (event.type === 'finish' || (closing.length > 0 && contentTokens(event) === undefined)) closing.push(event);
     else return encoder.push(event);
@@ -392,7 +397,7 @@ function relayEvents(options: ReceiveOptions): Receiver {
 
   function fail(of: Fault): void {
     isOver = true;
-    if (books.hasContent() && held !== '') to.send(held);
+    if (books.hasContent()) flush();
     to.fail(of);
   }
 
@@ -408,8 +413,8 @@ function relayEvents(options: ReceiveOptions): Receiver {
   function finish(): void {
     isOver = true;
     if (options.wantsStream) {
-      const last = closing.map((event) => encoder.push(event)).join('');
-      to.finish(held + last + encoder.end(), finishRaw, encoder.losses());
+      const last = closing.map((event) => encoder.push(event));
+      to.finish(joined([...held, ...last, encoder.end()]), finishRaw, encoder.losses());
     } else {
       const { body, losses } = inbound.encodeResponse(whole.response(outbound.id), options.context);
       to.whole(JSON.stringify(body), finishRaw, losses);
@@ -470,9 +475,9 @@ export function brokenEnding(
   inbound: Dialect,
   of: Fault,
   options: { requestId: string; isJsonArray: boolean },
-): string {
+): WireForm {
   const text = inbound.encodeStreamFault(of, { requestId: options.requestId });
-  if (!options.isJsonArray) return text;
+  if (!options.isJsonArray || typeof text !== 'string') return text;
   const record: JsonRecord | undefined = asJsonRecord(text);
   return record === undefined ? ']' : `,\r\n${JSON.stringify(record)}]`;
 }

@@ -6,7 +6,7 @@ import type { Credentials } from '../credentials/credentials.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { Doubts } from '../health/doubts.ts';
 import type { Rests } from '../health/rests.ts';
-import type { Store } from '../store/ports.ts';
+import type { KeptTurns, Store } from '../store/ports.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { Meters } from './meters.ts';
@@ -34,6 +34,7 @@ export interface World {
   readonly upstream: Upstream;
   readonly credentials: Credentials;
   readonly store: Store;
+  readonly turns: KeptTurns;
   readonly health: Rests;
   readonly doubts: Doubts;
   readonly clock: Clock;

@@ -1,6 +1,6 @@
 /** Azure OpenAI and Azure AI Foundry: OpenAI's wire under three forms of address, with a header of its own for the key. */
 import { openaiChat } from '../dialects/openai-chat.ts';
-import { openaiSeams } from './openai.ts';
+import { openaiSeams, servesResponses } from './openai.ts';
 import type { Provider, UrlParts } from './provider.ts';
 
 /** The version that the recordings of deployments use; a base URL with `?api-version=` wins. */
@@ -17,6 +17,10 @@ export const azure: Provider = {
   headers: (secret) => ({ 'content-type': 'application/json', ...(secret === undefined ? {} : { 'api-key': secret }) }),
   url: azureUrl,
   readsApiVersion: true,
+  // The model inference API (`…/models`) has chat completions alone.
+  alsoSpeaks: {
+    'openai-responses': (model, baseUrl) => servesResponses(model) && !/\/models\/*(?:\?|$)/.test(baseUrl),
+  },
   ...openaiSeams,
 };
 
@@ -36,6 +40,9 @@ export function azureUrl({ baseUrl, path, model }: Pick<UrlParts, 'baseUrl' | 'p
   const [base = '', query] = baseUrl.split('?', 2);
   const root = base.replace(/\/+$/, '');
   if (root.endsWith('/openai/v1')) return `${root}${path}${query === undefined ? '' : `?${query}`}`;
+  // Responses name the model in the body: there is one address for all, and since `v1` no version in it.
+  if (path.startsWith('/responses'))
+    return `${root.replace(/\/openai(?:\/deployments(?:\/[^/]+)?)?$/, '')}/openai/v1${path}`;
   if (root.endsWith('/models')) return `${root}${path}?${query ?? `api-version=${MODELS_VERSION}`}`;
   const version = query ?? `api-version=${DEPLOYMENTS_VERSION}`;
   if (/\/openai\/deployments\/[^/]+$/.test(root)) return `${root}${path}?${version}`;

@@ -12,6 +12,8 @@ export const deepseek: Provider = {
   baseUrl: 'https://api.deepseek.com',
   envKeys: ['DEEPSEEK_API_KEY'],
   doc: 'https://api-docs.deepseek.com/api/create-chat-completion',
+  // Recorded.
+  alsoSpeaks: { 'openai-responses': () => true },
   ...switched,
 };
 

@@ -10,6 +10,7 @@ export const groq: Provider = {
   baseUrl: 'https://api.groq.com/openai/v1',
   envKeys: ['GROQ_API_KEY'],
   doc: 'https://console.groq.com/docs/api-reference#chat',
+  alsoSpeaks: { 'openai-responses': () => true },
   // `x_groq.usage` comes with the last chunk, asked for or not.
   asksStreamUsage: false,
   ...seams(

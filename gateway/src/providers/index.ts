@@ -2,6 +2,7 @@
 import type { Dialect } from '../dialects/dialect.ts';
 import { compact } from '../lib/json.ts';
 import { developerAsSystem, olderTokenLimit, seams, withoutDetails } from './amend.ts';
+import { amazonBedrock, claudeOnBedrock, textOnBedrock } from './amazon-bedrock.ts';
 import { anthropic, anthropicSeams } from './anthropic.ts';
 import { azure, azureCognitiveServices } from './azure.ts';
 import { clouds, type CloudSeams } from './clouds.ts';
@@ -17,10 +18,12 @@ import { openai } from './openai.ts';
 import { openrouter, vercel } from './openrouter.ts';
 import { perplexity } from './perplexity.ts';
 import type { Provider } from './provider.ts';
+import { responsesSeams } from './responses.ts';
 import { urlWithoutV1 } from './url.ts';
 import { vertexAnthropic } from './vertex-anthropic.ts';
 import { vertex } from './vertex.ts';
 import { writer } from './writer.ts';
+import { xai } from './xai.ts';
 
 export { wireChoice, type WireChoice } from './operations.ts';
 
@@ -36,6 +39,7 @@ export interface ProviderRow {
 /** By catalog id. A provider that is not here is its dialect and nothing else. */
 export const odd = {
   ...localServers,
+  'amazon-bedrock': amazonBedrock,
   anthropic,
   azure,
   'azure-cognitive-services': azureCognitiveServices,
@@ -53,8 +57,12 @@ export const odd = {
   perplexity,
   vercel,
   writer,
+  xai,
   zai,
 } as const satisfies Readonly<Record<string, Provider>>;
+
+/** The same where the configuration has them speak another of their wires. */
+const alsoSpoken: readonly Provider[] = [claudeOnBedrock, textOnBedrock];
 
 /**
  * A server of OpenAI's wire of which nothing odd is known. Who speaks that wire speaks it to this server, so bytes stay as
@@ -82,17 +90,27 @@ export function makeProvider(row: ProviderRow, dialect: Dialect): Provider {
     ...dialectSeams(dialect),
     ...(Object.hasOwn(table, row.id) ? table[row.id] : {}),
   };
+  const seen = [known, ...alsoSpoken].find((one) => one?.id === row.id && one.dialect.id === dialect.id) ?? known;
   // A server of one's own is free of charge in any wire.
   const elsewhere = oddityOf(row.id);
-  if (known === undefined)
-    return { ...base, ...compact({ isKeyless: elsewhere?.isKeyless, isFree: elsewhere?.isFree }) };
+  if (seen === undefined) {
+    const door = elsewhere === undefined ? {} : doorOf(elsewhere, dialect);
+    return { ...base, ...door, ...compact({ isKeyless: elsewhere?.isKeyless, isFree: elsewhere?.isFree }) };
+  }
   return {
     ...base,
-    ...known,
+    ...seen,
     id: row.id,
     name: row.name,
-    envKeys: row.envKeys.length > 0 ? row.envKeys : known.envKeys,
+    envKeys: row.envKeys.length > 0 ? row.envKeys : seen.envKeys,
   };
+}
+
+/** What a provider wants of every call, over whichever of its wires: how it is addressed, and what it reads itself. */
+function doorOf(known: Provider, dialect: Dialect): Partial<Provider> {
+  if (known.alsoSpeaks?.[dialect.id] === undefined) return {};
+  const { headers, url, readsPreferences } = known;
+  return compact({ headers, url, readsPreferences });
 }
 
 /** What holds for every provider of a wire. */
@@ -102,6 +120,8 @@ function dialectSeams({ id }: Dialect): Partial<Provider> {
       return anthropicSeams;
     case 'openai-chat':
       return plain;
+    case 'openai-responses':
+      return responsesSeams;
     case 'cohere':
       return cohereSeams;
     case 'ollama':

@@ -45,6 +45,7 @@ export const openrouter: Provider = {
   envKeys: ['OPENROUTER_API_KEY'],
   doc: 'https://openrouter.ai/docs/api-reference/chat-completion',
   readsPreferences: true,
+  alsoSpeaks: { 'openai-responses': () => true },
   // Recorded: usage ends every stream, asked for or not.
   asksStreamUsage: false,
   ...seams(withoutPacked),

@@ -1,7 +1,10 @@
 /** A provider is data over a dialect. What is odd about one is a function on a named seam, in a file of its own. */
+import type { Fault } from '../chat/fault.ts';
+import type { Origin } from '../chat/part.ts';
 import type { Usage } from '../chat/usage.ts';
-import type { Dialect } from '../dialects/dialect.ts';
+import type { Dialect, ErrorAnswer } from '../dialects/dialect.ts';
 import type { JsonRecord } from '../lib/json.ts';
+import type { SseSplitter } from '../lib/sse.ts';
 
 export interface UrlParts {
   readonly baseUrl: string;
@@ -23,11 +26,17 @@ export interface Place {
   /** Name of an Azure resource. */
   readonly resource?: string;
 }
+/** Headers of a caller of the same protocol, lower-case; empty for a translated request. */
+export type CallerHeaders = Readonly<Record<string, string | undefined>>;
+/** Whether a provider serves a model over a further wire format, at this address. */
+export type Speaks = (model: string, baseUrl: string) => boolean;
 
 export interface Provider {
   readonly id: string;
   readonly name: string;
   readonly dialect: Dialect;
+  /** Other wire formats that it speaks beside its own: a caller of one of them is passed through, not translated. */
+  readonly alsoSpeaks?: Readonly<Partial<Record<Origin, Speaks>>>;
   /** Absent where it depends on the account (Azure resource, Cloudflare account): then the config must give it. */
   readonly baseUrl?: string;
   /** Base URL at a place; undefined where the place is not known well enough. */
@@ -52,11 +61,24 @@ export interface Provider {
   /** Address of a call where it is not `baseUrl + path` (Azure deployments, Vertex). */
   readonly url?: (parts: UrlParts) => string;
   /** Changes an outgoing body that this provider would refuse as it is. Gets and gives the provider's dialect. */
-  readonly amendRequest?: (body: JsonRecord) => JsonRecord;
+  readonly amendRequest?: (body: JsonRecord, headers?: CallerHeaders) => JsonRecord;
   /** Cheap test whether `amendRequest` would change anything, so that the others go on as bytes. */
   readonly needsAmend?: (body: JsonRecord) => boolean;
+  /** Classifies its error answers, where they are not in the dialect's form. */
+  readonly decodeError?: (answer: ErrorAnswer) => Fault;
+  /** False where the address takes no query: clouds refuse the `?beta=true` of Anthropic's clients. */
+  readonly takesQuery?: boolean;
+  /** False where counting tokens is not asked for in the dialect's form: then our estimate answers. */
+  readonly countsTokens?: boolean;
+  /** How events lie in the bytes of a stream, where it is not as the dialect has it (Claude's events in AWS's frames). */
+  readonly splitter?: () => SseSplitter;
   /** Corrects usage that does not mean what the dialect says it means. */
   readonly amendUsage?: (usage: Usage) => Usage;
   /** False where `stream_options.include_usage` is refused, or needless because usage always comes. */
   readonly asksStreamUsage?: boolean;
+}
+
+/** Classifies an error answer of a provider. */
+export function errorOf(provider: Provider, answer: ErrorAnswer): Fault {
+  return provider.decodeError?.(answer) ?? provider.dialect.decodeError(answer);
 }

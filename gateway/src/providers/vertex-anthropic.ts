@@ -20,6 +20,7 @@ export const vertexAnthropic: Provider = {
   doc: 'https://cloud.google.com/vertex-ai/generative-ai/docs/partner-models/claude',
   headers: (secret) => (secret === undefined ? {} : { authorization: `Bearer ${secret}` }),
   url: vertexUrl,
+  takesQuery: false,
   needsAmend,
   amendRequest,
 };

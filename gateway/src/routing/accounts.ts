@@ -31,6 +31,8 @@ export interface Places {
 }
 
 export interface AccountInput {
+  /** Of the provider's row in the file. */
+  readonly region?: string | undefined;
   /** The provider's name in the configuration. */
   readonly id: string;
   readonly provider: Provider;
@@ -60,8 +62,12 @@ export function placeOf(input: AccountInput): Place {
   }
 }
 
-function awsRegion({ accounts: { aws }, env, places }: AccountInput): string | undefined {
-  return aws?.region ?? first(env, 'AWS_REGION', 'AWS_DEFAULT_REGION') ?? places?.awsRegion(aws?.profile);
+/** A region such as `eu-central-1`; other words (`eu`) say where data may go, and are no host's name. */
+const AWS_REGION = /^[a-z]{2}(?:-[a-z]+)+-\d$/;
+
+function awsRegion({ accounts: { aws }, region, env, places }: AccountInput): string | undefined {
+  const own = region !== undefined && AWS_REGION.test(region) ? region : undefined;
+  return aws?.region ?? own ?? first(env, 'AWS_REGION', 'AWS_DEFAULT_REGION') ?? places?.awsRegion(aws?.profile);
 }
 
 function googlePlace({ accounts: { google }, env, places }: AccountInput): Place {

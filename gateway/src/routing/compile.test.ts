@@ -6,6 +6,7 @@ import { parseConfig } from '../config/load.ts';
 import { gateDialects } from '../dialects/index.ts';
 import { compile, type Compiled } from './compile.ts';
 import type { Resolution } from './snapshot.ts';
+import { targetOver } from './target.ts';
 
 const catalog: Catalog = parseCatalog(
   JSON.parse(readFileSync(new URL('../catalog/catalog.generated.json', import.meta.url), 'utf8')),
@@ -50,6 +51,33 @@ describe('compile', () => {
     );
   });
 
+  it('gives a provider of two wires to callers of either, in their own', () => {
+    const target = snapshot.targets.get('eu/gpt-5');
+    assert.ok(target);
+    const responses = targetOver(target, 'openai-responses');
+    assert.deepEqual(
+      [target.provider.dialect.id, responses.provider.dialect.id, targetOver(target, 'gemini').provider.dialect.id],
+      ['openai-chat', 'openai-responses', 'openai-chat'],
+    );
+    assert.deepEqual([responses.id, responses.secret, responses.baseUrl], [target.id, target.secret, target.baseUrl]);
+    const house = snapshot.targets.get('house/llama');
+    assert.ok(house !== undefined && targetOver(house, 'openai-responses') === house);
+    const pinned = compiled('providers: {openai: {dialect: openai-chat, api_key: sk-one}}').snapshot.targets.get(
+      'openai/gpt-5',
+    );
+    assert.ok(
+      pinned !== undefined && targetOver(pinned, 'openai-responses') === pinned,
+      'a wire that is named is the only one',
+    );
+  });
+
+  it('has models that are served over one wire only over that one', () => {
+    const target = snapshot.targets.get('openai/gpt-5-codex');
+    assert.ok(target);
+    for (const caller of ['openai-chat', 'openai-responses', 'gemini'] as const)
+      assert.equal(targetOver(target, caller).provider.dialect.id, 'openai-responses');
+  });
+
   it('takes over what a provider is like, under its own name, address and key', () => {
     const target = snapshot.targets.get('eu/gpt-5');
     assert.ok(target);
@@ -58,6 +86,21 @@ describe('compile', () => {
       ['https://eu.api.openai.com/v1', 'sk-two', 'eu', 'openai'],
     );
     assert.deepEqual(target.price, snapshot.targets.get('openai/gpt-5')?.price);
+  });
+
+  it('makes the address of a provider that has one in each region, from the config or the environment', () => {
+    const { snapshot: regional, warnings } = compiled(
+      'providers: {amazon-bedrock: {region: eu-central-1, api_key: k}, cn: {like: amazon-bedrock, region: cn-north-1, api_key: k}}',
+    );
+    const of = (id: string): string | undefined => {
+      const found = regional.resolve(id);
+      return found.kind === 'found' ? found.candidates.groups[0]?.[0]?.target.baseUrl : undefined;
+    };
+    assert.deepEqual(warnings, []);
+    assert.equal(of('amazon-bedrock/eu.amazon.nova-lite-v1:0'), 'https://bedrock-runtime.eu-central-1.amazonaws.com');
+    assert.equal(of('cn/amazon.nova-lite-v1:0'), 'https://bedrock-runtime.cn-north-1.amazonaws.com.cn');
+    const { warnings: lacking } = compiled('providers: {amazon-bedrock: {api_key: k}}');
+    assert.match(lacking.join(), /amazon-bedrock: give it a `region` such as eu-central-1/);
   });
 
   it('follows aliases and routes, and keeps what a route says of fallbacks', () => {

@@ -35,6 +35,8 @@ export interface Snapshot {
   readonly responseMaxBytes: number;
   readonly concurrentMax: number;
   readonly logsRequests: boolean;
+  /** Whether conversations are kept for those who go on from a reply by its id. */
+  readonly keepsTurns: boolean;
   readonly allowsUnknownPrice: boolean;
   readonly providerIds: ReadonlySet<string>;
   /** Every target that has a name of its own; those of names that no catalog knows are made on demand. */

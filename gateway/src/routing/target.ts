@@ -1,4 +1,5 @@
 /** One place to send to, compiled from configuration and catalog. Frozen; shared by all requests of a snapshot. */
+import type { Origin } from '../chat/part.ts';
 import type { Ability } from '../dialects/dialect.ts';
 import type { Result } from '../lib/result.ts';
 import type { Price } from '../money/price.ts';
@@ -62,6 +63,13 @@ export interface Target {
   readonly retiresOn?: string;
   /** It is asked at an address of the operator's, where other things may stand than at the provider's own. */
   readonly isElsewhere?: boolean;
+  /** The same target over the further wires that its provider speaks, by dialect. */
+  readonly otherWires?: Readonly<Partial<Record<Origin, Target>>>;
   /** False for the targets of a name that stands in no catalog: the provider may know it, or not. */
   readonly isKnown: boolean;
+}
+
+/** The target as a caller of `dialect` reaches it: over the caller's own wire where its provider speaks that too. */
+export function targetOver(target: Target, dialect: Origin): Target {
+  return target.otherWires?.[dialect] ?? target;
 }

@@ -95,6 +95,8 @@ interface Base {
   readonly identity: Identity | undefined;
   readonly apiVersion: string | undefined;
   readonly timeouts: Timeouts;
+  /** Further wires may be spoken only where the file names none: who names one wants that one. */
+  readonly isWireNamed: boolean;
   readonly dialects: Dialects;
   readonly row: CatalogProvider | undefined;
   readonly models: ReadonlyMap<string, ModelRow>;
@@ -112,9 +114,10 @@ function baseOf(id: string, own: ProviderConfig, input: TargetsInput): Base | st
   const ownUrl = firstOf(inherited, (one) => one.base_url);
   const accounts = accountsOf(inherited);
   const isAuthorized = own.headers?.['authorization'] !== undefined;
-  const account = { id, provider, accounts, env, places, ownUrl, isAuthorized };
+  const region = firstOf(inherited, (one) => one.region);
+  const account = { id, provider, accounts, region, env, places, ownUrl, isAuthorized };
   const baseUrl = ownUrl ?? row?.baseUrl ?? provider.baseUrl ?? provider.baseUrlAt?.(placeOf(account));
-  if (baseUrl === undefined) return `provider ${id}: give it a \`base_url\`; its address depends on your account`;
+  if (baseUrl === undefined) return `provider ${id}: ${addressWanted(provider)}; its address depends on your account`;
   const proof = proofOf(account, inherited);
   if (typeof proof === 'string') return proof;
   const timeouts = toTimeouts(config, id);
@@ -131,7 +134,12 @@ function baseOf(id: string, own: ProviderConfig, input: TargetsInput): Base | st
     row,
     models,
     isElsewhere: ownUrl !== undefined,
+    isWireNamed: inherited.some((one) => one.dialect !== undefined),
   };
+}
+
+function addressWanted({ cloud }: Provider): string {
+  return cloud === 'aws' ? 'give it a `region` such as eu-central-1, or a `base_url`' : 'give it a `base_url`';
 }
 
 /** Keys of the file, else of the environment, else who we are; or what is missing. */
@@ -259,16 +267,19 @@ function makeTargets(base: Base, model: ModelRow, isKnown: boolean): readonly Ta
     timeouts: base.timeouts,
     isKnown,
   });
-  if (keys.length === 0) return [{ ...shared, id: `${id}/${model.name}`, keyId: id, weight: own.weight }];
+  const others = otherProviders(base, model, shared);
+  if (keys.length === 0)
+    return [withWires({ ...shared, id: `${id}/${model.name}`, keyId: id, weight: own.weight }, others)];
   return keys.map((key, index) => {
     const mark = index === 0 ? '' : `#${index + 1}`;
-    return {
+    const made = {
       ...shared,
       id: `${id}/${model.name}${mark}`,
       keyId: `${id}${mark}`,
       secret: key.key,
       weight: own.weight * key.weight,
     };
+    return withWires(made, others);
   });
 }
 
@@ -283,6 +294,25 @@ function addressOf({ own, baseUrl, apiVersion }: Base, model: ModelRow, provider
   const address = own.base_url ?? usableUrl(model.catalog?.baseUrl) ?? baseUrl;
   const isVersioned = apiVersion !== undefined && provider.readsApiVersion === true;
   return isVersioned ? `${address}?api-version=${apiVersion}` : address;
+}
+
+/** The provider over each further wire that it speaks for this model. A model that the catalog gives a wire of its own has that alone. */
+function otherProviders(
+  base: Base,
+  model: ModelRow,
+  { provider, baseUrl }: { readonly provider: Provider; readonly baseUrl: string },
+): readonly Provider[] {
+  if (provider !== base.provider || base.isWireNamed) return [];
+  return Object.values(base.dialects).flatMap((dialect) => {
+    const isSpoken = provider.alsoSpeaks?.[dialect.id]?.(model.name, baseUrl) === true;
+    return isSpoken ? [providerOf(base.row, provider.id, dialect)] : [];
+  });
+}
+
+function withWires(target: Target, others: readonly Provider[]): Target {
+  if (others.length === 0) return target;
+  const wires = others.map((provider) => [provider.dialect.id, { ...target, provider }] as const);
+  return { ...target, otherWires: Object.fromEntries(wires) };
 }
 
 /** A catalog address that depends on the account (`${NAME}`) is of no use as it stands. */

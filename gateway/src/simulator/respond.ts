@@ -23,7 +23,7 @@ import { weatherOf } from './weather.ts';
 
 /** Start of the made-up calendar: replies carry 2026-01-01 and as many seconds as requests came before them. */
 const CREATED_S = 1_767_225_600;
-const FAMILIES = ['openai', 'anthropic', 'gemini', 'cohere', 'ollama'] as const;
+const FAMILIES = ['openai', 'anthropic', 'gemini', 'cohere', 'ollama', 'bedrock'] as const;
 const NOTHING: Answer = wholeAnswer(200, 'text/plain', '');
 
 export interface RespondOptions {
@@ -220,7 +220,7 @@ interface Address {
   readonly rest: string;
 }
 
-/** Takes the simulator's own prefix off a path: `/p/<provider>`, `/openai`, `/anthropic`, `/gemini`, `/cohere`, `/ollama`. */
+/** Takes the simulator's own prefix off a path: `/p/<provider>`, `/openai`, `/anthropic`, `/gemini`, `/cohere`, `/ollama`, `/bedrock`. */
 function splitAddress(path: string): Address {
   if (path.startsWith('/p/')) {
     const end = path.indexOf('/', 3);

@@ -86,24 +86,26 @@ function namedBy(event: Json, key: string): string {
   return name === undefined ? sseData(event) : `event: ${name}\n${sseData(event)}`;
 }
 
-/** Converse events are `{contentBlockDelta: {…}}`: the key is the event's type, the value its payload. */
-function converseFrame(event: Json): Buffer {
+/** Converse events are `{contentBlockDelta: {…}}`: the key is the event's, or the exception's, type, the value its payload. */
+export function converseFrame(event: Json): Buffer {
   const [type, payload] = Object.entries(asRecord(event) ?? {})[0] ?? ['unknown', {}];
-  return encodeFrame(type, payload ?? {});
+  return encodeFrame(type.endsWith('Exception') ? 'exception' : 'event', type, payload ?? {});
 }
 
 /** InvokeModel wraps the model's own events as base64 in `chunk` events. */
-function invokeFrame(event: Json): Buffer {
-  return encodeFrame('chunk', { bytes: Buffer.from(JSON.stringify(event)).toString('base64') } satisfies JsonRecord);
+export function invokeFrame(event: Json): Buffer {
+  return encodeFrame('event', 'chunk', {
+    bytes: Buffer.from(JSON.stringify(event)).toString('base64'),
+  } satisfies JsonRecord);
 }
 
 const PRELUDE_BYTES = 12;
 
-function encodeFrame(type: string, payload: Json): Buffer {
+function encodeFrame(kind: 'event' | 'exception', type: string, payload: Json): Buffer {
   const headers = new Map([
-    [':event-type', type],
+    [`:${kind}-type`, type],
     [':content-type', 'application/json'],
-    [':message-type', 'event'],
+    [':message-type', kind],
   ]);
   return encodeMessage(headers, Buffer.from(JSON.stringify(payload)));
 }

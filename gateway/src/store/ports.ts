@@ -312,3 +312,24 @@ export interface StoreOptions {
 export function isHold(value: Hold | Fault): value is Hold {
   return 'kind' in value;
 }
+
+/** A turn of a conversation, kept for those who go on from it by its id. */
+export interface StoredTurn {
+  readonly id: string;
+  readonly keyId: string;
+  /** The reply before it. */
+  readonly previousId?: string;
+  /** Key of the provider that keeps the reply itself, under the same id. */
+  readonly knownTo?: string;
+  /** JSON: `{input, reply}`. */
+  readonly text: string;
+}
+
+/** No key sees another's. Bounded: what is oldest, or was not used for longest, goes. */
+export interface KeptTurns {
+  put(turn: StoredTurn): void;
+  get(id: string, keyId: string): StoredTurn | undefined;
+  /** False where there is none. */
+  remove(id: string, keyId: string): boolean;
+  size(): { readonly turns: number; readonly bytes: number };
+}

@@ -1,6 +1,6 @@
 /**
  * What a body says, read from its JSON alone and apart from the dialects under test: words, calls, tools, settings, end and
- * tokens of a request, a reply or a stream, in the same form for all three protocols.
+ * tokens of a request, a reply or a stream, in the same form for all protocols.
  */
 import {
   asArray,
@@ -15,7 +15,7 @@ import {
   type JsonRecord,
 } from '../../src/lib/json.ts';
 
-export type Wire = 'openai-chat' | 'anthropic-messages' | 'gemini';
+export type Wire = 'openai-chat' | 'openai-responses' | 'anthropic-messages' | 'gemini' | 'bedrock-converse';
 
 /** What a request says; a key is absent where the body says nothing of it. */
 export interface RequestEssence {
@@ -46,10 +46,12 @@ function given(fields: Readonly<Record<string, Json | undefined>>): JsonRecord {
 
 export function requestEssence(wire: Wire, body: JsonRecord): RequestEssence {
   if (wire === 'openai-chat') return openaiRequest(body);
+  if (wire === 'bedrock-converse') return bedrockRequest(body);
+  if (wire === 'openai-responses') return responsesRequest(body);
   return wire === 'anthropic-messages' ? anthropicRequest(body) : geminiRequest(body);
 }
 
-/** `auto` is what all three do where nothing is said. */
+/** `auto` is what all do where nothing is said. */
 function chosen(choice: Json | undefined): Json | undefined {
   return choice === 'auto' ? undefined : choice;
 }
@@ -133,6 +135,60 @@ function openaiCall(call: JsonRecord): JsonRecord {
   return { call: name, input: parseJson(asString(text) ?? '') ?? null };
 }
 
+function responsesRequest(body: JsonRecord): RequestEssence {
+  const system = [plain(body['instructions'])];
+  const pieces: (readonly [string, Json])[] = [];
+  const input = body['input'];
+  for (const item of typeof input === 'string' ? [{ role: 'user', content: input }] : list(input)) {
+    const { role, content } = item;
+    if (role === 'system' || role === 'developer') system.push(plain(content));
+    else pieces.push(...responsesSaid(item));
+  }
+  const choice = body['tool_choice'];
+  const format = record(record(body['text'])['format']);
+  const summary = record(body['reasoning'])['summary'];
+  return {
+    system: system.filter((text) => text !== '').join('\n'),
+    turns: turnsOf(pieces),
+    tools: list(body['tools']).map((tool) =>
+      given({
+        name: tool['name'] ?? tool['type'],
+        description: tool['description'],
+        schema: shapeOf(tool['parameters'] ?? null),
+      }),
+    ),
+    settings: given({
+      toolChoice: isRecord(choice) ? (choice['name'] ?? choice['mode']) : chosen(choice),
+      isSerial: body['parallel_tool_calls'] === false ? true : undefined,
+      limit: body['max_output_tokens'],
+      temperature: body['temperature'],
+      topP: body['top_p'],
+      thinks: record(body['reasoning'])['effort'] ?? (summary === undefined ? undefined : null),
+      user: body['user'] ?? body['safety_identifier'],
+      isStreaming: body['stream'] === true ? true : undefined,
+    }),
+    format: format['type'] === 'json_object' ? 'json' : shapeOf(format['schema'] ?? null),
+  };
+}
+
+function responsesSaid(item: JsonRecord): readonly (readonly [string, Json])[] {
+  const { type, content } = item;
+  if (type === 'function_call_output') return [['user', { result: plain(item['output']) }]];
+  if (type === 'function_call') {
+    const input = parseJson(asString(item['arguments']) ?? '') ?? null;
+    return [['assistant', { call: item['name'] ?? null, input }]];
+  }
+  if (type !== undefined && type !== 'message') return type === 'reasoning' ? [] : [['assistant', item]];
+  const role = item['role'] === 'assistant' ? 'assistant' : 'user';
+  const said = typeof content === 'string' ? [content] : list(content).map(responsesPart);
+  return said.filter((one) => one !== '').map((one) => [role, one] as const);
+}
+
+function responsesPart(part: JsonRecord): Json {
+  const url = part['image_url'] ?? part['file_url'];
+  return url === undefined ? (part['text'] ?? part) : { picture: pictureOf(url ?? null) };
+}
+
 function pictureOf(url: Json): Json {
   const data = /^data:([^;]+);base64,(.*)$/s.exec(asString(url) ?? '');
   return data === null ? url : `${data[1]} ${data[2]}`;
@@ -199,6 +255,7 @@ function anthropicBlock(block: JsonRecord): Json {
       return { call: block['name'] ?? null, input: block['input'] ?? null };
     case 'tool_result':
       return { result: plain(block['content']) };
+    case 'document':
     case 'image': {
       const source = record(block['source']);
       return {
@@ -269,6 +326,52 @@ function geminiPart(part: JsonRecord): Json {
   return part['text'] ?? part;
 }
 
+function bedrockRequest(body: JsonRecord): RequestEssence {
+  const config = record(body['inferenceConfig']);
+  const toolConfig = record(body['toolConfig']);
+  const choice = record(toolConfig['toolChoice']);
+  const fields = record(body['additionalModelRequestFields']);
+  const output = record(body['outputConfig']);
+  const schema = asString(record(record(record(output['textFormat'])['structure'])['jsonSchema'])['schema']);
+  return {
+    system: plain(list(body['system']).filter((block) => block['text'] !== undefined)),
+    turns: turnsOf(
+      list(body['messages']).flatMap((message) =>
+        list(message['content'])
+          .filter((block) => block['cachePoint'] === undefined)
+          .map((block) => [asString(message['role']) ?? '', bedrockBlock(block)] as const),
+      ),
+    ),
+    tools: list(toolConfig['tools']).flatMap((tool) => {
+      const { name, description, inputSchema } = record(tool['toolSpec']);
+      return name === undefined
+        ? []
+        : [given({ name, description, schema: shapeOf(record(inputSchema)['json'] ?? null) })];
+    }),
+    settings: given({
+      toolChoice: choice['any'] === undefined ? record(choice['tool'])['name'] : 'required',
+      limit: config['maxTokens'],
+      temperature: config['temperature'],
+      topP: config['topP'],
+      topK: fields['top_k'],
+      stop: config['stopSequences'],
+      thinks: anthropicThinks(record(fields['thinking']), output['effort']),
+    }),
+    format: schema === undefined ? null : shapeOf(parseJson(schema) ?? null),
+  };
+}
+
+function bedrockBlock(block: JsonRecord): Json {
+  const call = asRecord(block['toolUse']);
+  const result = asRecord(block['toolResult']);
+  const image = asRecord(block['image']);
+  if (call !== undefined) return { call: call['name'] ?? null, input: call['input'] ?? {} };
+  if (result !== undefined) return { result: plain(result['content']) };
+  if (image !== undefined)
+    return { picture: `image/${asString(image['format'])} ${asString(record(image['source'])['bytes'])}` };
+  return block['text'] ?? block;
+}
+
 function onlyText(response: Json): Json {
   const values = Object.values(record(response));
   const [only] = values;
@@ -324,6 +427,8 @@ interface ChoiceEssence {
 
 export function replyEssence(wire: Wire, body: JsonRecord): ReplyEssence {
   if (wire === 'openai-chat') return openaiReply(body);
+  if (wire === 'bedrock-converse') return bedrockReply(body);
+  if (wire === 'openai-responses') return responsesReply(body);
   return wire === 'anthropic-messages' ? anthropicReply(body) : geminiReply(body);
 }
 
@@ -337,9 +442,13 @@ const ENDS: Readonly<Record<string, string>> = {
   max_tokens: 'length',
   tool_use: 'calls',
   refusal: 'filter',
+  guardrail_intervened: 'filter',
+  content_filtered: 'filter',
   STOP: 'stop',
   MAX_TOKENS: 'length',
   SAFETY: 'filter',
+  completed: 'stop',
+  max_output_tokens: 'length',
 };
 
 function endOf(word: Json | undefined, hasCalls: boolean): string {
@@ -366,6 +475,37 @@ function openaiReply(body: JsonRecord): ReplyEssence {
       cached: record(usage['prompt_tokens_details'])['cached_tokens'] || undefined,
       output: usage['completion_tokens'] || undefined,
       reasoning: record(usage['completion_tokens_details'])['reasoning_tokens'] || undefined,
+    }),
+  };
+}
+
+function responsesReply(body: JsonRecord): ReplyEssence {
+  const items = list(body['output']);
+  const texts = (type: string, field: string): string =>
+    items
+      .filter((item) => item['type'] === type)
+      .flatMap((item) => list(item[field]).map((part) => asString(part['text']) ?? ''))
+      .join('');
+  const calls = items
+    .filter((item) => item['type'] === 'function_call')
+    .flatMap(responsesSaid)
+    .map(([, call]) => call);
+  const usage = record(body['usage']);
+  const reason = record(body['incomplete_details'])['reason'];
+  return {
+    choices: [
+      {
+        text: texts('message', 'content'),
+        reasoning: texts('reasoning', 'summary') + texts('reasoning', 'content'),
+        calls,
+        end: endOf(reason ?? body['status'], calls.length > 0),
+      },
+    ],
+    tokens: given({
+      input: usage['input_tokens'] || undefined,
+      cached: record(usage['input_tokens_details'])['cached_tokens'] || undefined,
+      output: usage['output_tokens'] || undefined,
+      reasoning: record(usage['output_tokens_details'])['reasoning_tokens'] || undefined,
     }),
   };
 }
@@ -421,9 +561,31 @@ function geminiReply(body: JsonRecord): ReplyEssence {
   };
 }
 
+function bedrockReply(body: JsonRecord): ReplyEssence {
+  const blocks = list(record(record(body['output'])['message'])['content']);
+  const usage = record(body['usage']);
+  const read = asCount(usage['cacheReadInputTokens']) ?? 0;
+  const input = (asCount(usage['inputTokens']) ?? 0) + read + (asCount(usage['cacheWriteInputTokens']) ?? 0);
+  const calls = blocks.filter((block) => block['toolUse'] !== undefined).map(bedrockBlock);
+  const thoughts = blocks.map((block) => record(record(block['reasoningContent'])['reasoningText'])['text']);
+  return {
+    choices: [
+      {
+        text: blocks.map((block) => asString(block['text']) ?? '').join(''),
+        reasoning: thoughts.map((text) => asString(text) ?? '').join(''),
+        calls,
+        end: endOf(body['stopReason'], calls.length > 0),
+      },
+    ],
+    tokens: given({ input: input || undefined, cached: read || undefined, output: usage['outputTokens'] || undefined }),
+  };
+}
+
 /** The reply that the events of a stream make, put together by hand. */
 export function streamEssence(wire: Wire, events: readonly JsonRecord[]): ReplyEssence {
   if (wire === 'openai-chat') return replyEssence(wire, openaiWhole(events));
+  if (wire === 'bedrock-converse') return replyEssence(wire, bedrockWhole(events));
+  if (wire === 'openai-responses') return replyEssence(wire, responsesWhole(events));
   return replyEssence(wire, wire === 'anthropic-messages' ? anthropicWhole(events) : geminiWhole(events));
 }
 
@@ -455,6 +617,37 @@ function openaiWhole(events: readonly JsonRecord[]): JsonRecord {
   };
 }
 
+/** The pieces of each item, and the end that the last event tells. */
+function responsesWhole(events: readonly JsonRecord[]): JsonRecord {
+  const items = new Map<Json, Record<string, Json>>();
+  let last: JsonRecord = {};
+  for (const event of events) {
+    const place = event['output_index'] ?? null;
+    const item = items.get(place);
+    const delta = asString(event['delta']) ?? '';
+    const type = asString(event['type']) ?? '';
+    if (type === 'response.output_item.added') items.set(place, begun(record(event['item'])));
+    else if (type === 'response.output_text.delta' && item !== undefined)
+      item['content'] = grown(item['content'], delta);
+    else if (type === 'response.reasoning_summary_text.delta' && item !== undefined)
+      item['summary'] = grown(item['summary'], delta);
+    else if (type === 'response.function_call_arguments.delta' && item !== undefined)
+      item['arguments'] = (asString(item['arguments']) ?? '') + delta;
+    else if (/^response\.(?:completed|incomplete)$/.test(type)) last = record(event['response']);
+  }
+  return { ...last, status: last['status'] ?? null, output: [...items.values()] };
+}
+
+function begun(item: JsonRecord): Record<string, Json> {
+  const fields = Object.entries(item).map(([key, value]) => [key, value ?? null] as const);
+  return { ...Object.fromEntries(fields), content: [], summary: [], arguments: '' };
+}
+
+function grown(list: Json | undefined, delta: string): Json {
+  const [part] = asArray(list) ?? [];
+  return [{ text: (asString(asRecord(part)?.['text']) ?? '') + delta }];
+}
+
 function anthropicWhole(events: readonly JsonRecord[]): JsonRecord {
   const blocks: Record<string, Json>[] = [];
   let inputs = '';
@@ -480,6 +673,34 @@ function anthropicWhole(events: readonly JsonRecord[]): JsonRecord {
       message = { ...message, ...delta, usage: { ...record(message['usage']), ...record(event['usage']) } };
   }
   return { ...message, content: blocks };
+}
+
+function bedrockWhole(events: readonly JsonRecord[]): JsonRecord {
+  const blocks = new Map<number, { text: string; thought: string; input: string; name: Json | undefined }>();
+  let stopReason: Json = null;
+  let usage: Json = null;
+  for (const event of events) {
+    stopReason = record(event['messageStop'])['stopReason'] ?? stopReason;
+    usage = record(event['metadata'])['usage'] ?? usage;
+    const piece = asRecord(event['contentBlockStart']) ?? asRecord(event['contentBlockDelta']);
+    if (piece === undefined) continue;
+    const index = asCount(piece['contentBlockIndex']) ?? 0;
+    const block = blocks.get(index) ?? { text: '', thought: '', input: '', name: undefined };
+    blocks.set(index, block);
+    const delta = record(piece['delta']);
+    block.name ??= record(record(piece['start'])['toolUse'])['name'];
+    block.text += asString(delta['text']) ?? '';
+    block.thought += asString(record(delta['reasoningContent'])['text']) ?? '';
+    block.input += asString(record(delta['toolUse'])['input']) ?? '';
+  }
+  const content = [...blocks.values()].map(({ text, thought, input, name }) =>
+    name === undefined
+      ? thought === ''
+        ? { text }
+        : { reasoningContent: { reasoningText: { text: thought } } }
+      : { toolUse: { name, input: parseJson(input) ?? {} } },
+  );
+  return { output: { message: { content } }, stopReason, usage };
 }
 
 function geminiWhole(events: readonly JsonRecord[]): JsonRecord {

@@ -13,24 +13,36 @@ import type { EncodeContext } from '../../src/dialects/dialect.ts';
 import { gateDialects } from '../../src/dialects/index.ts';
 import { asArray, asRecord, asString, isRecord, parseJson, type JsonRecord } from '../../src/lib/json.ts';
 import { corpusDir, corpusSkip } from '../corpus.ts';
-import { REQUEST_CASES, WIRES, type Wire } from '../translation/request-cases.ts';
+import {
+  BEDROCK_MODELS,
+  DEFAULT_MODEL,
+  PROVIDER_WIRES,
+  REQUEST_CASES,
+  WIRES,
+  type ProviderWire,
+  type Wire,
+} from '../translation/request-cases.ts';
 import { placeOf, replyRows, requestRows, stands } from '../translation/run.ts';
 import { readIndex, readRecording, type Recording } from './recordings.ts';
 
 const SUITE = 'losses';
-const SPOKEN: Readonly<Record<string, Wire>> = {
+const SPOKEN: Readonly<Record<string, ProviderWire>> = {
   'openai-chat': 'openai-chat',
   'anthropic-messages': 'anthropic-messages',
   'vertex-anthropic': 'anthropic-messages',
   'gemini-generate': 'gemini',
+  'bedrock-converse': 'bedrock-converse',
+  'openai-responses': 'openai-responses',
   // Names in `translations/`.
   'chat-completions': 'openai-chat',
+  responses: 'openai-responses',
   anthropic: 'anthropic-messages',
   google: 'gemini',
 };
 /** Models that take more or less than others. */
-const MODELS: Readonly<Record<Wire, readonly string[]>> = {
+const MODELS: Readonly<Record<ProviderWire, readonly string[]>> = {
   'openai-chat': ['some-model', 'gpt-4o-mini', 'gpt-5-nano', 'gpt-5.4', 'o3'],
+  'openai-responses': ['some-model', 'gpt-4o-mini', 'gpt-5-nano', 'gpt-5.4', 'o3'],
   'anthropic-messages': [
     'some-model',
     'claude-3-5-haiku',
@@ -40,6 +52,8 @@ const MODELS: Readonly<Record<Wire, readonly string[]>> = {
     'claude-opus-5-5',
   ],
   gemini: ['gemini-2.5-flash', 'gemini-2.5-pro', 'gemini-3.5-flash'],
+  'bedrock-invoke': [DEFAULT_MODEL['bedrock-invoke'], 'amazon.titan-text-express-v1'],
+  'bedrock-converse': [DEFAULT_MODEL['bedrock-converse'], ...BEDROCK_MODELS.map(({ model }) => model)],
 };
 const CONTEXT: EncodeContext = { requestId: 'req_1', model: 'm', nowS: 1_790_000_000, wantsStreamUsage: true };
 
@@ -57,7 +71,7 @@ const recordings: readonly Recording[] =
         .filter((row) => SPOKEN[row.wire] !== undefined && row.operation.startsWith('chat') && row.status < 300)
         .map((row) => readRecording(corpus, row));
 
-function wireOf(name: string): Wire | undefined {
+function wireOf(name: string): ProviderWire | undefined {
   return SPOKEN[name];
 }
 
@@ -79,7 +93,7 @@ function allRequests(dir: string): readonly Asked[] {
 }
 
 function askedOf(id: string, name: string, body: JsonRecord | undefined): readonly Asked[] {
-  const wire = wireOf(name);
+  const wire = WIRES.find((one) => one === wireOf(name));
   return wire === undefined || body === undefined ? [] : [{ id, wire, body }];
 }
 
@@ -87,7 +101,7 @@ function askedOf(id: string, name: string, body: JsonRecord | undefined): readon
 const ANYWHERE: ReadonlySet<string> = new Set(['unknown-field', 'opaque', 'tool-arguments']);
 
 /** What the page says of losses between two protocols, as far as it can be compared with any request. */
-function kindOf(from: Wire, to: Wire, loss: Pick<Loss, 'code' | 'weight' | 'field'>): string {
+function kindOf(from: ProviderWire, to: ProviderWire, loss: Pick<Loss, 'code' | 'weight' | 'field'>): string {
   const place = ANYWHERE.has(loss.code) ? 'any' : areaOf(loss.field);
   return `${from} → ${to}: ${loss.code} ${loss.weight} ${place}`;
 }
@@ -134,8 +148,9 @@ describe('losses of recorded traffic', { skip: corpusSkip(SUITE) }, () => {
         isStreaming: false,
       });
       // A request without a model has it in its URL, which only OpenAI's own wire does not read.
-      if (!decoded.ok) continue;
-      for (const to of WIRES.filter((other) => other !== wire)) {
+      // One that a prompt of the provider's stands in for has no messages.
+      if (!decoded.ok || decoded.value.messages.length === 0) continue;
+      for (const to of PROVIDER_WIRES.filter((other) => other !== wire)) {
         for (const model of MODELS[to]) {
           translated += 1;
           for (const loss of gateDialects[to].encodeRequest(decoded.value, { model }).losses) {
@@ -181,7 +196,7 @@ describe('losses of recorded traffic', { skip: corpusSkip(SUITE) }, () => {
 });
 
 /** The losses of a recorded reply, in the form it came and, where it is whole, as a stream too. */
-function replyLosses(recording: Recording, from: Wire, to: Wire): readonly Loss[] {
+function replyLosses(recording: Recording, from: ProviderWire, to: Wire): readonly Loss[] {
   const { json } = recording;
   if (recording.isStream || asArray(json) !== undefined) return streamLosses(eventsOf(recording, from), to);
   if (!isRecord(json)) return [];
@@ -193,7 +208,7 @@ function replyLosses(recording: Recording, from: Wire, to: Wire): readonly Loss[
   ];
 }
 
-function eventsOf(recording: Recording, from: Wire): readonly ChatEvent[] {
+function eventsOf(recording: Recording, from: ProviderWire): readonly ChatEvent[] {
   const decoder = gateDialects[from].decoder(recording.provider);
   return [...decoder.push(recording.bytes), ...decoder.end()];
 }

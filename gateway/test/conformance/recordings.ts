@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gateDialects } from '../../src/dialects/index.ts';
+import { encodeEvents } from '../../src/simulator/wire-events.ts';
 import { asArray, asRecord, asString, isRecord, type Json, type JsonRecord } from '../../src/lib/json.ts';
 
 /** The wires that a dialect of ours speaks, by the corpus's names. */
@@ -14,11 +15,20 @@ export const WIRES: Readonly<Record<string, keyof typeof gateDialects>> = {
   'cohere-v1-chat': 'cohere',
   'ollama-chat': 'ollama',
   'ollama-generate': 'ollama',
+  'openai-responses': 'openai-responses',
+  'bedrock-converse': 'bedrock-converse',
+  ...Object.fromEntries(
+    ['ai21', 'anthropic', 'cohere', 'meta', 'mistral', 'nova', 'other', 'titan'].map((family) => [
+      `bedrock-invoke-${family}`,
+      'bedrock-invoke' as const,
+    ]),
+  ),
 };
 
-/** The dialects that clients may speak to the gateway: those with a route of their own. */
+/** The dialects that clients speak to the gateway: those with a route of their own. The others are spoken to providers only. */
 export const INBOUND = [
   gateDialects['openai-chat'],
+  gateDialects['openai-responses'],
   gateDialects['anthropic-messages'],
   gateDialects.gemini,
   gateDialects.cohere,
@@ -90,9 +100,11 @@ function streamBytes(stream: JsonRecord, wire: string): Buffer {
   const data = stream['data'];
   if (stream['encoding'] === 'utf8') return Buffer.from(asString(data) ?? '');
   if (stream['encoding'] === 'base64') return Buffer.from(asString(data) ?? '', 'base64');
+  if (wire.startsWith('bedrock-'))
+    return Buffer.concat(encodeEvents(wire, asArray(data) ?? []).map((piece) => piece.bytes));
   const events = (asArray(data) ?? []).map((event) => {
     const name =
-      wire.includes('anthropic') || wire.startsWith('cohere')
+      wire.includes('anthropic') || wire === 'openai-responses' || wire.startsWith('cohere')
         ? `event: ${asString(asRecord(event)?.['type']) ?? ''}\n`
         : '';
     return `${name}data: ${JSON.stringify(event)}\n\n`;

@@ -17,7 +17,8 @@ import { corpusDir, corpusSkip } from '../corpus.ts';
 import { ROOT_KEY, startGateway, type TestGateway } from '../harness.ts';
 import { INBOUND, readIndex, readRecording, WIRES, type Recording } from './recordings.ts';
 
-const OUTBOUND: readonly Dialect[] = Object.values(gateDialects);
+/** Protocols whose reply has one choice. */
+const ONE_CHOICE: ReadonlySet<string> = new Set(['anthropic-messages', 'openai-responses', 'cohere']);
 /** Failures that are shown in full; the rest is counted. */
 const SHOWN_MAX = Number(process.env['SHOWN_MAX'] ?? 12);
 
@@ -128,7 +129,8 @@ function configFor(recordings: readonly Recording[], port: number): string {
       `  ${id}: {${likeOf(recording)}, base_url: "http://127.0.0.1:${port}/${id}${baseSuffix(recording)}", api_key: sk-recorded-0000}`,
     );
   }
-  return `attempts: 1\nproviders:\n${[...rows.values()].join('\n')}\n`;
+  // Many recordings have one id, which their authors put there.
+  return `attempts: 1\nresponses: {store: none}\nproviders:\n${[...rows.values()].join('\n')}\n`;
 }
 
 function providerId(recording: Recording): string {
@@ -144,13 +146,19 @@ const LIKE: Readonly<Record<string, string>> = {
   'groq:openai-chat': 'groq',
   'xai:openai-chat': 'xai',
   'openrouter:openai-chat': 'openrouter',
+  'openai:openai-responses': 'openai',
+  'deepseek:openai-responses': 'deepseek',
+  'xai:openai-responses': 'xai',
+  'openrouter:openai-responses': 'openrouter',
   'perplexity:openai-chat': 'perplexity',
   'cohere:cohere-v2-chat': 'cohere',
+  'bedrock:bedrock-converse': 'amazon-bedrock',
 };
 
 function likeOf(recording: Recording): string {
   const like = LIKE[`${recording.provider}:${recording.wire}`];
-  return like === undefined ? `dialect: ${WIRES[recording.wire] ?? ''}` : `like: ${like}`;
+  const dialect = `dialect: ${WIRES[recording.wire] ?? ''}`;
+  return like === undefined ? dialect : `like: ${like}, ${dialect}`;
 }
 
 function baseSuffix(recording: Recording): string {
@@ -193,13 +201,14 @@ async function replayOne(
 
 function dialectOf(recording: Recording): Dialect {
   const id = WIRES[recording.wire];
-  const found = OUTBOUND.find((dialect) => dialect.id === id);
-  assert.ok(found);
-  return found;
+  assert.ok(id);
+  return gateDialects[id];
 }
 
 function modelOf(recording: Recording): string {
-  const fromUrl = /\/models\/([^:/?]+)(?::|$)/.exec(recording.requestUrl)?.[1];
+  const fromUrl =
+    /\/models\/([^:/?]+)(?::|$)/.exec(recording.requestUrl)?.[1] ??
+    decodeURIComponent(/\/model\/([^/]+)\//.exec(recording.requestUrl)?.[1] ?? '');
   const inBody = recording.requestBody?.['model'];
   const named = [inBody, fromUrl, recording.model].find((name) => typeof name === 'string' && name.trim() !== '');
   return typeof named === 'string' ? named : 'recorded-model';
@@ -209,6 +218,7 @@ function modelOf(recording: Recording): string {
 function requestFor(recording: Recording, inbound: Dialect): JsonRecord | string {
   const outbound = dialectOf(recording);
   const plain = minimalRequest(inbound, isStreamed(recording));
+  if (recording.requestBody?.['background'] === true) return 'work in the background is not offered';
   if (recording.requestBody === undefined) return plain;
   if (outbound.id === inbound.id)
     return isStreamed(recording) && inbound.id !== 'gemini'
@@ -217,6 +227,8 @@ function requestFor(recording: Recording, inbound: Dialect): JsonRecord | string
   const path = { model: modelOf(recording), isStreaming: isStreamed(recording) };
   const request = outbound.decodeRequest(recording.requestBody, path);
   // A request that its provider refused may be one that cannot be read either; then any request will do.
+  if (request.ok && request.value.messages.length === 0)
+    return 'a prompt that the provider keeps stands in for the conversation';
   if (!request.ok) return recording.status >= 400 ? plain : `request not readable: ${request.error.message}`;
   return inbound.encodeRequest(
     {
@@ -231,6 +243,7 @@ function requestFor(recording: Recording, inbound: Dialect): JsonRecord | string
 function minimalRequest(inbound: Dialect, isStream: boolean): JsonRecord {
   if (inbound.id === 'gemini') return { contents: [{ role: 'user', parts: [{ text: 'hi' }] }] };
   const stream = isStream ? { stream: true } : {};
+  if (inbound.id === 'openai-responses') return { input: 'hi', ...stream };
   const usage = isStream && inbound.id === 'openai-chat' ? { stream_options: { include_usage: true } } : {};
   return {
     messages: [{ role: 'user', content: 'hi' }],
@@ -240,9 +253,10 @@ function minimalRequest(inbound: Dialect, isStream: boolean): JsonRecord {
   };
 }
 
-/** Where clients of a protocol ask; Gemini's have the model in the path. */
-const PATHS: Readonly<Record<string, string>> = {
+/** Where callers of a protocol ask; Gemini's name the model there too. */
+const PATHS: Readonly<Partial<Record<Dialect['id'], string>>> = {
   'openai-chat': '/v1/chat/completions',
+  'openai-responses': '/v1/responses',
   'anthropic-messages': '/v1/messages',
   cohere: '/v2/chat',
 };
@@ -255,8 +269,7 @@ function send(url: string, recording: Recording, inbound: Dialect, body: JsonRec
       : isStreamed(recording)
         ? 'streamGenerateContent?alt=sse'
         : 'generateContent';
-  const path =
-    inbound.id === 'gemini' ? `/v1beta/models/${encodeURIComponent(model)}:${verb}` : (PATHS[inbound.id] ?? '');
+  const path = PATHS[inbound.id] ?? `/v1beta/models/${encodeURIComponent(model)}:${verb}`;
   const text = JSON.stringify(inbound.id === 'gemini' ? body : { ...body, model });
   return new Promise((resolve, reject) => {
     const call = httpRequest(
@@ -358,12 +371,22 @@ function eventsOf(bytes: Buffer): readonly unknown[] {
   });
 }
 
+/** What an event is called, beside its data or in it. */
+function typeOf(event: unknown): string {
+  const { name, data } = event as { name: string; data: unknown };
+  if (name !== '' || !isRecord(data)) return name;
+  return typeof data['type'] === 'string' ? data['type'] : '';
+}
+
+const LAST_EVENT = /^(?:message_stop|response\.completed|response\.incomplete)$/;
+
 /** What the client must see: the recorded events, without a usage chunk that it did not ask for, and with the ending. */
 function expectedEvents(recording: Recording, asked: JsonRecord): readonly unknown[] {
   const events = eventsOf(recording.bytes);
   if (dialectOf(recording).id !== 'openai-chat') {
-    // One recording holds the streams of three replies in a row; a reply ends at its own last event.
-    const last = events.findIndex((event) => (event as { name: string }).name === 'message_stop');
+    // Two recordings hold the streams of several replies in a row, and OpenRouter adds an end mark that its protocol has not:
+    // a reply ends at its own last event.
+    const last = events.findIndex((event) => LAST_EVENT.test(typeOf(event)));
     if (last !== -1) return events.slice(0, last + 1);
     const isOpen = recording.wire === 'cohere-v2-chat' && (events.at(-1) as { data: unknown }).data !== '[DONE]';
     return isOpen ? [...events, { name: '', data: '[DONE]' }] : events;
@@ -402,9 +425,8 @@ function otherVerdict({ recording, inbound, expected, got }: Other): Verdict {
 
 /** What any two protocols can both say of a reply: its words, thoughts, calls, end and tokens. */
 function essence(response: ChatResponse, inbound: Dialect): unknown {
-  // Anthropic's and Cohere's reply has one choice; the others are a listed loss.
-  const isOne = inbound.id === 'anthropic-messages' || inbound.id === 'cohere';
-  const choices = isOne ? response.choices.slice(0, 1) : response.choices;
+  // A reply of these has one choice; the others are a listed loss.
+  const choices = ONE_CHOICE.has(inbound.id) ? response.choices.slice(0, 1) : response.choices;
   return {
     choices: choices.map((choice) => ({
       text: textOf(choice.parts, 'text') + textOf(choice.parts, 'refusal') + spoken(choice.parts, inbound),

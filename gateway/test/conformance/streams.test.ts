@@ -57,7 +57,7 @@ describe('recorded streams', { skip: corpusSkip('streams') }, () => {
       const counts = { finished: 0, 'replaced unseen': 0, broken: 0 };
       for (const recording of streams) {
         const whole = hear(recording, inbound, [recording.bytes]);
-        const cuts = [...eventBoundaries(recording.bytes), ...randomCuts(recording.bytes.length, RANDOM_CUTS, random)];
+        const cuts = [...eventBoundaries(recording), ...randomCuts(recording.bytes.length, RANDOM_CUTS, random)];
         for (const cut of cuts) counts[assertHonest(recording, inbound, { whole, cut })] += 1;
       }
       process.stdout.write(`cuts as ${inbound.id}: ${JSON.stringify(counts)} (seed ${SEED})\n`);
@@ -103,10 +103,15 @@ function choose(streams: readonly Recording[]): readonly Recording[] {
   return [...new Set([...ofWires, ...all])].slice(0, CHOSEN);
 }
 
+function dialectOf({ wire }: Recording): Dialect {
+  const id = WIRES[wire];
+  assert.ok(id);
+  return gateDialects[id];
+}
+
 /** What a client hears of a stream that comes in these pieces and then ends. */
 function hear(recording: Recording, inbound: Dialect, pieces: readonly Buffer[]): Heard {
-  const outbound = OUTBOUND.find((dialect) => dialect.id === WIRES[recording.wire]);
-  assert.ok(outbound);
+  const outbound = dialectOf(recording);
   const sent: Buffer[] = [];
   let ended: Heard['ended'] | undefined;
   const take = (bytes: string | Buffer): void => void sent.push(Buffer.from(bytes));
@@ -185,8 +190,17 @@ function gist(events: readonly ChatEvent[]): {
   };
 }
 
-function eventBoundaries(bytes: Buffer): readonly number[] {
+function eventBoundaries(recording: Recording): readonly number[] {
+  const { bytes } = recording;
   const found: number[] = [];
+  const { splitter } = dialectOf(recording);
+  if (splitter !== undefined) {
+    let end = 0;
+    return splitter()
+      .push(bytes)
+      .map(({ raw }) => (end += raw.length))
+      .slice(0, -1);
+  }
   for (const mark of ['\n\n', '\r\n\r\n']) {
     for (let at = bytes.indexOf(mark); at !== -1; at = bytes.indexOf(mark, at + 1)) found.push(at + mark.length);
   }

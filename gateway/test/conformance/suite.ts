@@ -124,7 +124,7 @@ export function assertReadsBack(
   for (const { id, bytes } of streams) {
     const events = decodeAll(dialect, bytes);
     const encoder = dialect.encoder(CONTEXT);
-    const written = `${events.map((event) => encoder.push(event)).join('')}${encoder.end()}`;
+    const written = `${events.map((event) => encoder.push(event)).join('')}${encoder.end().toString()}`;
     const again = collect(decodeAll(dialect, Buffer.from(written)), dialect.id);
     assert.deepEqual(comparable(again), comparable(collect(events, dialect.id)), id);
   }

@@ -26,7 +26,234 @@ export interface Explanation {
   readonly why: string;
 }
 
+/** Whether one text stands as a string on one side, and as a list of one part on the other. */
+function isOneText({ ours, theirs }: Difference): boolean {
+  return isArray(theirs) && theirs.length === 1 && isRecord(theirs[0]) && theirs[0]['text'] === ours;
+}
+
+const OF_RESPONSES: readonly Explanation[] = [
+  {
+    to: 'openai-responses',
+    path: 'store',
+    right: 'ours',
+    why: 'A provider of this wire keeps every reply unless it is told not to, and the caller’s protocol keeps none.',
+  },
+  {
+    to: 'openai-responses',
+    path: 'include',
+    right: 'ours',
+    why: 'What is not kept can only go on thinking with its reasoning, sealed, in the conversation.',
+  },
+  {
+    to: 'openai-responses',
+    path: 'tools[].strict',
+    right: 'ours',
+    why: 'This wire holds arguments to their schema unless it is told not to; the caller’s does not.',
+  },
+  {
+    to: 'openai-responses',
+    path: 'input[].content',
+    where: isOneText,
+    right: 'either',
+    why: 'One text is a string here and a list of one part there.',
+  },
+  {
+    to: 'openai-responses',
+    path: 'input[].content[].detail',
+    right: 'either',
+    why: 'OpenAI’s OpenAPI demands the field; `auto` is what it does without.',
+  },
+  {
+    to: 'openai-responses',
+    from: 'gemini',
+    path: 'input',
+    right: 'ours',
+    why: 'The system instruction is missing there.',
+  },
+  {
+    to: 'openai-responses',
+    path: 'tools',
+    where: ({ case: name }) => name.startsWith('webSearch') || name === 'responsesToolSearchInputParam',
+    right: 'either',
+    why: 'A tool that the provider runs became another’s, at another price: we refuse it by name, and leave it out where the caller adapts.',
+  },
+  ...['metadata', 'user', 'safety_identifier'].map((path): Explanation => ({
+    to: 'openai-responses',
+    path,
+    where: ({ case: name }) => name === 'safetyIdentifierParam',
+    right: 'ours',
+    why: 'The end user has fields of its own; there it stands in the metadata, which OpenAI only shows to the operator.',
+  })),
+  {
+    to: 'openai-responses',
+    from: 'anthropic-messages',
+    path: 'service_tier',
+    right: 'ours',
+    why: 'Anthropic’s tiers are not OpenAI’s, though two share a name.',
+  },
+  {
+    to: 'openai-responses',
+    from: 'gemini',
+    path: 'text.format.schema',
+    right: 'either',
+    why: 'Objects are closed there; only a strict schema has to be, and the caller’s is not.',
+  },
+  {
+    to: 'openai-responses',
+    from: 'gemini',
+    path: 'reasoning.effort',
+    right: 'ours',
+    why: 'Google’s own table makes the budget a medium effort.',
+  },
+  {
+    to: 'openai-responses',
+    from: 'gemini',
+    path: 'reasoning.summary',
+    right: 'ours',
+    why: 'The caller asked to see the thoughts.',
+  },
+  {
+    to: 'anthropic-messages',
+    from: 'openai-responses',
+    path: 'messages[].content',
+    where: isOneText,
+    right: 'either',
+    why: 'One text is a string here and a list of one part there.',
+  },
+  {
+    to: 'anthropic-messages',
+    from: 'openai-responses',
+    path: 'messages[].content[].content',
+    right: 'ours',
+    why: 'The result is the text that the caller sent; there its JSON was written anew.',
+  },
+  {
+    to: 'gemini',
+    from: 'openai-responses',
+    path: 'contents[].parts[].functionResponse.response.output',
+    right: 'ours',
+    why: 'The result is the text that the caller sent; there it was read as JSON.',
+  },
+  ...['messages', 'tools'].map((path): Explanation => ({
+    to: 'anthropic-messages',
+    from: 'openai-responses',
+    path,
+    where: ({ case: name }) => name === 'responsesToolSearchInputParam',
+    right: 'either',
+    why: 'The search for tools became Anthropic’s; we refuse it by name, and leave it out where the caller adapts.',
+  })),
+  {
+    to: 'anthropic-messages',
+    from: 'openai-responses',
+    path: 'tools[].strict',
+    right: 'either',
+    why: 'Not strict is the default.',
+  },
+  {
+    to: 'anthropic-messages',
+    from: 'openai-responses',
+    path: 'thinking',
+    right: 'ours',
+    why: 'An effort alone does not make Claude think.',
+  },
+  {
+    to: 'anthropic-messages',
+    from: 'openai-responses',
+    path: 'service_tier',
+    right: 'ours',
+    why: 'OpenAI’s tiers are not Anthropic’s, though two share a name.',
+  },
+  {
+    to: 'gemini',
+    from: 'openai-responses',
+    path: 'generationConfig.thinkingConfig.thinkingLevel',
+    right: 'ours',
+    why: 'The caller asked for no thinking; there the field says nothing.',
+  },
+  {
+    to: 'gemini',
+    from: 'openai-responses',
+    path: 'generationConfig',
+    where: ({ case: name }) => name === 'textFormatTextParam',
+    right: 'either',
+    why: 'Plain text is the default.',
+  },
+];
+
 export const REQUEST_EXPLANATIONS: readonly Explanation[] = [
+  ...OF_RESPONSES,
+  {
+    to: 'bedrock-converse',
+    path: 'modelId',
+    right: 'either',
+    why: 'The model stands in the URL; the SDK puts it there from its input.',
+  },
+  {
+    to: 'bedrock-converse',
+    path: 'messages',
+    where: ({ theirs }) => JSON.stringify(theirs).includes('System: '),
+    right: 'ours',
+    why: 'There the instructions became words of the user.',
+  },
+  {
+    to: 'bedrock-converse',
+    path: 'system',
+    where: ({ case: name }) => name !== 'textFormatJsonObjectParam',
+    right: 'ours',
+    why: 'The instructions are no system text there.',
+  },
+  {
+    to: 'bedrock-converse',
+    path: 'system',
+    where: ({ case: name }) => name === 'textFormatJsonObjectParam',
+    right: 'ours',
+    why: 'JSON mode is asked for in words here, and forgotten there.',
+  },
+  {
+    to: 'bedrock-converse',
+    path: 'messages[].content',
+    where: ({ ours }) => JSON.stringify(ours).includes('cachePoint'),
+    right: 'ours',
+    why: 'The mark of the cache is missing there.',
+  },
+  {
+    to: 'bedrock-converse',
+    path: 'messages[].content',
+    where: ({ theirs }) => JSON.stringify(theirs).includes('https://'),
+    right: 'ours',
+    why: 'There an address stands where the bytes of the picture must; it was refused.',
+  },
+  {
+    to: 'bedrock-converse',
+    path: 'outputConfig',
+    right: 'ours',
+    why: 'The schema of the answer is missing there.',
+  },
+  {
+    to: 'bedrock-converse',
+    path: 'toolConfig.tools[].toolSpec.strict',
+    right: 'ours',
+    why: 'Arguments are held to their schema here, as asked.',
+  },
+  {
+    to: 'bedrock-converse',
+    path: 'toolConfig.toolChoice',
+    right: 'ours',
+    why: 'The call that was demanded is not demanded there.',
+  },
+  {
+    to: 'bedrock-converse',
+    path: 'additionalModelRequestFields',
+    where: ({ ours }) => ours === undefined,
+    right: 'ours',
+    why: 'Claude does not think before a call that it is forced to make; the call is kept here, the thinking there.',
+  },
+  {
+    to: 'bedrock-converse',
+    path: 'additionalModelRequestFields.thinking.budget_tokens',
+    right: 'either',
+    why: 'Google says 8,192 tokens for medium effort, they say 2,048.',
+  },
   {
     to: 'anthropic-messages',
     path: 'output_config.format.schema.title',
@@ -237,6 +464,24 @@ export interface ReplyExplanation {
 
 /** Replies that the other project translates otherwise. In all of them the provider's words are on our side. */
 export const REPLY_EXPLANATIONS: readonly ReplyExplanation[] = [
+  {
+    from: 'gemini',
+    to: 'openai-responses',
+    case: 'webSearchToolAdvancedParam',
+    why: 'A search that OpenAI ran became a call there, which nobody can answer.',
+  },
+  ...(['anthropic-messages', 'gemini'] as const).map((to) => ({
+    from: 'openai-responses' as const,
+    to,
+    case: 'simpleRequestTruncated',
+    why: 'The reason why the reply is incomplete is missing there.',
+  })),
+  {
+    from: 'openai-responses',
+    to: 'anthropic-messages',
+    case: 'textFormatJsonObjectParam',
+    why: 'Their tool named json is turned back into text; ours was never sent.',
+  },
   {
     from: 'openai-chat',
     to: 'anthropic-messages',

@@ -1,11 +1,12 @@
 /** docs/reference/translation.md, written from what the dialects do with the cases. */
 import { lossCodes } from '../../src/chat/loss-codes.ts';
 import { ENDS, endOf } from './reply-cases.ts';
-import { REQUEST_CASES, WIRES, type Wire } from './request-cases.ts';
+import { REQUEST_CASES, WIRES, type ProviderWire } from './request-cases.ts';
 import {
   delivered,
-  pairsOfWires,
+  replyPairs,
   replyRows,
+  requestPairs,
   requestRows,
   requestThingRows,
   thingRows,
@@ -14,10 +15,13 @@ import {
   type ThingRow,
 } from './run.ts';
 
-const NAMES: Readonly<Record<Wire, string>> = {
+const NAMES: Readonly<Record<ProviderWire, string>> = {
   'openai-chat': 'OpenAI chat',
+  'openai-responses': 'OpenAI responses',
   'anthropic-messages': 'Anthropic',
   gemini: 'Gemini',
+  'bedrock-converse': 'Bedrock',
+  'bedrock-invoke': 'Bedrock’s text models',
 };
 
 const INTRO = `# Translation
@@ -32,7 +36,7 @@ Elsewhere a request is read into one language and written in the other. What the
 
 All fields that were lost are named in the reply header \`x-turnout-adapted\`, and in the record of the request with their code and sentence. What only turns out when a stream has begun stands in the record.
 
-The names in the tables are those of the protocols: \`openai-chat\` (${NAMES['openai-chat']} completions and all who speak it), \`anthropic-messages\`, \`gemini\`.
+The names in the tables are those of the protocols: \`openai-chat\` (${NAMES['openai-chat']} completions and all who speak it), \`openai-responses\`, \`anthropic-messages\`, \`gemini\`, and, of providers only, \`bedrock-converse\` (${NAMES['bedrock-converse']}, whose models take each another part of its wire) and \`bedrock-invoke\` (${NAMES['bedrock-invoke']}, which know only a prompt).
 `;
 
 const FATES: Readonly<Record<Fate, string>> = {
@@ -73,9 +77,9 @@ function codesSection(): string {
 
 function requestThingsSection(): string {
   const rows = requestThingRows();
-  const pairs = pairsOfWires();
+  const pairs = requestPairs();
   const names = [...new Set(rows.map((row) => row.name))];
-  const fate = (name: string, from: Wire, to: Wire): Fate =>
+  const fate = (name: string, from: ProviderWire, to: ProviderWire): Fate =>
     rows.find((row) => row.name === name && row.from === from && row.to === to)?.fate ?? 'no such thing';
   const body = names.map((name) => [name, ...pairs.map(([from, to]) => FATES[fate(name, from, to)])]);
   const intro = `## What becomes of a request
@@ -86,7 +90,7 @@ function requestThingsSection(): string {
 
 function thingsSection(): string {
   const rows = thingRows();
-  const pairs = pairsOfWires();
+  const pairs = replyPairs();
   const names = [...new Set(rows.map((row) => row.name))];
   const body = names.map((name) => [
     name,
@@ -116,7 +120,7 @@ A word that became another one without the same sense is named in the header (*)
 ${table(['the provider says', ...WIRES.map((to) => `${NAMES[to]}'s clients get`)], rows)}`;
 }
 
-function endCell(from: Wire, to: Wire, reply: (typeof ENDS)[number]['reply']): string {
+function endCell(from: ProviderWire, to: (typeof WIRES)[number], reply: (typeof ENDS)[number]['reply']): string {
   const { whole, stream } = delivered(from, to, reply);
   const isNamed = whole.losses.some((loss) => loss.code === 'finish');
   const words = [...new Set([endOf(to, whole.body), endOf(to, stream.body)])];
@@ -125,7 +129,7 @@ function endCell(from: Wire, to: Wire, reply: (typeof ENDS)[number]['reply']): s
 
 function requestSections(): string {
   const rows = requestRows(REQUEST_CASES);
-  return pairsOfWires()
+  return requestPairs()
     .map(([from, to]) =>
       lossSection(
         `## Requests: ${NAMES[from]} → ${NAMES[to]}`,
@@ -138,7 +142,7 @@ function requestSections(): string {
 
 function replySections(): string {
   const rows = replyRows();
-  return pairsOfWires()
+  return replyPairs()
     .map(([from, to]) =>
       lossSection(
         `## Replies: ${NAMES[from]} → ${NAMES[to]}`,

@@ -3,7 +3,8 @@
  * where a client finds it, it was kept; where it comes back to its provider with the next request, it was carried.
  */
 import { asArray, asRecord, asString, isArray, isRecord, type Json, type JsonRecord } from '../../src/lib/json.ts';
-import type { Wire } from './request-cases.ts';
+import type { ProviderWire, Wire } from './request-cases.ts';
+import { reply, replyWords, said } from './responses-things.ts';
 
 /** Stands for the thing itself; base64 of nothing, so that it may be a signature. */
 export const MARK = 'bWFyaw';
@@ -13,7 +14,7 @@ export const COUNT = 7;
 export interface Thing {
   readonly name: string;
   /** A whole reply that holds it, by provider; absent where the protocol has no such thing. */
-  readonly in: Partial<Readonly<Record<Wire, JsonRecord>>>;
+  readonly in: Partial<Readonly<Record<ProviderWire, JsonRecord>>>;
   /** What a client of the protocol sees of it, in the field that is meant for it; absent where there is no such field. */
   readonly seen: Partial<Readonly<Record<Wire, (body: JsonRecord) => Json | undefined>>>;
 }
@@ -43,6 +44,15 @@ function gemini(parts: readonly JsonRecord[], candidate: JsonRecord = {}, more: 
   return { candidates: [said], responseId: 'r1', modelVersion: 'm', ...more };
 }
 
+function bedrock(content: readonly JsonRecord[], more: JsonRecord = {}): JsonRecord {
+  const usage = { inputTokens: 1, outputTokens: 1, totalTokens: 2 };
+  return { output: { message: { role: 'assistant', content } }, stopReason: 'end_turn', usage, ...more };
+}
+
+function llama(more: JsonRecord): JsonRecord {
+  return { generation: 'x', prompt_token_count: 20, generation_token_count: 20, stop_reason: 'stop', ...more };
+}
+
 function openaiUsage(usage: JsonRecord): JsonRecord {
   return openai({}, {}, { usage: { prompt_tokens: 20, completion_tokens: 20, total_tokens: 40, ...usage } });
 }
@@ -53,6 +63,10 @@ function anthropicUsage(usage: JsonRecord): JsonRecord {
 
 function geminiUsage(usage: JsonRecord): JsonRecord {
   return gemini([{ text: 'x' }], {}, { usageMetadata: { promptTokenCount: 20, candidatesTokenCount: 20, ...usage } });
+}
+
+function bedrockUsage(usage: JsonRecord): JsonRecord {
+  return bedrock([{ text: 'x' }], { usage: { inputTokens: 20, outputTokens: 20, totalTokens: 40, ...usage } });
 }
 
 /** Reads a dotted path; a number is a place in a list, `*` all of it. */
@@ -95,6 +109,8 @@ const CONTENT: readonly Thing[] = [
       'openai-chat': openai({ content: MARK }),
       'anthropic-messages': anthropic([{ type: 'text', text: MARK }]),
       gemini: gemini([{ text: MARK }]),
+      'bedrock-converse': bedrock([{ text: MARK }]),
+      'bedrock-invoke': llama({ generation: MARK }),
     },
     seen: {
       'openai-chat': at(`${OPENAI_MESSAGE}.content`),
@@ -111,6 +127,10 @@ const CONTENT: readonly Thing[] = [
         { type: 'text', text: 'x' },
       ]),
       gemini: gemini([{ text: MARK, thought: true }, { text: 'x' }]),
+      'bedrock-converse': bedrock([
+        { reasoningContent: { reasoningText: { text: MARK, signature: 'c2ln' } } },
+        { text: 'x' },
+      ]),
     },
     seen: {
       'openai-chat': at(`${OPENAI_MESSAGE}.reasoning_content`),
@@ -129,6 +149,10 @@ const CONTENT: readonly Thing[] = [
         { type: 'text', text: 'x' },
       ]),
       gemini: gemini([{ text: 'hm', thought: true, thoughtSignature: MARK }, { text: 'x' }]),
+      'bedrock-converse': bedrock([
+        { reasoningContent: { reasoningText: { text: 'hm', signature: MARK } } },
+        { text: 'x' },
+      ]),
     },
     seen: {},
   },
@@ -142,6 +166,7 @@ const CONTENT: readonly Thing[] = [
         { type: 'redacted_thinking', data: MARK },
         { type: 'text', text: 'x' },
       ]),
+      'bedrock-converse': bedrock([{ reasoningContent: { redactedContent: MARK } }, { text: 'x' }]),
     },
     seen: {},
   },
@@ -156,6 +181,9 @@ const CONTENT: readonly Thing[] = [
         stop_reason: 'tool_use',
       }),
       gemini: gemini([{ functionCall: { name: 'weather', args: { city: MARK } } }]),
+      'bedrock-converse': bedrock([{ toolUse: { toolUseId: 'tooluse_1', name: 'weather', input: { city: MARK } } }], {
+        stopReason: 'tool_use',
+      }),
     },
     seen: {
       'openai-chat': at(`${OPENAI_MESSAGE}.tool_calls`),
@@ -181,6 +209,9 @@ const CONTENT: readonly Thing[] = [
         stop_reason: 'tool_use',
       }),
       gemini: gemini([{ functionCall: { id: MARK, name: 'weather', args: {} } }]),
+      'bedrock-converse': bedrock([{ toolUse: { toolUseId: MARK, name: 'weather', input: {} } }], {
+        stopReason: 'tool_use',
+      }),
     },
     seen: {
       'openai-chat': at(`${OPENAI_MESSAGE}.tool_calls.0.id`),
@@ -239,6 +270,14 @@ const CONTENT: readonly Thing[] = [
           groundingSupports: [{ segment: { startIndex: 0, endIndex: 1, text: 'x' }, groundingChunkIndices: [0] }],
         },
       }),
+      'bedrock-converse': bedrock([
+        {
+          citationsContent: {
+            content: [{ text: 'x' }],
+            citations: [{ title: 'A', location: { web: { url: `https://a.example/${MARK}` } } }],
+          },
+        },
+      ]),
     },
     seen: {
       'openai-chat': at(`${OPENAI_MESSAGE}.annotations`),
@@ -274,6 +313,11 @@ const CONTENT: readonly Thing[] = [
           groundingSupports: [{ segment: { startIndex: 0, endIndex: 1, text: 'x' }, groundingChunkIndices: [0] }],
         },
       }),
+      'bedrock-converse': bedrock([
+        {
+          citationsContent: { content: [{ text: 'x' }], citations: [{ title: 'A', sourceContent: [{ text: MARK }] }] },
+        },
+      ]),
     },
     seen: { 'openai-chat': at(`${OPENAI_MESSAGE}.annotations`), gemini: at('candidates.0.groundingMetadata') },
   },
@@ -331,6 +375,7 @@ const CONTENT: readonly Thing[] = [
     in: {
       'openai-chat': openai({ images: [{ type: 'image_url', image_url: { url: `data:image/png;base64,${MARK}==` } }] }),
       gemini: gemini([{ inlineData: { mimeType: 'image/png', data: `${MARK}==` } }]),
+      'bedrock-converse': bedrock([{ image: { format: 'png', source: { bytes: `${MARK}==` } } }]),
     },
     seen: { 'openai-chat': at(`${OPENAI_MESSAGE}.images`), gemini: at(`${GEMINI_PARTS}.inlineData`) },
   },
@@ -364,6 +409,12 @@ const CONTENT: readonly Thing[] = [
         { type: 'text', text: 'x' },
       ]),
       gemini: gemini([{ executableCode: { language: 'PYTHON', code: MARK } }, { text: 'x' }]),
+      'bedrock-converse': bedrock([
+        {
+          toolUse: { toolUseId: 'tooluse_1', name: 'nova_grounding', type: 'server_tool_use', input: { query: MARK } },
+        },
+        { text: 'x' },
+      ]),
     },
     seen: {},
   },
@@ -401,6 +452,7 @@ const CONTENT: readonly Thing[] = [
       'openai-chat': openai({}, {}, { system_fingerprint: MARK }),
       'anthropic-messages': anthropic([{ type: 'text', text: 'x' }], { container: { id: MARK } }),
       gemini: gemini([{ text: 'x' }], { finishMessage: MARK }),
+      'bedrock-converse': bedrock([{ text: 'x' }], { trace: { promptRouter: { invokedModelId: MARK } } }),
     },
     // OpenAI's clients keep what they do not know.
     seen: { 'openai-chat': at('*') },
@@ -414,6 +466,8 @@ const USAGE: readonly Thing[] = [
       'openai-chat': openaiUsage({ prompt_tokens: COUNT, total_tokens: 27 }),
       'anthropic-messages': anthropicUsage({ input_tokens: COUNT }),
       gemini: geminiUsage({ promptTokenCount: COUNT }),
+      'bedrock-converse': bedrockUsage({ inputTokens: COUNT, totalTokens: 27 }),
+      'bedrock-invoke': llama({ prompt_token_count: COUNT }),
     },
     seen: {
       'openai-chat': at('usage.prompt_tokens'),
@@ -427,6 +481,7 @@ const USAGE: readonly Thing[] = [
       'openai-chat': openaiUsage({ prompt_tokens_details: { cached_tokens: COUNT } }),
       'anthropic-messages': anthropicUsage({ cache_read_input_tokens: COUNT }),
       gemini: geminiUsage({ cachedContentTokenCount: COUNT }),
+      'bedrock-converse': bedrockUsage({ cacheReadInputTokens: COUNT }),
     },
     seen: {
       'openai-chat': at('usage.prompt_tokens_details.cached_tokens'),
@@ -439,6 +494,7 @@ const USAGE: readonly Thing[] = [
     in: {
       'openai-chat': openaiUsage({ prompt_tokens_details: { cache_write_tokens: COUNT } }),
       'anthropic-messages': anthropicUsage({ cache_creation_input_tokens: COUNT }),
+      'bedrock-converse': bedrockUsage({ cacheWriteInputTokens: COUNT }),
     },
     seen: {
       'openai-chat': at('usage.prompt_tokens_details.cache_write_tokens'),
@@ -452,8 +508,9 @@ const USAGE: readonly Thing[] = [
         cache_creation_input_tokens: 9,
         cache_creation: { ephemeral_1h_input_tokens: COUNT },
       }),
+      'bedrock-converse': bedrockUsage({ cacheWriteInputTokens: 9, cacheDetails: [{ ttl: '1h', inputTokens: COUNT }] }),
     },
-    seen: {},
+    seen: { 'anthropic-messages': at('usage.cache_creation.ephemeral_1h_input_tokens') },
   },
   {
     name: 'Tokens: input in sound',
@@ -477,6 +534,8 @@ const USAGE: readonly Thing[] = [
       'openai-chat': openaiUsage({ completion_tokens: COUNT, total_tokens: 27 }),
       'anthropic-messages': anthropicUsage({ output_tokens: COUNT }),
       gemini: geminiUsage({ candidatesTokenCount: COUNT }),
+      'bedrock-converse': bedrockUsage({ outputTokens: COUNT, totalTokens: 27 }),
+      'bedrock-invoke': llama({ generation_token_count: COUNT }),
     },
     seen: {
       'openai-chat': at('usage.completion_tokens'),
@@ -515,10 +574,19 @@ const USAGE: readonly Thing[] = [
   },
 ];
 
-export const THINGS: readonly Thing[] = [...CONTENT, ...USAGE];
+const RESPONSES = replyWords(MARK, COUNT);
+
+export const THINGS: readonly Thing[] = [...CONTENT, ...USAGE].map((thing) => {
+  const { in: body, seen } = RESPONSES[thing.name] ?? {};
+  return {
+    ...thing,
+    in: { ...thing.in, ...(body === undefined ? {} : { 'openai-responses': body }) },
+    seen: { ...thing.seen, ...(seen === undefined ? {} : { 'openai-responses': seen }) },
+  };
+});
 
 /** Words for the end of a reply, and a reply that ends so. */
-export const ENDS: readonly { readonly from: Wire; readonly word: string; readonly reply: JsonRecord }[] = [
+export const ENDS: readonly { readonly from: ProviderWire; readonly word: string; readonly reply: JsonRecord }[] = [
   ...['stop', 'length', 'content_filter'].map((word) => ({
     from: 'openai-chat' as const,
     word,
@@ -529,6 +597,16 @@ export const ENDS: readonly { readonly from: Wire; readonly word: string; readon
     word: 'tool_calls',
     reply: openai({ content: null, tool_calls: [CALL] }, { finish_reason: 'tool_calls' }),
   },
+  ...['max_output_tokens', 'content_filter'].map((word) => ({
+    from: 'openai-responses' as const,
+    word,
+    reply: reply([said('x')], { status: 'incomplete', incomplete_details: { reason: word } }),
+  })),
+  ...['completed', 'cancelled'].map((word) => ({
+    from: 'openai-responses' as const,
+    word,
+    reply: reply([said('x')], { status: word }),
+  })),
   ...['end_turn', 'max_tokens', 'model_context_window_exceeded', 'refusal', 'pause_turn'].map((word) => ({
     from: 'anthropic-messages' as const,
     word,
@@ -549,10 +627,30 @@ export const ENDS: readonly { readonly from: Wire; readonly word: string; readon
     word,
     reply: gemini([{ text: 'x' }], { finishReason: word }),
   })),
+  ...[
+    'end_turn',
+    'stop_sequence',
+    'max_tokens',
+    'guardrail_intervened',
+    'content_filtered',
+    'malformed_tool_use',
+    'model_context_window_exceeded',
+  ].map((word) => ({
+    from: 'bedrock-converse' as const,
+    word,
+    reply: bedrock([{ text: 'x' }], { stopReason: word }),
+  })),
+  ...['stop', 'length'].map((word) => ({
+    from: 'bedrock-invoke' as const,
+    word,
+    reply: llama({ stop_reason: word }),
+  })),
 ];
 
 /** The word that ends a reply for a client. */
 export function endOf(wire: Wire, body: JsonRecord): string {
+  const why = asRecord(body['incomplete_details'])?.['reason'];
+  if (wire === 'openai-responses') return asString(why) ?? asString(body['status']) ?? '';
   const path = {
     'openai-chat': 'choices.0.finish_reason',
     'anthropic-messages': 'stop_reason',
@@ -572,6 +670,15 @@ export function nextRequest(wire: Wire, reply: JsonRecord): JsonRecord {
       content: '1',
     }));
     return { model: 'm', messages: [hi, message, ...(results.length === 0 ? [hi] : results)] };
+  }
+  if (wire === 'openai-responses') {
+    const output = asArray(reply['output']) ?? [];
+    const results = output.flatMap((item) => {
+      const made = asRecord(item);
+      if (made?.['type'] !== 'function_call') return [];
+      return [{ type: 'function_call_output', call_id: made['call_id'] ?? null, output: '1' }];
+    });
+    return { model: 'm', input: [hi, ...output, ...(results.length === 0 ? [hi] : results)] };
   }
   if (wire === 'anthropic-messages') {
     const content = asArray(reply['content']) ?? [];

@@ -6,8 +6,15 @@ import type { Origin } from '../../src/chat/part.ts';
 import type { EncodeTarget } from '../../src/dialects/dialect.ts';
 import type { JsonRecord } from '../../src/lib/json.ts';
 
-export type Wire = Extract<Origin, 'openai-chat' | 'anthropic-messages' | 'gemini'>;
-export const WIRES: readonly Wire[] = ['openai-chat', 'anthropic-messages', 'gemini'];
+export type Wire = Extract<Origin, 'openai-chat' | 'openai-responses' | 'anthropic-messages' | 'gemini'>;
+/** The protocols that clients speak. */
+export const WIRES: readonly Wire[] = ['openai-chat', 'openai-responses', 'anthropic-messages', 'gemini'];
+/** The three whose fields, signatures and odd places are walked in full; the others have suites of their own. */
+export const WALKED = ['openai-chat', 'anthropic-messages', 'gemini'] as const;
+export type WalkedWire = (typeof WALKED)[number];
+/** Those that providers speak. */
+export type ProviderWire = Wire | 'bedrock-converse' | 'bedrock-invoke';
+export const PROVIDER_WIRES: readonly ProviderWire[] = [...WIRES, 'bedrock-converse', 'bedrock-invoke'];
 
 export interface RequestCase {
   readonly from: Wire;
@@ -15,15 +22,27 @@ export interface RequestCase {
   readonly says: string;
   readonly body: JsonRecord;
   /** Where it goes beside `DEFAULT_MODEL`: models that take less than others. */
-  readonly at?: Partial<Readonly<Record<Wire, readonly EncodeTarget[]>>>;
+  readonly at?: Partial<Readonly<Record<ProviderWire, readonly EncodeTarget[]>>>;
 }
 
 /** A model of which nothing is known but the protocol. */
-export const DEFAULT_MODEL: Readonly<Record<Wire, string>> = {
+export const DEFAULT_MODEL: Readonly<Record<ProviderWire, string>> = {
   'openai-chat': 'some-model',
+  'openai-responses': 'some-model',
   'anthropic-messages': 'some-model',
   gemini: 'gemini-2.5-flash',
+  'bedrock-converse': 'maker.some-model',
+  'bedrock-invoke': 'meta.llama3-70b-instruct',
 };
+
+/** Bedrock has one wire for the models of many makers, and each takes another part of it: every case goes to one of each. */
+export const BEDROCK_MODELS: readonly EncodeTarget[] = models(
+  'anthropic.claude-haiku-4-5',
+  'anthropic.claude-opus-4-8',
+  'amazon.nova-2-lite',
+  'meta.llama4-maverick',
+  'openai.gpt-oss-120b',
+);
 
 const HI = { role: 'user', content: 'hi' } as const;
 const PNG = 'iVBORw0KGgo=';
@@ -39,7 +58,7 @@ const AGE = {
   required: ['age'],
   additionalProperties: false,
 };
-/** A signature of a protocol that none of the three can read. */
+/** A signature of a protocol that none of these can read. */
 const FOREIGN_SIGNATURE = 'turnout:cohere:c2ln';
 
 function models(...names: readonly string[]): readonly EncodeTarget[] {
@@ -172,6 +191,7 @@ const OPENAI_CASES: readonly RequestCase[] = [
     { tools: [WEATHER], tool_choice: 'required', reasoning_effort: 'high', max_tokens: 50_000 },
     { 'anthropic-messages': models('claude-opus-4-6') },
   ),
+  openai('forbids calls', { tools: [WEATHER], tool_choice: 'none' }),
   openai('wants any JSON', { response_format: { type: 'json_object' } }),
   openai(
     'wants JSON of a schema',
@@ -415,6 +435,25 @@ const ANTHROPIC_CASES: readonly RequestCase[] = [
       { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'c1', cache_control: { type: 'ephemeral' } }] },
     ],
   }),
+  anthropic('forbids calls', { tools: [{ name: 'weather', input_schema: CITY }], tool_choice: { type: 'none' } }),
+  anthropic('begins the answer', { messages: [HI, { role: 'assistant', content: 'Once' }] }),
+  anthropic('wants JSON of a schema', { output_config: { format: { type: 'json_schema', schema: AGE } } }),
+  anthropic('sends a document by its address, and one with dots in its name', {
+    messages: [
+      {
+        role: 'user',
+        content: [
+          { type: 'document', source: { type: 'url', url: 'https://a.example/b.pdf' } },
+          {
+            type: 'document',
+            title: 'a.b.pdf',
+            source: { type: 'base64', media_type: 'application/pdf', data: 'JVBERi0=' },
+          },
+          { type: 'text', text: 'hi' },
+        ],
+      },
+    ],
+  }),
   anthropic('has a field that nobody knows', { a_field_of_tomorrow: 1 }),
   anthropic('has fields of its own', { context_management: { edits: [] }, service_tier: 'auto', speed: 'fast' }),
   anthropic('lets the provider call servers', {
@@ -617,6 +656,10 @@ const GEMINI_CASES: readonly RequestCase[] = [
     generationConfig: { mediaResolution: 'MEDIA_RESOLUTION_LOW' },
   }),
   gemini('goes on from a cache', { cachedContent: 'cachedContents/1' }),
+  gemini('forbids calls', {
+    tools: [{ functionDeclarations: [{ name: 'weather', parameters: CITY }] }],
+    toolConfig: { functionCallingConfig: { mode: 'NONE' } },
+  }),
   gemini('has tools that Google runs', { tools: [{ googleSearch: {} }] }),
   gemini('demands a call of such a tool', {
     tools: [{ codeExecution: {} }],
@@ -837,4 +880,167 @@ const GEMINI_CASES: readonly RequestCase[] = [
   }),
 ];
 
-export const REQUEST_CASES: readonly RequestCase[] = [...OPENAI_CASES, ...ANTHROPIC_CASES, ...GEMINI_CASES];
+function responses(says: string, body: JsonRecord, at?: RequestCase['at']): RequestCase {
+  return {
+    from: 'openai-responses',
+    says,
+    body: { model: 'm', input: [HI], ...body },
+    ...(at === undefined ? {} : { at }),
+  };
+}
+
+/** What only differs at OpenAI's own models, over this wire as over the other. */
+const OPENAI_AT_RESPONSES: readonly RequestCase[] = [
+  openai('thinks where the model cannot', { reasoning_effort: 'low' }, { 'openai-responses': models('gpt-4o') }),
+  openai(
+    'thinks with a budget where the model cannot',
+    { reasoning: { max_tokens: 4000 } },
+    { 'openai-responses': models('gpt-4o') },
+  ),
+  openai('does not think where the model must', { reasoning_effort: 'none' }, { 'openai-responses': models('o3') }),
+  openai('samples where the model thinks', { temperature: 0.2, top_p: 0.5 }, { 'openai-responses': models('o3') }),
+  openai('wants one token', { max_tokens: 1 }),
+];
+
+const SMALL_EFFORTS = { 'openai-chat': models('o3'), 'anthropic-messages': models('claude-sonnet-4-5') } as const;
+const MOST_EFFORTS = { gemini: models('gemini-2.5-pro', 'gemini-3.5-flash') } as const;
+const RESPONSES_TOOL = { type: 'function', name: 'weather', parameters: CITY, strict: true } as const;
+
+const RESPONSES_CASES: readonly RequestCase[] = [
+  responses(
+    'has fields of its own that only keep books or save time',
+    fields('metadata', 'client_metadata', 'prompt_cache_options'),
+  ),
+  responses('chooses how many words to make', { text: { verbosity: 'low' } }),
+  responses('asks with a prompt that OpenAI keeps', { prompt: { id: 'pmpt_1' } }),
+  responses('has a tool that OpenAI runs', { tools: [{ type: 'web_search' }] }),
+  responses('gives back what OpenAI ran', {
+    input: [
+      HI,
+      { type: 'web_search_call', id: 'ws_1', status: 'completed', action: { type: 'search', query: 'a' } },
+      HI,
+    ],
+  }),
+  responses('gives back a call of a space', {
+    input: [
+      HI,
+      { type: 'function_call', call_id: 'c1', name: 'weather', arguments: '{}', namespace: 'n' },
+      { type: 'function_call_output', call_id: 'c1', output: '21' },
+    ],
+  }),
+  responses(
+    'thinks where the model cannot',
+    { reasoning: { effort: 'low' } },
+    {
+      'openai-chat': models('gpt-4o'),
+      'anthropic-messages': models('claude-3-5-haiku'),
+    },
+  ),
+  responses('thinks with the least effort', { reasoning: { effort: 'minimal' } }, SMALL_EFFORTS),
+  responses('thinks with the greatest effort', { reasoning: { effort: 'max' } }, MOST_EFFORTS),
+  responses(
+    'samples where the model thinks',
+    { temperature: 0.2 },
+    {
+      'openai-chat': models('o3'),
+      'anthropic-messages': models('claude-opus-5-5'),
+    },
+  ),
+  responses('wants one token', { max_output_tokens: 1 }, { 'openai-chat': models('o3') }),
+  responses(
+    'wants numbers within bounds',
+    { text: { format: { type: 'json_schema', name: 'a', schema: AGE } } },
+    {
+      'anthropic-messages': models('claude-3-5-haiku'),
+    },
+  ),
+  responses('wants any JSON', { text: { format: { type: 'json_object' } } }),
+  responses('has a strict tool, one call at a time', { tools: [RESPONSES_TOOL], parallel_tool_calls: false }),
+  responses(
+    'demands a call',
+    { tools: [RESPONSES_TOOL], tool_choice: 'required' },
+    {
+      'anthropic-messages': models('claude-opus-5-5'),
+    },
+  ),
+  responses('lets the assistant begin', { input: [{ role: 'assistant', content: 'hi' }, HI] }),
+  responses(
+    'lets the assistant go on',
+    { input: [HI, { role: 'assistant', content: 'I am' }] },
+    {
+      'anthropic-messages': models('claude-opus-5-5'),
+    },
+  ),
+  responses('names the end user', { user: 'u1' }),
+  responses('marks what is to be kept', {
+    input: [
+      { role: 'user', content: [{ type: 'input_text', text: 'hi', prompt_cache_breakpoint: { mode: 'explicit' } }] },
+    ],
+  }),
+  responses('sends a file by name, and looks closely', {
+    input: [
+      {
+        role: 'user',
+        content: [
+          { type: 'input_file', filename: 'a.pdf', file_data: 'data:application/pdf;base64,JVBERi0=' },
+          { type: 'input_image', image_url: `data:image/png;base64,${PNG}`, detail: 'high' },
+        ],
+      },
+    ],
+  }),
+  responses('sends a file by its id', {
+    input: [
+      {
+        role: 'user',
+        content: [
+          { type: 'input_text', text: 'hi' },
+          { type: 'input_file', file_id: 'file-1' },
+        ],
+      },
+    ],
+  }),
+  responses('answers a call that nobody made', {
+    input: [HI, { type: 'function_call_output', call_id: 'c9', output: '21' }],
+  }),
+  responses(
+    'answers a call with a picture',
+    {
+      input: [
+        HI,
+        { type: 'function_call', call_id: 'c1', name: 'weather', arguments: '{}' },
+        {
+          type: 'function_call_output',
+          call_id: 'c1',
+          output: [{ type: 'input_image', image_url: `data:image/png;base64,${PNG}`, detail: 'auto' }],
+        },
+      ],
+    },
+    { gemini: models('gemini-2.5-pro') },
+  ),
+  responses('gives back sealed reasoning', {
+    input: [
+      HI,
+      { type: 'reasoning', summary: [{ type: 'summary_text', text: 'hm' }], encrypted_content: 'gAAAA' },
+      { role: 'assistant', content: 'x' },
+      HI,
+    ],
+  }),
+  responses('gives back sources', {
+    input: [
+      HI,
+      {
+        role: 'assistant',
+        content: [{ type: 'output_text', text: 'x', annotations: [{ type: 'file_citation', file_id: 'f', index: 0 }] }],
+      },
+      HI,
+    ],
+  }),
+];
+
+export const REQUEST_CASES: readonly RequestCase[] = [
+  ...OPENAI_CASES,
+  ...OPENAI_AT_RESPONSES,
+  ...RESPONSES_CASES,
+  ...ANTHROPIC_CASES,
+  ...GEMINI_CASES,
+];

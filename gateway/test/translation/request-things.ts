@@ -2,6 +2,7 @@
 import { isRecord, type Json, type JsonRecord } from '../../src/lib/json.ts';
 import { MARK } from './reply-cases.ts';
 import type { Wire } from './request-cases.ts';
+import { requestWords } from './responses-things.ts';
 
 export interface RequestThing {
   readonly name: string;
@@ -103,7 +104,7 @@ function has(key: string): (body: JsonRecord) => boolean {
   return (body) => JSON.stringify(body).includes(`"${key}":`);
 }
 
-export const REQUEST_THINGS: readonly RequestThing[] = [
+const BY_OTHERS: readonly RequestThing[] = [
   {
     name: 'System text',
     in: {
@@ -232,7 +233,7 @@ export const REQUEST_THINGS: readonly RequestThing[] = [
         cache_control: { type: 'ephemeral', ttl: '1h' },
       }),
     },
-    isKept: has('cache_control'),
+    isKept: (body) => has('cache_control')(body) || has('prompt_cache_breakpoint')(body),
   },
   {
     name: 'Schema of the answer',
@@ -262,6 +263,16 @@ export const REQUEST_THINGS: readonly RequestThing[] = [
       gemini: gemini({ generationConfig: { maxOutputTokens: 9000, thinkingConfig: { thinkingBudget: 2000 } } }),
     },
     isKept: (body) =>
-      body['reasoning_effort'] !== undefined || isRecord(body['thinking']) || has('thinkingConfig')(body),
+      body['reasoning_effort'] !== undefined ||
+      isRecord(body['reasoning']) ||
+      isRecord(body['thinking']) ||
+      has('thinkingConfig')(body),
   },
 ];
+
+const RESPONSES = requestWords(MARK, SCHEMA);
+
+export const REQUEST_THINGS: readonly RequestThing[] = BY_OTHERS.map((thing) => {
+  const body = RESPONSES[thing.name];
+  return body === undefined ? thing : { ...thing, in: { ...thing.in, 'openai-responses': body } };
+});

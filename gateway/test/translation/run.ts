@@ -7,18 +7,26 @@ import { gateDialects } from '../../src/dialects/index.ts';
 import { asString, isArray, isRecord, type Json, type JsonRecord } from '../../src/lib/json.ts';
 import { COUNT, ENDS, MARK, nextRequest, THINGS, type Thing } from './reply-cases.ts';
 import { REQUEST_THINGS } from './request-things.ts';
-import { DEFAULT_MODEL, WIRES, type RequestCase, type Wire } from './request-cases.ts';
+import {
+  BEDROCK_MODELS,
+  DEFAULT_MODEL,
+  PROVIDER_WIRES,
+  WIRES,
+  type ProviderWire,
+  type RequestCase,
+  type Wire,
+} from './request-cases.ts';
 
 /** One loss of one kind between two protocols. */
 export interface LossRow extends Loss {
-  readonly from: Wire;
-  readonly to: Wire;
+  readonly from: ProviderWire;
+  readonly to: ProviderWire;
   /** The models at which it was seen; none where it does not depend on the model. */
   readonly models: readonly string[];
 }
 
 /** What happens to one request at one target. */
-export function lossesOf(one: RequestCase, to: Wire, target: EncodeTarget): readonly Loss[] {
+export function lossesOf(one: RequestCase, to: ProviderWire, target: EncodeTarget): readonly Loss[] {
   const from = gateDialects[one.from];
   const path = one.from === 'gemini' ? { model: 'm', isStreaming: false } : {};
   const inspected = from.inspect(one.body, path);
@@ -31,10 +39,16 @@ export function lossesOf(one: RequestCase, to: Wire, target: EncodeTarget): read
   return losses;
 }
 
-export function targetsOf(one: RequestCase): readonly (readonly [Wire, EncodeTarget])[] {
-  return WIRES.filter((wire) => wire !== one.from).flatMap((to) =>
-    [{ model: DEFAULT_MODEL[to] }, ...(one.at?.[to] ?? [])].map((target) => [to, target] as const),
-  );
+export function targetsOf(one: RequestCase): readonly (readonly [ProviderWire, EncodeTarget])[] {
+  return PROVIDER_WIRES.filter((wire) => wire !== one.from).flatMap((to) => {
+    const usual = to === 'bedrock-converse' ? BEDROCK_MODELS : [];
+    return [{ model: DEFAULT_MODEL[to] }, ...usual, ...modelsAt(one, to)].map((target) => [to, target] as const);
+  });
+}
+
+/** OpenAI's models are the same over both of its wires. */
+function modelsAt({ at = {} }: RequestCase, to: ProviderWire): readonly EncodeTarget[] {
+  return at[to] ?? (to === 'openai-responses' ? at['openai-chat'] : undefined) ?? [];
 }
 
 /** A field without its numbers: `messages[3].content[0]` is `messages[].content[]`. */
@@ -65,7 +79,7 @@ export function requestRows(cases: readonly RequestCase[]): readonly LossRow[] {
 export type Fate = 'kept' | 'carried' | 'lost' | 'gone in silence' | 'no such thing';
 
 export interface ThingRow {
-  readonly from: Wire;
+  readonly from: ProviderWire;
   readonly to: Wire;
   readonly name: string;
   readonly whole: Fate;
@@ -81,7 +95,7 @@ interface Delivered {
 }
 
 export function delivered(
-  from: Wire,
+  from: ProviderWire,
   to: Wire,
   reply: JsonRecord,
 ): { readonly whole: Delivered; readonly stream: Delivered } {
@@ -99,7 +113,7 @@ export function delivered(
   return { whole: client.encodeResponse(decoded.value, CONTEXT), stream };
 }
 
-function fateOf(thing: Thing, rows: { readonly from: Wire; readonly to: Wire }, got: Delivered): Fate {
+function fateOf(thing: Thing, rows: { readonly from: ProviderWire; readonly to: Wire }, got: Delivered): Fate {
   const { from, to } = rows;
   const seen = thing.seen[to]?.(got.body);
   if (seen !== undefined && holds(seen)) return 'kept';
@@ -108,7 +122,7 @@ function fateOf(thing: Thing, rows: { readonly from: Wire; readonly to: Wire }, 
 }
 
 /** The client's next request as the provider gets it. */
-function next(from: Wire, to: Wire, reply: JsonRecord): JsonRecord {
+function next(from: ProviderWire, to: Wire, reply: JsonRecord): JsonRecord {
   const request = gateDialects[to].decodeRequest(nextRequest(to, reply), { model: 'm', isStreaming: false });
   assert.ok(request.ok, `${to}: ${request.ok ? '' : request.error.message}`);
   return gateDialects[from].encodeRequest(request.value, { model: DEFAULT_MODEL[from] }).body;
@@ -122,7 +136,7 @@ function holds(value: Json): boolean {
 /** What becomes of every thing between every two protocols. */
 export function thingRows(): readonly ThingRow[] {
   return THINGS.flatMap((thing) =>
-    pairsOfWires().map(([from, to]): ThingRow => {
+    replyPairs().map(([from, to]): ThingRow => {
       const reply = thing.in[from];
       const pair = { name: thing.name, from, to };
       if (reply === undefined) return { ...pair, whole: 'no such thing', stream: 'no such thing' };
@@ -132,13 +146,19 @@ export function thingRows(): readonly ThingRow[] {
   );
 }
 
-export function pairsOfWires(): readonly (readonly [Wire, Wire])[] {
-  return WIRES.flatMap((from) => WIRES.filter((to) => to !== from).map((to) => [from, to] as const));
+/** From a client's protocol to a provider's. */
+export function requestPairs(): readonly (readonly [Wire, ProviderWire])[] {
+  return WIRES.flatMap((from) => PROVIDER_WIRES.filter((to) => to !== from).map((to) => [from, to] as const));
+}
+
+/** From a provider's protocol to a client's. */
+export function replyPairs(): readonly (readonly [ProviderWire, Wire])[] {
+  return PROVIDER_WIRES.flatMap((from) => WIRES.filter((to) => to !== from).map((to) => [from, to] as const));
 }
 
 export interface RequestThingRow {
   readonly from: Wire;
-  readonly to: Wire;
+  readonly to: ProviderWire;
   readonly name: string;
   readonly fate: Fate;
 }
@@ -146,7 +166,7 @@ export interface RequestThingRow {
 /** What a provider gets of every thing in a request. */
 export function requestThingRows(): readonly RequestThingRow[] {
   return REQUEST_THINGS.flatMap((thing) =>
-    pairsOfWires().map(([from, to]): RequestThingRow => {
+    requestPairs().map(([from, to]): RequestThingRow => {
       const body = thing.in[from];
       const pair = { name: thing.name, from, to };
       if (body === undefined) return { ...pair, fate: 'no such thing' };
@@ -164,7 +184,7 @@ export function replyRows(): readonly LossRow[] {
   const rows = new Map<string, LossRow>();
   const replies = [
     ...THINGS.flatMap((thing) =>
-      WIRES.flatMap((from) => (thing.in[from] === undefined ? [] : [{ from, reply: thing.in[from] }])),
+      PROVIDER_WIRES.flatMap((from) => (thing.in[from] === undefined ? [] : [{ from, reply: thing.in[from] }])),
     ),
     ...ENDS,
   ];
@@ -188,6 +208,8 @@ export function replyRows(): readonly LossRow[] {
 
 /** Whether a loss names something that stands in the caller's body. Google's callers may write every name in snake case. */
 export function stands(body: JsonRecord, field: string): boolean {
+  // The name that the Messages API had for it in its beta.
+  if (field === 'output_config.format' && body['output_format'] !== undefined) return true;
   let at: Json | undefined = body;
   for (const step of field.split(/[.[\]]+/).filter((name) => name !== '')) {
     const names: readonly string[] = [step, snake(step)];

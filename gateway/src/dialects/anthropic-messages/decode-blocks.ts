@@ -6,13 +6,13 @@ import type {
   OpaquePart,
   Part,
   ReasoningPart,
-  Signature,
   TextPart,
   ToolCallPart,
   ToolResultPart,
 } from '../../chat/part.ts';
+import { joinCarried } from '../../chat/carried.ts';
 import { asString, compact, isArray, isRecord, type Json, type JsonRecord } from '../../lib/json.ts';
-import { decodeCache, decodeSignature, HOME, isCarried, others } from './words.ts';
+import { decodeCache, decodeSignature, HOME, others } from './words.ts';
 
 const TEXT_FIELDS = new Set(['type', 'text', 'cache_control', 'citations']);
 const MEDIA_FIELDS = new Set(['type', 'source', 'cache_control', 'title']);
@@ -225,35 +225,4 @@ function decodeSearchResult(block: JsonRecord, at: string | undefined): MediaPar
     ...place(at),
     whole: block,
   };
-}
-
-/** Gives the signatures that travelled in thinking blocks back to the call or text they belong to (`isCarried`). */
-function joinCarried(parts: readonly Part[]): readonly Part[] {
-  if (!parts.some(isCarrier)) return parts;
-  const joined: Part[] = [];
-  for (const [index, part] of parts.entries()) {
-    const isBeforeCall = parts[index + 1]?.kind === 'tool-call';
-    const before = parts[index - 1];
-    if (part.kind === 'tool-call' && before !== undefined && isCarrier(before))
-      joined.push({ ...part, signature: before.signature });
-    else if (!isCarrier(part)) joined.push(part);
-    else joined.push(...leftOver(part, joined, isBeforeCall));
-  }
-  return joined;
-}
-
-type Carrier = ReasoningPart & { readonly signature: Signature };
-
-function isCarrier(part: Part): part is Carrier {
-  return part.kind === 'reasoning' && part.signature !== undefined && isCarried(part.signature);
-}
-
-/** What remains of a carrier where it stands: its own words, if any; an empty one behind a text signs that text. */
-function leftOver(part: Carrier, joined: Part[], isBeforeCall: boolean): readonly Part[] {
-  const { signature, ...unsigned } = part;
-  if (isBeforeCall) return part.text === '' ? [] : [unsigned];
-  const last = joined.at(-1);
-  if (part.text !== '' || last?.kind !== 'text') return [part];
-  joined[joined.length - 1] = { ...last, signature };
-  return [];
 }

@@ -1,4 +1,5 @@
 /** A stream of the Messages API as events, whatever the network did to its bytes. */
+import { isCarried } from '../../chat/carried.ts';
 import { replay } from '../../chat/collect.ts';
 import { fault, type Fault } from '../../chat/fault.ts';
 import type { Signature } from '../../chat/part.ts';
@@ -13,13 +14,13 @@ import {
   type Json,
   type JsonRecord,
 } from '../../lib/json.ts';
-import { sseSplitter, SSE_EVENT_MAX_BYTES } from '../../lib/sse.ts';
+import { sseSplitter, SSE_EVENT_MAX_BYTES, type SseSplitter } from '../../lib/sse.ts';
 import type { StreamDecoder } from '../dialect.ts';
 import { decodeCitation, opaque } from './decode-blocks.ts';
 import { faultOfBody, isErrorBody } from './errors.ts';
 import { decodeResponse } from './response.ts';
 import { decodeUsage, mergeRaw } from './usage.ts';
-import { decodeFinish, decodeSignature, isCarried, others } from './words.ts';
+import { decodeFinish, decodeSignature, others } from './words.ts';
 
 /** A block under construction. */
 interface OpenBlock {
@@ -65,8 +66,7 @@ const STOP_FIELDS = new Set(['stop_reason', 'stop_sequence']);
 const PIECEWISE: ReadonlySet<string> = new Set(['text', 'thinking', 'tool_use']);
 
 /** One a stream. A stream that stops without a finish ends with `upstream-cut`. */
-export function decoder(provider: string): StreamDecoder {
-  const splitter = sseSplitter();
+export function decoder(provider: string, splitter: SseSplitter = sseSplitter()): StreamDecoder {
   const state: State = {
     provider,
     blocks: new Map(),

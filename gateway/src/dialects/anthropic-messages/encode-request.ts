@@ -25,7 +25,7 @@ const THINKING_TOP_P_MIN = 0.95;
 const USER_MAX = 256;
 /** The API compiles at most this many strict tools (recorded 400: "Too many strict tools (21)"). */
 const STRICT_TOOLS_MAX = 20;
-const JSON_MODE_TEXT =
+export const JSON_MODE_TEXT =
   'Answer with one valid JSON object and nothing else: no explanation before or after it, no code fence.';
 
 /** What the parts of the body need to know of each other. */
@@ -38,6 +38,9 @@ interface Draft {
   readonly hint: (code: LossCode, field: ChatField, why: string) => void;
   readonly meaning: (code: LossCode, field: ChatField, why: string) => void;
 }
+
+/** What Claude's own rules need to know, on whatever wire it is spoken to. */
+export type ClaudeDraft = Pick<Draft, 'request' | 'target' | 'traits' | 'maxTokens' | 'hint' | 'meaning'>;
 
 export function encodeRequest(request: ChatRequest, target: EncodeTarget): EncodedRequest {
   const losses = lossList();
@@ -100,8 +103,8 @@ function maxTokensOf(request: ChatRequest, target: EncodeTarget): number {
     : Math.min(request.maxOutputTokens, most);
 }
 
-/** Fields that this wire has no place for at all. */
-function loseRest(draft: Draft): void {
+/** Fields that wires with one choice, without log probabilities and penalties, have no place for at all. */
+export function loseRest(draft: Pick<Draft, 'request' | 'maxTokens' | 'hint' | 'meaning'>): void {
   const { request, hint, meaning } = draft;
   if ((request.n ?? 1) > 1) meaning('choices', 'n', 'This provider gives one choice.');
   if (request.logprobs !== undefined) meaning('logprobs', 'logprobs', 'This provider gives no log probabilities.');
@@ -116,7 +119,7 @@ function loseRest(draft: Draft): void {
     hint('max-tokens', 'maxOutputTokens', `This model gives at most ${draft.maxTokens} tokens.`);
 }
 
-function loseModalities(draft: Draft): void {
+function loseModalities(draft: Pick<Draft, 'request' | 'hint' | 'meaning'>): void {
   const other = (draft.request.modalities ?? []).filter((kind) => kind.toLowerCase() !== 'text');
   if (other.length > 0)
     draft.meaning('modalities', 'modalities', `This provider answers with text, not with ${other.join(' or ')}.`);
@@ -225,7 +228,8 @@ function encodeChoice(choice: Exclude<ToolChoice, { kind: 'none' }>, draft: Draf
     : { type: 'any' };
 }
 
-interface Thinking {
+export interface Thinking {
+  /** The field `thinking`. */
   readonly field?: JsonRecord;
   readonly effort?: string;
 }
@@ -249,13 +253,13 @@ function homeField(reasoning: Reasoning): JsonRecord | undefined {
   return { type: 'enabled', budget_tokens: budgetTokens, ...displayOf(reasoning) };
 }
 
-interface ThinkingFacts {
+export interface ThinkingFacts {
   readonly isForced: boolean;
   readonly isUnsignedToolLoop: boolean;
 }
 
 /** Another protocol's wish to reason, in the form that this model takes. */
-function encodeThinking(draft: Draft, facts: ThinkingFacts): Thinking {
+export function encodeThinking(draft: ClaudeDraft, facts: ThinkingFacts): Thinking {
   const { target, traits } = draft;
   const reasoning = draft.request.reasoning ?? {};
   if (reasoning.effort === undefined && reasoning.budgetTokens === undefined) return {};
@@ -272,12 +276,12 @@ function encodeThinking(draft: Draft, facts: ThinkingFacts): Thinking {
   );
 }
 
-function withoutThinking(draft: Draft, why: string): Thinking {
+function withoutThinking(draft: ClaudeDraft, why: string): Thinking {
   draft.hint('reasoning', reasoningField(draft.request.reasoning ?? {}), why);
   return {};
 }
 
-function noThinking(draft: Draft): Thinking {
+function noThinking(draft: ClaudeDraft): Thinking {
   const { traits, hint, request } = draft;
   if (traits.canStopThinking) return { field: { type: 'disabled' } };
   hint(
@@ -288,7 +292,7 @@ function noThinking(draft: Draft): Thinking {
   return traits.hasBetweenTools ? { field: { type: 'between_tools' } } : { effort: 'low' };
 }
 
-function adaptiveThinking(draft: Draft, reasoning: Reasoning): Thinking {
+function adaptiveThinking(draft: ClaudeDraft, reasoning: Reasoning): Thinking {
   const { traits, hint } = draft;
   const wanted = effortOf(reasoning);
   if (reasoning.effort === undefined && wanted !== undefined) {
@@ -313,7 +317,7 @@ function displayOf(reasoning: Reasoning): JsonRecord {
 }
 
 /** A budget must leave room for the answer: it is below `max_tokens`, and at least 1,024. */
-function budgetThinking(draft: Draft, reasoning: Reasoning): Thinking {
+function budgetThinking(draft: ClaudeDraft, reasoning: Reasoning): Thinking {
   const { maxTokens, hint } = draft;
   const asked = budgetOf(reasoning) ?? BUDGET_DEFAULT;
   const wanted = Math.max(BUDGET_MIN, asked < 0 ? BUDGET_DEFAULT : asked);
@@ -375,12 +379,18 @@ function encodeSampling(draft: Draft, thinking: JsonRecord | undefined): JsonRec
   const { sampling } = draft.request;
   if (draft.into.isHome)
     return compact({ temperature: sampling.temperature, top_p: sampling.topP, top_k: sampling.topK });
+  return claudeSampling(draft, thinking);
+}
+
+/** Another protocol's sampling settings, as far as this model takes them beside `thinking`. */
+export function claudeSampling(draft: ClaudeDraft, thinking: JsonRecord | undefined): JsonRecord {
+  const { sampling } = draft.request;
   if (!draft.traits.takesSampling) return loseSampling(draft, sampling, 'This model takes no sampling settings.');
   const isThinking = thinking !== undefined && thinking['type'] !== 'disabled';
   return isThinking ? thinkingSampling(draft) : freeSampling(draft);
 }
 
-function freeSampling(draft: Draft): JsonRecord {
+function freeSampling(draft: ClaudeDraft): JsonRecord {
   const { temperature, topP = 1, topK = 0 } = draft.request.sampling;
   if (temperature !== undefined && temperature > 1)
     draft.hint('sampling', 'temperature', 'The highest temperature is 1.');
@@ -395,7 +405,7 @@ function freeSampling(draft: Draft): JsonRecord {
 }
 
 /** While it thinks, Claude samples at temperature 1, from the best 95% or more. */
-function thinkingSampling(draft: Draft): JsonRecord {
+function thinkingSampling(draft: ClaudeDraft): JsonRecord {
   const { topP, ...rest } = draft.request.sampling;
   const isTaken = topP !== undefined && topP >= THINKING_TOP_P_MIN;
   loseSampling(
@@ -407,7 +417,7 @@ function thinkingSampling(draft: Draft): JsonRecord {
 }
 
 /** Lists the settings that would have changed something. */
-function loseSampling(draft: Draft, sampling: Sampling, why: string): JsonRecord {
+function loseSampling(draft: ClaudeDraft, sampling: Sampling, why: string): JsonRecord {
   const { temperature = 1, topP = 1, topK = 0 } = sampling;
   if (temperature !== 1) draft.hint('sampling', 'temperature', why);
   if (topP !== 1) draft.hint('sampling', 'topP', why);

@@ -2,15 +2,16 @@
  * Events as a stream of the Messages API. Blocks follow each other here, while OpenAI may mix the pieces of several calls:
  * only the first unfinished block is written, later ones wait until it is complete.
  */
+import { isCarried } from '../../chat/carried.ts';
 import type { Fault } from '../../chat/fault.ts';
 import type { Citation, Signature } from '../../chat/part.ts';
 import type { ChatEvent, Finish } from '../../chat/reply.ts';
 import { mergeUsage, type Usage } from '../../chat/usage.ts';
-import { isRecord, type JsonRecord } from '../../lib/json.ts';
+import { compact, isRecord, type JsonRecord } from '../../lib/json.ts';
 import { formatSse } from '../../lib/sse.ts';
 import type { EncodeContext, StreamEncoder } from '../dialect.ts';
 import { encodeStreamFault } from './errors.ts';
-import { jsonScanner, type JsonScanner } from './json-scanner.ts';
+import { jsonScanner, type JsonScanner } from '../json-scanner.ts';
 import {
   citationOf,
   encodeReplyMedia,
@@ -23,7 +24,7 @@ import {
   REPLY_FIELDS,
 } from './response.ts';
 import { encodeUsage, lostUsage } from './usage.ts';
-import { callId, encodeFinish, encodeSignature, isCarried, lossList, type LossList } from './words.ts';
+import { callId, encodeFinish, encodeSignature, lossList, type LossList } from './words.ts';
 
 /** Characters that wait behind an unfinished call; beyond them the call is taken for complete, so that memory stays bounded. */
 const WAITING_MAX = 4 * 1024 * 1024;
@@ -63,7 +64,7 @@ interface State {
 }
 
 /** One a stream. Only the first choice can be told. */
-export function encoder(context: EncodeContext): StreamEncoder {
+export function encoder(context: EncodeContext): StreamEncoder<string> {
   const state: State = {
     context,
     losses: lossList(),
@@ -119,8 +120,8 @@ function take(event: ChatEvent, state: State): void {
 }
 
 function headOf(event: Extract<ChatEvent, { type: 'start' }>): State['head'] {
-  const { type: _, createdAt: __, ...head } = event;
-  return head;
+  const { id, model } = event;
+  return compact({ id, model });
 }
 
 function takePing(state: State): void {
@@ -247,7 +248,8 @@ function startCall(event: Extract<ChatEvent, { type: 'tool-call-start' }>, state
   // Before the call's own: of two carriers in a row the first is the text's.
   signText(state);
   if (event.signature !== undefined) signReasoning(event.signature, state);
-  const caller = event.extra?.['caller'];
+  const { caller, ...others } = event.extra ?? {};
+  loseExtra(others, state.losses);
   const start = {
     type: 'tool_use',
     id: callId(event.id),

@@ -1,4 +1,5 @@
 /** A whole reply (`type: message`), both ways. */
+import { isCarried } from '../../chat/carried.ts';
 import { fault, type Fault } from '../../chat/fault.ts';
 import type { Citation, MediaPart, OpaquePart, Part, ReasoningPart, TextPart } from '../../chat/part.ts';
 import type { ChatResponse, Choice, Finish } from '../../chat/reply.ts';
@@ -12,17 +13,7 @@ import { argumentsOf } from './encode-blocks.ts';
 import { errorWords } from '../error-text.ts';
 import { faultOfBody } from './errors.ts';
 import { decodeUsage, encodeUsage, lostUsage } from './usage.ts';
-import {
-  callId,
-  decodeFinish,
-  encodeFinish,
-  encodeSignature,
-  HOME,
-  isCarried,
-  lossList,
-  others,
-  type LossList,
-} from './words.ts';
+import { callId, decodeFinish, encodeFinish, encodeSignature, HOME, lossList, others, type LossList } from './words.ts';
 
 const KNOWN = new Set(['id', 'type', 'role', 'model', 'content', 'stop_reason', 'stop_sequence', 'usage']);
 
@@ -174,6 +165,7 @@ function encodePart(part: Part, isHome: boolean, losses: LossList): readonly Jso
   if (part.kind === 'text') return encodeReplyText(part, own, losses);
   if (part.kind === 'refusal') return part.text === '' ? [] : [textBlock(part.text)];
   if (part.kind === 'reasoning') return encodeReplyReasoning(part, own);
+  if (part.kind === 'tool-call' && !isHome) loseExtra(part.extra ?? {}, losses);
   if (part.kind === 'tool-call')
     return [{ type: 'tool_use', id: callId(part.id), name: part.name, input: argumentsOf(part, losses), ...own }];
   if (part.kind === 'opaque') return encodeReplyOpaque(part, losses);

@@ -1,47 +1,17 @@
 /** Words of the Messages API that several files of this dialect share. */
-import type { LossCode } from '../../chat/loss-codes.ts';
 import type { CacheMark, Origin, Signature } from '../../chat/part.ts';
 import type { Finish, FinishReason } from '../../chat/reply.ts';
-import type { Loss } from '../../chat/request.ts';
 import { packSignature, unpackSignature } from '../../chat/signature.ts';
 import { asString, isRecord, type Json, type JsonRecord } from '../../lib/json.ts';
+import { fittedId } from '../fitted-id.ts';
+
+export { others } from '../../lib/json.ts';
+export { lossList, type LossList } from '../loss-list.ts';
 
 export const HOME: Origin = 'anthropic-messages';
 
 /** What the wire version is called. 2026-10-21 only refuses more (sampling, citations of users), so this one takes what any caller sends. */
 export const API_VERSION = '2023-06-01';
-
-/** Collects losses, each place once for each reason. */
-export interface LossList {
-  readonly hint: (code: LossCode, field: string, why: string) => void;
-  readonly meaning: (code: LossCode, field: string, why: string) => void;
-  readonly all: () => readonly Loss[];
-}
-
-/** More hints than this say nothing new, and the list goes into a header. What changes the meaning is always kept: it refuses. */
-const LOSSES_MAX = 100;
-
-export function lossList(): LossList {
-  const losses = new Map<string, Loss>();
-  function add(loss: Loss): void {
-    const key = `${loss.code} ${loss.field}`;
-    if ((losses.size < LOSSES_MAX || loss.weight === 'meaning') && !losses.has(key)) losses.set(key, loss);
-  }
-  return {
-    hint: (code, field, why) => add({ code, field, weight: 'hint', why }),
-    meaning: (code, field, why) => add({ code, field, weight: 'meaning', why }),
-    all: () => [...losses.values()],
-  };
-}
-
-/** Fields of `record` that are not in `known` and not null; undefined where there are none. */
-export function others(record: JsonRecord, known: ReadonlySet<string>): JsonRecord | undefined {
-  let rest: Record<string, Json> | undefined;
-  for (const [name, value] of Object.entries(record)) {
-    if (value !== undefined && value !== null && !known.has(name)) (rest ??= {})[name] = value;
-  }
-  return rest;
-}
 
 /** A mark that we can say in our words; undefined where there is none, or where it says more (then it stays in `extra`, whole). */
 export function decodeCache(value: Json | undefined): CacheMark | undefined {
@@ -64,14 +34,6 @@ export function decodeSignature(value: Json | undefined): Signature | undefined 
 
 export function encodeSignature(signature: Signature | undefined): string {
   return signature === undefined ? '' : packSignature(signature, HOME);
-}
-
-/**
- * Gemini signs calls and texts, which have no signature field here: theirs travels in a thinking block, the one right
- * before the call or right after the text, so that a client that sends the reply back sends it too.
- */
-export function isCarried(signature: Signature): boolean {
-  return signature.origin === 'gemini';
 }
 
 const REASONS: Readonly<Record<string, FinishReason>> = {
@@ -135,23 +97,10 @@ function ownWord(finish: Finish): string | undefined {
   return reason === 'other' && /^[a-z]+(?:_[a-z0-9]+)+$/.test(raw) ? raw : undefined;
 }
 
-const CALL_ID = /^[a-zA-Z0-9_-]+$/;
 /** No limit is documented; beyond this an id is an attack on somebody's log. */
 const CALL_ID_MAX = 256;
 
-/** An id in the form that the API takes: as it is where it fits, else always the same other one. */
+/** An id in the form that the API takes. */
 export function callId(id: string): string {
-  if (CALL_ID.test(id) && id.length <= CALL_ID_MAX) return id;
-  const kept = id.replace(/[^a-zA-Z0-9_-]+/g, '_').slice(0, CALL_ID_MAX - 10);
-  return `${kept === '' ? 'call' : kept}_${hash(id)}`;
-}
-
-/** FNV-1a, 32 bits: two ids that look alike after cleaning must not become one. */
-function hash(text: string): string {
-  let value = 0x811c9dc5;
-  for (let index = 0; index < text.length; index += 1) {
-    value ^= text.charCodeAt(index);
-    value = Math.imul(value, 0x01000193);
-  }
-  return (value >>> 0).toString(16).padStart(8, '0');
+  return fittedId(id, /[^a-zA-Z0-9_-]+/g, CALL_ID_MAX);
 }

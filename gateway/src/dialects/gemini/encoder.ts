@@ -58,7 +58,7 @@ interface State {
   isOver: boolean;
 }
 
-export function streamEncoder(context: EncodeContext): StreamEncoder {
+export function streamEncoder(context: EncodeContext): StreamEncoder<string> {
   const losses = new Map<string, Loss>();
   const lose = (loss: Loss): void => void (losses.has(lossKey(loss)) || losses.set(lossKey(loss), loss));
   const state: State = {

@@ -203,7 +203,8 @@ export function readImage(image: Json, where: { readonly at?: string } = {}): re
   return [compact({ kind: 'image' as const, source, signature: googleSignature(image), ...where })];
 }
 
-const CALL_READ: ReadonlySet<string> = new Set([
+/** Fields of a call that have words, or none to say. */
+export const CALL_READ: ReadonlySet<string> = new Set([
   'id',
   'type',
   'index',

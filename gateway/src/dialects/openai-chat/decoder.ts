@@ -15,7 +15,7 @@ import {
   type JsonRecord,
 } from '../../lib/json.ts';
 import { withoutNan } from '../../lib/nan.ts';
-import { SSE_EVENT_MAX_BYTES, sseSplitter, type SseEvent } from '../../lib/sse.ts';
+import { SSE_EVENT_MAX_BYTES, sseSplitter, type SseEvent, type SseSplitter } from '../../lib/sse.ts';
 import type { StreamDecoder } from '../dialect.ts';
 import { restOf } from './assistant.ts';
 import {
@@ -48,8 +48,7 @@ import {
 const SNIFF_BYTES = 64;
 
 /** One decoder a stream. `provider` is for texts. */
-export function decoder(provider: string): StreamDecoder {
-  const splitter = sseSplitter();
+export function decoder(provider: string, splitter: SseSplitter = sseSplitter()): StreamDecoder {
   const chunks = chunkReader(provider);
   const whole = wholeReader(provider);
 

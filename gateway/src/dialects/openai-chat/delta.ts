@@ -56,6 +56,7 @@ interface Call {
   isCustom: boolean;
   isStarted: boolean;
   signature: Signature | undefined;
+  /** Fields without a word here. */
   extra: JsonRecord | undefined;
   /** Arguments that came before the name did; all input of a custom call. */
   held: string;
@@ -288,6 +289,7 @@ function learn(call: Call, piece: CallPiece, state: ChoiceState): void {
   if (call.name === '') call.name = piece.name ?? '';
   if (piece.extra !== undefined) call.extra = { ...call.extra, ...piece.extra };
   call.signature ??= piece.signature ?? state.signatures.get(call.id);
+  if (piece.extra !== undefined) call.extra = { ...call.extra, ...piece.extra };
 }
 
 /** The call that a piece belongs to: by its number, but a new id under an old number is a new call (servers that number all 0). */
@@ -328,9 +330,8 @@ function start(call: Call, state: ChoiceState, emit: Emit): void {
   const choice = state.index;
   call.isStarted = true;
   if (call.signature !== undefined) state.signatures.delete(call.id);
-  const signed = call.signature === undefined ? {} : { signature: call.signature };
-  const { id, name, extra } = call;
-  emit(compact({ type: 'tool-call-start' as const, choice, call: call.number, id, name, ...signed, extra }));
+  const { number, id, name, signature, extra } = call;
+  emit(compact({ type: 'tool-call-start' as const, choice, call: number, id, name, signature, extra }));
   if (call.held !== '') emit({ type: 'tool-call-delta', choice, call: call.number, arguments: call.held });
   call.held = '';
 }

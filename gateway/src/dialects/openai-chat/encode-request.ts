@@ -1,15 +1,16 @@
 /** A `ChatRequest` becomes a chat-completions body: what OpenAI's newest models take; files of `providers/` change it for others. */
-import { fieldName, reasoningField } from '../../chat/field-names.ts';
+import { fieldName } from '../../chat/field-names.ts';
 import { foreignLosses } from '../../chat/losses.ts';
 import type { MediaPart, Part, TextPart, ToolResultPart } from '../../chat/part.ts';
 import { effortOf } from '../../chat/reasoning.ts';
-import type { ChatRequest, Loss, Message, Tool, ToolChoice } from '../../chat/request.ts';
+import type { ChatRequest, Loss, Message, Sampling, Tool, ToolChoice } from '../../chat/request.ts';
 import { compact, isRecord, type Json, type JsonRecord } from '../../lib/json.ts';
 import type { EncodedRequest, EncodeTarget } from '../dialect.ts';
 import { HOME } from './assistant.ts';
 import { writeAssistant } from './assistant-writing.ts';
 import { writeCache, writeMedia } from './media.ts';
-import { nearestEffort, traitsOf, type Effort, type ModelTraits } from './model.ts';
+import { fitEffort, fitTemperature } from './fitting.ts';
+import { traitsOf, type ModelTraits } from './model.ts';
 import { REASONING_FIELDS } from './request.ts';
 
 /** Name of a schema that came without one: OpenAI demands one. */
@@ -77,7 +78,7 @@ const NOT_OPENAI = ['topK', 'minP', 'repetitionPenalty'] as const;
 function writeSampling(request: ChatRequest, writing: Writing): JsonRecord {
   const { sampling } = request;
   const shared = compact({
-    ...writeTemperature(request, writing),
+    ...(writing.isHome ? given(sampling) : fitTemperature(request, writing.traits, (loss) => lose(writing, loss))),
     frequency_penalty: sampling.frequencyPenalty,
     presence_penalty: sampling.presencePenalty,
     seed: sampling.seed,
@@ -95,18 +96,8 @@ function writeSampling(request: ChatRequest, writing: Writing): JsonRecord {
   return shared;
 }
 
-/** Models that think sample in their own way, and refuse these two but for the value that changes nothing. */
-function writeTemperature(request: ChatRequest, writing: Writing): JsonRecord {
-  const { sampling, reasoning } = request;
-  const given = { temperature: sampling.temperature, top_p: sampling.topP };
-  if (writing.isHome || writing.traits.takesTemperature(reasoning === undefined ? undefined : effortOf(reasoning)))
-    return given;
-  for (const field of ['temperature', 'topP'] as const) {
-    if (sampling[field] === undefined || sampling[field] === 1) continue;
-    const why = 'This model takes no such setting while it thinks.';
-    lose(writing, { code: 'sampling', weight: 'hint', field: fieldName(request, field), why });
-  }
-  return {};
+function given({ temperature, topP }: Sampling): JsonRecord {
+  return { temperature, top_p: topP };
 }
 
 function lose(writing: Writing, loss: Loss): void {
@@ -148,23 +139,10 @@ function writeReasoning(request: ChatRequest, extras: JsonRecord, writing: Writi
   const { reasoning } = request;
   loseShown(request, writing);
   if (reasoning === undefined || Object.keys(extras).some((field) => REASONING_FIELDS.has(field))) return {};
-  const asked = effortOf(reasoning);
-  if (writing.isHome || asked === undefined) return compact({ reasoning_effort: asked });
-  const { efforts } = writing.traits;
-  if (efforts?.length === 0) {
-    const why = 'The effort of this model cannot be chosen.';
-    if (asked !== 'none')
-      lose(writing, {
-        code: 'reasoning',
-        weight: 'hint',
-        field: fieldName(request, reasoningField(reasoning)),
-        why,
-      });
-    return {};
-  }
-  const effort = efforts === undefined ? asked : nearestEffort(asked, efforts);
-  loseEffort(request, { asked, effort }, writing);
-  return { reasoning_effort: effort };
+  const effort = writing.isHome
+    ? effortOf(reasoning)
+    : fitEffort(request, writing.traits, (loss) => lose(writing, loss));
+  return compact({ reasoning_effort: effort });
 }
 
 /** Whether reasoning is shown is for the server to say: OpenAI shows none, most others show all. */
@@ -172,24 +150,6 @@ function loseShown(request: ChatRequest, writing: Writing): void {
   if (writing.isHome || request.reasoning?.isShown === undefined) return;
   const why = 'This protocol has no wish to see the reasoning or not to.';
   lose(writing, { code: 'reasoning-shown', weight: 'hint', field: fieldName(request, 'reasoningShown'), why });
-}
-
-function loseEffort(
-  request: ChatRequest,
-  sent: { readonly asked: Effort; readonly effort: Effort },
-  writing: Writing,
-): void {
-  const { reasoning } = request;
-  const { asked, effort } = sent;
-  const isBudget = reasoning?.effort === undefined && (reasoning?.budgetTokens ?? 0) > 0;
-  if (isBudget) {
-    const why = `The budget was sent as the effort ${effort}: this protocol has no budget.`;
-    lose(writing, { code: 'reasoning-budget', weight: 'hint', field: fieldName(request, 'reasoningBudget'), why });
-  } else if (effort !== asked) {
-    const why = `This model has no effort ${asked}; it was given ${effort}.`;
-    const field = fieldName(request, reasoningField(reasoning ?? {}));
-    lose(writing, { code: 'reasoning-effort', weight: 'hint', field, why });
-  }
 }
 
 function writeStreamOptions(request: ChatRequest, own: Json | undefined): JsonRecord | undefined {

@@ -55,7 +55,7 @@ interface Writing {
 }
 
 /** One encoder a stream. */
-export function encoder(context: EncodeContext): StreamEncoder {
+export function encoder(context: EncodeContext): StreamEncoder<string> {
   const writing: Writing = {
     choices: new Map(),
     losses: new Map(),

@@ -2,7 +2,7 @@
  * Reads and checks a chat-completions body in one pass (faults.md B15-B30), naming the field at fault.
  * Refuses only what no provider of this wire takes: every recorded request that was answered with 2xx passes.
  */
-import { fault, type Fault } from '../../chat/fault.ts';
+import type { Fault } from '../../chat/fault.ts';
 import {
   asArray,
   asNumber,
@@ -14,36 +14,37 @@ import {
   type JsonRecord,
 } from '../../lib/json.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
-import type { Ability, Inspection, PathFacts } from '../dialect.ts';
-import { nonAsciiUnits } from '../text-size.ts';
+import type { Inspection, PathFacts } from '../dialect.ts';
+import {
+  addIfText,
+  addJson,
+  addText,
+  checkAddress,
+  checkBoolean,
+  checkFunction,
+  checkMetadata,
+  checkModel,
+  checkModels,
+  checkNumbers,
+  checkUser,
+  invalid,
+  kindOf,
+  MESSAGES_MAX,
+  missing,
+  newTally,
+  SCHEMA_MAX,
+  TOKENS_MAX,
+  TOOLS_MAX,
+  type Ranges,
+  type Tally,
+} from '../openai-checks.ts';
 import { PART_KINDS, urlOf } from './media.ts';
 
-/** Longer names are attacks: the longest of 4,800 catalogued ones has 90 characters, and names go into logs and headers. */
-const MODEL_MAX = 256;
-/** `models` of OpenRouter: a plan tries a handful, so more only cost time. */
-const MODELS_MAX = 32;
-/** One pass over as many small messages takes some 10 ms; longer conversations exceed every context window. */
-const MESSAGES_MAX = 100_000;
-/** OpenAI takes 128; local servers take more. */
-const TOOLS_MAX = 2048;
 /** OpenAI takes 4, DeepSeek 16; each is compared with every token. */
 const STOP_MAX = 64;
 /** OpenAI's own bound of `n`. */
 const CHOICES_MAX = 128;
-/** Largest token limit that fits the 32-bit integers many servers keep it in. */
-const TOKENS_MAX = 2 ** 31 - 1;
-/** OpenAI's bounds of `metadata` are 16 pairs, 64 and 512 characters; other providers take more pairs. */
-const METADATA_MAX = { pairs: 64, key: 64, value: 512 } as const;
-/** Enough for every id; what is longer is not an end user's name. */
-const USER_MAX = 16 * 1024;
-/** Providers refuse schemas long before this; it bounds what is parsed and measured. */
-const SCHEMA_MAX = 512 * 1024;
-/** OpenAI takes 50 MB a request; one picture or file of 24 MiB is what its siblings take at most. */
-const DATA_URL_MAX = 32 * 1024 * 1024;
-/** How many characters at either end of base64 are looked at: enough to tell text from data, at a fixed cost. */
-const BASE64_SAMPLE = 256;
 
-type Ranges = readonly (readonly [field: string, range: readonly [number, number]])[];
 const RANGES: Ranges = [
   ['temperature', [0, 2]],
   ['top_p', [0, 1]],
@@ -59,27 +60,14 @@ const INTEGERS: Ranges = [
   ['seed', [-(2 ** 63), 2 ** 63]],
 ];
 const ROLES: ReadonlySet<unknown> = new Set(['system', 'developer', 'user', 'assistant', 'tool', 'function']);
-const UNSAFE_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
-const CONTROL = /[\p{Cc}\u2028\u2029]/u;
-const DATA_URL = /^data:([\w.+-]+\/[\w.+-]+)?(?:;[\w.+-]+=[^;,]{0,128})*;base64,/i;
-const BASE64 = /^[A-Za-z0-9+/_\-\s]*={0,2}\s*$/;
-const SCHEME = /^([a-z][a-z0-9+.-]{1,20}):/i;
-const SCHEMES: ReadonlySet<string> = new Set(['http', 'https', 'data', 'gs', 's3']);
-
-/** What is counted on the way. Mutable by design: it lives inside one `inspect`. */
-interface Tally {
-  textLength: number;
-  nonAsciiLength: number;
-  imageCount: number;
-  readonly needs: Set<Ability>;
-}
 
 /** Reads and checks a parsed body. `path.model` stands in where the body names no model (Azure deployments). */
 export function inspect(body: JsonRecord, path: PathFacts): Result<Inspection, Fault> {
   const model = body['model'] ?? path.model;
-  const wrong = checkModel(model, 'model') ?? checkNumbers(body) ?? checkPlainFields(body) ?? checkStream(body);
+  const wrong =
+    checkModel(model, 'model') ?? checkNumbers(body, RANGES, INTEGERS) ?? checkPlainFields(body) ?? checkStream(body);
   if (wrong !== undefined) return err(wrong);
-  const tally: Tally = { textLength: 0, nonAsciiLength: 0, imageCount: 0, needs: new Set() };
+  const tally = newTally();
   const unfit = checkMessages(body['messages'], tally) ?? checkTools(body, tally) ?? checkFormat(body, tally);
   if (unfit !== undefined) return err(unfit);
   addWishes(body, tally);
@@ -102,45 +90,6 @@ function inspectionOf(body: JsonRecord, model: string, tally: Tally): Inspection
   };
 }
 
-function invalid(param: string, reason: string): Fault {
-  return fault('field-invalid', { reason }, { param });
-}
-
-function missing(param: string, reason: string): Fault {
-  return fault('field-missing', { reason }, { param });
-}
-
-function kindOf(value: unknown): string {
-  if (value === null) return 'null';
-  return isArray(value) ? 'an array' : `a ${typeof value}`.replace('a object', 'an object');
-}
-
-function checkModel(model: unknown, param: string): Fault | undefined {
-  if (model === undefined || model === null) return missing(param, 'name the model to use');
-  if (typeof model !== 'string') return invalid(param, `it must be a string, not ${kindOf(model)}`);
-  if (model.trim() === '') return invalid(param, 'it is empty');
-  if (model.length > MODEL_MAX) return invalid(param, `it is longer than ${MODEL_MAX} characters`);
-  return CONTROL.test(model) ? invalid(param, 'it holds control characters') : undefined;
-}
-
-function checkNumbers(body: JsonRecord): Fault | undefined {
-  for (const [field, range] of RANGES) {
-    if (!isWithin(body[field], range)) return invalid(field, `it must be a number from ${range[0]} to ${range[1]}`);
-  }
-  for (const [field, range] of INTEGERS) {
-    const value = body[field];
-    const isWhole = typeof value !== 'number' || Number.isInteger(value);
-    if (!isWhole || !isWithin(value, range)) {
-      return invalid(field, `it must be a whole number from ${range[0]} to ${range[1]}`);
-    }
-  }
-  return undefined;
-}
-
-function isWithin(value: Json | undefined, [low, high]: readonly [number, number]): boolean {
-  return value === undefined || value === null || (typeof value === 'number' && value >= low && value <= high);
-}
-
 function checkPlainFields(body: JsonRecord): Fault | undefined {
   return (
     checkStop(body['stop']) ??
@@ -150,12 +99,6 @@ function checkPlainFields(body: JsonRecord): Fault | undefined {
     checkMetadata(body['metadata']) ??
     checkModels(body['models'])
   );
-}
-
-function checkBoolean(body: JsonRecord, field: string): Fault | undefined {
-  const value = body[field];
-  if (value === undefined || value === null || typeof value === 'boolean') return undefined;
-  return invalid(field, `it must be true or false, not ${kindOf(value)}`);
 }
 
 function checkStop(stop: Json | undefined): Fault | undefined {
@@ -170,44 +113,6 @@ function checkLogprobs(value: Json | undefined): Fault | undefined {
   if (value === undefined || value === null || typeof value === 'boolean') return undefined;
   if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 20) return undefined;
   return invalid('logprobs', 'it must be true or false');
-}
-
-function checkUser(user: Json | undefined): Fault | undefined {
-  if (user === undefined || user === null) return undefined;
-  if (typeof user !== 'string') return invalid('user', 'it must be a string');
-  return user.length > USER_MAX ? invalid('user', `it is longer than ${USER_MAX} characters`) : undefined;
-}
-
-function checkMetadata(metadata: Json | undefined): Fault | undefined {
-  if (metadata === undefined || metadata === null) return undefined;
-  if (!isRecord(metadata)) return invalid('metadata', 'it must be an object');
-  const pairs = Object.entries(metadata);
-  if (pairs.length > METADATA_MAX.pairs) return invalid('metadata', `it has more than ${METADATA_MAX.pairs} pairs`);
-  for (const [key, value] of pairs) {
-    const reason = metadataFlaw(key, value);
-    if (reason !== undefined) return invalid('metadata', reason);
-  }
-  return undefined;
-}
-
-function metadataFlaw(key: string, value: Json | undefined): string | undefined {
-  if (key.length > METADATA_MAX.key || !/^[\w-]+$/.test(key) || UNSAFE_KEYS.has(key)) {
-    return `keys must be 1 to ${METADATA_MAX.key} letters, digits, _ or -`;
-  }
-  if (value !== null && typeof value === 'object') return 'its values must be strings';
-  const isUnfit = typeof value === 'string' && (value.length > METADATA_MAX.value || CONTROL.test(value));
-  return isUnfit ? `values must be at most ${METADATA_MAX.value} characters without line breaks` : undefined;
-}
-
-function checkModels(models: Json | undefined): Fault | undefined {
-  if (models === undefined || models === null) return undefined;
-  if (!isArray(models)) return invalid('models', 'it must be an array of model names');
-  if (models.length > MODELS_MAX) return invalid('models', `it has more than ${MODELS_MAX} entries`);
-  for (const model of models) {
-    const wrong = checkModel(model, 'models');
-    if (wrong !== undefined) return wrong;
-  }
-  return undefined;
 }
 
 function checkStream(body: JsonRecord): Fault | undefined {
@@ -317,34 +222,12 @@ function checkPart(part: unknown, tally: Tally): string | undefined {
 function checkMedia(part: JsonRecord, type: string): string | undefined {
   const url = urlOf(part, type);
   if (url === undefined) return isFileById(part, type) ? undefined : `\`${type}\` holds no data`;
-  if (url.length > DATA_URL_MAX) return `it is larger than ${DATA_URL_MAX} characters`;
-  const scheme = SCHEME.exec(url.slice(0, 24))?.[1]?.toLowerCase();
-  if (scheme === undefined) return type === 'image_url' || isBase64(url) ? undefined : 'it is not base64';
-  if (!SCHEMES.has(scheme)) return `addresses of the form ${scheme}: are not taken`;
-  return scheme === 'data' ? checkDataUrl(url, type) : undefined;
+  return checkAddress(url, type);
 }
 
 /** OpenAI's files may be named by their id, inside the object; Mistral's beside it. */
 function isFileById(part: JsonRecord, type: string): boolean {
   return type === 'file' && (isRecord(part['file']) || typeof part['file_id'] === 'string');
-}
-
-/** What a picture may be sent as: OpenRouter and Google also take documents there. */
-const IMAGE_TYPES = /^(?:image\/|application\/pdf$|application\/octet-stream$)/i;
-
-function checkDataUrl(url: string, type: string): string | undefined {
-  const match = DATA_URL.exec(url.slice(0, 512));
-  if (match === null) return 'a data: URL must be base64 (`data:image/png;base64,…`)';
-  const mediaType = match[1] ?? '';
-  if (type === 'image_url' && !IMAGE_TYPES.test(mediaType)) return `${mediaType || 'no type'} is not an image`;
-  if (type === 'video_url' && !/^video\//i.test(mediaType)) return `${mediaType || 'no type'} is not a video`;
-  return isBase64(url.slice(match[0].length)) ? undefined : 'its data is not base64';
-}
-
-function isBase64(text: string): boolean {
-  if (text === '') return false;
-  const head = text.slice(0, BASE64_SAMPLE);
-  return BASE64.test(head) && BASE64.test(text.slice(-BASE64_SAMPLE));
 }
 
 function checkCalls(message: JsonRecord, at: string, tally: Tally): Fault | undefined {
@@ -400,15 +283,6 @@ function checkTool(tool: JsonRecord, at: string): Fault | undefined {
     : missing(`${at}.function`, 'a tool of type function declares one');
 }
 
-function checkFunction(declared: JsonRecord, at: string): Fault | undefined {
-  const { name, parameters } = declared;
-  if (typeof name !== 'string' || name === '') return invalid(`${at}.name`, 'it must be a string');
-  if (name.length > MODEL_MAX || CONTROL.test(name))
-    return invalid(`${at}.name`, 'it is too long, or has control characters');
-  if (parameters === undefined || parameters === null || isRecord(parameters)) return undefined;
-  return invalid(`${at}.parameters`, `it must be a JSON Schema object, not ${kindOf(parameters)}`);
-}
-
 function checkFormat(body: JsonRecord, tally: Tally): Fault | undefined {
   const format = body['response_format'];
   if (format === undefined || format === null) return undefined;
@@ -453,31 +327,4 @@ function asksReasoning(body: JsonRecord): boolean {
     return reasoning['enabled'] === true || typeof reasoning['max_tokens'] === 'number';
   }
   return isRecord(body['thinking']) && body['thinking']['type'] === 'enabled';
-}
-
-function addIfText(tally: Tally, value: unknown): void {
-  if (typeof value === 'string') addText(tally, value);
-}
-
-function addText(tally: Tally, text: string): void {
-  tally.textLength += text.length;
-  tally.nonAsciiLength += nonAsciiUnits(text);
-}
-
-/** Adds all names and values of a JSON tree about as a tokenizer will see them. Its depth was bounded before the parse (`too_deep`). */
-function addJson(tally: Tally, value: unknown): void {
-  if (typeof value === 'string') {
-    addText(tally, value);
-    tally.textLength += 3;
-  } else if (isArray(value)) {
-    for (const item of value) addJson(tally, item);
-    tally.textLength += 2;
-  } else if (isRecord(value)) {
-    for (const key of Object.keys(value)) {
-      tally.textLength += 4;
-      addText(tally, key);
-      addJson(tally, value[key]);
-    }
-    tally.textLength += 2;
-  } else tally.textLength += 5;
 }

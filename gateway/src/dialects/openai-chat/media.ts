@@ -182,7 +182,8 @@ function bodyOf(part: MediaPart): readonly [string, JsonRecord] {
   return ['file', { file_data: addressOf(source), filename: part.name ?? fileName(source.mediaType) }];
 }
 
-function fileName(mediaType: string | undefined): string {
+/** A name for a file that has none, by its type. */
+export function fileName(mediaType: string | undefined): string {
   const ending = /^[\w.+-]+\/([\w-]+)/.exec(mediaType ?? '')?.[1];
   return ending === undefined || ending === 'octet-stream'
     ? 'document'
@@ -204,7 +205,7 @@ export function addressOf(source: MediaSource): string {
 }
 
 /** OpenAI names sound by its file ending (`wav`, `mp3`). */
-function formatOf(mediaType: string): string {
+export function formatOf(mediaType: string): string {
   const subtype = mediaType.replace(/^.*\//, '').replace(/^x-/, '').replace(/;.*$/, '');
   return subtype === 'mpeg' || subtype === 'mpga'
     ? 'mp3'

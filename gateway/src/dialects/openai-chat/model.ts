@@ -15,6 +15,8 @@ export interface ModelTraits {
   /** Least number of output tokens that is taken. */
   readonly outputTokensMin: number;
   readonly stopMax: number;
+  /** Whether the end of a cached prefix can be marked (OpenAI's OpenAPI, `PromptCacheBreakpointParam`: from GPT-5.6 on). */
+  readonly takesBreakpoints: boolean;
 }
 
 /** Documented for `stop` (OpenAI's OpenAPI, `StopConfiguration`). */
@@ -24,7 +26,12 @@ const THINKING_TOKENS_MIN = 16;
 const ORDER: readonly Effort[] = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'];
 
 /** A model of another maker: nobody knows better than the caller. */
-const FOREIGN: ModelTraits = { takesTemperature: () => true, outputTokensMin: 1, stopMax: Number.POSITIVE_INFINITY };
+const FOREIGN: ModelTraits = {
+  takesTemperature: () => true,
+  outputTokensMin: 1,
+  stopMax: Number.POSITIVE_INFINITY,
+  takesBreakpoints: false,
+};
 const NAME = /(?:^|[/.])(?:gpt-(\d+)(?:\.(\d+))?|o(\d))(o)?(?![\w.])((?:-\w+)*)/i;
 
 /** The traits of a model by its name, whatever stands before it (`openai/gpt-5.4-mini`). `canReason` is what the catalog knows of it. */
@@ -44,7 +51,8 @@ function openaiTraits(match: RegExpExecArray): ModelTraits {
   const [, major = '', minor = '0', line, , rest = ''] = match;
   // Azure writes gpt-35-turbo.
   const version = line === undefined ? (major === '35' ? 305 : Number(major) * 100 + Number(minor)) : 0;
-  const plain = { takesTemperature: () => true, outputTokensMin: 1, stopMax: OPENAI_STOP_MAX };
+  const takesBreakpoints = version >= 506;
+  const plain = { takesTemperature: () => true, outputTokensMin: 1, stopMax: OPENAI_STOP_MAX, takesBreakpoints };
   if (line === undefined && version < 500) return { ...plain, efforts: [] };
   // Models of ChatGPT think as they like, or not at all.
   if (rest.startsWith('-chat'))
@@ -55,6 +63,7 @@ function openaiTraits(match: RegExpExecArray): ModelTraits {
     takesTemperature: (effort = 'none') => effort === 'none' && efforts.includes('none') && version < 506,
     outputTokensMin: THINKING_TOKENS_MIN,
     stopMax: Number(line) >= 3 ? 0 : OPENAI_STOP_MAX,
+    takesBreakpoints,
   };
 }
 

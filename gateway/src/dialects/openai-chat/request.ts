@@ -179,7 +179,8 @@ function readVoice(value: Json | undefined): ChatRequest['audio'] | undefined {
 type Effort = NonNullable<Reasoning['effort']>;
 const EFFORTS: ReadonlySet<unknown> = new Set<Effort>(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']);
 
-function isEffort(value: unknown): value is Effort {
+/** True for every effort that some protocol knows. */
+export function isEffort(value: unknown): value is Effort {
   return EFFORTS.has(value);
 }
 

@@ -7,7 +7,8 @@ import { asCount, asRecord, compact, isRecord, type Json, type JsonRecord } from
 /** No model reads or writes as much at once: a larger count is a fault of the provider, and must not be billed (faults.md F15). */
 const TOKENS_MAX = 100_000_000;
 
-function tokens(value: Json | undefined): number | undefined {
+/** A count that can be true. */
+export function tokens(value: Json | undefined): number | undefined {
   const count = asCount(value);
   return count !== undefined && count <= TOKENS_MAX ? count : undefined;
 }
@@ -45,8 +46,13 @@ export function readUsage(value: unknown): Usage | undefined {
   };
   if (Object.values(counts).every((count) => count === undefined)) return undefined;
   const others = otherCounts(value, READ);
-  const read = withinTotals(withGap(counts, tokens(value['total_tokens'])));
+  const read = wholeCounts(counts, tokens(value['total_tokens']));
   return { ...read, ...(others === undefined ? {} : { others }), raw: value };
+}
+
+/** Counts that fit each other, and the total if one was given. */
+export function wholeCounts(counts: Counts, total: number | undefined): Usage {
+  return withinTotals(withGap(counts, total));
 }
 
 /** Counts that are read, or follow from those that are. */

@@ -6,11 +6,11 @@ import type { OtherKind } from './other-operations.ts';
 
 export interface RouteFacts {
   readonly method: string;
-  /** Without query, and without the simulator's own prefix (`/p/<provider>`, `/openai`, `/anthropic`, `/gemini`). */
+  /** Without query, and without the simulator's own prefix (`/p/<provider>`, `/openai`, `/anthropic`, `/gemini`, `/bedrock`). */
   readonly path: string;
   readonly query: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** `openai`, `anthropic`, `gemini` where the path said so. */
+  /** `openai`, `anthropic`, `gemini`, `bedrock` where the path said so. */
   readonly family: string | undefined;
 }
 
@@ -77,7 +77,7 @@ export interface SimulatedDialect {
   whole(reply: Reply): JsonRecord;
   stream(reply: Reply): Iterable<StreamEvent>;
   /** An event as it stands on the wire. `index` counts from 0. */
-  encodeEvent(event: Json, operation: Operation, index: number): string;
+  encodeEvent(event: Json, operation: Operation, index: number): string | Buffer;
   /** What follows the last event. */
   ending(operation: Operation): string;
   streamType(operation: Operation): string;
@@ -88,6 +88,8 @@ export interface SimulatedDialect {
   model(model: ListedModel): JsonRecord;
   embeddings(body: JsonRecord, operation: Operation): Result<JsonRecord, Problem>;
   error(problem: Problem): JsonRecord;
+  /** Headers of an error, where the wire tells its kind there. */
+  errorHeaders?(problem: Problem): Readonly<Record<string, string>>;
 }
 
 /** Takes turns between several sequences: the choices of a reply, as providers interleave them. */

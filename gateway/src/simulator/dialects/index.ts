@@ -1,13 +1,25 @@
 /** All dialects that can be simulated. A new one is a file like the others and a line here. */
 import { anthropicMessages } from './anthropic-messages.ts';
 import { cohere } from './cohere.ts';
+import { bedrockConverse } from './bedrock-converse.ts';
+import { bedrockInvoke } from './bedrock-invoke.ts';
 import type { Operation, RouteFacts, SimulatedDialect } from './dialect.ts';
 import { gemini } from './gemini.ts';
 import { ollama } from './ollama.ts';
 import { openaiChat } from './openai-chat.ts';
+import { openaiResponses } from './openai-responses.ts';
 
 /** In the order in which they are asked whether a path is theirs: those that look at more than the path come first. */
-export const dialects: readonly SimulatedDialect[] = [anthropicMessages, gemini, cohere, ollama, openaiChat];
+export const dialects: readonly SimulatedDialect[] = [
+  anthropicMessages,
+  gemini,
+  cohere,
+  ollama,
+  bedrockConverse,
+  bedrockInvoke,
+  openaiChat,
+  openaiResponses,
+];
 
 export interface Routed {
   readonly dialect: SimulatedDialect;

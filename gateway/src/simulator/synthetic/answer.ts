@@ -45,7 +45,9 @@ export function syntheticAnswer(request: SyntheticRequest, options: SyntheticOpt
 
 /** An error in the words of the dialect. */
 export function errorAnswer(dialect: SimulatedDialect, problem: Problem): Answer {
-  return wholeAnswer(problem.status, JSON_TYPE, JSON.stringify(dialect.error(problem)));
+  const answer = wholeAnswer(problem.status, JSON_TYPE, JSON.stringify(dialect.error(problem)));
+  const headers = dialect.errorHeaders?.(problem);
+  return headers === undefined ? answer : withHeaders(answer, headers);
 }
 
 function operationAnswer(request: SyntheticRequest, options: SyntheticOptions): Answer {
