@@ -37,6 +37,8 @@ interface Words {
   /** `ThrottlingException`; empty where none was told. */
   readonly name: string;
   readonly message: string;
+  /** The field that was found wrong, where one was named. */
+  readonly param?: string | undefined;
 }
 
 /** Classifies an error answer: by the header `x-amzn-errortype`, or `__type` in the body, or else the status. */
@@ -45,7 +47,8 @@ export function decodeError(answer: ErrorAnswer): Fault {
   const header = answer.headers['x-amzn-errortype'];
   const type =
     typeof header === 'string' ? header : (header?.[0] ?? asString(body?.['__type']) ?? asString(body?.['code']) ?? '');
-  const words = { name: nameOf(type), message: safeText(errorWords(errorBody(answer.body)).message ?? '') };
+  const { message = '', param } = errorWords(errorBody(answer.body));
+  const words = { name: nameOf(type), message: safeText(message), param };
   const { status, provider, model } = answer;
   return faultOf(words, { status, provider, model, retryAfterMs: retryAfterMs(answer.headers, answer.nowMs) });
 }
@@ -92,6 +95,7 @@ function faultOf(words: Words, place: Place): Fault {
     { provider, model, reason },
     {
       ...(mayWait && place.retryAfterMs !== undefined ? { retryAfterMs: place.retryAfterMs } : {}),
+      ...(words.param === undefined ? {} : { param: words.param }),
       upstreamStatus: status,
       ...(words.name === '' ? {} : { upstreamCode: words.name.slice(0, 100) }),
     },
