@@ -36,6 +36,10 @@ const COMMANDS: Readonly<Record<string, { readonly load: () => Promise<Command>;
     load: async () => (await import('./cli/catalog.ts')).catalogCommand,
     does: 'show or take in a newer catalog',
   },
+  launch: {
+    load: async () => (await import('./cli/launch.ts')).launchCommand,
+    does: 'start a coding tool already pointed here',
+  },
 };
 
 const io: CommandIo = {
