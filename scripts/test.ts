@@ -1,6 +1,7 @@
 /**
  * `npm test`: every test there is. Ends with the line `N passed, N failed`, after naming what could not run.
- * `npm test -- PATH …` runs some; `--fast` leaves out the slow ones (test/chaos, test/conformance, test/e2e).
+ * `npm test -- PATH …` runs some; `--fast` leaves out the slow ones (test/chaos, test/conformance, test/e2e); `--programs` runs real
+ * coding programs (test/programs), which it installs from npm: they name themselves where they do not run.
  */
 import { globSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -16,13 +17,19 @@ const SLOW = [
   'gateway/test/chaos/**/*.test.ts',
   'gateway/test/sim/**/*.test.ts',
 ];
+const PROGRAMS = ['gateway/test/programs/**/*.test.ts'];
 /** No test file may hang the run. The slowest takes about two minutes. */
 const FILE_TIMEOUT_MS = 10 * 60 * 1000;
+/** Programs are installed first, and are some sixty runs in one file. */
+const PROGRAMS_TIMEOUT_MS = 30 * 60 * 1000;
 
 const args = process.argv.slice(2);
 const isFast = args.includes('--fast');
 const named = args.filter((arg) => !arg.startsWith('--'));
-const patterns = named.length > 0 ? named : isFast ? FAST : [...FAST, ...SLOW];
+const isPrograms = args.includes('--programs');
+if (isPrograms) process.env['TURNOUT_PROGRAMS'] = '1';
+const all = isPrograms ? PROGRAMS : isFast ? FAST : [...FAST, ...SLOW, ...PROGRAMS];
+const patterns = named.length > 0 ? named : all;
 const files = globSync(patterns, { cwd: root })
   .toSorted()
   .map((file) => join(root, file));
@@ -37,7 +44,7 @@ const skips: string[] = [];
 const stream = run({
   files,
   concurrency: 2,
-  timeout: FILE_TIMEOUT_MS,
+  timeout: isPrograms ? PROGRAMS_TIMEOUT_MS : FILE_TIMEOUT_MS,
   execArgv: ['--disable-warning=ExperimentalWarning'],
 });
 stream.on('test:pass', (event) => {

@@ -198,12 +198,13 @@ const cline: Tool = {
   },
 };
 
-// https://docs.continue.dev/reference: `secrets` are read from the environment. JSON is YAML.
+// https://docs.continue.dev/reference: `secrets` are read from the environment. JSON is YAML. It speaks Responses to api.openai.com
+// alone, whatever `useResponsesApi` says (1.5.47).
 const continueTool: Tool = {
   title: 'Continue',
   npm: '@continuedev/cli',
   binary: 'cn',
-  speaks: ['openai-chat', 'openai-responses', 'anthropic-messages'],
+  speaks: ['openai-chat', 'anthropic-messages'],
   setup: ({ url, key, model = MODEL_DEFAULT, protocol, dir }) => {
     const row = {
       name: model,
@@ -211,7 +212,6 @@ const continueTool: Tool = {
       model,
       apiBase: `${url}/v1`,
       apiKey: `\${{ secrets.${KEY_VARIABLE} }}`,
-      useResponsesApi: protocol === 'openai-responses',
       roles: ['chat'],
     };
     return {
