@@ -24,7 +24,7 @@ const texts = told.map((path) => readFileSync(path, 'utf8'));
 writeFileSync(FAKE_REPORT, JSON.stringify({ args: process.argv.slice(2), env, cwd: process.cwd(), texts, modes }));
 if (FAKE_WAITS === undefined) process.exit(Number(FAKE_EXIT ?? 0));
 process.on('SIGTERM', () => process.exit(7));
-setInterval(() => {}, 1000);
+setTimeout(() => process.exit(9), 10_000);
 process.stdout.write('ready');
 `;
 
