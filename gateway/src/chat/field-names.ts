@@ -80,6 +80,7 @@ const OWN: Readonly<Record<Origin, Names>> = {
     logprobs: 'top_logprobs',
     reasoning: 'reasoning',
     reasoningEffort: 'reasoning.effort',
+    reasoningShown: 'reasoning.summary',
     format: 'text.format',
   },
   'anthropic-messages': {

@@ -116,6 +116,7 @@ const USUAL: Readonly<Record<string, string>> = {
   'thinking.type': 'reasoning_effort',
   enable_thinking: 'reasoning_effort',
   'reasoning.exclude': 'include_reasoning',
+  output_format: 'output_config.format',
   reasoning_format: 'include_reasoning',
   'generationConfig.responseJsonSchema': 'generationConfig.responseSchema',
   'generationConfig.responseMimeType': 'generationConfig.responseSchema',

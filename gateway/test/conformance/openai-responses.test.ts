@@ -434,5 +434,5 @@ const EXPECTED_ERRORS: Readonly<Record<string, number>> = {
   'openai 400: upstream-refused (previous_response_not_found)': 1,
   'openai 400: upstream-refused (unsupported_file)': 1,
   'openai 401: upstream-auth (invalid_api_key)': 5,
-  'xai 400: upstream-not-found (-)': 1,
+  'xai 400: upstream-not-found (invalid-argument)': 1,
 };

@@ -911,6 +911,29 @@ const RESPONSES_CASES: readonly RequestCase[] = [
     'has fields of its own that only keep books or save time',
     fields('metadata', 'client_metadata', 'prompt_cache_options'),
   ),
+  responses(
+    'wants to see the reasoning',
+    { reasoning: { summary: 'auto' } },
+    {
+      'openai-chat': models('o3'),
+      'anthropic-messages': models('claude-3-5-haiku'),
+    },
+  ),
+  responses('forbids calls', { tools: [RESPONSES_TOOL], tool_choice: 'none' }),
+  responses('sends a document by its address', {
+    input: [{ role: 'user', content: [{ type: 'input_file', file_url: 'https://a.example/b.pdf' }] }],
+  }),
+  responses('has a picture by its address in a result', {
+    input: [
+      HI,
+      { type: 'function_call', call_id: 'c1', name: 'weather', arguments: '{}' },
+      {
+        type: 'function_call_output',
+        call_id: 'c1',
+        output: [{ type: 'input_image', image_url: 'https://a.example/b.png' }],
+      },
+    ],
+  }),
   responses('chooses how many words to make', { text: { verbosity: 'low' } }),
   responses('asks with a prompt that OpenAI keeps', { prompt: { id: 'pmpt_1' } }),
   responses('has a tool that OpenAI runs', { tools: [{ type: 'web_search' }] }),
@@ -1002,21 +1025,6 @@ const RESPONSES_CASES: readonly RequestCase[] = [
   responses('answers a call that nobody made', {
     input: [HI, { type: 'function_call_output', call_id: 'c9', output: '21' }],
   }),
-  responses(
-    'answers a call with a picture',
-    {
-      input: [
-        HI,
-        { type: 'function_call', call_id: 'c1', name: 'weather', arguments: '{}' },
-        {
-          type: 'function_call_output',
-          call_id: 'c1',
-          output: [{ type: 'input_image', image_url: `data:image/png;base64,${PNG}`, detail: 'auto' }],
-        },
-      ],
-    },
-    { gemini: models('gemini-2.5-pro') },
-  ),
   responses('gives back sealed reasoning', {
     input: [
       HI,

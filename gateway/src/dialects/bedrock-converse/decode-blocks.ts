@@ -69,7 +69,8 @@ export function opaqueBlock(block: JsonRecord, at?: string): OpaquePart {
   return compact({ kind: 'opaque' as const, origin: HOME, name: Object.keys(block)[0] ?? 'unknown', value: block, at });
 }
 
-const TEXT_FIELDS = new Set(['text']);
+/** `type: 'text'` beside it says nothing more (recorded in requests and replies that were written by other protocols' hands). */
+const TEXT_FIELDS = new Set(['text', 'type']);
 const MEDIA_FIELDS = new Set(['format', 'source', 'name']);
 const CALL_FIELDS = new Set(['toolUseId', 'name', 'input']);
 const RESULT_FIELDS = new Set(['toolUseId', 'content', 'status']);

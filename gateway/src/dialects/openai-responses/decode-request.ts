@@ -103,6 +103,11 @@ export function decodeRequest(body: JsonRecord, path: PathFacts): Result<ChatReq
       isStreaming,
       wantsStreamUsage: isStreaming ? true : undefined,
       user: asString(body['user']) ?? asString(body['safety_identifier']),
+      // The newer name of the two; a loss is told by the one that the caller wrote.
+      names:
+        asString(body['user']) === undefined && body['safety_identifier'] !== undefined
+          ? { user: 'safety_identifier' }
+          : undefined,
       extras: readExtras(body, { hasChoice: choice !== undefined, hasFormat: format !== undefined }),
     }),
   );
