@@ -1,7 +1,8 @@
 /**
  * Models that embed, rerank, moderate, draw, speak or listen, which models.dev does not have or has without a price. Prices
- * are those of the providers' own pages in November 2026; what is measured in a recorded exchange says so. Where a price
- * depends on size or quality of what is made (dall-e, Imagen), it is not here: unknown is not a guess.
+ * are as they were last known in November 2026, written down without the pages at hand: a table's `source` is the page to
+ * check them against. What was measured in a recorded exchange says so. Where a price depends on size or quality of what is
+ * made (dall-e, Imagen), it is not here: unknown is not a guess.
  */
 import type { CatalogProvider } from '../gateway/src/catalog/catalog.ts';
 import type { FreeReason, Modality } from '../gateway/src/catalog/rows.ts';

@@ -111,7 +111,7 @@ Their abilities are not known, so no rule leaves them out for one.
 
 - **priced by genai-prices**: ${of('genai-prices')}
 - **named by the provider's own SDK, price unknown**: ${of('sdk')}
-- **from the provider's own pages**: ${of('provider')}
+- **as last known, to be checked against the pages below**: ${of('provider')}
 
 ${PIECE_TABLES.map((table) => `- ${table.provider}: ${table.source}`).join('\n')}
 
