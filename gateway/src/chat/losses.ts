@@ -1,4 +1,5 @@
 /** Losses that every translation shares: what only the source dialect knows. */
+import type { ChatResponse } from './reply.ts';
 import type { ChatRequest, Loss, Role } from './request.ts';
 import type { Origin, Part } from './part.ts';
 import type { Usage } from './usage.ts';
@@ -96,4 +97,13 @@ function extraLosses(extra: Readonly<Record<string, unknown>> | undefined, at: s
     weight: 'hint',
     why: `${home} has no such field.`,
   }));
+}
+
+/** Names of all fields without a word here: of a reply, its choices, and the calls in them. Each once. */
+export function extraNames({ extra, choices }: ChatResponse): readonly string[] {
+  const calls = choices.flatMap(({ parts }) =>
+    parts.flatMap((part) => (part.kind === 'tool-call' ? [part.extra] : [])),
+  );
+  const held = [extra, ...choices.map((choice) => choice.extra), ...calls];
+  return [...new Set(held.flatMap((fields) => Object.keys(fields ?? {})))];
 }

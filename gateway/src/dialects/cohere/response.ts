@@ -13,6 +13,7 @@ import {
   type Json,
   type JsonRecord,
 } from '../../lib/json.ts';
+import { extraNames } from '../../chat/losses.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import { glanceOf, type EncodeContext, type Glance } from '../dialect.ts';
 import { restOf } from '../openai-chat/assistant.ts';
@@ -148,8 +149,5 @@ export function otherChoices(): Loss {
 }
 
 function extraLosses(response: ChatResponse): readonly Loss[] {
-  const names = [response.extra, ...response.choices.map((choice) => choice.extra)].flatMap((extra) =>
-    Object.keys(extra ?? {}),
-  );
-  return [...new Set(names)].map(extraLoss);
+  return extraNames(response).map(extraLoss);
 }

@@ -88,7 +88,8 @@ function pushToChoice(event: ChoiceEvent, writing: Writing): string {
   const before = closeCall(writing);
   if (event.type === 'finish') writing.finish = event.finish;
   else if (event.type === 'tool-call-start') {
-    const { id, name, signature } = event;
+    const { id, name, signature, extra = {} } = event;
+    for (const field of Object.keys(extra)) lose(writing)(extraLoss(field));
     writing.call = compact({ kind: 'tool-call' as const, id, name, arguments: '', signature });
   } else if (event.type === 'logprobs') return before + delta({}, writing, event.tokens);
   else {

@@ -4,6 +4,7 @@ import type { Part } from '../../chat/part.ts';
 import type { ChatResponse, Choice, Finish, FinishReason } from '../../chat/reply.ts';
 import type { Loss } from '../../chat/request.ts';
 import { asArray, asRecord, asString, compact, isRecord, parseJson, type JsonRecord } from '../../lib/json.ts';
+import { extraNames } from '../../chat/losses.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import { glanceOf, type EncodeContext, type Glance } from '../dialect.ts';
 import { restOf } from '../openai-chat/assistant.ts';
@@ -171,10 +172,7 @@ export function otherChoices(): Loss {
 }
 
 function extraLosses(response: ChatResponse): readonly Loss[] {
-  const names = [response.extra, ...response.choices.map((choice) => choice.extra)].flatMap((extra) =>
-    Object.keys(extra ?? {}),
-  );
-  return [...new Set(names)].map(extraLoss);
+  return extraNames(response).map(extraLoss);
 }
 
 /** A field of another protocol beside a reply. */
