@@ -10,6 +10,7 @@ import { inspect } from './bedrock-converse/inspect.ts';
 import { decodeResponse, encodeResponse, glance } from './bedrock-converse/response.ts';
 import { tap } from './bedrock-converse/tap.ts';
 import { HOME } from './bedrock-converse/words.ts';
+import { converseCounting } from './counting.ts';
 import type { CallShape, Dialect } from './dialect.ts';
 
 export const bedrockConverse: Dialect<Buffer> = {
@@ -29,6 +30,7 @@ export const bedrockConverse: Dialect<Buffer> = {
   streamEnding: '',
   splitter: converseSplitter,
   askUsage: () => undefined,
+  counting: converseCounting,
   countTokensResponse: (inputTokens) => ({ inputTokens }),
   limitOutput,
   path: pathOf,

@@ -7,6 +7,7 @@ import type { Usage } from '../chat/usage.ts';
 import type { Json, JsonRecord } from '../lib/json.ts';
 import type { Result } from '../lib/result.ts';
 import type { SseSplitter } from '../lib/sse.ts';
+import type { Counting } from './counting.ts';
 
 /** What a request needs of a model. A target that is known to lack one of these is left out of the plan. */
 export type Ability =
@@ -201,6 +202,8 @@ export interface Dialect<Out extends WireForm = WireForm> {
   readonly modelField?: string;
   /** What a streamed body must say so that usage comes at its end; undefined where it says so, or usage always comes. */
   askUsage(body: JsonRecord): { readonly field: string; readonly value: JsonRecord } | undefined;
+  /** How its providers are asked for the number of input tokens; absent: they are not. */
+  readonly counting?: Counting;
   /** Our own answer to a request for the number of input tokens. */
   countTokensResponse(inputTokens: number): JsonRecord;
   /** The body with at most `maxTokens` output tokens asked for a choice. */

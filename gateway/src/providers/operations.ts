@@ -42,7 +42,11 @@ const BEDROCK: Rows = {
     { model: /titan-embed/, wire: 'titan-embed', inputsMax: 1 },
     { model: /nova-.*embed/, wire: 'nova-embed', inputsMax: 1 },
   ],
-  rerank: [{ model: /cohere\.rerank/, wire: 'bedrock-cohere-rerank' }],
+  rerank: [
+    // docs.aws.amazon.com/bedrock, "Rerank": models by their ARN, at `bedrock-agent-runtime`.
+    { model: /^arn:.*rerank/, wire: 'bedrock-rerank' },
+    { model: /cohere\.rerank/, wire: 'bedrock-cohere-rerank' },
+  ],
 };
 
 /** Nothing but chats. */

@@ -250,6 +250,16 @@ const CASES: Readonly<Record<string, Case>> = {
     stream: ASKED,
     messages: TRANSLATED_NEWER,
   },
+  Replicate: {
+    row: 'replicate: {}',
+    env: { REPLICATE_API_TOKEN: 'k' },
+    model: 'replicate/meta/meta-llama-3-70b-instruct',
+    url: 'https://api.replicate.com/v1/models/meta/meta-llama-3-70b-instruct/predictions',
+    auth: BEARER,
+    chat: { input: { prompt: 'hi', system_prompt: 'Be short.', max_tokens: 50, seed: 7 } },
+    stream: {},
+    messages: { input: { prompt: 'hi', system_prompt: 'Be short.', max_tokens: 50 } },
+  },
   'Cloudflare Workers AI': {
     row: 'cloudflare-workers-ai: {}',
     env: { CLOUDFLARE_ACCOUNT_ID: '0123456789abcdef', CLOUDFLARE_API_TOKEN: 'k' },
@@ -374,6 +384,7 @@ function answer(call: UpstreamCall): Said {
   if (/\/embeddings$|:predict$/.test(pathname)) return { body: JSON.stringify(vectors(body)) };
   if (pathname.endsWith('enerateContent')) return shortReply('gemini', pathname.endsWith(':streamGenerateContent'));
   if (/awPredict$|\/messages$/.test(pathname)) return shortReply('anthropic-messages', body['stream'] === true);
+  if (pathname.endsWith('/predictions')) return shortReply('replicate', false);
   if (pathname.endsWith('/responses')) return shortReply('openai-responses', body['stream'] === true);
   return shortReply('openai-chat', body['stream'] === true);
 }

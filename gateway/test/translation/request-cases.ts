@@ -13,8 +13,8 @@ export const WIRES: readonly Wire[] = ['openai-chat', 'openai-responses', 'anthr
 export const WALKED = ['openai-chat', 'anthropic-messages', 'gemini'] as const;
 export type WalkedWire = (typeof WALKED)[number];
 /** Those that providers speak. */
-export type ProviderWire = Wire | 'bedrock-converse' | 'bedrock-invoke';
-export const PROVIDER_WIRES: readonly ProviderWire[] = [...WIRES, 'bedrock-converse', 'bedrock-invoke'];
+export type ProviderWire = Wire | 'bedrock-converse' | 'bedrock-invoke' | 'replicate';
+export const PROVIDER_WIRES: readonly ProviderWire[] = [...WIRES, 'bedrock-converse', 'bedrock-invoke', 'replicate'];
 
 export interface RequestCase {
   readonly from: Wire;
@@ -33,6 +33,7 @@ export const DEFAULT_MODEL: Readonly<Record<ProviderWire, string>> = {
   gemini: 'gemini-2.5-flash',
   'bedrock-converse': 'maker.some-model',
   'bedrock-invoke': 'meta.llama3-70b-instruct',
+  replicate: 'meta/meta-llama-3-70b-instruct',
 };
 
 /** Bedrock has one wire for the models of many makers, and each takes another part of it: every case goes to one of each. */
@@ -163,6 +164,7 @@ const OPENAI_CASES: readonly RequestCase[] = [
   ),
   openai('samples while it thinks', { temperature: 0.2, top_p: 0.5, max_tokens: 4000, reasoning_effort: 'low' }),
   openai('stops at white space', { stop: ['\n', 'END'] }),
+  openai('stops at a text with a comma in it', { stop: ['a,b'] }),
   openai('has more stops than Google takes', { stop: ['1', '2', '3', '4', '5', '6'] }),
   openai(
     'wants more than the model gives',
@@ -412,6 +414,7 @@ const ANTHROPIC_LOOP = [
 const OPENAI_SMALL = { 'openai-chat': models('gpt-5-nano') };
 
 const ANTHROPIC_CASES: readonly RequestCase[] = [
+  anthropic('streams', { stream: true }),
   anthropic('does not want to see the reasoning', { thinking: { type: 'adaptive', display: 'omitted' } }),
   anthropic('puts thoughts and calls into the mouth of the user', {
     messages: [
@@ -907,6 +910,7 @@ const MOST_EFFORTS = { gemini: models('gemini-2.5-pro', 'gemini-3.5-flash') } as
 const RESPONSES_TOOL = { type: 'function', name: 'weather', parameters: CITY, strict: true } as const;
 
 const RESPONSES_CASES: readonly RequestCase[] = [
+  responses('streams', { stream: true }),
   responses(
     'has fields of its own that only keep books or save time',
     fields('metadata', 'client_metadata', 'prompt_cache_options'),
