@@ -57,6 +57,11 @@ export interface Recording extends IndexRow {
   readonly isStream: boolean;
 }
 
+/** Whether a row is a chat in a wire that we speak. */
+export function isSpoken({ wire, operation }: IndexRow): boolean {
+  return WIRES[wire] !== undefined && operation.startsWith('chat');
+}
+
 /** All rows of the corpus's index. */
 export function readIndex(corpus: string): readonly IndexRow[] {
   return JSON.parse(readFileSync(join(corpus, 'providers', 'index.json'), 'utf8')) as readonly IndexRow[];
