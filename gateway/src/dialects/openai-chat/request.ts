@@ -27,6 +27,7 @@ import {
 } from '../../lib/json.ts';
 import { ok, type Result } from '../../lib/result.ts';
 import type { PathFacts } from '../dialect.ts';
+import { readMessages } from '../messages.ts';
 import { HOME, legacyCallId, readAssistant, readContentPart, restOf } from './assistant.ts';
 import { inspect } from './inspect.ts';
 import { PART_KINDS, readCache, readMedia } from './media.ts';
@@ -120,7 +121,7 @@ export function decodeRequest(body: JsonRecord, path: PathFacts): Result<ChatReq
   const request: ChatRequest = compact({
     origin: HOME,
     model,
-    messages: readMessages(asArray(body['messages']) ?? []),
+    messages: readMessages(asArray(body['messages']) ?? [], readMessage),
     tools: tools.length === 0 ? undefined : tools,
     toolChoice: choice,
     parallelToolCalls: asBoolean(body['parallel_tool_calls']),
@@ -407,20 +408,6 @@ const MESSAGE_READ: ReadonlySet<string> = new Set([
   'cache_control',
   'prompt_cache_breakpoint',
 ]);
-
-/** Messages in order; the tool results of one round become one message. */
-function readMessages(list: readonly Json[]): readonly Message[] {
-  const messages: Message[] = [];
-  for (const [index, item] of list.entries()) {
-    if (!isRecord(item)) continue;
-    const message = readMessage(item, `messages[${index}]`, messages);
-    const last = messages.at(-1);
-    if (message.role === 'tool' && last?.role === 'tool') {
-      messages[messages.length - 1] = { ...last, parts: [...last.parts, ...message.parts] };
-    } else messages.push(message);
-  }
-  return messages;
-}
 
 function readMessage(message: JsonRecord, at: string, before: readonly Message[]): Message {
   const role = message['role'];
