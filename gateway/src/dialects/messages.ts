@@ -1,7 +1,7 @@
-/** What several wires share in reading messages, and in what messages are made of. */
+/** What several wires share in reading requests: messages and what they are made of, formats, efforts. */
 import type { MediaPart, Part } from '../chat/part.ts';
-import type { Message } from '../chat/request.ts';
-import { isRecord, parseJson, type Json, type JsonRecord } from '../lib/json.ts';
+import type { Message, OutputFormat, Reasoning } from '../chat/request.ts';
+import { asBoolean, asString, compact, isRecord, parseJson, type Json, type JsonRecord } from '../lib/json.ts';
 
 /** Messages in order, each by `read`, which is given those before it; the tool results of one round become one message. */
 export function readMessages(
@@ -56,4 +56,24 @@ export function isMedia(part: Part): part is MediaPart {
 export function argumentsObject(text: string): JsonRecord | undefined {
   const value = text.trim() === '' ? {} : parseJson(text);
   return isRecord(value) ? value : undefined;
+}
+
+/** An answer held to a schema, with what is said of it beside. */
+export function schemaFormat(schema: JsonRecord, described: JsonRecord | undefined): OutputFormat {
+  return compact({
+    kind: 'json-schema' as const,
+    schema,
+    name: asString(described?.['name']),
+    description: asString(described?.['description']),
+    strict: asBoolean(described?.['strict']),
+  });
+}
+
+type Effort = NonNullable<Reasoning['effort']>;
+
+const EFFORTS: ReadonlySet<unknown> = new Set<Effort>(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']);
+
+/** True for every effort that some protocol knows. */
+export function isEffort(value: unknown): value is Effort {
+  return EFFORTS.has(value);
 }

@@ -26,7 +26,7 @@ import {
 } from '../../lib/json.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import type { PathFacts } from '../dialect.ts';
-import { nameResults, splitResults } from '../messages.ts';
+import { isEffort, nameResults, schemaFormat, splitResults } from '../messages.ts';
 import { decodeContent } from './decode-blocks.ts';
 import { decodeCache, HOME } from './words.ts';
 
@@ -46,7 +46,6 @@ const MODEL_FIELDS: ReadonlySet<string> = new Set([
   'reasoning_effort',
   'top_k',
 ]);
-const EFFORTS: ReadonlySet<string> = new Set(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']);
 
 export function decodeRequest(body: JsonRecord, path: PathFacts): Result<ChatRequest, Fault> {
   const { messages } = body;
@@ -160,10 +159,6 @@ function decodeReasoning(body: JsonRecord): Reasoning | undefined {
   return Object.keys(reasoning).length === 0 ? undefined : reasoning;
 }
 
-function isEffort(effort: string | undefined): effort is NonNullable<Reasoning['effort']> {
-  return effort !== undefined && EFFORTS.has(effort);
-}
-
 function isShown(display: Json | undefined): boolean | undefined {
   return display === 'summarized' ? true : display === 'omitted' ? false : undefined;
 }
@@ -181,12 +176,7 @@ function decodeFormat(body: JsonRecord): OutputFormat | undefined {
   const text = asString(held?.['schema']);
   const schema = text === undefined ? undefined : asRecord(parseJson(text));
   if (format?.['type'] !== 'json_schema' || schema === undefined) return undefined;
-  return compact({
-    kind: 'json-schema' as const,
-    schema,
-    name: asString(held?.['name']),
-    description: asString(held?.['description']),
-  });
+  return schemaFormat(schema, { name: held?.['name'], description: held?.['description'] });
 }
 
 /** Everything without a word of ours, by its own name; dotted where it stands inside a field that we know. */

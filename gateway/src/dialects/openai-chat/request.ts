@@ -27,7 +27,7 @@ import {
 } from '../../lib/json.ts';
 import { ok, type Result } from '../../lib/result.ts';
 import type { PathFacts } from '../dialect.ts';
-import { readMessages } from '../messages.ts';
+import { isEffort, readMessages, schemaFormat } from '../messages.ts';
 import { HOME, legacyCallId, readAssistant, readContentPart, restOf } from './assistant.ts';
 import { inspect } from './inspect.ts';
 import { PART_KINDS, readCache, readMedia } from './media.ts';
@@ -177,14 +177,6 @@ function readVoice(value: Json | undefined): ChatRequest['audio'] | undefined {
   return compact({ voice: value['voice'], format: asString(value['format']) });
 }
 
-type Effort = NonNullable<Reasoning['effort']>;
-const EFFORTS: ReadonlySet<unknown> = new Set<Effort>(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']);
-
-/** True for every effort that some protocol knows. */
-export function isEffort(value: unknown): value is Effort {
-  return EFFORTS.has(value);
-}
-
 /** OpenAI's effort, OpenRouter's object, the switches and budgets of DeepSeek, Z.ai, Qwen and Databricks. */
 function readReasoning(body: JsonRecord): Reasoning | undefined {
   const object = asRecord(body['reasoning']) ?? {};
@@ -266,15 +258,7 @@ function readFormat(format: Json | undefined): OutputFormat | undefined {
   // Together and llama.cpp put a schema beside the plain JSON mode.
   const schema =
     asRecord(described?.['schema']) ?? (format['type'] === 'json_object' ? asRecord(format['schema']) : undefined);
-  if (schema !== undefined) {
-    return compact({
-      kind: 'json-schema' as const,
-      schema,
-      name: asString(described?.['name']),
-      description: asString(described?.['description']),
-      strict: asBoolean(described?.['strict']),
-    });
-  }
+  if (schema !== undefined) return schemaFormat(schema, described);
   return format['type'] === 'json_object' ? { kind: 'json' } : undefined;
 }
 
