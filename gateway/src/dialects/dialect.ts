@@ -202,6 +202,8 @@ export interface Dialect<Out extends WireForm = WireForm> {
   readonly modelField?: string;
   /** What a streamed body must say so that usage comes at its end; undefined where it says so, or usage always comes. */
   askUsage(body: JsonRecord): { readonly field: string; readonly value: JsonRecord } | undefined;
+  /** What was used, where the head of a whole reply tells it; absent: it never does. */
+  readonly usageInHead?: (headers: ErrorAnswer['headers']) => Usage | undefined;
   /** How its providers are asked for the number of input tokens; absent: they are not. */
   readonly counting?: Counting;
   /** Our own answer to a request for the number of input tokens. */

@@ -37,7 +37,7 @@ export const claudeOnBedrock: Provider = {
   decodeError: (answer) => bedrockConverse.decodeError(answer),
 };
 
-/** The versions of new features that Bedrock knows; any other is a 400 ("invalid beta flag"). From its guide, "Anthropic Claude Messages API". */
+/** The versions of new features that Bedrock knows; any other is a 400 ("invalid beta flag"). From its guide, "Anthropic Claude Messages API"; no recording has one, and AWS's service model names none. */
 const BETAS: ReadonlySet<string> = new Set([
   'compact-2026-01-12',
   'computer-use-2024-10-22',

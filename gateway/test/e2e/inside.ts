@@ -35,12 +35,14 @@ export interface Inside {
   readonly warnings: readonly string[];
   /** Calls to providers, newest last. */
   readonly sent: readonly UpstreamCall[];
-  post(
-    path: string,
-    body: JsonRecord,
-    headers?: Environment,
-  ): Promise<{ readonly status: number; readonly text: string }>;
+  post(path: string, body: JsonRecord, headers?: Environment): Promise<Got>;
+  get(path: string): Promise<Got>;
   close(): Promise<void>;
+}
+
+export interface Got {
+  readonly status: number;
+  readonly text: string;
 }
 
 export interface InsideOptions {
@@ -79,7 +81,8 @@ export async function startInside({ config: text, env = {}, answer }: InsideOpti
   return {
     warnings,
     sent,
-    post: (path, body, headers = {}) => post(port, path, { body, headers }),
+    post: (path, body, headers = {}) => ask(port, path, { body, headers }),
+    get: (path) => ask(port, path, {}),
     async close() {
       server.closeAllConnections();
       await new Promise((done) => {
@@ -117,14 +120,16 @@ function answering(sent: UpstreamCall[], answer: InsideOptions['answer']): Upstr
   };
 }
 
-function post(
-  port: number,
-  path: string,
-  { body, headers }: { readonly body: JsonRecord; readonly headers: Environment },
-): Promise<{ readonly status: number; readonly text: string }> {
+interface Asking {
+  readonly body?: JsonRecord;
+  readonly headers?: Environment;
+}
+
+function ask(port: number, path: string, { body, headers }: Asking): Promise<Got> {
   return new Promise((resolve, reject) => {
     const own = { authorization: `Bearer ${ROOT_KEY}`, 'content-type': 'application/json', ...headers };
-    const call = request({ host: '127.0.0.1', port, path, method: 'POST', headers: own }, (response) => {
+    const method = body === undefined ? 'GET' : 'POST';
+    const call = request({ host: '127.0.0.1', port, path, method, headers: own }, (response) => {
       let text = '';
       response.setEncoding('utf8');
       response.on('data', (piece: string) => (text += piece));
@@ -132,7 +137,7 @@ function post(
       response.on('error', reject);
     });
     call.on('error', reject);
-    call.end(JSON.stringify(body));
+    call.end(body === undefined ? undefined : JSON.stringify(body));
   });
 }
 

@@ -105,6 +105,8 @@ const FAMILIES: readonly Family[] = [
 export const HOME: Origin = 'bedrock-invoke';
 export const WIRE: TextWire = { home: HOME, families: FAMILIES };
 
+const METRICS = 'amazon-bedrock-invocationMetrics';
+
 /** What a reply, or a piece of a streamed one, says. */
 export interface Spoken {
   readonly text: string;
@@ -181,9 +183,14 @@ function finishOf(word: Json | undefined, body: JsonRecord): Finish | undefined 
   return compact({ reason, raw, stopSequence });
 }
 
-/** What the service itself measured, in the last frame of any model. */
+/** Whether the service says what it measured: the last frame of any model. */
+export function isMeasured(body: JsonRecord): boolean {
+  return asRecord(body[METRICS]) !== undefined;
+}
+
+/** What the service itself measured. */
 function metered(body: JsonRecord): Usage | undefined {
-  const metrics = asRecord(body['amazon-bedrock-invocationMetrics']);
+  const metrics = asRecord(body[METRICS]);
   return metrics === undefined ? undefined : counted(metrics['inputTokenCount'], metrics['outputTokenCount']).usage;
 }
 
