@@ -89,6 +89,8 @@ export interface Glance {
   readonly usage?: Usage;
   /** Of the first choice, in the provider's word where it gave one. */
   readonly finish?: string;
+  /** It is in another form than clients of this dialect read, and is written anew for them. */
+  readonly isOtherForm?: boolean;
 }
 
 /** The glance at a reply that had to be read whole. */
