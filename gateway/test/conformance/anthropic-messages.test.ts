@@ -19,6 +19,7 @@ import { asArray, asNumber, asRecord, asString, parseJson, type Json, type JsonR
 import { formatSse, sseSplitter } from '../../src/lib/sse.ts';
 import { vertexAnthropic } from '../../src/providers/vertex-anthropic.ts';
 import { corpusDir, corpusSkip } from '../corpus.ts';
+import { dice } from '../dice.ts';
 import { REQUEST_RULES, RESPONSE_RULES, RuleBook } from './anthropic-messages-differences.ts';
 
 const WIRES: ReadonlySet<string> = new Set(['anthropic-messages', 'vertex-anthropic']);
@@ -127,17 +128,6 @@ function readClients(): readonly { readonly id: string; readonly body: JsonRecor
         ? [{ id: name, body: { ...body, model } }]
         : [];
     });
-}
-
-/** Small seeded dice (mulberry32), so that a failure can be seen again. */
-function dice(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }
 
 function decodeAll(chunks: Iterable<Uint8Array>): readonly ChatEvent[] {

@@ -19,6 +19,7 @@ import { decodeUsage } from '../../src/dialects/gemini/usage.ts';
 import { isArray, isRecord, parseJson, type Json, type JsonRecord } from '../../src/lib/json.ts';
 import { sseSplitter } from '../../src/lib/sse.ts';
 import { corpusDir, corpusSkip } from '../corpus.ts';
+import { dice } from '../dice.ts';
 
 interface Exchange {
   readonly id: string;
@@ -119,17 +120,6 @@ function print(title: string, counts: ReadonlyMap<string, number>): void {
       .toSorted()
       .join(', ')}`,
   );
-}
-
-/** A small generator (mulberry32), so that every run cuts in the same places. */
-function dice(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d_2b_79_f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }
 
 // ---- what is the same although it is written differently (each kind is counted) ----

@@ -11,8 +11,8 @@ import { gateDialects } from '../../src/dialects/index.ts';
 import type { Dialect } from '../../src/dialects/dialect.ts';
 import { brokenEnding, receive } from '../../src/pipeline/receive.ts';
 import { corpusDir, corpusSkip } from '../corpus.ts';
+import { dice } from '../dice.ts';
 import { INBOUND, readIndex, readRecording, WIRES, type Recording } from './recordings.ts';
-import { dice } from './suite.ts';
 
 const OUTBOUND: readonly Dialect[] = Object.values(gateDialects);
 const SEED = Number(process.env['TURNOUT_SEED'] ?? 20_261_122);
