@@ -6,7 +6,6 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { collect, replay } from '../../src/chat/collect.ts';
 import type { ChatEvent } from '../../src/chat/reply.ts';
-import type { EncodeContext } from '../../src/dialects/dialect.ts';
 import { openaiResponses } from '../../src/dialects/openai-responses.ts';
 import { asArray, asRecord, asString, isRecord, parseJson, type Json, type JsonRecord } from '../../src/lib/json.ts';
 import { sseSplitter } from '../../src/lib/sse.ts';
@@ -14,17 +13,19 @@ import { corpusDir, corpusSkip } from '../corpus.ts';
 import { REPLY_DIFFERENCES, REQUEST_DIFFERENCES, STREAM_DIFFERENCES } from './openai-responses-differences.ts';
 import { readIndex, readRecording, type Recording } from './recordings.ts';
 import {
+  assertRepliesComeBack,
+  assertRequestsComeBack,
   assertSameInSmallPieces,
   assertTappedWhenCut,
   checkUsage,
   clientRequests,
+  CONTEXT,
   comparer,
   decodeAll,
 } from './suite.ts';
 
 const SUITE = 'openai-responses';
 const SEED = Number(process.env['TURNOUT_SEED'] ?? 20_261_127);
-const CONTEXT: EncodeContext = { requestId: 'r1', model: 'asked', nowS: 1_700_000_000, wantsStreamUsage: true };
 
 /** Answers of another operation (`/responses/compact`). */
 const COMPACTED: ReadonlySet<string> = new Set(['openai-20fd2854ed81', 'openai-e63c403c340b']);
@@ -86,31 +87,17 @@ describe('openai-responses requests', { skip: corpusSkip(SUITE) }, () => {
   });
 
   it('gives every request back with the same meaning', () => {
-    const same = comparer(REQUEST_DIFFERENCES);
-    const bodies = [...asked, ...clientRequests(SUITE)];
-    for (const [id, body] of bodies) {
-      const decoded = openaiResponses.decodeRequest(body, {});
-      assert.ok(decoded.ok, id);
-      const { body: again, losses } = openaiResponses.encodeRequest(decoded.value, { model: decoded.value.model });
-      assert.deepEqual(losses, [], id);
-      same.same(again, body, id);
-    }
-    same.check(`requests: ${bodies.length} round trips, differences listed:`);
+    const bodies = [...asked, ...clientRequests(SUITE)].map(([id, body]) => ({ id, body }));
+    assertRequestsComeBack(openaiResponses, bodies, { rules: REQUEST_DIFFERENCES });
   });
 });
 
 describe('openai-responses replies', { skip: corpusSkip(SUITE) }, () => {
   it('gives every reply back with the same meaning', () => {
-    const same = comparer(REPLY_DIFFERENCES);
-    for (const { id, provider, body } of wholes) {
-      const decoded = openaiResponses.decodeResponse(body, provider);
-      assert.ok(decoded.ok, id);
-      const again = openaiResponses.encodeResponse(decoded.value, CONTEXT);
-      assert.deepEqual(again.losses, [], id);
-      same.same(again.body, body, id);
-      checkUsage(decoded.value.usage, asRecord(body['usage']), { output: 'output_tokens', id });
-    }
-    same.check(`replies: ${wholes.length} round trips, differences listed:`);
+    assertRepliesComeBack(openaiResponses, wholes, {
+      rules: REPLY_DIFFERENCES,
+      also: ({ usage }, { id, body }) => checkUsage(usage, asRecord(body['usage']), { output: 'output_tokens', id }),
+    });
   });
 
   it('are the same after they were taken to pieces and put together', () => {

@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { collect } from '../../src/chat/collect.ts';
 import type { ChatEvent, ChatResponse } from '../../src/chat/reply.ts';
 import type { Usage } from '../../src/chat/usage.ts';
-import type { Dialect, EncodeContext, Mark } from '../../src/dialects/dialect.ts';
+import type { Dialect, EncodeContext, Mark, PathFacts } from '../../src/dialects/dialect.ts';
 import { asRecord, isRecord, parseJson, type JsonRecord } from '../../src/lib/json.ts';
 import { sseSplitter } from '../../src/lib/sse.ts';
 import { corpusDir } from '../corpus.ts';
@@ -76,6 +76,58 @@ export function comparer(
       assert.deepEqual(unused, [], 'differences that no recording shows any more');
     },
   };
+}
+
+/** A recorded request. */
+export interface Asked {
+  readonly id: string;
+  readonly body: JsonRecord;
+  readonly path?: PathFacts;
+  /** What must come back, where it is more than the body. */
+  readonly expected?: JsonRecord;
+}
+
+/** Reads every request and writes it again: nothing is lost, and the rules are all that differs. `also` looks at what was written. */
+export function assertRequestsComeBack(
+  dialect: Dialect,
+  asked: readonly Asked[],
+  { rules, also }: { readonly rules: Rules; readonly also?: (written: JsonRecord, one: Asked) => void },
+): void {
+  const same = comparer(rules);
+  for (const one of asked) {
+    const decoded = dialect.decodeRequest(one.body, one.path ?? {});
+    assert.ok(decoded.ok, `${one.id}: ${decoded.ok ? '' : decoded.error.message}`);
+    const { body, losses } = dialect.encodeRequest(decoded.value, { model: decoded.value.model });
+    assert.deepEqual(losses, [], one.id);
+    same.same(body, one.expected ?? one.body, one.id);
+    also?.(body, one);
+  }
+  same.check(`requests: ${asked.length} round trips, differences listed:`);
+}
+
+/** A recorded whole reply. */
+export interface Replied {
+  readonly id: string;
+  readonly provider: string;
+  readonly body: JsonRecord;
+}
+
+/** Reads every whole reply and writes it again, as `assertRequestsComeBack` does. `also` looks at what was read. */
+export function assertRepliesComeBack(
+  dialect: Dialect,
+  replies: readonly Replied[],
+  { rules, also }: { readonly rules: Rules; readonly also?: (read: ChatResponse, one: Replied) => void },
+): void {
+  const same = comparer(rules);
+  for (const one of replies) {
+    const decoded = dialect.decodeResponse(one.body, one.provider);
+    assert.ok(decoded.ok, one.id);
+    const again = dialect.encodeResponse(decoded.value, CONTEXT);
+    assert.deepEqual(again.losses, [], one.id);
+    same.same(again.body, one.body, one.id);
+    also?.(decoded.value, one);
+  }
+  same.check(`replies: ${replies.length} round trips, differences listed:`);
 }
 
 /** The events of a stream that comes in pieces, cut at `edges`. */
