@@ -50,6 +50,5 @@ function encodeRequest(request: ChatRequest, target: EncodeTarget): EncodedReque
 }
 
 function encodeFault(of: Fault): JsonRecord {
-  const { status, type } = specOf(of);
-  return { title: type, detail: of.message, status };
+  return { title: of.code, detail: of.message, status: specOf(of).status };
 }
