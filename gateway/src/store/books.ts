@@ -7,7 +7,10 @@ import { join } from 'node:path';
 import { Kysely } from 'kysely';
 import type { JsonRecord } from '../lib/json.ts';
 import type { NanoUsd } from '../money/price.ts';
+import type { BatchBooks } from './batch-ports.ts';
 import { auditBooks } from './books-audit.ts';
+import { batchBooks } from './books-batches.ts';
+import { fileBooks } from './books-files.ts';
 import { keyBooks } from './books-keys.ts';
 import { leaseBooks } from './books-leases.ts';
 import { receiptBooks } from './books-receipts.ts';
@@ -100,7 +103,7 @@ export interface RequestList {
 }
 
 /** All methods throw `StoreError`s or SQLite's own errors; `troubleOf` tells them from bugs. */
-export interface Books {
+export interface Books extends BatchBooks {
   /** Keys changed after `revision`, removed ones among them. */
   keyChanges(revision: bigint): Promise<readonly StoredKey[]>;
   createKey(key: Omit<KeyRow, 'isDisabled'> & { readonly hash: string }, by?: string): Promise<StoredKey>;
@@ -161,6 +164,8 @@ export async function openBooks(options: BooksOptions): Promise<Books> {
     ...leaseBooks(db),
     ...receiptBooks(db, dataDir),
     ...requestBooks(db),
+    ...fileBooks(db),
+    ...batchBooks(db, dataDir),
     ...reportBooks(db, dataDir),
     close: async () => db.destroy(),
   };
