@@ -9,10 +9,11 @@ import {
   type LineResult,
   type StoredBatch,
 } from '../store/batch-ports.ts';
-import { askLine, type Door, type Doorway } from './ask.ts';
+import { askLine, type Door, type Doorway, type LineAnswer } from './ask.ts';
 import { checkLines } from './check.ts';
 import { createLater, type Later } from './later.ts';
 import { lineAt, linesOf, readLine, type Line } from './lines.ts';
+import { runNative, type Halt } from './native/run.ts';
 import { outputIds, writeOutput } from './output.ts';
 import { createResults, type Results } from './results.ts';
 import { anthropicAnswer, anthropicUnanswered, openaiAnswer, openaiUnanswered } from './shapes.ts';
@@ -41,9 +42,6 @@ interface Item extends Line {
   /** Nothing else of the batch may run beside it. */
   readonly isAlone?: true;
 }
-
-/** Why no further line is begun. */
-type Halt = 'canceled' | 'expired' | 'stopping';
 
 export class Job {
   readonly #ports: JobPorts;
@@ -95,6 +93,7 @@ export class Job {
     }
     try {
       if (this.#batch.status === 'validating') await this.#validate(file);
+      await this.#native(file);
       if (this.#batch.status === 'in_progress') await this.#lines(file);
       if (this.#ports.isStopping() || !RUNNING.includes(this.#batch.status)) return;
       if (this.#batch.startedAtMs !== undefined) await this.#fillUp(file);
@@ -115,9 +114,44 @@ export class Job {
     this.#log('info', 'a batch begins', { lines: total, endpoint: this.#batch.endpoint });
   }
 
-  async #lines(file: FileHandle): Promise<void> {
+  /** As far as its provider's own batches go: what is left afterwards goes line by line. */
+  async #native(file: FileHandle): Promise<void> {
+    const { world } = this.#ports;
+    const { status, native, keyId } = this.#batch;
+    const isBegun = status === 'cancelling' && native !== undefined;
+    const key = world.store.keys.standing(keyId);
+    if ((status !== 'in_progress' && !isBegun) || (!key.ok && native === undefined)) return;
+    // What the provider has of a key that is gone is cancelled, and paid for.
+    const row = key.ok
+      ? key.value
+      : { id: keyId, name: keyId, isRoot: false, isDisabled: true, createdAtMs: 0, tags: [] };
+    await runNative({
+      world,
+      file,
+      key: row,
+      doorway: this.#doorway(),
+      headers: headersOf(this.#batch),
+      host: {
+        batch: () => this.#batch,
+        change: async (change) => this.#change(change, ['in_progress', 'cancelling']),
+        fail: async (errors) => this.#fail(errors),
+        halt: () => this.#halt(),
+        pause: async (mostMs) => this.#pause(mostMs),
+        done: async () => this.#done(),
+        put: (line, customId, answer) => this.#put(line, customId, answer),
+        settled: async () => this.#results.settled(),
+      },
+    });
+  }
+
+  #doorway(): Doorway {
     const doorway = this.#ports.door(this.#batch.endpoint);
     if (doorway === undefined) throw new Error(`nothing answers at ${this.#batch.endpoint}`);
+    return doorway;
+  }
+
+  async #lines(file: FileHandle): Promise<void> {
+    const doorway = this.#doorway();
     const feed = this.#feed(file, await this.#done());
     this.update(this.#batch);
     while (this.#halt() === undefined) {
@@ -200,7 +234,7 @@ export class Job {
       await this.#withoutKey(key.error, item);
       return;
     }
-    const headers = this.#batch.form === 'anthropic' ? headersOf(this.#batch) : {};
+    const headers = headersOf(this.#batch);
     const answer = await askLine(read.value, { doorway, world, key: key.value, batchId, headers });
     const tries = item.tries + 1;
     const verdict =
@@ -216,12 +250,15 @@ export class Job {
       case 'alone':
         this.#alone.push({ ...retried(item), isAlone: true });
         return;
-      case 'end': {
-        const told = { batchId, line: item.line, customId: read.value.customId, ...answer };
-        const text = this.#batch.form === 'openai' ? openaiAnswer(told) : anthropicAnswer(told);
-        this.#results.add({ line: item.line, state: answer.status < 400 ? 'succeeded' : 'errored', text });
-      }
+      case 'end':
+        this.#put(item.line, read.value.customId, answer);
     }
+  }
+
+  #put(line: number, customId: string, answer: LineAnswer): void {
+    const told = { batchId: this.#batch.id, line, customId, ...answer };
+    const text = this.#batch.form === 'openai' ? openaiAnswer(told) : anthropicAnswer(told);
+    this.#results.add({ line, state: answer.status < 400 ? 'succeeded' : 'errored', text });
   }
 
   /** Its key may do nothing any more: the batch ends as if it had been cancelled. Where only nobody knows, the line waits. */
@@ -300,11 +337,11 @@ export class Job {
   }
 
   /** Until something of the batch has changed, or the next of its lines is due. */
-  #pause(): Promise<void> {
+  #pause(mostMs: number = IDLE_MS): Promise<void> {
     const { world } = this.#ports;
     const dueMs = (this.#later.nextMs() ?? Infinity) - world.clock.monotonicMs();
     return new Promise((resolve) => {
-      const cancel = world.timers.after(Math.max(1, Math.min(dueMs, IDLE_MS)), resolve);
+      const cancel = world.timers.after(Math.max(1, Math.min(dueMs, mostMs, IDLE_MS)), resolve);
       this.#wake = () => {
         cancel();
         resolve();
@@ -345,7 +382,8 @@ function retried({ line, offset, length, tries }: Item): Item {
 }
 
 /** Headers of an Anthropic batch that hold for each of its messages; kept as its metadata, of which that protocol has none. */
-function headersOf({ metadata = {} }: StoredBatch): Readonly<Record<string, string>> {
+function headersOf({ form, metadata = {} }: StoredBatch): Readonly<Record<string, string>> {
+  if (form === 'openai') return {};
   return Object.fromEntries(
     Object.entries(metadata).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])),
   );
