@@ -113,6 +113,8 @@ for (const endpoint of FORM_ENDPOINTS) {
         ),
         [form(...fields), missing],
         [form(...fields, part(fileField, 'RIFF')), missing],
+        [form(...fields, part(fileField.toUpperCase(), 'RIFF', '; filename="a.png"')), missing],
+        [form(...fields, part(fileField, '', '; filename="a.png"', `Content-Type: ${endpoint.type}`)), missing],
         [form(...fields, part('model', 'house/dear'), file), { status: 400, code: 'duplicate_key' }],
         [form(...fields, part('__proto__', 'x'), file), { status: 400, code: 'forbidden_key' }],
         [form(...fields, part('constructor', 'x'), file), { status: 400, code: 'forbidden_key' }],

@@ -59,6 +59,7 @@ const ANSWERS = {
     [{ input: [{ role: 'wizard', content: 'hi' }] }, /^input\[0\]/],
     [{ input: [{ role: 'user', content: null }] }, /^input\[0\]\.content/],
     [{ input: [{ role: 'user', content: [{ type: 'no_such' }] }] }, /^input\[0\]\.content/],
+    [{ input: [{ type: 'function_call', call_id: 'c', name: 'f', arguments: 5 }] }, /^input\[0\]\.arguments/],
     [{ input: [{ type: 'function_call_output', call_id: 5, output: 'x' }] }, /^input\[0\]\.call_id/],
     ...NOT_URLS.map((image_url) => imageRow(image_url)),
     [{ instructions: 5 }, 'instructions'],
@@ -191,6 +192,7 @@ export const JSON_ENDPOINTS: readonly Endpoint[] = [
     counts: [],
     refused: [
       [{ input: undefined }, 'input'],
+      [{ input: [] }, 'input'],
       [{ input: 5 }, 'input'],
       [{ input: [5] }, 'input[0]'],
       [{ input: [{ type: 'no_such' }] }, /^input\[0\]/],
@@ -216,6 +218,7 @@ export const JSON_ENDPOINTS: readonly Endpoint[] = [
       [{ size: '0x5' }, 'size'],
       [{ size: 5 }, 'size'],
       [{ response_format: 'gif' }, 'response_format'],
+      [{ user: 5 }, 'user'],
     ],
   },
   {
@@ -231,6 +234,7 @@ export const JSON_ENDPOINTS: readonly Endpoint[] = [
       [{ images: undefined }, /^images?$/],
       [{ images: [] }, /^images?/],
       [{ images: 'x' }, /^images?/],
+      ...NOT_URLS.map((image_url): readonly [JsonRecord, RegExp] => [{ images: [{ image_url }] }, /^images?\[0\]/]),
       [{ n: 10_000 }, 'n'],
     ],
   },
@@ -257,13 +261,14 @@ export const JSON_ENDPOINTS: readonly Endpoint[] = [
     words: 'gemini',
     good: { content: { parts: [{ text: 'hi' }] } },
     text: (text) => ({ content: { parts: [{ text }] } }),
-    counts: [],
+    counts: [counted('outputDimensionality')],
     refused: [
       [{ content: undefined }, /^content/],
       [{ content: {} }, /^content/],
       [{ content: { parts: [] } }, /^content/],
       [{ content: { parts: [{ video: 1 }] } }, /^content/],
       [{ content: 5 }, /^content/],
+      [{ taskType: 5 }, 'taskType'],
     ],
   },
   {
@@ -271,7 +276,14 @@ export const JSON_ENDPOINTS: readonly Endpoint[] = [
     words: 'gemini',
     good: { requests: [{ model: 'models/house/m', content: { parts: [{ text: 'hi' }] } }] },
     text: (text) => ({ requests: [{ model: 'models/house/m', content: { parts: [{ text }] } }] }),
-    counts: [],
+    counts: [
+      {
+        param: 'requests[0].outputDimensionality',
+        patch: (outputDimensionality) => ({
+          requests: [{ content: { parts: [{ text: 'hi' }] }, outputDimensionality }],
+        }),
+      },
+    ],
     refused: [
       [{ requests: undefined }, 'requests'],
       [{ requests: [] }, 'requests'],

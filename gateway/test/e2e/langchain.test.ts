@@ -172,6 +172,7 @@ describe("LangChain's embeddings", () => {
         const [one, two] = await embeddings.embedDocuments(['one', 'two']);
         assert.ok(one !== undefined && two !== undefined && one.length > 0 && one.length === two.length);
         assert.notDeepEqual(one, two);
+        assert.equal((await embeddings.embedQuery('one')).length, one.length);
       }
     });
   }
