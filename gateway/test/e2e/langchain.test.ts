@@ -90,7 +90,8 @@ for (const [name, client] of Object.entries(CLIENTS)) {
       it('gets a stream with usage', async () => {
         const whole = await wholeOf(await client.make(model).stream('Say hi.'));
         assert.ok(whole.text.length > 0);
-        assert.ok(usageOf(whole).output > 0);
+        const usage = usageOf(whole);
+        assert.ok(usage.input > 0 && usage.output > 0);
       });
 
       it('goes through a round of tools, also streamed', async () => {
