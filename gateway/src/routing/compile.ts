@@ -313,6 +313,7 @@ function listedEntry(entry: Entry): ListedModel {
     inputs,
     outputs,
     abilities: [...(target?.abilities ?? [])],
+    operations: target?.operations,
     status,
   });
 }
