@@ -1,10 +1,10 @@
 /** Bad input at every endpoint that takes JSON: the rows of the fault table that hold everywhere, and each endpoint's own fields. */
 import assert from 'node:assert/strict';
 import { gzipSync } from 'node:zlib';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import type { JsonRecord } from '../../src/lib/json.ts';
 import { routesTaken } from '../../src/http/routes.ts';
-import { raw, send, startRig, underWatch, unseenUpstream, type Expected, type Rig } from './bad-input.ts';
+import { raw, send, rigHere, underWatch, unseenUpstream, type Expected } from './bad-input.ts';
 import {
   ask,
   assertRefusedIn,
@@ -22,6 +22,8 @@ const ELSEWHERE: readonly string[] = [
   // bad-input-bodies, bad-input-fields and bad-input-http.
   ...['/v1/chat/completions', '/v1/messages'].map((path) => `POST ${path}`),
   ...['generateContent', 'streamGenerateContent'].map((verb) => `POST /v1beta/models/m:${verb}`),
+  // batches.test.ts: what is sent is a file, or a list of requests.
+  ...['/v1/files', '/v1/batches', '/v1/messages/batches'].map((path) => `POST ${path}`),
   // The admin's own suites.
   ...['GET', 'POST', 'PATCH', 'DELETE'].map((method) => `${method} /admin/v1/keys`),
   ...['/healthz', '/readyz', '/metrics', '/'].flatMap((path) => [`GET ${path}`, `HEAD ${path}`]),
@@ -30,15 +32,7 @@ const ELSEWHERE: readonly string[] = [
   ...['/v1/models', '/v1beta/models', '/v1/models/m', '/v1beta/models/m'].map((path) => `HEAD ${path}`),
 ];
 
-let rig: Rig;
-
-before(async () => {
-  rig = await startRig();
-});
-
-after(async () => {
-  await rig.close();
-});
+const rig = rigHere();
 
 type Refused = readonly (readonly [body: JsonRecord | string | Buffer, expected: Expected])[];
 

@@ -407,6 +407,27 @@ export const BARE_ENDPOINTS: readonly (readonly [asked: string, words: Words, ex
   ['GET /v1/models/no-such', 'gemini', { status: 404, param: 'model' }],
   ['GET /v1beta/models?pageSize=-1', 'gemini', { status: 400, param: 'pageSize' }],
   ['GET /v1beta/models?pageToken=no-such', 'gemini', { status: 400, param: 'pageToken' }],
+  ...['GET /v1/files/file-none', 'DELETE /v1/files/file-none', 'GET /v1/files/file-none/content'].map(
+    (asked) => [asked, 'openai', { status: 404, message: /"file-none"/ }] as const,
+  ),
+  ['GET /v1/files?limit=-1', 'openai', { status: 400, param: 'limit' }],
+  ['PUT /v1/files', 'openai', { status: 405 }],
+  ...['GET /v1/batches/batch_none', 'POST /v1/batches/batch_none/cancel'].map(
+    (asked) => [asked, 'openai', { status: 404, message: /"batch_none"/ }] as const,
+  ),
+  ['GET /v1/batches?limit=1e9x', 'openai', { status: 400, param: 'limit' }],
+  ['DELETE /v1/batches/batch_none', 'openai', { status: 405 }],
+  ...['GET', 'DELETE'].map(
+    (method) =>
+      [
+        `${method} /v1/messages/batches/msgbatch_none`,
+        'anthropic',
+        { status: 404, message: /"msgbatch_none"/ },
+      ] as const,
+  ),
+  ['POST /v1/messages/batches/msgbatch_none/cancel', 'anthropic', { status: 404, message: /"msgbatch_none"/ }],
+  ['GET /v1/messages/batches/msgbatch_none/results', 'anthropic', { status: 404, message: /"msgbatch_none"/ }],
+  ['GET /v1/messages/batches?limit=-1', 'anthropic', { status: 400, param: 'limit' }],
   ['GET /v1/decisions/req_none', 'openai', { status: 404, code: 'record_unknown' }],
   [`GET /v1/decisions/${'r'.repeat(300)}`, 'openai', { status: 404 }],
   ['DELETE /v1/decisions/req_none', 'openai', { status: 405 }],
