@@ -101,6 +101,7 @@ function receiver(call: ChatCall, target: Target, { to, now, nowS, startedMs, he
       model: inspection.model,
       nowS,
       wantsStreamUsage: inspection.wantsStreamUsage,
+      inputTokensEstimate: call.facts.inputTokensEstimate,
       isJsonArray,
       request: call.body.record,
     },
