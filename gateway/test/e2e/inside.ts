@@ -65,6 +65,7 @@ export async function startInside({ config: text, env = {}, answer }: InsideOpti
     store,
     upstream: answering(sent, answer),
     env,
+    dataDir: dir,
     log: createLog({ write: () => undefined, now: Date.now, level: 'info' }),
     snapshot: () => snapshot,
     config: () => config,
