@@ -249,6 +249,7 @@ describe('bedrock-invoke: recorded heads', { skip: corpusSkip(SUITE) }, () => {
         assert.deepEqual(read.value.usage, head, one.id);
       } else {
         agreed += 1;
+        assert.deepEqual(read, own, one.id);
         const { inputTokens = 0, cachedInputTokens = 0, cacheWriteTokens = 0, outputTokens } = own.value.usage;
         assert.deepEqual(
           [head.inputTokens, head.outputTokens],
