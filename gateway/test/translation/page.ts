@@ -1,5 +1,6 @@
 /** docs/reference/translation.md, written from what the dialects do with the cases. */
 import { lossCodes } from '../../src/chat/loss-codes.ts';
+import { matrixSection } from '../matrix/table.ts';
 import { ENDS, endOf } from './reply-cases.ts';
 import { REQUEST_CASES, WIRES, type ProviderWire } from './request-cases.ts';
 import {
@@ -51,6 +52,7 @@ const FATES: Readonly<Record<Fate, string>> = {
 export function translationPage(): string {
   const sections = [
     INTRO,
+    matrixSection(),
     codesSection(),
     requestThingsSection(),
     thingsSection(),
