@@ -2,7 +2,8 @@
 import { lossCodes } from '../../src/chat/loss-codes.ts';
 import { matrixSection } from '../matrix/table.ts';
 import { ENDS, endOf } from './reply-cases.ts';
-import { REQUEST_CASES, WIRES, type ProviderWire } from './request-cases.ts';
+import { REQUEST_CASES } from './request-cases.ts';
+import { WIRES, type ProviderWire } from './wires.ts';
 import {
   delivered,
   replyPairs,
