@@ -1,4 +1,5 @@
 /** The words of the matrix: what is tried, who asks, who answers, and what each side can be seen to have understood. */
+import type { FaultCode } from '../../src/chat/fault.ts';
 import type { Origin } from '../../src/chat/part.ts';
 import type { Json, JsonRecord } from '../../src/lib/json.ts';
 import type { Content } from '../../src/simulator/step.ts';
@@ -116,6 +117,8 @@ export interface Client {
   endingOf(events: readonly StreamEvent[]): 'proper' | 'error' | 'none';
   /** The next request: the reply goes back as history, with a result for each of its calls. */
   next(ask: JsonRecord, reply: JsonRecord): JsonRecord;
+  /** The protocol's word for a failure of ours. */
+  errorKind(code: FaultCode): string;
   /** An error's body; undefined where it is not in the protocol's form. */
   readError(body: JsonRecord): ToldError | undefined;
 }

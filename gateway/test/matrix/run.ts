@@ -162,6 +162,7 @@ async function seeFailure(at: Try, plan: Failure): Promise<Seen> {
   const flaws = [
     ...(told === undefined ? [`not in the protocol's form: ${got.text.slice(0, 300)}`] : []),
     ...(told?.message.includes(plan.says) === true ? [] : [`it says ${told?.message}`]),
+    ...(told === undefined || told.kind === client.errorKind(plan.code) ? [] : [`it is called ${told.kind}`]),
     ...(got.status === statusOf(plan) ? [] : [`status ${got.status}`]),
     ...((got.headers.get('retry-after') ?? undefined) === plan.retryAfter
       ? []

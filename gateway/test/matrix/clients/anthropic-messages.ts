@@ -64,6 +64,10 @@ export const anthropicMessages: Client = {
     ];
     return { ...ask, messages: [...(asArray(ask['messages']) ?? []), ...turns] };
   },
+  errorKind(code) {
+    if (code === 'upstream-refused') return 'invalid_request_error';
+    return code === 'upstream-rate-limited' ? 'rate_limit_error' : 'api_error';
+  },
   readError(body) {
     const error = asRecord(body['error']);
     const message = asString(error?.['message']);

@@ -56,6 +56,7 @@ export const cohere: Client = {
     }));
     return { ...ask, messages: [...(asArray(ask['messages']) ?? []), message, ...results] };
   },
+  errorKind: (code) => code,
   readError(body) {
     const message = asString(body['message']);
     return message === undefined ? undefined : { message, kind: asString(body['error_type']) ?? '' };

@@ -79,6 +79,10 @@ export const gemini: Client = {
     const content = asRecord(candidateOf(reply)['content']) ?? {};
     return { ...ask, contents: [...(asArray(ask['contents']) ?? []), content, { role: 'user', parts }] };
   },
+  errorKind(code) {
+    if (code === 'upstream-refused') return 'INVALID_ARGUMENT';
+    return code === 'upstream-rate-limited' ? 'RESOURCE_EXHAUSTED' : 'UNAVAILABLE';
+  },
   readError(body) {
     const error = asRecord(body['error']);
     const message = asString(error?.['message']);

@@ -71,6 +71,10 @@ export const openaiChat: Client = {
     }));
     return { ...ask, messages: [...(asArray(ask['messages']) ?? []), message, ...results] };
   },
+  errorKind(code) {
+    if (code === 'upstream-refused') return 'invalid_request_error';
+    return code === 'upstream-rate-limited' ? 'rate_limit_error' : 'upstream_error';
+  },
   readError(body) {
     const error = asRecord(body['error']);
     const message = asString(error?.['message']);

@@ -69,6 +69,10 @@ export const openaiResponses: Client = {
     );
     return { ...ask, input: [...(asArray(ask['input']) ?? []), ...output, ...results] };
   },
+  errorKind(code) {
+    if (code === 'upstream-refused') return 'invalid_request_error';
+    return code === 'upstream-rate-limited' ? 'rate_limit_error' : 'upstream_error';
+  },
   readError(body) {
     const error = asRecord(body['error']);
     const message = asString(error?.['message']);

@@ -54,7 +54,10 @@ export const bedrockConverse: Provider = {
       [
         {
           block: { reasoningContent: { reasoningText: { text: THOUGHT, signature: SIGNATURE } } },
-          deltas: [{ reasoningContent: { text: THOUGHT } }, { reasoningContent: { signature: SIGNATURE } }],
+          deltas: [
+            ...halves(THOUGHT).map((text) => ({ reasoningContent: { text } })),
+            { reasoningContent: { signature: SIGNATURE } },
+          ],
         },
         {
           block: { toolUse: { ...HEAD, input: ARGUMENTS } },
