@@ -1,6 +1,7 @@
 /** docs/reference/translation.md, written from what the dialects do with the cases. */
 import { lossCodes } from '../../src/chat/loss-codes.ts';
 import { matrixSection } from '../matrix/table.ts';
+import { operationLosses, type OperationLoss } from './operation-losses.ts';
 import { ENDS, endOf } from './reply-cases.ts';
 import { REQUEST_CASES } from './request-cases.ts';
 import { WIRES, type ProviderWire } from './wires.ts';
@@ -63,6 +64,7 @@ export function translationPage(): string {
     endsSection(),
     requestSections(),
     replySections(),
+    operationsSection(),
   ];
   return `${sections.map((section) => section.trimEnd()).join('\n\n')}\n`;
 }
@@ -197,4 +199,27 @@ function lossSection(title: string, rows: readonly LossRow[], hasModels: boolean
     row.why,
   ]);
   return `${title}\n\n${table(['code', 'field', 'weight', ...(hasModels ? ['at'] : []), 'what was done instead, and why'], body)}`;
+}
+
+/** A row a field and reason, with the wires that do not have it. */
+function operationsSection(): string {
+  const groups = new Map<string, { readonly row: OperationLoss; readonly to: Set<string> }>();
+  for (const row of operationLosses()) {
+    const why = row.why.replace(row.to, 'This form');
+    const key = [row.operation, row.from, row.field, row.weight, why].join('|');
+    const group = groups.get(key) ?? { row: { ...row, why }, to: new Set() };
+    group.to.add(row.to);
+    groups.set(key, group);
+  }
+  const rows = [...groups.values()].map(({ row, to }) => [
+    row.from,
+    `\`${row.field}\``,
+    row.weight,
+    [...to].map((wire) => `\`${wire}\``).join(', '),
+    row.why,
+  ]);
+  const intro = `## Embeddings, reranking, pictures
+
+The same two weights, and the same header. Speech, transcripts, translations, moderation and edits of pictures have one form, in which requests pass as they came.`;
+  return `${intro}\n\n${table(['from', 'field', 'weight', 'lost at', 'what was done instead, and why'], rows)}`;
 }
