@@ -125,6 +125,8 @@ export interface EncodeContext {
   /** Seconds since 1970, for replies whose provider gave no time. */
   readonly nowS: number;
   readonly wantsStreamUsage: boolean;
+  /** Our own count of the input, for protocols that tell it before the provider has. */
+  readonly inputTokensEstimate?: number;
   /** The caller's body, for protocols whose replies repeat it (Responses API). */
   readonly request?: JsonRecord;
   /** Gemini only: a JSON array instead of SSE (`streamGenerateContent` without `alt=sse`). */

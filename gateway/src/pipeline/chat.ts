@@ -100,6 +100,7 @@ function receiver(call: ChatCall, target: Target, { to, now, nowS, startedMs }: 
       model: inspection.model,
       nowS,
       wantsStreamUsage: inspection.wantsStreamUsage,
+      inputTokensEstimate: call.facts.inputTokensEstimate,
       isJsonArray,
       request: call.body.record,
     },

@@ -104,10 +104,10 @@ function without(record: JsonRecord, names: readonly string[]): JsonRecord {
 
 function deliveryOf(kind: AnswerKind): Delivery {
   const isStreaming = kind === 'events' || kind === 'bytes';
-  // No comment may stand in sound; and a stream that turns out to be JSON is answered as JSON, as OpenAI does it.
   return {
     isStreaming,
-    canPing: false,
+    // No comment may stand in sound.
+    canPing: kind === 'events',
     type: kind === 'events' ? 'text/event-stream; charset=utf-8' : 'application/json',
   };
 }

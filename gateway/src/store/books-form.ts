@@ -1,6 +1,7 @@
 /** What can be asked of the books: keys, leases, receipts and request records as they are stored. `books.ts` opens them. */
 import type { JsonRecord } from '../lib/json.ts';
 import type { NanoUsd } from '../money/price.ts';
+import type { BatchBooks } from './batch-ports.ts';
 import type { JournalPosition } from './journal.ts';
 import type { AuditPage, AuditQuery, KeyRow, RequestQuery, UsageQuery, UsageReport, VerifyReport } from './ports.ts';
 
@@ -86,7 +87,7 @@ export interface RequestList {
 }
 
 /** All methods throw `StoreError`s or SQLite's own errors; `troubleOf` tells them from bugs. */
-export interface Books {
+export interface Books extends BatchBooks {
   /** Keys changed after `revision`, removed ones among them. */
   keyChanges(revision: bigint): Promise<readonly StoredKey[]>;
   createKey(key: Omit<KeyRow, 'isDisabled'> & { readonly hash: string }, by?: string): Promise<StoredKey>;

@@ -6,6 +6,8 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Kysely } from 'kysely';
 import { auditBooks } from './books-audit.ts';
+import { batchBooks } from './books-batches.ts';
+import { fileBooks } from './books-files.ts';
 import type { Books, BooksOptions } from './books-form.ts';
 import { keyBooks } from './books-keys.ts';
 import { leaseBooks } from './books-leases.ts';
@@ -35,6 +37,8 @@ export async function openBooks(options: BooksOptions): Promise<Books> {
     ...leaseBooks(db),
     ...receiptBooks(db, dataDir),
     ...requestBooks(db),
+    ...fileBooks(db),
+    ...batchBooks(db, dataDir),
     ...reportBooks(db, dataDir),
     close: async () => db.destroy(),
   };

@@ -14,7 +14,8 @@ import { askedBody, readOperations, withOperation, type OperationRecording } fro
 
 interface Door {
   readonly wire: string;
-  readonly path: (model: string) => string;
+  /** `body`: one of Google's two verbs takes one input, the other a list. */
+  readonly path: (model: string, body?: JsonRecord) => string;
   readonly operation: OperationId;
 }
 
@@ -24,7 +25,8 @@ const DOORS: readonly Door[] = [
   {
     operation: 'embeddings',
     wire: 'gemini-embed',
-    path: (model) => `/v1beta/models/${encodeURIComponent(model)}:batchEmbedContents`,
+    path: (model, body) =>
+      `/v1beta/models/${encodeURIComponent(model)}:${body?.['content'] === undefined ? 'batchEmbedContents' : 'embedContent'}`,
   },
   { operation: 'rerank', wire: 'jina-rerank', path: () => '/v1/rerank' },
   { operation: 'rerank', wire: 'cohere-rerank', path: () => '/v2/rerank' },
@@ -215,7 +217,13 @@ function requestFor(recording: OperationRecording, door: Door): Sent | string {
   const made = withOperation(door.operation, (operation) => inWire(operation, recording, door.wire));
   if (typeof made === 'string') return made;
   const body = door.wire === 'gemini-embed' ? made : { ...made, model };
-  return { path, type: 'application/json', body: Buffer.from(JSON.stringify(body)), form: false, model };
+  return {
+    path: door.path(model, body),
+    type: 'application/json',
+    body: Buffer.from(JSON.stringify(body)),
+    form: false,
+    model,
+  };
 }
 
 function inWire<Q extends Asked, A>(
@@ -260,7 +268,7 @@ function translated<Q extends Asked, A>(
   const inbound = operation.wires[door.wire];
   const body = parseJson(got.body.toString('utf8'));
   assert.ok(inbound && isRecord(body), recording.id);
-  const rows = body['data'] ?? body['results'] ?? body['embeddings'] ?? body['text'];
+  const rows = body['data'] ?? body['results'] ?? body['embeddings'] ?? body['embedding'] ?? body['text'];
   assert.ok(rows !== undefined, `${recording.id}: ${got.body.toString('utf8').slice(0, 200)}`);
   return 'translated';
 }

@@ -68,7 +68,7 @@ describe('recorded operations', { skip: corpusSkip('operations') }, () => {
       '400 upstream-not-found': 3,
       '400 upstream-refused': 8,
       '401 upstream-auth': 9,
-      '403 upstream-auth': 1,
+      '403 upstream-not-found': 1,
       '404 upstream-not-found': 5,
       '500 upstream-error': 1,
       '501 upstream-error': 1,
