@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import type { Loss } from '../../src/chat/request.ts';
 import { embeddings, images, rerank } from '../../src/dialects/operations/index.ts';
-import type { Asked, Operation } from '../../src/dialects/operations/operation.ts';
+import { lossesOf, type Asked, type Operation } from '../../src/dialects/operations/operation.ts';
 import type { JsonRecord } from '../../src/lib/json.ts';
-import { placeOf } from './run.ts';
+import { placeOf, stands } from './run.ts';
 
 export interface OperationLoss extends Loss {
   readonly operation: string;
@@ -105,22 +105,24 @@ const IMAGES: Cases = [
 /** The losses of all cases, each kind once. */
 export function operationLosses(): readonly OperationLoss[] {
   const kinds = new Map<string, OperationLoss>();
-  for (const row of [...lossesOf(embeddings, EMBEDDINGS), ...lossesOf(rerank, RERANK), ...lossesOf(images, IMAGES)])
+  for (const row of [...lossRows(embeddings, EMBEDDINGS), ...lossRows(rerank, RERANK), ...lossRows(images, IMAGES)])
     kinds.set([row.from, row.to, row.field, row.weight, row.why].join('|'), row);
   return [...kinds.values()];
 }
 
-function lossesOf<Q extends Asked, A>(operation: Operation<Q, A>, cases: Cases): readonly OperationLoss[] {
+function lossRows<Q extends Asked, A>(operation: Operation<Q, A>, cases: Cases): readonly OperationLoss[] {
   return cases.flatMap(([from, record]) => {
-    const request = operation.wires[from]?.decodeRequest({ record }, { model: 'm', verb: 'batchEmbedContents' });
-    assert.ok(request?.ok, `${from}: ${request?.ok === false ? request.error.message : ''}`);
+    const wire = operation.wires[from];
+    const request = wire?.decodeRequest({ record }, { model: 'm', verb: 'batchEmbedContents' });
+    assert.ok(wire && request?.ok, `${from}: ${request?.ok === false ? request.error.message : ''}`);
     const { value } = request;
     return Object.values(operation.wires)
-      .filter((wire) => wire.id !== from)
-      .flatMap((wire) =>
-        wire
-          .encodeRequest(value, { model: 'm' })
-          .losses.map((loss) => ({ ...loss, field: placeOf(loss.field), operation: operation.id, from, to: wire.id })),
+      .filter((other) => other.id !== from)
+      .flatMap((to) =>
+        lossesOf([to.encodeRequest(value, { model: 'm' })], wire, record).map((loss) => {
+          assert.ok(stands(record, loss.field), `${from} to ${to.id}: ${loss.field} is not the caller's`);
+          return { ...loss, field: placeOf(loss.field), operation: operation.id, from, to: to.id };
+        }),
       );
   });
 }
