@@ -277,10 +277,11 @@ function writeCandidate(choice: Choice, writer: PartWriter): JsonRecord {
     return writePart(part, writer);
   });
   const extra = writer.isHome ? choice.extra : undefined;
+  const isRefusal = choice.parts.some((part) => part.kind === 'refusal');
   loseFinish(choice.finish, writer);
   return compact({
     content: parts.length === 0 ? { role: 'model' } : { parts, role: 'model' },
-    finishReason: finishWord(choice.finish, writer.isHome),
+    finishReason: finishWord(refusedFinish(choice.finish, isRefusal), writer.isHome),
     index: choice.index,
     logprobsResult: choice.logprobs === undefined ? undefined : writeLogprobs(choice.logprobs),
     groundingMetadata: groundingOfParts(choice.parts, writer),
@@ -305,6 +306,11 @@ const OTHERS: ReadonlySet<string> = new Set([
   'IMAGE_OTHER',
   'FINISH_REASON_UNSPECIFIED',
 ]);
+
+/** Others mark a refusal and let it end like any reply; Google has only the word for the end to say it with. */
+export function refusedFinish(finish: Finish, isRefusal: boolean): Finish {
+  return isRefusal && finish.reason === 'stop' ? { reason: 'refusal' } : finish;
+}
 
 /** Google's word for a finish: its own again where it gave one (a word of tomorrow is one in capitals), else the nearest. */
 export function finishWord(finish: Finish, isHome: boolean): string | undefined {

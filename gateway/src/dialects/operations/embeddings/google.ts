@@ -32,6 +32,7 @@ export const geminiEmbed: Wire<EmbeddingsRequest, Embeddings> = {
   encodeRequest: (request, target) => encodeGemini(request, target, true),
   decodeReply: decodeGemini,
   encodeReply: (reply, request) => ({ body: encodeReply(reply, request), losses: [] }),
+  callersName,
   // The model's name stands in each of the requests as well.
   canPass: (request, target) => request.model === target.model,
 };
@@ -50,6 +51,19 @@ export const vertexPredict: Wire<EmbeddingsRequest, Embeddings> = {
   decodeReply: decodePredictReply,
   encodeReply: (reply) => ({ body: encodePredictReply(reply), losses: [] }),
 };
+
+const NAMES: Readonly<Record<string, string>> = {
+  input: 'content',
+  input_type: 'taskType',
+  dimensions: 'outputDimensionality',
+};
+
+/** A batch says of each input what it says; the first stands for all of them. */
+function callersName(field: string, record: JsonRecord): string {
+  const [, name = '', place = '[0]'] = /^(\w+)(\[\d+\])?$/.exec(field) ?? [];
+  const own = NAMES[name] ?? field;
+  return record['requests'] === undefined || field === 'requests' ? own : `requests${place}.${own}`;
+}
 
 /** What a request says beside its content: the same for all inputs here. */
 interface Settings {
@@ -181,7 +195,7 @@ function commonLosses(request: EmbeddingsRequest, id: string): readonly Loss[] {
     ...inputs.flatMap((input, index) =>
       input.kind === 'tokens' ? [grave(`input[${index}]`, `${id} takes text, not tokens.`)] : [],
     ),
-    ...(kinds.some((kind) => kind !== 'float') ? [grave('embedding_types', `${id} gives floats only.`)] : []),
+    ...(kinds.some((kind) => kind !== 'float') ? [grave('output_dtype', `${id} gives floats only.`)] : []),
     ...(truncate === undefined ? [] : [hint('truncation', `${id} has no such field.`)]),
     ...(user === undefined ? [] : [hint('user', `${id} has no such field.`)]),
     ...('requests' in extras && id !== geminiEmbed.id
@@ -256,7 +270,7 @@ function encodePredict(request: EmbeddingsRequest, target: WireTarget): EncodedA
   const id = vertexPredict.id;
   const { truncate, ...others } = request;
   const losses: Loss[] = [...commonLosses({ ...others }, id)];
-  if (truncate === 'start') losses.push(grave('truncate', `${id} cuts the end.`));
+  if (truncate === 'start') losses.push(grave('truncation', `${id} cuts the end.`));
   const instances = request.inputs.map((input, index) => {
     const isText =
       input.kind === 'text' || (input.kind === 'parts' && input.parts.every((part) => part.kind === 'text'));
