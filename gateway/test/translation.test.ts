@@ -6,7 +6,9 @@ import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { lossCodes } from '../src/chat/loss-codes.ts';
 import { translationPage } from './translation/page.ts';
-import { PROVIDER_WIRES, REQUEST_CASES, WIRES, type RequestCase } from './translation/request-cases.ts';
+import type { RequestCase } from './translation/request-case.ts';
+import { REQUEST_CASES } from './translation/request-cases.ts';
+import { PROVIDER_WIRES, WIRES } from './translation/wires.ts';
 import {
   lossesOf,
   placeOf,

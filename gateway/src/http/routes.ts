@@ -14,6 +14,8 @@ export type Operation =
   | { readonly kind: 'model'; readonly form: ListForm; readonly name: string }
   | { readonly kind: 'response'; readonly action: 'show' | 'remove' | 'items' | 'cancel'; readonly id: string }
   | { readonly kind: 'decision'; readonly id: string }
+  | FilesOperation
+  | BatchesOperation
   | { readonly kind: 'admin'; readonly path: string }
   | { readonly kind: 'healthz' | 'readyz' | 'metrics' | 'home' | 'responses-upgrade' };
 
@@ -24,6 +26,22 @@ export interface OperationRoute {
   readonly dialect: Origin;
   readonly wire: string;
   readonly path: AskedPath;
+}
+
+interface FilesOperation {
+  readonly kind: 'files';
+  readonly action: 'create' | 'list' | 'show' | 'content' | 'remove';
+  /** Empty where no file is named. */
+  readonly id: string;
+}
+
+interface BatchesOperation {
+  readonly kind: 'batches';
+  readonly form: 'openai' | 'anthropic';
+  /** Of errors. */
+  readonly dialect: Origin;
+  readonly action: 'create' | 'list' | 'show' | 'cancel' | 'remove' | 'results';
+  readonly id: string;
 }
 
 /** Whose form of the list of models a path asks for; under `/v1` alone the headers tell. */
@@ -118,6 +136,8 @@ const ROWS: readonly Row[] = [
     operation: () => ({ kind: 'count-tokens', dialect: 'anthropic-messages', path: {} }),
   },
   ...operationRows(),
+  ...fileRows(),
+  ...batchRows(),
   // Some clients leave `models/` out before a name with a slash (@ai-sdk/google).
   {
     pattern: /^\/(?:v1beta|v1)\/(?:models\/)?(.+)(?::|%3[Aa])(\w+)$/,
@@ -232,6 +252,46 @@ function operationRows(): readonly Row[] {
   }));
 }
 
+function fileRows(): readonly Row[] {
+  const rows = [
+    ['', 'POST', 'create'],
+    ['', 'GET', 'list'],
+    ['/{id}', 'GET', 'show'],
+    ['/{id}', 'DELETE', 'remove'],
+    ['/{id}/content', 'GET', 'content'],
+  ] as const;
+  return rows.map(([path, method, action]) => ({
+    pattern: patternOf(`/v1/files${path}`),
+    methods: [method],
+    operation: (match) => ({ kind: 'files', action, id: match[1] ?? '' }),
+  }));
+}
+
+function batchRows(): readonly Row[] {
+  const both = [
+    ['', 'POST', 'create'],
+    ['', 'GET', 'list'],
+    ['/{id}', 'GET', 'show'],
+    ['/{id}/cancel', 'POST', 'cancel'],
+  ] as const;
+  const anthropic = [...both, ['/{id}', 'DELETE', 'remove'], ['/{id}/results', 'GET', 'results']] as const;
+  const forms = [
+    { base: '/v1/batches', form: 'openai', dialect: 'openai-chat', rows: both },
+    { base: '/v1/messages/batches', form: 'anthropic', dialect: 'anthropic-messages', rows: anthropic },
+  ] as const;
+  return forms.flatMap(({ base, form, dialect, rows }) =>
+    rows.map(([path, method, action]): Row => ({
+      pattern: patternOf(`${base}${path}`),
+      methods: [method],
+      operation: (match) => ({ kind: 'batches', form, dialect, action, id: match[1] ?? '' }),
+    })),
+  );
+}
+
+function patternOf(path: string): RegExp {
+  return new RegExp(`^${path.replace('{id}', '([\\w-]{1,128})')}$`);
+}
+
 /** `?dialect=` names the protocol of a chat, `?operation=` what else is asked, by its path (`/v1/embeddings`, or `embeddings`). */
 function explainOperation(query: URLSearchParams): Operation {
   const operation = operationNamed(query.get('operation') ?? '');
@@ -278,10 +338,14 @@ function shown(path: string): string {
 
 function hintFor(path: string): string {
   const tail = path.replace(
-    /^.*?(?=chat\/completions|messages|models|responses|embeddings|rerank|moderations|images\/|audio\/)/,
+    /^.*?(?=chat\/completions|messages|models|responses|embeddings|rerank|moderations|images\/|audio\/|files|batches)/,
     '',
   );
-  if (/^(chat\/completions|messages|models|responses|embeddings|rerank|moderations|images\/|audio\/)/.test(tail))
+  if (
+    /^(chat\/completions|messages|models|responses|embeddings|rerank|moderations|images\/|audio\/|files|batches)/.test(
+      tail,
+    )
+  )
     return `Did you mean /v1/${shown(tail)}? Base URLs end in /v1 for OpenAI clients.`;
   return 'See the list of routes in the README.';
 }

@@ -31,6 +31,18 @@ export type CallerHeaders = Readonly<Record<string, string | undefined>>;
 /** Whether a provider serves a model over a further wire format, at this address. */
 export type Speaks = (model: string, baseUrl: string) => boolean;
 
+/** Batch APIs whose protocols we speak. */
+export type BatchApiForm = 'openai' | 'anthropic';
+
+/** A provider's own batches. */
+export interface BatchApi {
+  readonly form: BatchApiForm;
+  /** Of the plain price of tokens, in hundredths; what is sold by the piece keeps its price. */
+  readonly pricePercent: bigint;
+  /** Paths of single requests that may stand in a batch, as the dialect gives them. */
+  readonly paths: readonly string[];
+}
+
 export interface Provider {
   readonly id: string;
   readonly name: string;
@@ -72,6 +84,8 @@ export interface Provider {
   readonly countsTokens?: boolean;
   /** How events lie in the bytes of a stream, where it is not as the dialect has it (Claude's events in AWS's frames). */
   readonly splitter?: () => SseSplitter;
+  /** Its own batches, where it has them. */
+  readonly batches?: BatchApi;
   /** Corrects usage that does not mean what the dialect says it means. */
   readonly amendUsage?: (usage: Usage) => Usage;
   /** False where `stream_options.include_usage` is refused, or needless because usage always comes. */

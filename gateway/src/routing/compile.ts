@@ -18,6 +18,7 @@ const AUTO_MAX = 5;
 /** `auto` takes models of about the last year: older ones are retired sooner than a catalog is refreshed. */
 const AUTO_AGE_DAYS = 450;
 const DAY_MS = 86_400_000;
+const MIB = 1024 * 1024;
 const AUTO_CONTEXT_MIN = 64_000;
 
 export type CompileInput = TargetsInput;
@@ -60,6 +61,13 @@ export function compile(input: CompileInput): Compiled {
     logsRequests: config.log.requests !== 'none',
     keepsTurns: config.responses.store !== 'none',
     allowsUnknownPrice: config.price_unknown === 'allow',
+    batches: {
+      concurrency: config.batches.concurrency,
+      fileMaxBytes: config.batches.file_max_mb * MIB,
+      keyMaxBytes: config.batches.key_max_mb * MIB,
+      keepMs: config.batches.keep_days * DAY_MS,
+      mayUseNative: config.batches.native === 'auto',
+    },
     providerIds: new Set(suppliers.keys()),
     targets,
     listed: [...autoListed(resolver, config), ...listedModels(config, entries)],

@@ -13,15 +13,15 @@ import type { EncodeContext } from '../../src/dialects/dialect.ts';
 import { gateDialects } from '../../src/dialects/index.ts';
 import { asArray, asRecord, asString, isRecord, parseJson, type JsonRecord } from '../../src/lib/json.ts';
 import { corpusDir, corpusSkip } from '../corpus.ts';
+import { REQUEST_CASES } from '../translation/request-cases.ts';
 import {
   BEDROCK_MODELS,
   DEFAULT_MODEL,
   PROVIDER_WIRES,
-  REQUEST_CASES,
   WIRES,
   type ProviderWire,
   type Wire,
-} from '../translation/request-cases.ts';
+} from '../translation/wires.ts';
 import { placeOf, replyRows, requestRows, stands } from '../translation/run.ts';
 import { readIndex, readRecording, type Recording } from './recordings.ts';
 

@@ -8,13 +8,13 @@ import { lineSplitter } from '../../src/lib/lines.ts';
 import { corpusSkip } from '../corpus.ts';
 import {
   assertHonestWhenCut,
+  assertRepliesComeBack,
+  assertRequestsComeBack,
   assertReadsBack,
   assertSameInPieces,
   assertTapAgrees,
   bodyOf,
   classified,
-  comparer,
-  CONTEXT,
   recordingsOf,
   type Rules,
 } from './suite.ts';
@@ -86,17 +86,11 @@ const REPLIES: Rules = {
 
 describe('ollama requests', { skip: corpusSkip(SUITE) }, () => {
   it('come back with the same meaning', () => {
-    const same = comparer(REQUESTS);
-    const asked = accepted.filter((one) => one.requestBody !== undefined);
-    for (const { id, requestBody = {} } of asked) {
-      const decoded = ollama.decodeRequest(requestBody, {});
-      assert.ok(decoded.ok, `${id}: ${decoded.ok ? '' : decoded.error.message}`);
-      const { body, losses } = ollama.encodeRequest(decoded.value, { model: decoded.value.model });
-      assert.deepEqual(losses, [], id);
-      same.same(body, requestBody, id);
-      assert.ok(ollama.inspect(body, {}).ok, id);
-    }
-    same.check(`requests: ${asked.length} of ${accepted.length} exchanges, round trips, differences listed:`);
+    const asked = accepted.flatMap(({ id, requestBody: body }) => (body === undefined ? [] : [{ id, body }]));
+    assertRequestsComeBack(ollama, asked, {
+      rules: REQUESTS,
+      also: (written, { id }) => assert.ok(ollama.inspect(written, {}).ok, id),
+    });
   });
 
   it('join each result to its call, though neither has an id', () => {
@@ -120,18 +114,20 @@ describe('ollama requests', { skip: corpusSkip(SUITE) }, () => {
 
 describe('ollama replies', { skip: corpusSkip(SUITE) }, () => {
   it('come back with the same meaning', () => {
-    const same = comparer(REPLIES);
-    for (const recording of wholes) {
-      const body = bodyOf(recording);
-      const decoded = ollama.decodeResponse(body, 'ollama');
-      assert.ok(decoded.ok, recording.id);
-      const again = ollama.encodeResponse(decoded.value, CONTEXT);
-      assert.deepEqual(again.losses, [], recording.id);
-      same.same(again.body, body, recording.id);
-      const { inputTokens, outputTokens } = decoded.value.usage ?? {};
-      assert.deepEqual([inputTokens, outputTokens], [body['prompt_eval_count'], body['eval_count']], recording.id);
-    }
-    same.check(`replies: ${wholes.length} round trips, differences listed:`);
+    assertRepliesComeBack(
+      ollama,
+      wholes.map((one) => ({ ...one, body: bodyOf(one) })),
+      {
+        rules: REPLIES,
+        also: ({ usage }, { id, body }) => {
+          assert.deepEqual(
+            [usage?.inputTokens, usage?.outputTokens],
+            [body['prompt_eval_count'], body['eval_count']],
+            id,
+          );
+        },
+      },
+    );
   });
 });
 

@@ -1,7 +1,8 @@
 /** docs/reference/translation.md, written from what the dialects do with the cases. */
 import { lossCodes } from '../../src/chat/loss-codes.ts';
 import { ENDS, endOf } from './reply-cases.ts';
-import { REQUEST_CASES, WIRES, type ProviderWire } from './request-cases.ts';
+import { REQUEST_CASES } from './request-cases.ts';
+import { WIRES, type ProviderWire } from './wires.ts';
 import {
   delivered,
   replyPairs,

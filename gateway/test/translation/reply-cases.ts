@@ -3,7 +3,7 @@
  * where a client finds it, it was kept; where it comes back to its provider with the next request, it was carried.
  */
 import { asArray, asRecord, asString, isArray, isRecord, type Json, type JsonRecord } from '../../src/lib/json.ts';
-import type { ProviderWire, Wire } from './request-cases.ts';
+import type { ProviderWire, Wire } from './wires.ts';
 import { reply, replyWords, said } from './responses-things.ts';
 
 /** Stands for the thing itself; base64 of nothing, so that it may be a signature. */
