@@ -1,10 +1,10 @@
 /** Bad input at every endpoint that takes JSON: the rows of the fault table that hold everywhere, and each endpoint's own fields. */
 import assert from 'node:assert/strict';
 import { gzipSync } from 'node:zlib';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import type { JsonRecord } from '../../src/lib/json.ts';
 import { routesTaken } from '../../src/http/routes.ts';
-import { raw, send, startRig, underWatch, unseenUpstream, type Expected, type Rig } from './bad-input.ts';
+import { raw, rigHere, send, underWatch, unseenUpstream, type Expected } from './bad-input.ts';
 import {
   ask,
   assertRefusedIn,
@@ -30,15 +30,7 @@ const ELSEWHERE: readonly string[] = [
   ...['/v1/models', '/v1beta/models', '/v1/models/m', '/v1beta/models/m'].map((path) => `HEAD ${path}`),
 ];
 
-let rig: Rig;
-
-before(async () => {
-  rig = await startRig();
-});
-
-after(async () => {
-  await rig.close();
-});
+const rig = rigHere();
 
 type Refused = readonly (readonly [body: JsonRecord | string | Buffer, expected: Expected])[];
 

@@ -1,8 +1,8 @@
 /** Bad input at the endpoints that take a form: boundaries, parts, files, fields, and uploads that are too long, too slow or cut. */
 import assert from 'node:assert/strict';
 import { gzipSync } from 'node:zlib';
-import { after, before, describe, it } from 'node:test';
-import { raw, send, startRig, underWatch, unseenUpstream, type Answer, type Expected, type Rig } from './bad-input.ts';
+import { describe, it } from 'node:test';
+import { raw, rigHere, send, underWatch, unseenUpstream, type Answer, type Expected } from './bad-input.ts';
 import { assertRefusedIn, FORM_ENDPOINTS, keysOf, type FormEndpoint } from './endpoints.ts';
 
 const MIB = 1024 * 1024;
@@ -10,15 +10,7 @@ const BODY_MAX_BYTES = 32 * MIB;
 const BODY_TIMEOUT_MS = 1500;
 const MULTIPART = 'multipart/form-data; boundary=b';
 
-let rig: Rig;
-
-before(async () => {
-  rig = await startRig(`server: { header_timeout_ms: 1000, body_timeout_ms: ${BODY_TIMEOUT_MS} }`);
-});
-
-after(async () => {
-  await rig.close();
-});
+const rig = rigHere(`server: { header_timeout_ms: 1000, body_timeout_ms: ${BODY_TIMEOUT_MS} }`);
 
 /** One part; `more` follows its name, `lines` are headers of its own. */
 function part(name: string, value: string | Buffer, more = '', ...lines: readonly string[]): Buffer {
