@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { gzipSync } from 'node:zlib';
 import { describe, it } from 'node:test';
-import type { JsonRecord } from '../../src/lib/json.ts';
+import { isRecord, type JsonRecord } from '../../src/lib/json.ts';
 import { routesTaken } from '../../src/http/routes.ts';
 import { raw, rigHere, send, underWatch, unseenUpstream, type Expected } from './bad-input.ts';
 import {
@@ -39,9 +39,12 @@ async function refuses(endpoint: Endpoint, cases: Refused): Promise<void> {
   const wrong: string[] = [];
   for (const [body, expected] of cases) {
     const shown = typeof body === 'string' || Buffer.isBuffer(body) ? body.toString() : JSON.stringify(body);
-    await unseenUpstream(rig, async () =>
-      assertRefusedIn(await ask(rig, endpoint, body), endpoint.words, expected),
-    ).catch(
+    await unseenUpstream(rig, async () => {
+      const answer = await ask(rig, endpoint, body);
+      assertRefusedIn(answer, endpoint.words, expected);
+      // What was read as JSON leaves the connection as good as it was.
+      if (!Buffer.isBuffer(body) && isRecord(body)) assert.notEqual(answer.headers['connection'], 'close');
+    }).catch(
       (error: unknown) =>
         void wrong.push(`${shown.slice(0, 200)}: ${JSON.stringify(expected)}: ${String(error).slice(0, 300)}`),
     );
