@@ -2,6 +2,7 @@
 import type { Fault } from '../chat/fault.ts';
 import type { ChatRequest } from '../chat/request.ts';
 import type { Inspection } from '../dialects/dialect.ts';
+import { readingHead } from '../dialects/head-usage.ts';
 import { asArray } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { understand } from '../routing/facts.ts';
@@ -85,12 +86,12 @@ function deliveryOf({ isStreaming }: Inspection, isJsonArray: boolean): Delivery
   };
 }
 
-function receiver(call: ChatCall, target: Target, { to, now, nowS, startedMs }: Reception): Receiver {
+function receiver(call: ChatCall, target: Target, { to, now, nowS, startedMs, headers }: Reception): Receiver {
   const { inspection, requestId, isJsonArray } = call;
   const { amendUsage, dialect, splitter } = target.provider;
   return receive({
     inbound: call.dialect,
-    outbound: dialect,
+    outbound: readingHead(dialect, headers),
     provider: target.providerId,
     ...(amendUsage === undefined ? {} : { amendUsage }),
     ...(splitter === undefined ? {} : { splitter }),

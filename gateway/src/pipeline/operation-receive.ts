@@ -22,6 +22,8 @@ export interface OperationReception<Q extends Asked, A> {
   readonly contentType: string;
   readonly context: WireContext;
   readonly amendUsage: ((usage: Usage) => Usage) | undefined;
+  /** What the head of the answer told; of an answer in parts, only the first has one. */
+  readonly headUsage: Usage | undefined;
   readonly now: () => number;
   readonly startedMs: number;
   readonly to: Receiving;
@@ -82,8 +84,9 @@ function spentOf<Q extends Asked, A>(
   counted: Usage | undefined,
   isFinal: boolean,
 ): Spent {
-  const { operation, request, amendUsage } = of;
-  const told = counted === undefined ? undefined : (amendUsage?.(counted) ?? counted);
+  const { operation, request, amendUsage, parts, headUsage } = of;
+  const own = counted === undefined ? undefined : (amendUsage?.(counted) ?? counted);
+  const told = own ?? (parts.length === 1 ? headUsage : undefined);
   const asked = operation.usageAsked?.(request);
   const spent = { outputTokensSeen: operation.outputTokensOf?.(request) ?? 0, wasAccepted: true };
   const usage = told === undefined ? asked : { ...asked, ...told };

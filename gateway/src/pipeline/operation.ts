@@ -306,6 +306,7 @@ function receiver<Q extends Asked, A>(work: Work<Q, A>, target: Target, receptio
     contentType: typeof contentType === 'string' ? contentType : '',
     context: { requestId: input.requestId, nowS },
     amendUsage: target.provider.amendUsage,
+    headUsage: target.provider.dialect.usageInHead?.(headers),
     now,
     startedMs,
     to,

@@ -153,6 +153,18 @@ describe('bedrock-converse: recorded streams', { skip: corpusSkip(SUITE) }, () =
     assert.ok(streams.length >= 26);
   });
 
+  it('are over with their last frame, though the connection stays open', () => {
+    const open = streams.filter(({ bytes }) => {
+      const decoder = bedrockConverse.decoder('bedrock');
+      decoder.push(bytes);
+      return !decoder.isOver();
+    });
+    assert.deepEqual(
+      open.map(({ id }) => id),
+      [],
+    );
+  });
+
   it('are the same events wherever the network cuts them', () => {
     const random = dice(SEED);
     for (const one of streams) {

@@ -53,12 +53,9 @@ const LIKE: Readonly<Record<string, string>> = {
   groq: 'like: groq',
   venice: 'like: venice',
   xai: 'like: xai',
+  ollama: 'dialect: ollama',
 };
-/** Wires whose dialect has another door than OpenAI's form of it, which comes with that dialect. */
-const ELSEWHERE: Readonly<Record<string, string>> = {
-  'ollama-embed': "Ollama's own wire comes with its dialect",
-  'bedrock-rerank': 'another host of Bedrock than its models',
-};
+const LEFT_OUT = 'left out: ';
 
 interface Got {
   readonly status: number;
@@ -70,6 +67,7 @@ const corpus = corpusDir();
 
 describe('replay of the recorded operations', { skip: corpusSkip('replay') }, () => {
   const { recordings } = corpus === undefined ? { recordings: [] } : readOperations(corpus);
+  const asked = new Set<string>();
   let stub: Server;
   let gateway: TestGateway;
   let current: OperationRecording | undefined;
@@ -113,16 +111,22 @@ describe('replay of the recorded operations', { skip: corpusSkip('replay') }, ()
         seen = undefined;
         const word = await replayOne(recording, door);
         counts[word] = (counts[word] ?? 0) + 1;
+        if (!word.startsWith(LEFT_OUT)) asked.add(recording.id);
       }
       process.stdout.write(`replay as ${door.wire}: ${own.length} exchanges ${JSON.stringify(counts)}\n`);
     });
   }
 
+  it('asked each of them for one caller at least', () => {
+    assert.deepEqual(
+      recordings.filter(({ id }) => !asked.has(id)).map(({ id }) => id),
+      [],
+    );
+  });
+
   async function replayOne(recording: OperationRecording, door: Door): Promise<string> {
-    const elsewhere = ELSEWHERE[recording.wireId];
-    if (elsewhere !== undefined) return `left out: ${elsewhere}`;
     const asked = requestFor(recording, door);
-    if (typeof asked === 'string') return `left out: ${asked}`;
+    if (typeof asked === 'string') return `${LEFT_OUT}${asked}`;
     const got = await send(`${gateway.url}${asked.path}`, asked);
     if (recording.status >= 400) {
       assert.ok(got.status >= 400 && got.status !== 500, `${recording.id}: ${recording.status} became ${got.status}`);
@@ -177,15 +181,16 @@ function isWhole({ bytes, json, contentType }: OperationRecording): boolean {
   return bytes.length > 0 && (!contentType.includes('json') || isRecord(json));
 }
 
+const NAMELESS: Readonly<Record<string, string>> = {
+  'vertex-images': 'imagen-recorded',
+  'bedrock-rerank': 'arn:aws:bedrock:us-west-2::foundation-model/amazon.rerank-v1:0',
+};
+
 function recordedModel(recording: OperationRecording): string {
   const named = askedBody(recording)?.record['model'];
   const found = [named, recording.path.model, recording.model].find((name) => typeof name === 'string' && name !== '');
-  // Google's operations go by the model's name.
-  return typeof found === 'string'
-    ? found
-    : recording.wireId === 'vertex-images'
-      ? 'imagen-recorded'
-      : 'recorded-model';
+  // Operations that go by the model's name, of which none was recorded.
+  return typeof found === 'string' ? found : (NAMELESS[recording.wireId] ?? 'recorded-model');
 }
 
 interface Sent {

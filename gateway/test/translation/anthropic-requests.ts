@@ -10,6 +10,7 @@ const ANTHROPIC_LOOP = [
 ];
 
 export const ANTHROPIC_CASES: readonly RequestCase[] = [
+  anthropic('streams', { stream: true }),
   anthropic('does not want to see the reasoning', { thinking: { type: 'adaptive', display: 'omitted' } }),
   anthropic('puts thoughts and calls into the mouth of the user', {
     messages: [

@@ -71,6 +71,7 @@ export const OPENAI_CASES: readonly RequestCase[] = [
   ),
   openai('samples while it thinks', { temperature: 0.2, top_p: 0.5, max_tokens: 4000, reasoning_effort: 'low' }),
   openai('stops at white space', { stop: ['\n', 'END'] }),
+  openai('stops at a text with a comma in it', { stop: ['a,b'] }),
   openai('has more stops than Google takes', { stop: ['1', '2', '3', '4', '5', '6'] }),
   openai(
     'wants more than the model gives',

@@ -9,6 +9,7 @@ const MOST_EFFORTS = { gemini: models('gemini-2.5-pro', 'gemini-3.5-flash') } as
 const RESPONSES_TOOL = { type: 'function', name: 'weather', parameters: CITY, strict: true } as const;
 
 export const RESPONSES_CASES: readonly RequestCase[] = [
+  responses('streams', { stream: true }),
   responses(
     'has fields of its own that only keep books or save time',
     fields('metadata', 'client_metadata', 'prompt_cache_options'),

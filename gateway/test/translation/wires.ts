@@ -9,8 +9,8 @@ export const WIRES: readonly Wire[] = ['openai-chat', 'openai-responses', 'anthr
 export const WALKED = ['openai-chat', 'anthropic-messages', 'gemini'] as const;
 export type WalkedWire = (typeof WALKED)[number];
 /** Those that providers speak. */
-export type ProviderWire = Wire | 'bedrock-converse' | 'bedrock-invoke';
-export const PROVIDER_WIRES: readonly ProviderWire[] = [...WIRES, 'bedrock-converse', 'bedrock-invoke'];
+export type ProviderWire = Wire | 'bedrock-converse' | 'bedrock-invoke' | 'replicate';
+export const PROVIDER_WIRES: readonly ProviderWire[] = [...WIRES, 'bedrock-converse', 'bedrock-invoke', 'replicate'];
 
 /** A model of which nothing is known but the protocol. */
 export const DEFAULT_MODEL: Readonly<Record<ProviderWire, string>> = {
@@ -20,6 +20,7 @@ export const DEFAULT_MODEL: Readonly<Record<ProviderWire, string>> = {
   gemini: 'gemini-2.5-flash',
   'bedrock-converse': 'maker.some-model',
   'bedrock-invoke': 'meta.llama3-70b-instruct',
+  replicate: 'meta/meta-llama-3-70b-instruct',
 };
 
 /** Bedrock has one wire for the models of many makers, and each takes another part of it: every case goes to one of each. */
