@@ -118,11 +118,16 @@ function settingsOf(row: JsonRecord, at: string, read: FieldReader): Settings {
   const purpose = purposeOf(word);
   const unknown =
     word === undefined || purpose !== undefined || word === 'TASK_TYPE_UNSPECIFIED' ? {} : { taskType: word };
-  const size = outputDimensionality ?? output_dimensionality ?? undefined;
-  const dimensions = asCount(size);
-  if (size !== undefined && (dimensions === undefined || dimensions < 1 || dimensions > DIMENSIONS_MAX))
-    read.refuse(`${at}outputDimensionality`, `it must be a whole number from 1 to ${DIMENSIONS_MAX}`);
+  const dimensions = dimensionsOf(outputDimensionality ?? output_dimensionality ?? undefined, at, read);
   return compact({ dimensions, purpose, extras: { ...extras, ...unknown } });
+}
+
+function dimensionsOf(value: Json | undefined, at: string, read: FieldReader): number | undefined {
+  if (value === undefined) return undefined;
+  const count = asCount(value);
+  if (count === undefined || count < 1 || count > DIMENSIONS_MAX)
+    read.refuse(`${at}outputDimensionality`, `it must be a whole number from 1 to ${DIMENSIONS_MAX}`);
+  return count;
 }
 
 function inputOf(row: JsonRecord | undefined, at: string, read: FieldReader): EmbeddingInput {
