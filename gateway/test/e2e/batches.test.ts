@@ -1,9 +1,12 @@
 /** Official SDKs send files and batches to a real gateway; behind it the simulator, for which lines are requests like any others. */
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
@@ -11,6 +14,7 @@ import Anthropic from '@anthropic-ai/sdk';
 import OpenAI, { toFile } from 'openai';
 import { asArray, asRecord, asString, isRecord, parseJson, type Json, type JsonRecord } from '../../src/lib/json.ts';
 import { startSimulator, type Simulator } from '../../src/simulator/simulator.ts';
+import { memoryOf } from '../chaos/rig.ts';
 import { ROOT_KEY, runCli, startGateway, testConfig, type GatewayOptions, type TestGateway } from '../harness.ts';
 
 /** A batch that is to end ends within this time. */
@@ -507,6 +511,103 @@ describe('bad input', () => {
       assert.equal(reply.status, 400, body);
       assert.equal(answer?.['type'], 'error', body);
       assert.match(String(asRecord(answer?.['error'])?.['message']), told, body);
+    }
+  });
+});
+
+describe('a large body', () => {
+  /** `count` lines of `bytes`, made while they are sent. */
+  function* linesOf(count: number, bytes: number): Generator<Buffer> {
+    const filler = 'x'.repeat(bytes - 100);
+    for (let index = 0; index < count; index += 1) {
+      const body = { model: 'house/m', messages: [{ role: 'user', content: filler }] };
+      yield Buffer.from(
+        `{"custom_id":"l${index}","method":"POST","url":"/v1/embeddings","body":${JSON.stringify(body)}}\n`,
+      );
+    }
+  }
+
+  it('is never held whole: files in and out, and messages', async () => {
+    await withOwn({ more: 'batches: {file_max_mb: 120, native: never}' }, async (own) => {
+      const memory = memoryOf(own.gateway);
+      const hash = createHash('sha256');
+      async function* form(): AsyncGenerator<Buffer> {
+        yield Buffer.from('--b\r\ncontent-disposition: form-data; name="file"; filename="a"\r\n\r\n');
+        for (const line of linesOf(1000, 100_000)) {
+          hash.update(line);
+          yield line;
+        }
+        yield Buffer.from('\r\n--b\r\ncontent-disposition: form-data; name="purpose"\r\n\r\nbatch\r\n--b--\r\n');
+      }
+      const headers = { authorization: `Bearer ${ROOT_KEY}`, 'content-type': 'multipart/form-data; boundary=b' };
+      const sent = {
+        method: 'POST',
+        headers,
+        body: Readable.toWeb(Readable.from(form())),
+        duplex: 'half',
+      } as RequestInit;
+      const file = asRecord(parseJson(await (await fetch(`${own.gateway.url}/v1/files`, sent)).text()));
+      assert.ok(Number(file?.['bytes']) > 99_000_000, JSON.stringify(file));
+      const got = createHash('sha256');
+      const content = await fetch(`${own.gateway.url}/v1/files/${String(file?.['id'])}/content`, { headers });
+      assert.equal(content.headers.get('content-length'), String(file?.['bytes']));
+      for await (const piece of content.body ?? []) got.update(piece);
+      assert.equal(got.digest('hex'), hash.digest('hex'));
+      async function* messages(): AsyncGenerator<Buffer> {
+        yield Buffer.from('{"requests": [\n');
+        for (let index = 0; index < 300; index += 1) {
+          const params = { model: 'nobody/x', messages: [{ role: 'user', content: 'x'.repeat(100_000) }] };
+          yield Buffer.from(
+            `${index === 0 ? '' : ',\n'}${JSON.stringify({ custom_id: `m${index}`, params }, undefined, 1)}`,
+          );
+        }
+        yield Buffer.from(']}');
+      }
+      const json = { 'x-api-key': ROOT_KEY, 'content-type': 'application/json' };
+      const posted = {
+        method: 'POST',
+        headers: json,
+        body: Readable.toWeb(Readable.from(messages())),
+        duplex: 'half',
+      } as RequestInit;
+      const made = asRecord(parseJson(await (await fetch(`${own.gateway.url}/v1/messages/batches`, posted)).text()));
+      const done = await endedMessages(anthropicAt(own.gateway), String(made?.['id']));
+      assert.equal(done.request_counts.errored, 300, JSON.stringify(made));
+      const growth = memory.growth();
+      if (growth !== undefined) assert.ok(growth < 150 * 1024 * 1024, `${Math.round(growth / 1024 / 1024)} MiB more`);
+    });
+  });
+
+  it('is invited where its sender asks first', async () => {
+    const headers = { 'x-api-key': ROOT_KEY, 'content-type': 'application/json', expect: '100-continue' };
+    const sent = request(`${gateway.url}/v1/messages/batches`, { method: 'POST', headers });
+    sent.flushHeaders();
+    await once(sent, 'continue');
+    sent.end(JSON.stringify(messagesOf(['house/m'])));
+    const [reply] = await once(sent, 'response');
+    assert.equal(reply.statusCode, 200);
+    reply.resume();
+  });
+
+  it('that is cut leaves nothing', async () => {
+    const drafts = async (): Promise<number> =>
+      readdirSync(join(gateway.dir, 'data', 'files')).filter((name) => name.endsWith('.part')).length;
+    await until(drafts, (count) => count === 0);
+    for (const [path, type, text] of [
+      [
+        '/v1/files',
+        'multipart/form-data; boundary=b',
+        '--b\r\ncontent-disposition: form-data; name="file"; filename="a"\r\n\r\nx',
+      ],
+      ['/v1/messages/batches', 'application/json', '{"requests":[{"custom_id":"a","params":{}},'],
+    ] as const) {
+      const headers = { authorization: `Bearer ${ROOT_KEY}`, 'content-type': type, 'content-length': '100000' };
+      const sent = request(`${gateway.url}${path}`, { method: 'POST', headers });
+      sent.on('error', () => undefined);
+      sent.write(text);
+      await until(drafts, (count) => count === 1);
+      sent.destroy();
+      await until(drafts, (count) => count === 0);
     }
   });
 });

@@ -107,7 +107,7 @@ async function* inTurns({ file, world }: NativePorts): AsyncGenerator<ReadLine> 
 }
 
 async function preparedLine({ bytes, line }: ReadLine, ports: NativePorts): Promise<Planned | undefined> {
-  const read = bytes === undefined ? undefined : readLine(bytes, ports.host.batch());
+  const read = bytes === undefined ? undefined : await readLine(bytes, ports.host.batch());
   if (read?.ok !== true) return undefined;
   return prepared(read.value, requestIdOf(ports, line), preparing(ports));
 }
@@ -381,7 +381,7 @@ class NativeRun {
     const { host, file, world } = this.#ports;
     const { line } = place;
     const batch = host.batch();
-    const read = readLine(await lineAt(file, place), batch);
+    const read = await readLine(await lineAt(file, place), batch);
     const requestId = requestIdOf(this.#ports, line);
     const call = read.ok ? await understood(read.value, requestId, preparing(this.#ports)) : undefined;
     if (!read.ok || call === undefined) throw new Error(`line ${line} was sent and cannot be read any more`);
