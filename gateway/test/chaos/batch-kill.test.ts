@@ -4,12 +4,12 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, it } from 'node:test';
+import { after, describe, it } from 'node:test';
 import { asNumber, asRecord, asString, parseJson, type JsonRecord } from '../../src/lib/json.ts';
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import type { Step } from '../../src/simulator/step.ts';
 import { diceOf } from '../../src/simulator/synthetic/dice.ts';
-import { ROOT_KEY, runCli, startGateway, testConfig, type TestGateway } from '../harness.ts';
+import { ROOT_KEY, runCli, startGateway, testConfig, type GatewayOptions, type TestGateway } from '../harness.ts';
 import { nextPoll, providerRow } from './rig.ts';
 
 const LINES = 10_000;
@@ -96,6 +96,17 @@ async function resultsOf(gateway: TestGateway, batch: JsonRecord): Promise<Reado
 }
 
 describe('a batch', () => {
+  const started: TestGateway[] = [];
+  /** A gateway that a failing test does not leave behind. */
+  async function start(options: GatewayOptions): Promise<TestGateway> {
+    const one = await startGateway(options);
+    started.push(one);
+    return one;
+  }
+  after(() => {
+    for (const { child } of started) if (child.exitCode === null) child.kill('SIGKILL');
+  });
+
   it(`of ${LINES} lines over faults, through ${KILLS} kill -9, has ${LINES} results, each line one`, async (test) => {
     const dir = mkdtempSync(join(tmpdir(), 'turnout-batch-kill-'));
     const p = await startSimulator({ script: FAULTS, logMax: 1000 });
@@ -105,7 +116,7 @@ describe('a batch', () => {
     const dice = diceOf(`batch ${seed}`);
     const config = testConfig({ p: providerRow(`${p.url}/openai/v1`) }, 'batches: {concurrency: 64}');
     const startedMs = performance.now();
-    let gateway = await startGateway({ config, dir });
+    let gateway = await start({ config, dir });
     const id = await begin(gateway, LINES);
     const killedAt: number[] = [];
     let batch = await batchOf(gateway, id);
@@ -119,7 +130,7 @@ describe('a batch', () => {
       gateway.child.kill('SIGKILL');
       await once(gateway.child, 'exit');
       killedAt.push(done(batch));
-      gateway = await startGateway({ config, dir });
+      gateway = await start({ config, dir });
     }
     const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
     test.diagnostic(`seed ${seed}: ${seconds} s, killed after ${killedAt.join(', ')} results`);
@@ -149,9 +160,9 @@ describe('a batch', () => {
     test.after(() => p.close());
     test.after(() => rmSync(dir, { recursive: true, force: true }));
     const config = testConfig({ p: providerRow(`${p.url}/openai/v1`) }, 'batches: {concurrency: 4}');
-    const first = await startGateway({ config, dir });
+    const first = await start({ config, dir });
     const id = await begin(first, 300);
-    const second = await startGateway({ config, dir });
+    const second = await start({ config, dir });
     while (done(await batchOf(second, id)) < 50) await nextPoll(20);
     first.child.kill('SIGKILL');
     await once(first.child, 'exit');

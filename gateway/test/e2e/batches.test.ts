@@ -48,7 +48,17 @@ before(async () => {
   anthropic = anthropicAt(gateway);
 });
 
+/** A gateway that a failing test does not leave behind. */
+async function start(options: GatewayOptions): Promise<TestGateway> {
+  const one = await startGateway(options);
+  started.push(one);
+  return one;
+}
+
+const started: TestGateway[] = [];
+
 after(async () => {
+  for (const { child } of started) if (child.exitCode === null) child.kill('SIGKILL');
   await gateway.stop();
   await simulator.close();
 });
@@ -162,7 +172,7 @@ async function withOwn(
 ): Promise<void> {
   const ownSimulator = await startSimulator({ script: options.script ?? [] });
   const { more, script: _, ...rest } = options;
-  const own = await startGateway({ config: configOf(ownSimulator, more), ...rest });
+  const own = await start({ config: configOf(ownSimulator, more), ...rest });
   try {
     await run({ gateway: own, simulator: ownSimulator });
   } finally {
@@ -267,6 +277,8 @@ describe('the OpenAI SDK', () => {
     assert.equal(first.bytes, 2);
     assert.equal((first.expires_at ?? 0) - first.created_at, 3600);
     assert.equal(await (await client.files.content(first.id)).text(), 'a\n');
+    assert.deepEqual((await client.files.list({ purpose: 'vision' })).data, []);
+    assert.equal((await client.files.list({ purpose: 'batch' })).data.length, 3);
     const names: string[] = [];
     for await (const file of client.files.list({ limit: 2, order: 'asc' })) names.push(file.filename);
     assert.deepEqual(names, ['a.jsonl', 'b.jsonl', 'c.jsonl']);
@@ -676,6 +688,26 @@ describe('a batch that is cancelled', () => {
   });
 });
 
+describe('live requests', () => {
+  it('have half of the room for themselves, whatever a batch could use', async () => {
+    const script = [{ match: { contains: 'say' }, times: 'forever', delay_ms: 30 }] as const;
+    await withOwn({ script, more: 'server: {requests_max: 7}' }, async (own) => {
+      const client = openaiAt(own.gateway);
+      const made = await batchOf(client, chatLines(60));
+      let most = 0;
+      await until(
+        async () => {
+          const text = await (await fetch(`${own.gateway.url}/metrics`)).text();
+          most = Math.max(most, Number(/^turnout_batch_lines_in_flight (\d+)$/m.exec(text)?.[1]));
+          return client.batches.retrieve(made.id);
+        },
+        ({ status }) => status === 'completed',
+      );
+      assert.ok(most >= 1 && most <= 3, `${most} lines at once`);
+    });
+  });
+});
+
 describe('a batch whose window ends', () => {
   it('has what is done, and says of every other line that its time was over', async () => {
     const dir = mkdtempSync(join(tmpdir(), 'turnout-window-'));
@@ -683,7 +715,7 @@ describe('a batch whose window ends', () => {
     const slow = await startSimulator({ script });
     try {
       const config = configOf(slow, 'batches: {concurrency: 2}');
-      const early = await startGateway({ config, dir });
+      const early = await start({ config, dir });
       const client = openaiAt(early);
       const made = await batchOf(client, chatLines(100));
       await until(
@@ -694,7 +726,7 @@ describe('a batch whose window ends', () => {
       await once(early.child, 'exit');
       const ahead = { TURNOUT_TEST_AHEAD_MS: String(25 * 3_600_000) };
       const clock = fileURLToPath(new URL('moved-clock.ts', import.meta.url));
-      const late = await startGateway({ config, dir, env: ahead, nodeArgs: ['--import', clock] });
+      const late = await start({ config, dir, env: ahead, nodeArgs: ['--import', clock] });
       const done = await ended(openaiAt(late), made.id);
       assert.equal(done.status, 'expired');
       const good = await rowsOf(openaiAt(late), done.output_file_id);
@@ -807,7 +839,7 @@ describe("a provider's own batches", () => {
   it('are cancelled at the provider', async () => {
     for (const model of ['openai/gpt-x', 'anthropic/claude-x']) {
       const never = await startSimulator({ batchLooks: 1_000_000 });
-      const own = await startGateway({ config: configOf(never) });
+      const own = await start({ config: configOf(never) });
       try {
         const client = openaiAt(own);
         const made = await batchOf(client, chatLines(3, model));
@@ -827,18 +859,43 @@ describe("a provider's own batches", () => {
     }
   });
 
+  it('are found again where the process died before it heard that OpenAI had one', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'turnout-native-'));
+    const late = await startSimulator({
+      script: [{ match: { method: 'POST', path: '/v1/batches' }, delay_ms: 10_000 }],
+    });
+    try {
+      const config = configOf(late);
+      const first = await start({ config, dir });
+      const made = await batchOf(openaiAt(first), chatLines(3, 'openai/gpt-x'));
+      const isSent = (one: { method: string; path: string }): boolean =>
+        one.method === 'POST' && one.path.endsWith('/batches');
+      await late.log.waitFor((one) => isSent(one) && one.receivedMs !== undefined, END_MAX_MS);
+      first.child.kill('SIGKILL');
+      await once(first.child, 'exit');
+      const second = await start({ config, dir });
+      const done = await ended(openaiAt(second), made.id);
+      assert.deepEqual(done.request_counts, { total: 3, completed: 3, failed: 0 });
+      assert.equal(late.log.requests.filter(isSent).length, 1);
+      assert.equal(await second.stop(), 0);
+    } finally {
+      await late.close();
+      rmSync(dir, { recursive: true, force: true });
+    }
+  });
+
   it('survive kill -9 while the provider works: nothing is sent twice, each line is booked once', async () => {
     const dir = mkdtempSync(join(tmpdir(), 'turnout-native-'));
     const patient = await startSimulator({ batchLooks: 5 });
     try {
       const config = configOf(patient);
-      const first = await startGateway({ config, dir });
+      const first = await start({ config, dir });
       const { id: keyId, key } = await newKey(first, { budget_usd: '1' });
       const made = await batchOf(openaiAt(first, key), chatLines(20, 'openai/gpt-x'));
       await patient.log.waitFor((one) => /batches\/[^/]+$/.test(one.path), END_MAX_MS);
       first.child.kill('SIGKILL');
       await once(first.child, 'exit');
-      const second = await startGateway({ config, dir });
+      const second = await start({ config, dir });
       const done = await ended(openaiAt(second, key), made.id);
       assert.deepEqual(done.request_counts, { total: 20, completed: 20, failed: 0 });
       assert.equal(

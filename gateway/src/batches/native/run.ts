@@ -65,6 +65,8 @@ interface Goal {
 /** Does what can be done of a batch in its provider's own. What has no result afterwards is for our queue, or for nobody. */
 export async function runNative(ports: NativePorts): Promise<void> {
   const known = readState(ports.host.batch().native);
+  // It was refused, and what it had taken is here: it is not needed any more.
+  if (known?.isRefused === true && known.parts.every((part) => part.isDone === true)) return;
   const decided = known === undefined ? await decide(ports) : { state: known, goal: await goalOf(known, ports) };
   if (decided === undefined) return;
   const { state, goal } = decided;
