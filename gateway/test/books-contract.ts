@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openJournal, type Journal, type JournalPosition } from '../src/store/journal.ts';
 import { discardedText, interruptedReceipt, lineOf, receiptText } from '../src/store/journal-entry.ts';
-import type { Books } from '../src/store/books.ts';
+import type { Books } from '../src/store/books-form.ts';
 import { takeLock } from '../src/store/process-lock.ts';
 import { opening, receipt } from './store-kit.ts';
 

@@ -46,6 +46,7 @@ export const DIALECTS = [
   'bedrock-invoke',
   'cohere',
   'ollama',
+  'replicate',
 ] as const satisfies readonly Origin[];
 
 export const ABILITIES = [

@@ -50,6 +50,8 @@ type ListForm = 'v1' | 'anthropic' | 'gemini';
 interface Row {
   readonly pattern: RegExp;
   readonly methods: readonly string[];
+  /** Operations that share the pattern: its last words. */
+  readonly verbs?: readonly string[];
   readonly operation: (match: RegExpExecArray, query: URLSearchParams) => Operation | undefined;
 }
 
@@ -137,7 +139,12 @@ const ROWS: readonly Row[] = [
   ...fileRows(),
   ...batchRows(),
   // Some clients leave `models/` out before a name with a slash (@ai-sdk/google).
-  { pattern: /^\/(?:v1beta|v1)\/(?:models\/)?(.+)(?::|%3[Aa])(\w+)$/, methods: ['POST'], operation: geminiOperation },
+  {
+    pattern: /^\/(?:v1beta|v1)\/(?:models\/)?(.+)(?::|%3[Aa])(\w+)$/,
+    methods: ['POST'],
+    verbs: [...GEMINI_VERBS.keys()],
+    operation: geminiOperation,
+  },
   { pattern: /^\/v1\/models$/, methods: ['GET', 'HEAD'], operation: () => ({ kind: 'models', form: 'v1' }) },
   { pattern: /^\/v1beta\/models$/, methods: ['GET', 'HEAD'], operation: () => ({ kind: 'models', form: 'gemini' }) },
   { pattern: /^\/v1\/models\/(.+)$/, methods: ['GET', 'HEAD'], operation: (match) => modelOperation('v1', match) },
@@ -185,6 +192,27 @@ export function routeOf(method: string, target: string): Result<Operation, Fault
     return err(fault('route-unknown', { method, path: shown(rawPath), hint: hintFor(path) }));
   const allow = [...new Set(fits.flatMap(({ methods }) => methods))].join(', ');
   return { ...err(fault('method-not-allowed', { method, path: shown(rawPath), allow })), allow };
+}
+
+/** One way to ask something: a method, and the paths that it fits. */
+export interface Route {
+  /** For people: the method and the pattern. */
+  readonly name: string;
+  readonly method: string;
+  readonly fits: (path: string) => boolean;
+}
+
+/** All that `routeOf` takes, for tests that must not forget any of it. */
+export function routesTaken(): readonly Route[] {
+  return ROWS.flatMap(({ pattern, methods, verbs = [''] }) =>
+    methods.flatMap((method) =>
+      verbs.map((verb) => ({
+        name: `${method} ${pattern.source} ${verb}`.trim(),
+        method,
+        fits: (path: string) => pattern.test(path) && path.endsWith(verb),
+      })),
+    ),
+  );
 }
 
 function inAnthropicForm(operation: Operation): Operation {
@@ -266,12 +294,18 @@ function patternOf(path: string): RegExp {
 
 /** `?dialect=` names the protocol of a chat, `?operation=` what else is asked, by its path (`/v1/embeddings`, or `embeddings`). */
 function explainOperation(query: URLSearchParams): Operation {
-  const name = query.get('operation');
+  const operation = operationNamed(query.get('operation') ?? '');
+  return operation === undefined
+    ? { kind: 'explain', dialect: explainDialect(query.get('dialect')) }
+    : { kind: 'explain', dialect: operation.dialect, operation };
+}
+
+/** What is asked beside a chat, by its path (`/v1/embeddings`) or its own name (`embeddings`); undefined where it is none of these. */
+export function operationNamed(name: string): OperationRoute | undefined {
   const found = PATHS.find(([path, kind]) => name === path || name === kind);
-  const dialect = explainDialect(query.get('dialect'));
-  if (found === undefined) return { kind: 'explain', dialect };
-  const [, kind, wire, words] = found;
-  return { kind: 'explain', dialect: words, operation: { kind, wire, dialect: words, path: {} } };
+  if (found === undefined) return undefined;
+  const [, kind, wire, dialect] = found;
+  return { kind, wire, dialect, path: {} };
 }
 
 function explainDialect(name: string | null): Origin {

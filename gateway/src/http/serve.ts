@@ -285,10 +285,11 @@ function serveModels(visitor: Visit, key: KeyRow): Ending {
   return finishFault(at, of, {});
 }
 
-/** Anthropic's clients say which version of their API they speak; nobody else does. */
+/** Under `/v1` the headers tell: Anthropic's clients say which version of their API they speak, Google's have a header of their own for the key. */
 function modelsForm({ operation, headers }: Visit): ModelsForm {
   if ('form' in operation && operation.form !== 'v1') return operation.form;
-  return headers['anthropic-version'] === undefined ? 'openai' : 'anthropic';
+  if (headers['anthropic-version'] !== undefined) return 'anthropic';
+  return headers['x-goog-api-key'] === undefined ? 'openai' : 'gemini';
 }
 
 /** An answer that is JSON, or one that has been given. */
@@ -333,11 +334,15 @@ async function serveAdmin(visitor: Visit, key: KeyRow): Promise<Ending> {
 /** The caller's protocol: of its path, or, where three of them share it, of its headers. */
 function dialectFor(visitor: Visit): Words | undefined {
   const { desk, operation } = visitor;
-  const isList = operation.kind === 'models' || operation.kind === 'model';
-  return isList && modelsForm(visitor) === 'anthropic'
-    ? desk.dialects['anthropic-messages']
-    : dialectOf(desk, operation);
+  if (operation.kind !== 'models' && operation.kind !== 'model') return dialectOf(desk, operation);
+  return desk.dialects[DIALECT_OF_FORM[modelsForm(visitor)]];
 }
+
+const DIALECT_OF_FORM = {
+  openai: 'openai-chat',
+  anthropic: 'anthropic-messages',
+  gemini: 'gemini',
+} as const satisfies Record<ModelsForm, Origin>;
 
 /** The caller's protocol: of its path, or the commonest. */
 export function dialectOf(desk: Desk, operation: Operation): Words | undefined {

@@ -138,7 +138,10 @@ export function multipartReader(boundary: string, limits: MultipartLimits, sink?
   }
 
   function readHead(): boolean {
-    const end = rest.indexOf(`${CR_LF}${CR_LF}`);
+    if (rest.length < CR_LF.length) return false;
+    // A part without headers would have no name (RFC 7578, section 4.2); what follows its empty line is no header.
+    const isBare = rest.toString('latin1', 0, CR_LF.length) === CR_LF;
+    const end = isBare ? 0 : rest.indexOf(`${CR_LF}${CR_LF}`);
     const length = end === -1 ? rest.length : end;
     if (length > limits.headerMaxBytes)
       return fail(`the headers of a part are longer than ${limits.headerMaxBytes} bytes`);
@@ -194,7 +197,7 @@ export function multipartReader(boundary: string, limits: MultipartLimits, sink?
 
 function headOf(text: string): Result<Head, string> {
   const seen = new Map<string, string>();
-  for (const line of text.split(CR_LF)) {
+  for (const line of text === '' ? [] : text.split(CR_LF)) {
     const colon = line.indexOf(':');
     const name = line.slice(0, colon).toLowerCase();
     if (colon < 1 || !/^[\w!#$%&'*+.^`|~-]+$/.test(name)) return err('a part has a header line that is none');

@@ -2,6 +2,7 @@
 import type { Fault } from '../chat/fault.ts';
 import type { Origin } from '../chat/part.ts';
 import type { Usage } from '../chat/usage.ts';
+import type { Counting } from '../dialects/counting.ts';
 import type { Dialect, ErrorAnswer } from '../dialects/dialect.ts';
 import type { JsonRecord } from '../lib/json.ts';
 import type { SseSplitter } from '../lib/sse.ts';
@@ -80,8 +81,8 @@ export interface Provider {
   readonly decodeError?: (answer: ErrorAnswer) => Fault;
   /** False where the address takes no query: clouds refuse the `?beta=true` of Anthropic's clients. */
   readonly takesQuery?: boolean;
-  /** False where counting tokens is not asked for in the dialect's form: then our estimate answers. */
-  readonly countsTokens?: boolean;
+  /** How it is asked to count tokens, where that is not the dialect's way. */
+  readonly counting?: Counting;
   /** How events lie in the bytes of a stream, where it is not as the dialect has it (Claude's events in AWS's frames). */
   readonly splitter?: () => SseSplitter;
   /** Its own batches, where it has them. */

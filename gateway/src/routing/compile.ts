@@ -38,8 +38,9 @@ export function compile(input: CompileInput): Compiled {
   const entries = [...suppliers.values()].flatMap((supplier) =>
     [...supplier.models.values()].map((row) => entryOf(supplier, row)),
   );
-  const names = indexNames(entries, { aliases: aliasMap(catalog) });
-  const resolver = makeResolver({ config, catalog, suppliers, names, entries });
+  const providerAliases = aliasMap(catalog);
+  const names = indexNames(entries, { aliases: providerAliases });
+  const resolver = makeResolver({ config, catalog, suppliers, names, entries, providerAliases });
   const targets = new Map<string, Target>();
   for (const entry of entries)
     for (const target of entry.supplier.targetsOf(entry.model)) targets.set(target.id, target);
@@ -117,12 +118,14 @@ interface ResolverInput {
   readonly suppliers: ReadonlyMap<string, Supplier>;
   readonly names: NameIndex<Entry>;
   readonly entries: readonly Entry[];
+  /** Other names of providers (`together`), by which they are called too. */
+  readonly providerAliases: ReadonlyMap<string, string>;
 }
 
 type Resolver = (name: string) => Resolution;
 
 function makeResolver(input: ResolverInput): Resolver {
-  const { config, suppliers, names } = input;
+  const { config, suppliers, names, providerAliases } = input;
   const routes = new Map(Object.entries(config.routes));
   const aliases = new Map(Object.entries(config.aliases));
   const ownNames = [...routes.keys(), ...aliases.keys()];
@@ -152,7 +155,8 @@ function makeResolver(input: ResolverInput): Resolver {
   /** A name that no catalog knows: `provider/model` goes to that provider, which may know it; the simulator takes all. */
   function unlisted(name: string): Resolution | undefined {
     const slash = name.indexOf('/');
-    const supplier = suppliers.get(name.slice(0, Math.max(0, slash)));
+    const provider = name.slice(0, Math.max(0, slash));
+    const supplier = suppliers.get(provider) ?? suppliers.get(providerAliases.get(provider) ?? '');
     const model = name.slice(slash + 1);
     const simulator = suppliers.get('simulator');
     const targets =
@@ -313,6 +317,7 @@ function listedEntry(entry: Entry): ListedModel {
     inputs,
     outputs,
     abilities: [...(target?.abilities ?? [])],
+    operations: target?.operations,
     status,
   });
 }

@@ -22,6 +22,8 @@ export interface ListedModel {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly abilities: readonly string[];
+  /** What it can be asked, `chat` among it; absent where nothing tells. */
+  readonly operations?: ReadonlySet<string>;
   readonly status?: string;
 }
 

@@ -25,7 +25,7 @@ import { weatherOf } from './weather.ts';
 
 /** Start of the made-up calendar: replies carry 2026-01-01 and as many seconds as requests came before them. */
 const CREATED_S = 1_767_225_600;
-const FAMILIES = ['openai', 'anthropic', 'gemini', 'cohere', 'ollama', 'bedrock'] as const;
+const FAMILIES = ['openai', 'anthropic', 'gemini', 'cohere', 'ollama', 'bedrock', 'replicate'] as const;
 const NOTHING: Answer = wholeAnswer(200, 'text/plain', '');
 
 export interface RespondOptions {

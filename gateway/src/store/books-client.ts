@@ -1,7 +1,7 @@
 /** The books of another thread, called like our own. */
 import { Worker } from 'node:worker_threads';
 import type { BatchBooks } from './batch-ports.ts';
-import type { Books, BooksOptions } from './books.ts';
+import type { Books, BooksOptions } from './books-form.ts';
 import type { ThreadCall, ThreadReply } from './books-thread.ts';
 import { EMBEDDED_THREAD } from './embedded.ts';
 import { StoreError } from './sqlite.ts';

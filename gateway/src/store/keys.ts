@@ -3,7 +3,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { fault, type Fault } from '../chat/fault.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import type { NanoUsd } from '../money/price.ts';
-import type { Books, KeyDeed, StoredKey } from './books.ts';
+import type { Books, KeyDeed, StoredKey } from './books-form.ts';
 import { ROOT_KEY_ID } from './ledger-problems.ts';
 import { patiently } from './patience.ts';
 import type { KeyLookup, KeyPatch, KeyRow, Keys, KeySpend, NewKey } from './ports.ts';

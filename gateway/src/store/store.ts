@@ -10,7 +10,7 @@
  * Several processes of one machine may share a folder. The database is worked by a thread of its own.
  */
 import { openBooksThread } from './books-client.ts';
-import type { Books } from './books.ts';
+import type { Books } from './books-form.ts';
 import { idMaker } from './id.ts';
 import { openJournal, type JournalDisk } from './journal.ts';
 import { KeyRing } from './keys.ts';

@@ -1,7 +1,7 @@
 /** Anthropic's message batches (platform.claude.com/docs/en/build-with-claude/batch-processing): one body in, lines of results out. */
 import { asRecord, asString, parseJson, type JsonRecord } from '../../lib/json.ts';
 import { ok } from '../../lib/result.ts';
-import type { BatchProtocol, LineOutcome } from './api.ts';
+import type { BatchProtocol, LineOutcome } from './protocol.ts';
 import { askProvider, readProviderLines } from './link.ts';
 import { idOf } from './openai.ts';
 

@@ -2,7 +2,7 @@
 import { fault, type Fault } from '../../chat/fault.ts';
 import { asArray, asNumber, asRecord, asString, isRecord, parseJson, type JsonRecord } from '../../lib/json.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
-import type { BatchProtocol, LineOutcome, Look, Parcel } from './api.ts';
+import type { BatchProtocol, LineOutcome, Look, Parcel } from './protocol.ts';
 import { askProvider, readProviderLines, type Link } from './link.ts';
 
 const BOUNDARY = 'turnout-batch-file-5d1c8f2a90b7';

@@ -9,7 +9,7 @@ import { faultWithoutSecrets } from '../../pipeline/secrets.ts';
 import type { World } from '../../pipeline/world.ts';
 import type { Hold } from '../../store/ports.ts';
 import type { LineAnswer } from '../ask.ts';
-import type { LineOutcome } from './api.ts';
+import type { LineOutcome } from './protocol.ts';
 import type { Prepared } from './prepare.ts';
 
 export interface TakingIn {

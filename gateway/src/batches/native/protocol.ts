@@ -2,10 +2,7 @@
 import type { Fault } from '../../chat/fault.ts';
 import type { JsonRecord } from '../../lib/json.ts';
 import type { Result } from '../../lib/result.ts';
-import type { BatchApiForm } from '../../providers/provider.ts';
-import { anthropicBatches } from './anthropic.ts';
 import type { Link } from './link.ts';
-import { openaiBatches } from './openai.ts';
 
 /** A part of a batch, ready to be sent. */
 export interface Parcel {
@@ -45,8 +42,3 @@ export interface BatchProtocol {
   cancel(link: Link, id: string): Promise<Result<unknown, Fault>>;
   results(link: Link, look: Look, onLine: (outcome: LineOutcome) => Promise<void>): Promise<Fault | undefined>;
 }
-
-export const PROTOCOLS: Readonly<Record<BatchApiForm, BatchProtocol>> = {
-  openai: openaiBatches,
-  anthropic: anthropicBatches,
-};
