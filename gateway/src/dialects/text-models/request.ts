@@ -6,7 +6,7 @@ import { fieldName, reasoningField, type ChatField } from '../../chat/field-name
 import { fault, type Fault } from '../../chat/fault.ts';
 import type { LossCode } from '../../chat/loss-codes.ts';
 import { foreignLosses } from '../../chat/losses.ts';
-import type { Origin, Part, TextPart } from '../../chat/part.ts';
+import type { MediaPart, Origin, Part, TextPart } from '../../chat/part.ts';
 import type { ChatRequest, Extra, Message, Reasoning, Tool } from '../../chat/request.ts';
 import {
   asNumber,
@@ -306,9 +306,17 @@ function wordsOf(part: Part, draft: Draft): readonly string[] {
     case 'opaque':
       return [];
     default:
-      losses.meaning('media-kind', at, `This model takes no ${part.kind}.`);
-      return [];
+      return mediaWords(part, at, losses);
   }
+}
+
+function mediaWords({ kind, source, name }: MediaPart, at: string, losses: LossList): readonly string[] {
+  if (source.by !== 'text') {
+    losses.meaning('media-kind', at, `This model takes no ${kind}.`);
+    return [];
+  }
+  losses.hint('document-as-text', at, 'The document stands in the prompt as text.');
+  return [name === undefined ? source.text : `${name}\n\n${source.text}`];
 }
 
 /** What stands beside the words of a text. */
