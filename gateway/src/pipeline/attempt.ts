@@ -1,6 +1,6 @@
 /** attempt: one try at one target, from the first byte out to the last byte in. The only place that talks to the upstream port. */
 import { fault, type Fault } from '../chat/fault.ts';
-import { NOTHING_SPENT, type Outcome, type Spent } from '../chat/outcome.ts';
+import { NOTHING_SPENT, type Invalid, type Outcome, type Spent } from '../chat/outcome.ts';
 import type { Loss } from '../chat/request.ts';
 import { OUTSIDE } from '../lib/crowd.ts';
 import type { Target } from '../routing/target.ts';
@@ -156,6 +156,15 @@ class Attempt implements PartsHandler, Receiving, Source, UnderWay {
     this.#options.keep?.(body);
   }
 
+  invalid({ answer, reason }: Invalid): void {
+    const { provider } = this.#options.outgoing.call;
+    this.#break(fault('output-invalid', { provider, reason }), 'output_invalid', { answer, reason });
+  }
+
+  enough(): void {
+    this.#exchange?.abort();
+  }
+
   // What the outlet calls when the caller reads too slowly.
 
   pause(): void {
@@ -186,9 +195,10 @@ class Attempt implements PartsHandler, Receiving, Source, UnderWay {
   }
 
   #makeReceiver(headers: Refusal['headers']): Receiver {
-    const { call, target, world } = this.#options;
+    const { call, target, world, outgoing } = this.#options;
     return call.receiver(target, {
       headers,
+      ...(outgoing.reshaping === undefined ? {} : { reshaping: outgoing.reshaping }),
       nowS: Math.floor(world.clock.unixMs() / 1000),
       now: () => world.clock.monotonicMs(),
       startedMs: this.#startedMs,
@@ -209,13 +219,16 @@ class Attempt implements PartsHandler, Receiving, Source, UnderWay {
     };
   }
 
-  #break(of: Fault, detail: string): void {
+  #break(of: Fault, detail: string, invalid?: Invalid): void {
     this.#exchange?.abort();
     const { reply, call, target, outgoing } = this.#options;
-    const wasHeard = this.#receiver?.hasContent() === true && reply.hasStarted && call.delivery.isStreaming;
+    const isShown = this.#receiver?.hasContent() === true && this.#receiver.isHeld?.() !== true;
+    const wasHeard = isShown && reply.hasStarted && call.delivery.isStreaming;
     const when = wasHeard ? 'mid-stream' : 'before-content';
     const safe = faultWithoutSecrets(of, target, outgoing.grant);
-    this.#over({ kind: 'broke', when, fault: safe, detail, spent: this.#spent() }, []);
+    const spent = this.#spent();
+    const told = invalid === undefined ? {} : { invalid };
+    this.#over({ kind: 'broke', when, fault: safe, detail, spent, ...told }, []);
   }
 
   #leave(): void {

@@ -106,7 +106,7 @@ function deliveryOf({ isStreaming }: Inspection, isJsonArray: boolean): Delivery
   };
 }
 
-function receiver(call: ChatCall, target: Target, { to, now, nowS, startedMs }: Reception): Receiver {
+function receiver(call: ChatCall, target: Target, { to, now, nowS, startedMs, reshaping }: Reception): Receiver {
   const { inspection, requestId, isJsonArray } = call;
   const { amendUsage, dialect, splitter } = target.provider;
   return receive({
@@ -116,6 +116,7 @@ function receiver(call: ChatCall, target: Target, { to, now, nowS, startedMs }: 
     ...(amendUsage === undefined ? {} : { amendUsage }),
     ...(splitter === undefined ? {} : { splitter }),
     wantsStream: inspection.isStreaming,
+    ...(reshaping === undefined ? {} : { reshaping }),
     context: {
       requestId,
       model: inspection.model,

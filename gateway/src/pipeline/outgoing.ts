@@ -1,12 +1,14 @@
 /** What is sent to one target: the caller's own bytes where the protocol is the same, else their translation. */
 import { fault, type Fault } from '../chat/fault.ts';
 import type { Loss } from '../chat/request.ts';
-import type { CallShape } from '../dialects/dialect.ts';
+import type { CallShape, EncodeTarget } from '../dialects/dialect.ts';
 import { jsonInPieces } from '../lib/json-bytes.ts';
 import type { JsonRecord } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { editMembers } from '../lib/splice.ts';
 import { isSameOrigin, urlUnder } from '../lib/url.ts';
+import type { Reshaping } from '../output/reshape.ts';
+import { deniesSchema, nativeCheck, shaped, type Wishes } from '../output/way.ts';
 import type { Target } from '../routing/target.ts';
 import { isLong } from './body.ts';
 import type { Outgoing, OutgoingOptions, Sending } from './call.ts';
@@ -31,10 +33,12 @@ export async function outgoing(
   options: ChatOutgoingOptions,
 ): Promise<Result<Outgoing, Fault>> {
   const isSameDialect = target.provider.dialect.id === call.dialect.id;
-  const made = isSameDialect
-    ? ok({ body: await sameBytes(call, target, options), losses: [] })
-    : await translated(call, target, options);
+  const made =
+    isSameDialect && !mustBeShaped(call, target, options)
+      ? await passed(call, target, options)
+      : await translated(call, target, options);
   if (!made.ok) return made;
+  const { reshaping, losses } = made.value;
   const { dialect } = target.provider;
   const shape = { model: target.upstreamModel, isStreaming: call.inspection.isStreaming, operation: options.operation };
   const sent = sendingTo(target, call, {
@@ -44,7 +48,38 @@ export async function outgoing(
     instanceId: options.instanceId,
     body: made.value.body,
   });
-  return sent.ok ? ok({ isSameWire: isSameDialect, losses: made.value.losses, call: sent.value }) : sent;
+  if (!sent.ok) return sent;
+  return ok({
+    isSameWire: isSameDialect,
+    losses,
+    call: sent.value,
+    ...(reshaping === undefined ? {} : { reshaping }),
+  });
+}
+
+interface Made {
+  readonly body: Buffer;
+  readonly losses: readonly Loss[];
+  readonly reshaping?: Reshaping | undefined;
+}
+
+/** Whether the caller's bytes will not do, although the protocol is the same: the model holds no answer to a schema, or mends one. */
+function mustBeShaped({ facts }: ChatCall, target: Target, { operation, output }: ChatOutgoingOptions): boolean {
+  if (operation !== 'chat') return false;
+  return output?.repair !== undefined || (deniesSchema(target.abilities) && facts.needs.includes('json-schema'));
+}
+
+/** The caller's own bytes. What comes back is looked at only where all answers are. */
+async function passed(call: ChatCall, target: Target, options: ChatOutgoingOptions): Promise<Result<Made, Fault>> {
+  const body = await sameBytes(call, target, options);
+  const reshaping =
+    options.output?.validate === 'always' && options.operation === 'chat' ? checkOf(call, options.output) : undefined;
+  return ok({ body, losses: [], reshaping });
+}
+
+function checkOf(call: ChatCall, wishes: Wishes): Reshaping | undefined {
+  const decoded = call.decoded();
+  return decoded.ok ? nativeCheck(decoded.value, wishes) : undefined;
 }
 
 /** What goes to a target, as far as it depends on what is asked. */
@@ -146,11 +181,7 @@ function asksUsage(call: ChatCall, target: Target): boolean {
   return call.inspection.isStreaming && target.provider.asksStreamUsage !== false;
 }
 
-async function translated(
-  call: ChatCall,
-  target: Target,
-  options: OutgoingOptions,
-): Promise<Result<{ readonly body: Buffer; readonly losses: readonly Loss[] }, Fault>> {
+async function translated(call: ChatCall, target: Target, options: ChatOutgoingOptions): Promise<Result<Made, Fault>> {
   // Reading and writing ten thousand messages take some 50 ms each: turns of their own.
   const { recalled } = call;
   if (recalled !== undefined && recalled.record === undefined) return err(previousUnknown(recalled.previousId));
@@ -164,18 +195,23 @@ async function translated(
     ...decoded.value,
     extras: decoded.value.extras.filter((extra) => !OWN_FIELDS.includes(extra.field)),
   };
-  const encoded = dialect.encodeRequest(request, {
-    model: target.upstreamModel,
-    ...(target.limits.outputTokens === undefined ? {} : { maxOutputTokens: target.limits.outputTokens }),
-    ...(target.abilities === undefined ? {} : { canReason: target.abilities.has('reasoning') }),
-  });
+  const to = { dialect, target: encodeTarget(target), abilities: target.abilities };
+  const { encoded, reshaping } = shaped(request, to, options.output ?? { validate: 'never' });
   const grave = call.extension.adapt ? undefined : encoded.losses.find((loss) => loss.weight === 'meaning');
   if (grave !== undefined) {
     return err(fault('not-expressible', { target: target.id, reason: grave.why }, { param: grave.field }));
   }
   if (isTurned) await nextTurn();
   const body = finished(encoded.body, { call, target, options });
-  return ok({ body: await bytesOf(body, call), losses: encoded.losses });
+  return ok({ body: await bytesOf(body, call), losses: encoded.losses, reshaping });
+}
+
+function encodeTarget({ upstreamModel, limits, abilities }: Target): EncodeTarget {
+  return {
+    model: upstreamModel,
+    ...(limits.outputTokens === undefined ? {} : { maxOutputTokens: limits.outputTokens }),
+    ...(abilities === undefined ? {} : { canReason: abilities.has('reasoning') }),
+  };
 }
 
 /** The address of the call. A model's name comes from the caller: it may not lead out of the provider's base URL. */

@@ -2,6 +2,7 @@
 import type { Usage } from '../chat/usage.ts';
 import type { Dialect, EncodeContext } from '../dialects/dialect.ts';
 import type { SseSplitter } from '../lib/sse.ts';
+import type { Reshaping } from '../output/reshape.ts';
 import type { Receiving } from './receiver.ts';
 
 export interface ReceiveOptions {
@@ -14,6 +15,8 @@ export interface ReceiveOptions {
   /** How the provider lays events into bytes, where it is not as its protocol does. */
   readonly splitter?: () => SseSplitter;
   readonly wantsStream: boolean;
+  /** What is done to the reply beside its translation; absent: nothing. */
+  readonly reshaping?: Reshaping;
   readonly context: EncodeContext;
   readonly now: () => number;
   readonly startedMs: number;

@@ -9,6 +9,7 @@ import { isRecord, parseJson, type Json, type JsonRecord } from '../lib/json.ts'
 import { withoutNan } from '../lib/nan.ts';
 import type { Result } from '../lib/result.ts';
 import { saneUsage } from '../money/cost.ts';
+import { reshaped } from '../output/reshape.ts';
 import { joined } from './frames.ts';
 import type { ReceiveOptions } from './receive-options.ts';
 import type { Receiver } from './receiver.ts';
@@ -16,7 +17,7 @@ import { amendedUsage, contentTokens } from './stream-books.ts';
 
 /** A JSON body. Kept whole (the upstream client bounds it), since a reply that is cut or is an error must not reach the caller. */
 export function receiveWhole(options: ReceiveOptions): Receiver {
-  const { to, inbound, outbound, provider } = options;
+  const { to, inbound, outbound, provider, reshaping } = options;
   const chunks: Buffer[] = [];
   let spent: Spent = { isFinal: false, outputTokensSeen: 0, wasAccepted: true };
 
@@ -37,8 +38,8 @@ export function receiveWhole(options: ReceiveOptions): Receiver {
       );
       return;
     }
-    if (inbound.id === outbound.id && !options.wantsStream) handOn(bytes, body);
-    else translate(body);
+    if (inbound.id === outbound.id && !options.wantsStream && reshaping === undefined) handOn(bytes, body);
+    else translate(bytes, body);
   }
 
   /** Same protocol: a glance at the reply is enough, unless its tokens must be counted here. */
@@ -53,25 +54,26 @@ export function receiveWhole(options: ReceiveOptions): Receiver {
     to.whole(bytes, seen.value.finish, []);
   }
 
-  function translate(body: JsonRecord): void {
+  function translate(bytes: Buffer, body: JsonRecord): void {
     const decoded = outbound.decodeResponse(body, provider);
-    if (!decoded.ok) {
-      to.fail(decoded.error);
-      return;
-    }
-    answer(decoded.value);
+    if (decoded.ok) answer(decoded.value, bytes);
+    else to.fail(decoded.error);
   }
 
-  function answer(decoded: ChatResponse): void {
-    const response = amendedResponse(decoded, options);
-    spent = spentOf(response.usage, () => tokensIn(response));
+  function answer(decoded: ChatResponse, bytes?: Buffer): void {
+    const amended = amendedResponse(decoded, options);
+    spent = spentOf(amended.usage, () => tokensIn(amended));
+    const { response, invalid } =
+      reshaping === undefined ? { response: amended, invalid: undefined } : reshaped(amended, reshaping);
     const { finish } = glanceOf(response);
-    if (options.wantsStream) {
-      streamWhole(response, options, finish);
-      return;
+    if (invalid !== undefined) to.invalid(invalid);
+    else if (options.wantsStream) streamWhole(response, options, finish);
+    // It was only looked at: what the provider said goes on as it is.
+    else if (bytes !== undefined && isOnlyChecked(options)) to.whole(bytes, finish, []);
+    else {
+      const encoded = inbound.encodeResponse(response, options.context);
+      to.whole(JSON.stringify(encoded.body), finish, encoded.losses);
     }
-    const encoded = inbound.encodeResponse(response, options.context);
-    to.whole(JSON.stringify(encoded.body), finish, encoded.losses);
   }
 
   return {
@@ -80,6 +82,10 @@ export function receiveWhole(options: ReceiveOptions): Receiver {
     spent: () => spent,
     hasContent: () => false,
   };
+}
+
+function isOnlyChecked({ inbound, outbound, reshaping }: ReceiveOptions): boolean {
+  return inbound.id === outbound.id && reshaping?.format?.way === 'native' && reshaping.stops === undefined;
 }
 
 /** The reply of a stream that came where a whole one was asked for and begins like JSON: lines (faults.md F38). Undefined where it is none. */

@@ -39,11 +39,11 @@ export function receive(options: ReceiveOptions): Receiver {
 function choose(chunk: Buffer, options: ReceiveOptions): Receiver | undefined {
   const first = chunk.find((byte) => !CR_LF_SPACE_TAB.has(byte));
   if (first === undefined) return undefined;
-  const { inbound, outbound, wantsStream } = options;
+  const { inbound, outbound, wantsStream, reshaping } = options;
   const isLines = outbound.framing === 'lines';
   // A stream of lines begins as JSON does, and one line alone is read as well as many.
   if (first === ANGLE || (first === BRACE && !(isLines && wantsStream))) return receiveWhole(options);
-  if (wantsStream && inbound.id === outbound.id && !isLines) return relayBytes(options);
+  if (wantsStream && inbound.id === outbound.id && !isLines && reshaping === undefined) return relayBytes(options);
   return relayEvents(options);
 }
 

@@ -3,6 +3,7 @@ import { collector } from '../chat/collect.ts';
 import { fault, type Fault } from '../chat/fault.ts';
 import type { ChatEvent } from '../chat/reply.ts';
 import type { WireForm } from '../dialects/dialect.ts';
+import { reshaper } from '../output/reshape.ts';
 import { joined } from './frames.ts';
 import type { ReceiveOptions } from './receive-options.ts';
 import type { Receiver } from './receiver.ts';
@@ -16,6 +17,8 @@ export function relayEvents(options: ReceiveOptions): Receiver {
   const encoder = inbound.encoder(options.context);
   const whole = collector();
   const books = streamBooks(options);
+  const machine = options.reshaping === undefined ? undefined : reshaper(options.reshaping);
+  const isHeld = options.wantsStream && options.reshaping?.isHeld === true;
   let held: WireForm[] = [];
   /** Finish events, and what came after them: written when nothing more can come before them. */
   const closing: ChatEvent[] = [];
@@ -30,10 +33,23 @@ export function relayEvents(options: ReceiveOptions): Receiver {
         return;
       }
       note(event);
-      const piece = write(amendedEvent(event, options));
-      if (piece.length > 0) held.push(piece);
+      const amended = amendedEvent(event, options);
+      if (machine === undefined) put(amended);
+      else for (const made of machine.push(amended)) put(made);
     }
-    if (books.hasContent()) flush();
+    if (books.hasContent() && !isHeld) flush();
+    if (machine?.isDone() === true) cut();
+  }
+
+  function put(event: ChatEvent): void {
+    const piece = write(event);
+    if (piece.length > 0) held.push(piece);
+  }
+
+  /** The end is ours: the provider need not go on, and what it would have told of its use is not known. */
+  function cut(): void {
+    to.enough();
+    finish();
   }
 
   function flush(): void {
@@ -52,7 +68,7 @@ export function relayEvents(options: ReceiveOptions): Receiver {
 
   function fail(of: Fault): void {
     isOver = true;
-    if (books.hasContent()) flush();
+    if (books.hasContent() && !isHeld) flush();
     to.fail(of);
   }
 
@@ -67,7 +83,11 @@ export function relayEvents(options: ReceiveOptions): Receiver {
 
   function finish(): void {
     isOver = true;
-    if (options.wantsStream) {
+    const invalid = machine?.invalid();
+    if (invalid !== undefined) {
+      if (!isHeld) flush();
+      to.invalid(invalid);
+    } else if (options.wantsStream) {
       const last = closing.map((event) => encoder.push(event));
       to.finish(joined([...held, ...last, encoder.end()]), finishRaw, encoder.losses());
     } else {
@@ -96,6 +116,7 @@ export function relayEvents(options: ReceiveOptions): Receiver {
     hasContent() {
       return books.hasContent();
     },
+    isHeld: () => isHeld,
   };
 }
 

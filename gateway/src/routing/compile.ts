@@ -58,6 +58,7 @@ export function compile(input: CompileInput): Compiled {
     responseMaxBytes: config.limits.response_max_bytes,
     concurrentMax: config.server.requests_max,
     logsRequests: config.log.requests !== 'none',
+    output: config.output,
     keepsTurns: config.responses.store !== 'none',
     allowsUnknownPrice: config.price_unknown === 'allow',
     providerIds: new Set(suppliers.keys()),

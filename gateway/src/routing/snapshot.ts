@@ -25,6 +25,14 @@ export interface ListedModel {
   readonly status?: string;
 }
 
+/** What is done about answers that are not of the form that was asked for. */
+export interface OutputPolicy {
+  /** Which are looked at: those that a provider does not hold to the form itself, all, or none. */
+  readonly validate: 'emulated' | 'always' | 'never';
+  /** Whether the model may mend it once, and other targets are asked after it. */
+  readonly invalid: 'repair' | 'refuse';
+}
+
 export interface Snapshot {
   readonly id: string;
   readonly timeouts: Timeouts;
@@ -37,6 +45,7 @@ export interface Snapshot {
   readonly logsRequests: boolean;
   /** Whether conversations are kept for those who go on from a reply by its id. */
   readonly keepsTurns: boolean;
+  readonly output: OutputPolicy;
   readonly allowsUnknownPrice: boolean;
   readonly providerIds: ReadonlySet<string>;
   /** Every target that has a name of its own; those of names that no catalog knows are made on demand. */

@@ -131,6 +131,8 @@ function hear(recording: Recording, inbound: Dialect, pieces: readonly Buffer[])
         take(last);
       },
       whole: () => assert.fail('a stream was asked for'),
+      invalid: () => assert.fail('no form was asked for'),
+      enough: () => assert.fail('nothing was cut'),
       fail: (of) => {
         assert.equal(ended, undefined, 'two endings');
         ended = sent.length === 0 ? 'replaced unseen' : 'broken';
