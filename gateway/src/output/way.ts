@@ -4,7 +4,7 @@ import { namedSchema } from '../chat/format.ts';
 import type { LossCode } from '../chat/loss-codes.ts';
 import type { Invalid } from '../chat/outcome.ts';
 import type { ChatRequest, Loss, Message, OutputFormat } from '../chat/request.ts';
-import { compact } from '../lib/json.ts';
+import { compact, type JsonRecord } from '../lib/json.ts';
 import type { Ability, Dialect, EncodedRequest, EncodeTarget } from '../dialects/dialect.ts';
 import type { JsonFormat, Reshaping, Way } from './reshape.ts';
 
@@ -32,8 +32,24 @@ export interface Shaped {
   readonly encoded: EncodedRequest;
   /** What must be done to the reply; absent: nothing. */
   readonly reshaping?: Reshaping;
-  /** How often the request is sent, each time for one choice; absent: once. */
-  readonly calls?: number;
+  /** Bodies of further calls, each for one more choice; absent: the target gives all of them itself. */
+  readonly more?: readonly JsonRecord[];
+}
+
+/** How many calls a request makes for its choices: one, where the wire has a word for them. */
+export function callsFor(dialect: Dialect, choices: number): number {
+  if (choices <= 1 || choices > CHOICES_MAX) return 1;
+  const probe: ChatRequest = {
+    origin: 'openai-chat',
+    model: 'm',
+    messages: [],
+    sampling: {},
+    isStreaming: false,
+    extras: [],
+    n: choices,
+  };
+  const isLost = dialect.encodeRequest(probe, { model: 'm' }).losses.some(({ code }) => code === 'choices');
+  return isLost ? choices : 1;
 }
 
 /** Whether a target is known not to hold an answer to a schema, so that not even its own wire can be used for it as it is. */
@@ -50,8 +66,19 @@ export function shaped(request: ChatRequest, to: Destination, wishes: Wishes): S
   return compact({
     encoded: isCut || isSplit ? { ...encoded, losses: mended(encoded.losses, request) } : encoded,
     reshaping: reshapingOf(request, { format: formatOf(request.format, way, wishes), isCut, wishes }),
-    calls: isSplit ? request.n : undefined,
+    more: isSplit ? furtherBodies(asked, to, encoded) : undefined,
   });
+}
+
+/** The same request again, once for each further choice. A seed would make all of them the same: each has its own. */
+function furtherBodies(request: ChatRequest, to: Destination, encoded: EncodedRequest): readonly JsonRecord[] {
+  const { n = 1, sampling } = request;
+  const { seed } = sampling;
+  return Array.from({ length: n - 1 }, (_, index) =>
+    seed === undefined
+      ? encoded.body
+      : withFormat({ ...request, sampling: { ...sampling, seed: seed + index + 1 } }, to).encoded.body,
+  );
 }
 
 interface Promised {

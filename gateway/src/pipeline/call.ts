@@ -92,6 +92,8 @@ export interface Outgoing {
   readonly losses: readonly Loss[];
   /** What is done to the reply beside its translation; absent: nothing. */
   readonly reshaping?: Reshaping;
+  /** Set where the parts are calls for one choice each: how many. */
+  readonly choices?: number;
   /** What was added as proof of who we are (`authorize.ts`). */
   readonly grant?: Grant;
 }
@@ -99,6 +101,8 @@ export interface Outgoing {
 /** The head of an answer, and where what comes of it goes. */
 export interface Reception {
   readonly headers: ErrorAnswer['headers'];
+  /** As in `Outgoing`. */
+  readonly choices?: number;
   readonly reshaping?: Reshaping;
   /** Seconds since 1970, for replies whose provider gave no time. */
   readonly nowS: number;

@@ -14,6 +14,7 @@ import { outgoing } from './outgoing.ts';
 import { draftOf, recall, type Recalled } from './recall.ts';
 import { brokenEnding, receive } from './receive.ts';
 import type { Receiver } from './receiver.ts';
+import { relayChoices } from './relay-choices.ts';
 
 export interface ChatInput {
   readonly requestId: string;
@@ -106,17 +107,18 @@ function deliveryOf({ isStreaming }: Inspection, isJsonArray: boolean): Delivery
   };
 }
 
-function receiver(call: ChatCall, target: Target, { to, now, nowS, startedMs, reshaping }: Reception): Receiver {
+function receiver(call: ChatCall, target: Target, { to, now, nowS, startedMs, ...made }: Reception): Receiver {
   const { inspection, requestId, isJsonArray } = call;
   const { amendUsage, dialect, splitter } = target.provider;
-  return receive({
+  const toReceiver = made.choices === undefined ? receive : relayChoices;
+  return toReceiver({
     inbound: call.dialect,
     outbound: dialect,
     provider: target.providerId,
     ...(amendUsage === undefined ? {} : { amendUsage }),
     ...(splitter === undefined ? {} : { splitter }),
     wantsStream: inspection.isStreaming,
-    ...(reshaping === undefined ? {} : { reshaping }),
+    ...(made.reshaping === undefined ? {} : { reshaping: made.reshaping }),
     context: {
       requestId,
       model: inspection.model,

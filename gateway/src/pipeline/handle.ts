@@ -252,7 +252,8 @@ interface Ended {
 function settle(run: Run, book: Book, { outcome, losses }: Ended): Headers {
   const { world, facts, call } = run;
   const { target, attemptId } = book;
-  const bill = billOf(outcome, facts, target);
+  const { choices = 1 } = book.outgoing;
+  const bill = billOf(outcome, { ...facts, inputTokensEstimate: facts.inputTokensEstimate * choices }, target);
   bookBill(run, book, { outcome, bill });
   const allLosses = [...book.outgoing.losses, ...losses];
   run.attempts.push({

@@ -38,22 +38,24 @@ export async function outgoing(
       ? await passed(call, target, options)
       : await translated(call, target, options);
   if (!made.ok) return made;
-  const { reshaping, losses } = made.value;
+  const { reshaping, losses, more = [] } = made.value;
   const { dialect } = target.provider;
   const shape = { model: target.upstreamModel, isStreaming: call.inspection.isStreaming, operation: options.operation };
-  const sent = sendingTo(target, call, {
+  const parcel = {
     path: dialect.path(shape),
     isStreaming: shape.isStreaming,
     isSameWire: isSameDialect,
     instanceId: options.instanceId,
     body: made.value.body,
-  });
+  };
+  const sent = sendingTo(target, call, parcel);
   if (!sent.ok) return sent;
   return ok({
     isSameWire: isSameDialect,
     losses,
     call: sent.value,
     ...(reshaping === undefined ? {} : { reshaping }),
+    ...(more.length === 0 ? {} : { more: more.map((body) => ({ ...sent.value, body })), choices: more.length + 1 }),
   });
 }
 
@@ -61,6 +63,8 @@ interface Made {
   readonly body: Buffer;
   readonly losses: readonly Loss[];
   readonly reshaping?: Reshaping | undefined;
+  /** Of further calls, each for one more choice. */
+  readonly more?: readonly Buffer[];
 }
 
 /** Whether the caller's bytes will not do, although the protocol is the same: the model holds no answer to a schema, or mends one. */
@@ -196,14 +200,19 @@ async function translated(call: ChatCall, target: Target, options: ChatOutgoingO
     extras: decoded.value.extras.filter((extra) => !OWN_FIELDS.includes(extra.field)),
   };
   const to = { dialect, target: encodeTarget(target), abilities: target.abilities };
-  const { encoded, reshaping } = shaped(request, to, options.output ?? { validate: 'never' });
+  const { encoded, reshaping, more = [] } = shaped(request, to, options.output ?? { validate: 'never' });
   const grave = call.extension.adapt ? undefined : encoded.losses.find((loss) => loss.weight === 'meaning');
   if (grave !== undefined) {
     return err(fault('not-expressible', { target: target.id, reason: grave.why }, { param: grave.field }));
   }
   if (isTurned) await nextTurn();
-  const body = finished(encoded.body, { call, target, options });
-  return ok({ body: await bytesOf(body, call), losses: encoded.losses, reshaping });
+  const written = (body: JsonRecord): Promise<Buffer> => bytesOf(finished(body, { call, target, options }), call);
+  return ok({
+    body: await written(encoded.body),
+    losses: encoded.losses,
+    reshaping,
+    ...(more.length === 0 ? {} : { more: await Promise.all(more.map(written)) }),
+  });
 }
 
 function encodeTarget({ upstreamModel, limits, abilities }: Target): EncodeTarget {

@@ -61,19 +61,9 @@ export function receiveWhole(options: ReceiveOptions): Receiver {
   }
 
   function answer(decoded: ChatResponse, bytes?: Buffer): void {
-    const amended = amendedResponse(decoded, options);
-    spent = spentOf(amended.usage, () => tokensIn(amended));
-    const { response, invalid } =
-      reshaping === undefined ? { response: amended, invalid: undefined } : reshaped(amended, reshaping);
-    const { finish } = glanceOf(response);
-    if (invalid !== undefined) to.invalid(invalid);
-    else if (options.wantsStream) streamWhole(response, options, finish);
-    // It was only looked at: what the provider said goes on as it is.
-    else if (bytes !== undefined && isOnlyChecked(options)) to.whole(bytes, finish, []);
-    else {
-      const encoded = inbound.encodeResponse(response, options.context);
-      to.whole(JSON.stringify(encoded.body), finish, encoded.losses);
-    }
+    const response = amendedResponse(decoded, options);
+    spent = spentOn(response);
+    handOver(response, options, bytes);
   }
 
   return {
@@ -82,6 +72,22 @@ export function receiveWhole(options: ReceiveOptions): Receiver {
     spent: () => spent,
     hasContent: () => false,
   };
+}
+
+/** Hands a whole reply on in the form that was asked for. `bytes`: as it came. */
+export function handOver(given: ChatResponse, options: ReceiveOptions, bytes?: Buffer): void {
+  const { to, inbound, reshaping } = options;
+  const { response, invalid } =
+    reshaping === undefined ? { response: given, invalid: undefined } : reshaped(given, reshaping);
+  const { finish } = glanceOf(response);
+  if (invalid !== undefined) to.invalid(invalid);
+  else if (options.wantsStream) streamWhole(response, options, finish);
+  // It was only looked at: what the provider said goes on as it is.
+  else if (bytes !== undefined && isOnlyChecked(options)) to.whole(bytes, finish, []);
+  else {
+    const encoded = inbound.encodeResponse(response, options.context);
+    to.whole(JSON.stringify(encoded.body), finish, encoded.losses);
+  }
 }
 
 function isOnlyChecked({ inbound, outbound, reshaping }: ReceiveOptions): boolean {
@@ -94,6 +100,11 @@ function wholeOfStream(bytes: Buffer, { outbound, provider }: ReceiveOptions): C
   const events = [...decoder.push(bytes), ...decoder.end()];
   const isReply = events.some((event) => event.type === 'finish') && !events.some((event) => event.type === 'error');
   return isReply ? collect(events, outbound.id) : undefined;
+}
+
+/** What a whole reply has used. */
+export function spentOn(response: ChatResponse): Spent {
+  return spentOf(response.usage, () => tokensIn(response));
 }
 
 /** What a whole reply has used. Our own count is made only where the provider tells none that can be true (faults.md F15). */
@@ -124,7 +135,8 @@ function parsedWhole(came: Buffer): { readonly bytes: Buffer; readonly body: Jso
   return plain === undefined ? { bytes: came, body } : { bytes: Buffer.from(plain), body: parseJson(plain) };
 }
 
-function amendedResponse(response: ChatResponse, options: ReceiveOptions): ChatResponse {
+/** The reply with its usage as the provider means it. */
+export function amendedResponse(response: ChatResponse, options: ReceiveOptions): ChatResponse {
   const usage = amendedUsage(response.usage, options);
   return usage === response.usage || usage === undefined ? response : { ...response, usage };
 }

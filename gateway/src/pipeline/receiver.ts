@@ -9,6 +9,8 @@ export interface Receiver {
   data(chunk: Buffer): void;
   /** A whole part of an answer that comes in several, in any order. Only of calls that were sent in parts. */
   part?(index: number, body: Buffer): void;
+  /** A piece of one of several answers that come at once. Only of calls that were sent in parts and are streamed. */
+  piece?(index: number, chunk: Buffer): void;
   /** The body is complete. */
   end(): void;
   /** What is known to have been used, at any moment. */

@@ -10,21 +10,55 @@ import type { Receiver } from './receiver.ts';
 import { contentTokens, streamBooks } from './stream-books.ts';
 
 /** Different protocols, or a stream that the caller wants whole: events are decoded and written in the other form. */
-// oxlint-disable-next-line max-lines-per-function -- a machine of four small steps over one state; apart they would pass it around.
 export function relayEvents(options: ReceiveOptions): Receiver {
-  const { to, inbound, outbound, provider } = options;
-  const decoder = outbound.decoder(provider, options.splitter?.());
+  const relay = eventRelay(options);
+  const decoder = options.outbound.decoder(options.provider, options.splitter?.());
+
+  function end(): void {
+    if (relay.isOver()) return;
+    relay.take(decoder.end());
+    relay.end();
+  }
+
+  return {
+    data(chunk) {
+      if (relay.isOver()) return;
+      relay.take(decoder.push(chunk));
+      // Some providers leave the connection open after their last event: the reply is complete all the same.
+      if (decoder.isOver()) end();
+    },
+    end,
+    spent: relay.spent,
+    hasContent: relay.hasContent,
+    isHeld: relay.isHeld,
+  };
+}
+
+/** The half of a relay that writes. */
+export interface EventRelay extends Required<Pick<Receiver, 'spent' | 'hasContent' | 'isHeld'>> {
+  take(events: readonly ChatEvent[]): void;
+  /** No more events come. */
+  end(): void;
+  isOver(): boolean;
+}
+
+/** Takes decoded events, wherever they come from. */
+// oxlint-disable-next-line max-lines-per-function -- a machine of small steps over one state; apart they would pass it around.
+export function eventRelay(options: ReceiveOptions): EventRelay {
+  const { to, inbound, outbound, provider, reshaping } = options;
   const encoder = inbound.encoder(options.context);
   const whole = collector();
   const books = streamBooks(options);
-  const machine = options.reshaping === undefined ? undefined : reshaper(options.reshaping);
-  const isHeld = options.wantsStream && options.reshaping?.isHeld === true;
+  const machine = reshaping === undefined ? undefined : reshaper(reshaping);
   let held: WireForm[] = [];
   /** Finish events, and what came after them: written when nothing more can come before them. */
   const closing: ChatEvent[] = [];
   let finishRaw: string | undefined;
   let isFinished = false;
   let isOver = false;
+  /** Content is among what was written, and what was written has gone out. */
+  let hasWritten = false;
+  let hasSent = false;
 
   function take(events: readonly ChatEvent[]): void {
     for (const event of events) {
@@ -37,25 +71,14 @@ export function relayEvents(options: ReceiveOptions): Receiver {
       if (machine === undefined) put(amended);
       else for (const made of machine.push(amended)) put(made);
     }
-    if (books.hasContent() && !isHeld) flush();
+    flush();
     if (machine?.isDone() === true) cut();
   }
 
   function put(event: ChatEvent): void {
+    hasWritten ||= contentTokens(event) !== undefined;
     const piece = write(event);
     if (piece.length > 0) held.push(piece);
-  }
-
-  /** The end is ours: the provider need not go on, and what it would have told of its use is not known. */
-  function cut(): void {
-    to.enough();
-    finish();
-  }
-
-  function flush(): void {
-    if (held.length === 0) return;
-    to.send(joined(held));
-    held = [];
   }
 
   /** The event's text for the caller; empty while it is kept for later. */
@@ -66,9 +89,18 @@ export function relayEvents(options: ReceiveOptions): Receiver {
     return '';
   }
 
+  /** Hands on what was written, from the first content on. What is not valid from its first word on is never seen. */
+  function flush(): void {
+    if (held.length === 0 || !hasWritten || reshaping?.isHeld === true) return;
+    if (!hasSent && machine?.invalid() !== undefined) return;
+    to.send(joined(held));
+    hasSent = true;
+    held = [];
+  }
+
   function fail(of: Fault): void {
     isOver = true;
-    if (books.hasContent() && !isHeld) flush();
+    flush();
     to.fail(of);
   }
 
@@ -81,11 +113,18 @@ export function relayEvents(options: ReceiveOptions): Receiver {
     isFinished = event.type === 'finish' || (isFinished && tokens === undefined);
   }
 
+  /** The end is ours: the provider need not go on, and what it would have told of its use is not known. */
+  function cut(): void {
+    finishRaw = 'stop';
+    to.enough();
+    finish();
+  }
+
   function finish(): void {
     isOver = true;
     const invalid = machine?.invalid();
     if (invalid !== undefined) {
-      if (!isHeld) flush();
+      flush();
       to.invalid(invalid);
     } else if (options.wantsStream) {
       const last = closing.map((event) => encoder.push(event));
@@ -96,27 +135,17 @@ export function relayEvents(options: ReceiveOptions): Receiver {
     }
   }
 
-  function end(): void {
-    if (isOver) return;
-    take(decoder.end());
-    if (isOver) return;
-    if (isFinished) finish();
-    else fail(fault('upstream-cut', { provider }));
-  }
-
   return {
-    data(chunk) {
+    take,
+    end() {
       if (isOver) return;
-      take(decoder.push(chunk));
-      // Some providers leave the connection open after their last event: the reply is complete all the same.
-      if (decoder.isOver()) end();
+      if (isFinished) finish();
+      else fail(fault('upstream-cut', { provider }));
     },
-    end,
+    isOver: () => isOver,
     spent: () => books.spent(isFinished),
-    hasContent() {
-      return books.hasContent();
-    },
-    isHeld: () => isHeld,
+    hasContent: () => books.hasContent(),
+    isHeld: () => !hasSent,
   };
 }
 
