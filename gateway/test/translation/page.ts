@@ -42,6 +42,7 @@ The names in the tables are those of the protocols: \`openai-chat\` (${NAMES['op
 const FATES: Readonly<Record<Fate, string>> = {
   kept: 'kept',
   carried: 'carried',
+  mended: 'made here',
   lost: '**lost**',
   'gone in silence': '**gone in silence**',
   'no such thing': '',
@@ -84,7 +85,7 @@ function requestThingsSection(): string {
   const body = names.map((name) => [name, ...pairs.map(([from, to]) => FATES[fate(name, from, to)])]);
   const intro = `## What becomes of a request
 
-\`A → B\` is a request of a client of A to a provider of B. *Kept*: the provider gets it in its own form. *Lost*: it is named. Empty: the client's protocol has no such thing.`;
+\`A → B\` is a request of a client of A to a provider of B. *Kept*: the provider gets it in its own form. *Made here*: the provider has no word for it, and the gateway does it: it is named, too. *Lost*: it is named. Empty: the client's protocol has no such thing.`;
   return `${intro}\n\n${table(['', ...pairs.map(([from, to]) => `${NAMES[from]} → ${NAMES[to]}`)], body)}`;
 }
 
