@@ -44,7 +44,7 @@ export function lossesOf(one: RequestCase, to: ProviderWire, target: EncodeTarge
 const MENDED: ReadonlySet<string> = new Set(['format', 'stop', 'choices']);
 
 /** The request as the gateway sends it. */
-function sent(request: ChatRequest, to: ProviderWire, target: EncodeTarget): EncodedRequest {
+export function sent(request: ChatRequest, to: ProviderWire, target: EncodeTarget): EncodedRequest {
   return shaped(request, { dialect: gateDialects[to], target }, { validate: 'emulated' }).encoded;
 }
 
