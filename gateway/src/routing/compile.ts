@@ -200,7 +200,7 @@ const REASONS: Readonly<Record<RouteConfig['fallback']['on'][number], readonly F
   error: [
     ...(['upstream-unreachable', 'upstream-unresolved', 'upstream-unsendable'] as const),
     ...(['upstream-certificate', 'upstream-redirect', 'upstream-invalid', 'upstream-too-big'] as const),
-    ...(['upstream-error', 'upstream-cut', 'upstream-overloaded'] as const),
+    ...(['upstream-error', 'upstream-cut', 'upstream-overloaded', 'output-invalid'] as const),
     ...ALWAYS_REPLACED,
   ],
   'rate-limit': ['upstream-rate-limited'],
