@@ -63,6 +63,8 @@ describe('the way of a schema to a target', () => {
     const list = { kind: 'json-schema', schema: { type: 'array' } } as const;
     assert.equal(wayOf({ abilities: ['tools'], request: { format: list } }), 'instruction');
     assert.equal(wayOf({ dialect: 'ollama', abilities: ['tools'] }), 'instruction');
+    assert.equal(wayOf({ abilities: ['tools', 'reasoning'] }), 'instruction');
+    assert.equal(wayOf({ abilities: ['tools', 'reasoning'], request: { reasoning: { effort: 'none' } } }), 'tool');
     assert.equal(wayOf({ dialect: 'bedrock-invoke', model: 'amazon.titan-text-express-v1' }), 'instruction');
     const claude = {
       dialect: 'anthropic-messages',

@@ -173,13 +173,23 @@ function withoutFormat(request: ChatRequest): Bare {
 }
 
 /** Arguments are an object; and a caller's own tools would stand beside ours, with a choice between them. */
-function canUseTool({ tools = [], format }: ChatRequest, { abilities }: Destination): boolean {
+function canUseTool(request: ChatRequest, to: Destination): boolean {
+  const { tools = [], format } = request;
   return (
     format?.kind === 'json-schema' &&
     format.schema['type'] === 'object' &&
     tools.length === 0 &&
-    abilities?.has('tools') !== false
+    to.abilities?.has('tools') !== false &&
+    !thinksUnasked(request, to)
   );
+}
+
+/**
+ * Models that reason do so unasked on OpenAI's chat wire, and refuse a forced call meanwhile (recorded of DeepSeek). On the
+ * other wires thinking is asked for, and their encoders name what a forced call would cost.
+ */
+function thinksUnasked({ reasoning }: ChatRequest, { dialect, abilities }: Destination): boolean {
+  return dialect.id === 'openai-chat' && abilities?.has('reasoning') === true && reasoning?.effort !== 'none';
 }
 
 /** The request with our tool; undefined where the wire cannot demand the call, or loses something by it (thinking, with Claude). */
