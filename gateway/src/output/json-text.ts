@@ -7,18 +7,15 @@ export interface JsonText {
   end(): string;
 }
 
-/** What the JSON begins with: known where the schema says that it is an object or a list. */
-export type Opening = 'object' | 'array' | 'either' | 'any';
-
-const OPENERS: Readonly<Record<Opening, RegExp>> = { object: /\{/, array: /\[/, either: /[[{]/, any: /$^/ };
+const OPENER = /[[{]/;
 /** Begins and ends a code block of Markdown. */
 const FENCE = /^\s*```\w*\s*\n([\s\S]*?)\n?\s*```\s*$/;
 
 /**
- * Text goes on from the first bracket to the one that closes it. Where a value may be neither object nor list, all is kept
- * back to the end, and only a fence is taken off.
+ * Text goes on from the first bracket to the one that closes it, whichever it is: what is no object where one was asked for is
+ * for the check to say. Where a value may be neither object nor list, all is kept back to the end, and only a fence is taken off.
  */
-export function jsonText(opening: Opening): JsonText {
+export function jsonText(isBracketed: boolean): JsonText {
   let held = '';
   let depth = 0;
   let isInside = false;
@@ -57,7 +54,7 @@ export function jsonText(opening: Opening): JsonText {
       const from = held.length;
       held += text;
       // A bracket in what was looked through before would have been found there.
-      const at = text.search(OPENERS[opening]);
+      const at = isBracketed ? text.search(OPENER) : -1;
       if (at === -1) return '';
       const begun = held.slice(from + at);
       isInside = true;

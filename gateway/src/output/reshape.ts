@@ -4,7 +4,7 @@ import type { Invalid } from '../chat/outcome.ts';
 import type { ChatEvent, ChatResponse, Finish } from '../chat/reply.ts';
 import type { OutputFormat } from '../chat/request.ts';
 import { parseJson } from '../lib/json.ts';
-import { jsonText, type JsonText, type Opening } from './json-text.ts';
+import { jsonText, type JsonText } from './json-text.ts';
 import { misfitOf } from './schema.ts';
 import { cutter, type Cutter } from './stop.ts';
 
@@ -70,7 +70,7 @@ export function reshaper(of: Reshaping): Reshaper {
     if (known !== undefined) return known;
     const made: Draft = {
       cut: of.stops === undefined ? undefined : cutter(of.stops),
-      json: of.format === undefined || of.format.way === 'native' ? undefined : jsonText(openingOf(of.format.wanted)),
+      json: of.format === undefined || of.format.way === 'native' ? undefined : jsonText(isBracketed(of.format.wanted)),
       beside: '',
       isExcused: false,
       given: '',
@@ -193,10 +193,9 @@ export function whyInvalid(text: string, wanted: JsonFormat): string | undefined
   return misfit === undefined ? undefined : `\`${misfit.path}\` must ${misfit.must}`;
 }
 
-function openingOf(wanted: JsonFormat): Opening {
-  if (wanted.kind === 'json') return 'object';
-  const { type, anyOf, oneOf, allOf, $ref } = wanted.schema;
-  if (type === 'object' || type === 'array') return type;
-  const isOpen = type === undefined && [anyOf, oneOf, allOf, $ref].every((keyword) => keyword === undefined);
-  return isOpen ? 'either' : 'any';
+/** Whether the answer can only be an object or a list. */
+function isBracketed(wanted: JsonFormat): boolean {
+  if (wanted.kind === 'json') return true;
+  const { type, properties } = wanted.schema;
+  return type === 'object' || type === 'array' || (type === undefined && properties !== undefined);
 }
