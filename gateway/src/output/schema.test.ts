@@ -84,7 +84,8 @@ describe('a value under a schema', () => {
       const before = performance.now();
       misfitOf(value, schema);
       const tookMs = performance.now() - before;
-      assert.ok(tookMs < 400, `${JSON.stringify(schema).slice(0, 60)} took ${tookMs} ms`);
+      // Without a bound each takes minutes, or for ever; a busy machine takes its time for the steps that there are.
+      assert.ok(tookMs < 3000, `${JSON.stringify(schema).slice(0, 60)} took ${tookMs} ms`);
     }
   });
 

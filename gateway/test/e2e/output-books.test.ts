@@ -65,12 +65,13 @@ describe('the books', () => {
     assert.ok((await spentNanoUsd(id)) > 0);
   });
 
-  it('have the sum of the calls that choices took', async () => {
-    const { id, key } = await keyOf('1');
-    rig.simulator.script([{ times: 3, reply: { text: 'hi', usage: { input_tokens: 100, output_tokens: 10 } } }]);
-    await post(rig, { model: 'anthropic-messages/m', messages, n: 3, max_tokens: 50 }, key);
-    assert.equal(await spentNanoUsd(id), 300 * NANO_IN + 30 * NANO_OUT);
-  });
+  for (const stream of [false, true])
+    it(`have the sum of the calls that choices took${stream ? ', streamed' : ''}`, async () => {
+      const { id, key } = await keyOf('1');
+      rig.simulator.script([{ times: 3, reply: { text: 'hi', usage: { input_tokens: 100, output_tokens: 10 } } }]);
+      await post(rig, { model: 'anthropic-messages/m', messages, n: 3, max_tokens: 50, stream }, key);
+      assert.equal(await spentNanoUsd(id), 300 * NANO_IN + 30 * NANO_OUT);
+    });
 
   it('have an estimate of a stream that was cut here, and its provider was told to stop', async () => {
     const { id, key } = await keyOf('1');
@@ -91,7 +92,8 @@ describe('the books', () => {
   });
 
   it('never hold less than a repair can cost: it is not begun where the budget does not cover it', async () => {
-    const { id, key } = await keyOf('0.0025');
+    // The first attempt costs 2.3 million of 12 million nano-dollars. The request itself would fit again, the answer with it would not.
+    const { id, key } = await keyOf('0.012');
     rig.simulator.script([
       { reply: { text: 'x'.repeat(4000), usage: { input_tokens: 500, output_tokens: 900 } } },
       { reply: { text: '{"name":"Ada"}', usage: { input_tokens: 1500, output_tokens: 10 } } },

@@ -162,6 +162,7 @@ describe('the policy', () => {
     const mended = await post(rig, native);
     assert.equal(mended.text, JSON.stringify(NATIVE_REPLY));
     assert.equal(mended.headers.get('x-turnout-attempts'), '2');
+    assert.match(rig.simulator.log.requests.at(-1)?.bodyText ?? '', /That answer is not valid: /);
     rig.simulator.script([{ match, reply: { text: BAD } }]);
     assert.equal(textOf(await post(rig, { ...ask, model: 'openai-chat/m' })), BAD);
   });
