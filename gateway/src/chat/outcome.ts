@@ -24,7 +24,7 @@ export type Outcome =
 export interface Invalid {
   /** What the model wrote. For the model itself, and for nobody's record. */
   readonly answer: string;
-  /** One clause: where it does not fit, and what it must be. Holds nothing of the answer but names on the way to it. */
+  /** One clause: where it does not fit, and what it must be. Holds nothing of the answer itself. */
   readonly reason: string;
 }
 

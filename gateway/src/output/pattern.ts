@@ -1,5 +1,4 @@
 /** Regular expressions of a caller's schema: used only where it is known beforehand how long the longest search can take. */
-import type { JsonRecord } from '../lib/json.ts';
 
 /** A pattern with a bound on its search. */
 export interface Pattern {
@@ -59,9 +58,4 @@ function compiled(source: string): RegExp | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** The patterns of an object's property names, by their source; `undefined` for those that are not used. */
-export function patternsOf(schemas: JsonRecord): ReadonlyMap<string, Pattern | undefined> {
-  return new Map(Object.keys(schemas).map((source) => [source, patternOf(source)]));
 }

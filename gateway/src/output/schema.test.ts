@@ -51,6 +51,13 @@ describe('a value under a schema', () => {
     assert.equal(said(1, either), '$ fit one of its `anyOf`');
   });
 
+  it('tells no name that is the value’s own', () => {
+    const schema = { additionalProperties: { type: 'number' }, patternProperties: { '^x': { type: 'string' } } };
+    assert.equal(said({ secret: 'a' }, schema), '$.* be of type number');
+    assert.equal(said({ xsecret: 1 }, schema), '$.* be of type string');
+    assert.equal(said({ secret: 1 }, { propertyNames: { maxLength: 1 } }), '$.* have a length of at most 1');
+  });
+
   it('ends where a reference leads to itself, and takes nothing for wrong that was not looked at', () => {
     const circle = { $ref: '#/$defs/a', $defs: { a: { allOf: [{ $ref: '#/$defs/b' }] }, b: { $ref: '#/$defs/a' } } };
     assert.equal(said(1, circle), undefined);

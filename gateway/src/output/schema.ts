@@ -6,9 +6,9 @@
  * patterns whose search has no bound (`pattern.ts`).
  */
 import { asNumber, asRecord, asString, isArray, isRecord, type Json, type JsonRecord } from '../lib/json.ts';
-import { patternOf, patternsOf, type Pattern } from './pattern.ts';
+import { patternOf, type Pattern } from './pattern.ts';
 
-/** Where a value does not fit, in words for a caller and for the model. Holds nothing of the value but names on the way to it. */
+/** Where a value does not fit, in words for a caller and for the model. Holds nothing of the value but what its schema names. */
 export interface Misfit {
   /** From the root `$`: `$.items[2].name`. */
   readonly path: string;
@@ -16,13 +16,19 @@ export interface Misfit {
   readonly must: string;
 }
 
-/** Less than 100 ms on a slow core, and far more than an answer of a hundred thousand tokens needs. */
-const STEPS_MAX = 150_000;
+/** Less than 100 ms on a slow core, and more than an answer of ten thousand tokens needs. */
+const STEPS_MAX = 80_000;
 /** Deeper than any body the gateway takes, references included: a reference to itself ends here. */
 const DEPTH_MAX = 200;
 const PATH_MAX = 200;
-/** Characters of a pattern's search that count as one step. */
+/** Items, members and words of a keyword that are passed over in one step; characters of a text; places of a pattern's search. */
+const PASSED_PER_STEP = 10;
+const CHARACTERS_PER_STEP = 200;
 const SEARCH_PER_STEP = 50;
+/** Making a regular expression costs about as much. */
+const PATTERN_STEPS = 20;
+/** Stands for a name that is the value's own, and no word of the schema: it could be anything. */
+const OTHER = '*';
 
 /** What one check has used up. Mutable by design: it lives inside one `misfitOf`. */
 interface Walk {
@@ -33,36 +39,71 @@ interface Walk {
   isOver: boolean;
 }
 
-interface Here {
-  readonly schema: JsonRecord;
-  readonly path: string;
+/** The way to a place, from its end. Written out only where something does not fit. */
+interface Trail {
+  readonly before: Trail | undefined;
+  readonly step: string | number;
+}
+
+interface Place {
+  readonly trail: Trail | undefined;
   readonly depth: number;
   readonly walk: Walk;
+}
+
+interface Here extends Place {
+  readonly schema: JsonRecord;
+}
+
+interface Found {
+  readonly trail: Trail | undefined;
+  readonly must: string;
 }
 
 /** The first place where `value` does not fit; undefined where it fits, or where checking it would take too long. */
 export function misfitOf(value: Json, schema: JsonRecord): Misfit | undefined {
   const walk: Walk = { root: schema, referred: new Map(), steps: 0, isOver: false };
-  const found = visit(value, schema, { path: '$', depth: 0, walk });
-  return walk.isOver ? undefined : found;
+  const found = visit(value, schema, { trail: undefined, depth: 0, walk });
+  return found === undefined || walk.isOver ? undefined : { path: pathOf(found.trail), must: found.must };
 }
 
-type Place = Omit<Here, 'schema'>;
+function pathOf(trail: Trail | undefined): string {
+  const steps: string[] = [];
+  for (let at = trail; at !== undefined; at = at.before) steps.push(written(at.step));
+  return `$${steps.toReversed().join('')}`.slice(0, PATH_MAX);
+}
 
-function visit(value: Json, schema: Json | undefined, at: Place): Misfit | undefined {
-  const { walk, depth } = at;
+function written(step: string | number): string {
+  if (typeof step === 'number') return `[${step}]`;
+  return /^(?:[A-Za-z_]\w*|\*)$/.test(step) ? `.${step}` : `[${JSON.stringify(step)}]`;
+}
+
+function visit(value: Json, schema: Json | undefined, at: Place): Found | undefined {
+  const { walk, depth, trail } = at;
   spend(walk, 1);
   if (depth > DEPTH_MAX) walk.isOver = true;
   if (walk.isOver) return undefined;
   if (schema === false) return misfit(at, 'not be there');
   if (!isRecord(schema)) return undefined;
-  const here: Here = { ...at, depth: depth + 1, schema };
-  for (const [keyword, held] of Object.entries(schema)) {
-    const check = Object.hasOwn(KEYWORDS, keyword) ? KEYWORDS[keyword] : undefined;
-    const found = held === undefined ? undefined : check?.(held, value, here);
+  const here: Here = { trail, walk, depth: depth + 1, schema };
+  const weight = 1 + stepsOver(value);
+  // Not `entries`: its pairs cost as much as a step.
+  for (const keyword of Object.keys(schema)) {
+    const check = KEYWORDS.get(keyword);
+    const held = schema[keyword];
+    if (check === undefined || held === undefined) continue;
+    spend(walk, weight + (isArray(held) ? held.length / PASSED_PER_STEP : 0));
+    const found = walk.isOver ? undefined : check(held, value, here);
     if (found !== undefined) return found;
   }
   return undefined;
+}
+
+/** What passing over a value once costs. */
+function stepsOver(value: Json): number {
+  if (typeof value === 'string') return value.length / CHARACTERS_PER_STEP;
+  if (isArray(value)) return value.length / PASSED_PER_STEP;
+  return isRecord(value) ? Object.keys(value).length / PASSED_PER_STEP : 0;
 }
 
 function spend(walk: Walk, steps: number): void {
@@ -70,11 +111,11 @@ function spend(walk: Walk, steps: number): void {
   if (walk.steps > STEPS_MAX) walk.isOver = true;
 }
 
-function misfit({ path }: Pick<Here, 'path'>, must: string): Misfit {
-  return { path: path.slice(0, PATH_MAX), must };
+function misfit({ trail }: Place, must: string): Found {
+  return { trail, must };
 }
 
-type Check = (held: Json, value: Json, here: Here) => Misfit | undefined;
+type Check = (held: Json, value: Json, here: Here) => Found | undefined;
 
 /** A check of numbers that hold a bound: `fails` says whether `size` breaks it. */
 function bound(
@@ -82,7 +123,7 @@ function bound(
   fails: (size: number, limit: number) => boolean,
   must: string,
 ) {
-  return (held: Json, value: Json, here: Here): Misfit | undefined => {
+  return (held: Json, value: Json, here: Here): Found | undefined => {
     const limit = asNumber(held);
     const size = sizeOf(value);
     return limit !== undefined && size !== undefined && fails(size, limit)
@@ -93,12 +134,21 @@ function bound(
 
 const above = (size: number, limit: number): boolean => size > limit;
 const below = (size: number, limit: number): boolean => size < limit;
-const characters = (value: Json): number | undefined =>
-  typeof value === 'string' ? Array.from(value).length : undefined;
+const characters = (value: Json): number | undefined => (typeof value === 'string' ? pointsIn(value) : undefined);
 const entries = (value: Json): number | undefined => (isArray(value) ? value.length : undefined);
 const members = (value: Json): number | undefined => (isRecord(value) ? Object.keys(value).length : undefined);
 
-const KEYWORDS: Readonly<Record<string, Check>> = {
+/** Unicode code points, as JSON Schema counts the length of a text: surrogates in pairs are one. */
+function pointsIn(text: string): number {
+  let pairs = 0;
+  for (let index = 1; index < text.length; index += 1) {
+    const isLow = (text.charCodeAt(index) & 0xfc00) === 0xdc00;
+    if (isLow && (text.charCodeAt(index - 1) & 0xfc00) === 0xd800) pairs += 1;
+  }
+  return text.length - pairs;
+}
+
+const CHECKS: Readonly<Record<string, Check>> = {
   type: checkType,
   enum: (held, value, here) =>
     isArray(held) && !held.some((one) => isSame(one, value, here.walk))
@@ -123,7 +173,7 @@ const KEYWORDS: Readonly<Record<string, Check>> = {
   patternProperties: checkPatternProperties,
   additionalProperties: checkAdditional,
   propertyNames: (held, value, here) =>
-    isRecord(value) ? first(Object.keys(value), (name) => visit(name, held, inside(here, name))) : undefined,
+    isRecord(value) ? first(Object.keys(value), (name) => visit(name, held, inside(here, OTHER))) : undefined,
   prefixItems: (held, value, here) =>
     isArray(value) && isArray(held)
       ? first([...value.entries()], ([index, item]) => visit(item, held[index], inside(here, index)))
@@ -142,8 +192,10 @@ const KEYWORDS: Readonly<Record<string, Check>> = {
     visit(value, here.schema[visit(value, held, here) === undefined ? 'then' : 'else'] ?? true, here),
   $ref: (held, value, here) => visit(value, schemaBehind(held, here.walk), here),
 };
+/** By name, so that `constructor` is none. */
+const KEYWORDS: ReadonlyMap<string, Check> = new Map(Object.entries(CHECKS));
 
-function first<T>(of: readonly T[], look: (one: T) => Misfit | undefined): Misfit | undefined {
+function first<T>(of: readonly T[], look: (one: T) => Found | undefined): Found | undefined {
   for (const one of of) {
     const found = look(one);
     if (found !== undefined) return found;
@@ -151,11 +203,8 @@ function first<T>(of: readonly T[], look: (one: T) => Misfit | undefined): Misfi
   return undefined;
 }
 
-function inside(here: Here, step: string | number): Place {
-  const { depth, walk, path } = here;
-  const next =
-    typeof step === 'number' ? `[${step}]` : /^[A-Za-z_]\w*$/.test(step) ? `.${step}` : `[${JSON.stringify(step)}]`;
-  return { depth, walk, path: path.length > PATH_MAX ? path : path + next };
+function inside({ depth, walk, trail }: Place, step: string | number): Place {
+  return { depth, walk, trail: { before: trail, step } };
 }
 
 const TYPES: Readonly<Record<string, (value: Json) => boolean>> = {
@@ -168,7 +217,7 @@ const TYPES: Readonly<Record<string, (value: Json) => boolean>> = {
   null: (value) => value === null,
 };
 
-function checkType(held: Json, value: Json, here: Here): Misfit | undefined {
+function checkType(held: Json, value: Json, here: Here): Found | undefined {
   const names = (isArray(held) ? held : [held]).flatMap((name) => asString(name) ?? []);
   const known = names.filter((name) => Object.hasOwn(TYPES, name));
   if (known.length < names.length || known.length === 0 || known.some((name) => TYPES[name]?.(value) === true))
@@ -183,7 +232,8 @@ function isMultiple(size: number, step: number): boolean {
   return Math.abs(quotient - Math.round(quotient)) <= 1e-9 * Math.max(1, Math.abs(quotient));
 }
 
-function checkPattern(held: Json, value: Json, here: Here): Misfit | undefined {
+function checkPattern(held: Json, value: Json, here: Here): Found | undefined {
+  spend(here.walk, PATTERN_STEPS);
   const pattern = typeof value === 'string' ? patternOf(asString(held) ?? '') : undefined;
   return typeof value === 'string' && pattern !== undefined && !matches(pattern, value, here)
     ? misfit(here, 'match its `pattern`')
@@ -192,65 +242,74 @@ function checkPattern(held: Json, value: Json, here: Here): Misfit | undefined {
 
 /** Whether the text matches; where finding out would take too long, the check is over. */
 function matches(pattern: Pattern, text: string, { walk }: Here): boolean {
-  spend(walk, pattern.cost(text.length) / SEARCH_PER_STEP);
+  spend(walk, 1 + pattern.cost(text.length) / SEARCH_PER_STEP);
   return walk.isOver || pattern.matches(text);
 }
 
-function checkRequired(held: Json, value: Json, here: Here): Misfit | undefined {
+function checkRequired(held: Json, value: Json, here: Here): Found | undefined {
   if (!isRecord(value) || !isArray(held)) return undefined;
   const missing = held.filter((name) => typeof name === 'string').find((name) => !Object.hasOwn(value, name));
   return missing === undefined ? undefined : misfit(inside(here, missing), 'be there');
 }
 
-function checkDependent(held: Json, value: Json, here: Here): Misfit | undefined {
+function checkDependent(held: Json, value: Json, here: Here): Found | undefined {
   if (!isRecord(value)) return undefined;
   return first(Object.entries(asRecord(held) ?? {}), ([name, names]) =>
     Object.hasOwn(value, name) ? checkRequired(names ?? [], value, here) : undefined,
   );
 }
 
-function checkProperties(held: Json, value: Json, here: Here): Misfit | undefined {
+function checkProperties(held: Json, value: Json, here: Here): Found | undefined {
   if (!isRecord(value)) return undefined;
   return first(Object.entries(asRecord(held) ?? {}), ([name, schema]) =>
     Object.hasOwn(value, name) ? visit(value[name] ?? null, schema, inside(here, name)) : undefined,
   );
 }
 
-function checkPatternProperties(held: Json, value: Json, here: Here): Misfit | undefined {
+/** The patterns of property names, by their source; `undefined` for those that are not used. */
+function patternsIn(schemas: JsonRecord, { walk }: Here): ReadonlyMap<string, Pattern | undefined> {
+  const sources = Object.keys(schemas);
+  spend(walk, sources.length * PATTERN_STEPS);
+  return new Map(walk.isOver ? [] : sources.map((source) => [source, patternOf(source)]));
+}
+
+function checkPatternProperties(held: Json, value: Json, here: Here): Found | undefined {
   const schemas = asRecord(held) ?? {};
   if (!isRecord(value)) return undefined;
-  return first([...patternsOf(schemas)], ([source, pattern]) =>
+  return first([...patternsIn(schemas, here)], ([source, pattern]) =>
     first(Object.entries(value), ([name, item]) =>
       pattern !== undefined && matches(pattern, name, here)
-        ? visit(item ?? null, schemas[source], inside(here, name))
+        ? visit(item ?? null, schemas[source], inside(here, OTHER))
         : undefined,
     ),
   );
 }
 
-function checkAdditional(held: Json, value: Json, here: Here): Misfit | undefined {
+function checkAdditional(held: Json, value: Json, here: Here): Found | undefined {
   if (!isRecord(value)) return undefined;
   const named = asRecord(here.schema['properties']) ?? {};
-  const patterns = [...patternsOf(asRecord(here.schema['patternProperties']) ?? {}).values()];
+  const patterns = [...patternsIn(asRecord(here.schema['patternProperties']) ?? {}, here).values()];
   // A name may be meant by a pattern that is not used.
   if (patterns.includes(undefined)) return undefined;
   const isNamed = (name: string): boolean =>
     Object.hasOwn(named, name) || patterns.some((pattern) => pattern !== undefined && matches(pattern, name, here));
   const others = Object.entries(value).filter(([name]) => !isNamed(name));
   if (held === false) return others.length === 0 ? undefined : misfit(here, 'have no property but those of its schema');
-  return first(others, ([name, item]) => visit(item ?? null, held, inside(here, name)));
+  return first(others, ([, item]) => visit(item ?? null, held, inside(here, OTHER)));
 }
 
-function checkItems(held: Json, value: Json, here: Here): Misfit | undefined {
+function checkItems(held: Json, value: Json, here: Here): Found | undefined {
   if (!isArray(value)) return undefined;
   const start = isArray(here.schema['prefixItems']) ? here.schema['prefixItems'].length : 0;
-  // Before draft 2020-12 a list here was what `prefixItems` is now.
-  return first([...value.entries()], ([index, item]) =>
-    index < start ? undefined : visit(item, isArray(held) ? held[index] : held, inside(here, index)),
-  );
+  for (let index = start; index < value.length && !here.walk.isOver; index += 1) {
+    // Before draft 2020-12 a list here was what `prefixItems` is now.
+    const found = visit(value[index] ?? null, isArray(held) ? held[index] : held, inside(here, index));
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
-function checkContains(held: Json, value: Json, here: Here): Misfit | undefined {
+function checkContains(held: Json, value: Json, here: Here): Found | undefined {
   if (!isArray(value)) return undefined;
   const count = value.filter((item) => visit(item, held, here) === undefined).length;
   const least = asNumber(here.schema['minContains']) ?? 1;
@@ -258,7 +317,7 @@ function checkContains(held: Json, value: Json, here: Here): Misfit | undefined 
   return count < least || count > most ? misfit(here, 'hold as many items that fit `contains` as it says') : undefined;
 }
 
-function checkUnique(held: Json, value: Json, here: Here): Misfit | undefined {
+function checkUnique(held: Json, value: Json, here: Here): Found | undefined {
   if (held !== true || !isArray(value)) return undefined;
   const isTwice = value.some((item, index) => {
     for (let before = 0; before < index && !here.walk.isOver; before += 1)
@@ -269,11 +328,11 @@ function checkUnique(held: Json, value: Json, here: Here): Misfit | undefined {
 }
 
 /** The misfit of the only branch that has the value's type says more than that none fits. */
-function checkAnyOf(held: Json, value: Json, here: Here): Misfit | undefined {
+function checkAnyOf(held: Json, value: Json, here: Here): Found | undefined {
   if (!isArray(held)) return undefined;
   const found = held.map((one) => visit(value, one, here));
   if (found.includes(undefined)) return undefined;
-  const deeper = found.filter((one) => one !== undefined && one.path !== here.path.slice(0, PATH_MAX));
+  const deeper = found.filter((one) => one !== undefined && one.trail !== here.trail);
   return deeper.length === 1 ? deeper[0] : misfit(here, 'fit one of its `anyOf`');
 }
 

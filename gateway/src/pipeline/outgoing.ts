@@ -8,7 +8,7 @@ import { err, ok, type Result } from '../lib/result.ts';
 import { editMembers } from '../lib/splice.ts';
 import { isSameOrigin, urlUnder } from '../lib/url.ts';
 import type { Reshaping } from '../output/reshape.ts';
-import { deniesSchema, nativeCheck, shaped, type Wishes } from '../output/way.ts';
+import { deniesSchema, nativeCheck, shaped } from '../output/way.ts';
 import type { Target } from '../routing/target.ts';
 import { isLong } from './body.ts';
 import type { Outgoing, OutgoingOptions, Sending } from './call.ts';
@@ -33,9 +33,9 @@ export async function outgoing(
   options: ChatOutgoingOptions,
 ): Promise<Result<Outgoing, Fault>> {
   const isSameDialect = target.provider.dialect.id === call.dialect.id;
-  const made =
+  const made: Result<Made, Fault> =
     isSameDialect && !mustBeShaped(call, target, options)
-      ? await passed(call, target, options)
+      ? ok({ body: await sameBytes(call, target, options), losses: [], reshaping: checkOf(call, options) })
       : await translated(call, target, options);
   if (!made.ok) return made;
   const { reshaping, losses, more = [] } = made.value;
@@ -73,17 +73,11 @@ function mustBeShaped({ facts }: ChatCall, target: Target, { operation, output }
   return output?.repair !== undefined || (deniesSchema(target.abilities) && facts.needs.includes('json-schema'));
 }
 
-/** The caller's own bytes. What comes back is looked at only where all answers are. */
-async function passed(call: ChatCall, target: Target, options: ChatOutgoingOptions): Promise<Result<Made, Fault>> {
-  const body = await sameBytes(call, target, options);
-  const reshaping =
-    options.output?.validate === 'always' && options.operation === 'chat' ? checkOf(call, options.output) : undefined;
-  return ok({ body, losses: [], reshaping });
-}
-
-function checkOf(call: ChatCall, wishes: Wishes): Reshaping | undefined {
+/** What comes back of the caller's own words is looked at only where all answers are. */
+function checkOf(call: ChatCall, { operation, output }: ChatOutgoingOptions): Reshaping | undefined {
+  if (output?.validate !== 'always' || operation !== 'chat') return undefined;
   const decoded = call.decoded();
-  return decoded.ok ? nativeCheck(decoded.value, wishes) : undefined;
+  return decoded.ok ? nativeCheck(decoded.value, output) : undefined;
 }
 
 /** What goes to a target, as far as it depends on what is asked. */

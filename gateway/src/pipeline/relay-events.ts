@@ -56,7 +56,7 @@ export function eventRelay(options: ReceiveOptions): EventRelay {
   let finishRaw: string | undefined;
   let isFinished = false;
   let isOver = false;
-  /** Content is among what was written, and what was written has gone out. */
+  /** Content is among what was made of the events; and what was written has gone out. */
   let hasWritten = false;
   let hasSent = false;
 
@@ -69,14 +69,19 @@ export function eventRelay(options: ReceiveOptions): EventRelay {
       note(event);
       const amended = amendedEvent(event, options);
       if (machine === undefined) put(amended);
-      else for (const made of machine.push(amended)) put(made);
+      else for (const made of machine.push(amended)) reshapedPut(made);
     }
     flush();
     if (machine?.isDone() === true) cut();
   }
 
-  function put(event: ChatEvent): void {
+  /** What the provider says may be more than what the caller gets of it. */
+  function reshapedPut(event: ChatEvent): void {
     hasWritten ||= contentTokens(event) !== undefined;
+    put(event);
+  }
+
+  function put(event: ChatEvent): void {
     const piece = write(event);
     if (piece.length > 0) held.push(piece);
   }
@@ -91,7 +96,8 @@ export function eventRelay(options: ReceiveOptions): EventRelay {
 
   /** Hands on what was written, from the first content on. What is not valid from its first word on is never seen. */
   function flush(): void {
-    if (held.length === 0 || !hasWritten || reshaping?.isHeld === true) return;
+    const isContent = machine === undefined ? books.hasContent() : hasWritten && reshaping?.isHeld !== true;
+    if (held.length === 0 || !isContent) return;
     if (!hasSent && machine?.invalid() !== undefined) return;
     to.send(joined(held));
     hasSent = true;

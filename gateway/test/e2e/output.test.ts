@@ -165,6 +165,12 @@ describe('the policy', () => {
     assert.match(rig.simulator.log.requests.at(-1)?.bodyText ?? '', /That answer is not valid: /);
     rig.simulator.script([{ match, reply: { text: BAD } }]);
     assert.equal(textOf(await post(rig, { ...ask, model: 'openai-chat/m' })), BAD);
+    rig.simulator.script([
+      { match, reply: { text: BAD } },
+      { match, reply: { text: GOOD } },
+    ]);
+    assert.match((await post(rig, { ...native, stream: true })).text, /output_invalid/);
+    assert.equal(textOf(await post(rig, { ...native, stream: true })), GOOD);
   });
 });
 
