@@ -6,7 +6,9 @@ import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { lossCodes } from '../src/chat/loss-codes.ts';
 import { translationPage } from './translation/page.ts';
-import { PROVIDER_WIRES, REQUEST_CASES, WIRES, type RequestCase } from './translation/request-cases.ts';
+import type { RequestCase } from './translation/request-case.ts';
+import { REQUEST_CASES } from './translation/request-cases.ts';
+import { PROVIDER_WIRES, WIRES, type ProviderWire } from './translation/wires.ts';
 import {
   lossesOf,
   placeOf,
@@ -18,6 +20,11 @@ import {
   thingRows,
 } from './translation/run.ts';
 
+/** Where wires name losses beside their own folders. */
+const SHARED: Readonly<Partial<Record<ProviderWire, readonly string[]>>> = {
+  'bedrock-invoke': ['text-models/*.ts'],
+  replicate: ['text-models/*.ts'],
+};
 const here = dirname(fileURLToPath(import.meta.url));
 const requests = requestRows(REQUEST_CASES);
 const replies = replyRows();
@@ -39,7 +46,7 @@ describe('the page on translation', () => {
   it('shows every kind of loss that a dialect can name', () => {
     for (const wire of PROVIDER_WIRES) {
       const shown = new Set<string>([...requests, ...replies].filter((row) => row.to === wire).map((row) => row.code));
-      const source = globSync(`${wire}/*.ts`, { cwd: join(here, '..', 'src', 'dialects') })
+      const source = globSync([`${wire}/*.ts`, ...(SHARED[wire] ?? [])], { cwd: join(here, '..', 'src', 'dialects') })
         .filter((file) => !file.endsWith('.test.ts'))
         // No client gets replies of a protocol that only providers speak.
         .filter((file) => WIRES.some((client) => client === wire) || !/(?:response|encoder)\.ts$/.test(file))

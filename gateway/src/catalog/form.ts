@@ -51,6 +51,7 @@ const DIALECTS = [
   'cohere',
   'bedrock-converse',
   'openai-responses',
+  'replicate',
 ] as const;
 const SOURCES = ['genai-prices', 'sdk', 'provider'] as const;
 

@@ -11,6 +11,7 @@ const ORIGINS: ReadonlySet<string> = new Set<Origin>([
   'bedrock-invoke',
   'cohere',
   'ollama',
+  'replicate',
 ]);
 
 function isOrigin(text: string): text is Origin {

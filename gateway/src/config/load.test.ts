@@ -64,6 +64,7 @@ describe('parseConfig on good files', () => {
           price_unknown: 'refuse',
           output: { validate: 'emulated', invalid: 'repair' },
           responses: { store: 'memory' },
+          batches: { concurrency: 32, file_max_mb: 200, key_max_mb: 2048, keep_days: 30, native: 'auto' },
           log: { requests: 'metadata' },
         },
       );

@@ -7,6 +7,7 @@ import { gemini } from './gemini.ts';
 import { ollama } from './ollama.ts';
 import { openaiChat } from './openai-chat.ts';
 import { openaiResponses } from './openai-responses.ts';
+import { replicate } from './replicate.ts';
 
 export const gateDialects = {
   'openai-chat': openaiChat,
@@ -17,4 +18,5 @@ export const gateDialects = {
   'openai-responses': openaiResponses,
   'bedrock-converse': bedrockConverse,
   'bedrock-invoke': bedrockInvoke,
+  replicate,
 } as const;

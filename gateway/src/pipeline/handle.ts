@@ -96,6 +96,8 @@ async function tryTargets(run: Run): Promise<End> {
     }
     const target = call.over(step.target);
     const mending = repair?.targetId === step.target.id ? repair.invalid : undefined;
+    // In the same breath as the choice: of all that choose at once, one probes a doubted target.
+    noteBegun(world, target);
     const failed = await tryOne(run, { target, outlet, deadlineMs, repair: mending });
     if (failed === 'answered') return { fault: undefined };
     if (failed.isFinal) {
@@ -143,7 +145,6 @@ async function tryOne(run: Run, { target, outlet, deadlineMs, repair }: Try): Pr
   if (refused !== undefined) return { fault: refused, isFinal: true };
   const startedMs = world.clock.monotonicMs();
   const book = { target, attemptId, startedMs, startedUnixMs: world.clock.unixMs(), outgoing: proven.value };
-  noteBegun(world, target);
   if (run.attempts.length === 0) world.meters.overheadS.observe({}, (startedMs - call.startedMs) / 1000);
   const outcome = await attempt({
     call,

@@ -12,7 +12,7 @@ import { deniesSchema, nativeCheck, shaped } from '../output/way.ts';
 import type { Target } from '../routing/target.ts';
 import { isLong } from './body.ts';
 import type { Outgoing, OutgoingOptions, Sending } from './call.ts';
-import type { ChatCall } from './chat.ts';
+import type { ChatCall } from './chat-call.ts';
 import { OWN_FIELDS } from './extension.ts';
 import { previousUnknown } from './recall.ts';
 import { inTurns, nextTurn } from './turns.ts';

@@ -33,6 +33,7 @@ export function receive(options: ReceiveOptions): Receiver {
     hasContent() {
       return chosen?.hasContent() ?? false;
     },
+    isHeld: () => chosen?.isHeld?.() ?? false,
   };
 }
 

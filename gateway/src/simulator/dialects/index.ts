@@ -8,6 +8,7 @@ import { gemini } from './gemini.ts';
 import { ollama } from './ollama.ts';
 import { openaiChat } from './openai-chat.ts';
 import { openaiResponses } from './openai-responses.ts';
+import { replicate } from './replicate.ts';
 
 /** In the order in which they are asked whether a path is theirs: those that look at more than the path come first. */
 export const dialects: readonly SimulatedDialect[] = [
@@ -19,6 +20,7 @@ export const dialects: readonly SimulatedDialect[] = [
   bedrockInvoke,
   openaiChat,
   openaiResponses,
+  replicate,
 ];
 
 export interface Routed {

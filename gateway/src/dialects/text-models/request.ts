@@ -1,4 +1,7 @@
-/** Bodies of InvokeModel's text models, both ways. */
+/**
+ * Bodies of models that know only text, both ways: a prompt, a limit and a few settings, whose fields are called otherwise at
+ * each maker's. The row of a model says how.
+ */
 import { fieldName, reasoningField, type ChatField } from '../../chat/field-names.ts';
 import { fault, type Fault } from '../../chat/fault.ts';
 import type { LossCode } from '../../chat/loss-codes.ts';
@@ -20,18 +23,55 @@ import { JSON_MODE_TEXT, loseRest } from '../anthropic-messages/encode-request.t
 import type { EncodedRequest, EncodeTarget, Inspection, PathFacts } from '../dialect.ts';
 import { lossList, type LossList } from '../loss-list.ts';
 import { nonAsciiUnits } from '../text-size.ts';
-import { FAMILIES, familyOf, type Fields } from './families.ts';
 import type { Turn } from './prompts.ts';
 
-export const HOME: Origin = 'bedrock-invoke';
+/** Dotted names of the fields; a model without one does not take it. */
+export interface Fields {
+  readonly prompt: string;
+  /** Absent: instructions are a part of the prompt. */
+  readonly system?: string;
+  readonly maxTokens: string;
+  readonly temperature?: string;
+  readonly topP?: string;
+  readonly topK?: string;
+  readonly presencePenalty?: string;
+  readonly frequencyPenalty?: string;
+  readonly seed?: string;
+  readonly stop?: string;
+}
+
+export interface Family {
+  readonly id: string;
+  readonly models: RegExp;
+  readonly fields: Fields;
+  /** Sequences to stop at as one text, commas between them. Absent: as a list. */
+  readonly hasStopText?: boolean;
+  readonly prompt: (turns: readonly Turn[], model: string) => string;
+}
+
+/** A wire of such models. */
+export interface TextWire {
+  readonly home: Origin;
+  /** The first that a model's id fits; the last takes every model. */
+  readonly families: readonly Family[];
+}
+
+/** The row of a model's id. */
+export function familyOf({ families }: TextWire, model: string): Family {
+  const id = model.toLowerCase();
+  const found = families.find((family) => family.models.test(id)) ?? families.at(-1);
+  if (found === undefined) throw new Error('the last family takes every model');
+  return found;
+}
 
 /** Said where neither caller nor catalog gives a limit: the models' own defaults are as low as 20. */
 const MAX_TOKENS_DEFAULT = 2048;
 
-export function inspectText(body: JsonRecord, path: PathFacts): Result<Inspection, Fault> {
+export function inspectText(wire: TextWire, body: JsonRecord, path: PathFacts): Result<Inspection, Fault> {
   const { model = '', isStreaming = false } = path;
-  const { fields } = familyOf(model);
+  const { fields } = familyOf(wire, model);
   const prompt = get(body, fields.prompt);
+  const system = textAt(body, fields.system);
   if (model.trim() === '')
     return err(fault('field-missing', { reason: 'the path names no model' }, { param: 'model' }));
   if (typeof prompt !== 'string' || prompt === '')
@@ -46,37 +86,55 @@ export function inspectText(body: JsonRecord, path: PathFacts): Result<Inspectio
     ...(typeof maxTokens === 'number' ? { maxOutputTokens: maxTokens } : {}),
     choices: 1,
     needs: [],
-    textLength: prompt.length,
-    nonAsciiLength: nonAsciiUnits(prompt),
+    textLength: prompt.length + system.length,
+    nonAsciiLength: nonAsciiUnits(prompt) + nonAsciiUnits(system),
     imageCount: 0,
-    messageCount: 1,
+    messageCount: system === '' ? 1 : 2,
   });
 }
 
+function textAt(body: JsonRecord, name: string | undefined): string {
+  return name === undefined ? '' : (asString(get(body, name)) ?? '');
+}
+
 /** The prompt is one message of the user, template and all: only its model knows what the template means. */
-export function decodeText(body: JsonRecord, path: PathFacts): Result<ChatRequest, Fault> {
-  const inspected = inspectText(body, path);
+export function decodeText(wire: TextWire, body: JsonRecord, path: PathFacts): Result<ChatRequest, Fault> {
+  const inspected = inspectText(wire, body, path);
   if (!inspected.ok) return inspected;
-  const { fields } = familyOf(inspected.value.model);
-  const stop = fields.stop === undefined ? undefined : get(body, fields.stop);
+  const { fields } = familyOf(wire, inspected.value.model);
+  const stop = fields.stop === undefined ? undefined : stopsIn(get(body, fields.stop));
   const number = (name: string | undefined): number | undefined =>
     name === undefined ? undefined : asNumber(get(body, name));
-  const text = asString(get(body, fields.prompt)) ?? '';
   return ok({
-    origin: HOME,
+    origin: wire.home,
     model: inspected.value.model,
-    messages: [{ role: 'user', parts: [{ kind: 'text', text, at: fields.prompt }], at: fields.prompt }],
+    messages: [...said('system', fields.system, body), ...said('user', fields.prompt, body)],
     ...compact({ maxOutputTokens: number(fields.maxTokens) }),
     sampling: compact({
       temperature: number(fields.temperature),
       topP: number(fields.topP),
       topK: number(fields.topK),
+      presencePenalty: number(fields.presencePenalty),
+      frequencyPenalty: number(fields.frequencyPenalty),
+      seed: number(fields.seed),
     }),
-    ...(isArray(stop) ? { stop: stop.filter((one) => typeof one === 'string') } : {}),
+    ...(stop === undefined ? {} : { stop }),
     isStreaming: inspected.value.isStreaming,
     wantsStreamUsage: true,
     extras: extrasOf(body, fields),
   });
+}
+
+/** What stands in a field of words, as a message. */
+function said(role: 'system' | 'user', name: string | undefined, body: JsonRecord): readonly Message[] {
+  const text = name === undefined ? undefined : asString(get(body, name));
+  if (name === undefined || text === undefined || (role === 'system' && text === '')) return [];
+  return [{ role, parts: [{ kind: 'text', text, at: name }], at: name }];
+}
+
+function stopsIn(stop: Json | undefined): readonly string[] | undefined {
+  if (isArray(stop)) return stop.filter((one) => typeof one === 'string');
+  return typeof stop === 'string' && stop !== '' ? stop.split(',') : undefined;
 }
 
 function get(body: JsonRecord, name: string): Json | undefined {
@@ -97,6 +155,8 @@ function extrasOf(body: JsonRecord, fields: Fields): readonly Extra[] {
 }
 
 interface Draft {
+  readonly family: Family;
+  readonly isHome: boolean;
   readonly request: ChatRequest;
   readonly losses: LossList;
   readonly maxTokens: number;
@@ -105,27 +165,40 @@ interface Draft {
 }
 
 /** A conversation as the prompt of a text model. Tools, files and schemas have no place in it. */
-export function encodeText(request: ChatRequest, target: EncodeTarget): EncodedRequest {
+export function encodeText(wire: TextWire, request: ChatRequest, target: EncodeTarget): EncodedRequest {
   const losses = lossList();
-  const family = familyOf(target.model);
-  const isHome = request.origin === HOME;
+  const family = familyOf(wire, target.model);
+  const isHome = request.origin === wire.home;
   const limit = request.maxOutputTokens ?? target.maxOutputTokens ?? MAX_TOKENS_DEFAULT;
   const draft: Draft = {
+    family,
+    isHome,
     request,
     losses,
     maxTokens: isHome ? limit : Math.min(limit, target.maxOutputTokens ?? limit),
     hint: (code, field, why) => losses.hint(code, fieldName(request, field), why),
     meaning: (code, field, why) => losses.meaning(code, fieldName(request, field), why),
   };
-  const turns = turnsOf(draft);
-  const prompt = isHome ? turns.map(({ text }) => text).join('') : family.prompt(turns, target.model.toLowerCase());
-  if (!isHome) loseAll(draft, family.fields);
+  const { fields } = family;
+  if (!isHome) loseAll(draft);
   const body: Record<string, Json | undefined> = {};
-  put(body, family.fields.prompt, prompt);
-  if (!isHome || request.maxOutputTokens !== undefined) put(body, family.fields.maxTokens, draft.maxTokens);
-  putSettings(body, request, family.fields);
+  putWords(body, draft, target.model.toLowerCase());
+  if (!isHome || request.maxOutputTokens !== undefined) put(body, fields.maxTokens, draft.maxTokens);
+  putSettings(body, draft);
   if (isHome) for (const { field, value } of request.extras) put(body, field, value);
-  return { body, losses: [...(isHome ? [] : foreignLosses(request, HOME)), ...losses.all()] };
+  return { body, losses: [...(isHome ? [] : foreignLosses(request, wire.home)), ...losses.all()] };
+}
+
+/** Instructions that come first have a field of their own at some; the rest is the prompt. */
+function putWords(body: Record<string, Json | undefined>, draft: Draft, model: string): void {
+  const { family, isHome } = draft;
+  const { fields } = family;
+  const turns = turnsOf(draft);
+  const [first] = turns;
+  const isApart = fields.system !== undefined && first?.role === 'system';
+  const rest = isApart ? turns.slice(1) : turns;
+  put(body, fields.prompt, isHome ? rest.map(({ text }) => text).join('') : family.prompt(rest, model));
+  if (isApart) put(body, fields.system, first.text);
 }
 
 function put(body: Record<string, Json | undefined>, name: string | undefined, value: Json | undefined): void {
@@ -135,20 +208,27 @@ function put(body: Record<string, Json | undefined>, name: string | undefined, v
   body[outer] = inner === undefined ? value : { ...(isRecord(held) ? held : {}), [inner]: value };
 }
 
-function putSettings(body: Record<string, Json | undefined>, request: ChatRequest, fields: Fields): void {
-  const { temperature, topP, topK } = request.sampling;
-  put(body, fields.temperature, temperature);
-  put(body, fields.topP, topP);
-  put(body, fields.topK, topK);
-  put(body, fields.stop, request.stop);
+function putSettings(body: Record<string, Json | undefined>, draft: Draft): void {
+  const { request, family } = draft;
+  const { sampling, stop } = request;
+  const { fields, hasStopText } = family;
+  for (const name of SETTINGS) put(body, fields[name], sampling[name]);
+  put(body, fields.stop, hasStopText === true ? stop?.join(',') : stop);
 }
 
-function loseAll(draft: Draft, fields: Fields): void {
-  const { request, hint, meaning } = draft;
-  loseRest(draft);
+const SETTINGS = ['temperature', 'topP', 'topK', 'presencePenalty', 'frequencyPenalty', 'seed'] as const;
+
+function loseAll(draft: Draft): void {
+  const { request, hint, meaning, family } = draft;
+  const { fields, hasStopText } = family;
+  const known = Object.fromEntries(SETTINGS.filter((name) => fields[name] !== undefined).map((name) => [name, 0]));
+  const sampling = Object.fromEntries(Object.entries(request.sampling).filter(([name]) => !(name in known)));
+  loseRest({ ...draft, request: { ...request, sampling } });
   loseForms(draft);
   if (request.stop !== undefined && fields.stop === undefined)
     meaning('stop', 'stop', 'This model takes no stop sequences.');
+  if (hasStopText === true && request.stop?.some((stop) => stop.includes(',')) === true)
+    meaning('stop', 'stop', 'Stop sequences stand in one text here, commas between them, so that none can hold one.');
   if ((request.sampling.topK ?? 0) > 0 && fields.topK === undefined)
     hint('sampling', 'topK', 'This model has no such setting.');
   if (request.user !== undefined && request.user !== '')
@@ -196,7 +276,7 @@ function roleOf({ role }: Message): Turn['role'] {
   return role === 'assistant' ? 'assistant' : 'user';
 }
 
-const NO_TOOLS = 'This form of InvokeModel has no tools.';
+const NO_TOOLS = 'This model takes a text alone, and no tools.';
 const NO_CACHE = 'This model keeps no prompts.';
 
 function wordsOf(part: Part, draft: Draft): readonly string[] {
@@ -233,9 +313,9 @@ function loseBeside(part: TextPart, losses: LossList): void {
 }
 
 /** Lowers the limit, under whichever of its names it stands. */
-export function limitText(body: JsonRecord, maxTokens: number): JsonRecord {
+export function limitText({ families }: TextWire, body: JsonRecord, maxTokens: number): JsonRecord {
   const limited: Record<string, Json | undefined> = { ...body };
-  for (const { fields } of FAMILIES) {
+  for (const { fields } of families) {
     const given = asNumber(get(body, fields.maxTokens));
     if (given !== undefined && given > maxTokens) put(limited, fields.maxTokens, maxTokens);
   }
