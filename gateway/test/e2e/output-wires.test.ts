@@ -10,7 +10,7 @@ import { startOutputRig, type OutputRig } from './output-kit.ts';
 let rig: OutputRig;
 
 before(async () => {
-  rig = await startOutputRig();
+  rig = await startOutputRig('server: {heartbeat_ms: 60}');
 });
 
 after(async () => {
@@ -84,6 +84,25 @@ describe('a stream that is out and not valid', () => {
       assert.match(text, /old/);
       assert.doesNotMatch(text, /Here:/);
     });
+});
+
+describe('a stream that is kept back', () => {
+  it('is mended unseen, though pings have begun it', async () => {
+    rig.simulator.script([
+      { reply: { text: '{"age": "old"}' }, chunk_delay_ms: 120 },
+      { reply: { text: '{"age": 36}' }, chunk_delay_ms: 120 },
+    ]);
+    const wire = WIRES['openai-chat'];
+    const reply = await fetch(rig.gateway.url + (wire?.path ?? ''), {
+      method: 'POST',
+      headers: { authorization: `Bearer ${ROOT_KEY}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ ...wire?.body, turnout: { output: { hold: true } } }),
+    });
+    const text = await reply.text();
+    assert.match(text, /^: ping\n\n/);
+    assert.doesNotMatch(text, /old|error/);
+    assert.match(text, /36[\s\S]*\[DONE\]/);
+  });
 });
 
 describe('a client', () => {
