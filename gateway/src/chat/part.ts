@@ -5,6 +5,7 @@ import type { Json, JsonRecord } from '../lib/json.ts';
 export type Origin =
   | 'openai-chat'
   | 'openai-responses'
+  | 'openai-completions'
   | 'anthropic-messages'
   | 'gemini'
   | 'bedrock-converse'

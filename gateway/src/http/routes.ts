@@ -71,6 +71,11 @@ const ROWS: readonly Row[] = [
     operation: () => ({ kind: 'chat', dialect: 'openai-chat', path: {}, isJsonArray: false }),
   },
   {
+    pattern: /^\/v1\/completions$/,
+    methods: ['POST'],
+    operation: () => ({ kind: 'chat', dialect: 'openai-completions', path: {}, isJsonArray: false }),
+  },
+  {
     pattern: /^\/v1\/responses$/,
     methods: ['POST'],
     operation: () => ({ kind: 'chat', dialect: 'openai-responses', path: {}, isJsonArray: false }),
@@ -214,10 +219,10 @@ function explainOperation(query: URLSearchParams): Operation {
   return { kind: 'explain', dialect: words, operation: { kind, wire, dialect: words, path: {} } };
 }
 
+const CHATS = ['openai-responses', 'openai-completions', 'anthropic-messages', 'gemini', 'cohere'] as const;
+
 function explainDialect(name: string | null): Origin {
-  return name === 'anthropic-messages' || name === 'gemini' || name === 'cohere' || name === 'openai-responses'
-    ? name
-    : 'openai-chat';
+  return CHATS.find((dialect) => dialect === name) ?? 'openai-chat';
 }
 
 /** Percent-decoded, or undefined where the escapes are broken or hide a control character. */
@@ -244,10 +249,10 @@ function shown(path: string): string {
 
 function hintFor(path: string): string {
   const tail = path.replace(
-    /^.*?(?=chat\/completions|messages|models|responses|embeddings|rerank|moderations|images\/|audio\/)/,
+    /^.*?(?=(?:chat\/)?completions|messages|models|responses|embeddings|rerank|moderations|images\/|audio\/)/,
     '',
   );
-  if (/^(chat\/completions|messages|models|responses|embeddings|rerank|moderations|images\/|audio\/)/.test(tail))
+  if (/^((?:chat\/)?completions|messages|models|responses|embeddings|rerank|moderations|images\/|audio\/)/.test(tail))
     return `Did you mean /v1/${shown(tail)}? Base URLs end in /v1 for OpenAI clients.`;
   return 'See the list of routes in the README.';
 }

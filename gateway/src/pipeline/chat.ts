@@ -1,8 +1,8 @@
 /** The chat: a request in a dialect, sent on as its own bytes or translated, and its answer received as events or whole. */
 import type { Fault } from '../chat/fault.ts';
 import type { ChatRequest } from '../chat/request.ts';
-import type { Dialect, Inspection, PathFacts } from '../dialects/dialect.ts';
-import { asArray } from '../lib/json.ts';
+import type { Dialect, Inspection, PathFacts, Unfit } from '../dialects/dialect.ts';
+import { asArray, type JsonRecord } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { understand } from '../routing/facts.ts';
 import { errorOf } from '../providers/provider.ts';
@@ -12,7 +12,8 @@ import type { Arrival, Call, Delivery, Memory, Reception } from './call.ts';
 import { readExtension } from './extension.ts';
 import { outgoing } from './outgoing.ts';
 import { draftOf, recall, type Recalled } from './recall.ts';
-import { brokenEnding, receive } from './receive.ts';
+import { receiveParts } from './receive-parts.ts';
+import { brokenEnding, receive, type ReceiveOptions } from './receive.ts';
 import type { Receiver } from './receiver.ts';
 
 export interface ChatInput {
@@ -33,8 +34,8 @@ export interface ChatCall extends ChatInput, Call {
   readonly inspection: Inspection;
   /** The earlier conversation that it goes on with, if it names one. */
   readonly recalled?: Recalled;
-  /** The request in the one language, decoded on first use: only a target of another dialect needs it. */
-  readonly decoded: () => Result<ChatRequest, Fault>;
+  /** What is asked in the one language, decoded on first use: only targets of other dialects need it. Several where a body asks several things. */
+  readonly decoded: () => Result<readonly ChatRequest[], Fault | Unfit>;
 }
 
 export function chatArrival(input: ChatInput): Arrival {
@@ -61,7 +62,7 @@ export function acceptChat(input: ChatInput, memory?: Memory): Result<ChatCall, 
   if (!inspection.ok) return err(inspection.error);
   const extension = readExtension(body.record, input.headers);
   if (!extension.ok) return err(extension.error);
-  let decoded: Result<ChatRequest, Fault> | undefined;
+  let decoded: ReturnType<ChatCall['decoded']> | undefined;
   const call: ChatCall = {
     ...input,
     body,
@@ -72,7 +73,7 @@ export function acceptChat(input: ChatInput, memory?: Memory): Result<ChatCall, 
     facts: understand(inspection.value),
     delivery: deliveryOf(inspection.value, isJsonArray),
     ...(recalled === undefined ? {} : { recalled }),
-    decoded: () => (decoded ??= dialect.decodeRequest(record, path)),
+    decoded: () => (decoded ??= decodeEach(record, input)),
     encodeFault: (of) => dialect.encodeFault(of, { requestId }),
     brokenEnding: (of) => brokenEnding(dialect, of, { requestId, isJsonArray }),
     whyNot: () => undefined,
@@ -86,6 +87,18 @@ export function acceptChat(input: ChatInput, memory?: Memory): Result<ChatCall, 
     decodeError: (target, answer) => errorOf(target.provider, answer),
   };
   return ok(call);
+}
+
+function decodeEach(record: JsonRecord, { dialect, path }: ChatInput): Result<readonly ChatRequest[], Fault | Unfit> {
+  const bodies = dialect.apart?.(record) ?? ok([record]);
+  if (!bodies.ok) return bodies;
+  const requests: ChatRequest[] = [];
+  for (const body of bodies.value) {
+    const decoded = dialect.decodeRequest(body, path);
+    if (!decoded.ok) return decoded;
+    requests.push(decoded.value);
+  }
+  return ok(requests);
 }
 
 /** OpenRouter's clients may name models in `models` alone: then the first of them is the one that is asked for. */
@@ -109,7 +122,7 @@ function deliveryOf({ isStreaming }: Inspection, isJsonArray: boolean): Delivery
 function receiver(call: ChatCall, target: Target, { to, now, nowS, startedMs }: Reception): Receiver {
   const { inspection, requestId, isJsonArray } = call;
   const { amendUsage, dialect, splitter } = target.provider;
-  return receive({
+  const options: ReceiveOptions = {
     inbound: call.dialect,
     outbound: dialect,
     provider: target.providerId,
@@ -127,5 +140,7 @@ function receiver(call: ChatCall, target: Target, { to, now, nowS, startedMs }: 
     now,
     startedMs,
     to,
-  });
+  };
+  const parts = dialect.id === call.dialect.id ? ok([]) : call.decoded();
+  return parts.ok && parts.value.length > 1 ? receiveParts(options, parts.value.length) : receive(options);
 }

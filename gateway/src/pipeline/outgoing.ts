@@ -1,7 +1,7 @@
 /** What is sent to one target: the caller's own bytes where the protocol is the same, else their translation. */
 import { fault, type Fault } from '../chat/fault.ts';
-import type { Loss } from '../chat/request.ts';
-import type { CallShape } from '../dialects/dialect.ts';
+import type { ChatRequest, Loss } from '../chat/request.ts';
+import type { CallShape, EncodedRequest, Unfit } from '../dialects/dialect.ts';
 import { jsonInPieces } from '../lib/json-bytes.ts';
 import type { JsonRecord } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
@@ -32,19 +32,24 @@ export async function outgoing(
 ): Promise<Result<Outgoing, Fault>> {
   const isSameDialect = target.provider.dialect.id === call.dialect.id;
   const made = isSameDialect
-    ? ok({ body: await sameBytes(call, target, options), losses: [] })
+    ? ok({ bodies: [await sameBytes(call, target, options)], losses: [] })
     : await translated(call, target, options);
   if (!made.ok) return made;
   const { dialect } = target.provider;
   const shape = { model: target.upstreamModel, isStreaming: call.inspection.isStreaming, operation: options.operation };
-  const sent = sendingTo(target, call, {
+  const parcel = {
     path: dialect.path(shape),
     isStreaming: shape.isStreaming,
     isSameWire: isSameDialect,
     instanceId: options.instanceId,
-    body: made.value.body,
-  });
-  return sent.ok ? ok({ isSameWire: isSameDialect, losses: made.value.losses, call: sent.value }) : sent;
+  };
+  const [first, ...others] = made.value.bodies;
+  const sent = sendingTo(target, call, { ...parcel, body: first });
+  if (!sent.ok) return sent;
+  // All parts go where the first does.
+  const more = others.map((body) => ({ ...sent.value, body }));
+  const { losses } = made.value;
+  return ok({ isSameWire: isSameDialect, losses, call: sent.value, ...(more.length === 0 ? {} : { more }) });
 }
 
 /** What goes to a target, as far as it depends on what is asked. */
@@ -146,36 +151,57 @@ function asksUsage(call: ChatCall, target: Target): boolean {
   return call.inspection.isStreaming && target.provider.asksStreamUsage !== false;
 }
 
+/** A body for each thing that is asked, and what they could not say. */
+interface Translation {
+  readonly bodies: readonly [Buffer, ...Buffer[]];
+  readonly losses: readonly Loss[];
+}
+
 async function translated(
   call: ChatCall,
   target: Target,
   options: OutgoingOptions,
-): Promise<Result<{ readonly body: Buffer; readonly losses: readonly Loss[] }, Fault>> {
+): Promise<Result<Translation, Fault>> {
   // Reading and writing ten thousand messages take some 50 ms each: turns of their own.
   const { recalled } = call;
   if (recalled !== undefined && recalled.record === undefined) return err(previousUnknown(recalled.previousId));
   const isTurned = isLong(call.body.bytes);
   if (isTurned) await nextTurn();
   const decoded = call.decoded();
-  if (!decoded.ok) return decoded;
+  if (!decoded.ok) return err('code' in decoded.error ? decoded.error : unfitFor(target, decoded.error));
   if (isTurned) await nextTurn();
-  const { dialect } = target.provider;
-  const request = {
-    ...decoded.value,
-    extras: decoded.value.extras.filter((extra) => !OWN_FIELDS.includes(extra.field)),
-  };
-  const encoded = dialect.encodeRequest(request, {
-    model: target.upstreamModel,
-    ...(target.limits.outputTokens === undefined ? {} : { maxOutputTokens: target.limits.outputTokens }),
-    ...(target.abilities === undefined ? {} : { canReason: target.abilities.has('reasoning') }),
-  });
-  const grave = call.extension.adapt ? undefined : encoded.losses.find((loss) => loss.weight === 'meaning');
+  const encoded = decoded.value.map((request) => encodedFor(target, request));
+  const losses = onceEach(encoded.flatMap((one) => one.losses));
+  const grave = call.extension.adapt ? undefined : losses.find((loss) => loss.weight === 'meaning');
   if (grave !== undefined) {
     return err(fault('not-expressible', { target: target.id, reason: grave.why }, { param: grave.field }));
   }
   if (isTurned) await nextTurn();
-  const body = finished(encoded.body, { call, target, options });
-  return ok({ body: await bytesOf(body, call), losses: encoded.losses });
+  const bodies = encoded.map((one) => finished(one.body, { call, target, options }));
+  const [first, ...others] = await Promise.all(bodies.map((body) => bytesOf(body, call)));
+  if (first === undefined) throw new Error('a request asks nothing');
+  return ok({ bodies: [first, ...others], losses });
+}
+
+function unfitFor(target: Target, { param, reason }: Unfit): Fault {
+  return fault('not-for-target', { target: target.id, reason }, { param });
+}
+
+function encodedFor(target: Target, request: ChatRequest): EncodedRequest {
+  const extras = request.extras.filter((extra) => !OWN_FIELDS.includes(extra.field));
+  return target.provider.dialect.encodeRequest(
+    { ...request, extras },
+    {
+      model: target.upstreamModel,
+      ...(target.limits.outputTokens === undefined ? {} : { maxOutputTokens: target.limits.outputTokens }),
+      ...(target.abilities === undefined ? {} : { canReason: target.abilities.has('reasoning') }),
+    },
+  );
+}
+
+/** What several parts lose alike is one loss. */
+function onceEach(losses: readonly Loss[]): readonly Loss[] {
+  return [...new Map(losses.map((loss) => [`${loss.code} ${loss.field} ${loss.why}`, loss])).values()];
 }
 
 /** The address of the call. A model's name comes from the caller: it may not lead out of the provider's base URL. */

@@ -11,7 +11,7 @@ import { mergeUsage, type Usage } from '../chat/usage.ts';
 import { glanceOf, type Dialect, type EncodeContext, type Mark, type WireForm } from '../dialects/dialect.ts';
 import { isRecord, parseJson, type Json, type JsonRecord } from '../lib/json.ts';
 import { withoutNan } from '../lib/nan.ts';
-import type { Result } from '../lib/result.ts';
+import { err, ok, type Result } from '../lib/result.ts';
 import { formatSse, sseSplitter, SSE_EVENT_MAX_BYTES, type SseEvent, type SseSplitter } from '../lib/sse.ts';
 import { saneUsage } from '../money/cost.ts';
 import type { Receiver, Receiving } from './receiver.ts';
@@ -78,22 +78,8 @@ function receiveWhole(options: ReceiveOptions): Receiver {
   function end(): void {
     const [only] = chunks;
     const { bytes, body } = parsedWhole(chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks));
-    const streamed = body === undefined ? wholeOfStream(bytes, options) : undefined;
-    if (streamed !== undefined) {
-      answer(streamed);
-      return;
-    }
-    if (!isRecord(body)) {
-      to.fail(
-        fault('upstream-invalid', {
-          provider,
-          reason: body === undefined ? 'it is not JSON' : 'it is not a JSON object',
-        }),
-      );
-      return;
-    }
-    if (inbound.id === outbound.id && !options.wantsStream) handOn(bytes, body);
-    else translate(body);
+    if (isRecord(body) && inbound.id === outbound.id && !options.wantsStream) handOn(bytes, body);
+    else translate(bytes, body);
   }
 
   /** Same protocol: a glance at the reply is enough, unless its tokens must be counted here. */
@@ -108,13 +94,10 @@ function receiveWhole(options: ReceiveOptions): Receiver {
     to.whole(bytes, seen.value.finish, []);
   }
 
-  function translate(body: JsonRecord): void {
-    const decoded = outbound.decodeResponse(body, provider);
-    if (!decoded.ok) {
-      to.fail(decoded.error);
-      return;
-    }
-    answer(decoded.value);
+  function translate(bytes: Buffer, body: Json | undefined): void {
+    const decoded = decodeWhole(bytes, body, options);
+    if (decoded.ok) answer(decoded.value);
+    else to.fail(decoded.error);
   }
 
   function answer(decoded: ChatResponse): void {
@@ -137,6 +120,21 @@ function receiveWhole(options: ReceiveOptions): Receiver {
   };
 }
 
+/** The reply that a whole body is. */
+export function replyIn(bytes: Buffer, options: ReceiveOptions): Result<ChatResponse, Fault> {
+  const parsed = parsedWhole(bytes);
+  return decodeWhole(parsed.bytes, parsed.body, options);
+}
+
+function decodeWhole(bytes: Buffer, body: Json | undefined, options: ReceiveOptions): Result<ChatResponse, Fault> {
+  const { outbound, provider } = options;
+  const streamed = body === undefined ? wholeOfStream(bytes, options) : undefined;
+  if (streamed !== undefined) return ok(streamed);
+  if (isRecord(body)) return outbound.decodeResponse(body, provider);
+  const reason = body === undefined ? 'it is not JSON' : 'it is not a JSON object';
+  return err(fault('upstream-invalid', { provider, reason }));
+}
+
 /** The reply of a stream that came where a whole one was asked for and begins like JSON: lines (faults.md F38). Undefined where it is none. */
 function wholeOfStream(bytes: Buffer, { outbound, provider }: ReceiveOptions): ChatResponse | undefined {
   const decoder = outbound.decoder(provider);
@@ -146,7 +144,7 @@ function wholeOfStream(bytes: Buffer, { outbound, provider }: ReceiveOptions): C
 }
 
 /** What a whole reply has used. Our own count is made only where the provider tells none that can be true (faults.md F15). */
-function spentOf(usage: Usage | undefined, count: () => number): Spent {
+export function spentOf(usage: Usage | undefined, count: () => number): Spent {
   const isCounted = usage !== undefined && saneUsage(usage).outputTokens !== undefined;
   return {
     ...(usage === undefined ? {} : { usage }),
@@ -161,7 +159,7 @@ function tokensOf(decoded: Result<ChatResponse, Fault>): number {
 }
 
 /** Our own count of a whole reply. */
-function tokensIn(response: ChatResponse): number {
+export function tokensIn(response: ChatResponse): number {
   return Math.ceil(replay(response).reduce((sum, event) => sum + (contentTokens(event) ?? 0), 0));
 }
 
@@ -173,7 +171,7 @@ function parsedWhole(came: Buffer): { readonly bytes: Buffer; readonly body: Jso
   return plain === undefined ? { bytes: came, body } : { bytes: Buffer.from(plain), body: parseJson(plain) };
 }
 
-function amendedResponse(response: ChatResponse, options: ReceiveOptions): ChatResponse {
+export function amendedResponse(response: ChatResponse, options: ReceiveOptions): ChatResponse {
   const usage = amendedUsage(response.usage, options);
   return usage === response.usage || usage === undefined ? response : { ...response, usage };
 }

@@ -9,7 +9,7 @@ import { clouds, type CloudSeams } from './clouds.ts';
 import { cerebras } from './cerebras.ts';
 import { cohere, cohereSeams } from './cohere.ts';
 import { databricks } from './databricks.ts';
-import { deepseek, zai } from './deepseek.ts';
+import { deepseek, deepseekText, zai } from './deepseek.ts';
 import { google } from './google.ts';
 import { groq } from './groq.ts';
 import { localServers } from './local.ts';
@@ -19,6 +19,7 @@ import { openrouter, vercel } from './openrouter.ts';
 import { perplexity } from './perplexity.ts';
 import type { Provider } from './provider.ts';
 import { responsesSeams } from './responses.ts';
+import { fireworks, fireworksText, together, togetherText } from './text-hosts.ts';
 import { urlWithoutV1 } from './url.ts';
 import { vertexAnthropic } from './vertex-anthropic.ts';
 import { vertex } from './vertex.ts';
@@ -47,6 +48,7 @@ export const odd = {
   cohere,
   databricks,
   deepseek,
+  'fireworks-ai': fireworks,
   google,
   'google-vertex': vertex,
   'google-vertex-anthropic': vertexAnthropic,
@@ -55,6 +57,7 @@ export const odd = {
   openai,
   openrouter,
   perplexity,
+  togetherai: together,
   vercel,
   writer,
   xai,
@@ -62,7 +65,7 @@ export const odd = {
 } as const satisfies Readonly<Record<string, Provider>>;
 
 /** The same where the configuration has them speak another of their wires. */
-const alsoSpoken: readonly Provider[] = [claudeOnBedrock, textOnBedrock];
+const alsoSpoken: readonly Provider[] = [claudeOnBedrock, textOnBedrock, deepseekText, fireworksText, togetherText];
 
 /**
  * A server of OpenAI's wire of which nothing odd is known. Who speaks that wire speaks it to this server, so bytes stay as

@@ -15,7 +15,7 @@ import { isRecord, parseJson, type JsonRecord } from '../../src/lib/json.ts';
 import { sseSplitter } from '../../src/lib/sse.ts';
 import { corpusDir, corpusSkip } from '../corpus.ts';
 import { ROOT_KEY, startGateway, type TestGateway } from '../harness.ts';
-import { INBOUND, readIndex, readRecording, WIRES, type Recording } from './recordings.ts';
+import { INBOUND, isSpoken, readIndex, readRecording, WIRES, type Recording } from './recordings.ts';
 
 /** Protocols whose reply has one choice. */
 const ONE_CHOICE: ReadonlySet<string> = new Set(['anthropic-messages', 'openai-responses', 'cohere']);
@@ -44,7 +44,7 @@ describe('replay of all recorded exchanges', { skip: corpusSkip('replay') }, () 
     corpus === undefined
       ? []
       : readIndex(corpus)
-          .filter((row) => WIRES[row.wire] !== undefined && row.operation.startsWith('chat'))
+          .filter(isSpoken)
           .map((row) => readRecording(corpus, row))
           .toSorted(restingLast);
 
@@ -164,7 +164,7 @@ function likeOf(recording: Recording): string {
 function baseSuffix(recording: Recording): string {
   if (WIRES[recording.wire] === 'gemini') return '/v1beta';
   if (WIRES[recording.wire] === 'cohere') return '/v2';
-  return WIRES[recording.wire] === 'openai-chat' ? '/v1' : '';
+  return WIRES[recording.wire] === 'openai-chat' || WIRES[recording.wire] === 'openai-completions' ? '/v1' : '';
 }
 
 interface Verdict {
@@ -224,6 +224,8 @@ function requestFor(recording: Recording, inbound: Dialect): JsonRecord | string
     return isStreamed(recording) && inbound.id !== 'gemini'
       ? { ...recording.requestBody, stream: true }
       : recording.requestBody;
+  const parts = outbound.apart?.(recording.requestBody);
+  if (parts?.ok === true && parts.value.length > 1) return 'several prompts at once, which other protocols do not ask';
   const path = { model: modelOf(recording), isStreaming: isStreamed(recording) };
   const request = outbound.decodeRequest(recording.requestBody, path);
   // A request that its provider refused may be one that cannot be read either; then any request will do.
@@ -244,7 +246,8 @@ function minimalRequest(inbound: Dialect, isStream: boolean): JsonRecord {
   if (inbound.id === 'gemini') return { contents: [{ role: 'user', parts: [{ text: 'hi' }] }] };
   const stream = isStream ? { stream: true } : {};
   if (inbound.id === 'openai-responses') return { input: 'hi', ...stream };
-  const usage = isStream && inbound.id === 'openai-chat' ? { stream_options: { include_usage: true } } : {};
+  const usage = isStream && asksUsageItself(inbound) ? { stream_options: { include_usage: true } } : {};
+  if (inbound.id === 'openai-completions') return { prompt: 'hi', ...stream, ...usage };
   return {
     messages: [{ role: 'user', content: 'hi' }],
     ...(inbound.id === 'openai-chat' ? {} : { max_tokens: 1000 }),
@@ -253,10 +256,16 @@ function minimalRequest(inbound: Dialect, isStream: boolean): JsonRecord {
   };
 }
 
+/** Wires in which the caller says whether the stream shall tell what was used. */
+function asksUsageItself({ id }: Dialect): boolean {
+  return id === 'openai-chat' || id === 'openai-completions';
+}
+
 /** Where callers of a protocol ask; Gemini's name the model there too. */
 const PATHS: Readonly<Partial<Record<Dialect['id'], string>>> = {
   'openai-chat': '/v1/chat/completions',
   'openai-responses': '/v1/responses',
+  'openai-completions': '/v1/completions',
   'anthropic-messages': '/v1/messages',
   cohere: '/v2/chat',
 };
@@ -356,7 +365,7 @@ function isAmended(recording: Recording): boolean {
 
 function comparableRequest(body: JsonRecord, recording: Recording): JsonRecord {
   const { model: _, stream_options: __, ...rest } = body;
-  return dialectOf(recording).id === 'openai-chat' ? rest : body['model'] === undefined ? body : rest;
+  return asksUsageItself(dialectOf(recording)) || body['model'] !== undefined ? rest : body;
 }
 
 /** Events of a stream as name and parsed data. */
@@ -383,7 +392,7 @@ const LAST_EVENT = /^(?:message_stop|response\.completed|response\.incomplete)$/
 /** What the client must see: the recorded events, without a usage chunk that it did not ask for, and with the ending. */
 function expectedEvents(recording: Recording, asked: JsonRecord): readonly unknown[] {
   const events = eventsOf(recording.bytes);
-  if (dialectOf(recording).id !== 'openai-chat') {
+  if (!asksUsageItself(dialectOf(recording))) {
     // Two recordings hold the streams of several replies in a row, and OpenRouter adds an end mark that its protocol has not:
     // a reply ends at its own last event.
     const last = events.findIndex((event) => LAST_EVENT.test(typeOf(event)));
@@ -430,10 +439,7 @@ function essence(response: ChatResponse, inbound: Dialect): unknown {
   return {
     choices: choices.map((choice) => ({
       text: textOf(choice.parts, 'text') + textOf(choice.parts, 'refusal') + spoken(choice.parts, inbound),
-      reasoning: textOf(choice.parts, 'reasoning'),
-      calls: choice.parts.flatMap((part) =>
-        part.kind === 'tool-call' ? [[part.name, argumentsOf(part.arguments)]] : [],
-      ),
+      ...(inbound.id === 'openai-completions' ? {} : beside(choice.parts)),
       length: choice.finish.reason === 'length',
     })),
     input: response.usage?.inputTokens ?? 0,
@@ -441,9 +447,15 @@ function essence(response: ChatResponse, inbound: Dialect): unknown {
   };
 }
 
-/** Anthropic carries no sound: its words are told as text (a listed loss). Gemini carries the sound without its words (another), Cohere neither. */
+/** Thoughts and calls, which a text completion has no place for (listed losses). */
+function beside(parts: readonly Part[]): object {
+  const calls = parts.flatMap((part) => (part.kind === 'tool-call' ? [[part.name, argumentsOf(part.arguments)]] : []));
+  return { reasoning: textOf(parts, 'reasoning'), calls };
+}
+
+/** Anthropic carries no sound: its words are told as text (a listed loss). Gemini carries the sound without its words (another), Cohere and text completions neither. */
 function spoken(parts: readonly Part[], inbound: Dialect): string {
-  return inbound.id === 'gemini' || inbound.id === 'cohere'
+  return inbound.id === 'gemini' || inbound.id === 'cohere' || inbound.id === 'openai-completions'
     ? ''
     : parts.map((part) => (part.kind === 'audio' ? (part.transcript ?? '') : '')).join('');
 }

@@ -6,7 +6,7 @@ import type { Usage } from '../../src/chat/usage.ts';
 import type { Dialect, EncodeContext, Mark } from '../../src/dialects/dialect.ts';
 import { isRecord, parseJson, type JsonRecord } from '../../src/lib/json.ts';
 import { corpusDir } from '../corpus.ts';
-import { readIndex, readRecording, WIRES, type Recording } from './recordings.ts';
+import { isSpoken, readIndex, readRecording, WIRES, type Recording } from './recordings.ts';
 
 export const SEED = 20_261_127;
 export const CONTEXT: EncodeContext = { requestId: 'r1', model: 'asked', nowS: 1_700_000_000, wantsStreamUsage: true };
@@ -19,7 +19,7 @@ export function recordingsOf(dialect: Dialect): readonly Recording[] {
   const corpus = corpusDir();
   if (corpus === undefined) return [];
   return readIndex(corpus)
-    .filter((row) => WIRES[row.wire] === dialect.id && row.operation.startsWith('chat'))
+    .filter((row) => WIRES[row.wire] === dialect.id && isSpoken(row))
     .map((row) => readRecording(corpus, row));
 }
 

@@ -7,6 +7,7 @@ import type { Operation, RouteFacts, SimulatedDialect } from './dialect.ts';
 import { gemini } from './gemini.ts';
 import { ollama } from './ollama.ts';
 import { openaiChat } from './openai-chat.ts';
+import { openaiCompletions } from './openai-completions.ts';
 import { openaiResponses } from './openai-responses.ts';
 
 /** In the order in which they are asked whether a path is theirs: those that look at more than the path come first. */
@@ -18,6 +19,7 @@ export const dialects: readonly SimulatedDialect[] = [
   bedrockConverse,
   bedrockInvoke,
   openaiChat,
+  openaiCompletions,
   openaiResponses,
 ];
 

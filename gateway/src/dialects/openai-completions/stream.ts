@@ -1,0 +1,192 @@
+/** Streams of this wire: chunks with a piece of text each, read as those of a chat, written as OpenAI writes them. */
+import type { Fault } from '../../chat/fault.ts';
+import type { Part } from '../../chat/part.ts';
+import type { ChatEvent } from '../../chat/reply.ts';
+import type { Loss } from '../../chat/request.ts';
+import { mergeUsage, type Usage } from '../../chat/usage.ts';
+import { isRecord, parseJson, type JsonRecord } from '../../lib/json.ts';
+import { formatSse, sseSplitter, type SseEvent, type SseSplitter } from '../../lib/sse.ts';
+import type { EncodeContext, StreamDecoder, StreamEncoder, Tap } from '../dialect.ts';
+import { decoder as chatDecoder } from '../openai-chat/decoder.ts';
+import { DONE } from '../openai-chat/encoder.ts';
+import { encodeFault } from '../openai-chat/errors.ts';
+import { splitExtras } from '../openai-chat/response.ts';
+import { tap as chatTap } from '../openai-chat/tap.ts';
+import { lostUsage, writeUsage } from '../openai-chat/usage.ts';
+import { writeLogprobs } from './logprobs.ts';
+import { endOf, wordsOf, type Lose } from './reply.ts';
+import { asChat } from './wire.ts';
+
+/** One decoder a stream. */
+export function decoder(provider: string, splitter: SseSplitter = sseSplitter()): StreamDecoder {
+  const read = (events: readonly SseEvent[]): readonly SseEvent[] =>
+    events.map((event) => ({ ...event, data: chatData(event.data) }));
+  return chatDecoder(provider, {
+    push: (bytes) => read(splitter.push(bytes)),
+    end: () => read(splitter.end()),
+    isTooBig: () => splitter.isTooBig(),
+  });
+}
+
+/** One tap a stream. */
+export function tap(provider: string): Tap {
+  const inner = chatTap(provider);
+  return { see: (event, data) => inner.see(event, chatData(data)) };
+}
+
+function chatData(data: Buffer): Buffer {
+  const body = parseJson(data.toString('utf8'));
+  return isRecord(body) ? Buffer.from(JSON.stringify(asChat(body))) : data;
+}
+
+/** What was said so far. Mutable by design: it lives inside one encoder. */
+interface Writing {
+  readonly context: EncodeContext;
+  readonly losses: Map<string, Loss>;
+  /** Characters of each choice whose probabilities were told: offsets count from the beginning of its text. */
+  readonly told: Map<number, number>;
+  head: JsonRecord;
+  /** Fields beside the choices, to go out with the next chunk; those of a choice by its number. */
+  extra: JsonRecord;
+  readonly extras: Map<number, JsonRecord>;
+  usage: Usage | undefined;
+  isBroken: boolean;
+}
+
+/** One encoder a stream. */
+export function encoder(context: EncodeContext): StreamEncoder<string> {
+  const writing: Writing = {
+    context,
+    losses: new Map(),
+    told: new Map(),
+    head: { id: `cmpl-${context.requestId}`, created: context.nowS, model: context.model },
+    extra: {},
+    extras: new Map(),
+    usage: undefined,
+    isBroken: false,
+  };
+  return {
+    push: (event) => (writing.isBroken ? '' : push(event, writing)),
+    end: () => (writing.isBroken ? '' : end(writing)),
+    losses: () => [...writing.losses.values(), ...lostUsage(writing.usage)],
+  };
+}
+
+function push(event: ChatEvent, writing: Writing): string {
+  switch (event.type) {
+    case 'start': {
+      const { id, createdAt, model } = event;
+      const { head } = writing;
+      writing.head = {
+        id: id ?? head['id'] ?? '',
+        created: createdAt ?? head['created'] ?? 0,
+        model: model ?? head['model'] ?? '',
+      };
+      return '';
+    }
+    case 'usage':
+      writing.usage = mergeUsage(writing.usage, event.usage);
+      return '';
+    case 'ping':
+      return ': ping\n\n';
+    case 'error':
+      writing.isBroken = true;
+      return encodeStreamFault(event.fault);
+    case 'extra':
+      keepExtra(event, writing);
+      return '';
+    default:
+      return pushToChoice(event, writing);
+  }
+}
+
+type ChoiceEvent = Exclude<ChatEvent, { type: 'start' | 'usage' | 'ping' | 'error' | 'extra' }>;
+
+function keepExtra({ choice, extra }: Extract<ChatEvent, { type: 'extra' }>, writing: Writing): void {
+  if (choice === undefined) writing.extra = { ...writing.extra, ...extra };
+  else writing.extras.set(choice, { ...writing.extras.get(choice), ...extra });
+}
+
+function pushToChoice(event: ChoiceEvent, writing: Writing): string {
+  const lose: Lose = (loss) => void writing.losses.set(`${loss.code} ${loss.field}`, loss);
+  const { choice } = event;
+  if (event.type === 'finish') return write(choice, { finish_reason: endOf(event.finish, lose) }, writing);
+  if (event.type === 'logprobs') {
+    const offset = writing.told.get(choice) ?? 0;
+    const length = event.tokens.reduce((sum, { token }) => sum + token.length, 0);
+    writing.told.set(choice, offset + length);
+    return write(choice, { logprobs: writeLogprobs(event.tokens, offset) }, writing);
+  }
+  const part = partOf(event);
+  const text = part === undefined ? '' : wordsOf(part, lose);
+  return text === '' ? '' : write(choice, { text }, writing);
+}
+
+type SaidEvent = Exclude<ChoiceEvent, { type: 'finish' | 'logprobs' }>;
+
+/** What an event says, as a part of its own; undefined where it only marks others. */
+function partOf(event: SaidEvent): Part | undefined {
+  switch (event.type) {
+    case 'text-delta':
+      return { kind: 'text', text: event.text };
+    case 'refusal-delta':
+      return { kind: 'refusal', text: event.text };
+    case 'citation':
+      return { kind: 'text', text: '', citations: [event.citation] };
+    case 'media':
+    case 'opaque':
+      return event.part;
+    default:
+      return unsaidPart(event);
+  }
+}
+
+/** What has no place in a text, as much of it as its loss names. */
+function unsaidPart(
+  event: Exclude<SaidEvent, { type: 'text-delta' | 'refusal-delta' | 'citation' | 'media' | 'opaque' }>,
+): Part | undefined {
+  switch (event.type) {
+    case 'reasoning-delta':
+    case 'reasoning-encrypted':
+      return { kind: 'reasoning', text: '' };
+    case 'signature': {
+      const { of: kind, signature } = event;
+      return { kind, text: '', signature };
+    }
+    case 'tool-call-start':
+      return { kind: 'tool-call', id: event.id, name: event.name, arguments: '' };
+    case 'audio-delta':
+      return { kind: 'audio', source: { by: 'text', text: '' } };
+    case 'tool-call-delta':
+    case 'part-break':
+      return undefined;
+  }
+}
+
+function write(index: number, piece: JsonRecord, writing: Writing): string {
+  const { own } = splitExtras(writing.extras.get(index));
+  writing.extras.delete(index);
+  return chunk([{ ...own, text: '', index, logprobs: null, finish_reason: null, ...piece }], writing);
+}
+
+function chunk(choices: readonly JsonRecord[], writing: Writing, usage: JsonRecord = {}): string {
+  const { error: _, ...beside } = writing.extra;
+  writing.extra = {};
+  return formatSse(JSON.stringify({ ...beside, ...writing.head, object: 'text_completion', choices, ...usage }));
+}
+
+/** What came after the last piece: fields beside a choice, usage where it was asked for, and the end mark. */
+function end(writing: Writing): string {
+  const late = [...writing.extras.keys()].map((index) => write(index, {}, writing));
+  const isAsked = writing.context.wantsStreamUsage && writing.usage !== undefined;
+  const usage = isAsked && writing.usage !== undefined ? writeUsage(writing.usage) : undefined;
+  const isLeft = usage !== undefined || Object.keys(writing.extra).length > 0;
+  const last = isLeft ? chunk([], writing, usage === undefined ? {} : { usage }) : '';
+  return `${late.join('')}${last}${DONE}`;
+}
+
+/** The event that ends a broken stream: official clients raise on `error` (rule R2). */
+export function encodeStreamFault(of: Fault): string {
+  const choice = { text: '', index: 0, logprobs: null, finish_reason: 'error' };
+  return formatSse(JSON.stringify({ ...encodeFault(of), choices: [choice] }));
+}

@@ -1,0 +1,31 @@
+/** Hosts of open models that serve each of them both as a chat and as the text model it is underneath. */
+import { openaiChat } from '../dialects/openai-chat.ts';
+import { openaiCompletions } from '../dialects/openai-completions.ts';
+import type { Provider } from './provider.ts';
+
+export const together: Provider = {
+  id: 'togetherai',
+  name: 'Together AI',
+  dialect: openaiChat,
+  baseUrl: 'https://api.together.ai/v1',
+  envKeys: ['TOGETHER_API_KEY'],
+  // Recorded.
+  alsoSpeaks: { 'openai-completions': () => true },
+  doc: 'https://docs.together.ai/reference/completions-1',
+};
+
+/** Recorded: usage comes with the last piece, asked for or not. */
+export const togetherText: Provider = { ...together, dialect: openaiCompletions, asksStreamUsage: false };
+
+export const fireworks: Provider = {
+  id: 'fireworks-ai',
+  name: 'Fireworks AI',
+  dialect: openaiChat,
+  baseUrl: 'https://api.fireworks.ai/inference/v1',
+  envKeys: ['FIREWORKS_API_KEY'],
+  alsoSpeaks: { 'openai-completions': () => true },
+  doc: 'https://docs.fireworks.ai/api-reference/post-completions',
+};
+
+/** Documented: usage comes with the last piece. */
+export const fireworksText: Provider = { ...fireworks, dialect: openaiCompletions, asksStreamUsage: false };
