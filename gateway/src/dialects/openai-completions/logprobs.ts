@@ -18,6 +18,7 @@ export function chatLogprobs(logprobs: JsonRecord): JsonRecord {
     top_logprobs: Object.entries(asRecord(at(tops, index)) ?? {}).map(([name, value]) => ({
       token: name,
       logprob: value ?? null,
+      bytes: null,
     })),
   }));
   return { ...rest, content };
