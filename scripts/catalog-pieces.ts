@@ -1,8 +1,10 @@
 /**
- * Models that embed, rerank, moderate, draw, speak or listen, which models.dev does not have or has without a price. Prices
- * are as they were last known in November 2026, written down without the pages at hand: a table's `source` is the page to
- * check them against. What was measured in a recorded exchange says so. Where a price depends on size or quality of what is
- * made (dall-e, Imagen), it is not here: unknown is not a guess.
+ * Models that embed, rerank, moderate, draw, speak or listen, which models.dev does not have or has without a price. Read on
+ * 27 November 2026: Groq's own page (console.groq.com/docs/speech-text); Voyage's, Mistral's and Cohere's embeddings and
+ * rerankers in the lists of those who resell them (vercel.com/ai-gateway/models, openrouter.ai). OpenAI's, Google's and
+ * Cohere's older ones are as they were last known, their pages not at hand: a table's `source` is the page to check them
+ * against. What was measured in a recorded exchange says so. Where a price depends on size or quality of what is made
+ * (dall-e, Imagen), it is not here: unknown is not a guess.
  */
 import type { CatalogProvider } from '../gateway/src/catalog/catalog.ts';
 import type { FreeReason, Modality } from '../gateway/src/catalog/rows.ts';

@@ -6,15 +6,23 @@ import { nonAsciiUnits, type TextSize } from './text-size.ts';
 
 /** Longest model name; it goes into headers, logs and metrics. */
 const MODEL_MAX = 256;
+/** No catalogued provider takes longer names of functions. */
+const NAME_MAX = 256;
 /** One pass over as many small messages takes some 10 ms; longer conversations exceed every context window. */
-const MESSAGES_MAX = 100_000;
-const TOOLS_MAX = 2048;
+export const MESSAGES_MAX = 100_000;
+/** OpenAI takes 128; local servers take more. */
+export const TOOLS_MAX = 2048;
 /** Each is compared with every token; more are a mistake (faults.md B20). */
 const STOPS_MAX = 64;
 /** Providers refuse schemas long before this; it bounds what they are sent. */
-const SCHEMA_MAX = 512 * 1024;
+export const SCHEMA_MAX = 512 * 1024;
 /** Deepest nesting that is measured; the body was already checked for its depth. */
 const MEASURE_DEPTH_MAX = 64;
+/** Largest token limit that fits the 32-bit integers many servers keep it in. */
+export const TOKENS_MAX = 2 ** 31 - 1;
+/** How much of each end of a base64 text is looked at: enough to tell it from a path or a sentence, at a fixed cost. */
+const BASE64_PEEK = 256;
+const BASE64 = /^[A-Za-z0-9+/_\-=\s]*$/;
 const CONTROLS = /[\p{Cc}\u2028\u2029]/u;
 
 /** What one pass has seen so far. Mutable by design: it lives inside one `inspect` and is never shared. */
@@ -47,7 +55,7 @@ export function missing(param: string, reason: string): Fault {
 }
 
 /** What a value is, for a text that a person reads. */
-export function found(value: Json | undefined): string {
+export function found(value: unknown): string {
   if (value === null) return 'null';
   if (isArray(value)) return 'a list';
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
@@ -58,30 +66,57 @@ export function isAbsent(value: Json | undefined): value is null | undefined {
   return value === undefined || value === null;
 }
 
-export function checkModel(model: Json | undefined): Problem {
-  if (isAbsent(model)) return missing('model', 'name the model that shall answer');
-  if (typeof model !== 'string') return invalid('model', `it must be a string, not ${found(model)}`);
-  if (model.trim() === '') return invalid('model', 'it is empty');
-  if (model.length > MODEL_MAX) return invalid('model', `it is longer than ${MODEL_MAX} characters`);
-  return CONTROLS.test(model) ? invalid('model', 'it holds control characters') : undefined;
+/** Whether a text would break the lines of headers and logs. */
+export function hasControls(text: string): boolean {
+  return CONTROLS.test(text);
+}
+
+/** Whether both ends of a text look like base64. */
+export function isBase64(text: string): boolean {
+  return BASE64.test(text.slice(0, BASE64_PEEK)) && BASE64.test(text.slice(-BASE64_PEEK));
+}
+
+/** The name of a model, as it stands in `param`. */
+export function checkModel(model: Json | undefined, param = 'model'): Problem {
+  if (isAbsent(model)) return missing(param, 'name the model that shall answer');
+  if (typeof model !== 'string') return invalid(param, `it must be a string, not ${found(model)}`);
+  if (model.trim() === '') return invalid(param, 'it is empty');
+  if (model.length > MODEL_MAX) return invalid(param, `it is longer than ${MODEL_MAX} characters`);
+  return hasControls(model) ? invalid(param, 'it holds control characters') : undefined;
 }
 
 /** Checks a list of at least one message, each by `check`. */
-export function checkMessages(
-  messages: Json | undefined,
-  check: (message: JsonRecord, at: string) => Problem,
-): Problem {
+export function checkMessages(messages: Json | undefined, check: CheckItem): Problem {
   if (isAbsent(messages)) return missing('messages', 'send the conversation');
   if (!isArray(messages)) return invalid('messages', `it must be a list of messages, not ${found(messages)}`);
   if (messages.length === 0) return invalid('messages', 'it is empty');
-  if (messages.length > MESSAGES_MAX) return invalid('messages', `it has more than ${MESSAGES_MAX} messages`);
-  for (let index = 0; index < messages.length; index += 1) {
-    const message = messages[index];
-    const at = `messages[${index}]`;
-    const problem = isRecord(message) ? check(message, at) : invalid(at, `it must be a message, not ${found(message)}`);
+  if (messages.length > MESSAGES_MAX) return invalid('messages', `it has more than ${MESSAGES_MAX} entries`);
+  return checkItems(messages, 'messages', check);
+}
+
+export type CheckItem = (item: JsonRecord, at: string, isLast: boolean) => Problem;
+
+/** Checks each entry of a list, which stands at `param`, until one has a problem. */
+export function checkItems(items: readonly Json[], param: string, check: CheckItem): Problem {
+  for (let index = 0; index < items.length; index += 1) {
+    const item = items[index];
+    const at = `${param}[${index}]`;
+    const problem = isRecord(item)
+      ? check(item, at, index === items.length - 1)
+      : invalid(at, `it must be an object, not ${found(item)}`);
     if (problem !== undefined) return problem;
   }
   return undefined;
+}
+
+/** Checks an object that may be absent; by `check` too, where there is more to it. */
+export function checkObject(
+  value: Json | undefined,
+  param: string,
+  check: (record: JsonRecord) => Problem = () => undefined,
+): Problem {
+  if (isAbsent(value)) return undefined;
+  return isRecord(value) ? check(value) : invalid(param, `it must be an object, not ${found(value)}`);
 }
 
 export interface Range {
@@ -109,10 +144,10 @@ export function checkRanges(from: JsonRecord, ranges: Readonly<Record<string, Ra
   return undefined;
 }
 
-export function checkBoolean(value: Json | undefined, param: string): Problem {
-  return isAbsent(value) || typeof value === 'boolean'
-    ? undefined
-    : invalid(param, `it must be true or false, not ${found(value)}`);
+/** Fields that are true or false, where they are given. */
+export function checkBooleans(from: JsonRecord, ...fields: readonly string[]): Problem {
+  const wrong = fields.find((field) => !isAbsent(from[field]) && typeof from[field] !== 'boolean');
+  return wrong === undefined ? undefined : invalid(wrong, `it must be true or false, not ${found(from[wrong])}`);
 }
 
 /** A list of texts, or one text. */
@@ -124,28 +159,40 @@ export function checkStops(stops: Json | undefined, param: string): Problem {
   return index === -1 ? undefined : invalid(`${param}[${index}]`, 'it must be a text');
 }
 
-/** Function tools in OpenAI's form, which Cohere and Ollama share. */
-export function checkTools(tools: Json | undefined, sight: Sight): Problem {
-  if (isAbsent(tools)) return undefined;
-  if (!isArray(tools)) return invalid('tools', `it must be a list, not ${found(tools)}`);
-  if (tools.length > TOOLS_MAX) return invalid('tools', `it has more than ${TOOLS_MAX} tools`);
-  if (tools.length > 0) sight.needs.add('tools');
-  for (const [index, tool] of tools.entries()) {
-    const problem = checkTool(tool, `tools[${index}]`, sight);
-    if (problem !== undefined) return problem;
-  }
-  return undefined;
+interface ToolsPlace {
+  readonly param: string;
+  readonly sight: Sight;
+  /** How many there may be. */
+  readonly max?: number;
 }
 
-function checkTool(tool: Json, at: string, sight: Sight): Problem {
-  const declared = isRecord(tool) ? tool['function'] : undefined;
-  if (!isRecord(declared)) return missing(`${at}.function`, 'a tool declares a function');
+/** A list of tools, or of calls of them, each by `check`. Where it has one, tools are needed. */
+export function checkToolList(list: Json | undefined, { param, sight, max }: ToolsPlace, check: CheckItem): Problem {
+  if (isAbsent(list)) return undefined;
+  if (!isArray(list)) return invalid(param, `it must be a list, not ${found(list)}`);
+  if (max !== undefined && list.length > max) return invalid(param, `it has more than ${max} entries`);
+  if (list.length > 0) sight.needs.add('tools');
+  return checkItems(list, param, check);
+}
+
+/** Function tools in OpenAI's form, which Cohere and Ollama share. */
+export function checkTools(tools: Json | undefined, sight: Sight): Problem {
+  return checkToolList(tools, { param: 'tools', sight, max: TOOLS_MAX }, (tool, at) => {
+    const declared = tool['function'];
+    if (!isRecord(declared)) return missing(`${at}.function`, 'a tool declares a function');
+    return checkFunction(declared, `${at}.function`) ?? checkSchema(declared, `${at}.function`, sight);
+  });
+}
+
+/** The name and parameters of a function. */
+export function checkFunction(declared: JsonRecord, at: string): Problem {
   const { name, parameters } = declared;
-  if (typeof name !== 'string' || name === '' || name.length > MODEL_MAX)
-    return invalid(`${at}.function.name`, `it must be a name of at most ${MODEL_MAX} characters`);
-  if (!isAbsent(parameters) && !isRecord(parameters))
-    return invalid(`${at}.function.parameters`, `it must be a JSON Schema, not ${found(parameters)}`);
-  return checkSchema(declared, `${at}.function`, sight);
+  if (typeof name !== 'string' || name === '') return invalid(`${at}.name`, 'it must name the function');
+  if (name.length > NAME_MAX || hasControls(name))
+    return invalid(`${at}.name`, `it is longer than ${NAME_MAX} characters, or has control characters`);
+  return isAbsent(parameters) || isRecord(parameters)
+    ? undefined
+    : invalid(`${at}.parameters`, `it must be a JSON Schema, not ${found(parameters)}`);
 }
 
 /** Measures a declaration or schema, and bounds it. */
@@ -157,17 +204,13 @@ export function checkSchema(schema: JsonRecord, param: string, sight: Sight): Pr
 }
 
 /** Tool calls of an assistant's message in OpenAI's form; their arguments may be text (Cohere) or an object (Ollama). */
-export function checkCalls(calls: Json | undefined, at: string, sight: Sight): Problem {
-  if (isAbsent(calls)) return undefined;
-  if (!isArray(calls)) return invalid(at, `it must be a list, not ${found(calls)}`);
-  if (calls.length > 0) sight.needs.add('tools');
-  for (const [index, call] of calls.entries()) {
-    const target = isRecord(call) ? call['function'] : undefined;
-    if (!isRecord(target) || typeof target['name'] !== 'string')
-      return invalid(`${at}[${index}]`, 'it must name a function');
+export function checkCalls(calls: Json | undefined, param: string, sight: Sight): Problem {
+  return checkToolList(calls, { param, sight }, (call, at) => {
+    const target = call['function'];
+    if (!isRecord(target) || typeof target['name'] !== 'string') return invalid(at, 'it must name a function');
     measure(target, sight);
-  }
-  return undefined;
+    return undefined;
+  });
 }
 
 export function measureText(text: string, sight: Sight): void {

@@ -4,6 +4,7 @@ import type { Loss } from '../chat/request.ts';
 
 /** Collects losses, each place once for each reason. */
 export interface LossList {
+  readonly add: (loss: Loss) => void;
   readonly hint: (code: LossCode, field: string, why: string) => void;
   readonly meaning: (code: LossCode, field: string, why: string) => void;
   readonly all: () => readonly Loss[];
@@ -19,6 +20,7 @@ export function lossList(): LossList {
     if ((losses.size < LOSSES_MAX || loss.weight === 'meaning') && !losses.has(key)) losses.set(key, loss);
   }
   return {
+    add,
     hint: (code, field, why) => add({ code, field, weight: 'hint', why }),
     meaning: (code, field, why) => add({ code, field, weight: 'meaning', why }),
     all: () => [...losses.values()],

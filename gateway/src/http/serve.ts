@@ -3,7 +3,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { fault, specOf, type Fault } from '../chat/fault.ts';
 import type { Origin } from '../chat/part.ts';
 import type { Dialect } from '../dialects/dialect.ts';
-import { cohereWords } from '../dialects/operations/index.ts';
 import type { JsonRecord } from '../lib/json.ts';
 import { err, type Result } from '../lib/result.ts';
 import { authenticate } from '../pipeline/authenticate.ts';
@@ -339,7 +338,6 @@ export function dialectOf(desk: Desk, operation: Operation): Words | undefined {
 
 /** The protocol whose error form the caller most likely reads, where the path is all there is. */
 export function dialectOfPath({ dialects }: Desk, target: string): Words | undefined {
-  if (target.startsWith('/v2/')) return dialects.cohere ?? cohereWords;
   if (/\/v1\/messages/.test(target)) return dialects['anthropic-messages'];
   if (target.startsWith('/v1beta/')) return dialects.gemini;
   if (target.startsWith('/v2/')) return dialects.cohere;
@@ -350,7 +348,7 @@ export function dialectOfPath({ dialects }: Desk, target: string): Words | undef
 type Words = Pick<Dialect, 'encodeFault'>;
 
 function wordsOf({ dialects }: Desk, dialect: Origin): Words {
-  const words = dialects[dialect] ?? (dialect === 'cohere' ? cohereWords : undefined);
+  const words = dialects[dialect];
   if (words === undefined) throw new Error(`no dialect ${dialect}`);
   return words;
 }

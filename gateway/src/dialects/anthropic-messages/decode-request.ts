@@ -1,7 +1,6 @@
 /** A body of `/v1/messages` in the one language. */
 import type { Fault } from '../../chat/fault.ts';
 import { fault } from '../../chat/fault.ts';
-import type { Part, ToolResultPart } from '../../chat/part.ts';
 import type {
   ChatRequest,
   Extra,
@@ -24,6 +23,7 @@ import {
   type JsonRecord,
 } from '../../lib/json.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
+import { nameResults, splitResults } from '../messages.ts';
 import { decodeContent } from './decode-blocks.ts';
 import { decodeCache, HOME, others } from './words.ts';
 
@@ -102,32 +102,7 @@ function decodeMessage(message: Json, index: number): readonly Message[] {
   const extra = rest === undefined ? {} : { extra: rest };
   if (message['role'] === 'assistant') return [{ role: 'assistant', parts, at, ...extra }];
   if (message['role'] === 'system') return [{ role: 'system', parts, at, ...extra }];
-  const runs: { role: 'tool' | 'user'; parts: Part[] }[] = [];
-  for (const part of parts) {
-    const role = part.kind === 'tool-result' ? 'tool' : 'user';
-    const last = runs.at(-1);
-    if (last?.role === role) last.parts.push(part);
-    else runs.push({ role, parts: [part] });
-  }
-  return runs.map((run, position) => ({ ...run, at, ...(position === 0 ? extra : {}) }));
-}
-
-/** Results know the name of the tool only through the call, and Gemini needs it. */
-function nameResults(messages: readonly Message[]): readonly Message[] {
-  const names = new Map<string, string>();
-  return messages.map((message) => {
-    for (const part of message.parts) if (part.kind === 'tool-call') names.set(part.id, part.name);
-    if (message.role !== 'tool') return message;
-    return {
-      ...message,
-      parts: message.parts.map((part) => (part.kind === 'tool-result' ? named(part, names) : part)),
-    };
-  });
-}
-
-function named(part: ToolResultPart, names: ReadonlyMap<string, string>): ToolResultPart {
-  const name = names.get(part.callId);
-  return name === undefined ? part : { ...part, name };
+  return splitResults(parts, at, rest);
 }
 
 function decodeTool(tool: Json, index: number): readonly Tool[] {

@@ -14,8 +14,9 @@ import {
   type Json,
   type JsonRecord,
 } from '../../lib/json.ts';
-import { sseSplitter, SSE_EVENT_MAX_BYTES, type SseSplitter } from '../../lib/sse.ts';
+import { sseSplitter, type SseSplitter } from '../../lib/sse.ts';
 import type { StreamDecoder } from '../dialect.ts';
+import { broken, eventDecoder, type Reading } from '../event-decoder.ts';
 import { decodeCitation, opaque } from './decode-blocks.ts';
 import { faultOfBody, isErrorBody } from './errors.ts';
 import { decodeResponse } from './response.ts';
@@ -39,8 +40,7 @@ interface OpenBlock {
 }
 
 /** What one decoder remembers. Mutable by design: it is never shared. */
-interface State {
-  readonly provider: string;
+interface State extends Reading {
   readonly blocks: Map<number, OpenBlock>;
   calls: number;
   /** Type of the last block that is a part of its own. */
@@ -52,7 +52,6 @@ interface State {
   /** A signature that another protocol's call or text sent along in a thinking block: whose it is shows in the next block. */
   carried: Signature | undefined;
   isFinished: boolean;
-  isOver: boolean;
 }
 
 type Events = readonly ChatEvent[];
@@ -80,33 +79,10 @@ export function decoder(provider: string, splitter: SseSplitter = sseSplitter())
     isOver: false,
   };
 
-  function readAll(pieces: readonly { readonly data: Buffer }[]): Events {
-    const events: ChatEvent[] = [];
-    for (const piece of pieces) if (!state.isOver) events.push(...read(piece.data, state));
-    return events;
-  }
-
-  return {
-    push(bytes) {
-      if (state.isOver) return [];
-      const events = readAll(splitter.push(bytes));
-      if (!splitter.isTooBig() || state.isOver) return events;
-      return [...events, ...broken(fault('upstream-too-big', { provider, max: SSE_EVENT_MAX_BYTES }), state)];
-    },
-    isOver: () => state.isOver,
-    end() {
-      if (state.isOver) return [];
-      const events = readAll(splitter.end());
-      if (state.isOver) return events;
-      state.isOver = true;
-      return [...events, ...(state.isFinished ? closeAll(state) : broken(fault('upstream-cut', { provider }), state))];
-    },
-  };
-}
-
-function broken(of: Fault, state: State): Events {
-  state.isOver = true;
-  return [{ type: 'error', fault: of }];
+  return eventDecoder(splitter, state, {
+    read: ({ data }) => read(data, state),
+    close: () => (state.isFinished ? closeAll(state) : undefined),
+  });
 }
 
 function read(data: Buffer, state: State): Events {

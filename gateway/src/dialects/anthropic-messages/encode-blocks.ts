@@ -2,55 +2,49 @@
 import type {
   CacheMark,
   MediaPart,
-  OpaquePart,
   Part,
   ReasoningPart,
-  RefusalPart,
   TextPart,
   ToolCallPart,
   ToolResultPart,
 } from '../../chat/part.ts';
-import { isRecord, parseJson, type Json, type JsonRecord } from '../../lib/json.ts';
+import type { Json, JsonRecord } from '../../lib/json.ts';
+import {
+  argumentsOf,
+  isTextual,
+  loseDetail,
+  loseFile,
+  loseReasoning,
+  loseRefusal,
+  loseSignature,
+  markLimit,
+  own,
+  ownBlock,
+  ownCitations,
+  spokenText,
+  type BlockEncoding,
+} from '../blocks.ts';
+import { isMedia } from '../messages.ts';
 import { callId, encodeCache, encodeSignature, HOME, type LossList } from './words.ts';
 
-/** The API takes four marks; the last ones save most. */
-const CACHE_MARKS_MAX = 4;
 /** What the API reads as an image; `image/jpg` is a common slip for `image/jpeg`. */
 const IMAGE_TYPES: ReadonlySet<string> = new Set(['image/jpeg', 'image/png', 'image/gif', 'image/webp']);
 const TOOL_NAME = /^[a-zA-Z0-9_-]{1,128}$/;
 
 /** What encoding one request remembers. */
-export interface Encoding {
-  readonly losses: LossList;
-  /** True where the request came in this very form: then its own fields go back as they were. */
-  readonly isHome: boolean;
+export interface Encoding extends BlockEncoding {
   /** The field for a cache mark, or nothing where the API takes no more of them. */
   mark(cache: CacheMark | undefined, at: string | undefined): JsonRecord;
 }
 
 export function encoding(losses: LossList, isHome: boolean, markCount: number): Encoding {
-  let toSkip = isHome ? 0 : Math.max(0, markCount - CACHE_MARKS_MAX);
+  const goesAlong = markLimit({ losses, isHome }, markCount);
   return {
     losses,
     isHome,
-    mark(cache, at) {
-      if (cache === undefined) return {};
-      if (toSkip > 0) {
-        toSkip -= 1;
-        losses.hint(
-          'cache-mark',
-          at ?? 'messages',
-          `At most ${CACHE_MARKS_MAX} cache marks are taken; the first ones were left out.`,
-        );
-        return {};
-      }
-      return { cache_control: encodeCache(cache) };
-    },
+    mark: (cache, at = 'messages') =>
+      cache === undefined || !goesAlong(at) ? {} : { cache_control: encodeCache(cache) },
   };
-}
-
-function own(part: Part, into: Encoding): JsonRecord {
-  return into.isHome ? (part.extra ?? {}) : {};
 }
 
 /** The blocks of a user's message. */
@@ -61,47 +55,38 @@ export function encodeUserPart(part: Part, into: Encoding): readonly JsonRecord[
     case 'tool-result':
       return [encodeResult(part, into)];
     case 'opaque':
-      return encodeOpaque(part);
+      return ownBlock(part, HOME);
     case 'image':
     case 'document':
     case 'audio':
     case 'video':
       return encodeMedia(part, into);
     case 'refusal':
-      return encodeRefusal(part, into);
+      loseRefusal(part, into.losses);
+      return textBlocks(part.text);
     case 'reasoning':
     case 'tool-call':
       return [];
   }
 }
 
-function encodeRefusal(part: RefusalPart, into: Encoding): readonly JsonRecord[] {
-  into.losses.hint('refusal', part.at ?? 'messages', 'There are no refusals here; it is sent as plain text.');
-  return part.text === '' ? [] : [{ type: 'text', text: part.text }];
+function textBlocks(text: string): readonly JsonRecord[] {
+  return text === '' ? [] : [{ type: 'text', text }];
 }
 
 /** The blocks of an assistant's message. */
 export function encodeAssistantPart(part: Part, into: Encoding): readonly JsonRecord[] {
   if (part.kind === 'reasoning') return encodeReasoning(part, into);
   if (part.kind === 'tool-call') return [encodeCall(part, into)];
-  const isMedia = part.kind === 'image' || part.kind === 'document' || part.kind === 'audio' || part.kind === 'video';
-  return isMedia && !into.isHome ? encodeSpoken(part, into) : encodeUserPart(part, into);
+  if (!isMedia(part) || into.isHome) return encodeUserPart(part, into);
+  return textBlocks(spokenText(part, into.losses));
 }
 
 /** Texts without a character that can be seen are refused by the API, so they are left out. */
 function encodeText(part: TextPart, into: Encoding): readonly JsonRecord[] {
-  if (part.signature !== undefined) loseSignature(part, into);
+  if (part.signature !== undefined) loseSignature(part, into.losses);
   if (part.text === '' || (!into.isHome && part.text.trim() === '')) return [];
-  const citations = (part.citations ?? [])
-    .filter((citation) => citation.origin === HOME)
-    .map((citation) => citation.raw);
-  if ((part.citations?.length ?? 0) > citations.length) {
-    into.losses.hint(
-      'citations',
-      part.at ?? 'messages',
-      'Citations of another provider cannot be sent back to this one.',
-    );
-  }
+  const citations = ownCitations(part, HOME, into.losses);
   return [
     {
       type: 'text',
@@ -113,15 +98,6 @@ function encodeText(part: TextPart, into: Encoding): readonly JsonRecord[] {
   ];
 }
 
-function loseSignature(part: Part, into: Encoding): void {
-  into.losses.hint('signature', part.at ?? 'messages', 'The signature of another provider means nothing to this one.');
-}
-
-function encodeOpaque(part: OpaquePart): readonly JsonRecord[] {
-  // A foreign one is listed by `foreignLosses`.
-  return part.origin === HOME && isRecord(part.value) ? [part.value] : [];
-}
-
 /** Only thinking that Claude signed can go back: the API refuses any other. */
 function encodeReasoning(part: ReasoningPart, into: Encoding): readonly JsonRecord[] {
   if (part.encrypted?.origin === HOME)
@@ -129,16 +105,12 @@ function encodeReasoning(part: ReasoningPart, into: Encoding): readonly JsonReco
   if (part.signature?.origin === HOME) {
     return [{ type: 'thinking', thinking: part.text, signature: encodeSignature(part.signature), ...own(part, into) }];
   }
-  into.losses.hint(
-    'reasoning-history',
-    part.at ?? 'messages',
-    'Reasoning that this provider did not sign cannot be sent back to it.',
-  );
+  loseReasoning(part, into.losses);
   return [];
 }
 
 function encodeCall(part: ToolCallPart, into: Encoding): JsonRecord {
-  if (part.signature !== undefined) loseSignature(part, into);
+  if (part.signature !== undefined) loseSignature(part, into.losses);
   return {
     type: 'tool_use',
     id: callId(part.id),
@@ -159,19 +131,6 @@ export function toolName(name: string, at: string | undefined, into: Encoding): 
   );
   const clean = name.replace(/[^a-zA-Z0-9_-]/g, '_').slice(0, 128);
   return clean === '' ? 'tool' : clean;
-}
-
-/** The arguments as the object that the API wants; a text that is none is put into one. */
-export function argumentsOf(part: ToolCallPart, losses: LossList): JsonRecord {
-  if (part.arguments.trim() === '') return {};
-  const value = parseJson(part.arguments);
-  if (isRecord(value)) return value;
-  losses.hint(
-    'tool-arguments',
-    part.at ?? part.name,
-    'Arguments that are not a JSON object were put into one, under `arguments`.',
-  );
-  return { arguments: value ?? part.arguments };
 }
 
 function encodeResult(part: ToolResultPart, into: Encoding): JsonRecord {
@@ -198,12 +157,10 @@ export function plainContent(blocks: readonly JsonRecord[]): Json | undefined {
 
 function encodeMedia(part: MediaPart, into: Encoding): readonly JsonRecord[] {
   if (into.isHome && part.whole !== undefined) return [part.whole];
-  if (part.signature !== undefined) loseSignature(part, into);
+  if (part.signature !== undefined) loseSignature(part, into.losses);
   const source = encodeSource(part, into);
   if (source === undefined) return [];
-  if (part.detail !== undefined && part.detail !== 'auto') {
-    into.losses.hint('image-detail', part.at ?? 'messages', 'The detail of an image cannot be chosen.');
-  }
+  loseDetail(part, into.losses);
   return [
     {
       type: part.kind === 'image' ? 'image' : 'document',
@@ -226,7 +183,7 @@ function encodeSource(part: MediaPart, into: Encoding): JsonRecord | undefined {
   if (source.by === 'url') return { type: 'url', url: source.url };
   if (source.by === 'text') return { type: 'text', media_type: 'text/plain', data: source.text };
   if (into.isHome) return { type: 'file', file_id: source.id };
-  into.losses.meaning('file-id', at, 'A file that was uploaded to one provider is unknown to another.');
+  loseFile(part, into.losses);
   return undefined;
 }
 
@@ -244,20 +201,4 @@ function encodeBase64(
   }
   into.losses.meaning('media-type', part.at ?? 'messages', `This provider does not read ${media_type}.`);
   return undefined;
-}
-
-function isTextual(mediaType: string): boolean {
-  return (
-    mediaType.startsWith('text/') || /^application\/(?:json|xml|yaml|x-yaml|javascript|x-ndjson)\b/.test(mediaType)
-  );
-}
-
-/** An assistant speaks text here; of a spoken answer its transcript is kept. */
-function encodeSpoken(part: MediaPart, into: Encoding): readonly JsonRecord[] {
-  const hasWords = part.transcript !== undefined && part.transcript.trim() !== '';
-  const at = part.at ?? 'messages';
-  if (!hasWords) into.losses.meaning('media-kind', at, `An earlier answer with ${part.kind} cannot be sent back.`);
-  else
-    into.losses.hint('media-kind', at, `An earlier answer with ${part.kind} cannot be sent back; its transcript was.`);
-  return hasWords && part.transcript !== undefined ? [{ type: 'text', text: part.transcript }] : [];
 }

@@ -2,19 +2,20 @@
 import type { Message } from '../../chat/request.ts';
 import type { Part } from '../../chat/part.ts';
 import { asString, type JsonRecord } from '../../lib/json.ts';
+import {
+  beginWithUser,
+  endWithUser,
+  isSystem,
+  loseName,
+  markedSystem,
+  placeOf,
+  resultsFirst,
+  splitSystem,
+  type Turn,
+  type Wants,
+} from '../turns.ts';
 import { encodeAssistantPart, encodeUserPart, plainContent, type Encoding } from './encode-blocks.ts';
 import type { ModelTraits } from './model.ts';
-
-/** Stands where the API wants a turn of the user and the caller sent none. */
-const FILLER = '.';
-const CONTINUE = 'Continue.';
-
-interface Turn {
-  readonly role: 'user' | 'assistant' | 'system';
-  readonly blocks: JsonRecord[];
-  readonly extra: JsonRecord;
-  readonly at: string;
-}
 
 export interface EncodedMessages {
   /** Text blocks for the top-level `system`. */
@@ -25,30 +26,23 @@ export interface EncodedMessages {
 }
 
 export function encodeMessages(messages: readonly Message[], traits: ModelTraits, into: Encoding): EncodedMessages {
-  const leading = messages.findIndex((message) => !isSystem(message));
-  const systemCount = leading === -1 ? messages.length : leading;
-  const system = messages.slice(0, systemCount).flatMap((message) => {
-    loseName(message, into);
+  const [leading, rest] = splitSystem(messages);
+  const system = leading.flatMap((message) => {
+    loseName(message, into.losses);
     return message.parts.flatMap((part) => textOnly(part, message, into));
   });
   const start = messages[0]?.at ?? 'messages';
-  const turns = repaired(encodeTurns(messages.slice(systemCount), traits, into), system, { traits, into, start });
+  const turns = encodeTurns(rest, traits, into);
+  const wants = { who: 'API' as const, hasSystem: system.length > 0, start, losses: into.losses, block: textBlock };
+  if (!into.isHome || turns.length === 0) beginWithUser(turns, wants);
+  if (!into.isHome) repairEnd(turns, traits, wants);
   return { system, messages: turns.map(encodeTurn), isUnsignedToolLoop: isUnsignedLoop(turns) };
-}
-
-function isSystem(message: Message | undefined): boolean {
-  return message?.role === 'system' || message?.role === 'developer';
-}
-
-function loseName(message: Message, into: Encoding): void {
-  if (message.name === undefined) return;
-  into.losses.hint('name', `${message.at ?? 'messages'}.name`, 'Participants have no names here.');
 }
 
 function encodeTurns(messages: readonly Message[], traits: ModelTraits, into: Encoding): Turn[] {
   const turns: Turn[] = [];
   for (const [index, message] of messages.entries()) {
-    loseName(message, into);
+    loseName(message, into.losses);
     if (!isSystem(message)) {
       pushTurn(turns, message, into);
       continue;
@@ -71,10 +65,6 @@ function pushTurn(turns: Turn[], message: Message, into: Encoding): void {
   const last = turns.at(-1);
   if (last?.role === role && Object.keys(extra).length === 0) last.blocks.push(...blocks);
   else turns.push({ role, blocks, extra, at: placeOf(message) });
-}
-
-function placeOf(message: Message): string {
-  return message.at ?? 'messages';
 }
 
 function ownExtra(message: Message, into: Encoding): JsonRecord {
@@ -112,47 +102,19 @@ function textOnly(part: Part, message: Message, into: Encoding): readonly JsonRe
 }
 
 function marked(block: JsonRecord): JsonRecord {
-  return { ...block, text: `<system>\n${asString(block['text']) ?? ''}\n</system>` };
+  return { ...block, text: markedSystem(asString(block['text']) ?? '') };
 }
 
-/** What the API wants of the order of turns, where the caller's conversation is otherwise. */
-function repaired(
-  turns: Turn[],
-  system: readonly JsonRecord[],
-  how: { readonly traits: ModelTraits; readonly into: Encoding; readonly start: string },
-): readonly Turn[] {
-  const { traits, into, start } = how;
-  if (turns.length === 0) {
-    into.losses.hint(
-      system.length === 0 ? 'first-turn' : 'system-only',
-      start,
-      `The API wants a message of the user with text; it was given \`${FILLER}\`.`,
-    );
-    return [filler(FILLER)];
-  }
-  if (turns[0]?.role === 'assistant' && !into.isHome) {
-    into.losses.hint(
-      'first-turn',
-      turns[0].at,
-      `The API wants the user first; a message \`${FILLER}\` was put before the assistant's.`,
-    );
-    turns.unshift(filler(FILLER));
-  }
+function textBlock(text: string): JsonRecord {
+  return { type: 'text', text };
+}
+
+/** A last turn of the assistant is what the reply goes on from, where the model can. */
+function repairEnd(turns: Turn[], traits: ModelTraits, wants: Wants): void {
   const last = turns.at(-1);
-  if (last?.role !== 'assistant' || into.isHome) return turns;
-  if (!traits.takesPrefill) {
-    into.losses.hint(
-      'prefill',
-      last.at,
-      `This model cannot go on from a message of the assistant; the user's \`${CONTINUE}\` was put after it.`,
-    );
-    turns.push(filler(CONTINUE));
-  } else trimEnd(last);
-  return turns;
-}
-
-function filler(text: string): Turn {
-  return { role: 'user', blocks: [{ type: 'text', text }], extra: {}, at: 'messages' };
+  if (last?.role !== 'assistant') return;
+  if (traits.takesPrefill) trimEnd(last);
+  else endWithUser(turns, wants);
 }
 
 /** A prefill that ends in white space is refused, and the reply begins with that space anyway. */
@@ -165,19 +127,17 @@ function trimEnd(turn: Turn): void {
 }
 
 function encodeTurn(turn: Turn): JsonRecord {
-  const blocks = turn.role === 'user' ? resultsFirst(turn.blocks) : turn.blocks;
+  const blocks = turn.role === 'user' ? resultsFirst(turn.blocks, isResult) : turn.blocks;
   return { role: turn.role, content: plainContent(blocks) ?? [], ...turn.extra };
 }
 
-/** Results stand before anything else in the turn that answers the calls, or the request is refused. */
-function resultsFirst(blocks: readonly JsonRecord[]): readonly JsonRecord[] {
-  const isResult = (block: JsonRecord): boolean => block['type'] === 'tool_result';
-  return [...blocks.filter(isResult), ...blocks.filter((block) => !isResult(block))];
+function isResult(block: JsonRecord): boolean {
+  return block['type'] === 'tool_result';
 }
 
 function isUnsignedLoop(turns: readonly Turn[]): boolean {
   const last = turns.findLast((turn) => turn.role === 'assistant');
-  const isLoop = turns.at(-1)?.blocks.some((block) => block['type'] === 'tool_result') === true;
+  const isLoop = turns.at(-1)?.blocks.some(isResult) === true;
   const first = last?.blocks[0]?.['type'];
   return (
     isLoop &&

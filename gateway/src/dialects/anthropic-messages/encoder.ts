@@ -9,22 +9,13 @@ import type { ChatEvent, Finish } from '../../chat/reply.ts';
 import { mergeUsage, type Usage } from '../../chat/usage.ts';
 import { compact, isRecord, type JsonRecord } from '../../lib/json.ts';
 import { formatSse } from '../../lib/sse.ts';
+import { heardText, loseChoices, loseLogprobs, replyBlock } from '../blocks.ts';
 import type { EncodeContext, StreamEncoder } from '../dialect.ts';
 import { encodeStreamFault } from './errors.ts';
 import { jsonScanner, type JsonScanner } from '../json-scanner.ts';
-import {
-  citationOf,
-  encodeReplyMedia,
-  encodeReplyOpaque,
-  loseChoices,
-  loseExtra,
-  loseFinish,
-  loseLogprobs,
-  messageHead,
-  REPLY_FIELDS,
-} from './response.ts';
+import { citationOf, encodeReplyMedia, loseExtra, loseFinish, messageHead, REPLY_FIELDS } from './response.ts';
 import { encodeUsage, lostUsage } from './usage.ts';
-import { callId, encodeFinish, encodeSignature, lossList, type LossList } from './words.ts';
+import { callId, encodeFinish, encodeSignature, HOME, lossList, type LossList } from './words.ts';
 
 /** Characters that wait behind an unfinished call; beyond them the call is taken for complete, so that memory stays bounded. */
 const WAITING_MAX = 4 * 1024 * 1024;
@@ -170,11 +161,9 @@ function addRare(event: RareEvent, state: State): void {
     case 'media':
       return encodeReplyMedia(event.part, state.losses).forEach((block) => addText(block.text, state));
     case 'audio-delta':
-      if (event.data !== undefined)
-        state.losses.meaning('media-kind', 'audio', 'A message cannot hold audio; its transcript was kept.');
-      return addText(event.transcript ?? '', state);
+      return addText(heardText(event, state.losses), state);
     case 'opaque':
-      return encodeReplyOpaque(event.part, state.losses).forEach((block) => addOpaque(block, state));
+      return replyBlock(event.part, HOME, state.losses).forEach((block) => addOpaque(block, state));
     case 'logprobs':
       return loseLogprobs(state.losses);
   }

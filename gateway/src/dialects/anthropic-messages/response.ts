@@ -1,15 +1,15 @@
 /** A whole reply (`type: message`), both ways. */
 import { isCarried } from '../../chat/carried.ts';
 import { fault, type Fault } from '../../chat/fault.ts';
-import type { Citation, MediaPart, OpaquePart, Part, ReasoningPart, TextPart } from '../../chat/part.ts';
+import type { Citation, MediaPart, Part, ReasoningPart, TextPart } from '../../chat/part.ts';
 import type { ChatResponse, Choice, Finish } from '../../chat/reply.ts';
 import { replyExtraLosses } from '../../chat/losses.ts';
 import type { Loss } from '../../chat/request.ts';
 import { asString, asRecord, isArray, isRecord, type Json, type JsonRecord } from '../../lib/json.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
+import { argumentsOf, loseChoices, loseLogprobs, replyBlock } from '../blocks.ts';
 import { glanceOf, type EncodeContext, type Glance } from '../dialect.ts';
 import { decodeContent } from './decode-blocks.ts';
-import { argumentsOf } from './encode-blocks.ts';
 import { errorWords } from '../error-text.ts';
 import { faultOfBody } from './errors.ts';
 import { decodeUsage, encodeUsage, lostUsage } from './usage.ts';
@@ -100,10 +100,6 @@ function loseBeside({ extra, choices }: ChatResponse, losses: LossList): readonl
   return replyExtraLosses(choice?.parts ?? [], HOME);
 }
 
-export function loseChoices(losses: LossList): void {
-  losses.meaning('choices', 'choices', 'A message holds one reply; the first was kept.');
-}
-
 /** An end that has no word here looks like a normal one, so it is named. */
 export function loseFinish(finish: Finish, losses: LossList): void {
   if (finish.reason !== 'other' && finish.reason !== 'error') return;
@@ -114,10 +110,6 @@ export function loseFinish(finish: Finish, losses: LossList): void {
       'stop_reason',
       `The reason ${finish.raw ?? finish.reason} has no word here; it became ${word}.`,
     );
-}
-
-export function loseLogprobs(losses: LossList): void {
-  losses.hint('logprobs', 'logprobs', 'A message has no place for log probabilities.');
 }
 
 export function loseExtra(extra: JsonRecord, losses: LossList): void {
@@ -168,7 +160,7 @@ function encodePart(part: Part, isHome: boolean, losses: LossList): readonly Jso
   if (part.kind === 'tool-call' && !isHome) loseExtra(part.extra ?? {}, losses);
   if (part.kind === 'tool-call')
     return [{ type: 'tool_use', id: callId(part.id), name: part.name, input: argumentsOf(part, losses), ...own }];
-  if (part.kind === 'opaque') return encodeReplyOpaque(part, losses);
+  if (part.kind === 'opaque') return replyBlock(part, HOME, losses);
   return part.kind === 'tool-result' ? [] : encodeReplyMedia(part, losses);
 }
 
@@ -212,12 +204,6 @@ export function citationOf(citation: Citation, losses: LossList): JsonRecord | u
     cited_text: citation.citedText ?? '',
     encrypted_index: '',
   };
-}
-
-export function encodeReplyOpaque(part: OpaquePart, losses: LossList): readonly JsonRecord[] {
-  if (part.origin === HOME && isRecord(part.value)) return [part.value];
-  losses.meaning('opaque', part.name, `${part.name} can only be expressed in its own protocol.`);
-  return [];
 }
 
 /** Media as the text that stands for it, if any does. */

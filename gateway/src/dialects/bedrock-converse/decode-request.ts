@@ -1,7 +1,6 @@
 /** A body of Converse, or of Nova on InvokeModel, in the one language. */
 import type { Fault } from '../../chat/fault.ts';
 import { fault } from '../../chat/fault.ts';
-import type { Part, ToolResultPart } from '../../chat/part.ts';
 import type {
   ChatRequest,
   Extra,
@@ -27,6 +26,7 @@ import {
 } from '../../lib/json.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import type { PathFacts } from '../dialect.ts';
+import { isEffort, nameResults, schemaFormat, splitResults } from '../messages.ts';
 import { decodeContent } from './decode-blocks.ts';
 import { decodeCache, HOME } from './words.ts';
 
@@ -46,7 +46,6 @@ const MODEL_FIELDS: ReadonlySet<string> = new Set([
   'reasoning_effort',
   'top_k',
 ]);
-const EFFORTS: ReadonlySet<string> = new Set(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']);
 
 export function decodeRequest(body: JsonRecord, path: PathFacts): Result<ChatRequest, Fault> {
   const { messages } = body;
@@ -92,30 +91,7 @@ function decodeMessage(message: Json, index: number): readonly Message[] {
   const rest = others(message, MESSAGE_FIELDS);
   const extra = rest === undefined ? {} : { extra: rest };
   if (role !== 'user') return [{ role, parts, at, ...extra }];
-  const runs: { role: 'tool' | 'user'; parts: Part[] }[] = [];
-  for (const part of parts) {
-    const of = part.kind === 'tool-result' ? 'tool' : 'user';
-    const last = runs.at(-1);
-    if (last?.role === of) last.parts.push(part);
-    else runs.push({ role: of, parts: [part] });
-  }
-  return runs.map((run, position) => ({ ...run, at, ...(position === 0 ? extra : {}) }));
-}
-
-/** Results know the name of the tool only through the call, and Gemini needs it. */
-function nameResults(messages: readonly Message[]): readonly Message[] {
-  const names = new Map<string, string>();
-  return messages.map((message) => {
-    for (const part of message.parts) if (part.kind === 'tool-call') names.set(part.id, part.name);
-    if (message.role !== 'tool') return message;
-    const parts = message.parts.map((part) => (part.kind === 'tool-result' ? named(part, names) : part));
-    return { ...message, parts };
-  });
-}
-
-function named(part: ToolResultPart, names: ReadonlyMap<string, string>): ToolResultPart {
-  const name = names.get(part.callId);
-  return name === undefined ? part : { ...part, name };
+  return splitResults(parts, at, rest);
 }
 
 function decodeTools(value: Json | undefined): readonly Tool[] {
@@ -183,10 +159,6 @@ function decodeReasoning(body: JsonRecord): Reasoning | undefined {
   return Object.keys(reasoning).length === 0 ? undefined : reasoning;
 }
 
-function isEffort(effort: string | undefined): effort is NonNullable<Reasoning['effort']> {
-  return effort !== undefined && EFFORTS.has(effort);
-}
-
 function isShown(display: Json | undefined): boolean | undefined {
   return display === 'summarized' ? true : display === 'omitted' ? false : undefined;
 }
@@ -204,12 +176,7 @@ function decodeFormat(body: JsonRecord): OutputFormat | undefined {
   const text = asString(held?.['schema']);
   const schema = text === undefined ? undefined : asRecord(parseJson(text));
   if (format?.['type'] !== 'json_schema' || schema === undefined) return undefined;
-  return compact({
-    kind: 'json-schema' as const,
-    schema,
-    name: asString(held?.['name']),
-    description: asString(held?.['description']),
-  });
+  return schemaFormat(schema, { name: held?.['name'], description: held?.['description'] });
 }
 
 /** Everything without a word of ours, by its own name; dotted where it stands inside a field that we know. */

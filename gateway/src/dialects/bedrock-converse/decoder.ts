@@ -13,8 +13,9 @@ import {
   type Json,
   type JsonRecord,
 } from '../../lib/json.ts';
-import { SSE_EVENT_MAX_BYTES, type SseEvent, type SseSplitter } from '../../lib/sse.ts';
+import type { SseEvent, SseSplitter } from '../../lib/sse.ts';
 import type { StreamDecoder } from '../dialect.ts';
+import { broken, eventDecoder, type Reading } from '../event-decoder.ts';
 import { decodeCitation, decodeContent, opaqueBlock } from './decode-blocks.ts';
 import { faultOfEvent, isException } from './errors.ts';
 import { converseSplitter } from './frames.ts';
@@ -37,14 +38,12 @@ interface OpenBlock {
 }
 
 /** What one decoder remembers. Mutable by design: it is never shared. */
-interface State {
-  readonly provider: string;
+interface State extends Reading {
   readonly blocks: Map<number, OpenBlock>;
   calls: number;
   /** Kind of the part that came last, of a block that is closed. */
   previous: 'text' | 'reasoning' | undefined;
   isFinished: boolean;
-  isOver: boolean;
 }
 
 type Events = readonly ChatEvent[];
@@ -54,31 +53,10 @@ type Reader = (body: JsonRecord, state: State) => Events;
 export function decoder(provider: string, splitter: SseSplitter = converseSplitter()): StreamDecoder {
   const state: State = { provider, blocks: new Map(), calls: 0, previous: undefined, isFinished: false, isOver: false };
 
-  function readAll(events: readonly SseEvent[]): Events {
-    return events.flatMap((event) => (state.isOver ? [] : read(event, state)));
-  }
-
-  return {
-    push(bytes) {
-      if (state.isOver) return [];
-      const events = readAll(splitter.push(bytes));
-      if (!splitter.isTooBig() || state.isOver) return events;
-      return [...events, ...broken(fault('upstream-too-big', { provider, max: SSE_EVENT_MAX_BYTES }), state)];
-    },
-    end() {
-      if (state.isOver) return [];
-      const events = readAll(splitter.end());
-      if (state.isOver) return events;
-      state.isOver = true;
-      return [...events, ...(state.isFinished ? [] : broken(fault('upstream-cut', { provider }), state))];
-    },
-    isOver: () => state.isOver,
-  };
-}
-
-function broken(of: Fault, state: State): Events {
-  state.isOver = true;
-  return [{ type: 'error', fault: of }];
+  return eventDecoder(splitter, state, {
+    read: (event) => read(event, state),
+    close: () => (state.isFinished ? [] : undefined),
+  });
 }
 
 /** What is read of each event; unknown ones say nothing to us. */

@@ -5,29 +5,38 @@ import type {
   OpaquePart,
   Part,
   ReasoningPart,
-  RefusalPart,
   TextPart,
   ToolCallPart,
   ToolResultPart,
 } from '../../chat/part.ts';
-import { isArray, isRecord, parseJson, type Json, type JsonRecord } from '../../lib/json.ts';
-import type { LossList } from '../loss-list.ts';
+import { isArray, isRecord, type JsonRecord } from '../../lib/json.ts';
+import {
+  argumentsOf,
+  isTextual,
+  loseDetail,
+  loseFile,
+  loseReasoning,
+  loseRefusal,
+  loseSignature,
+  markLimit,
+  own,
+  ownBlock,
+  ownCitations,
+  spokenText,
+  type BlockEncoding,
+} from '../blocks.ts';
+import { isMedia } from '../messages.ts';
 import type { BedrockTraits } from './model.ts';
 import { cachePoint, callId, encodeRedacted, encodeSignature, formatOfType, HOME, NO_TYPE } from './words.ts';
 
-/** Claude and Nova take four marks; the last ones save most. */
-const CACHE_MARKS_MAX = 4;
 const TOOL_NAME = /^[a-zA-Z0-9_-]{1,64}$/;
 const TOOL_NAME_MAX = 64;
 /** The service's limit on names of documents. */
 const DOCUMENT_NAME_MAX = 200;
 
 /** What encoding one request remembers. */
-export interface Encoding {
-  readonly losses: LossList;
+export interface Encoding extends BlockEncoding {
   readonly traits: BedrockTraits;
-  /** True where the request came in this very form: then its own fields go back as they were. */
-  readonly isHome: boolean;
   /** The cache point behind a block; none where the model takes no more of them. */
   mark(cache: CacheMark | undefined, at: string | undefined): readonly JsonRecord[];
   /** A name for a document: in the service's alphabet, and no other document's. */
@@ -37,7 +46,7 @@ export interface Encoding {
 export function encoding(of: Pick<Encoding, 'losses' | 'traits' | 'isHome'>, markCount: number): Encoding {
   const { losses, traits, isHome } = of;
   const names = new Set<string>();
-  let toSkip = isHome ? 0 : Math.max(0, markCount - CACHE_MARKS_MAX);
+  const goesAlong = markLimit(of, markCount);
   return {
     ...of,
     mark(cache, at = 'messages') {
@@ -46,10 +55,7 @@ export function encoding(of: Pick<Encoding, 'losses' | 'traits' | 'isHome'>, mar
         losses.hint('cache-mark', at, 'This model keeps no prompts.');
         return [];
       }
-      if (toSkip === 0) return [cachePoint(cache)];
-      toSkip -= 1;
-      losses.hint('cache-mark', at, `At most ${CACHE_MARKS_MAX} cache marks are taken; the first ones were left out.`);
-      return [];
+      return goesAlong(at) ? [cachePoint(cache)] : [];
     },
     documentName(part) {
       if (isHome && part.name !== undefined) return part.name;
@@ -81,10 +87,6 @@ function unusedName(name: string, used: ReadonlySet<string>): string {
   return free;
 }
 
-function own(part: Part, into: Encoding): JsonRecord {
-  return into.isHome ? (part.extra ?? {}) : {};
-}
-
 /** The blocks of a user's message. */
 export function encodeUserPart(part: Part, into: Encoding): readonly JsonRecord[] {
   const blocks = encodeUserBlock(part, into);
@@ -98,14 +100,15 @@ function encodeUserBlock(part: Part, into: Encoding): readonly JsonRecord[] {
     case 'tool-result':
       return [{ toolResult: encodeResult(part, into) }];
     case 'opaque':
-      return encodeOpaque(part);
+      return ownBlock(part, HOME);
     case 'image':
     case 'document':
     case 'audio':
     case 'video':
       return encodeMedia(part, into);
     case 'refusal':
-      return encodeRefusal(part, into);
+      loseRefusal(part, into.losses);
+      return textBlocks(part.text);
     case 'reasoning':
     case 'tool-call':
       return [];
@@ -116,46 +119,24 @@ function encodeUserBlock(part: Part, into: Encoding): readonly JsonRecord[] {
 export function encodeAssistantPart(part: Part, into: Encoding): readonly JsonRecord[] {
   if (part.kind === 'reasoning') return encodeReasoning(part, into);
   if (part.kind === 'tool-call') return [{ toolUse: encodeCall(part, into) }, ...into.mark(part.cache, part.at)];
-  const isMedia = part.kind === 'image' || part.kind === 'document' || part.kind === 'audio' || part.kind === 'video';
-  return isMedia && !into.isHome ? encodeSpoken(part, into) : encodeUserPart(part, into);
+  if (!isMedia(part) || into.isHome) return encodeUserPart(part, into);
+  return textBlocks(spokenText(part, into.losses));
 }
 
-function encodeRefusal(part: RefusalPart, into: Encoding): readonly JsonRecord[] {
-  into.losses.hint('refusal', part.at ?? 'messages', 'There are no refusals here; it is sent as plain text.');
-  return part.text.trim() === '' ? [] : [{ text: part.text }];
+function textBlocks(text: string): readonly JsonRecord[] {
+  return text.trim() === '' ? [] : [{ text }];
 }
 
 /** Texts without a character that can be seen are refused ("The text field in the ContentBlock object is blank"). */
 function encodeText(part: TextPart, into: Encoding): readonly JsonRecord[] {
   const { guardContent, citedTexts, ...extra } = own(part, into);
   if (guardContent !== undefined) return [{ guardContent }];
-  if (part.signature !== undefined) loseSignature(part, into);
+  if (part.signature !== undefined) loseSignature(part, into.losses);
   if (!into.isHome && part.text.trim() === '') return [];
-  const citations = citationsOf(part, into);
+  const citations = ownCitations(part, HOME, into.losses);
   if (citations.length === 0 && citedTexts === undefined) return [{ text: part.text, ...extra }];
   const texts = isArray(citedTexts) ? citedTexts : [part.text];
   return [{ citationsContent: { content: texts.map((text) => ({ text })), citations, ...extra } }];
-}
-
-function citationsOf(part: TextPart, into: Encoding): readonly JsonRecord[] {
-  const all = part.citations ?? [];
-  const ours = all.filter(({ origin }) => origin === HOME).map(({ raw }) => raw);
-  if (all.length > ours.length)
-    into.losses.hint(
-      'citations',
-      part.at ?? 'messages',
-      'Citations of another provider cannot be sent back to this one.',
-    );
-  return ours;
-}
-
-function loseSignature(part: Part, into: Encoding): void {
-  into.losses.hint('signature', part.at ?? 'messages', 'The signature of another provider means nothing to this one.');
-}
-
-function encodeOpaque(part: OpaquePart): readonly JsonRecord[] {
-  // A foreign one is listed by `foreignLosses`.
-  return part.origin === HOME && isRecord(part.value) ? [part.value] : [];
 }
 
 /**
@@ -172,11 +153,7 @@ function encodeReasoning(part: ReasoningPart, into: Encoding): readonly JsonReco
   }
   if (into.isHome && part.encrypted === undefined && into.traits.claude === undefined)
     return [{ reasoningContent: { reasoningText: { text: part.text, ...own(part, into) } } }];
-  into.losses.hint(
-    'reasoning-history',
-    part.at ?? 'messages',
-    'Reasoning that this provider did not sign cannot be sent back to it.',
-  );
+  loseReasoning(part, into.losses);
   return [];
 }
 
@@ -185,7 +162,7 @@ function isReadable(origin: string, into: Encoding): boolean {
 }
 
 function encodeCall(part: ToolCallPart, into: Encoding): JsonRecord {
-  if (part.signature !== undefined) loseSignature(part, into);
+  if (part.signature !== undefined) loseSignature(part, into.losses);
   return {
     toolUseId: callId(part.id),
     name: toolName(part.name, part.at, into),
@@ -204,19 +181,6 @@ export function toolName(name: string, at: string | undefined, into: Encoding): 
   );
   const clean = name.replace(/[^a-zA-Z0-9_-]/g, '_').slice(0, TOOL_NAME_MAX);
   return clean === '' ? 'tool' : clean;
-}
-
-/** The arguments as the object that the service wants; a text that is none is put into one. */
-export function argumentsOf(part: ToolCallPart, losses: LossList): Json {
-  if (part.arguments.trim() === '') return {};
-  const value = parseJson(part.arguments);
-  if (isRecord(value)) return value;
-  losses.hint(
-    'tool-arguments',
-    part.at ?? part.name,
-    'Arguments that are not a JSON object were put into one, under `arguments`.',
-  );
-  return { arguments: value ?? part.arguments };
 }
 
 function encodeResult(part: ToolResultPart, into: Encoding): JsonRecord {
@@ -246,17 +210,12 @@ function statusOf(part: ToolResultPart, into: Encoding): JsonRecord {
 function encodeMedia(part: MediaPart, into: Encoding): readonly JsonRecord[] {
   const { source: whole, searchResult, ...extra } = own(part, into);
   if (isRecord(searchResult)) return [{ searchResult }];
-  if (part.signature !== undefined) loseSignature(part, into);
+  if (part.signature !== undefined) loseSignature(part, into.losses);
   const held = encodeFile(part, into);
   if (held === undefined) return [];
-  loseDetail(part, into);
+  loseDetail(part, into.losses);
   const name = part.kind === 'document' ? { name: into.documentName(part) } : {};
   return [{ [part.kind]: { ...held, ...name, ...(whole === undefined ? {} : { source: whole }), ...extra } }];
-}
-
-function loseDetail(part: MediaPart, into: Encoding): void {
-  if (part.detail !== undefined && part.detail !== 'auto')
-    into.losses.hint('image-detail', part.at ?? 'messages', 'The detail of an image cannot be chosen.');
 }
 
 /** Format and source of a file; undefined, and listed, where the service cannot take it. */
@@ -286,11 +245,7 @@ function encodeStored(
   into: Encoding,
 ): JsonRecord | undefined {
   if (!into.isHome && !source.id.startsWith('s3://')) {
-    into.losses.meaning(
-      'file-id',
-      part.at ?? 'messages',
-      'A file that was uploaded to one provider is unknown to another.',
-    );
+    loseFile(part, into.losses);
     return undefined;
   }
   const format = source.mediaType === undefined ? undefined : formatOf(part, source.mediaType, into);
@@ -316,22 +271,10 @@ function encodeBytes(
   return undefined;
 }
 
-const TEXTUAL = /^(?:text\/|application\/(?:json|xml|yaml|x-yaml|javascript|x-ndjson)\b)/;
-
 /** What is text under any name is a text file. At home a type that we do not know is only a format's name (`typeOfFormat`). */
 function formatOf(part: MediaPart, mediaType: string, into: Encoding): string | undefined {
   const known = formatOfType(part.kind, mediaType);
   if (known !== undefined) return known;
   if (into.isHome) return mediaType === NO_TYPE ? undefined : mediaType.slice(mediaType.indexOf('/') + 1);
-  return part.kind === 'document' && TEXTUAL.test(mediaType) ? 'txt' : undefined;
-}
-
-/** An assistant speaks text here; of a spoken answer its transcript is kept. */
-function encodeSpoken(part: MediaPart, into: Encoding): readonly JsonRecord[] {
-  const words = part.transcript?.trim() ?? '';
-  const at = part.at ?? 'messages';
-  if (words === '') into.losses.meaning('media-kind', at, `An earlier answer with ${part.kind} cannot be sent back.`);
-  else
-    into.losses.hint('media-kind', at, `An earlier answer with ${part.kind} cannot be sent back; its transcript was.`);
-  return words === '' ? [] : [{ text: part.transcript ?? '' }];
+  return part.kind === 'document' && isTextual(mediaType) ? 'txt' : undefined;
 }

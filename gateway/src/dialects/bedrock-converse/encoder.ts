@@ -3,23 +3,14 @@ import type { Fault } from '../../chat/fault.ts';
 import type { ChatEvent, Finish } from '../../chat/reply.ts';
 import { mergeUsage, type Usage } from '../../chat/usage.ts';
 import { asRecord, isArray, type JsonRecord } from '../../lib/json.ts';
+import { heardText, loseChoices, loseLogprobs, replyBlock } from '../blocks.ts';
 import type { EncodeContext, StreamEncoder } from '../dialect.ts';
 import { lossList, type LossList } from '../loss-list.ts';
 import { encodeStreamFault } from './errors.ts';
 import { encodeFrame } from './frames.ts';
-import {
-  citationOf,
-  encodeReplyMedia,
-  encodeReplyOpaque,
-  loseChoices,
-  loseExtra,
-  loseFinish,
-  loseLogprobs,
-  loseSignature,
-  REPLY_FIELDS,
-} from './response.ts';
+import { citationOf, encodeReplyMedia, loseExtra, loseFinish, loseSignature, REPLY_FIELDS } from './response.ts';
 import { encodeUsage, lostUsage } from './usage.ts';
-import { callId, encodeFinish, encodeRedacted, encodeSignature } from './words.ts';
+import { callId, encodeFinish, encodeRedacted, encodeSignature, HOME } from './words.ts';
 
 /** What one encoder remembers. Mutable by design: it is never shared. */
 interface State {
@@ -145,11 +136,9 @@ function takeRare(event: RareEvent, state: State): void {
     case 'media':
       return encodeReplyMedia(event.part, state.losses).forEach((block) => addWhole(block, state));
     case 'audio-delta':
-      if (event.data !== undefined)
-        state.losses.meaning('media-kind', 'audio', 'A message cannot hold audio; its transcript was kept.');
-      return addText(event.transcript ?? '', state);
+      return addText(heardText(event, state.losses), state);
     case 'opaque':
-      return encodeReplyOpaque(event.part, state.losses).forEach((block) => addWhole(block, state));
+      return replyBlock(event.part, HOME, state.losses).forEach((block) => addWhole(block, state));
     case 'logprobs':
       return loseLogprobs(state.losses);
   }

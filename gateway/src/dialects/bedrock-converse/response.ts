@@ -1,14 +1,14 @@
 /** A whole reply of Converse, both ways. */
 import { fault, type Fault } from '../../chat/fault.ts';
-import type { Citation, MediaPart, OpaquePart, Part, ReasoningPart, TextPart } from '../../chat/part.ts';
+import type { Citation, MediaPart, Part, ReasoningPart, TextPart } from '../../chat/part.ts';
 import type { ChatResponse, Choice, Finish } from '../../chat/reply.ts';
 import type { Loss } from '../../chat/request.ts';
-import { asRecord, asString, compact, isArray, isRecord, others, type JsonRecord } from '../../lib/json.ts';
+import { asRecord, asString, compact, isArray, others, type JsonRecord } from '../../lib/json.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
+import { argumentsOf, loseChoices, loseLogprobs, replyBlock } from '../blocks.ts';
 import { glanceOf, type EncodeContext, type Glance } from '../dialect.ts';
 import { lossList, type LossList } from '../loss-list.ts';
 import { decodeContent } from './decode-blocks.ts';
-import { argumentsOf } from './encode-blocks.ts';
 import { faultOfEvent } from './errors.ts';
 import { decodeUsage, encodeUsage, lostUsage } from './usage.ts';
 import { callId, decodeFinish, encodeFinish, encodeRedacted, encodeSignature, formatOfType, HOME } from './words.ts';
@@ -73,14 +73,6 @@ export function encodeResponse(
   };
 }
 
-export function loseChoices(losses: LossList): void {
-  losses.meaning('choices', 'choices', 'A message holds one reply; the first was kept.');
-}
-
-export function loseLogprobs(losses: LossList): void {
-  losses.hint('logprobs', 'logprobs', 'A message has no place for log probabilities.');
-}
-
 /** An end that has no word here looks like a normal one, so it is named. */
 export function loseFinish(finish: Finish, losses: LossList): void {
   const word = encodeFinish(finish, false);
@@ -118,7 +110,7 @@ function encodePart(part: Part, own: JsonRecord | undefined, losses: LossList): 
       if (part.signature !== undefined) loseSignature(losses);
       return [{ toolUse: { toolUseId: callId(part.id), name: part.name, input: argumentsOf(part, losses), ...own } }];
     case 'opaque':
-      return encodeReplyOpaque(part, losses);
+      return replyBlock(part, HOME, losses);
     case 'tool-result':
       return [];
     default:
@@ -155,12 +147,6 @@ function encodeReplyReasoning(part: ReasoningPart, own: JsonRecord | undefined):
   if (part.text === '' && part.signature === undefined && hidden.length > 0) return hidden;
   const signature = part.signature === undefined ? {} : { signature: encodeSignature(part.signature) };
   return [{ reasoningContent: { reasoningText: { text: part.text, ...signature, ...own } } }, ...hidden];
-}
-
-export function encodeReplyOpaque(part: OpaquePart, losses: LossList): readonly JsonRecord[] {
-  if (part.origin === HOME && isRecord(part.value)) return [part.value];
-  losses.meaning('opaque', part.name, `${part.name} can only be expressed in its own protocol.`);
-  return [];
 }
 
 /** A reply holds pictures; of sound its words are kept. */

@@ -1,98 +1,71 @@
 /** A stream becomes events, however the network cut it: events of v2, or lines of v1. */
 import { replay } from '../../chat/collect.ts';
-import { fault, type Fault } from '../../chat/fault.ts';
+import { fault } from '../../chat/fault.ts';
 import type { ChatEvent } from '../../chat/reply.ts';
 import { asRecord, asString, isRecord, parseJson, type JsonRecord } from '../../lib/json.ts';
 import { lineSplitter } from '../../lib/lines.ts';
 import { SSE_EVENT_MAX_BYTES, sseSplitter } from '../../lib/sse.ts';
 import type { StreamDecoder } from '../dialect.ts';
+import { broken, eventDecoder, type Reading } from '../event-decoder.ts';
 import { faultIn, faultOfEnd } from './errors.ts';
 import { eventReader } from './events.ts';
 import { decodeResponse, readV1 } from './response.ts';
 
-/** What is common to both ways of reading. Mutable by design: it lives inside one decoder. */
-interface Reading {
-  readonly provider: string;
-  isOver: boolean;
-}
-
-type Reader = Pick<StreamDecoder, 'push' | 'end'>;
-
 /** One decoder a stream. `provider` is for texts. */
 export function decoder(provider: string): StreamDecoder {
   const reading: Reading = { provider, isOver: false };
-  let chosen: Reader | undefined;
+  let chosen: StreamDecoder | undefined;
   return {
     push: (bytes) => {
       chosen ??= choose(bytes, reading);
       return chosen?.push(bytes) ?? [];
     },
-    end: () => {
-      const events = chosen?.end() ?? [];
-      return reading.isOver ? events : [...events, ...fail(reading, fault('upstream-cut', { provider }))];
-    },
+    end: () => chosen?.end() ?? broken(fault('upstream-cut', { provider }), reading),
     isOver: () => reading.isOver,
   };
 }
 
 /** JSON begins a whole reply, or the lines of v1; no line of an event does. */
-function choose(bytes: Uint8Array, reading: Reading): Reader | undefined {
+function choose(bytes: Uint8Array, reading: Reading): StreamDecoder | undefined {
   const first = Buffer.from(bytes).toString('latin1').trimStart()[0];
   if (first === undefined) return undefined;
   return first === '{' || first === '<' ? lineReader(reading) : sseReader(reading);
 }
 
-function fail(reading: Reading, of: Fault): readonly ChatEvent[] {
-  if (reading.isOver) return [];
-  reading.isOver = true;
-  return [{ type: 'error', fault: of }];
-}
-
-function tooBig(provider: string): Fault {
-  return fault('upstream-too-big', { provider, max: SSE_EVENT_MAX_BYTES });
-}
-
-function sseReader(reading: Reading): Reader {
+function sseReader(reading: Reading): StreamDecoder {
   const { provider } = reading;
-  const splitter = sseSplitter();
   const events = eventReader();
 
   function read(data: Buffer): readonly ChatEvent[] {
     const text = data.toString('utf8').trim();
-    if (reading.isOver || text === '' || text === '[DONE]') return [];
+    if (text === '' || text === '[DONE]') return [];
     const body = parseJson(text);
-    if (!isRecord(body)) return fail(reading, fault('upstream-invalid', { provider, reason: 'an event is not JSON' }));
+    if (!isRecord(body))
+      return broken(fault('upstream-invalid', { provider, reason: 'an event is not JSON' }), reading);
     const delta = asRecord(body['delta']) ?? {};
     const told = body['type'] === 'message-end' ? faultOfEnd(delta, provider) : faultIn(body, provider);
-    if (told !== undefined) return fail(reading, told);
+    if (told !== undefined) return broken(told, reading);
     if (body['type'] === 'message-end') reading.isOver = true;
     return events.read(body);
   }
 
-  return {
-    push: (bytes) => {
-      const said = splitter.push(bytes).flatMap(({ data }) => read(data));
-      return splitter.isTooBig() ? [...said, ...fail(reading, tooBig(provider))] : said;
-    },
-    end: () => splitter.end().flatMap(({ data }) => read(data)),
-  };
+  return eventDecoder(sseSplitter(), reading, { read: ({ data }) => read(data), close: () => undefined });
 }
 
 /** Lines of v1. A whole reply is one line, or several, which are put together at the end (faults.md F38). */
-function lineReader(reading: Reading): Reader {
+function lineReader(reading: Reading): StreamDecoder {
   const { provider } = reading;
-  const splitter = lineSplitter(SSE_EVENT_MAX_BYTES);
   const whole: Buffer[] = [];
   let wholeBytes = 0;
   let text = '';
 
   function read(line: Buffer): readonly ChatEvent[] {
     const body = whole.length === 0 ? parseJson(line.toString('utf8')) : undefined;
-    if (reading.isOver) return [];
     if (isRecord(body) && typeof body['event_type'] === 'string') return readEvent(body);
     whole.push(line);
     wholeBytes += line.length;
-    return wholeBytes > SSE_EVENT_MAX_BYTES ? fail(reading, tooBig(provider)) : [];
+    if (wholeBytes <= SSE_EVENT_MAX_BYTES) return [];
+    return broken(fault('upstream-too-big', { provider, max: SSE_EVENT_MAX_BYTES }), reading);
   }
 
   function readEvent(body: JsonRecord): readonly ChatEvent[] {
@@ -115,7 +88,7 @@ function lineReader(reading: Reading): Reader {
   function readEnd(body: JsonRecord): readonly ChatEvent[] {
     const response = asRecord(body['response']) ?? {};
     const told = faultOfEnd({ error: body['error'], finish_reason: body['finish_reason'] }, provider);
-    if (told !== undefined) return fail(reading, told);
+    if (told !== undefined) return broken(told, reading);
     reading.isOver = true;
     const reply = readV1({ ...response, text, finish_reason: body['finish_reason'] });
     return replay(reply).filter((event) => event.type !== 'start' && event.type !== 'text-delta');
@@ -124,25 +97,19 @@ function lineReader(reading: Reading): Reader {
   function readWhole(): readonly ChatEvent[] {
     const body = parseJson(Buffer.concat(whole).toString('utf8'));
     if (!isRecord(body))
-      return fail(reading, fault('upstream-invalid', { provider, reason: 'it is neither a stream nor JSON' }));
+      return broken(fault('upstream-invalid', { provider, reason: 'it is neither a stream nor JSON' }), reading);
     const reply = decodeResponse(body, provider);
-    if (!reply.ok) return fail(reading, reply.error);
+    if (!reply.ok) return broken(reply.error, reading);
     reading.isOver = true;
     return replay(reply.value);
   }
 
-  return {
-    push: (bytes) => {
-      const said = splitter.push(bytes).flatMap(read);
-      return splitter.isTooBig() ? [...said, ...fail(reading, tooBig(provider))] : said;
-    },
-    end: () => {
-      const rest = splitter.end();
-      // A line of a stream that was cut inside is no reply.
-      const said = rest.flatMap((line) => (isEvent(line) || whole.length > 0 || text === '' ? read(line) : []));
-      return reading.isOver || whole.length === 0 ? said : [...said, ...readWhole()];
-    },
-  };
+  return eventDecoder(lineSplitter(SSE_EVENT_MAX_BYTES), reading, {
+    read,
+    // A line of a stream that was cut inside is no reply.
+    readRest: (line) => (isEvent(line) || whole.length > 0 || text === '' ? read(line) : []),
+    close: () => (whole.length === 0 ? undefined : readWhole()),
+  });
 }
 
 function isEvent(line: Buffer): boolean {

@@ -1,10 +1,10 @@
 /** Events of a reply become events of `/v2/chat`, each block opened and closed as Cohere does. */
 import type { ChatEvent, Finish } from '../../chat/reply.ts';
-import type { Loss } from '../../chat/request.ts';
 import { mergeUsage, type Usage } from '../../chat/usage.ts';
 import type { JsonRecord } from '../../lib/json.ts';
 import { formatSse } from '../../lib/sse.ts';
 import type { EncodeContext, StreamEncoder } from '../dialect.ts';
+import { lossList, type LossList } from '../loss-list.ts';
 import { encodeStreamFault } from './errors.ts';
 import { loseOf, writeCall } from './message.ts';
 import { otherChoices, writeLogprobs } from './response.ts';
@@ -16,7 +16,7 @@ export const DONE = formatSse('[DONE]');
 /** What was said so far. Mutable by design: it lives inside one encoder. */
 interface Writing {
   readonly context: EncodeContext;
-  readonly losses: Map<string, Loss>;
+  readonly losses: LossList;
   id: string;
   hasBegun: boolean;
   /** Block that is open. */
@@ -38,7 +38,7 @@ type ChoiceEvent = Exclude<ChatEvent, { type: 'start' | 'usage' | 'error' | 'pin
 export function encoder(context: EncodeContext): StreamEncoder {
   const writing: Writing = {
     context,
-    losses: new Map(),
+    losses: lossList(),
     id: context.requestId,
     hasBegun: false,
     open: undefined,
@@ -54,12 +54,8 @@ export function encoder(context: EncodeContext): StreamEncoder {
   return {
     push: (event) => (writing.isBroken ? '' : push(event, writing)),
     end: () => (writing.isBroken ? '' : end(writing)),
-    losses: () => [...writing.losses.values(), ...lostUsage(writing.usage)],
+    losses: () => [...writing.losses.all(), ...lostUsage(writing.usage)],
   };
-}
-
-function loser(writing: Writing): (loss: Loss) => void {
-  return (loss) => void writing.losses.set(`${loss.code} ${loss.field}`, loss);
 }
 
 function push(event: ChatEvent, writing: Writing): string {
@@ -71,7 +67,7 @@ function push(event: ChatEvent, writing: Writing): string {
       writing.usage = mergeUsage(writing.usage, event.usage);
       return '';
     case 'extra':
-      for (const name of Object.keys(event.extra)) loser(writing)(extraLoss(name));
+      for (const name of Object.keys(event.extra)) writing.losses.add(extraLoss(name));
       return '';
     case 'ping':
       return ': ping\n\n';
@@ -80,7 +76,7 @@ function push(event: ChatEvent, writing: Writing): string {
       return encodeStreamFault(event.fault);
     default:
       if (event.choice === 0) return begin(writing) + pushToChoice(event, writing);
-      loser(writing)(otherChoices());
+      writing.losses.add(otherChoices());
       return '';
   }
 }
@@ -165,7 +161,7 @@ function pushOther(event: OtherEvent, writing: Writing): string {
 }
 
 function lose(part: Parameters<typeof loseOf>[0], writing: Writing): void {
-  loseOf(part, { isHome: false, isRequest: false, lose: loser(writing) });
+  loseOf(part, { isHome: false, isRequest: false, lose: writing.losses.add });
 }
 
 /** What a model means to do before its calls stands outside of the content. */
@@ -207,7 +203,7 @@ function startCall(event: Extract<ChatEvent, { type: 'tool-call-start' }>, writi
   const index = writing.calls;
   writing.calls += 1;
   writing.callIndex.set(event.call, index);
-  for (const name of Object.keys(event.extra ?? {})) loser(writing)(extraLoss(name));
+  for (const name of Object.keys(event.extra ?? {})) writing.losses.add(extraLoss(name));
   const { id, name, signature } = event;
   const part = {
     kind: 'tool-call' as const,
@@ -216,7 +212,7 @@ function startCall(event: Extract<ChatEvent, { type: 'tool-call-start' }>, writi
     arguments: '',
     ...(signature === undefined ? {} : { signature }),
   };
-  const call = writeCall(part, { isHome: false, isRequest: false, lose: loser(writing) });
+  const call = writeCall(part, { isHome: false, isRequest: false, lose: writing.losses.add });
   const empty = { ...call, function: { name, arguments: '' } };
   return before + say('tool-call-start', { index, delta: { message: { tool_calls: empty } } });
 }
@@ -225,7 +221,7 @@ function startCall(event: Extract<ChatEvent, { type: 'tool-call-start' }>, writi
 function cite({ citation }: Extract<ChatEvent, { type: 'citation' }>, writing: Writing): string {
   const loss = citationLoss(citation);
   if (loss !== undefined) {
-    loser(writing)(loss);
+    writing.losses.add(loss);
     return '';
   }
   const index = writing.citations;
@@ -237,7 +233,7 @@ function cite({ citation }: Extract<ChatEvent, { type: 'citation' }>, writing: W
 
 function end(writing: Writing): string {
   const before = begin(writing) + close(writing);
-  const finish_reason = writeFinish(writing.finish ?? { reason: 'other' }, false, loser(writing));
+  const finish_reason = writeFinish(writing.finish ?? { reason: 'other' }, false, writing.losses.add);
   const usage = writing.usage === undefined ? {} : { usage: writeUsage(writing.usage) };
   return before + say('message-end', { delta: { finish_reason, ...usage } }) + DONE;
 }

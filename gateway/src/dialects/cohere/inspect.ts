@@ -3,10 +3,12 @@ import type { Fault } from '../../chat/fault.ts';
 import { asArray, asRecord, isArray, isRecord, type Json, type JsonRecord } from '../../lib/json.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import {
-  checkBoolean,
+  checkBooleans,
   checkCalls,
+  checkItems,
   checkMessages,
   checkModel,
+  checkObject,
   checkRanges,
   checkSchema,
   checkStops,
@@ -19,6 +21,7 @@ import {
   missing,
   newSight,
   seen,
+  TOKENS_MAX,
   type Problem,
   type Range,
   type Sight,
@@ -30,7 +33,6 @@ const PARTS: ReadonlySet<unknown> = new Set(['text', 'image_url', 'thinking', 'd
 /** Cohere takes 20 MB a request; one picture cannot be longer. */
 const PICTURE_MAX = 32 * 1024 * 1024;
 const PICTURE = /^(?:https?:\/\/|data:image\/)/i;
-const TOKENS_MAX = 2 ** 31 - 1;
 /** Documented at docs.cohere.com/reference/chat. */
 const RANGES: Readonly<Record<string, Range>> = {
   max_tokens: { min: 0, max: TOKENS_MAX, isWhole: true },
@@ -109,15 +111,10 @@ function checkContent(
     return undefined;
   }
   if (!isArray(content)) return invalid(at, `it must be a text or a list of parts, not ${found(content)}`);
-  for (const [index, part] of content.entries()) {
-    const problem = checkPart(part, `${at}[${index}]`, sight);
-    if (problem !== undefined) return problem;
-  }
-  return undefined;
+  return checkItems(content, at, (part, place) => checkPart(part, place, sight));
 }
 
-function checkPart(part: Json, at: string, sight: Sight): Problem {
-  if (!isRecord(part)) return invalid(at, `it must be an object, not ${found(part)}`);
+function checkPart(part: JsonRecord, at: string, sight: Sight): Problem {
   const { type } = part;
   if (!PARTS.has(type)) return invalid(`${at}.type`, 'it must be text, image_url, thinking or document');
   if (type === 'image_url') return checkPicture(part, at, sight);
@@ -143,9 +140,7 @@ function checkSettings(body: JsonRecord, sight: Sight): Problem {
     checkChoice(body['tool_choice']) ??
     checkRanges(body, RANGES) ??
     checkStops(body['stop_sequences'], 'stop_sequences') ??
-    checkBoolean(body['stream'], 'stream') ??
-    checkBoolean(body['logprobs'], 'logprobs') ??
-    checkBoolean(body['strict_tools'], 'strict_tools') ??
+    checkBooleans(body, 'stream', 'logprobs', 'strict_tools') ??
     checkThinking(body['thinking'], sight) ??
     checkFormat(body['response_format'], sight)
   );
@@ -157,12 +152,12 @@ function checkChoice(choice: Json | undefined): Problem {
 }
 
 function checkThinking(thinking: Json | undefined, sight: Sight): Problem {
-  if (isAbsent(thinking)) return undefined;
-  if (!isRecord(thinking)) return invalid('thinking', `it must be an object, not ${found(thinking)}`);
-  if (thinking['type'] === 'disabled') return undefined;
-  if (thinking['type'] !== 'enabled') return invalid('thinking.type', 'it must be enabled or disabled');
-  sight.needs.add('reasoning');
-  return checkRanges(thinking, { token_budget: { min: 1, max: TOKENS_MAX, isWhole: true } }, 'thinking.');
+  return checkObject(thinking, 'thinking', (given) => {
+    if (given['type'] === 'disabled') return undefined;
+    if (given['type'] !== 'enabled') return invalid('thinking.type', 'it must be enabled or disabled');
+    sight.needs.add('reasoning');
+    return checkRanges(given, { token_budget: { min: 1, max: TOKENS_MAX, isWhole: true } }, 'thinking.');
+  });
 }
 
 function checkFormat(format: Json | undefined, sight: Sight): Problem {

@@ -15,6 +15,7 @@ import {
 } from '../../lib/json.ts';
 import { ok, type Result } from '../../lib/result.ts';
 import type { PathFacts } from '../dialect.ts';
+import { nameResults, readMessages } from '../messages.ts';
 import { restOf, saysSomething } from '../openai-chat/assistant.ts';
 import { readMedia } from '../openai-chat/media.ts';
 import { readTools } from '../openai-chat/request.ts';
@@ -61,7 +62,9 @@ export function decodeRequest(body: JsonRecord, path: PathFacts): Result<ChatReq
     compact({
       origin: HOME,
       model,
-      messages: isV1(body) ? readHistory(body) : readMessages(asArray(body['messages']) ?? []),
+      messages: isV1(body)
+        ? readHistory(body)
+        : nameResults(readMessages(asArray(body['messages']) ?? [], readMessage)),
       tools: tools.length === 0 ? undefined : tools,
       toolChoice:
         choice === 'REQUIRED'
@@ -126,25 +129,9 @@ function readExtras(body: JsonRecord): readonly Extra[] {
   });
 }
 
-/** Messages in order; the tool results of one round become one message. */
-function readMessages(list: readonly Json[]): readonly Message[] {
-  const messages: Message[] = [];
-  const names = new Map<string, string>();
-  for (const [index, item] of list.entries()) {
-    if (!isRecord(item)) continue;
-    const message = readMessage(item, `messages[${index}]`, names);
-    for (const part of message.parts) if (part.kind === 'tool-call') names.set(part.id, part.name);
-    const last = messages.at(-1);
-    if (message.role === 'tool' && last?.role === 'tool') {
-      messages[messages.length - 1] = { ...last, parts: [...last.parts, ...message.parts] };
-    } else messages.push(message);
-  }
-  return messages;
-}
-
-function readMessage(message: JsonRecord, at: string, names: ReadonlyMap<string, string>): Message {
+function readMessage(message: JsonRecord, at: string): Message {
   const { role } = message;
-  if (role === 'tool') return { role, parts: [readResult(message, at, names)], at };
+  if (role === 'tool') return { role, parts: [readResult(message, at)], at };
   if (role === 'assistant') {
     const { parts, extra } = readAssistant(message, at);
     return compact({ role: 'assistant' as const, parts, at, extra });
@@ -168,7 +155,7 @@ function readContent(content: Json | undefined, at: string): readonly Part[] {
   });
 }
 
-function readResult(message: JsonRecord, at: string, names: ReadonlyMap<string, string>): ToolResultPart {
+function readResult(message: JsonRecord, at: string): ToolResultPart {
   const { content } = message;
   const callId = asString(message['tool_call_id']) ?? '';
   const parts =
@@ -178,7 +165,7 @@ function readResult(message: JsonRecord, at: string, names: ReadonlyMap<string, 
           isRecord(part) ? [readResultPart(part, `${at}.content[${index}]`)] : [],
         );
   const extra = restOf(message, MESSAGE_READ);
-  return compact({ kind: 'tool-result' as const, callId, name: names.get(callId), parts, at, extra });
+  return compact({ kind: 'tool-result' as const, callId, parts, at, extra });
 }
 
 /** A document of a result: its words for everyone, and itself for Cohere, which cites it by its id. */

@@ -15,11 +15,12 @@ import {
 } from '../../lib/json.ts';
 import { SSE_EVENT_MAX_BYTES } from '../../lib/sse.ts';
 import type { StreamDecoder } from '../dialect.ts';
+import { isMedia } from '../messages.ts';
 import { citationsAtEnd, visibleText, type VisibleText } from './citations.ts';
 import { faultInside } from './errors.ts';
 import { frames } from './frames.ts';
 import { applyPartialArgs } from './partial-args.ts';
-import { isMedia, readPart, type CallIds } from './parts.ts';
+import { readPart, type CallIds } from './parts.ts';
 import {
   blockOf,
   CANDIDATES_MAX,

@@ -2,11 +2,11 @@
 import { fault, type Fault } from '../../chat/fault.ts';
 import type { Citation, Part } from '../../chat/part.ts';
 import type { ChatEvent, Finish } from '../../chat/reply.ts';
-import type { Loss } from '../../chat/request.ts';
 import { mergeUsage, type Usage } from '../../chat/usage.ts';
 import { asRecord, compact, type Json, type JsonRecord } from '../../lib/json.ts';
 import { formatSse } from '../../lib/sse.ts';
 import type { EncodeContext, StreamEncoder } from '../dialect.ts';
+import { lossList, type LossList } from '../loss-list.ts';
 import { citationLoss, groundingOf, visibleText, type Cited, type VisibleText } from './citations.ts';
 import { encodeFaultBody } from './errors.ts';
 import { packThought } from './wire.ts';
@@ -48,7 +48,7 @@ interface Draft {
 interface State {
   readonly context: EncodeContext;
   readonly drafts: Map<number, Draft>;
-  readonly losses: Map<string, Loss>;
+  readonly losses: LossList;
   writer: PartWriter;
   head: { readonly id: string; readonly model: string; readonly createTime?: string };
   usage?: Usage;
@@ -59,13 +59,12 @@ interface State {
 }
 
 export function streamEncoder(context: EncodeContext): StreamEncoder<string> {
-  const losses = new Map<string, Loss>();
-  const lose = (loss: Loss): void => void (losses.has(lossKey(loss)) || losses.set(lossKey(loss), loss));
+  const losses = lossList();
   const state: State = {
     context,
     drafts: new Map(),
     losses,
-    writer: replyWriter({ isHome: false, id: undefined, lose }),
+    writer: replyWriter({ isHome: false, id: undefined, lose: losses.add }),
     head: { id: context.requestId, model: context.model },
     extra: {},
     heldLength: 0,
@@ -77,7 +76,7 @@ export function streamEncoder(context: EncodeContext): StreamEncoder<string> {
       if (state.isOver) return '';
       if (event.type === 'error') return stop(state, event.fault);
       if (event.type === 'start') {
-        state.writer = replyWriter({ isHome: false, id: event.id, lose });
+        state.writer = replyWriter({ isHome: false, id: event.id, lose: losses.add });
         state.head = headOf(event, context);
         return '';
       }
@@ -93,12 +92,8 @@ export function streamEncoder(context: EncodeContext): StreamEncoder<string> {
         lateCalls(state) + lastChunk(state) + (context.isJsonArray === true ? (state.hasBegun ? '\n]\n' : '[]\n') : '')
       );
     },
-    losses: () => [...losses.values(), ...lostUsage(state.usage)],
+    losses: () => [...losses.all(), ...lostUsage(state.usage)],
   };
-}
-
-function lossKey(loss: Loss): string {
-  return `${loss.code} ${loss.field}`;
 }
 
 function headOf(event: Extract<ChatEvent, { type: 'start' }>, context: EncodeContext): State['head'] {

@@ -1,9 +1,9 @@
 /** Reads and checks a request without translating it: one pass, and each error names its field. */
-import { fault, type Fault } from '../../chat/fault.ts';
+import type { Fault } from '../../chat/fault.ts';
 import { asRecord, isArray, isRecord, type Json, type JsonRecord } from '../../lib/json.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
-import type { Ability, Inspection, PathFacts } from '../dialect.ts';
-import { nonAsciiUnits } from '../text-size.ts';
+import { invalid, measureText, missing, newSight, seen, type Sight } from '../checks.ts';
+import type { Inspection, PathFacts } from '../dialect.ts';
 import { STOP_SEQUENCES_MAX } from './encode-request.ts';
 import { get, integerOf, listOf, mediaKind, numberOf, requestOf } from './wire.ts';
 
@@ -26,17 +26,13 @@ const BASE64_LOOK = 4096;
 const MEASURE_DEPTH_MAX = 256;
 const ROLES: ReadonlySet<Json> = new Set(['user', 'model', 'function', 'tool']);
 
-/** What is learned on the way through a body. Mutable by design: it lives inside one `inspect`. */
-interface Survey {
-  textLength: number;
-  nonAsciiLength: number;
-  imageCount: number;
-  readonly needs: Set<Ability>;
+/** What is learned on the way through a body, and the first fault. */
+interface Survey extends Sight {
   fault?: Fault;
 }
 
 export function inspectBody(whole: JsonRecord, path: PathFacts): Result<Inspection, Fault> {
-  const survey: Survey = { textLength: 0, nonAsciiLength: 0, imageCount: 0, needs: new Set() };
+  const survey: Survey = newSight();
   const body = requestOf(whole);
   const model = path.model ?? '';
   const config = asRecord(get(body, 'generationConfig')) ?? {};
@@ -54,21 +50,18 @@ export function inspectBody(whole: JsonRecord, path: PathFacts): Result<Inspecti
     wantsStreamUsage: true,
     ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
     choices: integerOf(get(config, 'candidateCount')) ?? 1,
-    needs: [...survey.needs],
-    textLength: survey.textLength,
-    nonAsciiLength: survey.nonAsciiLength,
-    imageCount: survey.imageCount,
     messageCount: listOf(body['contents']).length,
+    ...seen(survey),
   });
 }
 
 /** Keeps the first fault; the caller mends one field at a time. */
 function refuse(survey: Survey, param: string, reason: string): void {
-  survey.fault ??= fault('field-invalid', { reason }, { param });
+  survey.fault ??= invalid(param, reason);
 }
 
 function miss(survey: Survey, param: string, reason: string): void {
-  survey.fault ??= fault('field-missing', { reason }, { param });
+  survey.fault ??= missing(param, reason);
 }
 
 function checkModel(model: string, survey: Survey): void {
@@ -114,7 +107,7 @@ function checkParts(parts: readonly Json[], at: string, survey: Survey): void {
 function checkPart(part: JsonRecord, at: string, survey: Survey): void {
   const text = part['text'] ?? undefined;
   if (text !== undefined && typeof text !== 'string') refuse(survey, `${at}.text`, 'it must be a string');
-  else if (text !== undefined) measure(text, survey);
+  else if (text !== undefined) measureText(text, survey);
   const signature = get(part, 'thoughtSignature');
   if (signature !== undefined && typeof signature !== 'string')
     refuse(survey, `${at}.thoughtSignature`, 'it must be a string');
@@ -201,7 +194,7 @@ function checkObject(value: Json | undefined, param: string, survey: Survey): vo
 
 function checkSystem(system: Json | undefined, survey: Survey): void {
   if (system === undefined) return;
-  if (typeof system === 'string') return measure(system, survey);
+  if (typeof system === 'string') return measureText(system, survey);
   if (!isRecord(system)) return refuse(survey, 'systemInstruction', 'it must be an object with parts');
   for (const [index, part] of listOf(
     system['parts'] ?? (system['text'] === undefined ? undefined : [system]),
@@ -340,19 +333,14 @@ function checkLabels(labels: Json | undefined, survey: Survey): void {
   }
 }
 
-function measure(text: string, survey: Survey): void {
-  survey.textLength += text.length;
-  survey.nonAsciiLength += nonAsciiUnits(text);
-}
-
 /** Adds what a value is long as JSON, near enough for an estimate. */
 function measureJson(value: Json, survey: Survey, depth: number = MEASURE_DEPTH_MAX): void {
   if (depth === 0) return;
-  if (typeof value === 'string') measure(value, survey);
+  if (typeof value === 'string') measureText(value, survey);
   else if (isArray(value)) for (const item of value) measureJson(item, survey, depth - 1);
   else if (isRecord(value)) {
     for (const [key, item] of Object.entries(value)) {
-      measure(key, survey);
+      measureText(key, survey);
       survey.textLength += 3;
       measureJson(item ?? null, survey, depth - 1);
     }

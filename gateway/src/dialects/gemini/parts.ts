@@ -1,14 +1,5 @@
 /** One part of a message, in both directions. A part of a request and a part of a reply have the same form. */
-import {
-  asRecord,
-  asString,
-  compact,
-  parseJson,
-  isArray,
-  isRecord,
-  type Json,
-  type JsonRecord,
-} from '../../lib/json.ts';
+import { asRecord, asString, compact, isArray, isRecord, type Json, type JsonRecord } from '../../lib/json.ts';
 import type {
   MediaPart,
   OpaquePart,
@@ -21,6 +12,7 @@ import type {
 } from '../../chat/part.ts';
 import type { LossCode } from '../../chat/loss-codes.ts';
 import type { Loss } from '../../chat/request.ts';
+import { argumentsObject, isMedia } from '../messages.ts';
 import { get, mediaKind, onlyValue, packThought, recordsOf, restOf, textOf, unpackThought } from './wire.ts';
 
 /** Gives a call without an id one, and a result without an id that of the call it answers. */
@@ -225,11 +217,6 @@ export function writePart(part: Part, writer: PartWriter): readonly JsonRecord[]
   }
 }
 
-/** Whether a part is a picture, a document, sound or film. */
-export function isMedia(part: Part): part is MediaPart {
-  return part.kind === 'image' || part.kind === 'document' || part.kind === 'audio' || part.kind === 'video';
-}
-
 function writeReasoning(part: ReasoningPart, writer: PartWriter): readonly JsonRecord[] {
   const { encrypted } = part;
   const isReadable = encrypted !== undefined && (encrypted.origin === 'gemini' || !writer.isForGoogle);
@@ -255,9 +242,8 @@ function writeCall(part: ToolCallPart, writer: PartWriter): JsonRecord {
 
 /** The arguments as an object: Gemini has no other form. Text that is not one goes whole into a field of its own. */
 function argumentsOf(part: ToolCallPart, writer: PartWriter): JsonRecord {
-  if (part.arguments.trim() === '') return {};
-  const value = parseJson(part.arguments);
-  if (isRecord(value)) return value;
+  const value = argumentsObject(part.arguments);
+  if (value !== undefined) return value;
   writer.lose(hint('tool-arguments', part, 'The arguments are no JSON object; they stand as text in `arguments`.'));
   return { arguments: part.arguments };
 }

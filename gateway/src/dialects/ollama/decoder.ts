@@ -1,10 +1,11 @@
 /** A stream of lines becomes events, however the network cut it. */
 import { replay } from '../../chat/collect.ts';
-import { fault, type Fault } from '../../chat/fault.ts';
+import { fault } from '../../chat/fault.ts';
 import type { ChatEvent } from '../../chat/reply.ts';
 import { asArray, asString, compact, isRecord, parseJson, type JsonRecord } from '../../lib/json.ts';
 import { lineSplitter } from '../../lib/lines.ts';
 import type { StreamDecoder } from '../dialect.ts';
+import { broken, eventDecoder, type Reading } from '../event-decoder.ts';
 import { readLogprobs } from '../openai-chat/response.ts';
 import { readCall } from './request.ts';
 import { CALLS_MAX, decodeResponse, extraOf, faultIn, finishOf, messageExtra, messageOf } from './response.ts';
@@ -12,11 +13,9 @@ import { readUsage } from './usage.ts';
 import { createdAt, LINE_MAX_BYTES, readPicture, stringsOf } from './wire.ts';
 
 /** What a stream has said so far. Mutable by design: it lives inside one decoder. */
-interface Reading {
-  readonly provider: string;
+interface LineReading extends Reading {
   hasBegun: boolean;
   calls: number;
-  isOver: boolean;
   /** Lines of a body that is no stream: JSON over several lines, which is read at the end (faults.md F38). */
   whole: Buffer[] | undefined;
   wholeBytes: number;
@@ -25,73 +24,52 @@ interface Reading {
 /** One decoder a stream. `provider` is for texts. */
 export function decoder(provider: string): StreamDecoder {
   const splitter = lineSplitter(LINE_MAX_BYTES);
-  const reading: Reading = { provider, hasBegun: false, calls: 0, isOver: false, whole: undefined, wholeBytes: 0 };
+  const reading: LineReading = { provider, hasBegun: false, calls: 0, isOver: false, whole: undefined, wholeBytes: 0 };
 
-  function readAll(lines: readonly Buffer[]): readonly ChatEvent[] {
-    return lines.flatMap((line) => readLine(line, reading));
-  }
-
-  return {
-    push: (bytes) => {
-      const events = readAll(splitter.push(bytes));
-      return splitter.isTooBig() ? [...events, ...fail(reading, tooBig(provider))] : events;
-    },
-    end: () => {
-      // The last line may lack its end; one that was cut inside is no JSON, and then the stream is no reply.
-      const events = splitter.end().flatMap((line) => (isWhole(line, reading) ? readLine(line, reading) : []));
-      if (reading.whole !== undefined) return [...events, ...readWhole(reading)];
-      return reading.isOver ? events : [...events, ...fail(reading, fault('upstream-cut', { provider }))];
-    },
-    isOver: () => reading.isOver,
-  };
+  return eventDecoder(splitter, reading, {
+    read: (line) => readLine(line, reading),
+    // The last line may lack its end; one that was cut inside is no JSON, and then the stream is no reply.
+    readRest: (line) => (isWhole(line, reading) ? readLine(line, reading) : []),
+    close: () => (reading.whole === undefined ? undefined : readWhole(reading)),
+    max: LINE_MAX_BYTES,
+  });
 }
 
-function isWhole(line: Buffer, reading: Reading): boolean {
+function isWhole(line: Buffer, reading: LineReading): boolean {
   return reading.whole !== undefined || parseJson(line.toString('utf8')) !== undefined;
 }
 
-function tooBig(provider: string): Fault {
-  return fault('upstream-too-big', { provider, max: LINE_MAX_BYTES });
-}
-
-function fail(reading: Reading, of: Fault): readonly ChatEvent[] {
-  if (reading.isOver) return [];
-  reading.isOver = true;
-  return [{ type: 'error', fault: of }];
-}
-
-function readLine(line: Buffer, reading: Reading): readonly ChatEvent[] {
-  if (reading.isOver) return [];
+function readLine(line: Buffer, reading: LineReading): readonly ChatEvent[] {
   if (reading.whole !== undefined) return gather(line, reading);
   const body = parseJson(line.toString('utf8'));
   if (isRecord(body)) return readBody(body, reading);
   if (body === undefined && !reading.hasBegun) return gather(line, reading);
-  return fail(reading, fault('upstream-invalid', { provider: reading.provider, reason: 'a line is not JSON' }));
+  return broken(fault('upstream-invalid', { provider: reading.provider, reason: 'a line is not JSON' }), reading);
 }
 
-function gather(line: Buffer, reading: Reading): readonly ChatEvent[] {
+function gather(line: Buffer, reading: LineReading): readonly ChatEvent[] {
   reading.whole ??= [];
   reading.whole.push(line);
   reading.wholeBytes += line.length;
   if (reading.wholeBytes <= LINE_MAX_BYTES) return [];
   reading.whole = undefined;
-  return fail(reading, tooBig(reading.provider));
+  return broken(fault('upstream-too-big', { provider: reading.provider, max: LINE_MAX_BYTES }), reading);
 }
 
-function readWhole(reading: Reading): readonly ChatEvent[] {
+function readWhole(reading: LineReading): readonly ChatEvent[] {
   const { provider, whole = [] } = reading;
   const body = parseJson(Buffer.concat(whole).toString('utf8'));
   if (!isRecord(body))
-    return fail(reading, fault('upstream-invalid', { provider, reason: 'it is neither a stream nor JSON' }));
+    return broken(fault('upstream-invalid', { provider, reason: 'it is neither a stream nor JSON' }), reading);
   const reply = decodeResponse(body, provider);
-  if (!reply.ok) return fail(reading, reply.error);
+  if (!reply.ok) return broken(reply.error, reading);
   reading.isOver = true;
   return replay(reply.value);
 }
 
-function readBody(body: JsonRecord, reading: Reading): readonly ChatEvent[] {
+function readBody(body: JsonRecord, reading: LineReading): readonly ChatEvent[] {
   const inside = faultIn(body, reading.provider);
-  if (inside !== undefined) return fail(reading, inside);
+  if (inside !== undefined) return broken(inside, reading);
   const events: ChatEvent[] = [];
   if (!reading.hasBegun) {
     reading.hasBegun = true;
@@ -108,7 +86,7 @@ function readBody(body: JsonRecord, reading: Reading): readonly ChatEvent[] {
   return events;
 }
 
-function deltasOf(body: JsonRecord, reading: Reading): readonly ChatEvent[] {
+function deltasOf(body: JsonRecord, reading: LineReading): readonly ChatEvent[] {
   const message = messageOf(body);
   const thinking = asString(message['thinking']) ?? '';
   const text = asString(message['content']) ?? '';
@@ -126,7 +104,7 @@ function deltasOf(body: JsonRecord, reading: Reading): readonly ChatEvent[] {
 }
 
 /** Calls come whole. */
-function callEvents(raw: JsonRecord, body: JsonRecord, reading: Reading): readonly ChatEvent[] {
+function callEvents(raw: JsonRecord, body: JsonRecord, reading: LineReading): readonly ChatEvent[] {
   const number = reading.calls;
   if (number >= CALLS_MAX) return [];
   const call = readCall(raw, { number, time: asString(body['created_at']) ?? '' });

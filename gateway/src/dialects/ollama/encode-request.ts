@@ -5,8 +5,9 @@ import { foreignLosses } from '../../chat/losses.ts';
 import type { MediaPart, Part, ToolCallPart, ToolResultPart } from '../../chat/part.ts';
 import { asksToThink, effortOf } from '../../chat/reasoning.ts';
 import type { ChatRequest, Loss, Message, OutputFormat, Weight } from '../../chat/request.ts';
-import { compact, isRecord, parseJson, type Json, type JsonRecord } from '../../lib/json.ts';
+import { compact, type Json, type JsonRecord } from '../../lib/json.ts';
 import type { EncodedRequest, EncodeTarget } from '../dialect.ts';
+import { argumentsObject, isMedia } from '../messages.ts';
 import { writeFunction } from '../openai-chat/encode-request.ts';
 import { HOME, sentId } from './wire.ts';
 
@@ -220,10 +221,6 @@ export function picturesOf(parts: readonly Part[], writing: Writing): readonly s
   return pictures.length === 0 ? undefined : pictures;
 }
 
-function isMedia(part: Part): part is MediaPart {
-  return part.kind === 'image' || part.kind === 'document' || part.kind === 'audio' || part.kind === 'video';
-}
-
 function pictureOf(part: MediaPart, writing: Writing): readonly string[] {
   const { source } = part;
   const at = part.at ?? 'messages';
@@ -255,9 +252,8 @@ function writeCall(part: ToolCallPart, writing: Writing): JsonRecord {
 
 /** The arguments as an object: Ollama has no other form. Text that is not one goes whole into a field of its own. */
 function argumentsOf(part: ToolCallPart, writing: Writing): JsonRecord {
-  if (part.arguments.trim() === '') return {};
-  const value = parseJson(part.arguments);
-  if (isRecord(value)) return value;
+  const value = argumentsObject(part.arguments);
+  if (value !== undefined) return value;
   const why = 'The arguments are no JSON object; they stand as text in `arguments`.';
   lose(writing, 'tool-arguments', { at: part.at ?? 'messages', why });
   return { arguments: part.arguments };

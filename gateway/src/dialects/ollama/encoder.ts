@@ -1,10 +1,10 @@
 /** Events become lines as Ollama writes them: a piece of text a line, calls whole, counts in the last one. */
 import type { Part } from '../../chat/part.ts';
 import type { ChatEvent, Finish, TokenLogprob } from '../../chat/reply.ts';
-import type { Loss } from '../../chat/request.ts';
 import { mergeUsage, type Usage } from '../../chat/usage.ts';
 import { compact, type JsonRecord } from '../../lib/json.ts';
 import type { EncodeContext, StreamEncoder } from '../dialect.ts';
+import { lossList, type LossList } from '../loss-list.ts';
 import { writeLogprobs } from '../openai-chat/response.ts';
 import { extraLoss, headOf, lastOf, numbered, otherChoices, pieceOf, type Piece } from './response.ts';
 import { lostUsage, writeUsage } from './usage.ts';
@@ -12,7 +12,7 @@ import { lostUsage, writeUsage } from './usage.ts';
 /** What must be remembered of a stream. Mutable by design: it lives inside one encoder. */
 interface Writing {
   readonly context: EncodeContext;
-  readonly losses: Map<string, Loss>;
+  readonly losses: LossList;
   head: { readonly model?: string; readonly createdAt?: number };
   /** A call whose arguments are still coming. */
   call: Extract<Part, { kind: 'tool-call' }> | undefined;
@@ -33,7 +33,7 @@ export function lineOf(body: JsonRecord): string {
 export function encoder(context: EncodeContext): StreamEncoder {
   const writing: Writing = {
     context,
-    losses: new Map(),
+    losses: lossList(),
     head: {},
     call: undefined,
     calls: 0,
@@ -44,12 +44,8 @@ export function encoder(context: EncodeContext): StreamEncoder {
   return {
     push: (event) => (writing.isBroken ? '' : push(event, writing)),
     end: () => (writing.isBroken ? '' : end(writing)),
-    losses: () => [...writing.losses.values(), ...lostUsage(writing.usage)],
+    losses: () => [...writing.losses.all(), ...lostUsage(writing.usage)],
   };
-}
-
-function lose(writing: Writing): (loss: Loss) => void {
-  return (loss) => void writing.losses.set(`${loss.code} ${loss.field}`, loss);
 }
 
 function push(event: ChatEvent, writing: Writing): string {
@@ -63,7 +59,7 @@ function push(event: ChatEvent, writing: Writing): string {
       writing.usage = mergeUsage(writing.usage, event.usage);
       return '';
     case 'extra':
-      for (const name of Object.keys(event.extra)) lose(writing)(extraLoss(name));
+      for (const name of Object.keys(event.extra)) writing.losses.add(extraLoss(name));
       return '';
     case 'error':
       writing.isBroken = true;
@@ -77,7 +73,7 @@ function push(event: ChatEvent, writing: Writing): string {
 
 function pushToChoice(event: ChoiceEvent, writing: Writing): string {
   if (event.choice > 0) {
-    lose(writing)(otherChoices());
+    writing.losses.add(otherChoices());
     return '';
   }
   if (event.type === 'tool-call-delta') {
@@ -89,7 +85,7 @@ function pushToChoice(event: ChoiceEvent, writing: Writing): string {
   if (event.type === 'finish') writing.finish = event.finish;
   else if (event.type === 'tool-call-start') {
     const { id, name, signature, extra = {} } = event;
-    for (const field of Object.keys(extra)) lose(writing)(extraLoss(field));
+    for (const field of Object.keys(extra)) writing.losses.add(extraLoss(field));
     writing.call = compact({ kind: 'tool-call' as const, id, name, arguments: '', signature });
   } else if (event.type === 'logprobs') return before + delta({}, writing, event.tokens);
   else {
@@ -128,7 +124,7 @@ function partOf(
 
 /** The line of a part; none where nothing of it can be said. */
 function say(part: Part, writing: Writing): string {
-  const piece = pieceOf(part, { isHome: false, lose: lose(writing) });
+  const piece = pieceOf(part, { isHome: false, lose: writing.losses.add });
   const isEmpty = (piece.content ?? '') === '' && (piece.thinking ?? '') === '';
   return isEmpty && piece.images === undefined && piece.tool_calls === undefined ? '' : delta(piece, writing);
 }
@@ -150,7 +146,7 @@ function delta(piece: Piece, writing: Writing, tokens?: readonly TokenLogprob[])
 /** The last line, which holds the counts. */
 function end(writing: Writing): string {
   const before = closeCall(writing);
-  const last = lastOf(writing.finish ?? { reason: 'other' }, false, lose(writing));
+  const last = lastOf(writing.finish ?? { reason: 'other' }, false, writing.losses.add);
   const message = { role: 'assistant', content: '' };
   return before + lineOf({ ...headOf(writing.head, writing.context), message, ...last, ...writeUsage(writing.usage) });
 }

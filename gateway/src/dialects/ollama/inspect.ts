@@ -3,10 +3,11 @@ import type { Fault } from '../../chat/fault.ts';
 import { asArray, asRecord, isArray, isRecord, type Json, type JsonRecord } from '../../lib/json.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import {
-  checkBoolean,
+  checkBooleans,
   checkCalls,
   checkMessages,
   checkModel,
+  checkObject,
   checkRanges,
   checkSchema,
   checkStops,
@@ -14,10 +15,12 @@ import {
   found,
   invalid,
   isAbsent,
+  isBase64,
   measureText,
   missing,
   newSight,
   seen,
+  TOKENS_MAX,
   type Problem,
   type Range,
   type Sight,
@@ -26,16 +29,13 @@ import type { Inspection, PathFacts } from '../dialect.ts';
 
 /** Ollama itself takes larger files than any model reads. */
 const PICTURE_MAX = 32 * 1024 * 1024;
-/** How much of each end of a base64 text is looked at: enough to tell it from a path or a sentence. */
-const BASE64_PEEK = 256;
-const BASE64 = /^[A-Za-z0-9+/_\-=\s]*$/;
 const ROLES: ReadonlySet<unknown> = new Set(['system', 'user', 'assistant', 'tool']);
 const THINK: ReadonlySet<unknown> = new Set([true, false, 'low', 'medium', 'high', 'max', 'none']);
 /** -1 is no limit, -2 fills the context; both are taken. */
 const PREDICT_MIN = -2;
 const OPTIONS: Readonly<Record<string, Range>> = {
-  num_predict: { min: PREDICT_MIN, max: 2 ** 31 - 1, isWhole: true },
-  num_ctx: { min: 1, max: 2 ** 31 - 1, isWhole: true },
+  num_predict: { min: PREDICT_MIN, max: TOKENS_MAX, isWhole: true },
+  num_ctx: { min: 1, max: TOKENS_MAX, isWhole: true },
   temperature: { min: 0, max: 100 },
   top_p: { min: 0, max: 1 },
   min_p: { min: 0, max: 1 },
@@ -69,7 +69,7 @@ function checkSettings(body: JsonRecord, sight: Sight): Problem {
   return (
     checkTools(body['tools'], sight) ??
     checkOptions(body['options']) ??
-    checkBoolean(body['stream'], 'stream') ??
+    checkBooleans(body, 'stream') ??
     checkThink(body['think'], sight) ??
     checkFormat(body['format'], sight)
   );
@@ -122,15 +122,15 @@ function pictureFlaw(image: Json): string | undefined {
   if (typeof image !== 'string' || image === '') return 'it must be a picture in base64';
   if (image.length > PICTURE_MAX) return `it is longer than ${PICTURE_MAX} characters`;
   const data = image.startsWith('data:') ? image.slice(image.indexOf(',') + 1) : image;
-  return BASE64.test(data.slice(0, BASE64_PEEK)) && BASE64.test(data.slice(-BASE64_PEEK))
-    ? undefined
-    : 'it is not base64';
+  return isBase64(data) ? undefined : 'it is not base64';
 }
 
 function checkOptions(options: Json | undefined): Problem {
-  if (isAbsent(options)) return undefined;
-  if (!isRecord(options)) return invalid('options', `it must be an object, not ${found(options)}`);
-  return checkRanges(options, OPTIONS, 'options.') ?? checkStops(options['stop'], 'options.stop');
+  return checkObject(
+    options,
+    'options',
+    (given) => checkRanges(given, OPTIONS, 'options.') ?? checkStops(given['stop'], 'options.stop'),
+  );
 }
 
 function checkThink(think: Json | undefined, sight: Sight): Problem {

@@ -14,6 +14,7 @@ import {
 } from '../../lib/json.ts';
 import { ok, type Result } from '../../lib/result.ts';
 import type { PathFacts } from '../dialect.ts';
+import { readMessages } from '../messages.ts';
 import { restOf, saysSomething } from '../openai-chat/assistant.ts';
 import { readTools } from '../openai-chat/request.ts';
 import { inspect, isGenerate } from './inspect.ts';
@@ -73,7 +74,7 @@ export function decodeRequest(body: JsonRecord, path: PathFacts): Result<ChatReq
     compact({
       origin: HOME,
       model,
-      messages: isGenerate(body) ? readPrompt(body) : readMessages(asArray(body['messages']) ?? []),
+      messages: isGenerate(body) ? readPrompt(body) : readConversation(asArray(body['messages']) ?? []),
       tools: tools.length === 0 ? undefined : tools,
       maxOutputTokens,
       sampling: readSampling(options),
@@ -159,19 +160,9 @@ interface Calls {
   open: ToolCallPart[];
 }
 
-/** Messages in order; the tool results of one round become one message. */
-function readMessages(list: readonly Json[]): readonly Message[] {
-  const messages: Message[] = [];
+function readConversation(list: readonly Json[]): readonly Message[] {
   const calls: Calls = { count: 0, open: [] };
-  for (const [index, item] of list.entries()) {
-    if (!isRecord(item)) continue;
-    const message = readMessage(item, `messages[${index}]`, calls);
-    const last = messages.at(-1);
-    if (message.role === 'tool' && last?.role === 'tool') {
-      messages[messages.length - 1] = { ...last, parts: [...last.parts, ...message.parts] };
-    } else messages.push(message);
-  }
-  return messages;
+  return readMessages(list, (message, at) => readMessage(message, at, calls));
 }
 
 function readMessage(message: JsonRecord, at: string, calls: Calls): Message {

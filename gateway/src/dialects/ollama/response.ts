@@ -3,10 +3,11 @@ import { fault, type Fault } from '../../chat/fault.ts';
 import type { Part } from '../../chat/part.ts';
 import type { ChatResponse, Choice, Finish, FinishReason } from '../../chat/reply.ts';
 import type { Loss } from '../../chat/request.ts';
-import { asArray, asRecord, asString, compact, isRecord, parseJson, type JsonRecord } from '../../lib/json.ts';
+import { asArray, asRecord, asString, compact, isRecord, type JsonRecord } from '../../lib/json.ts';
 import { extraNames } from '../../chat/losses.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import { glanceOf, type EncodeContext, type Glance } from '../dialect.ts';
+import { argumentsObject } from '../messages.ts';
 import { restOf } from '../openai-chat/assistant.ts';
 import { decodeInnerError } from '../openai-chat/errors.ts';
 import { readLogprobs, writeLogprobs } from '../openai-chat/response.ts';
@@ -225,8 +226,7 @@ export function pieceOf(part: Part, { isHome, lose }: MessageWriter): Piece {
     case 'image':
       return part.source.by === 'base64' ? { images: [part.source.data] } : {};
     case 'tool-call': {
-      const value = parseJson(part.arguments);
-      const args = isRecord(value) ? value : part.arguments.trim() === '' ? {} : { arguments: part.arguments };
+      const args = argumentsObject(part.arguments) ?? { arguments: part.arguments };
       const named = { name: part.name, arguments: args };
       return { tool_calls: [{ ...compact({ id: sentId(part.id) }), function: named, ...(isHome ? part.extra : {}) }] };
     }

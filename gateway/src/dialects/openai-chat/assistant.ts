@@ -33,8 +33,8 @@ const ORIGIN_OF: Readonly<Record<string, Origin | undefined>> = {
   'google-gemini-v1': 'gemini',
 };
 
-/** Fields of a message that become parts, or say nothing. */
-const READ: ReadonlySet<string> = new Set([
+/** Fields of a reply's message, or of a piece of it, that become parts, or say nothing. */
+export const SAID: ReadonlySet<string> = new Set([
   'role',
   'content',
   'refusal',
@@ -48,11 +48,10 @@ const READ: ReadonlySet<string> = new Set([
   'images',
   'extra_content',
   'thought_signature',
-  'cache_control',
-  'prompt_cache_breakpoint',
   // Mistral's streams number the delta too.
   'index',
 ]);
+const READ: ReadonlySet<string> = new Set([...SAID, 'cache_control', 'prompt_cache_breakpoint']);
 
 export interface AssistantMessage {
   readonly parts: readonly Part[];

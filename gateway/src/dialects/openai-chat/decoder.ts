@@ -17,10 +17,9 @@ import {
 import { withoutNan } from '../../lib/nan.ts';
 import { SSE_EVENT_MAX_BYTES, sseSplitter, type SseEvent, type SseSplitter } from '../../lib/sse.ts';
 import type { StreamDecoder } from '../dialect.ts';
-import { restOf } from './assistant.ts';
+import { restOf, SAID } from './assistant.ts';
 import {
   closeCalls,
-  DELTA_READ,
   holdsContent,
   newChoice,
   readDelta,
@@ -244,7 +243,7 @@ function readChoice(choice: JsonRecord, reading: ChoiceReading, emit: Emit): voi
     ...misread(choice, 'delta'),
     ...misread(delta, 'content'),
     ...restOf(choice, CHOICE_READ),
-    ...messageExtras(restOf(delta, DELTA_READ)),
+    ...messageExtras(restOf(delta, SAID)),
   };
   const extra = changed(fields, state.seen);
   if (extra !== undefined) emit({ type: 'extra', choice: state.index, extra });

@@ -30,24 +30,6 @@ import { nonEmpty, readLogprobs } from './response.ts';
 /** More calls in one reply than any model makes; further ones are dropped, so that a mad stream cannot fill memory. */
 const CALLS_MAX = 1024;
 
-/** Fields of a delta that become events, or say nothing. */
-export const DELTA_READ: ReadonlySet<string> = new Set([
-  'role',
-  'content',
-  'refusal',
-  'reasoning',
-  'reasoning_content',
-  'reasoning_details',
-  'tool_calls',
-  'function_call',
-  'annotations',
-  'audio',
-  'images',
-  'extra_content',
-  'thought_signature',
-  'index',
-]);
-
 /** A tool call under way. Mutable by design, as all state of one decoder. */
 interface Call {
   readonly number: number;

@@ -5,6 +5,7 @@ import { mergeUsage, type Usage } from '../../chat/usage.ts';
 import { asRecord, compact, type Json, type JsonRecord } from '../../lib/json.ts';
 import { formatSse } from '../../lib/sse.ts';
 import type { EncodeContext, StreamEncoder } from '../dialect.ts';
+import { lossList, type LossList } from '../loss-list.ts';
 import { HOME } from './assistant.ts';
 import {
   callFields,
@@ -46,7 +47,7 @@ type ChoiceEvent = Exclude<ChatEvent, { type: 'start' | 'usage' | 'error' | 'pin
 /** What was said so far. Mutable by design: it lives inside one encoder. */
 interface Writing {
   readonly choices: Map<number, ChoiceState>;
-  readonly losses: Map<string, Loss>;
+  readonly losses: LossList;
   head: { readonly id: string; readonly model: string; readonly created: number };
   /** Fields beside the choices, to go out with the next chunk. */
   extra: JsonRecord;
@@ -58,7 +59,7 @@ interface Writing {
 export function encoder(context: EncodeContext): StreamEncoder<string> {
   const writing: Writing = {
     choices: new Map(),
-    losses: new Map(),
+    losses: lossList(),
     head: { id: `chatcmpl-${context.requestId}`, model: context.model, created: context.nowS },
     extra: {},
     usage: undefined,
@@ -67,7 +68,7 @@ export function encoder(context: EncodeContext): StreamEncoder<string> {
   return {
     push: (event) => (writing.isBroken ? '' : push(event, writing)),
     end: () => (writing.isBroken ? '' : end(writing, context.wantsStreamUsage)),
-    losses: () => [...writing.losses.values(), ...lostUsage(writing.usage)],
+    losses: () => [...writing.losses.all(), ...lostUsage(writing.usage)],
   };
 }
 
@@ -87,8 +88,7 @@ function push(event: ChatEvent, writing: Writing): string {
 
 function pushToChoice(event: ChoiceEvent, writing: Writing): string {
   if (event.type !== 'extra') {
-    const lose = (loss: Loss): void => void writing.losses.set(`${loss.code} ${loss.field}`, loss);
-    const piece = pieceOf(event, stateOf(event.choice, writing), lose);
+    const piece = pieceOf(event, stateOf(event.choice, writing), writing.losses.add);
     return piece === undefined ? '' : write(event.choice, piece, writing);
   }
   if (event.choice === undefined) writing.extra = { ...writing.extra, ...event.extra };

@@ -16,27 +16,34 @@ import {
 import { err, ok, type Result } from '../../lib/result.ts';
 import type { Inspection, PathFacts } from '../dialect.ts';
 import {
-  addIfText,
-  addJson,
-  addText,
-  checkAddress,
-  checkBoolean,
+  checkBooleans,
   checkFunction,
-  checkMetadata,
+  checkMessages,
   checkModel,
-  checkModels,
-  checkNumbers,
-  checkUser,
+  checkObject,
+  checkRanges,
+  checkToolList,
   invalid,
-  kindOf,
-  MESSAGES_MAX,
+  isAbsent,
+  measureText,
   missing,
-  newTally,
-  SCHEMA_MAX,
+  newSight,
+  seen,
   TOKENS_MAX,
   TOOLS_MAX,
-  type Ranges,
-  type Tally,
+  type Problem,
+  type Range,
+  type Sight,
+} from '../checks.ts';
+import {
+  checkAddress,
+  checkMetadata,
+  checkModels,
+  checkParts,
+  checkSize,
+  checkStream,
+  checkUser,
+  measureJson,
 } from '../openai-checks.ts';
 import { PART_KINDS, urlOf } from './media.ts';
 
@@ -45,36 +52,36 @@ const STOP_MAX = 64;
 /** OpenAI's own bound of `n`. */
 const CHOICES_MAX = 128;
 
-const RANGES: Ranges = [
-  ['temperature', [0, 2]],
-  ['top_p', [0, 1]],
-  ['min_p', [0, 1]],
-  ['frequency_penalty', [-2, 2]],
-  ['presence_penalty', [-2, 2]],
-];
-const INTEGERS: Ranges = [
-  ['n', [1, CHOICES_MAX]],
-  ['max_tokens', [1, TOKENS_MAX]],
-  ['max_completion_tokens', [1, TOKENS_MAX]],
-  ['top_logprobs', [0, 20]],
-  ['seed', [-(2 ** 63), 2 ** 63]],
-];
+const RANGES: Readonly<Record<string, Range>> = {
+  temperature: { min: 0, max: 2 },
+  top_p: { min: 0, max: 1 },
+  min_p: { min: 0, max: 1 },
+  frequency_penalty: { min: -2, max: 2 },
+  presence_penalty: { min: -2, max: 2 },
+  n: { min: 1, max: CHOICES_MAX, isWhole: true },
+  max_tokens: { min: 1, max: TOKENS_MAX, isWhole: true },
+  max_completion_tokens: { min: 1, max: TOKENS_MAX, isWhole: true },
+  top_logprobs: { min: 0, max: 20, isWhole: true },
+  seed: { min: -(2 ** 63), max: 2 ** 63, isWhole: true },
+};
 const ROLES: ReadonlySet<unknown> = new Set(['system', 'developer', 'user', 'assistant', 'tool', 'function']);
 
 /** Reads and checks a parsed body. `path.model` stands in where the body names no model (Azure deployments). */
 export function inspect(body: JsonRecord, path: PathFacts): Result<Inspection, Fault> {
   const model = body['model'] ?? path.model;
-  const wrong =
-    checkModel(model, 'model') ?? checkNumbers(body, RANGES, INTEGERS) ?? checkPlainFields(body) ?? checkStream(body);
+  const wrong = checkModel(model) ?? checkRanges(body, RANGES) ?? checkPlainFields(body) ?? checkStream(body);
   if (wrong !== undefined) return err(wrong);
-  const tally = newTally();
-  const unfit = checkMessages(body['messages'], tally) ?? checkTools(body, tally) ?? checkFormat(body, tally);
+  const sight = newSight();
+  const unfit =
+    checkMessages(body['messages'], (message, at) => checkMessage(message, at, sight)) ??
+    checkTools(body, sight) ??
+    checkFormat(body, sight);
   if (unfit !== undefined) return err(unfit);
-  addWishes(body, tally);
-  return ok(inspectionOf(body, asString(model) ?? '', tally));
+  addWishes(body, sight);
+  return ok(inspectionOf(body, asString(model) ?? '', sight));
 }
 
-function inspectionOf(body: JsonRecord, model: string, tally: Tally): Inspection {
+function inspectionOf(body: JsonRecord, model: string, sight: Sight): Inspection {
   const limit = body['max_completion_tokens'] ?? body['max_tokens'];
   return {
     model,
@@ -82,11 +89,8 @@ function inspectionOf(body: JsonRecord, model: string, tally: Tally): Inspection
     wantsStreamUsage: asRecord(body['stream_options'])?.['include_usage'] === true,
     ...(typeof limit === 'number' ? { maxOutputTokens: limit } : {}),
     choices: asNumber(body['n']) ?? 1,
-    needs: [...tally.needs],
-    textLength: tally.textLength,
-    nonAsciiLength: tally.nonAsciiLength,
-    imageCount: tally.imageCount,
     messageCount: asArray(body['messages'])?.length ?? 0,
+    ...seen(sight),
   };
 }
 
@@ -94,7 +98,7 @@ function checkPlainFields(body: JsonRecord): Fault | undefined {
   return (
     checkStop(body['stop']) ??
     checkLogprobs(body['logprobs']) ??
-    checkBoolean(body, 'parallel_tool_calls') ??
+    checkBooleans(body, 'parallel_tool_calls') ??
     checkUser(body['user']) ??
     checkMetadata(body['metadata']) ??
     checkModels(body['models'])
@@ -115,44 +119,20 @@ function checkLogprobs(value: Json | undefined): Fault | undefined {
   return invalid('logprobs', 'it must be true or false');
 }
 
-function checkStream(body: JsonRecord): Fault | undefined {
-  const wrong = checkBoolean(body, 'stream');
-  if (wrong !== undefined) return wrong;
-  const options = body['stream_options'];
-  if (options === undefined || options === null) return undefined;
-  if (!isRecord(options)) return invalid('stream_options', `it must be an object, not ${kindOf(options)}`);
-  return body['stream'] === true ? undefined : invalid('stream_options', 'it only goes with `stream: true`');
-}
-
-function checkMessages(messages: Json | undefined, tally: Tally): Fault | undefined {
-  if (messages === undefined || messages === null) return missing('messages', 'send at least one message');
-  if (!isArray(messages)) return invalid('messages', `it must be an array, not ${kindOf(messages)}`);
-  if (messages.length === 0) return invalid('messages', 'send at least one message');
-  if (messages.length > MESSAGES_MAX) return invalid('messages', `it has more than ${MESSAGES_MAX} entries`);
-  for (let index = 0; index < messages.length; index += 1) {
-    const wrong = checkMessage(messages[index], `messages[${index}]`, tally);
-    if (wrong !== undefined) return wrong;
-  }
-  return undefined;
-}
-
-function checkMessage(message: unknown, at: string, tally: Tally): Fault | undefined {
-  if (!isRecord(message)) return invalid(at, `it must be an object, not ${kindOf(message)}`);
+function checkMessage(message: JsonRecord, at: string, sight: Sight): Fault | undefined {
   const role = message['role'];
   if (!ROLES.has(role)) return invalid(`${at}.role`, 'it must be system, developer, user, assistant or tool');
   if (role === 'tool' || role === 'function') {
-    tally.needs.add('tools');
+    sight.needs.add('tools');
     const id = message['tool_call_id'];
-    if (id !== undefined && id !== null && typeof id !== 'string') {
-      return invalid(`${at}.tool_call_id`, 'it must be a string');
-    }
+    if (!isAbsent(id) && typeof id !== 'string') return invalid(`${at}.tool_call_id`, 'it must be a string');
   }
-  if (role !== 'assistant') return checkContent(message, at, tally);
-  const wrong = checkCalls(message, at, tally);
+  if (role !== 'assistant') return checkContent(message, at, sight);
+  const wrong = checkCalls(message, at, sight);
   if (wrong !== undefined) return wrong;
-  addIfText(tally, message['reasoning_content'] ?? message['reasoning']);
-  addIfText(tally, message['refusal']);
-  return checkContent(message, at, tally);
+  for (const text of [message['reasoning_content'] ?? message['reasoning'], message['refusal']])
+    if (typeof text === 'string') measureText(text, sight);
+  return checkContent(message, at, sight);
 }
 
 /** What an assistant's message may hold instead of content. */
@@ -167,20 +147,11 @@ const INSTEAD = [
   'images',
 ];
 
-function checkContent(message: JsonRecord, at: string, tally: Tally): Fault | undefined {
+function checkContent(message: JsonRecord, at: string, sight: Sight): Fault | undefined {
   const content = message['content'];
   const param = `${at}.content`;
-  if (typeof content === 'string') {
-    addText(tally, content);
-    return undefined;
-  }
-  if (!isPresent(content)) return mayBeEmpty(message) ? undefined : missingContent(content, param);
-  if (!isArray(content)) return invalid(param, `it must be a string or an array of parts, not ${kindOf(content)}`);
-  for (let index = 0; index < content.length; index += 1) {
-    const reason = checkPart(content[index], tally);
-    if (reason !== undefined) return invalid(param, `part ${index}: ${reason}`);
-  }
-  return undefined;
+  if (isPresent(content)) return checkParts(content, { param, sight }, partFlaw);
+  return mayBeEmpty(message) ? undefined : missingContent(content, param);
 }
 
 function mayBeEmpty(message: JsonRecord): boolean {
@@ -194,32 +165,31 @@ function missingContent(content: Json | undefined, param: string): Fault {
   return invalid(param, isArray(content) ? 'it is empty' : 'it must be a string or an array of parts, not null');
 }
 
-function isPresent(value: Json | undefined): boolean {
-  return value !== undefined && value !== null && !(isArray(value) && value.length === 0);
+function isPresent(value: Json | undefined): value is Json {
+  return !isAbsent(value) && !(isArray(value) && value.length === 0);
 }
 
 /** Counts one content part; gives the reason why it cannot be one. */
-function checkPart(part: unknown, tally: Tally): string | undefined {
-  if (!isRecord(part)) return `it must be an object, not ${kindOf(part)}`;
+function partFlaw(part: JsonRecord, sight: Sight): string | undefined {
   const type = part['type'];
   if (typeof type !== 'string') return 'its `type` is missing';
   const kind = PART_KINDS[type];
   if (kind === undefined) return `the type ${JSON.stringify(type.slice(0, 40))} is not known`;
   if (kind === 'text') {
     if (typeof part['text'] !== 'string') return '`text` must be a string';
-    addText(tally, part['text']);
+    measureText(part['text'], sight);
     return undefined;
   }
   if (kind === 'other') {
-    addJson(tally, part);
+    measureJson(part, sight);
     return undefined;
   }
-  tally.needs.add(kind);
-  if (kind === 'image') tally.imageCount += 1;
-  return checkMedia(part, type);
+  sight.needs.add(kind);
+  if (kind === 'image') sight.imageCount += 1;
+  return mediaFlaw(part, type);
 }
 
-function checkMedia(part: JsonRecord, type: string): string | undefined {
+function mediaFlaw(part: JsonRecord, type: string): string | undefined {
   const url = urlOf(part, type);
   if (url === undefined) return isFileById(part, type) ? undefined : `\`${type}\` holds no data`;
   return checkAddress(url, type);
@@ -230,46 +200,36 @@ function isFileById(part: JsonRecord, type: string): boolean {
   return type === 'file' && (isRecord(part['file']) || typeof part['file_id'] === 'string');
 }
 
-function checkCalls(message: JsonRecord, at: string, tally: Tally): Fault | undefined {
-  const calls = message['tool_calls'];
+function checkCalls(message: JsonRecord, at: string, sight: Sight): Fault | undefined {
   if (isRecord(message['function_call'])) {
-    tally.needs.add('tools');
-    addJson(tally, message['function_call']);
+    sight.needs.add('tools');
+    measureJson(message['function_call'], sight);
   }
-  if (calls === undefined || calls === null) return undefined;
-  if (!isArray(calls)) return invalid(`${at}.tool_calls`, `it must be an array, not ${kindOf(calls)}`);
-  if (calls.length > 0) tally.needs.add('tools');
-  for (let index = 0; index < calls.length; index += 1) {
-    const call = calls[index];
-    const target = isRecord(call) ? (call['function'] ?? call['custom']) : undefined;
-    if (!isRecord(target) || typeof target['name'] !== 'string') {
-      return invalid(`${at}.tool_calls[${index}]`, 'it must name a function');
-    }
-    addJson(tally, target);
-  }
-  return undefined;
+  return checkToolList(message['tool_calls'], { param: `${at}.tool_calls`, sight }, (call, place) => {
+    const target = call['function'] ?? call['custom'];
+    if (!isRecord(target) || typeof target['name'] !== 'string') return invalid(place, 'it must name a function');
+    measureJson(target, sight);
+    return undefined;
+  });
 }
 
-function checkTools(body: JsonRecord, tally: Tally): Fault | undefined {
-  return checkToolList(body['tools'], 'tools', tally) ?? checkToolList(body['functions'], 'functions', tally);
+function checkTools(body: JsonRecord, sight: Sight): Fault | undefined {
+  return (
+    checkDeclared(body, 'tools', { check: checkTool, sight }) ??
+    checkDeclared(body, 'functions', { check: checkFunction, sight })
+  );
 }
 
-function checkToolList(tools: Json | undefined, field: string, tally: Tally): Fault | undefined {
-  if (tools === undefined || tools === null) return undefined;
-  if (!isArray(tools)) return invalid(field, `it must be an array, not ${kindOf(tools)}`);
-  if (tools.length > TOOLS_MAX) return invalid(field, `it has more than ${TOOLS_MAX} entries`);
-  if (tools.length > 0) tally.needs.add('tools');
-  for (let index = 0; index < tools.length; index += 1) {
-    const tool = tools[index];
-    const at = `${field}[${index}]`;
-    if (!isRecord(tool)) return invalid(at, `it must be an object, not ${kindOf(tool)}`);
-    const before = tally.textLength;
-    addJson(tally, tool);
-    if (tally.textLength - before > SCHEMA_MAX) return invalid(at, `it is larger than ${SCHEMA_MAX} characters`);
-    const wrong = field === 'tools' ? checkTool(tool, at) : checkFunction(tool, at);
-    if (wrong !== undefined) return wrong;
-  }
-  return undefined;
+function checkDeclared(
+  body: JsonRecord,
+  param: 'tools' | 'functions',
+  { check, sight }: { readonly check: (tool: JsonRecord, at: string) => Problem; readonly sight: Sight },
+): Fault | undefined {
+  return checkToolList(
+    body[param],
+    { param, sight, max: TOOLS_MAX },
+    (tool, at) => checkSize(tool, at, sight) ?? check(tool, at),
+  );
 }
 
 /** Tools of other types are run by the provider itself and are its own business. */
@@ -283,18 +243,12 @@ function checkTool(tool: JsonRecord, at: string): Fault | undefined {
     : missing(`${at}.function`, 'a tool of type function declares one');
 }
 
-function checkFormat(body: JsonRecord, tally: Tally): Fault | undefined {
-  const format = body['response_format'];
-  if (format === undefined || format === null) return undefined;
-  if (!isRecord(format)) return invalid('response_format', `it must be an object, not ${kindOf(format)}`);
-  if (typeof format['type'] !== 'string') return invalid('response_format', 'its `type` is missing');
-  const before = tally.textLength;
-  addJson(tally, format);
-  if (tally.textLength - before > SCHEMA_MAX) {
-    return invalid('response_format', `it is larger than ${SCHEMA_MAX} characters`);
-  }
-  if (format['type'] === 'json_schema') tally.needs.add('json-schema');
-  return checkDescribed(format);
+function checkFormat(body: JsonRecord, sight: Sight): Fault | undefined {
+  return checkObject(body['response_format'], 'response_format', (format) => {
+    if (typeof format['type'] !== 'string') return invalid('response_format', 'its `type` is missing');
+    if (format['type'] === 'json_schema') sight.needs.add('json-schema');
+    return checkSize(format, 'response_format', sight) ?? checkDescribed(format);
+  });
 }
 
 function checkDescribed(format: JsonRecord): Fault | undefined {
@@ -309,13 +263,13 @@ function checkDescribed(format: JsonRecord): Fault | undefined {
 }
 
 /** Abilities that fields outside the messages ask for. */
-function addWishes(body: JsonRecord, tally: Tally): void {
+function addWishes(body: JsonRecord, sight: Sight): void {
   const modalities = body['modalities'];
   if (isArray(modalities)) {
-    if (modalities.includes('audio')) tally.needs.add('audio-out');
-    if (modalities.includes('image')) tally.needs.add('image-out');
+    if (modalities.includes('audio')) sight.needs.add('audio-out');
+    if (modalities.includes('image')) sight.needs.add('image-out');
   }
-  if (asksReasoning(body)) tally.needs.add('reasoning');
+  if (asksReasoning(body)) sight.needs.add('reasoning');
 }
 
 function asksReasoning(body: JsonRecord): boolean {

@@ -27,6 +27,7 @@ import {
 } from '../../lib/json.ts';
 import { ok, type Result } from '../../lib/result.ts';
 import type { PathFacts } from '../dialect.ts';
+import { isEffort, readMessages, schemaFormat } from '../messages.ts';
 import { HOME, legacyCallId, readAssistant, readContentPart, restOf } from './assistant.ts';
 import { inspect } from './inspect.ts';
 import { PART_KINDS, readCache, readMedia } from './media.ts';
@@ -120,7 +121,7 @@ export function decodeRequest(body: JsonRecord, path: PathFacts): Result<ChatReq
   const request: ChatRequest = compact({
     origin: HOME,
     model,
-    messages: readMessages(asArray(body['messages']) ?? []),
+    messages: readMessages(asArray(body['messages']) ?? [], readMessage),
     tools: tools.length === 0 ? undefined : tools,
     toolChoice: choice,
     parallelToolCalls: asBoolean(body['parallel_tool_calls']),
@@ -174,14 +175,6 @@ function readModalities(value: Json | undefined): readonly string[] | undefined 
 function readVoice(value: Json | undefined): ChatRequest['audio'] | undefined {
   if (!isRecord(value)) return undefined;
   return compact({ voice: value['voice'], format: asString(value['format']) });
-}
-
-type Effort = NonNullable<Reasoning['effort']>;
-const EFFORTS: ReadonlySet<unknown> = new Set<Effort>(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']);
-
-/** True for every effort that some protocol knows. */
-export function isEffort(value: unknown): value is Effort {
-  return EFFORTS.has(value);
 }
 
 /** OpenAI's effort, OpenRouter's object, the switches and budgets of DeepSeek, Z.ai, Qwen and Databricks. */
@@ -265,15 +258,7 @@ function readFormat(format: Json | undefined): OutputFormat | undefined {
   // Together and llama.cpp put a schema beside the plain JSON mode.
   const schema =
     asRecord(described?.['schema']) ?? (format['type'] === 'json_object' ? asRecord(format['schema']) : undefined);
-  if (schema !== undefined) {
-    return compact({
-      kind: 'json-schema' as const,
-      schema,
-      name: asString(described?.['name']),
-      description: asString(described?.['description']),
-      strict: asBoolean(described?.['strict']),
-    });
-  }
+  if (schema !== undefined) return schemaFormat(schema, described);
   return format['type'] === 'json_object' ? { kind: 'json' } : undefined;
 }
 
@@ -407,20 +392,6 @@ const MESSAGE_READ: ReadonlySet<string> = new Set([
   'cache_control',
   'prompt_cache_breakpoint',
 ]);
-
-/** Messages in order; the tool results of one round become one message. */
-function readMessages(list: readonly Json[]): readonly Message[] {
-  const messages: Message[] = [];
-  for (const [index, item] of list.entries()) {
-    if (!isRecord(item)) continue;
-    const message = readMessage(item, `messages[${index}]`, messages);
-    const last = messages.at(-1);
-    if (message.role === 'tool' && last?.role === 'tool') {
-      messages[messages.length - 1] = { ...last, parts: [...last.parts, ...message.parts] };
-    } else messages.push(message);
-  }
-  return messages;
-}
 
 function readMessage(message: JsonRecord, at: string, before: readonly Message[]): Message {
   const role = message['role'];

@@ -27,8 +27,8 @@ import {
 } from '../../lib/json.ts';
 import { ok, type Result } from '../../lib/result.ts';
 import type { PathFacts } from '../dialect.ts';
+import { isEffort, schemaFormat } from '../messages.ts';
 import { restOf } from '../openai-chat/assistant.ts';
-import { isEffort } from '../openai-chat/request.ts';
 import { inspect } from './inspect.ts';
 import { HOME, readItem } from './items.ts';
 
@@ -192,13 +192,7 @@ function readFormat(format: Json | undefined): OutputFormat | undefined {
   if (format['type'] === 'json_object') return { kind: 'json' };
   const schema = asRecord(format['schema']);
   if (schema === undefined) return undefined;
-  return compact({
-    kind: 'json-schema' as const,
-    schema,
-    name: asString(format['name']),
-    description: asString(format['description']),
-    strict: asBoolean(format['strict']),
-  });
+  return schemaFormat(schema, format);
 }
 
 const LOGPROBS = 'message.output_text.logprobs';

@@ -7,8 +7,9 @@ import type { ChatEvent } from '../../chat/reply.ts';
 import { unpackSignature } from '../../chat/signature.ts';
 import { asArray, asCount, asRecord, asString, compact, isRecord, parseJson, type JsonRecord } from '../../lib/json.ts';
 import { withoutNan } from '../../lib/nan.ts';
-import { SSE_EVENT_MAX_BYTES, sseSplitter, type SseEvent } from '../../lib/sse.ts';
+import { sseSplitter, type SseEvent } from '../../lib/sse.ts';
 import type { StreamDecoder } from '../dialect.ts';
+import { eventDecoder, type Reading } from '../event-decoder.ts';
 import { argumentsText } from '../openai-chat/assistant.ts';
 import { decodeInnerError } from '../openai-chat/errors.ts';
 import { nonEmpty, readLogprobs } from '../openai-chat/response.ts';
@@ -36,11 +37,9 @@ interface ItemState {
   isDone: boolean;
 }
 
-interface Reading {
-  readonly provider: string;
+interface ItemReading extends Reading {
   readonly items: Map<number, ItemState>;
   hasBegun: boolean;
-  isOver: boolean;
   calls: number;
   hasCall: boolean;
   /** What is open: a change of it begins a new part. */
@@ -53,7 +52,7 @@ interface Reading {
 /** One decoder a stream. `provider` is for texts. */
 export function decoder(provider: string): StreamDecoder {
   const splitter = sseSplitter();
-  const reading: Reading = {
+  const reading: ItemReading = {
     provider,
     items: new Map(),
     hasBegun: false,
@@ -65,34 +64,21 @@ export function decoder(provider: string): StreamDecoder {
     lastKind: undefined,
   };
 
-  function read(sse: readonly SseEvent[]): readonly ChatEvent[] {
+  function read(event: SseEvent): readonly ChatEvent[] {
     const events: ChatEvent[] = [];
-    for (const event of sse) {
-      if (!reading.isOver) readSse(event, reading, (made) => void events.push(made));
-    }
+    readSse(event, reading, (made) => void events.push(made));
     return events;
   }
 
-  return {
-    push: (bytes) => {
-      const events = read(splitter.push(bytes));
-      if (!splitter.isTooBig() || reading.isOver) return events;
-      return [...events, fail(reading, fault('upstream-too-big', { provider, max: SSE_EVENT_MAX_BYTES }))];
-    },
-    end: () => {
-      const events = read(splitter.end());
-      return reading.isOver ? events : [...events, fail(reading, fault('upstream-cut', { provider }))];
-    },
-    isOver: () => reading.isOver,
-  };
+  return eventDecoder(splitter, reading, { read, close: () => undefined });
 }
 
-function fail(reading: Reading, of: Fault): ChatEvent {
+function fail(reading: ItemReading, of: Fault): ChatEvent {
   reading.isOver = true;
   return { type: 'error', fault: of };
 }
 
-function readSse({ data, isComment, name }: SseEvent, reading: Reading, emit: Emit): void {
+function readSse({ data, isComment, name }: SseEvent, reading: ItemReading, emit: Emit): void {
   if (isComment || data.length === 0) return emit({ type: 'ping' });
   const text = data.toString('utf8');
   if (text.trim() === '[DONE]') return undefined;
@@ -103,7 +89,7 @@ function readSse({ data, isComment, name }: SseEvent, reading: Reading, emit: Em
 }
 
 interface Into {
-  readonly reading: Reading;
+  readonly reading: ItemReading;
   readonly emit: Emit;
 }
 

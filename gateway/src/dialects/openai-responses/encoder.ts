@@ -5,12 +5,12 @@
 import { isCarried } from '../../chat/carried.ts';
 import type { Citation, MediaPart, OpaquePart, Signature } from '../../chat/part.ts';
 import type { ChatEvent, Finish, TokenLogprob } from '../../chat/reply.ts';
-import type { Loss } from '../../chat/request.ts';
 import { packSignature } from '../../chat/signature.ts';
 import { mergeUsage, type Usage } from '../../chat/usage.ts';
 import { asString, isRecord, type Json, type JsonRecord } from '../../lib/json.ts';
 import { formatSse } from '../../lib/sse.ts';
 import type { EncodeContext, StreamEncoder } from '../dialect.ts';
+import { lossList, type LossList } from '../loss-list.ts';
 import { jsonScanner, type JsonScanner } from '../json-scanner.ts';
 import { writeLogprobs } from '../openai-chat/response.ts';
 import { encodeStreamFault } from './errors.ts';
@@ -61,7 +61,7 @@ interface OpenCall {
 
 interface Writing {
   readonly context: EncodeContext;
-  readonly losses: Map<string, Loss>;
+  readonly losses: LossList;
   readonly output: JsonRecord[];
   readonly calls: Map<number, OpenCall>;
   out: string;
@@ -88,7 +88,7 @@ interface Writing {
 export function encoder(context: EncodeContext): StreamEncoder {
   const writing: Writing = {
     context,
-    losses: new Map(),
+    losses: lossList(),
     output: [],
     calls: new Map(),
     out: '',
@@ -116,7 +116,7 @@ export function encoder(context: EncodeContext): StreamEncoder {
       if (!writing.isOver) complete(writing);
       return flush(writing);
     },
-    losses: () => [...writing.losses.values(), ...lostUsage(writing.usage)],
+    losses: () => [...writing.losses.all(), ...lostUsage(writing.usage)],
   };
 }
 
@@ -124,10 +124,6 @@ function flush(writing: Writing): string {
   const text = writing.out;
   writing.out = '';
   return text;
-}
-
-function loser({ losses }: Writing): (loss: Loss) => void {
-  return (loss) => void losses.set(`${loss.code} ${loss.field}`, loss);
 }
 
 /** Writes one event, after the two that begin every stream. */
@@ -148,8 +144,8 @@ function take(event: ChatEvent, writing: Writing): void {
   else if (event.type === 'usage') writing.usage = mergeUsage(writing.usage, event.usage);
   else if (event.type === 'ping') writing.out += ': ping\n\n';
   else if (event.type === 'error') breakOff(event, writing);
-  else if (event.type === 'extra') loseExtra(event.extra, loser(writing));
-  else if (event.choice > 0) loseChoices(loser(writing));
+  else if (event.type === 'extra') loseExtra(event.extra, writing.losses.add);
+  else if (event.choice > 0) loseChoices(writing.losses.add);
   else takeContent(event, writing);
 }
 
@@ -403,7 +399,7 @@ function cite(citation: Citation, writing: Writing): void {
   const { item, open } = openText('text', writing);
   const annotation = writeCitation(citation, open.text.length);
   if (annotation === undefined) {
-    loseCitation(undefined, loser(writing));
+    loseCitation(undefined, writing.losses.add);
     return;
   }
   const annotation_index = open.annotations.length;
@@ -422,7 +418,7 @@ function addLogprobs(tokens: readonly TokenLogprob[], writing: Writing): void {
 /** An item that comes whole. */
 function addOpaque({ origin, name, value: item }: OpaquePart, writing: Writing): void {
   if (origin !== HOME || !isRecord(item)) {
-    loseOpaque(name, loser(writing));
+    loseOpaque(name, writing.losses.add);
     return;
   }
   closeItem(writing);
@@ -449,12 +445,12 @@ function addMedia(part: MediaPart, writing: Writing): void {
     endItem(index, item, writing);
     return;
   }
-  loseMedia(kind, { field: kind, isSaid: transcript !== '' }, loser(writing));
+  loseMedia(kind, { field: kind, isSaid: transcript !== '' }, writing.losses.add);
   grow('text', transcript, writing);
 }
 
 function addSpoken(transcript: string, writing: Writing): void {
-  loseMedia('audio', { field: 'audio', isSaid: transcript !== '' }, loser(writing));
+  loseMedia('audio', { field: 'audio', isSaid: transcript !== '' }, writing.losses.add);
   grow('text', transcript, writing);
 }
 
@@ -466,7 +462,7 @@ function complete(writing: Writing): void {
   closeItem(writing);
   closeCalls(writing, () => true);
   writing.isOver = true;
-  loseFinish(finish, loser(writing));
+  loseFinish(finish, writing.losses.add);
   const { output, usage } = writing;
   const response = { ...envelope(head, echo ?? echoOf(context)), ...ended, output, usage: writeUsage(usage) };
   const type = ended.status === 'incomplete' ? 'incomplete' : 'completed';

@@ -6,6 +6,7 @@ import type { Loss } from '../../chat/request.ts';
 import { asNumber, asRecord, asString, compact, isArray, isRecord, type JsonRecord } from '../../lib/json.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import { glanceOf, type EncodeContext, type Glance } from '../dialect.ts';
+import { lossList } from '../loss-list.ts';
 import { decodeInnerError, errorIn } from '../openai-chat/errors.ts';
 import { nonEmpty } from '../openai-chat/response.ts';
 import { HOME, readItem, typeOf } from './items.ts';
@@ -131,8 +132,8 @@ export function encodeResponse(
   response: ChatResponse,
   context: EncodeContext,
 ): { readonly body: JsonRecord; readonly losses: readonly Loss[] } {
-  const losses = new Map<string, Loss>();
-  const lose = (loss: Loss): void => void losses.set(`${loss.code} ${loss.field}`, loss);
+  const losses = lossList();
+  const lose = losses.add;
   const isHome = response.origin === HOME;
   const [choice] = response.choices;
   if (response.choices.length > 1) loseChoices(lose);
@@ -157,7 +158,7 @@ export function encodeResponse(
     output,
     usage: writeUsage(response.usage),
   };
-  return { body, losses: [...losses.values(), ...lostUsage(response.usage)] };
+  return { body, losses: [...losses.all(), ...lostUsage(response.usage)] };
 }
 
 export function loseChoices(lose: (loss: Loss) => void): void {

@@ -2,10 +2,11 @@
 import type { Fault } from '../../chat/fault.ts';
 import { asArray, asString, isArray, isRecord, type Json, type JsonRecord } from '../../lib/json.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
+import { found } from '../checks.ts';
 import { nonAsciiUnits } from '../text-size.ts';
 import { readEmbeddingUsage } from './embeddings/openai.ts';
 import type { Asked, AskedBody, Operation, Size, Wire } from './operation.ts';
-import { fieldReader, inside, kindOf } from './reading.ts';
+import { fieldReader, inside } from './reading.ts';
 
 const INPUTS_MAX = 10_000;
 const TEXT_MAX = 16 * 1024 * 1024;
@@ -51,7 +52,7 @@ function decodeRequest({ record }: AskedBody): Result<ModerationsRequest, Fault>
   const input = record['input'] ?? null;
   const items = typeof input === 'string' ? [input] : (asArray(input) ?? []);
   const isList = typeof input === 'string' || isArray(input);
-  if (!isList) read.refuse('input', `it must be a text or a list, not ${kindOf(input)}`);
+  if (!isList) read.refuse('input', `it must be a text or a list, not ${found(input)}`);
   if (items.length > INPUTS_MAX) read.refuse('input', `it has more than ${INPUTS_MAX} entries`);
   const texts: string[] = [];
   let imageCount = 0;

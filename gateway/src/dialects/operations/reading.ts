@@ -2,11 +2,10 @@
 import { fault, type Fault } from '../../chat/fault.ts';
 import type { Loss } from '../../chat/request.ts';
 import { isArray, isRecord, type Json, type JsonRecord } from '../../lib/json.ts';
+import { found, hasControls } from '../checks.ts';
 
 /** Longest model name; the plan shortens it in what it says (faults.md B15). */
 const MODEL_LENGTH_MAX = 256;
-// oxlint-disable-next-line no-control-regex -- control characters are what is looked for.
-const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
 
 export interface Bounds {
   readonly min?: number;
@@ -54,7 +53,7 @@ export function fieldReader(record: JsonRecord, isForm = false): FieldReader {
   function textOf(field: string, lengthMax: number): string | undefined {
     const value = take(field);
     if (value === undefined) return undefined;
-    if (typeof value !== 'string') return refuse(field, `it must be a string, not ${kindOf(value)}`);
+    if (typeof value !== 'string') return refuse(field, `it must be a string, not ${found(value)}`);
     return value.length > lengthMax ? refuse(field, `it is longer than ${lengthMax} characters`) : value;
   }
 
@@ -62,7 +61,7 @@ export function fieldReader(record: JsonRecord, isForm = false): FieldReader {
     const value = take(field);
     if (value === undefined) return undefined;
     const read = isForm && typeof value === 'string' && /^-?\d+(?:\.\d+)?$/.test(value) ? Number(value) : value;
-    if (typeof read !== 'number') return refuse(field, `it must be a number, not ${kindOf(value)}`);
+    if (typeof read !== 'number') return refuse(field, `it must be a number, not ${found(value)}`);
     return read >= min && read <= max ? read : refuse(field, `it must be from ${min} to ${max}`);
   }
 
@@ -73,10 +72,10 @@ export function fieldReader(record: JsonRecord, isForm = false): FieldReader {
       const value = given ?? take('model') ?? fallback;
       seen.add('model');
       if (value === undefined) missing('model', 'name a model');
-      else if (typeof value !== 'string') refuse('model', `it must be a string, not ${kindOf(value)}`);
+      else if (typeof value !== 'string') refuse('model', `it must be a string, not ${found(value)}`);
       else if (value.trim() === '') missing('model', 'name a model');
       else if (value.length > MODEL_LENGTH_MAX) refuse('model', `it is longer than ${MODEL_LENGTH_MAX} characters`);
-      else if (CONTROL.test(value)) refuse('model', 'it holds control characters');
+      else if (hasControls(value)) refuse('model', 'it holds control characters');
       else return value;
       return '';
     },
@@ -101,12 +100,12 @@ export function fieldReader(record: JsonRecord, isForm = false): FieldReader {
       const value = take(field);
       if (value === undefined || typeof value === 'boolean') return value;
       if (isForm && typeof value === 'string' && /^(?:true|false)$/i.test(value)) return value.toLowerCase() === 'true';
-      return refuse(field, `it must be true or false, not ${kindOf(value)}`);
+      return refuse(field, `it must be true or false, not ${found(value)}`);
     },
     list(field, max) {
       const value = take(field);
       if (value === undefined) return undefined;
-      if (!isArray(value)) return refuse(field, `it must be a list, not ${kindOf(value)}`);
+      if (!isArray(value)) return refuse(field, `it must be a list, not ${found(value)}`);
       return value.length > max ? refuse(field, `it has ${value.length} entries, at most ${max} are taken`) : value;
     },
     rest(...others) {
@@ -116,13 +115,6 @@ export function fieldReader(record: JsonRecord, isForm = false): FieldReader {
       return rest;
     },
   };
-}
-
-export function kindOf(value: unknown): string {
-  if (value === null) return 'null';
-  if (isArray(value)) return 'a list';
-  if (isRecord(value)) return 'an object';
-  return typeof value === 'string' ? 'a string' : `a ${typeof value}`;
 }
 
 /** What stands at the end of a path of names and places; undefined where something on the way is missing. */

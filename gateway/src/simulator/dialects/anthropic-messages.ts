@@ -1,10 +1,9 @@
 /** Anthropic's Messages (https://docs.anthropic.com/en/api/messages), with token counting and the list of models. */
 import type { Json, JsonRecord } from '../../lib/json.ts';
-import { asArray, asRecord, asString, isRecord, parseJson } from '../../lib/json.ts';
+import { asArray, asRecord, asString } from '../../lib/json.ts';
 import { err } from '../../lib/result.ts';
 import type { Ask, DraftChoice, DraftFinish, DraftUsage, Tool } from '../synthetic/compose.ts';
 import { textLength } from '../synthetic/compose.ts';
-import { pieces, tokensOf } from '../synthetic/words.ts';
 import { SSE_TYPE, sseTyped } from '../wire-events.ts';
 import type {
   Identity,
@@ -16,7 +15,8 @@ import type {
   SimulatedDialect,
   StreamEvent,
 } from './dialect.ts';
-import { booleanAt, integerAt, numberAt, reading, recordsAt, refuse, stringsAt, textOf } from './reading.ts';
+import { booleanAt, integerAt, lastSaid, numberAt, reading, recordsAt, refuse, stringsAt } from './reading.ts';
+import { argumentsOf, deltasOf, signatureOf, type Delta } from './writing.ts';
 
 const TOKENS_MAX = 2 ** 31 - 1;
 const STOPS_MAX = 8_191;
@@ -76,7 +76,7 @@ function readAsk(body: JsonRecord, operation: Operation, facts: RouteFacts): Ask
   return {
     model,
     isStreaming: booleanAt(body, 'stream'),
-    prompt: textOf(messages.findLast((message) => message['role'] === 'user')?.['content']),
+    prompt: lastSaid(messages),
     inputLength: textLength(messages) + textLength(body['system']) + textLength(body['tools']),
     ...readLimit(body, operation),
     choices: 1,
@@ -162,7 +162,7 @@ interface Block {
   readonly value: JsonRecord;
   /** As it stands in `content_block_start`. */
   readonly start: JsonRecord;
-  readonly deltas: readonly { readonly delta: JsonRecord; readonly tokens: number }[];
+  readonly deltas: readonly Delta[];
 }
 
 function blocks(choice: DraftChoice, identity: Identity): readonly Block[] {
@@ -172,34 +172,31 @@ function blocks(choice: DraftChoice, identity: Identity): readonly Block[] {
     made.push({
       value: { type: 'text', text: choice.text, citations: null },
       start: { type: 'text', text: '', citations: null },
-      deltas: pieces(choice.text).map((text) => ({ delta: { type: 'text_delta', text }, tokens: tokensOf(text) })),
+      deltas: deltasOf(choice.text, (text) => ({ type: 'text_delta', text })),
     });
   }
   for (const [index, call] of choice.toolCalls.entries()) {
     const head = { type: 'tool_use', id: `toolu_sim_${identity.hex}_${index}`, name: call.name };
-    const input = parseJson(call.arguments);
     made.push({
-      value: { ...head, input: isRecord(input) ? input : {} },
+      value: { ...head, input: argumentsOf(call) },
       start: { ...head, input: {} },
-      deltas: ['', ...pieces(call.arguments)].map((text) => ({
-        delta: { type: 'input_json_delta', partial_json: text },
-        tokens: tokensOf(text),
-      })),
+      deltas: [{ delta: inputDelta(''), tokens: 0 }, ...deltasOf(call.arguments, inputDelta)],
     });
   }
   return made;
 }
 
+function inputDelta(partial_json: string): JsonRecord {
+  return { type: 'input_json_delta', partial_json };
+}
+
 function thinkingBlock(thinking: string, identity: Identity): Block {
-  const signature = Buffer.from(`simulator:${identity.hex}`).toString('base64');
+  const signature = signatureOf(identity);
   return {
     value: { type: 'thinking', thinking, signature },
     start: { type: 'thinking', thinking: '', signature: '' },
     deltas: [
-      ...pieces(thinking).map((text) => ({
-        delta: { type: 'thinking_delta', thinking: text },
-        tokens: tokensOf(text),
-      })),
+      ...deltasOf(thinking, (text) => ({ type: 'thinking_delta', thinking: text })),
       { delta: { type: 'signature_delta', signature }, tokens: 0 },
     ],
   };

@@ -4,10 +4,10 @@ import { asArray, asRecord, asString, isRecord, parseJson } from '../../lib/json
 import { err } from '../../lib/result.ts';
 import type { Ask, DraftChoice, DraftFinish, DraftUsage, Tool } from '../synthetic/compose.ts';
 import { textLength } from '../synthetic/compose.ts';
-import { pieces, tokensOf } from '../synthetic/words.ts';
 import { converseFrame, FRAMES_TYPE } from '../wire-events.ts';
 import type { Identity, Operation, Problem, Reply, RouteFacts, SimulatedDialect, StreamEvent } from './dialect.ts';
-import { integerAt, numberAt, reading, recordsAt, refuse, stringsAt } from './reading.ts';
+import { decoded, integerAt, numberAt, reading, recordsAt, refuse, stringsAt } from './reading.ts';
+import { argumentsOf, deltasOf, signatureOf, type Delta } from './writing.ts';
 
 const TOKENS_MAX = 2 ** 31 - 1;
 const STOPS_MAX = 2_500;
@@ -44,15 +44,6 @@ function route({ path }: RouteFacts): Operation | undefined {
   if (verb === undefined) return undefined;
   const kind = verb === 'count-tokens' ? 'count-tokens' : 'chat';
   return { kind, method: 'POST', model: decoded(model), isStreaming: verb === 'converse-stream' };
-}
-
-/** A model's id, of which one step of the path is made. */
-export function decoded(step: string): string {
-  try {
-    return decodeURIComponent(step);
-  } catch {
-    return step;
-  }
 }
 
 /** Counting tokens wraps the request. */
@@ -185,7 +176,7 @@ interface Block {
   readonly value: JsonRecord;
   /** As it stands in `contentBlockStart`; text and reasoning have none. */
   readonly start?: JsonRecord;
-  readonly deltas: readonly { readonly delta: JsonRecord; readonly tokens: number }[];
+  readonly deltas: readonly Delta[];
 }
 
 function blocks(choice: DraftChoice, identity: Identity): readonly Block[] {
@@ -194,29 +185,29 @@ function blocks(choice: DraftChoice, identity: Identity): readonly Block[] {
   if (choice.text !== '')
     made.push({
       value: { text: choice.text },
-      deltas: pieces(choice.text).map((text) => ({ delta: { text }, tokens: tokensOf(text) })),
+      deltas: deltasOf(choice.text, (text) => ({ text })),
     });
   for (const [index, call] of choice.toolCalls.entries()) {
     const head = { toolUseId: `tooluse_sim_${identity.hex}_${index}`, name: call.name };
-    const input = parseJson(call.arguments);
     made.push({
-      value: { toolUse: { ...head, input: isRecord(input) ? input : {} } },
+      value: { toolUse: { ...head, input: argumentsOf(call) } },
       start: { toolUse: head },
-      deltas: ['', ...pieces(call.arguments)].map((text) => ({
-        delta: { toolUse: { input: text } },
-        tokens: tokensOf(text),
-      })),
+      deltas: [{ delta: inputDelta(''), tokens: 0 }, ...deltasOf(call.arguments, inputDelta)],
     });
   }
   return made;
 }
 
+function inputDelta(input: string): JsonRecord {
+  return { toolUse: { input } };
+}
+
 function reasoningBlock(text: string, identity: Identity): Block {
-  const signature = Buffer.from(`simulator:${identity.hex}`).toString('base64');
+  const signature = signatureOf(identity);
   return {
     value: { reasoningContent: { reasoningText: { text, signature } } },
     deltas: [
-      ...pieces(text).map((piece) => ({ delta: { reasoningContent: { text: piece } }, tokens: tokensOf(piece) })),
+      ...deltasOf(text, (piece) => ({ reasoningContent: { text: piece } })),
       { delta: { reasoningContent: { signature } }, tokens: 0 },
     ],
   };

@@ -2,8 +2,9 @@
 import { err } from '../../lib/result.ts';
 import { FRAMES_TYPE, invokeFrame } from '../wire-events.ts';
 import { anthropicMessages } from './anthropic-messages.ts';
-import { bedrockConverse, decoded } from './bedrock-converse.ts';
+import { bedrockConverse } from './bedrock-converse.ts';
 import type { Operation, RouteFacts, SimulatedDialect } from './dialect.ts';
+import { decoded } from './reading.ts';
 
 export const bedrockInvoke: SimulatedDialect = {
   ...anthropicMessages,

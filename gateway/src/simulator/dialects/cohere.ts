@@ -7,7 +7,7 @@ import { textLength } from '../synthetic/compose.ts';
 import { pieces, tokensOf } from '../synthetic/words.ts';
 import { DONE, SSE_TYPE, sseTyped } from '../wire-events.ts';
 import type { Identity, Operation, Problem, Reply, RouteFacts, SimulatedDialect, StreamEvent } from './dialect.ts';
-import { booleanAt, integerAt, numberAt, reading, recordsAt, refuse, stringsAt, textOf } from './reading.ts';
+import { booleanAt, integerAt, lastSaid, numberAt, reading, recordsAt, refuse, stringsAt } from './reading.ts';
 
 const TOKENS_MAX = 2 ** 31 - 1;
 const STOPS_MAX = 5;
@@ -58,7 +58,7 @@ function readAsk(body: JsonRecord): Ask {
   return {
     model,
     isStreaming: booleanAt(body, 'stream'),
-    prompt: textOf(messages.findLast((message) => message['role'] === 'user')?.['content']),
+    prompt: lastSaid(messages),
     inputLength: textLength(messages) + textLength(body['tools']) + textLength(body['documents']),
     ...(maxTokens === undefined ? {} : { maxTokens }),
     choices: 1,

@@ -2,7 +2,6 @@
 import type { Json, JsonRecord } from '../../lib/json.ts';
 import type { Result } from '../../lib/result.ts';
 import type { Ask, Draft } from '../synthetic/compose.ts';
-import type { OtherKind } from './other-operations.ts';
 
 export interface RouteFacts {
   readonly method: string;
@@ -13,6 +12,9 @@ export interface RouteFacts {
   /** `openai`, `anthropic`, `gemini`, `bedrock` where the path said so. */
   readonly family: string | undefined;
 }
+
+/** What is asked beside a chat (`other-operations.ts`). */
+export type OtherKind = 'rerank' | 'moderations' | 'images' | 'speech' | 'transcriptions' | 'cohere-embed';
 
 export interface Operation {
   readonly kind: 'chat' | 'count-tokens' | 'embeddings' | 'models' | 'model' | OtherKind;

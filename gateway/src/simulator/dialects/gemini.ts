@@ -1,6 +1,6 @@
 /** Google's generateContent (https://ai.google.dev/api/generate-content), with token counting, embeddings and the list of models. */
 import type { Json, JsonRecord } from '../../lib/json.ts';
-import { asArray, asRecord, asString, isRecord, parseJson } from '../../lib/json.ts';
+import { asArray, asRecord, asString } from '../../lib/json.ts';
 import type { Result } from '../../lib/result.ts';
 import type { Ask, DraftChoice, DraftFinish, DraftUsage, Tool } from '../synthetic/compose.ts';
 import { textLength } from '../synthetic/compose.ts';
@@ -18,7 +18,8 @@ import type {
   StreamEvent,
 } from './dialect.ts';
 import { interleave } from './dialect.ts';
-import { integerAt, numberAt, reading, recordsAt, refuse, stringsAt, textOf } from './reading.ts';
+import { decoded, integerAt, numberAt, reading, recordsAt, refuse, stringsAt, textOf } from './reading.ts';
+import { argumentsOf } from './writing.ts';
 
 const TOKENS_MAX = 2 ** 31 - 1;
 /** Gemini streams several words at a time. */
@@ -85,14 +86,6 @@ function routeList({ path, method, headers, family }: RouteFacts): Operation | u
   if (path.endsWith('/models')) return { kind: 'models', method: 'GET' };
   const model = /\/models\/([^:]+)$/.exec(path)?.[1];
   return model === undefined ? undefined : { kind: 'model', method: 'GET', model: decoded(model) };
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }
 
 /** Protocol-buffer JSON takes a field in camel case and in snake case. */
@@ -194,8 +187,7 @@ function spokenParts(reasoning: string, text: string): JsonRecord[] {
 
 function callParts(choice: DraftChoice, identity: Identity): JsonRecord[] {
   return choice.toolCalls.map((call, index) => {
-    const args = parseJson(call.arguments);
-    return { functionCall: { id: `sim_${identity.hex}_${index}`, name: call.name, args: isRecord(args) ? args : {} } };
+    return { functionCall: { id: `sim_${identity.hex}_${index}`, name: call.name, args: argumentsOf(call) } };
   });
 }
 

@@ -1,13 +1,14 @@
 /** Ollama's chat (https://docs.ollama.com/api/chat), with the list of models. */
 import type { Json, JsonRecord } from '../../lib/json.ts';
-import { asArray, asRecord, asString, isRecord, parseJson } from '../../lib/json.ts';
+import { asArray, asRecord, asString, isRecord } from '../../lib/json.ts';
 import { err } from '../../lib/result.ts';
 import type { Ask, DraftChoice, DraftFinish, DraftUsage, Tool } from '../synthetic/compose.ts';
 import { textLength } from '../synthetic/compose.ts';
 import { pieces, tokensOf } from '../synthetic/words.ts';
 import { LINES_TYPE } from '../wire-events.ts';
 import type { Operation, Problem, Reply, RouteFacts, SimulatedDialect, StreamEvent } from './dialect.ts';
-import { integerAt, numberAt, reading, recordsAt, refuse, stringsAt, textOf } from './reading.ts';
+import { integerAt, lastSaid, numberAt, reading, recordsAt, refuse, stringsAt } from './reading.ts';
+import { argumentsOf } from './writing.ts';
 
 const TOKENS_MAX = 2 ** 31 - 1;
 const STOPS_MAX = 64;
@@ -54,7 +55,7 @@ function readAsk(body: JsonRecord): Ask {
   return {
     model,
     isStreaming: body['stream'] !== false,
-    prompt: textOf(messages.findLast((message) => message['role'] === 'user')?.['content']),
+    prompt: lastSaid(messages),
     inputLength: textLength(messages) + textLength(body['tools']),
     ...(limit > 0 ? { maxTokens: limit } : {}),
     choices: 1,
@@ -128,8 +129,7 @@ function endOf(finish: DraftFinish, usage: DraftUsage): JsonRecord {
 
 function callsOf(choice: DraftChoice): readonly JsonRecord[] {
   return choice.toolCalls.map((call, index) => {
-    const value = parseJson(call.arguments);
-    return { function: { index, name: call.name, arguments: isRecord(value) ? value : {} } };
+    return { function: { index, name: call.name, arguments: argumentsOf(call) } };
   });
 }
 

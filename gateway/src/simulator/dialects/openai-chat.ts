@@ -19,7 +19,7 @@ import type {
 } from './dialect.ts';
 import { interleave } from './dialect.ts';
 import { otherKind } from './other-operations.ts';
-import { booleanAt, integerAt, numberAt, reading, recordsAt, refuse, stringsAt, textOf } from './reading.ts';
+import { booleanAt, integerAt, lastSaid, numberAt, reading, recordsAt, refuse, stringsAt } from './reading.ts';
 
 const FINGERPRINT = 'fp_simulator';
 const TOKENS_MAX = 2 ** 31 - 1;
@@ -74,7 +74,7 @@ function readAsk(body: JsonRecord): Ask {
   const lastRole = messages.at(-1)?.['role'];
   return {
     model,
-    prompt: textOf(messages.findLast((message) => message['role'] === 'user')?.['content']),
+    prompt: lastSaid(messages),
     inputLength: textLength(messages) + textLength(body['tools']) + textLength(body['response_format']),
     ...readLimit(body),
     ...readStreaming(body),

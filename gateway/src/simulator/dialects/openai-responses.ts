@@ -7,7 +7,7 @@ import { pieces, tokensOf } from '../synthetic/words.ts';
 import { SSE_TYPE, sseTyped } from '../wire-events.ts';
 import type { Operation, Reply, RouteFacts, SimulatedDialect, StreamEvent } from './dialect.ts';
 import { openaiChat } from './openai-chat.ts';
-import { booleanAt, integerAt, numberAt, reading, recordsAt, refuse, textOf } from './reading.ts';
+import { booleanAt, integerAt, lastSaid, numberAt, reading, recordsAt, refuse } from './reading.ts';
 
 /** OpenAI refuses less. */
 const TOKENS_MIN = 16;
@@ -55,7 +55,7 @@ function readAsk(body: JsonRecord): Ask {
   const effort = asRecord(body['reasoning'])?.['effort'];
   return {
     model,
-    prompt: textOf(items.findLast((item) => item['role'] === 'user')?.['content']),
+    prompt: lastSaid(items),
     inputLength:
       textLength(items) + textLength(body['instructions']) + textLength(body['tools']) + textLength(body['text']),
     ...(maxTokens === undefined ? {} : { maxTokens }),

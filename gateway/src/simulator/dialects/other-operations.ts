@@ -10,10 +10,8 @@ import { diceOf } from '../synthetic/dice.ts';
 import { vectorOf } from '../synthetic/vectors.ts';
 import { NOTICE, tokensOf } from '../synthetic/words.ts';
 import { SSE_TYPE, sseData } from '../wire-events.ts';
-import type { Problem } from './dialect.ts';
+import type { OtherKind, Problem } from './dialect.ts';
 import { booleanAt, integerAt, reading, refuse } from './reading.ts';
-
-export type OtherKind = 'rerank' | 'moderations' | 'images' | 'speech' | 'transcriptions' | 'cohere-embed';
 
 const PATHS: readonly (readonly [ending: string, kind: OtherKind])[] = [
   ['/rerank', 'rerank'],

@@ -86,3 +86,17 @@ export function textOf(content: Json | undefined): string {
   const parts = asArray(content) ?? [];
   return parts.flatMap((part) => asString(asRecord(part)?.['text']) ?? []).join('\n');
 }
+
+/** The text of what the user said last. */
+export function lastSaid(messages: readonly JsonRecord[]): string {
+  return textOf(messages.findLast((message) => message['role'] === 'user')?.['content']);
+}
+
+/** A step of a path, without its escapes where they are in order. */
+export function decoded(step: string): string {
+  try {
+    return decodeURIComponent(step);
+  } catch {
+    return step;
+  }
+}

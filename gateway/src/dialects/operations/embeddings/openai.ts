@@ -18,8 +18,9 @@ import {
   type JsonRecord,
 } from '../../../lib/json.ts';
 import { err, ok, type Result } from '../../../lib/result.ts';
+import { found } from '../../checks.ts';
 import type { AskedBody, EncodedAsk, Wire, WireTarget } from '../operation.ts';
-import { fieldReader, firstOf, grave, hint, inside, kindOf, lostFields, type FieldReader } from '../reading.ts';
+import { fieldReader, firstOf, grave, hint, inside, lostFields, type FieldReader } from '../reading.ts';
 import {
   NUMBER_KINDS,
   type EmbeddingInput,
@@ -133,7 +134,7 @@ function inputsOf(input: Json | undefined, read: FieldReader): readonly Embeddin
   }
   const isOne = typeof input === 'string' || isRecord(input) || (isArray(input) && typeof input[0] === 'number');
   const list = isOne ? [input] : (asArray(input) ?? []);
-  if (!isOne && !isArray(input)) read.refuse('input', `it must be a text or a list, not ${kindOf(input)}`);
+  if (!isOne && !isArray(input)) read.refuse('input', `it must be a text or a list, not ${found(input)}`);
   else if (list.length === 0) read.refuse('input', 'it is empty');
   else if (list.length > INPUTS_MAX) read.refuse('input', `it has more than ${INPUTS_MAX} entries`);
   else return list.map((item, index) => inputOf(item, isOne ? 'input' : `input[${index}]`, read));
@@ -153,7 +154,7 @@ function inputOf(item: Json, at: string, read: FieldReader): EmbeddingInput {
     return { kind: 'tokens', tokens: item.filter((token) => typeof token === 'number') };
   }
   const parts = isRecord(item) ? partsOf(item) : undefined;
-  if (parts === undefined) read.refuse(at, `it must be a text or a list of token numbers, not ${kindOf(item)}`);
+  if (parts === undefined) read.refuse(at, `it must be a text or a list of token numbers, not ${found(item)}`);
   return { kind: 'parts', parts: parts ?? [], ...(isRecord(item) ? { raw: item } : {}) };
 }
 
