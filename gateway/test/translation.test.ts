@@ -6,7 +6,13 @@ import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { lossCodes } from '../src/chat/loss-codes.ts';
 import { translationPage } from './translation/page.ts';
-import { PROVIDER_WIRES, REQUEST_CASES, WIRES, type RequestCase } from './translation/request-cases.ts';
+import {
+  PROVIDER_WIRES,
+  REQUEST_CASES,
+  WIRES,
+  type ProviderWire,
+  type RequestCase,
+} from './translation/request-cases.ts';
 import {
   lossesOf,
   placeOf,
@@ -19,6 +25,8 @@ import {
 } from './translation/run.ts';
 
 const here = dirname(fileURLToPath(import.meta.url));
+/** Files in which several dialects name their losses. */
+const SHARED: Readonly<Partial<Record<ProviderWire, readonly string[]>>> = { 'bedrock-invoke': ['prompt-text.ts'] };
 const requests = requestRows(REQUEST_CASES);
 const replies = replyRows();
 
@@ -39,7 +47,7 @@ describe('the page on translation', () => {
   it('shows every kind of loss that a dialect can name', () => {
     for (const wire of PROVIDER_WIRES) {
       const shown = new Set<string>([...requests, ...replies].filter((row) => row.to === wire).map((row) => row.code));
-      const source = globSync(`${wire}/*.ts`, { cwd: join(here, '..', 'src', 'dialects') })
+      const source = globSync([`${wire}/*.ts`, ...(SHARED[wire] ?? [])], { cwd: join(here, '..', 'src', 'dialects') })
         .filter((file) => !file.endsWith('.test.ts'))
         // No client gets replies of a protocol that only providers speak.
         .filter((file) => WIRES.some((client) => client === wire) || !/(?:response|encoder)\.ts$/.test(file))

@@ -1,10 +1,10 @@
 /** Bodies of InvokeModel's text models, both ways. */
-import { fieldName, reasoningField, type ChatField } from '../../chat/field-names.ts';
+import { fieldName, type ChatField } from '../../chat/field-names.ts';
 import { fault, type Fault } from '../../chat/fault.ts';
 import type { LossCode } from '../../chat/loss-codes.ts';
 import { foreignLosses } from '../../chat/losses.ts';
-import type { Origin, Part, TextPart } from '../../chat/part.ts';
-import type { ChatRequest, Extra, Message, Reasoning, Tool } from '../../chat/request.ts';
+import type { Origin } from '../../chat/part.ts';
+import type { ChatRequest, Extra } from '../../chat/request.ts';
 import {
   asNumber,
   asRecord,
@@ -16,12 +16,12 @@ import {
   type JsonRecord,
 } from '../../lib/json.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
-import { JSON_MODE_TEXT, loseRest } from '../anthropic-messages/encode-request.ts';
+import { loseRest } from '../anthropic-messages/encode-request.ts';
 import type { EncodedRequest, EncodeTarget, Inspection, PathFacts } from '../dialect.ts';
 import { lossList, type LossList } from '../loss-list.ts';
+import { loseForms, turnsOf } from '../prompt-text.ts';
 import { nonAsciiUnits } from '../text-size.ts';
 import { FAMILIES, familyOf, type Fields } from './families.ts';
-import type { Turn } from './prompts.ts';
 
 export const HOME: Origin = 'bedrock-invoke';
 
@@ -117,7 +117,7 @@ export function encodeText(request: ChatRequest, target: EncodeTarget): EncodedR
     hint: (code, field, why) => losses.hint(code, fieldName(request, field), why),
     meaning: (code, field, why) => losses.meaning(code, fieldName(request, field), why),
   };
-  const turns = turnsOf(draft);
+  const turns = turnsOf(request, losses);
   const prompt = isHome ? turns.map(({ text }) => text).join('') : family.prompt(turns, target.model.toLowerCase());
   if (!isHome) loseAll(draft, family.fields);
   const body: Record<string, Json | undefined> = {};
@@ -144,92 +144,15 @@ function putSettings(body: Record<string, Json | undefined>, request: ChatReques
 }
 
 function loseAll(draft: Draft, fields: Fields): void {
-  const { request, hint, meaning } = draft;
+  const { request, losses, hint, meaning } = draft;
   loseRest(draft);
-  loseForms(draft);
+  loseForms(request, losses);
   if (request.stop !== undefined && fields.stop === undefined)
     meaning('stop', 'stop', 'This model takes no stop sequences.');
   if ((request.sampling.topK ?? 0) > 0 && fields.topK === undefined)
     hint('sampling', 'topK', 'This model has no such setting.');
   if (request.user !== undefined && request.user !== '')
     hint('user', 'user', 'The service takes no id of the end user.');
-}
-
-/** Whatever is more than text. */
-function loseForms({ request, losses, hint, meaning }: Draft): void {
-  const { format, reasoning = {} } = request;
-  for (const tool of request.tools ?? []) loseTool(tool, tool.at ?? fieldName(request, 'tools'), losses);
-  if (format?.kind === 'json-schema') meaning('format', 'format', 'This model does not enforce a schema.');
-  if (format?.kind === 'json')
-    hint('json-mode', 'format', 'There is no JSON mode; the prompt asks for one JSON object.');
-  if (wantsToThink(reasoning)) hint('reasoning', reasoningField(reasoning), 'This model does not reason.');
-}
-
-function wantsToThink({ effort = 'none', budgetTokens = 0 }: Reasoning): boolean {
-  return effort !== 'none' || budgetTokens !== 0;
-}
-
-function loseTool(tool: Tool, at: string, losses: LossList): void {
-  losses.meaning('opaque', at, NO_TOOLS);
-  if (tool.kind === 'function' && tool.isCacheEnd === true) losses.hint('cache-mark', at, NO_CACHE);
-}
-
-/** Words only, neighbours of one role together. */
-function turnsOf(draft: Draft): readonly Turn[] {
-  const turns: Turn[] = [];
-  for (const message of draft.request.messages) {
-    const role = roleOf(message);
-    if (message.name !== undefined)
-      draft.losses.hint('name', `${message.at ?? 'messages'}.name`, 'Participants have no names here.');
-    const text = message.parts.flatMap((part) => wordsOf(part, draft)).join('\n');
-    const last = turns.at(-1);
-    if (text === '') continue;
-    if (last?.role === role) turns[turns.length - 1] = { role, text: `${last.text}\n${text}` };
-    else turns.push({ role, text });
-  }
-  if (draft.request.format?.kind === 'json') turns.unshift({ role: 'system', text: JSON_MODE_TEXT });
-  return turns;
-}
-
-function roleOf({ role }: Message): Turn['role'] {
-  if (role === 'system' || role === 'developer') return 'system';
-  return role === 'assistant' ? 'assistant' : 'user';
-}
-
-const NO_TOOLS = 'This form of InvokeModel has no tools.';
-const NO_CACHE = 'This model keeps no prompts.';
-
-function wordsOf(part: Part, draft: Draft): readonly string[] {
-  const { losses } = draft;
-  const at = part.at ?? 'messages';
-  if (part.cache !== undefined) losses.hint('cache-mark', at, NO_CACHE);
-  switch (part.kind) {
-    case 'text':
-      loseBeside(part, losses);
-      return part.text === '' ? [] : [part.text];
-    case 'refusal':
-      losses.hint('refusal', at, 'There are no refusals here; it is sent as plain text.');
-      return [part.text];
-    case 'reasoning':
-      losses.hint('reasoning-history', at, 'Earlier reasoning has no place in a prompt.');
-      return [];
-    case 'tool-call':
-    case 'tool-result':
-      losses.meaning('opaque', at, NO_TOOLS);
-      return [];
-    case 'opaque':
-      return [];
-    default:
-      losses.meaning('media-kind', at, `This model takes no ${part.kind}.`);
-      return [];
-  }
-}
-
-/** What stands beside the words of a text. */
-function loseBeside(part: TextPart, losses: LossList): void {
-  const at = part.at ?? 'messages';
-  if ((part.citations ?? []).length > 0) losses.hint('citations', at, 'A prompt holds words only.');
-  if (part.signature !== undefined) losses.hint('signature', at, 'A prompt holds words only.');
 }
 
 /** Lowers the limit, under whichever of its names it stands. */

@@ -4,7 +4,7 @@ import { asNumber, isArray, type Json, type JsonRecord } from '../../lib/json.ts
 import { err, ok, type Result } from '../../lib/result.ts';
 import type { Inspection, PathFacts } from '../dialect.ts';
 import { inspect as inspectChat } from '../openai-chat/inspect.ts';
-import { checkBoolean, checkModel, checkNumbers, invalid, kindOf, missing, type Ranges } from '../openai-checks.ts';
+import { checkBooleans, checkModel, checkRanges, found, invalid, isAbsent, missing, type Range } from '../checks.ts';
 import { promptsOf, type Prompts } from './wire.ts';
 
 /** OpenAI's own bound; the answers to more make a reply too long to be kept. */
@@ -12,11 +12,11 @@ const PROMPTS_MAX = 2048;
 /** About as many characters make a token. */
 const CHARACTERS_PER_TOKEN = 4;
 /** OpenAI's own bound. */
-const INTEGERS: Ranges = [['best_of', [1, 20]]];
+const RANGES: Readonly<Record<string, Range>> = { best_of: { min: 1, max: 20, isWhole: true } };
 
 /** Checks a body and says what the router must know. */
 export function inspect(body: JsonRecord, path: PathFacts): Result<Inspection, Fault> {
-  const wrong = checkModel(body['model'] ?? path.model, 'model') ?? checkOwn(body);
+  const wrong = checkModel(body['model'] ?? path.model) ?? checkOwn(body);
   if (wrong !== undefined) return err(wrong);
   const prompts = promptsOf(body['prompt']);
   if (prompts === undefined) return err(unreadable(body['prompt']));
@@ -35,14 +35,14 @@ export function inspect(body: JsonRecord, path: PathFacts): Result<Inspection, F
 
 function checkOwn(body: JsonRecord): Fault | undefined {
   const { suffix } = body;
-  if (suffix !== undefined && suffix !== null && typeof suffix !== 'string')
-    return invalid('suffix', `it must be a string, not ${kindOf(suffix)}`);
-  return checkBoolean(body, 'echo') ?? checkNumbers(body, [], INTEGERS);
+  if (!isAbsent(suffix) && typeof suffix !== 'string')
+    return invalid('suffix', `it must be a string, not ${found(suffix)}`);
+  return checkBooleans(body, 'echo') ?? checkRanges(body, RANGES);
 }
 
 function unreadable(prompt: Json | undefined): Fault {
-  if (prompt === undefined || prompt === null) return missing('prompt', 'send the text to go on with');
-  if (!isArray(prompt)) return invalid('prompt', `it must be a string or an array, not ${kindOf(prompt)}`);
+  if (isAbsent(prompt)) return missing('prompt', 'send the text to go on with');
+  if (!isArray(prompt)) return invalid('prompt', `it must be a string or an array, not ${found(prompt)}`);
   return invalid('prompt', 'it must be an array of strings, of token numbers, or of arrays of token numbers');
 }
 

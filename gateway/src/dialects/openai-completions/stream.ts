@@ -4,14 +4,15 @@ import type { Part } from '../../chat/part.ts';
 import type { ChatEvent } from '../../chat/reply.ts';
 import type { Loss } from '../../chat/request.ts';
 import { mergeUsage, type Usage } from '../../chat/usage.ts';
-import { isRecord, parseJson, type JsonRecord } from '../../lib/json.ts';
-import { formatSse, sseSplitter, type SseEvent, type SseSplitter } from '../../lib/sse.ts';
+import type { JsonRecord } from '../../lib/json.ts';
+import { formatSse, sseSplitter, type SseSplitter } from '../../lib/sse.ts';
 import type { EncodeContext, StreamDecoder, StreamEncoder, Tap } from '../dialect.ts';
-import { decoder as chatDecoder } from '../openai-chat/decoder.ts';
+import { partOf } from '../event-part.ts';
+import { decoderOf } from '../openai-chat/decoder.ts';
 import { DONE } from '../openai-chat/encoder.ts';
 import { encodeFault } from '../openai-chat/errors.ts';
 import { splitExtras } from '../openai-chat/response.ts';
-import { tap as chatTap } from '../openai-chat/tap.ts';
+import { tapOf } from '../openai-chat/tap.ts';
 import { lostUsage, writeUsage } from '../openai-chat/usage.ts';
 import { writeLogprobs } from './logprobs.ts';
 import { endOf, wordsOf, type Lose } from './reply.ts';
@@ -19,24 +20,12 @@ import { asChat } from './wire.ts';
 
 /** One decoder a stream. */
 export function decoder(provider: string, splitter: SseSplitter = sseSplitter()): StreamDecoder {
-  const read = (events: readonly SseEvent[]): readonly SseEvent[] =>
-    events.map((event) => ({ ...event, data: chatData(event.data) }));
-  return chatDecoder(provider, {
-    push: (bytes) => read(splitter.push(bytes)),
-    end: () => read(splitter.end()),
-    isTooBig: () => splitter.isTooBig(),
-  });
+  return decoderOf(provider, splitter, asChat);
 }
 
 /** One tap a stream. */
 export function tap(provider: string): Tap {
-  const inner = chatTap(provider);
-  return { see: (event, data) => inner.see(event, chatData(data)) };
-}
-
-function chatData(data: Buffer): Buffer {
-  const body = parseJson(data.toString('utf8'));
-  return isRecord(body) ? Buffer.from(JSON.stringify(asChat(body))) : data;
+  return tapOf(provider, asChat);
 }
 
 /** What was said so far. Mutable by design: it lives inside one encoder. */
@@ -117,50 +106,13 @@ function pushToChoice(event: ChoiceEvent, writing: Writing): string {
     writing.told.set(choice, offset + length);
     return write(choice, { logprobs: writeLogprobs(event.tokens, offset) }, writing);
   }
-  const part = partOf(event);
+  if (event.type === 'tool-call-delta') return '';
+  const part: Part | undefined =
+    event.type === 'tool-call-start'
+      ? { kind: 'tool-call', id: event.id, name: event.name, arguments: '' }
+      : partOf(event);
   const text = part === undefined ? '' : wordsOf(part, lose);
   return text === '' ? '' : write(choice, { text }, writing);
-}
-
-type SaidEvent = Exclude<ChoiceEvent, { type: 'finish' | 'logprobs' }>;
-
-/** What an event says, as a part of its own; undefined where it only marks others. */
-function partOf(event: SaidEvent): Part | undefined {
-  switch (event.type) {
-    case 'text-delta':
-      return { kind: 'text', text: event.text };
-    case 'refusal-delta':
-      return { kind: 'refusal', text: event.text };
-    case 'citation':
-      return { kind: 'text', text: '', citations: [event.citation] };
-    case 'media':
-    case 'opaque':
-      return event.part;
-    default:
-      return unsaidPart(event);
-  }
-}
-
-/** What has no place in a text, as much of it as its loss names. */
-function unsaidPart(
-  event: Exclude<SaidEvent, { type: 'text-delta' | 'refusal-delta' | 'citation' | 'media' | 'opaque' }>,
-): Part | undefined {
-  switch (event.type) {
-    case 'reasoning-delta':
-    case 'reasoning-encrypted':
-      return { kind: 'reasoning', text: '' };
-    case 'signature': {
-      const { of: kind, signature } = event;
-      return { kind, text: '', signature };
-    }
-    case 'tool-call-start':
-      return { kind: 'tool-call', id: event.id, name: event.name, arguments: '' };
-    case 'audio-delta':
-      return { kind: 'audio', source: { by: 'text', text: '' } };
-    case 'tool-call-delta':
-    case 'part-break':
-      return undefined;
-  }
 }
 
 function write(index: number, piece: JsonRecord, writing: Writing): string {
