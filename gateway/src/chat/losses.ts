@@ -1,6 +1,6 @@
 /** Losses that every translation shares: what only the source dialect knows. */
 import type { ChatResponse } from './reply.ts';
-import type { ChatRequest, Loss, Role } from './request.ts';
+import type { ChatRequest, Loss, Role, Tool } from './request.ts';
 import type { Origin, Part } from './part.ts';
 import type { Usage } from './usage.ts';
 
@@ -32,6 +32,7 @@ export function foreignLosses(request: ChatRequest, home: Origin): readonly Loss
       weight: extra.weight,
       why: `${home} has no such field.`,
     }));
+  losses.push(...groupLosses(request.tools ?? [], home));
   for (const tool of request.tools ?? []) {
     const at = tool.at ?? 'tools';
     if (tool.kind === 'opaque' && tool.origin !== home) losses.push(foreign(at, tool.name, home));
@@ -45,6 +46,13 @@ export function foreignLosses(request: ChatRequest, home: Origin): readonly Loss
     }
   }
   return losses;
+}
+
+/** What is said of a group of tools, beside its name, which stands in theirs. */
+function groupLosses(tools: readonly Tool[], home: Origin): readonly Loss[] {
+  const groups = tools.flatMap((tool) => (tool.kind === 'function' && tool.namespace ? [tool.namespace] : []));
+  const each = new Map(groups.map(({ at, group }) => [at, group]));
+  return [...each].flatMap(([at, { type: _, name: __, ...rest }]) => extraLosses(rest, at, home));
 }
 
 /** Whether a part stands in a message that no other protocol could say: a call of the user, a result of the assistant. */

@@ -6,6 +6,7 @@ import { asRecord, compact, type Json, type JsonRecord } from '../../lib/json.ts
 import { formatSse } from '../../lib/sse.ts';
 import type { EncodeContext, StreamEncoder } from '../dialect.ts';
 import { lossList, type LossList } from '../loss-list.ts';
+import { customCall } from '../openai-custom.ts';
 import { HOME } from './assistant.ts';
 import {
   callFields,
@@ -292,7 +293,7 @@ function nextCall(state: ChoiceState): number {
 }
 
 function opaquePiece(event: Extract<ChatEvent, { type: 'opaque' }>, state: ChoiceState, lose: Lose): Piece | undefined {
-  const { part } = event;
+  const part = customCall(event.part, HOME);
   if (isCustomCall(part)) return { delta: { tool_calls: [{ ...asRecord(part.value), index: nextCall(state) }] } };
   if (part.origin === HOME) {
     const value: Json = part.value;

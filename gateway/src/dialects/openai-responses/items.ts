@@ -256,7 +256,8 @@ function readCall(item: JsonRecord, at: string | undefined): Part {
 
 const RESULT_READ: ReadonlySet<string> = new Set([...ITEM_KEPT, 'type', 'call_id', 'output']);
 
-function readResult(item: JsonRecord, at: string | undefined): ToolResultPart {
+/** A tool's result, whatever kind of tool it was. */
+export function readResult(item: JsonRecord, at: string | undefined): ToolResultPart {
   const { output } = item;
   const parts = isRecord(output) ? [] : readContents(output, at === undefined ? undefined : `${at}.output`);
   return compact({

@@ -10,6 +10,7 @@ import { lossList } from '../loss-list.ts';
 import { decodeInnerError, errorIn } from '../openai-chat/errors.ts';
 import { nonEmpty } from '../openai-chat/response.ts';
 import { HOME, readItem, typeOf } from './items.ts';
+import { namesIn } from './namespaces.ts';
 import { lostUsage, readUsage, writeUsage } from './usage.ts';
 import { writeAssistant } from './write-items.ts';
 
@@ -145,6 +146,7 @@ export function encodeResponse(
   const output = writeAssistant(parts, {
     isHome,
     idBase: idBaseOf(head.id),
+    names: namesIn(context.request),
     ...(choice?.logprobs === undefined ? {} : { logprobs: choice.logprobs }),
     lose,
   });
