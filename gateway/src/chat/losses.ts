@@ -52,7 +52,10 @@ export function foreignLosses(request: ChatRequest, home: Origin): readonly Loss
 function groupLosses(tools: readonly Tool[], home: Origin): readonly Loss[] {
   const groups = tools.flatMap((tool) => (tool.kind === 'function' && tool.namespace ? [tool.namespace] : []));
   const each = new Map(groups.map(({ at, group }) => [at, group]));
-  return [...each].flatMap(([at, { type: _, name: __, ...rest }]) => extraLosses(rest, at, home));
+  return [...each].flatMap(([at, group]) => {
+    const { type: _, name: __, ...rest } = group;
+    return extraLosses(rest, at, home);
+  });
 }
 
 /** Whether a part stands in a message that no other protocol could say: a call of the user, a result of the assistant. */

@@ -38,18 +38,17 @@ const PRICE = '{price: {input: 1, output: 2}}';
 
 /**
  * What is refused unless the client adapts, by client and field. All of it changes what the answer is: another search, a file
- * that only Google has, sound, several choices, weights of tokens, stop sequences where there are none, tools that only the
- * Responses API has.
+ * that only Google has, sound, several choices, weights of tokens, stop sequences where there are none, OpenAI's search.
  */
 const REFUSED: Readonly<Record<string, readonly string[]>> = {
   '@ai-sdk/anthropic ai-anthropic.generateText': ['stop_sequences'],
   '@ai-sdk/google ai-google.generateText': ['generationConfig.stopSequences'],
   '@google/genai genai.google-search': ['tools[0].googleSearch'],
   '@google/genai genai.image': ['contents[0].parts[1]'],
-  '@openai/codex codex-img.text': ['tools[4]'],
-  '@openai/codex codex.err500': ['tools[4]'],
-  '@openai/codex codex.tool': ['tools[4]'],
-  '@openai/codex-sdk codexsdk.text': ['tools[4]'],
+  '@openai/codex codex-img.text': ['tools[8]'],
+  '@openai/codex codex.err500': ['tools[8]'],
+  '@openai/codex codex.tool': ['tools[8]'],
+  '@openai/codex-sdk codexsdk.text': ['tools[8]'],
   'openai openai.chat.file+audio': ['modalities', 'messages[0].content[2]', 'audio'],
   'openai openai.chat.sampling': ['n', 'logit_bias'],
   'openai openai.chat.web-search-options': ['web_search_options'],

@@ -179,7 +179,9 @@ const OPENAI_CASES: readonly RequestCase[] = [
   openai('has a tool of two forms', { tools: [openaiTool('weather', { anyOf: [CITY, AGE] })] }),
   openai('has a tool with a dot in its name', { tools: [openaiTool('city.weather', CITY)] }),
   openai('has a tool with fields of its own', { tools: [{ ...WEATHER, priority: 1 }] }),
-  openai('has a tool of its own kind', { tools: [{ type: 'custom', custom: { name: 'shell' } }] }),
+  openai('has tools of its own kinds', {
+    tools: [{ type: 'custom', custom: { name: 'shell' } }, { type: 'openrouter:advisor' }],
+  }),
   openai('demands a call without tools', { tool_choice: 'required' }),
   openai(
     'demands a call',
@@ -944,11 +946,14 @@ const RESPONSES_CASES: readonly RequestCase[] = [
       HI,
     ],
   }),
-  responses('gives back a call of a space', {
-    input: [
-      HI,
-      { type: 'function_call', call_id: 'c1', name: 'weather', arguments: '{}', namespace: 'n' },
-      { type: 'function_call_output', call_id: 'c1', output: '21' },
+  responses('has a group of tools', {
+    tools: [
+      {
+        type: 'namespace',
+        name: 'weather',
+        description: 'Weather of cities.',
+        tools: [{ type: 'function', name: 'now', parameters: CITY }],
+      },
     ],
   }),
   responses(
