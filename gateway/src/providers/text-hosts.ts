@@ -1,6 +1,8 @@
 /** Hosts of open models that serve each of them both as a chat and as the text model it is underneath. */
 import { openaiChat } from '../dialects/openai-chat.ts';
 import { openaiCompletions } from '../dialects/openai-completions.ts';
+import { compact } from '../lib/json.ts';
+import { unsealed } from './amend.ts';
 import type { Provider } from './provider.ts';
 
 export const together: Provider = {
@@ -12,10 +14,11 @@ export const together: Provider = {
   // Recorded.
   alsoSpeaks: { 'openai-completions': () => true },
   doc: 'https://docs.together.ai/reference/completions-1',
+  ...unsealed,
 };
 
 /** Recorded: usage comes with the last piece, asked for or not. */
-export const togetherText: Provider = { ...together, dialect: openaiCompletions, asksStreamUsage: false };
+export const togetherText: Provider = textOf(together);
 
 export const fireworks: Provider = {
   id: 'fireworks-ai',
@@ -25,7 +28,13 @@ export const fireworks: Provider = {
   envKeys: ['FIREWORKS_API_KEY'],
   alsoSpeaks: { 'openai-completions': () => true },
   doc: 'https://docs.fireworks.ai/api-reference/post-completions',
+  ...unsealed,
 };
 
 /** Documented: usage comes with the last piece. */
-export const fireworksText: Provider = { ...fireworks, dialect: openaiCompletions, asksStreamUsage: false };
+export const fireworksText: Provider = textOf(fireworks);
+
+/** The same host over the wire of its text completions. */
+function textOf({ id, name, baseUrl, envKeys, doc }: Provider): Provider {
+  return { ...compact({ id, name, baseUrl, envKeys, doc }), dialect: openaiCompletions, asksStreamUsage: false };
+}
