@@ -1,4 +1,5 @@
 /** Losses that every translation shares: what only the source dialect knows. */
+import type { JsonRecord } from '../lib/json.ts';
 import type { ChatResponse } from './reply.ts';
 import type { ChatRequest, Loss, Role, Tool } from './request.ts';
 import type { Origin, Part } from './part.ts';
@@ -92,6 +93,11 @@ function foreign(field: string, name: string, home: Origin): Loss {
   };
 }
 
+/** The losses of fields beside a text, for wires in which a text has none. */
+export function besideText(extra: JsonRecord, home: Origin): readonly Loss[] {
+  return extraLosses(extra, 'text', home);
+}
+
 /** The losses of fields beside the parts of a reply, which have no place but their kind. */
 export function replyExtraLosses(parts: readonly Part[], home: Origin): readonly Loss[] {
   return parts.flatMap((part) => {
@@ -110,10 +116,10 @@ function extraLosses(extra: Readonly<Record<string, unknown>> | undefined, at: s
   }));
 }
 
-/** Names of all fields without a word here: of a reply, its choices, and the calls in them. Each once. */
+/** Names of all fields without a word here: of a reply, its choices, and the calls and texts in them. Each once. */
 export function extraNames({ extra, choices }: ChatResponse): readonly string[] {
   const calls = choices.flatMap(({ parts }) =>
-    parts.flatMap((part) => (part.kind === 'tool-call' ? [part.extra] : [])),
+    parts.flatMap((part) => (part.kind === 'tool-call' || part.kind === 'text' ? [part.extra] : [])),
   );
   const held = [extra, ...choices.map((choice) => choice.extra), ...calls];
   return [...new Set(held.flatMap((fields) => Object.keys(fields ?? {})))];

@@ -1,10 +1,11 @@
 /** Streams of this wire: chunks with a piece of text each, read as those of a chat, written as OpenAI writes them. */
 import type { Fault } from '../../chat/fault.ts';
+import { besideText } from '../../chat/losses.ts';
 import type { Part } from '../../chat/part.ts';
 import type { ChatEvent } from '../../chat/reply.ts';
 import type { Loss } from '../../chat/request.ts';
 import { mergeUsage, type Usage } from '../../chat/usage.ts';
-import type { JsonRecord } from '../../lib/json.ts';
+import { compact, type JsonRecord } from '../../lib/json.ts';
 import { formatSse, sseSplitter, type SseSplitter } from '../../lib/sse.ts';
 import type { EncodeContext, StreamDecoder, StreamEncoder, Tap } from '../dialect.ts';
 import { partOf } from '../event-part.ts';
@@ -16,7 +17,7 @@ import { tapOf } from '../openai-chat/tap.ts';
 import { lostUsage, writeUsage } from '../openai-chat/usage.ts';
 import { writeLogprobs } from './logprobs.ts';
 import { endOf, wordsOf, type Lose } from './reply.ts';
-import { asChat } from './wire.ts';
+import { asChat, HOME } from './wire.ts';
 
 /** One decoder a stream. */
 export function decoder(provider: string, splitter: SseSplitter = sseSplitter()): StreamDecoder {
@@ -63,16 +64,9 @@ export function encoder(context: EncodeContext): StreamEncoder<string> {
 
 function push(event: ChatEvent, writing: Writing): string {
   switch (event.type) {
-    case 'start': {
-      const { id, createdAt, model } = event;
-      const { head } = writing;
-      writing.head = {
-        id: id ?? head['id'] ?? '',
-        created: createdAt ?? head['created'] ?? 0,
-        model: model ?? head['model'] ?? '',
-      };
+    case 'start':
+      begin(event, writing);
       return '';
-    }
     case 'usage':
       writing.usage = mergeUsage(writing.usage, event.usage);
       return '';
@@ -91,13 +85,24 @@ function push(event: ChatEvent, writing: Writing): string {
 
 type ChoiceEvent = Exclude<ChatEvent, { type: 'start' | 'usage' | 'ping' | 'error' | 'extra' }>;
 
-function keepExtra({ choice, extra }: Extract<ChatEvent, { type: 'extra' }>, writing: Writing): void {
-  if (choice === undefined) writing.extra = { ...writing.extra, ...extra };
+function begin({ id, createdAt, model }: Extract<ChatEvent, { type: 'start' }>, writing: Writing): void {
+  const { head } = writing;
+  writing.head = { ...head, ...compact({ id, created: createdAt, model }) };
+}
+
+/** A text is a string here, and has nothing beside it. */
+function keepExtra({ choice, of, extra }: Extract<ChatEvent, { type: 'extra' }>, writing: Writing): void {
+  if (of === 'part') for (const loss of besideText(extra, HOME)) loser(writing)(loss);
+  else if (choice === undefined) writing.extra = { ...writing.extra, ...extra };
   else writing.extras.set(choice, { ...writing.extras.get(choice), ...extra });
 }
 
+function loser({ losses }: Writing): Lose {
+  return (loss) => void losses.set(`${loss.code} ${loss.field}`, loss);
+}
+
 function pushToChoice(event: ChoiceEvent, writing: Writing): string {
-  const lose: Lose = (loss) => void writing.losses.set(`${loss.code} ${loss.field}`, loss);
+  const lose = loser(writing);
   const { choice } = event;
   if (event.type === 'finish') return write(choice, { finish_reason: endOf(event.finish, lose) }, writing);
   if (event.type === 'logprobs') {

@@ -366,6 +366,7 @@ function startCall(event: Extract<ChatEvent, { type: 'tool-call-start' }>, writi
   }
   const { index, head } = newItem('function_call', writing);
   const own = writing.isHome ? event.extra : undefined;
+  if (!writing.isHome) loseExtra(event.extra ?? {}, writing.losses.add);
   const call: OpenCall = {
     index,
     head: { ...head, call_id: event.id, name: event.name, ...writing.names.get(event.name), ...own },

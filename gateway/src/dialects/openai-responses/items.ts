@@ -133,8 +133,13 @@ function readText(part: JsonRecord, at: string | undefined): Part {
     ...place(at),
     cache: readCache(part),
     citations: citations.length === 0 ? undefined : citations,
-    extra: restOf(part, TEXT_READ),
+    extra: textExtra(part),
   });
+}
+
+/** Fields beside a text that have no word here. */
+export function textExtra(part: JsonRecord): JsonRecord | undefined {
+  return restOf(part, TEXT_READ);
 }
 
 /** Annotations of a text: pages, files, and files that code wrote. */

@@ -10,8 +10,6 @@ import { fittedId } from '../fitted-id.ts';
 /** Shortest bound of a tool's name among the other protocols. */
 const NAME_MAX = 64;
 
-export type FunctionTool = Extract<Tool, { kind: 'function' }>;
-
 /** What a function of a group is called elsewhere. */
 export function joinedName(namespace: string, name: string): string {
   return fittedId(`${namespace}__${name}`, /[^\w-]+/g, NAME_MAX);
