@@ -7,6 +7,7 @@ import type { Loss } from '../../chat/request.ts';
 import type { JsonRecord } from '../../lib/json.ts';
 import { ok, type Result } from '../../lib/result.ts';
 import type { EncodeContext, Glance } from '../dialect.ts';
+import { lossList } from '../loss-list.ts';
 import {
   decodeResponse as decodeChat,
   glance as glanceChat,
@@ -18,7 +19,7 @@ import { lostUsage, writeUsage } from '../openai-chat/usage.ts';
 import { writeLogprobs } from './logprobs.ts';
 import { asChat, HOME } from './wire.ts';
 
-export type Lose = (loss: Loss) => void;
+type Lose = (loss: Loss) => void;
 
 export function decodeResponse(body: JsonRecord, provider: string): Result<ChatResponse, Fault> {
   const read = decodeChat(asChat(body), provider);
@@ -34,8 +35,7 @@ export function encodeResponse(
   response: ChatResponse,
   context: EncodeContext,
 ): { readonly body: JsonRecord; readonly losses: readonly Loss[] } {
-  const losses: Loss[] = [...lostUsage(response.usage)];
-  const lose: Lose = (loss) => void losses.push(loss);
+  const losses = lossList();
   const usage = response.usage === undefined ? undefined : writeUsage(response.usage);
   const { error: _, ...extra } = response.extra ?? {};
   const body = {
@@ -44,10 +44,10 @@ export function encodeResponse(
     object: 'text_completion',
     created: response.createdAt ?? context.nowS,
     model: response.model ?? context.model,
-    choices: response.choices.map((choice) => writeChoice(choice, lose)),
+    choices: response.choices.map((choice) => writeChoice(choice, losses.add)),
     ...(usage === undefined ? {} : { usage }),
   };
-  return { body, losses };
+  return { body, losses: [...losses.all(), ...lostUsage(response.usage)] };
 }
 
 function writeChoice(choice: Choice, lose: Lose): JsonRecord {

@@ -3,12 +3,12 @@ import type { Fault } from '../../chat/fault.ts';
 import { besideText } from '../../chat/losses.ts';
 import type { Part } from '../../chat/part.ts';
 import type { ChatEvent } from '../../chat/reply.ts';
-import type { Loss } from '../../chat/request.ts';
 import { mergeUsage, type Usage } from '../../chat/usage.ts';
 import { compact, type JsonRecord } from '../../lib/json.ts';
 import { formatSse, sseSplitter, type SseSplitter } from '../../lib/sse.ts';
 import type { EncodeContext, StreamDecoder, StreamEncoder, Tap } from '../dialect.ts';
 import { partOf } from '../event-part.ts';
+import { lossList, type LossList } from '../loss-list.ts';
 import { decoderOf } from '../openai-chat/decoder.ts';
 import { DONE } from '../openai-chat/encoder.ts';
 import { encodeFault } from '../openai-chat/errors.ts';
@@ -16,7 +16,7 @@ import { splitExtras } from '../openai-chat/response.ts';
 import { tapOf } from '../openai-chat/tap.ts';
 import { lostUsage, writeUsage } from '../openai-chat/usage.ts';
 import { writeLogprobs } from './logprobs.ts';
-import { endOf, wordsOf, type Lose } from './reply.ts';
+import { endOf, wordsOf } from './reply.ts';
 import { asChat, HOME } from './wire.ts';
 
 /** One decoder a stream. */
@@ -32,7 +32,7 @@ export function tap(provider: string): Tap {
 /** What was said so far. Mutable by design: it lives inside one encoder. */
 interface Writing {
   readonly context: EncodeContext;
-  readonly losses: Map<string, Loss>;
+  readonly losses: LossList;
   /** Characters of each choice whose probabilities were told: offsets count from the beginning of its text. */
   readonly told: Map<number, number>;
   head: JsonRecord;
@@ -47,7 +47,7 @@ interface Writing {
 export function encoder(context: EncodeContext): StreamEncoder<string> {
   const writing: Writing = {
     context,
-    losses: new Map(),
+    losses: lossList(),
     told: new Map(),
     head: { id: `cmpl-${context.requestId}`, created: context.nowS, model: context.model },
     extra: {},
@@ -58,7 +58,7 @@ export function encoder(context: EncodeContext): StreamEncoder<string> {
   return {
     push: (event) => (writing.isBroken ? '' : push(event, writing)),
     end: () => (writing.isBroken ? '' : end(writing)),
-    losses: () => [...writing.losses.values(), ...lostUsage(writing.usage)],
+    losses: () => [...writing.losses.all(), ...lostUsage(writing.usage)],
   };
 }
 
@@ -92,17 +92,13 @@ function begin({ id, createdAt, model }: Extract<ChatEvent, { type: 'start' }>, 
 
 /** A text is a string here, and has nothing beside it. */
 function keepExtra({ choice, of, extra }: Extract<ChatEvent, { type: 'extra' }>, writing: Writing): void {
-  if (of === 'part') for (const loss of besideText(extra, HOME)) loser(writing)(loss);
+  if (of === 'part') for (const loss of besideText(extra, HOME)) writing.losses.add(loss);
   else if (choice === undefined) writing.extra = { ...writing.extra, ...extra };
   else writing.extras.set(choice, { ...writing.extras.get(choice), ...extra });
 }
 
-function loser({ losses }: Writing): Lose {
-  return (loss) => void losses.set(`${loss.code} ${loss.field}`, loss);
-}
-
 function pushToChoice(event: ChoiceEvent, writing: Writing): string {
-  const lose = loser(writing);
+  const lose = writing.losses.add;
   const { choice } = event;
   if (event.type === 'finish') return write(choice, { finish_reason: endOf(event.finish, lose) }, writing);
   if (event.type === 'logprobs') {
