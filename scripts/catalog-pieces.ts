@@ -154,4 +154,16 @@ export const PIECE_PROVIDERS: readonly CatalogProvider[] = [
     dialect: 'openai-chat',
     models: [],
   },
+  // Sold by the second of a machine or by the token, each model otherwise, and its API has no prices: they stay unknown.
+  {
+    id: 'replicate',
+    aliases: [],
+    name: 'Replicate',
+    envKeys: ['REPLICATE_API_TOKEN'],
+    envOthers: [],
+    baseUrl: 'https://api.replicate.com/v1',
+    doc: 'https://replicate.com/docs/reference/http',
+    dialect: 'replicate',
+    models: [],
+  },
 ];

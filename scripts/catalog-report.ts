@@ -1,9 +1,9 @@
 /** The page docs/reference/catalog-disagreements.md: where the price lists disagree, what was not believed, what was added. */
 import type { Catalog, CatalogModel } from '../gateway/src/catalog/catalog.ts';
 import type { OddityKind, PriceOddity } from '../gateway/src/catalog/cost-reading.ts';
+import type { CrossCheck } from './catalog-check.ts';
 import { PIECE_TABLES } from './catalog-pieces.ts';
 import { RETIREMENT_SOURCES } from './catalog-sources.ts';
-import type { CrossCheck } from './generate-catalog.ts';
 
 export interface ReportInput {
   readonly catalog: Catalog;

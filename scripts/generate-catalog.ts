@@ -19,6 +19,7 @@ import { formatUsd, parseUsd } from '../gateway/src/money/usd.ts';
 import { equalNames, genaiEntry } from './catalog-genai.ts';
 import type { GenaiEntry } from './catalog-genai.ts';
 import { PIECE_PROVIDERS, PIECE_TABLES, type PieceRow } from './catalog-pieces.ts';
+import type { CrossCheck } from './catalog-check.ts';
 import { formatReport } from './catalog-report.ts';
 import { GENAI_PROVIDERS, NEWER_MODELS, RETIREMENTS, RULINGS, SDK_MODELS } from './catalog-sources.ts';
 import type { NewerModel } from './catalog-sources.ts';
@@ -34,27 +35,6 @@ const ROUNDING_PER_MILLE = 5n;
 
 export const CATALOG_FILE = join(ROOT, 'gateway', 'src', 'catalog', 'catalog.generated.json');
 export const REPORT_FILE = join(ROOT, 'docs', 'reference', 'catalog-disagreements.md');
-
-export interface Disagreement {
-  readonly model: string;
-  readonly field: string;
-  readonly modelsDev: string;
-  readonly genai: string;
-  readonly taken: 'models.dev' | 'genai-prices' | 'LiteLLM';
-  readonly value: string;
-  readonly why: string;
-}
-
-export interface CrossCheck {
-  /** Prices that both lists have and agree on. */
-  agreed: number;
-  readonly disagreements: Disagreement[];
-  /** Prices that only genai-prices has, of models that models.dev has. */
-  readonly filled: { readonly model: string; readonly fields: readonly string[] }[];
-  /** Models that only genai-prices or an SDK has. */
-  readonly added: { readonly model: string; readonly source: string }[];
-  readonly versions: { readonly model: string; readonly of: string }[];
-}
 
 export interface GeneratedCatalog {
   readonly catalog: string;

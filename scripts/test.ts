@@ -1,10 +1,10 @@
 /**
- * `npm test`: every test there is. Ends with the line `N passed, N failed`, after naming what could not run.
+ * `npm test`: every test there is. Ends with the line `N passed, N failed`, after the slowest files and what could not run.
  * `npm test -- PATH …` runs some; `--fast` leaves out the slow ones (test/chaos, test/conformance, test/e2e); `--programs` runs real
  * coding programs (test/programs), which it installs from npm: they name themselves where they do not run.
  */
 import { globSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { fileURLToPath } from 'node:url';
@@ -22,6 +22,9 @@ const PROGRAMS = ['gateway/test/programs/**/*.test.ts'];
 const FILE_TIMEOUT_MS = 10 * 60 * 1000;
 /** Programs are installed first, and are some sixty runs in one file. */
 const PROGRAMS_TIMEOUT_MS = 30 * 60 * 1000;
+
+/** Files whose time is told: the time of the whole run is theirs. */
+const SLOWEST = 10;
 
 const args = process.argv.slice(2);
 const isFast = args.includes('--fast');
@@ -41,6 +44,7 @@ if (files.length === 0) {
 let passed = 0;
 const failures: string[] = [];
 const skips: string[] = [];
+const times: { readonly file: string; readonly seconds: number }[] = [];
 const stream = run({
   files,
   concurrency: 2,
@@ -55,10 +59,16 @@ stream.on('test:fail', (event) => {
   if (event.details.type !== 'suite')
     failures.push(`${event.name} (${event.file ?? 'unknown file'}:${event.line ?? 0})`);
 });
+// One for each file, and one without a file for all of them.
+stream.on('test:summary', ({ file, duration_ms: durationMs }) => {
+  if (file !== undefined) times.push({ file: relative(root, file), seconds: durationMs / 1000 });
+});
 stream.compose(spec).pipe(process.stdout);
 stream.on('end', () => {
   // The reporter's last words come first.
   setTimeout(() => {
+    for (const { file, seconds } of times.toSorted((a, b) => b.seconds - a.seconds).slice(0, SLOWEST))
+      process.stdout.write(`took ${seconds.toFixed(1)} s: ${file}\n`);
     for (const skip of skips) process.stdout.write(`not run: ${skip}\n`);
     for (const failure of failures) process.stdout.write(`failed: ${failure}\n`);
     process.stdout.write(

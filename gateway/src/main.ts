@@ -24,6 +24,10 @@ const COMMANDS: Readonly<Record<string, { readonly load: () => Promise<Command>;
     does: 'create, list, disable and delete keys',
   },
   usage: { load: async () => (await import('./cli/usage.ts')).usageCommand, does: 'what was used and what it cost' },
+  batches: {
+    load: async () => (await import('./cli/batches.ts')).batchesCommand,
+    does: 'list batches, and how far each has come',
+  },
   ledger: {
     load: async () => (await import('./cli/ledger.ts')).ledgerCommand,
     does: 'recompute the ledger and compare',

@@ -1,5 +1,7 @@
 /** Builds the world out of its parts: a plain function, a plain object. Nothing here decides anything. */
 import { randomBytes } from 'node:crypto';
+import { createBatches, type Batches } from './batches/batches.ts';
+import { spoolIn } from './batches/spool.ts';
 import type { Config } from './config/schema.ts';
 import { createCredentials } from './credentials/credentials.ts';
 import { cloudSource } from './credentials/sources.ts';
@@ -8,6 +10,7 @@ import { gateDialects } from './dialects/index.ts';
 import { doubts } from './health/doubts.ts';
 import { rests } from './health/rests.ts';
 import { admin } from './admin/admin.ts';
+import { doorOf } from './http/door.ts';
 import { createListener, type Listener } from './http/listener.ts';
 import { homePage } from './http/home.ts';
 import { createCohort } from './lib/cohort.ts';
@@ -42,6 +45,8 @@ export interface Parts {
   readonly configProblem: () => string | undefined;
   /** Limits of the listener; they hold until the next start. */
   readonly limits: Config['server'];
+  /** Files lie below it. */
+  readonly dataDir: string;
   /** Shown on the page at `/`. */
   readonly version: string;
 }
@@ -49,6 +54,7 @@ export interface Parts {
 export interface Gateway {
   readonly world: World;
   readonly listener: Listener;
+  readonly batches: Batches;
   /** From now on new requests are refused, and `/readyz` says so. */
   drain(): void;
   close(): void;
@@ -84,9 +90,16 @@ export function wire(parts: Parts): Gateway {
     instanceId: randomBytes(9).toString('base64url'),
     underWay: createCrowd(),
   };
-  const listener = createListener({
+  const batches = createBatches({
+    world,
+    door: doorOf(gateDialects),
+    spool: spoolIn(parts.dataDir),
+    live: () => listener.inFlight(),
+  });
+  const listener: Listener = createListener({
     world,
     dialects: gateDialects,
+    batches,
     limits: {
       headerMaxBytes: parts.limits.header_max_bytes,
       headerTimeoutMs: parts.limits.header_timeout_ms,
@@ -105,6 +118,7 @@ export function wire(parts: Parts): Gateway {
   return {
     world,
     listener,
+    batches,
     drain: () => {
       isDraining = true;
     },

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openJournal, type Journal, type JournalPosition } from '../src/store/journal.ts';
 import { discardedText, interruptedReceipt, lineOf, receiptText } from '../src/store/journal-entry.ts';
-import type { Books } from '../src/store/books.ts';
+import type { Books } from '../src/store/books-form.ts';
 import { takeLock } from '../src/store/process-lock.ts';
 import { opening, receipt } from './store-kit.ts';
 
@@ -333,6 +333,125 @@ export function booksContract(name: string, open: (dataDir: string) => Promise<B
       );
       await books.pruneRequests(2);
       assert.equal((await books.listRequests({ limitMax: 9 })).records.length, 2);
+    });
+
+    const ROOM = { bytesMax: 100, filesMax: 3 };
+    const file = (id: string, keyId: string, bytes = 10): Parameters<Books['putFile']>[0] => ({
+      id,
+      keyId,
+      purpose: 'batch',
+      filename: `${id}.jsonl`,
+      bytes,
+      createdAtMs: AT,
+      expiresAtMs: AT + 1000,
+    });
+    const newBatch = async (id: string, keyId: string, inputFileId = 'file_none') =>
+      books.putBatch(
+        {
+          id,
+          keyId,
+          form: 'openai',
+          endpoint: '/v1/embeddings',
+          inputFileId,
+          keepMs: 5,
+          createdAtMs: AT,
+          expiresAtMs: AT,
+        },
+        3,
+      );
+    const END = { status: 'completed', endedAtMs: AT } as const;
+    const RUNNING_NOW = ['validating', 'in_progress', 'finalizing', 'cancelling'] as const;
+
+    it('keeps files within the room of their key, and forgets them by time', async () => {
+      assert.ok(await books.putFile(file('file_1', 'key_f', 60), ROOM));
+      assert.ok(!(await books.putFile(file('file_2', 'key_f', 41), ROOM)));
+      assert.ok(await books.putFile(file('file_2', 'key_f', 40), ROOM));
+      assert.ok(await books.putFile(file('file_3', 'key_f', 0), ROOM));
+      assert.ok(!(await books.putFile(file('file_4', 'key_f', 0), ROOM)));
+      assert.ok(await books.hasRoom('key_g', 100, ROOM));
+      assert.ok(!(await books.hasRoom('key_f', 0, ROOM)));
+      assert.deepEqual(await books.getFile('file_1'), file('file_1', 'key_f', 60));
+      assert.deepEqual(await books.knownFiles(['file_1', 'file_9']), ['file_1']);
+      assert.deepEqual(await books.expiredFiles(AT + 999), []);
+      await newBatch('batch_f', 'key_f', 'file_1');
+      assert.deepEqual(await books.expiredFiles(AT + 1000), ['file_2', 'file_3']);
+      assert.equal(await books.removeFile('file_1'), 'used');
+      await books.changeBatch('batch_f', END, RUNNING_NOW);
+      assert.equal(await books.removeFile('file_1'), 'removed');
+      assert.equal(await books.removeFile('file_1'), 'unknown');
+    });
+
+    it('lists files and batches page by page, in both directions, by key', async () => {
+      for (const id of ['batch_1', 'batch_2', 'batch_3']) assert.ok((await newBatch(id, 'key_p')) !== undefined);
+      assert.equal(await newBatch('batch_4', 'key_p'), undefined);
+      const ids = async (query: Omit<Parameters<Books['listBatches']>[0], 'keyId'>): Promise<readonly unknown[]> => {
+        const { rows, hasMore } = await books.listBatches({ keyId: 'key_p', ...query });
+        return [...rows.map((row) => row.id.slice(-1)), hasMore];
+      };
+      assert.deepEqual(await ids({ limitMax: 2 }), ['3', '2', true]);
+      assert.deepEqual(await ids({ limitMax: 2, after: 'batch_2' }), ['1', false]);
+      assert.deepEqual(await ids({ limitMax: 1, before: 'batch_1' }), ['2', true]);
+      assert.deepEqual(await ids({ limitMax: 9, before: 'batch_1' }), ['3', '2', false]);
+      assert.deepEqual(await ids({ limitMax: 9, isOldestFirst: true, after: 'batch_1' }), ['2', '3', false]);
+      assert.deepEqual(await ids({ limitMax: 9, after: 'batch_none' }), [false]);
+      assert.deepEqual(await ids({ limitMax: 9, form: 'anthropic' }), [false]);
+      for (const id of ['batch_1', 'batch_2', 'batch_3']) await books.changeBatch(id, END, RUNNING_NOW);
+    });
+
+    it('changes a batch only from where it should be, and removes it only when it has ended', async () => {
+      await newBatch('batch_c', 'key_c');
+      const begun = { status: 'in_progress', total: 7, startedAtMs: AT } as const;
+      assert.equal((await books.changeBatch('batch_c', begun, ['validating']))?.status, 'in_progress');
+      assert.equal(
+        (await books.changeBatch('batch_c', { status: 'cancelling' }, ['validating']))?.status,
+        'in_progress',
+      );
+      assert.equal((await books.getBatch('batch_c'))?.total, 7);
+      assert.ok(!(await books.removeBatch('batch_c')));
+      await books.changeBatch('batch_c', END, RUNNING_NOW);
+      assert.ok(await books.removeBatch('batch_c'));
+      assert.equal(await books.getBatch('batch_c'), undefined);
+    });
+
+    it('takes one result of a line, whatever comes after, and counts it once', async () => {
+      await newBatch('batch_r', 'key_r');
+      const result = (line: number, state: 'succeeded' | 'errored', text = `${line}`) => ({ line, state, text });
+      await books.putResults('batch_r', [result(3, 'succeeded'), result(1, 'errored')]);
+      const again = await books.putResults('batch_r', [result(3, 'errored', 'other'), result(2, 'succeeded')]);
+      assert.deepEqual([again?.succeeded, again?.errored], [2, 1]);
+      assert.deepEqual(await books.resultLines('batch_r'), [1, 2, 3]);
+      assert.deepEqual(await books.readResults('batch_r', 1), [result(2, 'succeeded'), result(3, 'succeeded')]);
+      assert.deepEqual(await books.readResults('batch_r', 3), []);
+      const long = 'x'.repeat(3_000_000);
+      await books.putResults(
+        'batch_r',
+        [4, 5, 6].map((line) => result(line, 'succeeded', long)),
+      );
+      assert.deepEqual(
+        (await books.readResults('batch_r', 3)).map(({ line }) => line),
+        [4],
+      );
+      assert.ok(!(await books.dropResults()));
+      await books.changeBatch('batch_r', END, RUNNING_NOW);
+      assert.ok(await books.dropResults());
+      assert.deepEqual(await books.resultLines('batch_r'), []);
+    });
+
+    it('gives batches of nobody and of the dead to whoever asks, and leaves those of the living', async () => {
+      await newBatch('batch_w', 'key_w');
+      const living = takeLock(dataDir, 'living');
+      assert.deepEqual(
+        (await books.claimBatches('living')).map((batch) => batch.id),
+        ['batch_w'],
+      );
+      assert.deepEqual(await books.claimBatches('other'), []);
+      living?.drop();
+      assert.deepEqual(
+        (await books.claimBatches('other')).map((batch) => batch.id),
+        ['batch_w'],
+      );
+      await books.changeBatch('batch_w', END, RUNNING_NOW);
+      assert.deepEqual(await books.claimBatches('other'), []);
     });
   });
 }

@@ -7,7 +7,12 @@ import { TOOLS, type Setup, type Tool } from '../src/cli/launch-tools.ts';
 import { PINS } from './programs/install.ts';
 
 const GUIDE = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'guide', 'clients.md'), 'utf8');
-const SDK_TEST = readFileSync(join(import.meta.dirname, 'e2e', 'sdks.test.ts'), 'utf8');
+/** The suites that drive SDKs. */
+const SDK_TESTS = ['sdks', 'langchain'].map((name) =>
+  readFileSync(join(import.meta.dirname, 'e2e', `${name}.test.ts`), 'utf8').replaceAll('rig.gateway', 'gateway'),
+);
+/** Characters in which a client's settings stand behind its name. */
+const CALL_LENGTH = 200;
 const URL_SHOWN = 'http://127.0.0.1:8787';
 const DIR = '/folder-of-this-run';
 
@@ -83,19 +88,23 @@ describe('the guide to clients', () => {
 
   it('gives SDKs the base URL with which they are tested', () => {
     const listed = rows('## SDKs');
-    assert.equal(listed.length, 7);
+    assert.equal(listed.length, 12);
     for (const [pack = '', setting = ''] of listed) {
-      const imported = new RegExp(`^import \\{? ?(\\w+) ?\\}? from '${pack.replaceAll('`', '')}';`, 'm').exec(
-        SDK_TEST,
-      )?.[1];
-      assert.ok(imported !== undefined, pack);
+      const from = new RegExp(`^import \\{? ?(\\w+)[^;]* from '${pack.replaceAll('`', '')}';`, 'm');
+      const [suite, imported] = SDK_TESTS.flatMap((text) => {
+        const name = from.exec(text)?.[1];
+        return name === undefined ? [] : [[text, name] as const];
+      })[0] ?? ['', pack];
       const tested = setting
         .replaceAll('`', '')
         .replaceAll(/'http:\/\/127\.0\.0\.1:8787(\/\w+)?'/g, (_, path: string | undefined) =>
           path === undefined ? 'gateway.url' : `\`\${gateway.url}${path}\``,
         );
-      const line = SDK_TEST.split('\n').find((one) => one.includes(`${imported}({`) && one.includes(tested));
-      assert.ok(line !== undefined, `${imported}: ${tested}`);
+      const calls = suite.split(`${imported}({`).slice(1);
+      assert.ok(
+        calls.some((call) => call.slice(0, CALL_LENGTH).includes(tested)),
+        `${imported}: ${tested}`,
+      );
     }
   });
 });

@@ -11,7 +11,7 @@ const source = join(root, 'gateway', 'src');
 
 /** Lowest first: a room imports earlier rooms and itself, nothing else. */
 const ROOMS =
-  'lib chat money config catalog dialects prompts providers policy routing health upstream credentials store cache telemetry pipeline http admin simulator wire.ts cli main.ts'.split(
+  'lib chat money config catalog dialects prompts providers policy routing health upstream credentials store cache telemetry pipeline batches http admin simulator wire.ts cli main.ts'.split(
     ' ',
   );
 /** Rooms that take time, dice and environment as arguments. */
@@ -45,8 +45,34 @@ function sources(): readonly Source[] {
 }
 
 function importsOf(of: Source): readonly string[] {
-  const specifiers = [...of.text.matchAll(/(?:from|import)\s+'(\.[^']+)'/g)].map((match) => match[1] ?? '');
-  return specifiers.map((specifier) => relative(source, resolve(join(source, dirname(of.file)), specifier)));
+  return importedBy(source, of.file, of.text);
+}
+
+/** What a file imports of ours, types included, as paths under `base`. */
+function importedBy(base: string, file: string, text: string): readonly string[] {
+  const specifiers = [...text.matchAll(/(?:from|import)\s*\(?'(\.[^']+)'/g)].map((match) => match[1] ?? '');
+  return specifiers.map((specifier) => relative(base, resolve(join(base, dirname(file)), specifier)));
+}
+
+/** Everything that is written here and run, tests too, with what each file imports. */
+function importGraph(): ReadonlyMap<string, readonly string[]> {
+  const files = globSync('{gateway/src,gateway/test,scripts,bench}/**/*.ts', { cwd: root });
+  return new Map(files.map((file) => [file, importedBy(root, file, readFileSync(join(root, file), 'utf8'))]));
+}
+
+/** The first circle that a walk from each file meets, as the way around it. */
+function circlesIn(graph: ReadonlyMap<string, readonly string[]>): readonly string[] {
+  const found: string[] = [];
+  const done = new Set<string>();
+  function walk(file: string, way: readonly string[]): void {
+    const at = way.indexOf(file);
+    if (at !== -1) found.push([...way.slice(at), file].join(' → '));
+    if (at !== -1 || done.has(file)) return;
+    for (const next of graph.get(file) ?? []) walk(next, [...way, file]);
+    done.add(file);
+  }
+  for (const file of graph.keys()) walk(file, []);
+  return found;
 }
 
 describe('the house', () => {
@@ -63,6 +89,12 @@ describe('the house', () => {
         );
       }
     }
+  });
+
+  it('has no circle among files, not even one of types', () => {
+    const threeFiles = Object.entries({ a: ['b'], b: ['c'], c: ['b'] });
+    assert.deepEqual(circlesIn(new Map(threeFiles)), ['b → c → b']);
+    assert.deepEqual(circlesIn(importGraph()), []);
   });
 
   it('keeps clocks, dice, environment and files out of the pure rooms', () => {

@@ -13,7 +13,8 @@ import { ollama } from '../src/dialects/ollama.ts';
 import { openaiCompletions } from '../src/dialects/openai-completions.ts';
 import type { JsonRecord } from '../src/lib/json.ts';
 import { COUNT, MARK, THINGS } from './translation/reply-cases.ts';
-import { REQUEST_CASES, WIRES, type Wire } from './translation/request-cases.ts';
+import { REQUEST_CASES } from './translation/request-cases.ts';
+import { WIRES, type Wire } from './translation/wires.ts';
 import { REQUEST_THINGS } from './translation/request-things.ts';
 import { stands } from './translation/run.ts';
 

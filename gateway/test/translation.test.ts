@@ -6,13 +6,9 @@ import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { lossCodes } from '../src/chat/loss-codes.ts';
 import { translationPage } from './translation/page.ts';
-import {
-  PROVIDER_WIRES,
-  REQUEST_CASES,
-  WIRES,
-  type ProviderWire,
-  type RequestCase,
-} from './translation/request-cases.ts';
+import type { RequestCase } from './translation/request-case.ts';
+import { REQUEST_CASES } from './translation/request-cases.ts';
+import { PROVIDER_WIRES, WIRES, type ProviderWire } from './translation/wires.ts';
 import {
   lossesOf,
   placeOf,
@@ -24,9 +20,12 @@ import {
   thingRows,
 } from './translation/run.ts';
 
+/** Where wires name losses beside their own folders. */
+const SHARED: Readonly<Partial<Record<ProviderWire, readonly string[]>>> = {
+  'bedrock-invoke': ['text-models/*.ts'],
+  replicate: ['text-models/*.ts'],
+};
 const here = dirname(fileURLToPath(import.meta.url));
-/** Files in which several dialects name their losses. */
-const SHARED: Readonly<Partial<Record<ProviderWire, readonly string[]>>> = { 'bedrock-invoke': ['prompt-text.ts'] };
 const requests = requestRows(REQUEST_CASES);
 const replies = replyRows();
 

@@ -1,4 +1,5 @@
-/** `/admin/v1/*`: keys, usage, requests, providers, configuration, health and audit log, for the root key. Secrets are in no answer, ever. */
+/** `/admin/v1/*`: keys, usage, requests, batches, providers, configuration, health and audit log, for the root key. Secrets are in no answer, ever. */
+import { batchRow } from '../batches/shapes.ts';
 import { fault, type Fault } from '../chat/fault.ts';
 import type { Config } from '../config/schema.ts';
 import { compact, type JsonRecord } from '../lib/json.ts';
@@ -54,6 +55,7 @@ const ROOMS: ReadonlyMap<string, Room> = new Map([
   ['providers', { methods: ['GET'], answer: (_, { snapshot }) => found({ data: providerRows(snapshot()) }) }],
   ['config', { methods: ['GET'], answer: (_, world) => found(config(world)) }],
   ['health', { methods: ['GET'], answer: (_, world) => found(health(world)) }],
+  ['batches', { methods: ['GET'], answer: batches }],
   ['audit', { methods: ['GET'], answer: audit }],
 ]);
 
@@ -163,6 +165,16 @@ async function requests({ query }: AdminRequest, { store }: AdminWorld): Promise
   const page = await store.requests.list(compact({ limitMax, keyId, outcome, cursor }));
   if (!page.ok) return page.error;
   return { status: 200, body: compact({ data: page.value.records, next: page.value.next }) };
+}
+
+async function batches({ query }: AdminRequest, { store }: AdminWorld): Promise<AdminAnswer> {
+  const limitMax = pageSize(query);
+  if (typeof limitMax !== 'number') return limitMax;
+  const [keyId, after] = ['key', 'after'].map((name) => query.get(name) ?? undefined);
+  const page = await store.batches(async (books) => books.listBatches(compact({ limitMax, keyId, after })));
+  if (!page.ok) return page.error;
+  const { rows, hasMore } = page.value;
+  return { status: 200, body: { data: rows.map(batchRow), has_more: hasMore } };
 }
 
 async function audit({ query }: AdminRequest, { store }: AdminWorld): Promise<AdminAnswer> {

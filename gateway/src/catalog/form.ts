@@ -51,6 +51,7 @@ const DIALECTS = [
   'cohere',
   'bedrock-converse',
   'openai-responses',
+  'replicate',
   'openai-completions',
 ] as const;
 const SOURCES = ['genai-prices', 'sdk', 'provider'] as const;

@@ -9,7 +9,8 @@ export type CatalogDialect =
   | 'anthropic-messages'
   | 'gemini'
   | 'bedrock-converse'
-  | 'cohere';
+  | 'cohere'
+  | 'replicate';
 
 export type Modality = 'text' | 'image' | 'audio' | 'video' | 'pdf';
 

@@ -111,6 +111,24 @@ export const faults = {
     outcome: 'not_found',
     text: 'There is no response {id} for this key.',
   },
+  'file-unknown': { ...INVALID, status: 404, outcome: 'not_found', text: 'There is no file {id} for this key.' },
+  'file-too-big': {
+    ...INVALID,
+    status: 413,
+    text: 'The file is larger than {max} bytes. Send less, or raise `batches.file_max_mb`.',
+  },
+  'files-full': {
+    ...INVALID,
+    status: 413,
+    text: 'The files of this key would be more than {max} (`batches.key_max_mb`). Delete some.',
+  },
+  'file-in-use': {
+    ...INVALID,
+    status: 409,
+    text: 'A batch still reads the file {id}. Cancel it, or wait for its end.',
+  },
+  'batch-unknown': { ...INVALID, status: 404, outcome: 'not_found', text: 'There is no batch {id} for this key.' },
+  'batch-state': { ...INVALID, status: 409, text: 'The batch {id} is {status}: {reason}.' },
   'upgrade-refused': { ...INVALID, status: 426, text: 'WebSocket is not spoken here. Use plain HTTP.' },
   'target-too-long': {
     ...INVALID,

@@ -128,6 +128,12 @@ const OWN: Readonly<Record<Origin, Names>> = {
     reasoning: 'additionalModelRequestFields',
   },
   'bedrock-invoke': { messages: 'prompt', system: 'prompt' },
+  replicate: {
+    messages: 'input.prompt',
+    system: 'input.system_prompt',
+    maxOutputTokens: 'input.max_tokens',
+    stop: 'input.stop_sequences',
+  },
   cohere: {
     stop: 'stop_sequences',
     topP: 'p',

@@ -50,6 +50,7 @@ export const lossCodes = {
   misplaced: 'A part in a message of a role that cannot hold it.',
   name: 'The name of a participant.',
   user: 'The id of the end user.',
+  stream: 'Pieces as they are made, where the provider answers whole.',
   finish: 'The reason why the reply ended.',
   usage: 'A count of tokens by their kind.',
 } as const satisfies Record<string, string>;

@@ -11,7 +11,8 @@ export type Origin =
   | 'bedrock-converse'
   | 'bedrock-invoke'
   | 'cohere'
-  | 'ollama';
+  | 'ollama'
+  | 'replicate';
 
 /** A provider's proof that reasoning or a call was its own. `origin` says who can read it; others must carry it back untouched. */
 export interface Signature {

@@ -12,6 +12,7 @@ const ORIGINS: ReadonlySet<string> = new Set<Origin>([
   'bedrock-invoke',
   'cohere',
   'ollama',
+  'replicate',
 ]);
 
 function isOrigin(text: string): text is Origin {

@@ -2,7 +2,7 @@
 import { request } from 'node:http';
 import { localProviders, type LocalProvider } from '../catalog/known.ts';
 import type { Catalog } from '../catalog/catalog.ts';
-import type { Findings } from './init.ts';
+import type { Findings } from './findings.ts';
 import { configSchema } from '../config/schema.ts';
 import { placesOf } from '../credentials/places.ts';
 import { gateDialects } from '../dialects/index.ts';

@@ -6,9 +6,13 @@ import { doubts } from '../health/doubts.ts';
 import { rests } from '../health/rests.ts';
 import { keptTurns } from '../store/turns.ts';
 import type { Dialect } from '../dialects/dialect.ts';
+import { OPERATIONS } from '../dialects/operations/operation.ts';
+import { arrivalOf } from '../http/operations.ts';
+import { operationNamed, type OperationRoute } from '../http/routes.ts';
 import { asArray, asRecord, asString, compact, type Json, type JsonRecord } from '../lib/json.ts';
 import { err, type Result } from '../lib/result.ts';
-import { parseBody } from '../pipeline/body.ts';
+import { parseBody, type ParsedBody } from '../pipeline/body.ts';
+import type { Arrival } from '../pipeline/call.ts';
 import { chatArrival } from '../pipeline/chat.ts';
 import { explain } from '../pipeline/explain.ts';
 import type { KeyRow } from '../store/ports.ts';
@@ -19,7 +23,8 @@ import type { CommandIo } from './io.ts';
 import { readWords, textOf } from './options.ts';
 import { configSchema } from '../config/schema.ts';
 
-const USAGE = `usage: turnout explain --body FILE [--dialect openai-chat|anthropic-messages|gemini|cohere|ollama] [--config FILE] [--data DIR] [--json]
+const USAGE = `usage: turnout explain --body FILE [--dialect openai-chat|openai-responses|anthropic-messages|gemini|cohere|ollama] [--config FILE] [--data DIR] [--json]
+       turnout explain --body FILE --operation ${OPERATIONS.join('|')} [--config FILE] [--data DIR] [--json]
        turnout explain MODEL
 `;
 
@@ -56,6 +61,8 @@ export async function explainCommand(args: readonly string[], io: CommandIo): Pr
 
 interface Question {
   readonly dialect: Dialect;
+  /** What is asked, where that is no chat. */
+  readonly operation: OperationRoute | undefined;
   readonly bytes: Buffer;
   readonly isJson: boolean;
   readonly file: string | undefined;
@@ -65,24 +72,38 @@ interface Question {
 /** What is asked; a text says what is wrong with the words. */
 function readQuestion(args: readonly string[], io: CommandIo): Question | string {
   const text = { type: 'string' } as const;
-  const words = readWords(args, { body: text, dialect: text, config: text, data: text, json: { type: 'boolean' } });
+  const options = { body: text, dialect: text, operation: text, config: text, data: text };
+  const words = readWords(args, { ...options, json: { type: 'boolean' } });
   if (!words.ok) return words.error;
-  const dialect = dialectNamed(textOf(words.value, 'dialect') ?? 'openai-chat');
-  if (dialect === undefined)
-    return '--dialect must be openai-chat, openai-responses, anthropic-messages, gemini, cohere or ollama';
-  const bytes = bodyBytes(textOf(words.value, 'body'), words.value.positionals[0], io);
+  const asked = askedIn(words.value);
+  if (typeof asked === 'string') return asked;
+  // The name of a model alone is enough for a chat only.
+  const model = asked.operation === undefined ? words.value.positionals[0] : undefined;
+  const bytes = bodyBytes(textOf(words.value, 'body'), model, io);
   if (typeof bytes === 'string') return bytes;
-  const named = textOf(words.value, 'config') ?? io.env['TURNOUT_CONFIG'];
   return {
-    dialect,
+    ...asked,
     bytes,
     isJson: words.value.values['json'] === true,
-    file: named === undefined ? existing(join(io.cwd, 'turnout.yaml')) : resolve(io.cwd, named),
+    file: configFile(textOf(words.value, 'config') ?? io.env['TURNOUT_CONFIG'], io),
     dataDir: resolve(io.cwd, textOf(words.value, 'data') ?? io.env['TURNOUT_DATA'] ?? 'data'),
   };
 }
 
-async function answer({ dialect, bytes, file, dataDir }: Question, io: CommandIo): Promise<Result<JsonRecord, string>> {
+/** In which protocol, and what. */
+function askedIn(words: Parameters<typeof textOf>[0]): Pick<Question, 'dialect' | 'operation'> | string {
+  const dialect = dialectNamed(textOf(words, 'dialect') ?? 'openai-chat');
+  if (dialect === undefined)
+    return '--dialect must be openai-chat, openai-responses, anthropic-messages, gemini, cohere or ollama';
+  const name = textOf(words, 'operation') ?? 'chat';
+  const operation = name === 'chat' ? undefined : operationNamed(name);
+  if (name !== 'chat' && operation === undefined)
+    return `--operation must be chat, ${OPERATIONS.join(', ')}, or a path`;
+  return { dialect, operation };
+}
+
+async function answer(question: Question, io: CommandIo): Promise<Result<JsonRecord, string>> {
+  const { bytes, file, dataDir } = question;
   const body = parseBody(bytes);
   if (!body.ok) return err(body.error.message);
   const catalog = loadCatalog(dataDir);
@@ -91,17 +112,7 @@ async function answer({ dialect, bytes, file, dataDir }: Question, io: CommandIo
   const fallbackProviders = configSchema.parse({ providers: found }).providers;
   const loaded = await loadConfiguration({ file, env: io.env, catalog, fallbackProviders, today: today() });
   if (!loaded.ok) return err(loaded.error.shown);
-  const { record } = body.value;
-  const arrival = chatArrival({
-    requestId: 'req_explain',
-    dialect,
-    path: compact({ model: asString(record['model']), isStreaming: record['stream'] === true }),
-    isJsonArray: false,
-    headers: {},
-    query: '',
-    body: body.value,
-    startedMs: 0,
-  });
+  const arrival = arrivalFor(question, body.value);
   const { snapshot } = loaded.value;
   const clock = { monotonicMs: () => 0, unixMs: Date.now };
   const explained = await explain(arrival, OPERATOR, {
@@ -116,8 +127,20 @@ async function answer({ dialect, bytes, file, dataDir }: Question, io: CommandIo
   return explained.ok ? explained : err(explained.error.message);
 }
 
+function arrivalFor({ dialect, operation }: Question, body: ParsedBody): Arrival {
+  const { record } = body;
+  const input = { requestId: 'req_explain', headers: {}, query: '', body, startedMs: 0 };
+  if (operation !== undefined) return arrivalOf(operation, { ...input, voice: dialect });
+  const path = compact({ model: asString(record['model']), isStreaming: record['stream'] === true });
+  return chatArrival({ ...input, dialect, path, isJsonArray: false });
+}
+
 function dialectNamed(name: string): Dialect | undefined {
   return Object.values(gateDialects).find((dialect) => dialect.id === name);
+}
+
+function configFile(named: string | undefined, { cwd }: CommandIo): string | undefined {
+  return named === undefined ? existing(join(cwd, 'turnout.yaml')) : resolve(cwd, named);
 }
 
 function existing(file: string): string | undefined {

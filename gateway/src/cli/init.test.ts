@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import fc from 'fast-check';
 import { parseConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
-import type { Findings } from './init.ts';
+import type { Findings } from './findings.ts';
 import { initCommand, starterConfig } from './init.ts';
 import type { CommandIo } from './io.ts';
 

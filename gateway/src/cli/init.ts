@@ -6,6 +6,7 @@ import { dirname, join, resolve } from 'node:path';
 import { FORBIDDEN_KEYS, MODEL_NAME } from '../config/fields.ts';
 import { loadCatalog } from './catalog-file.ts';
 import { discover, findingsOf } from './discover.ts';
+import type { Findings, FoundServer } from './findings.ts';
 import type { CommandIo } from './io.ts';
 import { readWords } from './options.ts';
 
@@ -19,25 +20,6 @@ const SCHEMA_FILE = 'turnout.schema.json';
 const OWN_PORT = 8787;
 /** A server may list hundreds of models; the file names the first of them. */
 const MODELS_MAX = 20;
-
-/** What a starting configuration is made of. */
-export interface Findings {
-  readonly envKeys: readonly { readonly provider: string; readonly env: string }[];
-  /** Clouds whose account is in the environment, and the variable that says so. */
-  readonly accounts?: readonly { readonly provider: string; readonly env: string }[];
-  readonly locals: readonly FoundServer[];
-  /** Path of the JSON Schema relative to the file, where there is one. */
-  readonly schemaPath?: string;
-}
-
-export interface FoundServer {
-  readonly provider: string;
-  readonly url: string;
-  /** Wire format; all the usual local servers speak `openai-chat`. */
-  readonly dialect?: string;
-  /** Models that it serves. They are written down with the price 0. */
-  readonly models?: readonly string[];
-}
 
 /** Exit codes: 0 written, 1 not written, 2 the command was not understood. `found` stands in for a look around in tests. */
 export async function initCommand(args: readonly string[], io: CommandIo, found?: Findings): Promise<number> {

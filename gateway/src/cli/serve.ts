@@ -132,6 +132,7 @@ async function run({ options, io, log, first, configurationOptions, simulator }:
     config: () => configuration.current().config,
     configProblem: () => configuration.problem(),
     limits: first.config.server,
+    dataDir,
     version: VERSION,
   });
   const port = options.port ?? first.config.server.port;
@@ -142,6 +143,7 @@ async function run({ options, io, log, first, configurationOptions, simulator }:
     await store.close();
     return 1;
   }
+  gateway.batches.start();
   greet(io, { address, firstKey, first, simulator, dataDir, file: options.file });
   for (const warning of first.warnings) log('warn', warning);
   process.on('SIGHUP', () => void configuration.reload());
@@ -294,7 +296,7 @@ async function shutDown(of: { gateway: Gateway; configuration: Configuration; lo
     setTimeout(() => listener.server.closeAllConnections(), LAST_WORDS_MS).unref();
   }, configuration.current().config.server.drain_ms);
   // The door stays open meanwhile, so that whoever asks (a balancer, above all) is told 503 rather than nothing.
-  await listener.drained();
+  await Promise.all([listener.drained(), gateway.batches.stop()]);
   clearTimeout(limit);
   await closeServer(listener.server);
   gateway.close();

@@ -63,6 +63,7 @@ describe('parseConfig on good files', () => {
           limits: { response_max_bytes: 67_108_864 },
           price_unknown: 'refuse',
           responses: { store: 'memory' },
+          batches: { concurrency: 32, file_max_mb: 200, key_max_mb: 2048, keep_days: 30, native: 'auto' },
           log: { requests: 'metadata' },
         },
       );

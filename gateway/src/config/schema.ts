@@ -47,6 +47,7 @@ export const DIALECTS = [
   'bedrock-invoke',
   'cohere',
   'ollama',
+  'replicate',
 ] as const satisfies readonly Origin[];
 
 export const ABILITIES = [
@@ -388,6 +389,28 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .meta({ description: 'Responses that can be fetched, and gone on from, by their id.' }),
+  batches: z
+    .strictObject({
+      concurrency: whole({ min: 1, max: 10_000 }).default(32).meta({
+        description:
+          'Lines of batches under way at the same time, in this process. They never take more than half of what live requests leave of `server.requests_max`.',
+      }),
+      file_max_mb: whole({ min: 1, max: 10_000 })
+        .default(200)
+        .meta({ description: 'Largest file, and largest body of an Anthropic batch, in MiB. A larger one gets 413.' }),
+      key_max_mb: whole({ min: 1, max: 10_000_000 })
+        .default(2048)
+        .meta({ description: 'MiB of files that one key may have at the same time, output of batches included.' }),
+      keep_days: whole({ min: 1, max: 3650 })
+        .default(30)
+        .meta({ description: 'After so many days files and output are removed, unless their request said otherwise.' }),
+      native: z.enum(['auto', 'never']).default('auto').meta({
+        description:
+          'Whether a batch whose lines all go to one target is handed to that provider’s own batch API, at its price.',
+      }),
+    })
+    .prefault({})
+    .meta({ description: 'Files and batches (`/v1/files`, `/v1/batches`, `/v1/messages/batches`).' }),
   log: z
     .strictObject({
       requests: z

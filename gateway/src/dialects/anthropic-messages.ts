@@ -9,6 +9,7 @@ import { inspect } from './anthropic-messages/inspect.ts';
 import { decodeResponse, encodeResponse, glance } from './anthropic-messages/response.ts';
 import { tap } from './anthropic-messages/tap.ts';
 import { API_VERSION, HOME } from './anthropic-messages/words.ts';
+import { messagesCounting } from './counting.ts';
 import type { Dialect } from './dialect.ts';
 
 export const anthropicMessages: Dialect<string> = {
@@ -28,6 +29,7 @@ export const anthropicMessages: Dialect<string> = {
   streamEnding: 'event: message_stop\ndata: {"type":"message_stop"}\n\n',
   modelField: 'model',
   askUsage: () => undefined,
+  counting: messagesCounting,
   countTokensResponse,
   limitOutput,
   path: (call) => (call.operation === 'count-tokens' ? '/v1/messages/count_tokens' : '/v1/messages'),

@@ -9,7 +9,9 @@ import { converseSplitter } from './bedrock-converse/frames.ts';
 import { inspect } from './bedrock-converse/inspect.ts';
 import { decodeResponse, encodeResponse, glance } from './bedrock-converse/response.ts';
 import { tap } from './bedrock-converse/tap.ts';
+import { usageInHead } from './bedrock-converse/usage.ts';
 import { HOME } from './bedrock-converse/words.ts';
+import { converseCounting } from './counting.ts';
 import type { CallShape, Dialect } from './dialect.ts';
 
 export const bedrockConverse: Dialect<Buffer> = {
@@ -29,6 +31,8 @@ export const bedrockConverse: Dialect<Buffer> = {
   streamEnding: '',
   splitter: converseSplitter,
   askUsage: () => undefined,
+  usageInHead,
+  counting: converseCounting,
   countTokensResponse: (inputTokens) => ({ inputTokens }),
   limitOutput,
   path: pathOf,

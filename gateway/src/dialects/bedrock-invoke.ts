@@ -8,9 +8,10 @@ import { anthropicMessages } from './anthropic-messages.ts';
 import { bedrockConverse } from './bedrock-converse.ts';
 import { claudeBody } from './bedrock-invoke/claude.ts';
 import { decoder, tap } from './bedrock-invoke/decoder.ts';
-import { decodeText, encodeText, HOME, inspectText, limitText } from './bedrock-invoke/request.ts';
+import { HOME, WIRE } from './bedrock-invoke/families.ts';
 import { decodeSpoken, encodeSpoken, encoder } from './bedrock-invoke/response.ts';
 import { invokeSplitter } from './bedrock-invoke/splitter.ts';
+import { invokeCounting } from './counting.ts';
 import {
   glanceOf,
   type CallShape,
@@ -19,18 +20,20 @@ import {
   type EncodeTarget,
   type PathFacts,
 } from './dialect.ts';
+import { decodeText, encodeText, inspectText, limitText } from './text-models/request.ts';
 
 export const bedrockInvoke: Dialect<Buffer> = {
   ...bedrockConverse,
   id: HOME,
+  counting: invokeCounting,
   inspect: (body, path) => {
-    if (!isArray(body['messages'])) return inspectText(body, path);
+    if (!isArray(body['messages'])) return inspectText(WIRE, body, path);
     return speaksClaude(body, path)
       ? anthropicMessages.inspect(named(body, path), path)
       : bedrockConverse.inspect(body, path);
   },
   decodeRequest: (body, path) => {
-    if (!isArray(body['messages'])) return decodeText(body, path);
+    if (!isArray(body['messages'])) return decodeText(WIRE, body, path);
     return speaksClaude(body, path)
       ? anthropicMessages.decodeRequest(named(body, path), path)
       : bedrockConverse.decodeRequest(body, path);
@@ -50,7 +53,7 @@ export const bedrockInvoke: Dialect<Buffer> = {
   },
   splitter: invokeSplitter,
   limitOutput: (body, maxTokens) => {
-    if (!isArray(body['messages'])) return limitText(body, maxTokens);
+    if (!isArray(body['messages'])) return limitText(WIRE, body, maxTokens);
     const dialect = body['anthropic_version'] === undefined ? bedrockConverse : anthropicMessages;
     return dialect.limitOutput(body, maxTokens);
   },
@@ -81,7 +84,7 @@ function encodeRequest(request: ChatRequest, target: EncodeTarget): EncodedReque
     const { body, losses } = anthropicMessages.encodeRequest(request, target);
     return { body: claudeBody(body), losses };
   }
-  if (!isNova(target.model) || request.origin === HOME) return encodeText(request, target);
+  if (!isNova(target.model) || request.origin === HOME) return encodeText(WIRE, request, target);
   const { body, losses } = bedrockConverse.encodeRequest(request, target);
   const { additionalModelRequestFields: fields, ...rest } = body;
   // What Converse hands through to the model stands in the body itself here.

@@ -7,6 +7,7 @@ import type { Usage } from '../chat/usage.ts';
 import type { Json, JsonRecord } from '../lib/json.ts';
 import type { Result } from '../lib/result.ts';
 import type { SseSplitter } from '../lib/sse.ts';
+import type { Counting } from './counting.ts';
 
 /** What a request needs of a model. A target that is known to lack one of these is left out of the plan. */
 export type Ability =
@@ -88,6 +89,8 @@ export interface Glance {
   readonly usage?: Usage;
   /** Of the first choice, in the provider's word where it gave one. */
   readonly finish?: string;
+  /** It is in another form than clients of this dialect read, and is written anew for them. */
+  readonly isOtherForm?: boolean;
 }
 
 /** The glance at a reply that had to be read whole. */
@@ -125,6 +128,8 @@ export interface EncodeContext {
   /** Seconds since 1970, for replies whose provider gave no time. */
   readonly nowS: number;
   readonly wantsStreamUsage: boolean;
+  /** Our own count of the input, for protocols that tell it before the provider has. */
+  readonly inputTokensEstimate?: number;
   /** The caller's body, for protocols whose replies repeat it (Responses API). */
   readonly request?: JsonRecord;
   /** Gemini only: a JSON array instead of SSE (`streamGenerateContent` without `alt=sse`). */
@@ -212,6 +217,10 @@ export interface Dialect<Out extends WireForm = WireForm> {
   readonly modelField?: string;
   /** What a streamed body must say so that usage comes at its end; undefined where it says so, or usage always comes. */
   askUsage(body: JsonRecord): { readonly field: string; readonly value: JsonRecord } | undefined;
+  /** What was used, where the head of a whole reply tells it; absent: it never does. */
+  readonly usageInHead?: (headers: ErrorAnswer['headers']) => Usage | undefined;
+  /** How its providers are asked for the number of input tokens; absent: they are not. */
+  readonly counting?: Counting;
   /** Our own answer to a request for the number of input tokens. */
   countTokensResponse(inputTokens: number): JsonRecord;
   /** The body with at most `maxTokens` output tokens asked for a choice. */

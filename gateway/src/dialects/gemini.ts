@@ -3,6 +3,7 @@ import type { Fault } from '../chat/fault.ts';
 import { asRecord, type JsonRecord } from '../lib/json.ts';
 import { ok } from '../lib/result.ts';
 import { formatSse } from '../lib/sse.ts';
+import { geminiCounting } from './counting.ts';
 import type { CallShape, Dialect } from './dialect.ts';
 import { decodeBody } from './gemini/decode-request.ts';
 import { streamDecoder } from './gemini/decoder.ts';
@@ -35,6 +36,7 @@ export const gemini: Dialect<string> = {
   encodeStreamFault: (of: Fault, context) => formatSse(JSON.stringify(encodeFaultBody(of, context))),
   streamEnding: '',
   askUsage: () => undefined,
+  counting: geminiCounting,
   countTokensResponse: (inputTokens) => ({ totalTokens: inputTokens }),
   limitOutput,
   path: pathOf,

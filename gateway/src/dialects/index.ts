@@ -8,6 +8,7 @@ import { ollama } from './ollama.ts';
 import { openaiChat } from './openai-chat.ts';
 import { openaiCompletions } from './openai-completions.ts';
 import { openaiResponses } from './openai-responses.ts';
+import { replicate } from './replicate.ts';
 
 export const gateDialects = {
   'openai-chat': openaiChat,
@@ -19,4 +20,5 @@ export const gateDialects = {
   'openai-completions': openaiCompletions,
   'bedrock-converse': bedrockConverse,
   'bedrock-invoke': bedrockInvoke,
+  replicate,
 } as const;

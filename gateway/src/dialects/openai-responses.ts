@@ -1,5 +1,6 @@
 /** OpenAI's Responses API, spoken by OpenAI, Azure, xAI, OpenRouter and Groq, and by Codex, the Agents SDK and many others. */
 import { asNumber, type JsonRecord } from '../lib/json.ts';
+import { responsesCounting } from './counting.ts';
 import type { Dialect } from './dialect.ts';
 import { openaiChat } from './openai-chat.ts';
 import { decodeError, encodeFault } from './openai-chat/errors.ts';
@@ -33,6 +34,7 @@ export const openaiResponses: Dialect = {
   streamEnding: '',
   modelField: 'model',
   askUsage: () => undefined,
+  counting: responsesCounting,
   countTokensResponse: (inputTokens) => openaiChat.countTokensResponse(inputTokens),
   limitOutput,
   path: (call) => (call.operation === 'count-tokens' ? '/responses/input_tokens' : '/responses'),

@@ -1,6 +1,7 @@
 /** The listener: node:http in front, one pipeline behind. Everything that is not a well-formed request ends here. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { Batches } from '../batches/batches.ts';
 import { fault, specOf, type Fault } from '../chat/fault.ts';
 import type { Origin } from '../chat/part.ts';
 import type { Dialect } from '../dialects/dialect.ts';
@@ -22,6 +23,7 @@ export interface ListenerOptions {
   readonly limits: ListenerLimits;
   /** Operations that need no pipeline: metrics, readiness, admin, the page at `/`. */
   readonly rim: Rim;
+  readonly batches: Batches;
 }
 
 export interface ListenerLimits {
@@ -40,11 +42,11 @@ export interface Listener {
 }
 
 export function createListener(options: ListenerOptions): Listener {
-  const { world, dialects, rim, limits } = options;
+  const { world, dialects, rim, batches, limits } = options;
   let inFlight = 0;
   let early = 0;
   let whenDrained = (): void => undefined;
-  const desk: Desk = { world, dialects, rim, inFlight: () => inFlight };
+  const desk: Desk = { world, dialects, rim, batches, inFlight: () => inFlight };
   const server = createServer(
     {
       maxHeaderSize: limits.headerMaxBytes,

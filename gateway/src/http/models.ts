@@ -154,6 +154,15 @@ function geminiModel(model: ListedModel): JsonRecord {
     displayName: model.title,
     inputTokenLimit: model.limits.inputTokens ?? model.limits.contextTokens,
     outputTokenLimit: model.limits.outputTokens,
-    supportedGenerationMethods: ['generateContent', 'streamGenerateContent', 'countTokens'],
+    supportedGenerationMethods: methodsOf(model),
   });
+}
+
+/** Google's names of what a model can be asked; what is not known to be otherwise chats. Its other operations have no name there. */
+function methodsOf({ operations }: ListedModel): readonly string[] {
+  const chats = operations === undefined || operations.has('chat');
+  return [
+    ...(chats ? ['generateContent', 'streamGenerateContent', 'countTokens'] : []),
+    ...(operations?.has('embeddings') === true ? ['embedContent', 'batchEmbedContents'] : []),
+  ];
 }

@@ -38,6 +38,36 @@ describe('routeOf', () => {
     assert.deepEqual([routed.error.code, routed.allow], ['method-not-allowed', 'POST']);
   });
 
+  it('knows files and batches of both protocols, by method', () => {
+    for (const [method, path, action, form] of [
+      ['POST', '/v1/files', 'create', undefined],
+      ['GET', '/openai/v1/files?limit=1', 'list', undefined],
+      ['GET', '/v1/files/file_a-1', 'show', undefined],
+      ['GET', '/v1/files/file_a/content', 'content', undefined],
+      ['DELETE', '/v1/files/file_a', 'remove', undefined],
+      ['POST', '/v1/batches', 'create', 'openai'],
+      ['POST', '/v1/batches/batch_a/cancel', 'cancel', 'openai'],
+      ['POST', '/v1/messages/batches', 'create', 'anthropic'],
+      ['GET', '/anthropic/v1/messages/batches', 'list', 'anthropic'],
+      ['GET', '/v1/messages/batches/b/results', 'results', 'anthropic'],
+      ['DELETE', '/v1/messages/batches/b', 'remove', 'anthropic'],
+    ] as const) {
+      const routed = routeOf(method, path);
+      assert.ok(routed.ok && 'action' in routed.value, `${method} ${path}`);
+      assert.equal(routed.value.action, action);
+      assert.equal('form' in routed.value ? routed.value.form : undefined, form);
+    }
+    for (const [method, path, allow] of [
+      ['PUT', '/v1/files', 'POST, GET'],
+      ['DELETE', '/v1/batches/b', 'GET'],
+    ] as const) {
+      const routed = routeOf(method, path);
+      assert.ok(!routed.ok && routed.allow === allow, `${method} ${path}: ${routed.ok ? '' : routed.allow}`);
+    }
+    for (const path of ['/v1/files/..%2fsecret', '/v1/files/a/b', `/v1/files/${'x'.repeat(200)}`])
+      assert.ok(!routeOf('GET', path).ok, path);
+  });
+
   it('takes an operation on a model for no model', () => {
     for (const verb of ['generateContent', 'streamGenerateContent', 'countTokens']) {
       const routed = routeOf('GET', `/v1beta/models/gemini-2.5-flash:${verb}`);

@@ -14,6 +14,8 @@ export type Operation =
   | { readonly kind: 'model'; readonly form: ListForm; readonly name: string }
   | { readonly kind: 'response'; readonly action: 'show' | 'remove' | 'items' | 'cancel'; readonly id: string }
   | { readonly kind: 'decision'; readonly id: string }
+  | FilesOperation
+  | BatchesOperation
   | { readonly kind: 'admin'; readonly path: string }
   | { readonly kind: 'healthz' | 'readyz' | 'metrics' | 'home' | 'responses-upgrade' };
 
@@ -26,12 +28,30 @@ export interface OperationRoute {
   readonly path: AskedPath;
 }
 
+interface FilesOperation {
+  readonly kind: 'files';
+  readonly action: 'create' | 'list' | 'show' | 'content' | 'remove';
+  /** Empty where no file is named. */
+  readonly id: string;
+}
+
+interface BatchesOperation {
+  readonly kind: 'batches';
+  readonly form: 'openai' | 'anthropic';
+  /** Of errors. */
+  readonly dialect: Origin;
+  readonly action: 'create' | 'list' | 'show' | 'cancel' | 'remove' | 'results';
+  readonly id: string;
+}
+
 /** Whose form of the list of models a path asks for; under `/v1` alone the headers tell. */
 type ListForm = 'v1' | 'anthropic' | 'gemini';
 
 interface Row {
   readonly pattern: RegExp;
   readonly methods: readonly string[];
+  /** Operations that share the pattern: its last words. */
+  readonly verbs?: readonly string[];
   readonly operation: (match: RegExpExecArray, query: URLSearchParams) => Operation | undefined;
 }
 
@@ -121,8 +141,15 @@ const ROWS: readonly Row[] = [
     operation: () => ({ kind: 'count-tokens', dialect: 'anthropic-messages', path: {} }),
   },
   ...operationRows(),
+  ...fileRows(),
+  ...batchRows(),
   // Some clients leave `models/` out before a name with a slash (@ai-sdk/google).
-  { pattern: /^\/(?:v1beta|v1)\/(?:models\/)?(.+)(?::|%3[Aa])(\w+)$/, methods: ['POST'], operation: geminiOperation },
+  {
+    pattern: /^\/(?:v1beta|v1)\/(?:models\/)?(.+)(?::|%3[Aa])(\w+)$/,
+    methods: ['POST'],
+    verbs: [...GEMINI_VERBS.keys()],
+    operation: geminiOperation,
+  },
   { pattern: /^\/v1\/models$/, methods: ['GET', 'HEAD'], operation: () => ({ kind: 'models', form: 'v1' }) },
   { pattern: /^\/v1beta\/models$/, methods: ['GET', 'HEAD'], operation: () => ({ kind: 'models', form: 'gemini' }) },
   { pattern: /^\/v1\/models\/(.+)$/, methods: ['GET', 'HEAD'], operation: (match) => modelOperation('v1', match) },
@@ -172,6 +199,27 @@ export function routeOf(method: string, target: string): Result<Operation, Fault
   return { ...err(fault('method-not-allowed', { method, path: shown(rawPath), allow })), allow };
 }
 
+/** One way to ask something: a method, and the paths that it fits. */
+export interface Route {
+  /** For people: the method and the pattern. */
+  readonly name: string;
+  readonly method: string;
+  readonly fits: (path: string) => boolean;
+}
+
+/** All that `routeOf` takes, for tests that must not forget any of it. */
+export function routesTaken(): readonly Route[] {
+  return ROWS.flatMap(({ pattern, methods, verbs = [''] }) =>
+    methods.flatMap((method) =>
+      verbs.map((verb) => ({
+        name: `${method} ${pattern.source} ${verb}`.trim(),
+        method,
+        fits: (path: string) => pattern.test(path) && path.endsWith(verb),
+      })),
+    ),
+  );
+}
+
 function inAnthropicForm(operation: Operation): Operation {
   return 'form' in operation && operation.form === 'v1' ? { ...operation, form: 'anthropic' } : operation;
 }
@@ -209,14 +257,60 @@ function operationRows(): readonly Row[] {
   }));
 }
 
+function fileRows(): readonly Row[] {
+  const rows = [
+    ['', 'POST', 'create'],
+    ['', 'GET', 'list'],
+    ['/{id}', 'GET', 'show'],
+    ['/{id}', 'DELETE', 'remove'],
+    ['/{id}/content', 'GET', 'content'],
+  ] as const;
+  return rows.map(([path, method, action]) => ({
+    pattern: patternOf(`/v1/files${path}`),
+    methods: [method],
+    operation: (match) => ({ kind: 'files', action, id: match[1] ?? '' }),
+  }));
+}
+
+function batchRows(): readonly Row[] {
+  const both = [
+    ['', 'POST', 'create'],
+    ['', 'GET', 'list'],
+    ['/{id}', 'GET', 'show'],
+    ['/{id}/cancel', 'POST', 'cancel'],
+  ] as const;
+  const anthropic = [...both, ['/{id}', 'DELETE', 'remove'], ['/{id}/results', 'GET', 'results']] as const;
+  const forms = [
+    { base: '/v1/batches', form: 'openai', dialect: 'openai-chat', rows: both },
+    { base: '/v1/messages/batches', form: 'anthropic', dialect: 'anthropic-messages', rows: anthropic },
+  ] as const;
+  return forms.flatMap(({ base, form, dialect, rows }) =>
+    rows.map(([path, method, action]): Row => ({
+      pattern: patternOf(`${base}${path}`),
+      methods: [method],
+      operation: (match) => ({ kind: 'batches', form, dialect, action, id: match[1] ?? '' }),
+    })),
+  );
+}
+
+function patternOf(path: string): RegExp {
+  return new RegExp(`^${path.replace('{id}', '([\\w-]{1,128})')}$`);
+}
+
 /** `?dialect=` names the protocol of a chat, `?operation=` what else is asked, by its path (`/v1/embeddings`, or `embeddings`). */
 function explainOperation(query: URLSearchParams): Operation {
-  const name = query.get('operation');
+  const operation = operationNamed(query.get('operation') ?? '');
+  return operation === undefined
+    ? { kind: 'explain', dialect: explainDialect(query.get('dialect')) }
+    : { kind: 'explain', dialect: operation.dialect, operation };
+}
+
+/** What is asked beside a chat, by its path (`/v1/embeddings`) or its own name (`embeddings`); undefined where it is none of these. */
+export function operationNamed(name: string): OperationRoute | undefined {
   const found = PATHS.find(([path, kind]) => name === path || name === kind);
-  const dialect = explainDialect(query.get('dialect'));
-  if (found === undefined) return { kind: 'explain', dialect };
-  const [, kind, wire, words] = found;
-  return { kind: 'explain', dialect: words, operation: { kind, wire, dialect: words, path: {} } };
+  if (found === undefined) return undefined;
+  const [, kind, wire, dialect] = found;
+  return { kind, wire, dialect, path: {} };
 }
 
 const CHATS = ['openai-responses', 'openai-completions', 'anthropic-messages', 'gemini', 'cohere'] as const;
@@ -249,10 +343,14 @@ function shown(path: string): string {
 
 function hintFor(path: string): string {
   const tail = path.replace(
-    /^.*?(?=(?:chat\/)?completions|messages|models|responses|embeddings|rerank|moderations|images\/|audio\/)/,
+    /^.*?(?=(?:chat\/)?completions|messages|models|responses|embeddings|rerank|moderations|images\/|audio\/|files|batches)/,
     '',
   );
-  if (/^((?:chat\/)?completions|messages|models|responses|embeddings|rerank|moderations|images\/|audio\/)/.test(tail))
+  if (
+    /^((?:chat\/)?completions|messages|models|responses|embeddings|rerank|moderations|images\/|audio\/|files|batches)/.test(
+      tail,
+    )
+  )
     return `Did you mean /v1/${shown(tail)}? Base URLs end in /v1 for OpenAI clients.`;
   return 'See the list of routes in the README.';
 }

@@ -1,5 +1,6 @@
 /** Serves one request whose head is in order: who asks, what is asked, and which room answers. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Batches } from '../batches/batches.ts';
 import { fault, specOf, type Fault } from '../chat/fault.ts';
 import type { Origin } from '../chat/part.ts';
 import type { Dialect } from '../dialects/dialect.ts';
@@ -20,6 +21,7 @@ import type { World } from '../pipeline/world.ts';
 import type { KeyRow } from '../store/ports.ts';
 import { modelAnswer, modelsAnswer, type ModelsForm } from './models.ts';
 import { arrivalOf, isFormWanted, takesForm, type OperationBody } from './operations.ts';
+import { answerStored } from './batches.ts';
 import { readBody, shownType } from './read-body.ts';
 import { responseAnswer } from './responses.ts';
 import type { Operation, OperationRoute } from './routes.ts';
@@ -36,6 +38,7 @@ export interface Desk {
   readonly dialects: Readonly<Partial<Record<Origin, Dialect>>>;
   /** Operations that need no pipeline: metrics, readiness, admin, the page at `/`. */
   readonly rim: Rim;
+  readonly batches: Batches;
   /** Requests being worked on. */
   readonly inFlight: () => number;
 }
@@ -106,7 +109,12 @@ async function serveKnown(visitor: Visit, key: KeyRow): Promise<Ending> {
       return serveAdmin(visitor, key);
     case 'response': {
       const answer = responseAnswer(visitor.operation, { keyId: key.id, turns: visitor.desk.world.turns });
-      return answer.ok ? finishJson(visitor, 200, answer.value) : finishFault(atChat(visitor), answer.error, {});
+      return finish(visitor, answer);
+    }
+    case 'files':
+    case 'batches': {
+      const asked = { ...visitor, operation: visitor.operation, keyId: key.id, json: async () => bodyOf(visitor) };
+      return finish(visitor, await answerStored(asked, visitor.desk.batches));
     }
     case 'responses-upgrade':
       return finishFault(visitor, fault('upgrade-refused'), { upgrade: 'HTTP/1.1' });
@@ -277,15 +285,18 @@ function serveModels(visitor: Visit, key: KeyRow): Ending {
   return finishFault(at, of, {});
 }
 
-/** Anthropic's clients say which version of their API they speak; nobody else does. */
+/** Under `/v1` the headers tell: Anthropic's clients say which version of their API they speak, Google's have a header of their own for the key. */
 function modelsForm({ operation, headers }: Visit): ModelsForm {
   if ('form' in operation && operation.form !== 'v1') return operation.form;
-  return headers['anthropic-version'] === undefined ? 'openai' : 'anthropic';
+  if (headers['anthropic-version'] !== undefined) return 'anthropic';
+  return headers['x-goog-api-key'] === undefined ? 'openai' : 'gemini';
 }
 
-/** Where an error is told in OpenAI's form. */
-function atChat({ desk, reply, requestId }: Visit): At {
-  return { reply, requestId, dialect: desk.dialects['openai-chat'] };
+/** An answer that is JSON, or one that has been given. */
+function finish({ desk, reply, requestId, operation }: Visit, answer: Result<JsonRecord, Fault> | Ending): Ending {
+  if ('outcome' in answer) return answer;
+  const at = { reply, requestId, dialect: dialectOf(desk, operation) };
+  return answer.ok ? finishJson(at, 200, answer.value) : finishFault(at, answer.error, {});
 }
 
 async function serveDecision({ desk, operation, reply, requestId }: Visit, key: KeyRow): Promise<Ending> {
@@ -323,11 +334,15 @@ async function serveAdmin(visitor: Visit, key: KeyRow): Promise<Ending> {
 /** The caller's protocol: of its path, or, where three of them share it, of its headers. */
 function dialectFor(visitor: Visit): Words | undefined {
   const { desk, operation } = visitor;
-  const isList = operation.kind === 'models' || operation.kind === 'model';
-  return isList && modelsForm(visitor) === 'anthropic'
-    ? desk.dialects['anthropic-messages']
-    : dialectOf(desk, operation);
+  if (operation.kind !== 'models' && operation.kind !== 'model') return dialectOf(desk, operation);
+  return desk.dialects[DIALECT_OF_FORM[modelsForm(visitor)]];
 }
+
+const DIALECT_OF_FORM = {
+  openai: 'openai-chat',
+  anthropic: 'anthropic-messages',
+  gemini: 'gemini',
+} as const satisfies Record<ModelsForm, Origin>;
 
 /** The caller's protocol: of its path, or the commonest. */
 export function dialectOf(desk: Desk, operation: Operation): Words | undefined {

@@ -26,6 +26,9 @@ export interface FormPart {
   readonly end: number;
 }
 
+/** Gets the content of parts while it comes, in order. The pieces are parts of what was pushed: whoever keeps them copies them. */
+export type PartSink = (part: Pick<FormPart, 'name' | 'filename'>, piece: Buffer) => void;
+
 export interface MultipartReader {
   /** The next bytes. Gives what is wrong with them; afterwards nothing is read any more. */
   push(bytes: Buffer): string | undefined;
@@ -60,7 +63,7 @@ interface Head {
 }
 
 // oxlint-disable-next-line max-lines-per-function -- a machine of five small steps over one state; apart they would pass it around.
-export function multipartReader(boundary: string, limits: MultipartLimits): MultipartReader {
+export function multipartReader(boundary: string, limits: MultipartLimits, sink?: PartSink): MultipartReader {
   const opening = Buffer.from(`--${boundary}`);
   const delimiter = Buffer.from(`${CR_LF}--${boundary}`);
   const parts: FormPart[] = [];
@@ -135,7 +138,10 @@ export function multipartReader(boundary: string, limits: MultipartLimits): Mult
   }
 
   function readHead(): boolean {
-    const end = rest.indexOf(`${CR_LF}${CR_LF}`);
+    if (rest.length < CR_LF.length) return false;
+    // A part without headers would have no name (RFC 7578, section 4.2); what follows its empty line is no header.
+    const isBare = rest.toString('latin1', 0, CR_LF.length) === CR_LF;
+    const end = isBare ? 0 : rest.indexOf(`${CR_LF}${CR_LF}`);
     const length = end === -1 ? rest.length : end;
     if (length > limits.headerMaxBytes)
       return fail(`the headers of a part are longer than ${limits.headerMaxBytes} bytes`);
@@ -155,6 +161,7 @@ export function multipartReader(boundary: string, limits: MultipartLimits): Mult
     const known = end === -1 ? Math.max(0, rest.length - delimiter.length + 1) : end;
     if (head?.filename === undefined && at + known - start > limits.fieldMaxBytes)
       return fail(`the field ${shown(head?.name)} is longer than ${limits.fieldMaxBytes} bytes`);
+    if (head !== undefined && known > 0) sink?.(head, rest.subarray(0, known));
     if (end === -1) {
       consume(known);
       return false;
@@ -190,7 +197,7 @@ export function multipartReader(boundary: string, limits: MultipartLimits): Mult
 
 function headOf(text: string): Result<Head, string> {
   const seen = new Map<string, string>();
-  for (const line of text.split(CR_LF)) {
+  for (const line of text === '' ? [] : text.split(CR_LF)) {
     const colon = line.indexOf(':');
     const name = line.slice(0, colon).toLowerCase();
     if (colon < 1 || !/^[\w!#$%&'*+.^`|~-]+$/.test(name)) return err('a part has a header line that is none');

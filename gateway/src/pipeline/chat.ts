@@ -1,42 +1,22 @@
 /** The chat: a request in a dialect, sent on as its own bytes or translated, and its answer received as events or whole. */
 import type { Fault } from '../chat/fault.ts';
 import type { ChatRequest } from '../chat/request.ts';
-import type { Dialect, Inspection, PathFacts, Unfit } from '../dialects/dialect.ts';
+import type { Inspection, Unfit } from '../dialects/dialect.ts';
+import { readingHead } from '../dialects/head-usage.ts';
 import { asArray, type JsonRecord } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { understand } from '../routing/facts.ts';
 import { errorOf } from '../providers/provider.ts';
 import { targetOver, type Target } from '../routing/target.ts';
 import type { ParsedBody } from './body.ts';
-import type { Arrival, Call, Delivery, Memory, Reception } from './call.ts';
+import type { Arrival, Delivery, Memory, Reception } from './call.ts';
+import type { ChatCall, ChatInput } from './chat-call.ts';
 import { readExtension } from './extension.ts';
 import { outgoing } from './outgoing.ts';
-import { draftOf, recall, type Recalled } from './recall.ts';
+import { draftOf, recall } from './recall.ts';
 import { receiveParts } from './receive-parts.ts';
 import { brokenEnding, receive, type ReceiveOptions } from './receive.ts';
 import type { Receiver } from './receiver.ts';
-
-export interface ChatInput {
-  readonly requestId: string;
-  readonly dialect: Dialect;
-  readonly path: PathFacts;
-  /** Gemini streams without `alt=sse`: a JSON array. */
-  readonly isJsonArray: boolean;
-  /** Lower-case names; of repeated headers the joined value. */
-  readonly headers: Readonly<Record<string, string | undefined>>;
-  readonly query: string;
-  readonly body: ParsedBody;
-  /** Monotonic. */
-  readonly startedMs: number;
-}
-
-export interface ChatCall extends ChatInput, Call {
-  readonly inspection: Inspection;
-  /** The earlier conversation that it goes on with, if it names one. */
-  readonly recalled?: Recalled;
-  /** What is asked in the one language, decoded on first use: only targets of other dialects need it. Several where a body asks several things. */
-  readonly decoded: () => Result<readonly ChatRequest[], Fault | Unfit>;
-}
 
 export function chatArrival(input: ChatInput): Arrival {
   const { requestId, startedMs, dialect } = input;
@@ -119,12 +99,12 @@ function deliveryOf({ isStreaming }: Inspection, isJsonArray: boolean): Delivery
   };
 }
 
-function receiver(call: ChatCall, target: Target, { to, now, nowS, startedMs }: Reception): Receiver {
+function receiver(call: ChatCall, target: Target, { to, now, nowS, startedMs, headers }: Reception): Receiver {
   const { inspection, requestId, isJsonArray } = call;
   const { amendUsage, dialect, splitter } = target.provider;
   const options: ReceiveOptions = {
     inbound: call.dialect,
-    outbound: dialect,
+    outbound: readingHead(dialect, headers),
     provider: target.providerId,
     ...(amendUsage === undefined ? {} : { amendUsage }),
     ...(splitter === undefined ? {} : { splitter }),
@@ -134,6 +114,7 @@ function receiver(call: ChatCall, target: Target, { to, now, nowS, startedMs }: 
       model: inspection.model,
       nowS,
       wantsStreamUsage: inspection.wantsStreamUsage,
+      inputTokensEstimate: call.facts.inputTokensEstimate,
       isJsonArray,
       request: call.body.record,
     },
@@ -142,5 +123,7 @@ function receiver(call: ChatCall, target: Target, { to, now, nowS, startedMs }: 
     to,
   };
   const parts = dialect.id === call.dialect.id ? ok([]) : call.decoded();
-  return parts.ok && parts.value.length > 1 ? receiveParts(options, parts.value.length) : receive(options);
+  return parts.ok && parts.value.length > 1
+    ? receiveParts({ ...options, outbound: dialect }, parts.value.length)
+    : receive(options);
 }

@@ -1,12 +1,15 @@
-/** Token counting: the provider's own count where it speaks the caller's protocol, else our estimate. */
+/** Token counting: the provider's own count where it has one, in whatever protocol it is asked; else our estimate. */
 import { fault, type Fault } from '../chat/fault.ts';
 import { isRecord, parseJson, type JsonRecord } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
+import type { Counting } from '../dialects/counting.ts';
 import { errorOf } from '../providers/provider.ts';
 import { targetOver, type Target } from '../routing/target.ts';
 import type { KeyRow } from '../store/ports.ts';
 import { authorized } from './authorize.ts';
-import { acceptChat, type ChatCall, type ChatInput } from './chat.ts';
+import type { Outgoing } from './call.ts';
+import type { ChatCall, ChatInput } from './chat-call.ts';
+import { acceptChat } from './chat.ts';
 import { OWN_FIELDS } from './extension.ts';
 import { outgoing } from './outgoing.ts';
 import { planCall } from './planning.ts';
@@ -39,27 +42,35 @@ export async function countTokens(
   if (!planning.ok) return planning;
   const [planned] = planning.value.plan.targets;
   const target = planned === undefined ? undefined : targetOver(planned, call.dialect.id);
-  if (target?.provider.dialect.id === call.dialect.id && target.provider.countsTokens !== false) {
-    const counted = await ask(call, target, { reply, world });
+  const counting = target?.provider.counting ?? target?.provider.dialect.counting;
+  if (target !== undefined && counting !== undefined) {
+    const counted = await ask(questionOf(call, target, counting), { reply, world });
     if (counted.ok) return counted;
     if (counted.error.outcome !== 'upstream') return err(counted.error.fault);
   }
   return ok(call.dialect.countTokensResponse(facts.inputTokensEstimate));
 }
 
+/** A question for a provider's count. */
+interface Question {
+  readonly call: ChatCall;
+  readonly target: Target;
+  /** Absent: the caller's own question goes on as it is, and so does the answer. */
+  readonly counting?: Counting;
+}
+
+function questionOf(call: ChatCall, target: Target, counting: Counting): Question {
+  const isOwn = target.provider.dialect.id === call.dialect.id && counting.isOther !== true;
+  return { call, target, ...(isOwn ? {} : { counting }) };
+}
+
 type Refusal = { readonly outcome: 'caller' | 'upstream'; readonly fault: Fault };
 
-async function ask(
-  call: ChatCall,
-  target: Target,
-  { reply, world }: CountOptions,
-): Promise<Result<JsonRecord, Refusal>> {
-  const unproven = await outgoing(call, target, {
-    operation: 'count-tokens',
-    instanceId: world.instanceId,
-    followed: OWN_FIELDS,
-  });
-  if (!unproven.ok) return err({ outcome: 'caller', fault: unproven.error });
+async function ask(question: Question, { reply, world }: CountOptions): Promise<Result<JsonRecord, Refusal>> {
+  const { target } = question;
+  const unproven = await sendingOf(question, world);
+  if (!unproven.ok)
+    return err({ outcome: question.counting === undefined ? 'caller' : 'upstream', fault: unproven.error });
   const { identity } = target;
   const built = identity === undefined ? unproven : await authorized(unproven.value, identity, world);
   if (!built.ok) return err({ outcome: 'upstream', fault: built.error });
@@ -78,7 +89,7 @@ async function ask(
         data: (chunk) => void chunks.push(chunk),
         end: () => {
           const text = Buffer.concat(chunks).toString('utf8');
-          resolve(read(target, { status, headers, body: textWithoutSecrets(text, target, grant) }, world));
+          resolve(read(question, { status, headers, body: textWithoutSecrets(text, target, grant) }, world));
         },
         fail: (of) => resolve(err({ outcome: 'upstream', fault: of })),
       },
@@ -94,21 +105,39 @@ async function ask(
   });
 }
 
+/** The question as it goes out: a chat in the provider's wire, put as it wants counts to be asked for. */
+async function sendingOf({ call, target, counting }: Question, world: World): Promise<Result<Outgoing, Fault>> {
+  const { instanceId } = world;
+  const chat = await outgoing(call, target, { operation: 'count-tokens', instanceId, followed: OWN_FIELDS });
+  if (!chat.ok || counting === undefined) return chat;
+  const body = parseJson(chat.value.call.body?.toString('utf8') ?? '');
+  const asked = counting.bodyOf(isRecord(body) ? body : {}, target.upstreamModel);
+  return ok({ ...chat.value, call: { ...chat.value.call, body: Buffer.from(JSON.stringify(asked)) } });
+}
+
 interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly body: string;
 }
 
-/** A provider that refuses the request refuses it for the caller; one that fails is replaced by our estimate. */
-function read(target: Target, answer: Answer, world: World): Result<JsonRecord, Refusal> {
+/**
+ * A provider that refuses the caller's own question refuses it for the caller; one that fails, or does not take ours, is
+ * replaced by our estimate.
+ */
+function read({ call, target, counting }: Question, answer: Answer, world: World): Result<JsonRecord, Refusal> {
   const body = parseJson(answer.body);
-  if (answer.status === 200 && isRecord(body)) return ok(body);
+  if (answer.status === 200 && isRecord(body)) {
+    if (counting === undefined) return ok(body);
+    const count = counting.countIn(body);
+    if (count !== undefined) return ok(call.dialect.countTokensResponse(count));
+  }
   const of = errorOf(target.provider, {
     ...answer,
     provider: target.providerId,
     model: target.upstreamModel,
     nowMs: world.clock.unixMs(),
   });
-  return err({ outcome: of.code === 'upstream-refused' ? 'caller' : 'upstream', fault: of });
+  const isTheCallers = counting === undefined && of.code === 'upstream-refused';
+  return err({ outcome: isTheCallers ? 'caller' : 'upstream', fault: of });
 }

@@ -93,6 +93,8 @@ async function tryTargets(run: Run): Promise<End> {
       return { fault: cutShort };
     }
     const target = call.over(step.target);
+    // In the same breath as the choice: of all that choose at once, one probes a doubted target.
+    noteBegun(world, target);
     const failed = await tryOne(run, { target, outlet, deadlineMs });
     if (failed === 'answered') return { fault: undefined };
     if (failed.isFinal) {
@@ -131,7 +133,6 @@ async function tryOne(run: Run, { target, outlet, deadlineMs }: Try): Promise<Tr
   if (refused !== undefined) return { fault: refused, isFinal: true };
   const startedMs = world.clock.monotonicMs();
   const book = { target, attemptId, startedMs, startedUnixMs: world.clock.unixMs(), outgoing: proven.value };
-  noteBegun(world, target);
   if (run.attempts.length === 0) world.meters.overheadS.observe({}, (startedMs - call.startedMs) / 1000);
   const outcome = await attempt({
     call,

@@ -8,7 +8,7 @@ import type { Usage } from '../chat/usage.ts';
 import { decodeInnerError, errorIn } from '../dialects/openai-chat/errors.ts';
 import type { Asked, Operation, Wire, WireContext } from '../dialects/operations/operation.ts';
 import { asString, isRecord, parseJson, type JsonRecord } from '../lib/json.ts';
-import { SSE_EVENT_MAX_BYTES, sseSplitter, type SseEvent } from '../lib/sse.ts';
+import { formatSse, SSE_EVENT_MAX_BYTES, sseSplitter, type SseEvent } from '../lib/sse.ts';
 import type { Receiver, Receiving } from './receiver.ts';
 
 export interface OperationReception<Q extends Asked, A> {
@@ -22,6 +22,8 @@ export interface OperationReception<Q extends Asked, A> {
   readonly contentType: string;
   readonly context: WireContext;
   readonly amendUsage: ((usage: Usage) => Usage) | undefined;
+  /** What the head of the answer told; of an answer in parts, only the first has one. */
+  readonly headUsage: Usage | undefined;
   readonly now: () => number;
   readonly startedMs: number;
   readonly to: Receiving;
@@ -40,7 +42,7 @@ export function receiveOperation<Q extends Asked, A>(of: OperationReception<Q, A
     case 'text':
       return receiveText(of);
     case 'events':
-      // Whoever cannot stream answers with JSON: told by the first byte, not by the content type.
+      // Whoever cannot stream answers with JSON, which becomes the events that it stands for: told by the first byte, not by the type.
       return firstByte(of.to, of.provider, (byte) => (byte === BRACE ? receiveJson(of) : relayEvents(of)));
     case 'bytes':
       return firstByte(of.to, of.provider, (byte) =>
@@ -82,8 +84,9 @@ function spentOf<Q extends Asked, A>(
   counted: Usage | undefined,
   isFinal: boolean,
 ): Spent {
-  const { operation, request, amendUsage } = of;
-  const told = counted === undefined ? undefined : (amendUsage?.(counted) ?? counted);
+  const { operation, request, amendUsage, parts, headUsage } = of;
+  const own = counted === undefined ? undefined : (amendUsage?.(counted) ?? counted);
+  const told = own ?? (parts.length === 1 ? headUsage : undefined);
   const asked = operation.usageAsked?.(request);
   const spent = { outputTokensSeen: operation.outputTokensOf?.(request) ?? 0, wasAccepted: true };
   const usage = told === undefined ? asked : { ...asked, ...told };
@@ -110,6 +113,11 @@ function receiveJson<Q extends Asked, A>(of: OperationReception<Q, A>): Receiver
   }
 
   function finish(reply: A, bytes: Buffer | undefined): void {
+    const events = operation.answerOf(request) === 'events' ? operation.eventsOf?.(reply, request) : undefined;
+    if (events !== undefined) {
+      to.finish(events.map((event) => formatSse(JSON.stringify(event))).join(''), undefined, []);
+      return;
+    }
     const isAsAsked = operation.isAsAsked?.(reply, request) ?? true;
     if (bytes !== undefined && inbound.id === outbound.id && isAsAsked) {
       to.whole(bytes, undefined, []);

@@ -104,10 +104,10 @@ function without(record: JsonRecord, names: readonly string[]): JsonRecord {
 
 function deliveryOf(kind: AnswerKind): Delivery {
   const isStreaming = kind === 'events' || kind === 'bytes';
-  // No comment may stand in sound; and a stream that turns out to be JSON is answered as JSON, as OpenAI does it.
   return {
     isStreaming,
-    canPing: false,
+    // No comment may stand in sound.
+    canPing: kind === 'events',
     type: kind === 'events' ? 'text/event-stream; charset=utf-8' : 'application/json',
   };
 }
@@ -306,6 +306,7 @@ function receiver<Q extends Asked, A>(work: Work<Q, A>, target: Target, receptio
     contentType: typeof contentType === 'string' ? contentType : '',
     context: { requestId: input.requestId, nowS },
     amendUsage: target.provider.amendUsage,
+    headUsage: target.provider.dialect.usageInHead?.(headers),
     now,
     startedMs,
     to,

@@ -10,7 +10,7 @@ import { isSameOrigin, urlUnder } from '../lib/url.ts';
 import type { Target } from '../routing/target.ts';
 import { isLong } from './body.ts';
 import type { Outgoing, OutgoingOptions, Sending } from './call.ts';
-import type { ChatCall } from './chat.ts';
+import type { ChatCall } from './chat-call.ts';
 import { OWN_FIELDS } from './extension.ts';
 import { previousUnknown } from './recall.ts';
 import { inTurns, nextTurn } from './turns.ts';

@@ -89,6 +89,10 @@ function receiveWhole(options: ReceiveOptions): Receiver {
       to.fail(seen.error);
       return;
     }
+    if (seen.value.isOtherForm === true) {
+      translate(bytes, body);
+      return;
+    }
     const usage = amendedUsage(seen.value.usage, options);
     spent = spentOf(usage, () => tokensOf(outbound.decodeResponse(body, provider)));
     to.whole(bytes, seen.value.finish, []);

@@ -4,6 +4,7 @@
  */
 import { anthropicMessages } from '../dialects/anthropic-messages.ts';
 import { hasForeignThinking, withoutForeignThinking } from '../dialects/anthropic-messages/foreign-thinking.ts';
+import { invokeCounting } from '../dialects/counting.ts';
 import { bedrockConverse } from '../dialects/bedrock-converse.ts';
 import { bedrockInvoke } from '../dialects/bedrock-invoke.ts';
 import { claudeBody, claudeSplitter, needsClaudeBody } from '../dialects/bedrock-invoke/claude.ts';
@@ -30,14 +31,13 @@ export const claudeOnBedrock: Provider = {
   url: claudeUrl,
   takesQuery: false,
   splitter: claudeSplitter,
-  // CountTokens wraps the body in base64 and knows only some models.
-  countsTokens: false,
+  counting: invokeCounting,
   needsAmend: (body) => needsClaudeBody(body) || hasForeignThinking(body, CLAUDE),
   amendRequest: (body, headers = {}) => withBetas(claudeBody(withoutForeignThinking(body, CLAUDE)), headers),
   decodeError: (answer) => bedrockConverse.decodeError(answer),
 };
 
-/** The versions of new features that Bedrock knows; any other is a 400 ("invalid beta flag"). From its guide, "Anthropic Claude Messages API". */
+/** The versions of new features that Bedrock knows; any other is a 400 ("invalid beta flag"). From its guide, "Anthropic Claude Messages API"; no recording has one, and AWS's service model names none. */
 const BETAS: ReadonlySet<string> = new Set([
   'compact-2026-01-12',
   'computer-use-2024-10-22',
@@ -64,5 +64,6 @@ function withBetas(body: JsonRecord, headers: CallerHeaders): JsonRecord {
 
 function claudeUrl(parts: UrlParts): string {
   const base = `${parts.baseUrl.replace(/\/+$/, '')}/model/${encodeURIComponent(parts.model)}`;
+  if (parts.path.includes('count_tokens')) return `${base}/count-tokens`;
   return `${base}/${parts.isStreaming ? 'invoke-with-response-stream' : 'invoke'}`;
 }

@@ -12,6 +12,8 @@ import { openai } from './openai.ts';
 import { openrouter, vercel } from './openrouter.ts';
 import { perplexity } from './perplexity.ts';
 import type { Provider } from './provider.ts';
+import { snowflake } from './snowflake.ts';
+import { together } from './together.ts';
 import { writer } from './writer.ts';
 
 const PLAIN: JsonRecord = { model: 'm', messages: [{ role: 'user', content: 'hi' }], stream: true };
@@ -40,6 +42,18 @@ const CASES: readonly (readonly [name: string, Provider, given: JsonRecord, sent
     openai,
     body({ model: 'gpt-5-mini', max_tokens: 5 }),
     body({ model: 'gpt-5-mini', max_completion_tokens: 5 }),
+  ],
+  [
+    'Snowflake gets the newer token limit, the one that its page has',
+    snowflake,
+    body({ model: 'claude-sonnet-4-6', max_tokens: 5 }),
+    body({ model: 'claude-sonnet-4-6', max_completion_tokens: 5 }),
+  ],
+  [
+    'Together gets the older token limit and no developer',
+    together,
+    body({ max_completion_tokens: 5, messages: [{ role: 'developer', content: 'x' }] }),
+    body({ max_tokens: 5, messages: [{ role: 'system', content: 'x' }] }),
   ],
   [
     'OpenAI gets no reasoning and no signatures of others',

@@ -21,4 +21,9 @@ describe('providers of Anthropic’s wire', () => {
     );
     assert.deepEqual(anthropic.amendRequest?.(body('')), { messages: [] });
   });
+
+  it('take messages in batches at half their price, if they are Anthropic itself', () => {
+    assert.deepEqual(anthropic.batches, { form: 'anthropic', pricePercent: 50n, paths: ['/v1/messages'] });
+    assert.ok(!('batches' in anthropicSeams));
+  });
 });

@@ -21,6 +21,8 @@ export const anthropic: Provider = {
   baseUrl: 'https://api.anthropic.com',
   envKeys: ['ANTHROPIC_API_KEY'],
   doc: 'https://platform.claude.com/docs/en/api/overview',
+  // platform.claude.com/docs/en/build-with-claude/batch-processing: "All usage is charged at 50% of the standard API prices".
+  batches: { form: 'anthropic', pricePercent: 50n, paths: ['/v1/messages'] },
   url: urlWithoutV1,
   needsAmend: (body) => hasForeignThinking(body, CLAUDE),
   amendRequest: (body) => withoutForeignThinking(body, CLAUDE),

@@ -7,6 +7,7 @@ import { anthropic, anthropicSeams } from './anthropic.ts';
 import { azure, azureCognitiveServices } from './azure.ts';
 import { clouds, type CloudSeams } from './clouds.ts';
 import { cerebras } from './cerebras.ts';
+import { cloudflareGateway, cloudflareWorkers } from './cloudflare.ts';
 import { cohere, cohereSeams } from './cohere.ts';
 import { databricks } from './databricks.ts';
 import { deepseek, deepseekText, zai } from './deepseek.ts';
@@ -19,7 +20,9 @@ import { openrouter, vercel } from './openrouter.ts';
 import { perplexity } from './perplexity.ts';
 import type { Provider } from './provider.ts';
 import { responsesSeams } from './responses.ts';
-import { fireworks, fireworksText, together, togetherText } from './text-hosts.ts';
+import { snowflake } from './snowflake.ts';
+import { fireworks, fireworksText, togetherText } from './text-hosts.ts';
+import { together } from './together.ts';
 import { urlWithoutV1 } from './url.ts';
 import { vertexAnthropic } from './vertex-anthropic.ts';
 import { vertex } from './vertex.ts';
@@ -45,6 +48,8 @@ export const odd = {
   azure,
   'azure-cognitive-services': azureCognitiveServices,
   cerebras,
+  'cloudflare-ai-gateway': cloudflareGateway,
+  'cloudflare-workers-ai': cloudflareWorkers,
   cohere,
   databricks,
   deepseek,
@@ -57,6 +62,7 @@ export const odd = {
   openai,
   openrouter,
   perplexity,
+  'snowflake-cortex': snowflake,
   togetherai: together,
   vercel,
   writer,
@@ -102,7 +108,7 @@ export function makeProvider(row: ProviderRow, dialect: Dialect): Provider {
     ...seen,
     id: row.id,
     name: row.name,
-    envKeys: row.envKeys.length > 0 ? row.envKeys : seen.envKeys,
+    envKeys: [...new Set([...row.envKeys, ...seen.envKeys])],
   };
 }
 

@@ -44,6 +44,12 @@ export const openai: Provider = {
   baseUrl: 'https://api.openai.com/v1',
   envKeys: ['OPENAI_API_KEY'],
   alsoSpeaks: { 'openai-responses': servesResponses, 'openai-completions': servesCompletions },
+  // developers.openai.com/api/docs/guides/batch: "a 50% cost discount compared to synchronous APIs".
+  batches: {
+    form: 'openai',
+    pricePercent: 50n,
+    paths: ['/chat/completions', '/responses', '/embeddings', '/completions', '/moderations'],
+  },
   doc: 'https://platform.openai.com/docs/api-reference/chat',
   ...openaiSeams,
 };

@@ -28,7 +28,17 @@ describe('the wire of an operation', () => {
     ['google-vertex', gemini, 'embeddings', 'text-embedding-005', 'vertex-predict', 250],
     ['amazon-bedrock', openaiChat, 'embeddings', 'amazon.titan-embed-text-v2:0', 'titan-embed', 1],
     ['amazon-bedrock', openaiChat, 'rerank', 'cohere.rerank-v3-5:0', 'bedrock-cohere-rerank', undefined],
+    [
+      'amazon-bedrock',
+      openaiChat,
+      'rerank',
+      'arn:aws:bedrock:us-west-2::foundation-model/amazon.rerank-v1:0',
+      'bedrock-rerank',
+      undefined,
+    ],
     ['openai', openaiChat, 'rerank', 'gpt-5', undefined, undefined],
+    ['huggingface', openaiChat, 'embeddings', 'm', undefined, undefined],
+    ['snowflake-cortex', openaiChat, 'embeddings', 'm', undefined, undefined],
     ['google', gemini, 'speech', 'gemini-2.5-flash', undefined, undefined],
     ['voyage', openaiChat, 'speech', 'voyage-4', undefined, undefined],
     // A provider may be called what every object is.

@@ -42,7 +42,23 @@ const BEDROCK: Rows = {
     { model: /titan-embed/, wire: 'titan-embed', inputsMax: 1 },
     { model: /nova-.*embed/, wire: 'nova-embed', inputsMax: 1 },
   ],
-  rerank: [{ model: /cohere\.rerank/, wire: 'bedrock-cohere-rerank' }],
+  rerank: [
+    // docs.aws.amazon.com/bedrock, "Rerank": models by their ARN, at `bedrock-agent-runtime`.
+    { model: /^arn:.*rerank/, wire: 'bedrock-rerank' },
+    { model: /cohere\.rerank/, wire: 'bedrock-cohere-rerank' },
+  ],
+};
+
+/** Nothing but chats. */
+const NOTHING: Rows = {
+  embeddings: [],
+  rerank: [],
+  moderations: [],
+  images: [],
+  'image-edits': [],
+  speech: [],
+  transcriptions: [],
+  translations: [],
 };
 
 const BY_DIALECT: Readonly<Partial<Record<Origin, Rows>>> = {
@@ -89,39 +105,23 @@ const BY_PROVIDER: Readonly<Record<string, Rows>> = {
   },
   // docs.voyageai.com/reference/embeddings-api: 1,000 texts.
   voyage: {
+    ...NOTHING,
     embeddings: [{ wire: 'voyage-embeddings', inputsMax: 1000 }],
     rerank: [{ wire: 'voyage-rerank' }],
-    moderations: [],
-    images: [],
-    'image-edits': [],
-    speech: [],
-    transcriptions: [],
-    translations: [],
   },
   perplexity: {
+    ...NOTHING,
     // docs.perplexity.ai/api-reference/embeddings-post: 512 inputs, under /v1 where the chat has none.
     embeddings: [{ wire: 'perplexity-embeddings', path: '/v1/embeddings', inputsMax: 512 }],
-    rerank: [],
-    moderations: [],
-    images: [],
-    'image-edits': [],
-    speech: [],
-    transcriptions: [],
-    translations: [],
   },
   groq: { embeddings: [], rerank: [], moderations: [], images: [], 'image-edits': [] },
   venice: { images: [{ wire: 'venice-images' }], rerank: [], moderations: [], translations: [] },
   xai: { embeddings: [], rerank: [], moderations: [], speech: [], transcriptions: [], translations: [] },
-  deepseek: {
-    embeddings: [],
-    rerank: [],
-    moderations: [],
-    images: [],
-    'image-edits': [],
-    speech: [],
-    transcriptions: [],
-    translations: [],
-  },
+  deepseek: NOTHING,
+  // huggingface.co/docs/inference-providers: the router has OpenAI's form for chats alone.
+  huggingface: NOTHING,
+  // docs.snowflake.com, "Cortex REST API": embeddings are asked for in a form of its own.
+  'snowflake-cortex': NOTHING,
 };
 
 /** How `provider` is asked for `operation` with that model (the provider's own name of it); undefined where it does not have it. */

@@ -2,6 +2,7 @@
 import type { Fault } from '../chat/fault.ts';
 import type { Origin } from '../chat/part.ts';
 import type { Usage } from '../chat/usage.ts';
+import type { Counting } from '../dialects/counting.ts';
 import type { Dialect, ErrorAnswer } from '../dialects/dialect.ts';
 import type { JsonRecord } from '../lib/json.ts';
 import type { SseSplitter } from '../lib/sse.ts';
@@ -30,6 +31,18 @@ export interface Place {
 export type CallerHeaders = Readonly<Record<string, string | undefined>>;
 /** Whether a provider serves a model over a further wire format, at this address. */
 export type Speaks = (model: string, baseUrl: string) => boolean;
+
+/** Batch APIs whose protocols we speak. */
+export type BatchApiForm = 'openai' | 'anthropic';
+
+/** A provider's own batches. */
+export interface BatchApi {
+  readonly form: BatchApiForm;
+  /** Of the plain price of tokens, in hundredths; what is sold by the piece keeps its price. */
+  readonly pricePercent: bigint;
+  /** Paths of single requests that may stand in a batch, as the dialect gives them. */
+  readonly paths: readonly string[];
+}
 
 export interface Provider {
   readonly id: string;
@@ -68,10 +81,12 @@ export interface Provider {
   readonly decodeError?: (answer: ErrorAnswer) => Fault;
   /** False where the address takes no query: clouds refuse the `?beta=true` of Anthropic's clients. */
   readonly takesQuery?: boolean;
-  /** False where counting tokens is not asked for in the dialect's form: then our estimate answers. */
-  readonly countsTokens?: boolean;
+  /** How it is asked to count tokens, where that is not the dialect's way. */
+  readonly counting?: Counting;
   /** How events lie in the bytes of a stream, where it is not as the dialect has it (Claude's events in AWS's frames). */
   readonly splitter?: () => SseSplitter;
+  /** Its own batches, where it has them. */
+  readonly batches?: BatchApi;
   /** Corrects usage that does not mean what the dialect says it means. */
   readonly amendUsage?: (usage: Usage) => Usage;
   /** False where `stream_options.include_usage` is refused, or needless because usage always comes. */

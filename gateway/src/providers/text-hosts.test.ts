@@ -8,7 +8,8 @@ import { deepseek, deepseekText } from './deepseek.ts';
 import { makeProvider, odd } from './index.ts';
 import { localServers } from './local.ts';
 import { openai } from './openai.ts';
-import { fireworks, together, togetherText } from './text-hosts.ts';
+import { fireworks, togetherText } from './text-hosts.ts';
+import { together } from './together.ts';
 
 const URL = 'https://api.example/v1';
 

@@ -4,18 +4,7 @@ import { openaiCompletions } from '../dialects/openai-completions.ts';
 import { compact } from '../lib/json.ts';
 import { unsealed } from './amend.ts';
 import type { Provider } from './provider.ts';
-
-export const together: Provider = {
-  id: 'togetherai',
-  name: 'Together AI',
-  dialect: openaiChat,
-  baseUrl: 'https://api.together.ai/v1',
-  envKeys: ['TOGETHER_API_KEY'],
-  // Recorded.
-  alsoSpeaks: { 'openai-completions': () => true },
-  doc: 'https://docs.together.ai/reference/completions-1',
-  ...unsealed,
-};
+import { together } from './together.ts';
 
 /** Recorded: usage comes with the last piece, asked for or not. */
 export const togetherText: Provider = textOf(together);

@@ -1,4 +1,5 @@
 /** Gemini and its neighbours on Google Cloud (Vertex AI). */
+import { vertexCounting } from '../dialects/counting.ts';
 import { gemini, hasForeignSignatures, withoutForeignSignatures } from '../dialects/gemini.ts';
 import type { Provider, UrlParts } from './provider.ts';
 
@@ -15,6 +16,7 @@ export const vertex: Provider = {
   needsAmend: hasForeignSignatures,
   amendRequest: withoutForeignSignatures,
   asksStreamUsage: false,
+  counting: vertexCounting,
 };
 
 /** An access token goes as a bearer; only keys of the "express mode" (`AIza…`, `AQ.…`) go in Google's own header. */

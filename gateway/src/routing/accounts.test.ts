@@ -207,6 +207,8 @@ describe('where a provider is', () => {
 
   it('is asked for where it is not known', () => {
     const { warnings } = compiled('google-vertex: {}');
-    assert.deepEqual(warnings, ['provider google-vertex: give it a `base_url`; its address depends on your account']);
+    assert.deepEqual(warnings, [
+      'provider google-vertex: set GOOGLE_VERTEX_LOCATION and GOOGLE_VERTEX_PROJECT, or give it a `base_url`; its address depends on your account',
+    ]);
   });
 });

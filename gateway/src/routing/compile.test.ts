@@ -132,6 +132,13 @@ describe('compile', () => {
     );
   });
 
+  it('sends them to the provider also by another of its names', () => {
+    const { snapshot: other } = compiled('providers: {togetherai: {api_key: k}}');
+    const found = other.resolve('together/some/new-model');
+    assert.ok(found.kind === 'found');
+    assert.equal(found.candidates.groups[0]?.[0]?.target.id, 'togetherai/some/new-model');
+  });
+
   it('sends names that no catalog knows to the provider that was named, and to no other', () => {
     const fresh = snapshot.resolve('openai/gpt-99');
     assert.ok(fresh.kind === 'found');

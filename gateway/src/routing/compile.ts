@@ -18,6 +18,7 @@ const AUTO_MAX = 5;
 /** `auto` takes models of about the last year: older ones are retired sooner than a catalog is refreshed. */
 const AUTO_AGE_DAYS = 450;
 const DAY_MS = 86_400_000;
+const MIB = 1024 * 1024;
 const AUTO_CONTEXT_MIN = 64_000;
 
 export type CompileInput = TargetsInput;
@@ -37,8 +38,9 @@ export function compile(input: CompileInput): Compiled {
   const entries = [...suppliers.values()].flatMap((supplier) =>
     [...supplier.models.values()].map((row) => entryOf(supplier, row)),
   );
-  const names = indexNames(entries, { aliases: aliasMap(catalog) });
-  const resolver = makeResolver({ config, catalog, suppliers, names, entries });
+  const providerAliases = aliasMap(catalog);
+  const names = indexNames(entries, { aliases: providerAliases });
+  const resolver = makeResolver({ config, catalog, suppliers, names, entries, providerAliases });
   const targets = new Map<string, Target>();
   for (const entry of entries)
     for (const target of entry.supplier.targetsOf(entry.model)) targets.set(target.id, target);
@@ -60,6 +62,13 @@ export function compile(input: CompileInput): Compiled {
     logsRequests: config.log.requests !== 'none',
     keepsTurns: config.responses.store !== 'none',
     allowsUnknownPrice: config.price_unknown === 'allow',
+    batches: {
+      concurrency: config.batches.concurrency,
+      fileMaxBytes: config.batches.file_max_mb * MIB,
+      keyMaxBytes: config.batches.key_max_mb * MIB,
+      keepMs: config.batches.keep_days * DAY_MS,
+      mayUseNative: config.batches.native === 'auto',
+    },
     providerIds: new Set(suppliers.keys()),
     targets,
     listed: [...autoListed(resolver, config), ...listedModels(config, entries)],
@@ -109,12 +118,14 @@ interface ResolverInput {
   readonly suppliers: ReadonlyMap<string, Supplier>;
   readonly names: NameIndex<Entry>;
   readonly entries: readonly Entry[];
+  /** Other names of providers (`together`), by which they are called too. */
+  readonly providerAliases: ReadonlyMap<string, string>;
 }
 
 type Resolver = (name: string) => Resolution;
 
 function makeResolver(input: ResolverInput): Resolver {
-  const { config, suppliers, names } = input;
+  const { config, suppliers, names, providerAliases } = input;
   const routes = new Map(Object.entries(config.routes));
   const aliases = new Map(Object.entries(config.aliases));
   const ownNames = [...routes.keys(), ...aliases.keys()];
@@ -144,7 +155,8 @@ function makeResolver(input: ResolverInput): Resolver {
   /** A name that no catalog knows: `provider/model` goes to that provider, which may know it; the simulator takes all. */
   function unlisted(name: string): Resolution | undefined {
     const slash = name.indexOf('/');
-    const supplier = suppliers.get(name.slice(0, Math.max(0, slash)));
+    const provider = name.slice(0, Math.max(0, slash));
+    const supplier = suppliers.get(provider) ?? suppliers.get(providerAliases.get(provider) ?? '');
     const model = name.slice(slash + 1);
     const simulator = suppliers.get('simulator');
     const targets =
@@ -306,6 +318,7 @@ function listedEntry(entry: Entry): ListedModel {
     inputs,
     outputs,
     abilities: [...(target?.abilities ?? [])],
+    operations: target?.operations,
     status,
   });
 }

@@ -169,6 +169,14 @@ describe('next', () => {
     assert.deepEqual(step.do === 'try' ? [step.target.id, step.afterMs] : step, ['b/m', 0]);
   });
 
+  it('leaves a target for the last that is doubted by now, though the plan had it first', () => {
+    const health = { ...REST_FREE, isDoubted: (target: Target) => target.id === 'a/m' };
+    const step = next(two, [], { ...NEXT, health });
+    assert.deepEqual(step.do === 'try' ? [step.target.id, step.afterMs] : step, ['b/m', 0]);
+    const last = next(two, [failure('b/m', 'upstream-error')], { ...NEXT, health });
+    assert.deepEqual(last.do === 'try' ? [last.target.id, last.afterMs] : last, ['a/m', 0]);
+  });
+
   it('stops where another target could not help', () => {
     assert.deepEqual(next(two, [failure('a/m', 'upstream-refused')], NEXT), { do: 'stop', why: 'not-replaceable' });
   });

@@ -280,9 +280,12 @@ export function next(of: Plan, failures: readonly Failure[], options: NextOption
   if (last !== undefined && !of.replaceable.has(last.fault.code)) return { do: 'stop', why: 'not-replaceable' };
   if (failures.length >= of.attemptsMax) return { do: 'stop', why: 'attempts-used' };
   if (options.leftMs <= 0) return { do: 'stop', why: 'deadline' };
-  const fresh = of.targets
-    .filter((target) => !failures.some((failure) => failure.targetId === target.id))
-    .map((target) => ({ target, afterMs: options.health.restMs(target.id) }));
+  const untried = of.targets.filter((target) => !failures.some((failure) => failure.targetId === target.id));
+  // Asked again: since the plan was made, others may have gone to find out about a target (`Doubts.begin`).
+  const fresh = byHealth(untried, options.health).map((target) => ({
+    target,
+    afterMs: options.health.restMs(target.id),
+  }));
   const again = of.targets
     .map((target) => ({ target, past: failures.filter((failure) => failure.targetId === target.id) }))
     .filter(({ past }) => past.length > 0 && past.length < TRIES_PER_TARGET)

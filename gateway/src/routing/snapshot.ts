@@ -22,7 +22,21 @@ export interface ListedModel {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly abilities: readonly string[];
+  /** What it can be asked, `chat` among it; absent where nothing tells. */
+  readonly operations?: ReadonlySet<string>;
   readonly status?: string;
+}
+
+/** What batches and files may take. */
+export interface BatchLimits {
+  /** Lines under way at the same time. */
+  readonly concurrency: number;
+  readonly fileMaxBytes: number;
+  /** Of all files of one key together. */
+  readonly keyMaxBytes: number;
+  readonly keepMs: number;
+  /** Whether a provider's own batch API may be used. */
+  readonly mayUseNative: boolean;
 }
 
 export interface Snapshot {
@@ -38,6 +52,7 @@ export interface Snapshot {
   /** Whether conversations are kept for those who go on from a reply by its id. */
   readonly keepsTurns: boolean;
   readonly allowsUnknownPrice: boolean;
+  readonly batches: BatchLimits;
   readonly providerIds: ReadonlySet<string>;
   /** Every target that has a name of its own; those of names that no catalog knows are made on demand. */
   readonly targets: ReadonlyMap<string, Target>;

@@ -13,6 +13,7 @@ import type { Provider } from '../providers/provider.ts';
 import { identityOf, placeOf, type AccountInput, type Places } from './accounts.ts';
 import type { Identity } from './identity.ts';
 import type { Limits, Target, Timeouts } from './target.ts';
+import { filledTemplate } from './template.ts';
 
 const FREE: Price = { input: 0n, output: 0n };
 
@@ -116,8 +117,9 @@ function baseOf(id: string, own: ProviderConfig, input: TargetsInput): Base | st
   const isAuthorized = own.headers?.['authorization'] !== undefined;
   const region = firstOf(inherited, (one) => one.region);
   const account = { id, provider, accounts, region, env, places, ownUrl, isAuthorized };
-  const baseUrl = ownUrl ?? row?.baseUrl ?? provider.baseUrl ?? provider.baseUrlAt?.(placeOf(account));
-  if (baseUrl === undefined) return `provider ${id}: ${addressWanted(provider)}; its address depends on your account`;
+  const baseUrl = ownUrl ?? accountUrl(account, row);
+  if (baseUrl === undefined)
+    return `provider ${id}: ${addressWanted(provider, row)}; its address depends on your account`;
   const proof = proofOf(account, inherited);
   if (typeof proof === 'string') return proof;
   const timeouts = toTimeouts(config, id);
@@ -143,8 +145,18 @@ function isWireNamed(row: CatalogProvider | undefined, inherited: readonly Provi
   return row !== undefined && inherited.some((one) => one.dialect !== undefined);
 }
 
-function addressWanted({ cloud }: Provider): string {
-  return cloud === 'aws' ? 'give it a `region` such as eu-central-1, or a `base_url`' : 'give it a `base_url`';
+/** The catalog's address, or the one that the account has. */
+function accountUrl(account: AccountInput, row: CatalogProvider | undefined): string | undefined {
+  const { provider, env } = account;
+  const known = row?.baseUrl ?? provider.baseUrl ?? provider.baseUrlAt?.(placeOf(account));
+  return known ?? filledTemplate(row?.baseUrlTemplate, env);
+}
+
+function addressWanted({ cloud }: Provider, row: CatalogProvider | undefined): string {
+  if (cloud === 'aws') return 'give it a `region` such as eu-central-1, or a `base_url`';
+  const variables = [...(row?.baseUrlTemplate ?? '').matchAll(/\$\{(\w+)\}/g)].map((match) => match[1]);
+  const set = variables.length === 0 ? '' : `set ${[...new Set(variables)].join(' and ')}, or `;
+  return `${set}give it a \`base_url\``;
 }
 
 /** Keys of the file, else of the environment, else who we are; or what is missing. */

@@ -1,9 +1,11 @@
 /** Decides what a request gets: a forced recording, a step of the script, the weather, a recording that matches, or a made-up reply. */
 import { hash } from 'node:crypto';
-import type { Json } from '../lib/json.ts';
+import type { Json, JsonRecord } from '../lib/json.ts';
 import { asRecord, asString, parseJson } from '../lib/json.ts';
 import type { Answer, Piece } from './answer.ts';
 import { streamAnswer, wholeAnswer, withHeaders } from './answer.ts';
+import type { Stored } from './batches.ts';
+import { createStored } from './batches.ts';
 import { parseChaos } from './chaos.ts';
 import type { Incoming } from './connections.ts';
 import type { Identity, RouteFacts, SimulatedDialect } from './dialects/dialect.ts';
@@ -23,7 +25,7 @@ import { weatherOf } from './weather.ts';
 
 /** Start of the made-up calendar: replies carry 2026-01-01 and as many seconds as requests came before them. */
 const CREATED_S = 1_767_225_600;
-const FAMILIES = ['openai', 'anthropic', 'gemini', 'cohere', 'ollama', 'bedrock'] as const;
+const FAMILIES = ['openai', 'anthropic', 'gemini', 'cohere', 'ollama', 'bedrock', 'replicate'] as const;
 const NOTHING: Answer = wholeAnswer(200, 'text/plain', '');
 
 export interface RespondOptions {
@@ -35,6 +37,8 @@ export interface RespondOptions {
   readonly queue: string[];
   readonly synthetic: SyntheticOptions;
   readonly weather: WeatherOptions;
+  /** Looks at a batch until it has ended. */
+  readonly batchLooks: number;
   /** `performance.now()` at the start. */
   readonly startedMs: number;
 }
@@ -61,12 +65,18 @@ interface World extends RespondOptions {
   readonly constant: WeakMap<Step, Answer>;
   /** Begins the ids of all replies. */
   readonly seedHex: string;
+  readonly stored: Stored;
 }
 
 /** The answers of a simulator, as a function of the request. */
 export function createResponder(options: RespondOptions): (incoming: Incoming) => MaybeLater<Answer> {
   const seedHex = hash('sha256', String(options.synthetic.seed)).slice(0, 8);
-  const world: World = { ...options, constant: new WeakMap(), seedHex };
+  const stored = createStored({
+    looks: options.batchLooks,
+    createdS: CREATED_S,
+    answerLine: (path, body) => lineAnswer(options, path, body),
+  });
+  const world: World = { ...options, constant: new WeakMap(), seedHex, stored };
   return (incoming) => {
     const asked = understand(incoming);
     return then(chosen(world, asked), (found) => settle(asked, found));
@@ -158,6 +168,12 @@ function natural(world: World, asked: Asked): MaybeLater<Found> {
 
 function synthetic(world: World, asked: Asked, reply: ScriptedReply | undefined): Found {
   const { routed, facts, incoming } = asked;
+  const stored = world.stored.answer({
+    ...facts,
+    contentType: facts.headers['content-type'] ?? '',
+    body: incoming.body,
+  });
+  if (stored !== undefined) return { answer: stored, by: 'synthetic' };
   if (routed === undefined) return refused(asked, `The simulator knows nothing at ${incoming.path}.`);
   const identity = identityOf(world.seedHex, incoming.entry?.sequence ?? 0);
   const request = { facts, routed, body: incoming.body, identity, scripted: reply };
@@ -235,6 +251,22 @@ function splitAddress(path: string): Address {
 
 function identityOf(seedHex: string, sequence: number): Identity {
   return { hex: `${seedHex}${sequence.toString(16).padStart(6, '0')}`, createdS: CREATED_S + sequence };
+}
+
+/** A line of a batch, as if it had come alone. */
+function lineAnswer(
+  { synthetic: options }: RespondOptions,
+  path: string,
+  body: JsonRecord,
+): { readonly status: number; readonly body: string } {
+  const headers = { 'anthropic-version': '2023-06-01' };
+  const facts: RouteFacts = { method: 'POST', path, query: '', headers, family: undefined };
+  const routed = routeOf(facts);
+  if (routed === undefined) return { status: 404, body: '{}' };
+  const bytes = Buffer.from(JSON.stringify(body));
+  const identity = { hex: hash('sha256', bytes).slice(0, 14), createdS: CREATED_S };
+  const answer = syntheticAnswer({ facts, routed, body: bytes, identity, scripted: undefined }, options);
+  return { status: answer.status, body: Buffer.isBuffer(answer.body) ? answer.body.toString('utf8') : '{}' };
 }
 
 function jsonOf(body: Buffer): Json | undefined {

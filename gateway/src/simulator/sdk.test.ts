@@ -5,7 +5,7 @@ import Anthropic from '@anthropic-ai/sdk';
 import { zodOutputFormat } from '@anthropic-ai/sdk/helpers/zod';
 import { FunctionCallingConfigMode, GoogleGenAI, Type } from '@google/genai';
 import { CohereClientV2 } from 'cohere-ai';
-import OpenAI from 'openai';
+import OpenAI, { toFile } from 'openai';
 import { zodResponseFormat } from 'openai/helpers/zod';
 import { z } from 'zod';
 import type { Simulator } from './simulator.ts';
@@ -159,6 +159,31 @@ describe('the OpenAI client', () => {
     await assert.rejects(openai.models.retrieve('nothing'), OpenAI.NotFoundError);
   });
 
+  it('keeps files and batches, and has answers after some looks', async () => {
+    const line = (id: string, n: number): string => {
+      const body = { model: 'm', messages: [{ role: 'user', content: id }], n };
+      return JSON.stringify({ custom_id: id, method: 'POST', url: '/v1/chat/completions', body });
+    };
+    const text = Buffer.from(`${line('a', 1)}\n${line('b', 129)}\n`);
+    const file = await openai.files.create({ file: await toFile(text, 'x.jsonl'), purpose: 'batch' });
+    assert.equal(file.bytes, text.length);
+    const made = await openai.batches.create({
+      input_file_id: file.id,
+      endpoint: '/v1/chat/completions',
+      completion_window: '24h',
+      metadata: { mark: 'x' },
+    });
+    assert.equal((await openai.batches.retrieve(made.id)).status, 'in_progress');
+    const done = await openai.batches.retrieve(made.id);
+    assert.equal(done.status, 'completed');
+    const output = await (await openai.files.content(done.output_file_id ?? '')).text();
+    const errors = await (await openai.files.content(done.error_file_id ?? '')).text();
+    assert.match(output, /^\{.*"custom_id":"a".*"status_code":200.*\}\n$/);
+    assert.match(errors, /^\{.*"custom_id":"b".*"status_code":400.*\}\n$/);
+    const listed = await openai.batches.list();
+    assert.deepEqual(listed.data[0]?.metadata, { mark: 'x' });
+  });
+
   it('gets errors of the right class', async () => {
     await assert.rejects(openai.chat.completions.create({ ...ask, messages: [] }), OpenAI.BadRequestError);
     await assert.rejects(
@@ -248,6 +273,15 @@ describe('the Anthropic client', () => {
   it('gets an instance of its schema', async () => {
     const reply = await anthropic.messages.parse({ ...ask, output_config: { format: zodOutputFormat(Person) } });
     assert.equal(Person.safeParse(reply.parsed_output).success, true);
+  });
+
+  it('keeps batches of messages', async () => {
+    const params = { model: 'c', max_tokens: 20, messages: [{ role: 'user' as const, content: 'hi' }] };
+    const made = await anthropic.messages.batches.create({ requests: [{ custom_id: 'a', params }] });
+    await assert.rejects(anthropic.messages.batches.results(made.id));
+    const types: string[] = [];
+    for await (const row of await anthropic.messages.batches.results(made.id)) types.push(row.result.type);
+    assert.deepEqual(types, ['succeeded']);
   });
 
   it('counts tokens, and lists models', async () => {

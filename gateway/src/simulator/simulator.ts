@@ -42,6 +42,8 @@ export interface SimulatorOptions {
   /** The models that are listed. All other names are answered too. */
   readonly models?: readonly SimulatedModel[];
   readonly weather?: WeatherOptions;
+  /** A batch ends when it has been looked at so many times. Default 2. */
+  readonly batchLooks?: number;
   /** Requests that the log keeps. */
   readonly logMax?: number;
   /** Lets the process end although the simulator is open. */
@@ -118,6 +120,7 @@ function respondOptions(options: SimulatorOptions, parts: Parts): RespondOptions
     ...parts,
     isOpenEnded: options.recordings?.otherwise === 'synthetic',
     weather: options.weather ?? {},
+    batchLooks: options.batchLooks ?? 2,
     startedMs: performance.now(),
     synthetic: {
       seed: options.seed ?? 1,

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { Kysely, Selectable, Transaction } from 'kysely';
 import { asRecord, parseJson, type JsonRecord } from '../lib/json.ts';
-import type { Books } from './books.ts';
+import type { Books } from './books-form.ts';
 import type { AuditEntry } from './ports.ts';
 import type { AuditTable, Tables } from './schema.ts';
 

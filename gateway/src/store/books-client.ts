@@ -1,6 +1,7 @@
 /** The books of another thread, called like our own. */
 import { Worker } from 'node:worker_threads';
-import type { Books, BooksOptions } from './books.ts';
+import type { BatchBooks } from './batch-ports.ts';
+import type { Books, BooksOptions } from './books-form.ts';
 import type { ThreadCall, ThreadReply } from './books-thread.ts';
 import { EMBEDDED_THREAD } from './embedded.ts';
 import { StoreError } from './sqlite.ts';
@@ -42,7 +43,7 @@ export function openBooksThread(options: BooksOptions): Books {
     return started;
   };
 
-  const call = async <M extends keyof Books>(
+  const call: Call = async <M extends keyof Books>(
     method: M,
     args: Parameters<Books[M]>,
   ): Promise<Awaited<ReturnType<Books[M]>>> => {
@@ -76,6 +77,7 @@ export function openBooksThread(options: BooksOptions): Books {
     getRequest: async (...args) => call('getRequest', args),
     listRequests: async (...args) => call('listRequests', args),
     pruneRequests: async (...args) => call('pruneRequests', args),
+    ...remoteBatches(call),
     usage: async (...args) => call('usage', args),
     verify: async (...args) => call('verify', args),
     close: async () => {
@@ -83,6 +85,30 @@ export function openBooksThread(options: BooksOptions): Books {
       await call('close', []);
       await worker?.terminate();
     },
+  };
+}
+
+type Call = <M extends keyof Books>(method: M, args: Parameters<Books[M]>) => Promise<Awaited<ReturnType<Books[M]>>>;
+
+function remoteBatches(call: Call): BatchBooks {
+  return {
+    putFile: async (...args) => call('putFile', args),
+    hasRoom: async (...args) => call('hasRoom', args),
+    getFile: async (...args) => call('getFile', args),
+    listFiles: async (...args) => call('listFiles', args),
+    removeFile: async (...args) => call('removeFile', args),
+    expiredFiles: async (...args) => call('expiredFiles', args),
+    knownFiles: async (...args) => call('knownFiles', args),
+    putBatch: async (...args) => call('putBatch', args),
+    getBatch: async (...args) => call('getBatch', args),
+    listBatches: async (...args) => call('listBatches', args),
+    changeBatch: async (...args) => call('changeBatch', args),
+    removeBatch: async (...args) => call('removeBatch', args),
+    claimBatches: async (...args) => call('claimBatches', args),
+    putResults: async (...args) => call('putResults', args),
+    resultLines: async (...args) => call('resultLines', args),
+    readResults: async (...args) => call('readResults', args),
+    dropResults: async (...args) => call('dropResults', args),
   };
 }
 

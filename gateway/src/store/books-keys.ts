@@ -3,7 +3,7 @@ import type { Kysely, Selectable, Transaction, Updateable } from 'kysely';
 import { asArray, asString, compact, parseJson, type JsonRecord } from '../lib/json.ts';
 import { formatUsd } from '../money/usd.ts';
 import { noteDeed } from './books-audit.ts';
-import type { Books, KeyChange, StoredKey } from './books.ts';
+import type { Books, KeyChange, StoredKey } from './books-form.ts';
 import { setGrant } from './transfers.ts';
 import type { KeysTable, Tables } from './schema.ts';
 

@@ -2,7 +2,7 @@
 import { sql, type Kysely, type Transaction } from 'kysely';
 import type { NanoUsd } from '../money/price.ts';
 import { nextRevision } from './books-keys.ts';
-import type { Balances, Books, Draw, DrawOrder, ReturnOrder } from './books.ts';
+import type { Balances, Books, Draw, DrawOrder, ReturnOrder } from './books-form.ts';
 import type { Tables } from './schema.ts';
 import { accountOf, newPosting, transfer } from './transfers.ts';
 

@@ -3,7 +3,7 @@ import { sql, type Insertable, type Kysely, type Selectable, type Transaction } 
 import type { NanoUsd } from '../money/price.ts';
 import { returnLeases } from './books-leases.ts';
 import { bulkInsert } from './bulk-insert.ts';
-import type { Books, TakenIn } from './books.ts';
+import type { Books, TakenIn } from './books-form.ts';
 import { dropSegments, journalsIn, readJournal, segmentsOf, type JournalPosition } from './journal.ts';
 import type { JournalEntry } from './journal-entry.ts';
 import type { Receipt } from './ports.ts';

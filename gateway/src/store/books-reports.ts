@@ -1,7 +1,7 @@
 /** Reports: usage, and the proof that the ledger is right. They only read, and count what still stands in journals too. */
 import { sql, type Kysely, type Selectable } from 'kysely';
 import { auditProblems } from './books-audit.ts';
-import type { Books } from './books.ts';
+import type { Books } from './books-form.ts';
 import { settledReceipt, trackOpen } from './books-receipts.ts';
 import { journalsIn, readJournal, type JournalPosition } from './journal.ts';
 import type { Receipt, UsageGroup, UsageQuery, UsageReport, UsageRow, VerifyReport } from './ports.ts';

@@ -1,7 +1,7 @@
 /** Request records in the database: JSON in a column, with the few columns that lists filter by. */
 import type { Insertable, Kysely } from 'kysely';
 import { asRecord, parseJson, type JsonRecord } from '../lib/json.ts';
-import type { Books, RequestList } from './books.ts';
+import type { Books, RequestList } from './books-form.ts';
 import { bulkInsert } from './bulk-insert.ts';
 import type { RequestQuery } from './ports.ts';
 import type { RequestsTable, Tables } from './schema.ts';

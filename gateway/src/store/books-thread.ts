@@ -1,6 +1,7 @@
 /** The store's own thread: it has the database open, so that the thread which serves requests never waits for a disk or a lock. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { openBooks, type Books, type BooksOptions } from './books.ts';
+import type { Books, BooksOptions } from './books-form.ts';
+import { openBooks } from './books.ts';
 import { troubleOf, type Trouble } from './sqlite.ts';
 
 /** A call of one of the methods of `Books`. */

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Fault } from '../chat/fault.ts';
 import type { Result } from '../lib/result.ts';
+import type { AskBatches } from './batch-ports.ts';
 import { DATABASE, openBooks } from './books.ts';
 import { idMaker } from './id.ts';
 import { KeyRing } from './keys.ts';
@@ -22,6 +23,7 @@ export interface DeskOptions {
 
 export interface Desk {
   readonly keys: Keys;
+  readonly batches: AskBatches;
   usage(query: UsageQuery): Promise<Result<UsageReport, Fault>>;
   verify(): Promise<Result<VerifyReport, Fault>>;
   close(): Promise<void>;
@@ -59,6 +61,7 @@ export async function openDesk({ dataDir, now, mayCreate }: DeskOptions): Promis
     await keys.refresh();
     return {
       keys,
+      batches: async (ask) => patiently(async () => ask(books)),
       usage: async (query) => patiently(async () => books.usage(query)),
       verify: async () => patiently(async () => books.verify()),
       close: async () => books.close(),

@@ -1,7 +1,8 @@
 import { describe, it } from 'node:test';
 import assert from 'node:assert/strict';
 import { inFolder, valueOf } from '../../test/store-kit.ts';
-import { openBooks, type Books } from './books.ts';
+import type { Books } from './books-form.ts';
+import { openBooks } from './books.ts';
 import { idMaker } from './id.ts';
 import { KeyRing } from './keys.ts';
 import type { KeyRow } from './ports.ts';

@@ -3,7 +3,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { fault, type Fault } from '../chat/fault.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import type { NanoUsd } from '../money/price.ts';
-import type { Books, KeyDeed, StoredKey } from './books.ts';
+import type { Books, KeyDeed, StoredKey } from './books-form.ts';
 import { ROOT_KEY_ID } from './ledger-problems.ts';
 import { patiently } from './patience.ts';
 import type { KeyLookup, KeyPatch, KeyRow, Keys, KeySpend, NewKey } from './ports.ts';
@@ -63,7 +63,16 @@ export class KeyRing implements Keys {
   find(token: string): KeyLookup {
     if (this.#isAdminKey(token)) return ok(this.#root);
     const known = this.#recent.get(token) ?? this.#lookUp(token);
-    if (typeof known === 'string') return err(fault(known));
+    return typeof known === 'string' ? err(fault(known)) : this.#inForce(known);
+  }
+
+  standing(id: string): KeyLookup {
+    if (id === ROOT_KEY_ID) return this.#adminKey === undefined ? err(fault('key-unknown')) : ok(this.#root);
+    const known = this.#byId.get(id)?.row;
+    return known === undefined ? err(fault('key-unknown')) : this.#inForce(known);
+  }
+
+  #inForce(known: KeyRow): KeyLookup {
     if (known.isDisabled) return err(fault('key-disabled'));
     if (known.expiresAtMs !== undefined && known.expiresAtMs <= this.#ports.now()) {
       return err(fault('key-expired', { at: new Date(known.expiresAtMs).toISOString() }));

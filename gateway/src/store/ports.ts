@@ -3,6 +3,7 @@ import type { Fault } from '../chat/fault.ts';
 import type { JsonRecord } from '../lib/json.ts';
 import type { Result } from '../lib/result.ts';
 import type { NanoUsd } from '../money/price.ts';
+import type { AskBatches } from './batch-ports.ts';
 
 /** A virtual key, without its token: that one is shown once and kept nowhere. */
 export interface KeyRow {
@@ -54,6 +55,8 @@ export interface Keys {
   find(token: string): KeyLookup;
   /** The key of an id, from memory. Not the key of `TURNOUT_ADMIN_KEY`, which has no row. */
   get(id: string): KeyRow | undefined;
+  /** The key of an id, as `find` would give it for its token now: for work that goes on after its request. */
+  standing(id: string): KeyLookup;
   /** Every key, oldest first, from memory. */
   list(): readonly KeyRow[];
   /** Makes a key; `token` is seen here and never again. Known to this process at once, to others within two seconds. */
@@ -288,6 +291,10 @@ export interface Store {
   readonly keys: Keys;
   readonly ledger: Ledger;
   readonly requests: Requests;
+  /** Files and batches. */
+  readonly batches: AskBatches;
+  /** What this process is called in the store: what it works on is nobody else's while it lives. */
+  readonly processId: string;
   usage(query: UsageQuery): Promise<Result<UsageReport, Fault>>;
   audit(query: AuditQuery): Promise<Result<AuditPage, Fault>>;
   verify(): Promise<Result<VerifyReport, Fault>>;

@@ -7,7 +7,7 @@
 import { fault, type Fault } from '../chat/fault.ts';
 import type { NanoUsd } from '../money/price.ts';
 import { formatUsd } from '../money/usd.ts';
-import type { Books, Draw } from './books.ts';
+import type { Books, Draw } from './books-form.ts';
 import type { KeyRow } from './ports.ts';
 import { troubleOf } from './sqlite.ts';
 

@@ -2,7 +2,7 @@
 import { fault, type Fault } from '../chat/fault.ts';
 import { asRecord, parseJson, type JsonRecord } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
-import type { Books, StoredRequest } from './books.ts';
+import type { Books, StoredRequest } from './books-form.ts';
 import { patiently } from './patience.ts';
 import type { KeyRow, RequestPage, RequestQuery, RequestRecord, Requests } from './ports.ts';
 import { troubleOf } from './sqlite.ts';

@@ -15,6 +15,9 @@ export interface Tables {
   readonly receipts: ReceiptsTable;
   readonly requests: RequestsTable;
   readonly audit: AuditTable;
+  readonly files: FilesTable;
+  readonly batches: BatchesTable;
+  readonly batch_results: BatchResultsTable;
 }
 
 export interface KeysTable {
@@ -116,9 +119,60 @@ export interface AuditTable {
   readonly hash: string;
 }
 
+export interface FilesTable {
+  readonly seq: Generated<bigint>;
+  readonly id: string;
+  readonly key_id: string;
+  readonly purpose: string;
+  readonly filename: string;
+  readonly bytes: Integer;
+  readonly created_at: Integer;
+  readonly expires_at: Integer;
+}
+
+export interface BatchesTable {
+  readonly seq: Generated<bigint>;
+  readonly id: string;
+  readonly key_id: string;
+  readonly form: string;
+  readonly endpoint: string;
+  readonly status: string;
+  /** Empty: nobody works on it. */
+  readonly process_id: string;
+  readonly input_file_id: string;
+  readonly output_file_id: string | null;
+  readonly error_file_id: string | null;
+  readonly keep_ms: Integer;
+  readonly total: Integer;
+  readonly succeeded: Integer;
+  readonly errored: Integer;
+  readonly canceled: Integer;
+  readonly expired: Integer;
+  readonly created_at: Integer;
+  readonly expires_at: Integer;
+  readonly started_at: OptionalInteger;
+  readonly finalizing_at: OptionalInteger;
+  readonly cancelling_at: OptionalInteger;
+  readonly ended_at: OptionalInteger;
+  /** JSON. */
+  readonly errors: string | null;
+  readonly metadata: string | null;
+  readonly native: string | null;
+}
+
+/** Until their batch has ended; then they are in its files. */
+export interface BatchResultsTable {
+  readonly batch_id: string;
+  readonly line: Integer;
+  readonly state: string;
+  readonly bytes: Integer;
+  readonly text: string;
+}
+
 const migrations: Readonly<Record<string, Migration>> = {
   '0001-keys-ledger-requests': { up: createTables },
   '0002-audit': { up: createAudit },
+  '0003-batches': { up: createBatches },
 };
 
 /** Brings a database up to date; one that is, is only read. Throws where it cannot, and where a newer Turnout wrote it. */
@@ -253,4 +307,57 @@ async function createAudit(db: Kysely<unknown>): Promise<void> {
     .addColumn('changes', 'text', (column) => column.notNull())
     .addColumn('hash', 'text', (column) => column.notNull())
     .execute();
+}
+
+async function createBatches(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('files')
+    .addColumn('seq', 'integer', (column) => column.primaryKey())
+    .addColumn('id', 'text', (column) => column.notNull().unique())
+    .addColumn('key_id', 'text', (column) => column.notNull())
+    .addColumn('purpose', 'text', (column) => column.notNull())
+    .addColumn('filename', 'text', (column) => column.notNull())
+    .addColumn('bytes', 'bigint', (column) => column.notNull())
+    .addColumn('created_at', 'bigint', (column) => column.notNull())
+    .addColumn('expires_at', 'bigint', (column) => column.notNull())
+    .execute();
+  await db.schema.createIndex('files_key').on('files').columns(['key_id', 'seq']).execute();
+  await db.schema.createIndex('files_expiry').on('files').column('expires_at').execute();
+  await createBatchTable(db);
+  await db.schema.createIndex('batches_key').on('batches').columns(['key_id', 'seq']).execute();
+  await db.schema.createIndex('batches_end').on('batches').columns(['ended_at', 'process_id']).execute();
+  await db.schema
+    .createTable('batch_results')
+    .addColumn('batch_id', 'text', (column) => column.notNull())
+    .addColumn('line', 'integer', (column) => column.notNull())
+    .addColumn('state', 'text', (column) => column.notNull())
+    .addColumn('bytes', 'integer', (column) => column.notNull())
+    .addColumn('text', 'text', (column) => column.notNull())
+    .addPrimaryKeyConstraint('result_once', ['batch_id', 'line'])
+    .execute();
+}
+
+async function createBatchTable(db: Kysely<unknown>): Promise<void> {
+  const count = [
+    'keep_ms',
+    'total',
+    'succeeded',
+    'errored',
+    'canceled',
+    'expired',
+    'created_at',
+    'expires_at',
+  ] as const;
+  const words = ['key_id', 'form', 'endpoint', 'status', 'process_id', 'input_file_id'] as const;
+  let table = db.schema
+    .createTable('batches')
+    .addColumn('seq', 'integer', (column) => column.primaryKey())
+    .addColumn('id', 'text', (column) => column.notNull().unique());
+  for (const name of words) table = table.addColumn(name, 'text', (column) => column.notNull());
+  for (const name of count) table = table.addColumn(name, 'bigint', (column) => column.notNull());
+  for (const name of ['started_at', 'finalizing_at', 'cancelling_at', 'ended_at'])
+    table = table.addColumn(name, 'bigint');
+  for (const name of ['output_file_id', 'error_file_id', 'errors', 'metadata', 'native'])
+    table = table.addColumn(name, 'text');
+  await table.execute();
 }

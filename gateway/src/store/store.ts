@@ -5,11 +5,12 @@
  *     secret                  what the hashes of keys are made with
  *     journal-<process>-N.log receipts of a running process that the database does not have yet
  *     process-<process>.lock  held while that process lives
+ *     files/                  bytes of uploaded files and of the output of batches
  *
  * Several processes of one machine may share a folder. The database is worked by a thread of its own.
  */
 import { openBooksThread } from './books-client.ts';
-import type { Books } from './books.ts';
+import type { Books } from './books-form.ts';
 import { idMaker } from './id.ts';
 import { openJournal, type JournalDisk } from './journal.ts';
 import { KeyRing } from './keys.ts';
@@ -103,6 +104,8 @@ async function run(world: World): Promise<Store> {
     keys,
     ledger,
     requests,
+    batches: async (ask) => patiently(async () => ask(books)),
+    processId: lock.processId,
     usage: async (query) => patiently(async () => books.usage({ rowsMax: USAGE_ROWS_MAX, ...query })),
     audit: async (query) => patiently(async () => books.audit(query)),
     verify: async () => patiently(async () => books.verify()),

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, afterEach, before, describe, it } from 'node:test';
-import type { JsonRecord } from '../../src/lib/json.ts';
+import { asArray, asString, isRecord, type JsonRecord } from '../../src/lib/json.ts';
 import type { LoggedRequest } from '../../src/simulator/log.ts';
 import type { Step } from '../../src/simulator/step.ts';
 import { reply, startRawServer, type RawServer } from '../raw-server.ts';
@@ -35,6 +35,10 @@ function onTheWayMax(): number {
 const GROWTH_MAX_BYTES = 150 * MIB;
 /** How late a timer may fire on a busy machine. */
 const LATE_MS = 400;
+/** No doubted target is probed again sooner (`health/doubts.ts`): half of the first pause. */
+const PAUSE_LEAST_MS = 250;
+/** From the choice of a target to the start that the record tells, on a busy machine. */
+const LATE_START_MS = 150;
 /** Providers of their own in front of P: what one row teaches the gateway about it must not reach the next row. */
 const FACES = [
   'f19',
@@ -486,22 +490,34 @@ describe('what the upstream answers', () => {
   it('F21 P is overloaded, S healthy: S answers; P is probed by few, and used again when it is well', async (test) => {
     const since = rig.p.log.requests.length;
     let asked = 0;
+    const waves: number[][] = [];
     for (const status of [529, 503]) {
       script({ status, error: { message: 'Overloaded' } });
       for (const untilMs = performance.now() + 1500; performance.now() < untilMs;) {
         const seen = await Promise.all(CALLERS.map(async (caller) => caller.ask(rig, { model: 'to-f21' })));
         asked += seen.length;
+        const begun: number[] = [];
         for (const [index, one] of seen.entries()) {
           assertAnswered(one, CALLERS[index] ?? rawWhole, S_SAYS);
           const isProbe = one.headers['x-turnout-attempts'] === '2';
           const attempts = isProbe ? [`f21/m refused ${status}`, 's/m answered'] : ['s/m answered'];
-          await rig.books(one.id, { outcome: 'ok', attempts, rows: [S_ROW] });
+          const record = await rig.books(one.id, { outcome: 'ok', attempts, rows: [S_ROW] });
+          const [first] = (asArray(record['attempts']) ?? []).filter(isRecord);
+          if (isProbe) begun.push(Date.parse(asString(first?.['started_at']) ?? ''));
         }
+        waves.push(begun.toSorted((a, b) => a - b));
       }
     }
     const reached = rig.p.log.requests.slice(since).map((request) => request.startedMs);
     const probes = reached.length;
     test.diagnostic(`${asked} requests in 3 s, ${probes} of them reached P`);
+    // Those that came together learned of it together. From then on one goes a pause, however many come at the same moment.
+    const later = waves.slice(1).flat();
+    const gaps = later.slice(1).map((atMs, index) => atMs - (later[index] ?? 0));
+    assert.ok(
+      gaps.every((gapMs) => gapMs >= PAUSE_LEAST_MS - LATE_START_MS),
+      `probes began after ${gaps.join(', ')} ms`,
+    );
     // Six at most before anything was known, then one a pause: 0.5, 1, 2 s and so on.
     assert.ok(probes <= 12, `${probes} of ${asked} requests reached P`);
     assert.ok((reached.at(-1) ?? 0) - (reached[0] ?? 0) > 250, 'P was not probed');

@@ -15,6 +15,7 @@ import { converseSplitter } from '../../src/dialects/bedrock-converse/frames.ts'
 import type { EncodeContext, PathFacts } from '../../src/dialects/dialect.ts';
 import { asRecord, asString, isRecord, parseJson, type JsonRecord } from '../../src/lib/json.ts';
 import { corpusDir, corpusSkip } from '../corpus.ts';
+import { dice } from '../dice.ts';
 import { readIndex, readRecording, type Recording } from './recordings.ts';
 
 const SUITE = 'bedrock-converse conformance';
@@ -150,6 +151,18 @@ describe('bedrock-converse: recorded streams', { skip: corpusSkip(SUITE) }, () =
     console.log(`streams: ${streams.length} the same after a round trip, ${broken} of them end in an exception`);
     assert.equal(broken, 2);
     assert.ok(streams.length >= 26);
+  });
+
+  it('are over with their last frame, though the connection stays open', () => {
+    const open = streams.filter(({ bytes }) => {
+      const decoder = bedrockConverse.decoder('bedrock');
+      decoder.push(bytes);
+      return !decoder.isOver();
+    });
+    assert.deepEqual(
+      open.map(({ id }) => id),
+      [],
+    );
   });
 
   it('are the same events wherever the network cuts them', () => {
@@ -296,15 +309,4 @@ function boundaries(bytes: Buffer): readonly number[] {
   const found: number[] = [];
   for (let at = bytes.readUInt32BE(0); at < bytes.length; at += bytes.readUInt32BE(at)) found.push(at);
   return found;
-}
-
-/** mulberry32: small, seeded, good enough to choose places. */
-function dice(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }

@@ -10,6 +10,7 @@ import { anthropicMessages } from '../../src/dialects/anthropic-messages.ts';
 import { bedrockInvoke } from '../../src/dialects/bedrock-invoke.ts';
 import { claudeSplitter } from '../../src/dialects/bedrock-invoke/claude.ts';
 import type { EncodeContext, PathFacts } from '../../src/dialects/dialect.ts';
+import { readingHead } from '../../src/dialects/head-usage.ts';
 import { messageSplitter } from '../../src/lib/event-stream.ts';
 import { asRecord, asString, isRecord, parseJson, type JsonRecord } from '../../src/lib/json.ts';
 import { corpusDir, corpusSkip } from '../corpus.ts';
@@ -159,6 +160,17 @@ describe('bedrock-invoke: recorded streams', { skip: corpusSkip(SUITE) }, () => 
     assert.ok(streams.length >= 29);
   });
 
+  it('are over with their last frame, though the connection stays open', () => {
+    let count = 0;
+    for (const one of streams) {
+      const decoder = bedrockInvoke.decoder('bedrock');
+      decoder.push(one.bytes);
+      count += Number(decoder.isOver());
+    }
+    console.log(`streams: ${count} of ${streams.length} are over with their last frame`);
+    assert.equal(count, streams.length);
+  });
+
   it('that are cut short before their end are an error', () => {
     for (const one of streams) {
       const events = eventsOf([one.bytes.subarray(0, Math.floor(one.bytes.length / 2))]);
@@ -216,6 +228,37 @@ describe('Claude on InvokeModel: recorded streams', { skip: corpusSkip(SUITE) },
     }
     console.log(`Claude on InvokeModel: ${claudes.length} streams as Anthropic's events`);
     assert.ok(claudes.length >= 18);
+  });
+});
+
+describe('bedrock-invoke: recorded heads', { skip: corpusSkip(SUITE) }, () => {
+  it('tell what the replies tell, and what some of them do not', () => {
+    let agreed = 0;
+    let told = 0;
+    for (const one of all.filter(({ status, isStream }) => status < 300 && !isStream)) {
+      const body = isRecord(one.json) ? one.json : {};
+      const own = bedrockInvoke.decodeResponse(body, 'bedrock');
+      const read = readingHead(bedrockInvoke, one.headers).decodeResponse(body, 'bedrock');
+      const glance = readingHead(bedrockInvoke, one.headers).glance(body, 'bedrock');
+      const head = bedrockInvoke.usageInHead?.(one.headers);
+      assert.ok(own.ok && read.ok && glance.ok, one.id);
+      assert.deepEqual(glance.value.usage, read.value.usage, one.id);
+      if (head === undefined) assert.deepEqual(read, own, one.id);
+      else if (own.value.usage === undefined) {
+        told += 1;
+        assert.deepEqual(read.value.usage, head, one.id);
+      } else {
+        agreed += 1;
+        assert.deepEqual(read, own, one.id);
+        const { inputTokens = 0, cachedInputTokens = 0, cacheWriteTokens = 0, outputTokens } = own.value.usage;
+        assert.deepEqual(
+          [head.inputTokens, head.outputTokens],
+          [inputTokens - cachedInputTokens - cacheWriteTokens, outputTokens],
+        );
+      }
+    }
+    console.log(`heads: ${agreed} agree with the reply, ${told} tell what it does not`);
+    assert.ok(agreed > 20 && told >= 4);
   });
 });
 

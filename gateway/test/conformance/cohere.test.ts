@@ -10,13 +10,13 @@ import { odd } from '../../src/providers/index.ts';
 import { corpusSkip } from '../corpus.ts';
 import {
   assertHonestWhenCut,
+  assertRepliesComeBack,
+  assertRequestsComeBack,
   assertReadsBack,
   assertSameInPieces,
   assertTapAgrees,
   bodyOf,
   classified,
-  comparer,
-  CONTEXT,
   decodeAll,
   recordingsOf,
   type Rules,
@@ -100,35 +100,31 @@ function withDocuments(citations: Json, documents: Json | undefined): readonly J
   }));
 }
 
+/** A model that v1 chooses itself. */
+const NAMED = { model: 'named' };
+
 describe('cohere requests', { skip: corpusSkip(SUITE) }, () => {
   it('come back with the same meaning', () => {
-    const same = comparer(REQUESTS);
-    const asked = accepted.filter((one) => one.requestBody !== undefined);
-    for (const { id, requestBody = {} } of asked) {
-      const decoded = cohere.decodeRequest(requestBody, { model: 'named' });
-      assert.ok(decoded.ok, `${id}: ${decoded.ok ? '' : decoded.error.message}`);
-      const { body, losses } = cohere.encodeRequest(decoded.value, { model: decoded.value.model });
-      assert.deepEqual(losses, [], id);
-      same.same(body, requestBody, id);
-      assert.ok(cohere.inspect(body, {}).ok, id);
-      assert.equal(odd.cohere.needsAmend?.(requestBody), false, id);
-    }
-    same.check(`requests: ${asked.length} of ${accepted.length} exchanges, round trips, differences listed:`);
+    const asked = accepted.flatMap(({ id, requestBody: body }) =>
+      body === undefined ? [] : [{ id, body, path: NAMED }],
+    );
+    assertRequestsComeBack(cohere, asked, {
+      rules: REQUESTS,
+      also: (written, { id, body }) => {
+        assert.ok(cohere.inspect(written, {}).ok, id);
+        assert.equal(odd.cohere.needsAmend?.(body), false, id);
+      },
+    });
   });
 });
 
 describe('cohere replies', { skip: corpusSkip(SUITE) }, () => {
   it('come back with the same meaning', () => {
-    const same = comparer(REPLIES);
-    for (const recording of wholes) {
-      const body = bodyOf(recording);
-      const decoded = cohere.decodeResponse(body, 'cohere');
-      assert.ok(decoded.ok, recording.id);
-      const again = cohere.encodeResponse(decoded.value, CONTEXT);
-      assert.deepEqual(again.losses, [], recording.id);
-      same.same(again.body, body, recording.id);
-    }
-    same.check(`replies: ${wholes.length} round trips, differences listed:`);
+    assertRepliesComeBack(
+      cohere,
+      wholes.map((one) => ({ ...one, body: bodyOf(one) })),
+      { rules: REPLIES },
+    );
   });
 
   it('are counted as they are billed, thoughts included', () => {

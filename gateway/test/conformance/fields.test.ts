@@ -11,7 +11,7 @@ import type { Loss } from '../../src/chat/request.ts';
 import { gateDialects } from '../../src/dialects/index.ts';
 import { asArray, asRecord, asString, isRecord, type Json, type JsonRecord } from '../../src/lib/json.ts';
 import { corpusDir, corpusSkip } from '../corpus.ts';
-import { WALKED as WIRES, type WalkedWire as Wire } from '../translation/request-cases.ts';
+import { WALKED as WIRES, type WalkedWire as Wire } from '../translation/wires.ts';
 import { holdsText, isUnder, MARK, variantsOf, type Variant, type Walk } from './schema-walk.ts';
 
 /** Where a request's schema is found, and whose wire it describes. */

@@ -13,15 +13,15 @@ import type { EncodeContext } from '../../src/dialects/dialect.ts';
 import { gateDialects } from '../../src/dialects/index.ts';
 import { asArray, asRecord, asString, isRecord, parseJson, type JsonRecord } from '../../src/lib/json.ts';
 import { corpusDir, corpusSkip } from '../corpus.ts';
+import { REQUEST_CASES } from '../translation/request-cases.ts';
 import {
   BEDROCK_MODELS,
   DEFAULT_MODEL,
   PROVIDER_WIRES,
-  REQUEST_CASES,
   WIRES,
   type ProviderWire,
   type Wire,
-} from '../translation/request-cases.ts';
+} from '../translation/wires.ts';
 import { placeOf, replyRows, requestRows, stands } from '../translation/run.ts';
 import { readIndex, readRecording, type Recording } from './recordings.ts';
 
@@ -53,6 +53,7 @@ const MODELS: Readonly<Record<ProviderWire, readonly string[]>> = {
   ],
   gemini: ['gemini-2.5-flash', 'gemini-2.5-pro', 'gemini-3.5-flash'],
   'bedrock-invoke': [DEFAULT_MODEL['bedrock-invoke'], 'amazon.titan-text-express-v1'],
+  replicate: [DEFAULT_MODEL.replicate],
   'bedrock-converse': [DEFAULT_MODEL['bedrock-converse'], ...BEDROCK_MODELS.map(({ model }) => model)],
 };
 const CONTEXT: EncodeContext = { requestId: 'req_1', model: 'm', nowS: 1_790_000_000, wantsStreamUsage: true };

@@ -10,7 +10,7 @@ import type { EncodeContext } from '../../src/dialects/dialect.ts';
 import { gateDialects } from '../../src/dialects/index.ts';
 import { asRecord, isArray, isRecord, parseJson, type Json, type JsonRecord } from '../../src/lib/json.ts';
 import { corpusDir, corpusSkip } from '../corpus.ts';
-import { WALKED as WIRES, type WalkedWire as Wire } from '../translation/request-cases.ts';
+import { WALKED as WIRES, type WalkedWire as Wire } from '../translation/wires.ts';
 import { readIndex, readRecording, type Recording } from './recordings.ts';
 
 const SEED = Number(process.env['SEED'] ?? 1);

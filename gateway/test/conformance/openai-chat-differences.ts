@@ -365,30 +365,3 @@ export const RESPONSE_DIFFERENCES: Readonly<Record<string, Rule>> = {
     choices: asArray(body['choices']) ?? [],
   }),
 };
-
-export interface Canonical {
-  readonly body: JsonRecord;
-  /** Rules that changed something. */
-  readonly fired: readonly string[];
-}
-
-/** A body in the form to compare, and what it took to get there. */
-export function canonical(body: JsonRecord, rules: Readonly<Record<string, Rule>>): Canonical {
-  const fired: string[] = [];
-  let current = body;
-  let text = stable(body);
-  for (const [name, rule] of Object.entries(rules)) {
-    current = rule(current);
-    const changed = stable(current);
-    if (changed !== text) fired.push(name);
-    text = changed;
-  }
-  return { body: current, fired };
-}
-
-/** JSON text that does not depend on the order of keys. */
-export function stable(value: unknown): string {
-  return JSON.stringify(value, (_, item: unknown) =>
-    isRecord(item) ? Object.fromEntries(Object.entries(item).toSorted(([a], [b]) => (a < b ? -1 : 1))) : item,
-  );
-}

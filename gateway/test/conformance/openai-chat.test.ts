@@ -4,7 +4,7 @@
  * one that no recording needs any more fails the suite.
  */
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { collect } from '../../src/chat/collect.ts';
@@ -12,17 +12,26 @@ import type { Part } from '../../src/chat/part.ts';
 import type { ChatEvent, ChatResponse } from '../../src/chat/reply.ts';
 import type { Usage } from '../../src/chat/usage.ts';
 import { openaiChat } from '../../src/dialects/openai-chat.ts';
-import type { EncodeContext, PathFacts } from '../../src/dialects/dialect.ts';
+import type { PathFacts } from '../../src/dialects/dialect.ts';
 import { asArray, asRecord, isArray, isRecord, parseJson, type JsonRecord } from '../../src/lib/json.ts';
 import { odd } from '../../src/providers/index.ts';
 import type { Provider } from '../../src/providers/provider.ts';
 import { sseSplitter } from '../../src/lib/sse.ts';
 import { corpusDir, corpusSkip } from '../corpus.ts';
-import { canonical, textOf as text, REQUEST_DIFFERENCES, RESPONSE_DIFFERENCES } from './openai-chat-differences.ts';
+import { textOf as text, REQUEST_DIFFERENCES, RESPONSE_DIFFERENCES } from './openai-chat-differences.ts';
+import {
+  assertRepliesComeBack,
+  assertRequestsComeBack,
+  assertSameInSmallPieces,
+  assertTappedWhenCut,
+  checkUsage,
+  clientRequests,
+  CONTEXT,
+  decodeAll,
+} from './suite.ts';
 
 const SUITE = 'openai-chat';
 const SEED = 20_261_122;
-const CONTEXT: EncodeContext = { requestId: 'r1', model: 'asked', nowS: 1_700_000_000, wantsStreamUsage: true };
 
 interface Exchange {
   readonly id: string;
@@ -32,13 +41,13 @@ interface Exchange {
   readonly request: JsonRecord | undefined;
   readonly headers: JsonRecord;
   readonly body: JsonRecord | undefined;
-  readonly wire: Buffer | undefined;
+  readonly bytes: Buffer | undefined;
 }
 
 const exchanges: readonly Exchange[] = loadExchanges();
 const accepted = exchanges.filter((exchange) => exchange.status < 300);
-const wholes = accepted.filter((exchange) => exchange.body !== undefined);
-const streams = accepted.filter((exchange) => exchange.wire !== undefined);
+const wholes = accepted.flatMap(({ body, ...exchange }) => (body === undefined ? [] : [{ ...exchange, body }]));
+const streams = accepted.flatMap(({ bytes, ...exchange }) => (bytes === undefined ? [] : [{ ...exchange, bytes }]));
 const failures = exchanges.filter((exchange) => exchange.status >= 400);
 
 function loadExchanges(): readonly Exchange[] {
@@ -67,7 +76,7 @@ function readExchange(id: string, provider: string, file: JsonRecord): Exchange 
     request: typeof raw === 'string' ? asRecord(parseJson(raw)) : body,
     headers: asRecord(response['headers']) ?? {},
     body: asRecord(reply),
-    wire: wireOf(asRecord(response['stream'])),
+    bytes: wireOf(asRecord(response['stream'])),
   };
 }
 
@@ -76,39 +85,6 @@ function wireOf(stream: JsonRecord | undefined): Buffer | undefined {
   const { data } = stream;
   if (typeof data === 'string') return Buffer.from(data);
   return Buffer.from((asArray(data) ?? []).map((event) => `data: ${JSON.stringify(event)}\n\n`).join(''));
-}
-
-/** Small seeded dice (mulberry32), so that a failing cut can be seen again. */
-function dice(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-/** How often each listed difference was needed. */
-function counter(names: readonly string[]): {
-  add(names: readonly string[]): void;
-  check(): void;
-  print(title: string): void;
-} {
-  const counts = new Map(names.map((name) => [name, 0]));
-  return {
-    add: (fired) => {
-      for (const name of fired) counts.set(name, (counts.get(name) ?? 0) + 1);
-    },
-    check: () => {
-      const unused = [...counts].filter(([, count]) => count === 0).map(([name]) => name);
-      assert.deepEqual(unused, [], 'differences that no recording shows any more');
-    },
-    print: (title) => {
-      console.log(title);
-      for (const [name, count] of counts) console.log(`  ${String(count).padStart(4)} ${name}`);
-    },
-  };
 }
 
 describe('openai-chat requests', { skip: corpusSkip(SUITE) }, () => {
@@ -124,7 +100,7 @@ describe('openai-chat requests', { skip: corpusSkip(SUITE) }, () => {
   });
 
   it('takes every request of a recorded client', () => {
-    const bodies = clientBodies();
+    const bodies = clientRequests(SUITE);
     const refused = bodies.flatMap(([file, body]) => {
       const inspected = openaiChat.inspect(body, {});
       return inspected.ok ? [] : [`${file}: ${inspected.error.message}`];
@@ -145,54 +121,22 @@ describe('openai-chat requests', { skip: corpusSkip(SUITE) }, () => {
   });
 
   it('gives every request back with the same meaning', () => {
-    const differences = counter(Object.keys(REQUEST_DIFFERENCES));
     const bodies = [
-      ...asked.map(({ id, request, path }) => [id, request ?? {}, path] as const),
-      ...clientBodies().map(([id, body]) => [id, body, {}] as const),
+      ...asked.map(({ id, request = {}, path }) => ({ id, body: request, path, expected: { ...path, ...request } })),
+      ...clientRequests(SUITE).map(([id, body]) => ({ id, body })),
     ];
-    for (const [id, body, path] of bodies) {
-      const decoded = openaiChat.decodeRequest(body, path);
-      assert.ok(decoded.ok, id);
-      const { body: again, losses } = openaiChat.encodeRequest(decoded.value, { model: decoded.value.model });
-      assert.deepEqual(losses, [], id);
-      const expected = canonical({ model: decoded.value.model, ...body }, REQUEST_DIFFERENCES);
-      assert.deepEqual(canonical(again, REQUEST_DIFFERENCES).body, expected.body, id);
-      differences.add(expected.fired);
-    }
-    differences.print(`requests: ${bodies.length} round trips, differences listed:`);
-    differences.check();
+    assertRequestsComeBack(openaiChat, bodies, { rules: REQUEST_DIFFERENCES });
   });
 });
 
-function clientBodies(): readonly (readonly [string, JsonRecord])[] {
-  const dir = join(corpusDir() ?? '', 'clients');
-  return readdirSync(dir, { recursive: true, encoding: 'utf8' }).flatMap((file) => {
-    if (!file.endsWith('.json')) return [];
-    const entry = asRecord(parseJson(readFileSync(join(dir, file), 'utf8')));
-    const body = asRecord(asRecord(entry?.['request'])?.['body']);
-    return entry?.['wire'] === SUITE && body !== undefined ? [[file, body] as const] : [];
-  });
-}
-
 describe('openai-chat replies', { skip: corpusSkip(SUITE) }, () => {
   it('gives every reply back with the same meaning', () => {
-    const differences = counter(Object.keys(RESPONSE_DIFFERENCES));
-    for (const { id, provider, body = {} } of wholes) {
-      const decoded = openaiChat.decodeResponse(body, provider);
-      assert.ok(decoded.ok, id);
-      const again = openaiChat.encodeResponse(decoded.value, CONTEXT);
-      assert.deepEqual(again.losses, [], id);
-      const expected = canonical(body, RESPONSE_DIFFERENCES);
-      assert.deepEqual(canonical(again.body, RESPONSE_DIFFERENCES).body, expected.body, id);
-      differences.add(expected.fired);
-    }
-    differences.print(`replies: ${wholes.length} round trips, differences listed:`);
-    differences.check();
+    assertRepliesComeBack(openaiChat, wholes, { rules: RESPONSE_DIFFERENCES });
   });
 
   it('loses no text, call or token', () => {
     let calls = 0;
-    for (const { id, provider, body = {} } of wholes) {
+    for (const { id, provider, body } of wholes) {
       const decoded = openaiChat.decodeResponse(body, provider);
       assert.ok(decoded.ok, id);
       for (const [position, choice] of (asArray(body['choices']) ?? []).filter(isRecord).entries()) {
@@ -207,7 +151,7 @@ describe('openai-chat replies', { skip: corpusSkip(SUITE) }, () => {
           id,
         );
       }
-      checkUsage(decoded.value.usage, asRecord(body['usage']), id);
+      checkUsage(decoded.value.usage, asRecord(body['usage']), { output: 'completion_tokens', id });
     }
     console.log(`replies: ${wholes.length} whole, ${calls} tool calls`);
   });
@@ -217,50 +161,6 @@ function textOf(parts: readonly Part[]): string {
   return parts.map((part) => (part.kind === 'text' ? part.text : '')).join('');
 }
 
-/** All tokens that the provider counted are in input or output, and no part is larger than its whole. */
-function checkUsage(usage: Usage | undefined, raw: JsonRecord | undefined, id: string): void {
-  if (raw === undefined || typeof raw['completion_tokens'] !== 'number') return;
-  assert.ok(usage?.inputTokens !== undefined && usage.outputTokens !== undefined, id);
-  assert.equal(usage.inputTokens + usage.outputTokens, raw['total_tokens'], id);
-  assert.ok((usage.cachedInputTokens ?? 0) + (usage.cacheWriteTokens ?? 0) <= usage.inputTokens, id);
-  assert.ok((usage.reasoningTokens ?? 0) <= usage.outputTokens, id);
-  assert.deepEqual(usage.raw, raw, id);
-}
-
-function decodeAll(wire: Buffer, edges: readonly number[] = []): readonly ChatEvent[] {
-  const decoder = openaiChat.decoder('p');
-  const cuts = [0, ...edges, wire.length];
-  return [...cuts.slice(1).flatMap((to, at) => decoder.push(wire.subarray(cuts[at], to))), ...decoder.end()];
-}
-
-/** How many of the last events are compared at each cut: comparing all at all cuts takes a quarter of a minute. */
-const COMPARED = 16;
-
-/** Streams of up to so many events are cut behind each; longer ones behind a third as many at either end and in between. */
-const BOUNDARIES_MAX = 60;
-
-function someOf(boundaries: readonly number[], random: () => number): readonly number[] {
-  if (boundaries.length <= BOUNDARIES_MAX) return boundaries;
-  const third = BOUNDARIES_MAX / 3;
-  const middle = Array.from({ length: third }, () => boundaries[Math.floor(random() * boundaries.length)] ?? 0);
-  return [...boundaries.slice(0, third), ...middle, ...boundaries.slice(-third)];
-}
-
-/** Whether a relay that follows the tap holds what it passed on for a whole reply: finished, and not opened again since. */
-function isTappedWhole(wire: Buffer): boolean {
-  const tap = openaiChat.tap('p');
-  const splitter = sseSplitter();
-  let isWhole = false;
-  for (const event of [...splitter.push(wire), ...splitter.end()]) {
-    if (event.isComment) continue;
-    const mark = tap.see(event.name, event.data);
-    if (mark.fault !== undefined) return false;
-    if (mark.isLast === true || mark.isFinished === true) isWhole = true;
-    else if (mark.hasContent === true) isWhole = false;
-  }
-  return isWhole;
-}
-
 const isError = (event: ChatEvent | undefined): boolean => event?.type === 'error';
 /** Recorded streams that ended in an error of the provider's. */
 const BROKEN = new Map([
@@ -268,13 +168,13 @@ const BROKEN = new Map([
   ['openai-constructed-midstream', 'upstream-error'],
 ]);
 
-/** Ends the reply after each of its calls: cut between two of them it looks whole, and nobody can know. */
+/** Ends the reply after each of its calls. */
 const REOPENED: ReadonlySet<string> = new Set(['together-b36a0c5d984f']);
 
 describe('openai-chat streams', { skip: corpusSkip(SUITE) }, () => {
   it('reads every stream to its honest end', () => {
-    for (const { id, wire = Buffer.alloc(0) } of streams) {
-      const events = decodeAll(wire);
+    for (const { id, bytes } of streams) {
+      const events = decodeAll(openaiChat, bytes);
       const last = events.at(-1);
       assert.equal(last?.type === 'error' ? last.fault.code : undefined, BROKEN.get(id), id);
       assert.equal(events[0]?.type, 'start', id);
@@ -284,48 +184,18 @@ describe('openai-chat streams', { skip: corpusSkip(SUITE) }, () => {
   });
 
   it('reads the same events wherever the network cuts the bytes', () => {
-    const random = dice(SEED);
-    for (const { id, wire = Buffer.alloc(0) } of streams) {
-      const expected = decodeAll(wire);
-      const some = Array.from({ length: 40 }, () => Math.floor(random() * wire.length)).toSorted((a, b) => a - b);
-      assert.deepEqual(decodeAll(wire, some), expected, id);
-      const size = 1 + Math.floor(random() * 7);
-      const small = Array.from({ length: Math.floor(Math.min(wire.length, 4000) / size) }, (_, at) => (at + 1) * size);
-      assert.deepEqual(decodeAll(wire, small), expected, id);
-    }
+    assertSameInSmallPieces(openaiChat, streams, SEED);
   });
 
   it('gives a prefix of the events and an honest error wherever a stream is cut off', () => {
-    const random = dice(SEED);
-    let cuts = 0;
-    for (const { id, wire = Buffer.alloc(0) } of streams) {
-      const whole = decodeAll(wire).map((event) => JSON.stringify(event));
-      const boundaries = someOf(
-        [...wire.toString('latin1').matchAll(/\r?\n\r?\n/g)].map((match) => match.index + match[0].length),
-        random,
-      );
-      const anywhere = Array.from({ length: 50 }, () => Math.floor(random() * wire.length));
-      for (const cut of [...boundaries, ...anywhere]) {
-        const events = decodeAll(wire.subarray(0, cut));
-        const isHonest = isError(events.at(-1)) || events.some((event) => event.type === 'finish');
-        assert.ok(isHonest, `${id} cut at ${cut}`);
-        assert.equal(isTappedWhole(wire.subarray(0, cut)), !isError(events.at(-1)), `${id} cut at ${cut}: tap`);
-        // What lies further back was compared at the cuts before this one.
-        const isOpenedAgain = REOPENED.has(id) && events.at(-1)?.type === 'finish' && events.length < whole.length;
-        const length = events.length - (isError(events.at(-1)) || isOpenedAgain ? 1 : 0);
-        const from = Math.max(0, length - COMPARED);
-        const said = events.slice(from, length).map((event) => JSON.stringify(event));
-        assert.deepEqual(said, whole.slice(from, length), `${id} cut at ${cut}`);
-        cuts += 1;
-      }
-    }
-    console.log(`streams: ${cuts} cuts`);
+    const cuts = assertTappedWhenCut(openaiChat, streams, { seed: SEED, reopened: REOPENED });
+    console.log(`streams: ${cuts} cuts, all honest (seed ${SEED})`);
   });
 
   it('puts together what the chunks said', () => {
-    for (const { id, wire = Buffer.alloc(0) } of streams) {
-      const reply = collect(decodeAll(wire), SUITE);
-      const naive = naiveReply(wire);
+    for (const { id, bytes } of streams) {
+      const reply = collect(decodeAll(openaiChat, bytes), SUITE);
+      const naive = naiveReply(bytes);
       for (const [index, said] of naive.choices) {
         const choice = reply.choices.find((candidate) => candidate.index === index);
         assert.ok(choice !== undefined, id);
@@ -342,17 +212,17 @@ describe('openai-chat streams', { skip: corpusSkip(SUITE) }, () => {
         if (said.finish !== undefined) assert.equal(choice.finish.raw, said.finish, id);
       }
       assert.equal(reply.choices.length, naive.choices.size, id);
-      if (naive.usage !== undefined) checkUsage(reply.usage, naive.usage, id);
+      if (naive.usage !== undefined) checkUsage(reply.usage, naive.usage, { output: 'completion_tokens', id });
     }
   });
 
   it('reads back what it writes', () => {
-    for (const { id, wire = Buffer.alloc(0) } of streams) {
-      const events = decodeAll(wire);
+    for (const { id, bytes } of streams) {
+      const events = decodeAll(openaiChat, bytes);
       const encoder = openaiChat.encoder(CONTEXT);
       const written = `${events.map((event) => encoder.push(event)).join('')}${encoder.end()}`;
       assert.deepEqual(encoder.losses(), [], id);
-      const again = decodeAll(Buffer.from(written));
+      const again = decodeAll(openaiChat, Buffer.from(written));
       assert.deepEqual(comparable(collect(again, SUITE)), comparable(collect(events, SUITE)), id);
       if (!BROKEN.has(id)) assert.ok(written.endsWith('data: [DONE]\n\n'), id);
     }
@@ -434,13 +304,13 @@ const CONTENT: ReadonlySet<ChatEvent['type']> = new Set<ChatEvent['type']>([
 describe('openai-chat taps', { skip: corpusSkip(SUITE) }, () => {
   it('agrees with the decoder on content, finish, usage and errors', () => {
     let events = 0;
-    for (const { id, wire = Buffer.alloc(0) } of streams) {
+    for (const { id, bytes } of streams) {
       const tap = openaiChat.tap('p');
       const decoder = openaiChat.decoder('p');
       const splitter = sseSplitter();
       const tapped = { hasContent: false, usage: undefined as Usage | undefined };
       const decoded = { hasContent: false, usage: undefined as Usage | undefined };
-      for (const event of [...splitter.push(wire), ...splitter.end()]) {
+      for (const event of [...splitter.push(bytes), ...splitter.end()]) {
         if (event.isComment) continue;
         events += 1;
         const mark = tap.see(event.name, event.data);

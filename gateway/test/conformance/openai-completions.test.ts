@@ -182,7 +182,7 @@ describe('openai-completions errors', { skip: corpusSkip(SUITE) }, () => {
       'openai 400: upstream-refused (invalid_request_error)': 2,
       'openai 401: upstream-auth (-)': 1,
       'openai 401: upstream-auth (invalid_api_key)': 1,
-      'openai 403: upstream-auth (invalid_request_error)': 1,
+      'openai 403: upstream-not-found (invalid_request_error)': 1,
     });
   });
 });

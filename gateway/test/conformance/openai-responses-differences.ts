@@ -2,7 +2,6 @@
  * What reading and writing a body of the Responses API changes in it, rule by rule. A rule brings both sides of a comparison
  * to one form; whatever no rule covers must be equal to the last field.
  */
-import { isDeepStrictEqual } from 'node:util';
 import { asArray, asRecord, isArray, isRecord, type Json, type JsonRecord } from '../../src/lib/json.ts';
 
 type Rule = (body: JsonRecord) => JsonRecord;
@@ -261,18 +260,3 @@ export const STREAM_DIFFERENCES: Readonly<Record<string, Rule>> = {
   'what every reply of OpenAI has is there': inResponse(withDefaults),
   'a time of zero is no time': inResponse(withoutZeroTime),
 };
-
-/** The body after all rules, and the rules that changed it. */
-export function canonical(
-  body: JsonRecord,
-  rules: Readonly<Record<string, Rule>>,
-): { readonly body: JsonRecord; readonly fired: readonly string[] } {
-  let current = body;
-  const fired: string[] = [];
-  for (const [name, rule] of Object.entries(rules)) {
-    const next = rule(current);
-    if (!isDeepStrictEqual(next, current)) fired.push(name);
-    current = next;
-  }
-  return { body: current, fired };
-}

@@ -3,28 +3,29 @@
  * What a round trip changes is listed in the differences, rule by rule; one that no recording needs any more fails the suite.
  */
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { collect, replay } from '../../src/chat/collect.ts';
 import type { ChatEvent } from '../../src/chat/reply.ts';
-import type { Usage } from '../../src/chat/usage.ts';
-import type { EncodeContext } from '../../src/dialects/dialect.ts';
 import { openaiResponses } from '../../src/dialects/openai-responses.ts';
 import { asArray, asRecord, asString, isRecord, parseJson, type Json, type JsonRecord } from '../../src/lib/json.ts';
 import { sseSplitter } from '../../src/lib/sse.ts';
 import { corpusDir, corpusSkip } from '../corpus.ts';
-import {
-  canonical,
-  REPLY_DIFFERENCES,
-  REQUEST_DIFFERENCES,
-  STREAM_DIFFERENCES,
-} from './openai-responses-differences.ts';
+import { REPLY_DIFFERENCES, REQUEST_DIFFERENCES, STREAM_DIFFERENCES } from './openai-responses-differences.ts';
 import { readIndex, readRecording, type Recording } from './recordings.ts';
+import {
+  assertRepliesComeBack,
+  assertRequestsComeBack,
+  assertSameInSmallPieces,
+  assertTappedWhenCut,
+  checkUsage,
+  clientRequests,
+  CONTEXT,
+  comparer,
+  decodeAll,
+} from './suite.ts';
 
 const SUITE = 'openai-responses';
 const SEED = Number(process.env['TURNOUT_SEED'] ?? 20_261_127);
-const CONTEXT: EncodeContext = { requestId: 'r1', model: 'asked', nowS: 1_700_000_000, wantsStreamUsage: true };
 
 /** Answers of another operation (`/responses/compact`). */
 const COMPACTED: ReadonlySet<string> = new Set(['openai-20fd2854ed81', 'openai-e63c403c340b']);
@@ -60,49 +61,13 @@ const IN_BACKGROUND: ReadonlySet<string> = new Set(['openai-60b707be172f', 'open
 /** A stored prompt names the model itself; here it has to be said. */
 const NAMELESS: ReadonlySet<string> = new Set(['openai-87e996e43182', 'openai-ba8246519996']);
 
-/** Small seeded dice (mulberry32), so that a failing cut can be seen again. */
-function dice(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-function counter(names: readonly string[]): { add(fired: readonly string[]): void; check(title: string): void } {
-  const counts = new Map(names.map((name) => [name, 0]));
-  return {
-    add: (fired) => {
-      for (const name of fired) counts.set(name, (counts.get(name) ?? 0) + 1);
-    },
-    check: (title) => {
-      console.log(title);
-      for (const [name, count] of counts) console.log(`  ${String(count).padStart(4)} ${name}`);
-      const unused = [...counts].filter(([, count]) => count === 0).map(([name]) => name);
-      assert.deepEqual(unused, [], 'differences that no recording shows any more');
-    },
-  };
-}
-
-function clientBodies(): readonly (readonly [string, JsonRecord])[] {
-  const dir = join(corpus ?? '', 'clients');
-  return readdirSync(dir, { recursive: true, encoding: 'utf8' }).flatMap((file) => {
-    if (!file.endsWith('.json')) return [];
-    const entry = asRecord(parseJson(readFileSync(join(dir, file), 'utf8')));
-    const body = asRecord(asRecord(entry?.['request'])?.['body']);
-    return entry?.['wire'] === SUITE && body !== undefined ? [[file, body] as const] : [];
-  });
-}
-
 describe('openai-responses requests', { skip: corpusSkip(SUITE) }, () => {
   const asked = accepted.flatMap(({ id, requestBody }) =>
     requestBody === undefined || IN_BACKGROUND.has(id) || NAMELESS.has(id) ? [] : [[id, requestBody] as const],
   );
 
   it('takes every request that a provider answered, and every one of a recorded client', () => {
-    const clients = clientBodies();
+    const clients = clientRequests(SUITE);
     const refused = [...asked, ...clients].flatMap(([id, body]) => {
       const inspected = openaiResponses.inspect(body, {});
       return inspected.ok ? [] : [`${id}: ${inspected.error.message}`];
@@ -122,35 +87,17 @@ describe('openai-responses requests', { skip: corpusSkip(SUITE) }, () => {
   });
 
   it('gives every request back with the same meaning', () => {
-    const differences = counter(Object.keys(REQUEST_DIFFERENCES));
-    const bodies = [...asked, ...clientBodies()];
-    for (const [id, body] of bodies) {
-      const decoded = openaiResponses.decodeRequest(body, {});
-      assert.ok(decoded.ok, id);
-      const { body: again, losses } = openaiResponses.encodeRequest(decoded.value, { model: decoded.value.model });
-      assert.deepEqual(losses, [], id);
-      const expected = canonical(body, REQUEST_DIFFERENCES);
-      assert.deepEqual(canonical(again, REQUEST_DIFFERENCES).body, expected.body, id);
-      differences.add(expected.fired);
-    }
-    differences.check(`requests: ${bodies.length} round trips, differences listed:`);
+    const bodies = [...asked, ...clientRequests(SUITE)].map(([id, body]) => ({ id, body }));
+    assertRequestsComeBack(openaiResponses, bodies, { rules: REQUEST_DIFFERENCES });
   });
 });
 
 describe('openai-responses replies', { skip: corpusSkip(SUITE) }, () => {
   it('gives every reply back with the same meaning', () => {
-    const differences = counter(Object.keys(REPLY_DIFFERENCES));
-    for (const { id, provider, body } of wholes) {
-      const decoded = openaiResponses.decodeResponse(body, provider);
-      assert.ok(decoded.ok, id);
-      const again = openaiResponses.encodeResponse(decoded.value, CONTEXT);
-      assert.deepEqual(again.losses, [], id);
-      const expected = canonical(body, REPLY_DIFFERENCES);
-      assert.deepEqual(canonical(again.body, REPLY_DIFFERENCES).body, expected.body, id);
-      differences.add(expected.fired);
-      checkUsage(decoded.value.usage, asRecord(body['usage']), id);
-    }
-    differences.check(`replies: ${wholes.length} round trips, differences listed:`);
+    assertRepliesComeBack(openaiResponses, wholes, {
+      rules: REPLY_DIFFERENCES,
+      also: ({ usage }, { id, body }) => checkUsage(usage, asRecord(body['usage']), { output: 'output_tokens', id }),
+    });
   });
 
   it('are the same after they were taken to pieces and put together', () => {
@@ -172,22 +119,6 @@ describe('openai-responses replies', { skip: corpusSkip(SUITE) }, () => {
   });
 });
 
-/** All tokens that the provider counted are in input or output, and no part is larger than its whole. */
-function checkUsage(usage: Usage | undefined, raw: JsonRecord | undefined, id: string): void {
-  if (raw === undefined || typeof raw['output_tokens'] !== 'number') return;
-  assert.ok(usage?.inputTokens !== undefined && usage.outputTokens !== undefined, id);
-  assert.equal(usage.inputTokens + usage.outputTokens, raw['total_tokens'], id);
-  assert.ok((usage.cachedInputTokens ?? 0) + (usage.cacheWriteTokens ?? 0) <= usage.inputTokens, id);
-  assert.ok((usage.reasoningTokens ?? 0) <= usage.outputTokens, id);
-  assert.deepEqual(usage.raw, raw, id);
-}
-
-function decodeAll(wire: Buffer, edges: readonly number[] = []): readonly ChatEvent[] {
-  const decoder = openaiResponses.decoder('p');
-  const cuts = [0, ...edges, wire.length];
-  return [...cuts.slice(1).flatMap((to, at) => decoder.push(wire.subarray(cuts[at], to))), ...decoder.end()];
-}
-
 /** The data of every event but the end mark that some providers add. */
 function dataOf(wire: Buffer | string): readonly JsonRecord[] {
   const splitter = sseSplitter();
@@ -198,15 +129,13 @@ function dataOf(wire: Buffer | string): readonly JsonRecord[] {
   });
 }
 
-const isError = (event: ChatEvent | undefined): boolean => event?.type === 'error';
-
 /** Recorded streams that ended in an error of the provider's. */
 const BROKEN = new Map([['openai-37a922fb1ef4', 'upstream-rate-limited']]);
 
 describe('openai-responses streams', { skip: corpusSkip(SUITE) }, () => {
   it('reads every stream to its honest end', () => {
     for (const { id, bytes } of streams) {
-      const events = decodeAll(bytes);
+      const events = decodeAll(openaiResponses, bytes);
       const last = events.at(-1);
       assert.equal(last?.type === 'error' ? last.fault.code : undefined, BROKEN.get(id), id);
       assert.equal(events.find((event) => event.type !== 'ping')?.type, 'start', id);
@@ -224,68 +153,34 @@ describe('openai-responses streams', { skip: corpusSkip(SUITE) }, () => {
       const whole = asRecord(dataOf(bytes).at(-1)?.['response']) ?? {};
       const decoded = openaiResponses.decodeResponse(whole, provider);
       assert.ok(decoded.ok, id);
-      const pieces = collect(decodeAll(bytes), SUITE);
+      const pieces = collect(decodeAll(openaiResponses, bytes), SUITE);
       assert.deepEqual(gist(pieces), gist(decoded.value), id);
       assert.deepEqual(pieces.usage, decoded.value.usage, id);
     }
   });
 
   it('reads the same events wherever the network cuts the bytes', () => {
-    const random = dice(SEED);
-    for (const { id, bytes } of streams) {
-      const expected = decodeAll(bytes);
-      const some = Array.from({ length: 40 }, () => Math.floor(random() * bytes.length)).toSorted((a, b) => a - b);
-      assert.deepEqual(decodeAll(bytes, some), expected, id);
-      const size = 1 + Math.floor(random() * 7);
-      const small = Array.from({ length: Math.floor(Math.min(bytes.length, 4000) / size) }, (_, at) => (at + 1) * size);
-      assert.deepEqual(decodeAll(bytes, small), expected, id);
-    }
+    assertSameInSmallPieces(openaiResponses, streams, SEED);
   });
 
   it('gives a prefix of the events and an honest error wherever a stream is cut off', () => {
-    const random = dice(SEED);
-    let cuts = 0;
-    for (const { id, bytes } of streams) {
-      const whole = decodeAll(bytes).map((event) => JSON.stringify(event));
-      const boundaries = someOf(
-        [...bytes.toString('latin1').matchAll(/\r?\n\r?\n/g)].map((match) => match.index + match[0].length),
-        random,
-      );
-      const anywhere = Array.from({ length: 50 }, () => Math.floor(random() * bytes.length));
-      for (const cut of [...boundaries, ...anywhere]) {
-        const events = decodeAll(bytes.subarray(0, cut));
-        assert.ok(isError(events.at(-1)) || events.at(-1)?.type === 'finish', `${id} cut at ${cut}`);
-        assert.equal(isTappedWhole(bytes.subarray(0, cut)), !isError(events.at(-1)), `${id} cut at ${cut}: tap`);
-        const said = events.slice(0, isError(events.at(-1)) ? -1 : undefined).slice(-COMPARED);
-        const from = events.length - (isError(events.at(-1)) ? 1 : 0) - said.length;
-        assert.deepEqual(
-          said.map((event) => JSON.stringify(event)),
-          whole.slice(from, from + said.length),
-          `${id} cut at ${cut}`,
-        );
-        cuts += 1;
-      }
-    }
+    const cuts = assertTappedWhenCut(openaiResponses, streams, { seed: SEED, isFinishLast: true });
     console.log(`streams: ${cuts} cuts, all honest (seed ${SEED})`);
   });
 
   it('writes the events of a stream again as they were', () => {
-    const differences = counter(Object.keys(STREAM_DIFFERENCES));
+    const same = comparer(STREAM_DIFFERENCES, { countsOurs: true });
     let events = 0;
     for (const { id, bytes } of streams.filter((one) => !NOT_AGAIN.has(one.id))) {
       const encoder = openaiResponses.encoder(CONTEXT);
-      const text = decodeAll(bytes).map((event) => encoder.push(event));
+      const text = decodeAll(openaiResponses, bytes).map((event) => encoder.push(event));
       const again = dataOf(text.join('') + encoder.end());
       assert.deepEqual(encoder.losses(), [], id);
       checkSequence(again, id);
-      const expected = canonical({ events: dataOf(bytes) }, STREAM_DIFFERENCES);
-      const written = canonical({ events: again }, STREAM_DIFFERENCES);
-      assert.deepEqual(written.body, expected.body, id);
-      differences.add(expected.fired);
-      differences.add(written.fired);
+      same.same({ events: again }, { events: dataOf(bytes) }, id);
       events += again.length;
     }
-    differences.check(
+    same.check(
       `streams: ${streams.length - NOT_AGAIN.size} written again, ${events} events, ${NOT_AGAIN.size} left out by name; differences listed:`,
     );
   });
@@ -297,18 +192,6 @@ function checkSequence(events: readonly JsonRecord[], id: string): void {
     events.map((_, index) => index),
     id,
   );
-}
-
-/** How many of the last events are compared at each cut. */
-const COMPARED = 16;
-/** Streams of up to so many events are cut behind each; longer ones behind a third as many at either end and in between. */
-const BOUNDARIES_MAX = 60;
-
-function someOf(boundaries: readonly number[], random: () => number): readonly number[] {
-  if (boundaries.length <= BOUNDARIES_MAX) return boundaries;
-  const third = BOUNDARIES_MAX / 3;
-  const middle = Array.from({ length: third }, () => boundaries[Math.floor(random() * boundaries.length)] ?? 0);
-  return [...boundaries.slice(0, third), ...middle, ...boundaries.slice(-third)];
 }
 
 /** What a reply says, without ids and what is repeated of the request. */
@@ -323,19 +206,6 @@ function gist(reply: ReturnType<typeof collect>): Json {
     JSON.stringify({ id: reply.id, model: reply.model, parts, finish: choice?.finish }),
   );
   return isRecord(plain) ? plain : null;
-}
-
-/** Whether a relay that follows the tap holds what it passed on for a whole reply. */
-function isTappedWhole(wire: Buffer): boolean {
-  const tap = openaiResponses.tap('p');
-  const splitter = sseSplitter();
-  for (const event of [...splitter.push(wire), ...splitter.end()]) {
-    if (event.isComment) continue;
-    const mark = tap.see(event.name, event.data);
-    if (mark.fault !== undefined) return false;
-    if (mark.isFinished === true) return true;
-  }
-  return false;
 }
 
 const CONTENT: ReadonlySet<ChatEvent['type']> = new Set<ChatEvent['type']>([
@@ -412,7 +282,7 @@ describe('openai-responses errors', { skip: corpusSkip(SUITE) }, () => {
 
   it('ends a broken stream with a failed response that an SDK raises on', () => {
     const broken = streams.find((one) => BROKEN.has(one.id));
-    const last = decodeAll(broken?.bytes ?? Buffer.alloc(0)).at(-1);
+    const last = decodeAll(openaiResponses, broken?.bytes ?? Buffer.alloc(0)).at(-1);
     assert.ok(last?.type === 'error');
     const [event] = dataOf(openaiResponses.encodeStreamFault(last.fault, { requestId: 'r1' }));
     assert.equal(event?.['type'], 'response.failed');

@@ -32,15 +32,16 @@ export interface OperationRecording extends Recording {
 /** All of them, and why others are none of ours. */
 export function readOperations(corpus: string): {
   readonly recordings: readonly OperationRecording[];
-  readonly leftOut: readonly string[];
+  /** By id. */
+  readonly leftOut: Readonly<Record<string, string>>;
 } {
   const recordings: OperationRecording[] = [];
-  const leftOut: string[] = [];
+  const leftOut: Record<string, string> = {};
   for (const row of readIndex(corpus).filter(({ operation }) => KINDS.has(operation))) {
     const recording = readRecording(corpus, row);
     const url = recording.requestUrl.split('?')[0] ?? '';
     if (url.includes('/organization/usage/')) {
-      leftOut.push(`${row.id}: a page of the account's usage, no moderation`);
+      leftOut[row.id] = "a page of the account's usage, no moderation";
       continue;
     }
     const operationId = operationOf(recording, url);

@@ -14,7 +14,8 @@ import { askedBody, readOperations, withOperation, type OperationRecording } fro
 
 interface Door {
   readonly wire: string;
-  readonly path: (model: string) => string;
+  /** `body`: one of Google's two verbs takes one input, the other a list. */
+  readonly path: (model: string, body?: JsonRecord) => string;
   readonly operation: OperationId;
 }
 
@@ -24,7 +25,8 @@ const DOORS: readonly Door[] = [
   {
     operation: 'embeddings',
     wire: 'gemini-embed',
-    path: (model) => `/v1beta/models/${encodeURIComponent(model)}:batchEmbedContents`,
+    path: (model, body) =>
+      `/v1beta/models/${encodeURIComponent(model)}:${body?.['content'] === undefined ? 'batchEmbedContents' : 'embedContent'}`,
   },
   { operation: 'rerank', wire: 'jina-rerank', path: () => '/v1/rerank' },
   { operation: 'rerank', wire: 'cohere-rerank', path: () => '/v2/rerank' },
@@ -51,12 +53,9 @@ const LIKE: Readonly<Record<string, string>> = {
   groq: 'like: groq',
   venice: 'like: venice',
   xai: 'like: xai',
+  ollama: 'dialect: ollama',
 };
-/** Wires whose dialect has another door than OpenAI's form of it, which comes with that dialect. */
-const ELSEWHERE: Readonly<Record<string, string>> = {
-  'ollama-embed': "Ollama's own wire comes with its dialect",
-  'bedrock-rerank': 'another host of Bedrock than its models',
-};
+const LEFT_OUT = 'left out: ';
 
 interface Got {
   readonly status: number;
@@ -68,6 +67,7 @@ const corpus = corpusDir();
 
 describe('replay of the recorded operations', { skip: corpusSkip('replay') }, () => {
   const { recordings } = corpus === undefined ? { recordings: [] } : readOperations(corpus);
+  const asked = new Set<string>();
   let stub: Server;
   let gateway: TestGateway;
   let current: OperationRecording | undefined;
@@ -111,16 +111,22 @@ describe('replay of the recorded operations', { skip: corpusSkip('replay') }, ()
         seen = undefined;
         const word = await replayOne(recording, door);
         counts[word] = (counts[word] ?? 0) + 1;
+        if (!word.startsWith(LEFT_OUT)) asked.add(recording.id);
       }
       process.stdout.write(`replay as ${door.wire}: ${own.length} exchanges ${JSON.stringify(counts)}\n`);
     });
   }
 
+  it('asked each of them for one caller at least', () => {
+    assert.deepEqual(
+      recordings.filter(({ id }) => !asked.has(id)).map(({ id }) => id),
+      [],
+    );
+  });
+
   async function replayOne(recording: OperationRecording, door: Door): Promise<string> {
-    const elsewhere = ELSEWHERE[recording.wireId];
-    if (elsewhere !== undefined) return `left out: ${elsewhere}`;
     const asked = requestFor(recording, door);
-    if (typeof asked === 'string') return `left out: ${asked}`;
+    if (typeof asked === 'string') return `${LEFT_OUT}${asked}`;
     const got = await send(`${gateway.url}${asked.path}`, asked);
     if (recording.status >= 400) {
       assert.ok(got.status >= 400 && got.status !== 500, `${recording.id}: ${recording.status} became ${got.status}`);
@@ -175,15 +181,16 @@ function isWhole({ bytes, json, contentType }: OperationRecording): boolean {
   return bytes.length > 0 && (!contentType.includes('json') || isRecord(json));
 }
 
+const NAMELESS: Readonly<Record<string, string>> = {
+  'vertex-images': 'imagen-recorded',
+  'bedrock-rerank': 'arn:aws:bedrock:us-west-2::foundation-model/amazon.rerank-v1:0',
+};
+
 function recordedModel(recording: OperationRecording): string {
   const named = askedBody(recording)?.record['model'];
   const found = [named, recording.path.model, recording.model].find((name) => typeof name === 'string' && name !== '');
-  // Google's operations go by the model's name.
-  return typeof found === 'string'
-    ? found
-    : recording.wireId === 'vertex-images'
-      ? 'imagen-recorded'
-      : 'recorded-model';
+  // Operations that go by the model's name, of which none was recorded.
+  return typeof found === 'string' ? found : (NAMELESS[recording.wireId] ?? 'recorded-model');
 }
 
 interface Sent {
@@ -215,7 +222,13 @@ function requestFor(recording: OperationRecording, door: Door): Sent | string {
   const made = withOperation(door.operation, (operation) => inWire(operation, recording, door.wire));
   if (typeof made === 'string') return made;
   const body = door.wire === 'gemini-embed' ? made : { ...made, model };
-  return { path, type: 'application/json', body: Buffer.from(JSON.stringify(body)), form: false, model };
+  return {
+    path: door.path(model, body),
+    type: 'application/json',
+    body: Buffer.from(JSON.stringify(body)),
+    form: false,
+    model,
+  };
 }
 
 function inWire<Q extends Asked, A>(
@@ -260,7 +273,7 @@ function translated<Q extends Asked, A>(
   const inbound = operation.wires[door.wire];
   const body = parseJson(got.body.toString('utf8'));
   assert.ok(inbound && isRecord(body), recording.id);
-  const rows = body['data'] ?? body['results'] ?? body['embeddings'] ?? body['text'];
+  const rows = body['data'] ?? body['results'] ?? body['embeddings'] ?? body['embedding'] ?? body['text'];
   assert.ok(rows !== undefined, `${recording.id}: ${got.body.toString('utf8').slice(0, 200)}`);
   return 'translated';
 }

@@ -28,7 +28,7 @@ const INBOUND: Readonly<Record<OperationId, readonly string[]>> = {
 const CONTEXT = { requestId: 'req_1', nowS: 1 };
 
 describe('recorded operations', { skip: corpusSkip('operations') }, () => {
-  const { recordings, leftOut } = corpus === undefined ? { recordings: [], leftOut: [] } : readOperations(corpus);
+  const { recordings, leftOut } = corpus === undefined ? { recordings: [], leftOut: {} } : readOperations(corpus);
 
   it('read every request, and write it again as it was', () => {
     const counts = tally();
@@ -38,7 +38,7 @@ describe('recorded operations', { skip: corpusSkip('operations') }, () => {
       else withOperation(recording.operationId, (operation) => rewrite(operation, recording, counts));
     }
     counts.print('requests', recordings.length);
-    process.stdout.write(`left out: ${leftOut.join('; ')}\n`);
+    process.stdout.write(`left out: ${JSON.stringify(leftOut)}\n`);
   });
 
   it('read every reply, and say the same to a caller of each wire', () => {
@@ -68,7 +68,7 @@ describe('recorded operations', { skip: corpusSkip('operations') }, () => {
       '400 upstream-not-found': 3,
       '400 upstream-refused': 8,
       '401 upstream-auth': 9,
-      '403 upstream-auth': 1,
+      '403 upstream-not-found': 1,
       '404 upstream-not-found': 5,
       '500 upstream-error': 1,
       '501 upstream-error': 1,

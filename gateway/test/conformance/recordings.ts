@@ -52,6 +52,8 @@ export interface Recording extends IndexRow {
   readonly requestBody: JsonRecord | undefined;
   readonly requestUrl: string;
   readonly contentType: string;
+  /** Of the reply. */
+  readonly headers: Readonly<Record<string, string>>;
   /** The reply's bytes, as they came. */
   readonly bytes: Buffer;
   /** The reply as JSON; undefined for streams and for what is not JSON. */
@@ -89,6 +91,9 @@ export function readRecording(corpus: string, row: IndexRow): Recording {
     requestUrl: asString(request?.['url']) ?? '',
     contentType:
       asString(headers?.['content-type']) ?? (stream === undefined ? 'application/json' : 'text/event-stream'),
+    headers: Object.fromEntries(
+      Object.entries(headers ?? {}).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])),
+    ),
     bytes: stream === undefined ? bodyBytes(answer) : streamBytes(stream, row.wire),
     json:
       stream === undefined && !(isRecord(answer) && (answer['$text'] !== undefined || answer['$base64'] !== undefined))

@@ -15,10 +15,12 @@ import { isRecord, parseJson, type JsonRecord } from '../../src/lib/json.ts';
 import { sseSplitter } from '../../src/lib/sse.ts';
 import { corpusDir, corpusSkip } from '../corpus.ts';
 import { ROOT_KEY, startGateway, type TestGateway } from '../harness.ts';
+import { NEVER_ASKED } from './accounted.ts';
 import { INBOUND, isSpoken, readIndex, readRecording, WIRES, type Recording } from './recordings.ts';
 
 /** Protocols whose reply has one choice. */
 const ONE_CHOICE: ReadonlySet<string> = new Set(['anthropic-messages', 'openai-responses', 'cohere']);
+const LEFT_OUT = 'left out: ';
 /** Failures that are shown in full; the rest is counted. */
 const SHOWN_MAX = Number(process.env['SHOWN_MAX'] ?? 12);
 
@@ -40,6 +42,7 @@ describe('replay of all recorded exchanges', { skip: corpusSkip('replay') }, () 
   let config: string;
   let current: Recording | undefined;
   let seen: Seen | undefined;
+  const asked = new Set<string>();
   const recordings =
     corpus === undefined
       ? []
@@ -82,6 +85,7 @@ describe('replay of all recorded exchanges', { skip: corpusSkip('replay') }, () 
         seen = undefined;
         const verdict = await replayOne(recording, inbound, gateway.url, () => seen);
         for (const word of verdict.counts) counts[word] = (counts[word] ?? 0) + 1;
+        if (!verdict.counts.some((word) => word.startsWith(LEFT_OUT))) asked.add(recording.id);
         if (verdict.failure !== undefined)
           failures.push(
             `${recording.id} (${recording.provider} ${recording.operation} ${recording.kind}): ${verdict.failure}`,
@@ -98,6 +102,11 @@ describe('replay of all recorded exchanges', { skip: corpusSkip('replay') }, () 
       );
     });
   }
+
+  it('asked each of them for one client at least, but for those that are named', () => {
+    const never = recordings.filter(({ id }) => !asked.has(id)).map(({ id }) => id);
+    assert.deepEqual(never.toSorted(), Object.keys(NEVER_ASKED).toSorted());
+  });
 });
 
 /** Answers that make the gateway leave a target alone for a while come last, so that they do not stand in the way of others. */
@@ -182,7 +191,7 @@ async function replayOne(
   // A stream of v1 becomes one of v2, which is what clients of this dialect read.
   const isSame = outbound.id === inbound.id && recording.wire !== 'cohere-v1-chat';
   const asked = requestFor(recording, inbound);
-  if (typeof asked === 'string') return { counts: [`left out: ${asked}`] };
+  if (typeof asked === 'string') return { counts: [`${LEFT_OUT}${asked}`] };
   const got = await send(url, recording, inbound, asked);
   if (recording.status >= 400) return errorVerdict(recording, got);
   const expected = decoded(outbound, replyBytes(recording), isStreamed(recording), recording.provider);

@@ -14,7 +14,7 @@ import { makeProvider } from '../../src/providers/index.ts';
 import type { Provider } from '../../src/providers/provider.ts';
 import { corpusDir, corpusSkip } from '../corpus.ts';
 import { nextRequest } from '../translation/reply-cases.ts';
-import { WIRES, type Wire } from '../translation/request-cases.ts';
+import { WIRES, type Wire } from '../translation/wires.ts';
 import { readIndex, readRecording, type Recording } from './recordings.ts';
 
 const CONTEXT: EncodeContext = { requestId: 'req_1', model: 'm', nowS: 1_790_000_000, wantsStreamUsage: true };

@@ -12,7 +12,7 @@ import { gateDialects } from '../../src/dialects/index.ts';
 import { isArray, isRecord, type Json, type JsonRecord } from '../../src/lib/json.ts';
 import { corpusDir, corpusSkip } from '../corpus.ts';
 import { nextRequest } from '../translation/reply-cases.ts';
-import { WALKED as WIRES, type WalkedWire as Wire } from '../translation/request-cases.ts';
+import { WALKED as WIRES, type WalkedWire as Wire } from '../translation/wires.ts';
 import { readIndex, readRecording, type Recording } from './recordings.ts';
 
 const SPOKEN: Readonly<Record<string, Wire>> = {

@@ -1,6 +1,6 @@
 /** Bodies that are not what they should be: rows B01 to B09, B13 and B14 of the fault table, in all three protocols. */
 import assert from 'node:assert/strict';
-import { after, before, describe, it, type TestContext } from 'node:test';
+import { describe, it, type TestContext } from 'node:test';
 import type { JsonRecord } from '../../src/lib/json.ts';
 import {
   assertAnswered,
@@ -15,26 +15,17 @@ import {
   refusalOf,
   seenUpstream,
   send,
-  startRig,
+  rigHere,
   underWatch,
   unseenUpstream,
   type Expected,
   type Protocol,
-  type Rig,
 } from './bad-input.ts';
 
 const MIB = 1024 * 1024;
 const BODY_MAX_BYTES = 32 * MIB;
 
-let rig: Rig;
-
-before(async () => {
-  rig = await startRig();
-});
-
-after(async () => {
-  await rig.close();
-});
+const rig = rigHere();
 
 /** A good body of the protocol as text, with `insert` as its first members. */
 function withMembers(protocol: Protocol, insert: string): string {

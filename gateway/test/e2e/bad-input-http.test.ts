@@ -1,7 +1,7 @@
 /** HTTP that is not what it should be: rows B10 to B12, B31 to B33 and B36 to B45 of the fault table, on raw sockets. */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { isRecord } from '../../src/lib/json.ts';
 import { ROOT_KEY } from '../harness.ts';
@@ -18,14 +18,13 @@ import {
   refusalOf,
   seenUpstream,
   send,
-  startRig,
+  rigHere,
   underWatch,
   unseenUpstream,
   type Expected,
   type Protocol,
   type RawAnswer,
   type RawOptions,
-  type Rig,
 } from './bad-input.ts';
 
 const MIB = 1024 * 1024;
@@ -33,15 +32,7 @@ const KEY_LINE = `authorization: Bearer ${ROOT_KEY}`;
 /** Short, so that what never comes is given up soon. */
 const LIMITS = 'server: {header_timeout_ms: 1000, body_timeout_ms: 1500}';
 
-let rig: Rig;
-
-before(async () => {
-  rig = await startRig(LIMITS);
-});
-
-after(async () => {
-  await rig.close();
-});
+const rig = rigHere(LIMITS);
 
 /** A request as it goes over the wire: head lines, then the body as it is. */
 function wire(line: string, lines: readonly string[], body = ''): string {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { Agent, request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
-import type { TestContext } from 'node:test';
+import { after, before, type TestContext } from 'node:test';
 import { asRecord, asString, isRecord, parseJson, type Json, type JsonRecord } from '../../src/lib/json.ts';
 import { startSimulator, type Simulator } from '../../src/simulator/simulator.ts';
 import { ROOT_KEY, startGateway, testConfig, type TestGateway } from '../harness.ts';
@@ -70,7 +70,7 @@ export interface Rig {
 }
 
 /** Starts the simulator, and before it a gateway with a provider of each protocol: `house`, `claude` and `gem`. */
-export async function startRig(rest = ''): Promise<Rig> {
+async function startRig(rest = ''): Promise<Rig> {
   const upstream = await startSimulator({ outputTokens: 8 });
   const row = (dialect: string, path: string): string =>
     `{dialect: ${dialect}, base_url: "${upstream.url}${path}", api_key: "sk-upstream", models: {m: {}, cheap: {}, dear: {}}}`;
@@ -97,6 +97,34 @@ export async function startRig(rest = ''): Promise<Rig> {
       assert.equal(code, 0, `the gateway ended ${isAlive ? 'badly' : 'by itself'}:\n${gateway.output()}`);
       assert.doesNotMatch(gateway.output(), /failed inside the gateway|unhandled|uncaught/i, 'the log tells of a bug');
     },
+  };
+}
+
+/** The rig of a test file: there from the first of its tests to the last. `rest` is more of the configuration. */
+export function rigHere(rest = ''): Rig {
+  let started: Rig | undefined;
+  before(async () => {
+    started = await startRig(rest);
+  });
+  after(() => started?.close());
+  function rig(): Rig {
+    assert.ok(started, 'the rig is there while tests run');
+    return started;
+  }
+  return {
+    get gateway() {
+      return rig().gateway;
+    },
+    get upstream() {
+      return rig().upstream;
+    },
+    get agent() {
+      return rig().agent;
+    },
+    get watch() {
+      return rig().watch;
+    },
+    close: () => rig().close(),
   };
 }
 

@@ -12,7 +12,7 @@ import { gateDialects } from '../../src/dialects/index.ts';
 import { asArray, asRecord, asString, isRecord, parseJson, type Json, type JsonRecord } from '../../src/lib/json.ts';
 import { corpusSkip } from '../corpus.ts';
 import { ROOT_KEY, startGateway, testConfig, type TestGateway } from '../harness.ts';
-import { WIRES, type Wire } from '../translation/request-cases.ts';
+import { WIRES, type Wire } from '../translation/wires.ts';
 import { readRecorded, send, withOurKey, type Got, type Recorded } from './clients-recorded.ts';
 
 const SUITE = 'clients';

@@ -169,4 +169,18 @@ describe('the Google SDK', () => {
       );
     });
   }
+
+  it('is told what each model can be asked', async () => {
+    const methods = new Map<string, readonly string[] | undefined>();
+    for await (const model of await client().models.list({ config: { pageSize: 500 } }))
+      methods.set(model.name ?? '', model.supportedActions);
+    assert.deepEqual(methods.get('models/google/gemini-embedding-001'), ['embedContent', 'batchEmbedContents']);
+    assert.deepEqual(methods.get('models/cohere/embed-v4.0'), ['embedContent', 'batchEmbedContents']);
+    assert.deepEqual(methods.get('models/google/gemini-2.5-flash'), [
+      'generateContent',
+      'streamGenerateContent',
+      'countTokens',
+    ]);
+    assert.deepEqual(methods.get('models/cohere/rerank-v3.5') ?? [], []);
+  });
 });

@@ -1,6 +1,6 @@
 /** What a caller may wish of the gateway in the body: followed, or refused by name, or named as not followed. Never ignored in silence. */
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { asRecord, type JsonRecord } from '../../src/lib/json.ts';
 import {
   assertAnswered,
@@ -9,21 +9,12 @@ import {
   goodBody,
   PROTOCOLS,
   seenUpstream,
-  startRig,
+  rigHere,
   unseenUpstream,
   type Answer,
-  type Rig,
 } from './bad-input.ts';
 
-let rig: Rig;
-
-before(async () => {
-  rig = await startRig();
-});
-
-after(async () => {
-  await rig.close();
-});
+const rig = rigHere();
 
 async function wish(fields: JsonRecord, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
   return chat(rig, 'openai', { ...goodBody('openai'), ...fields }, headers);

@@ -1,5 +1,6 @@
 /** Real coding programs from npm, at pinned versions, in a folder outside of the repository: they weigh 2.3 GB together. */
 import { spawn } from 'node:child_process';
+import { createRequire } from 'node:module';
 import { existsSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -32,10 +33,26 @@ export const PINS: ReadonlyMap<string, Pin> = new Map(
   }),
 );
 
+/** LlamaIndex's packages: 109 MB with the SDKs that they pin, and no longer maintained, so that no test installs them by itself. */
+export const LLAMAINDEX = [
+  '@llamaindex/core@0.6.23',
+  '@llamaindex/env@0.1.31',
+  '@llamaindex/openai@0.4.23',
+  '@llamaindex/anthropic@0.3.27',
+  '@llamaindex/google@0.4.1',
+] as const;
+
+/** Installs once a set of versions. Gives what loads a module of it. */
+export async function installLibraries(specs: readonly string[]): Promise<NodeJS.Require> {
+  const dir = join(CACHE, specs.join(' ').replaceAll(/[^\w.-]+/g, '_'));
+  if (!existsSync(dir)) await installInto(dir, specs);
+  return createRequire(join(dir, 'package.json'));
+}
+
 /** Installs once a version. Gives the folder in which the program stands under its own name, for PATH; rejects with what npm said. */
 export async function install({ spec, entry }: Pin, binary: string): Promise<string> {
   const dir = join(CACHE, spec.replaceAll(/[^\w.-]+/g, '_'));
-  if (!existsSync(dir)) await installInto(dir, spec);
+  if (!existsSync(dir)) await installInto(dir, [spec]);
   const program = join(dir, 'node_modules', entry);
   if (!existsSync(program)) throw new Error(`${spec} has no ${entry}`);
   const bin = join(dir, 'bin');
@@ -45,15 +62,15 @@ export async function install({ spec, entry }: Pin, binary: string): Promise<str
 }
 
 /** Whole or not at all: it is moved to its place when npm is done. */
-async function installInto(dir: string, spec: string): Promise<void> {
+async function installInto(dir: string, specs: readonly string[]): Promise<void> {
   const work = `${dir}.${process.pid}`;
   mkdirSync(work, { recursive: true });
   writeFileSync(join(work, 'package.json'), '{"private": true}\n');
-  const args = ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error', spec];
+  const args = ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error', ...specs];
   const { code, output } = await npm(args, work);
   if (code !== 0) {
     rmSync(work, { recursive: true, force: true });
-    throw new Error(`npm install ${spec} failed: ${output}`);
+    throw new Error(`npm install ${specs.join(' ')} failed: ${output}`);
   }
   mkdirSync(dirname(dir), { recursive: true });
   renameSync(work, dir);

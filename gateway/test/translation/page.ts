@@ -1,7 +1,8 @@
 /** docs/reference/translation.md, written from what the dialects do with the cases. */
 import { lossCodes } from '../../src/chat/loss-codes.ts';
 import { ENDS, endOf } from './reply-cases.ts';
-import { REQUEST_CASES, WIRES, type ProviderWire } from './request-cases.ts';
+import { REQUEST_CASES } from './request-cases.ts';
+import { WIRES, type ProviderWire } from './wires.ts';
 import {
   delivered,
   replyPairs,
@@ -22,6 +23,7 @@ const NAMES: Readonly<Record<ProviderWire, string>> = {
   gemini: 'Gemini',
   'bedrock-converse': 'Bedrock',
   'bedrock-invoke': 'Bedrock’s text models',
+  replicate: 'Replicate',
 };
 
 const INTRO = `# Translation
@@ -36,7 +38,7 @@ Elsewhere a request is read into one language and written in the other. What the
 
 All fields that were lost are named in the reply header \`x-turnout-adapted\`, and in the record of the request with their code and sentence. What only turns out when a stream has begun stands in the record.
 
-The names in the tables are those of the protocols: \`openai-chat\` (${NAMES['openai-chat']} completions and all who speak it), \`openai-responses\`, \`anthropic-messages\`, \`gemini\`, and, of providers only, \`bedrock-converse\` (${NAMES['bedrock-converse']}, whose models take each another part of its wire) and \`bedrock-invoke\` (${NAMES['bedrock-invoke']}, which know only a prompt).
+The names in the tables are those of the protocols: \`openai-chat\` (${NAMES['openai-chat']} completions and all who speak it), \`openai-responses\`, \`anthropic-messages\`, \`gemini\`, and, of providers only, \`bedrock-converse\` (${NAMES['bedrock-converse']}, whose models take each another part of its wire) and \`bedrock-invoke\` and \`replicate\` (${NAMES['bedrock-invoke']}, and ${NAMES['replicate']}’s, which know only a prompt).
 `;
 
 const FATES: Readonly<Record<Fate, string>> = {

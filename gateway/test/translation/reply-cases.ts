@@ -3,7 +3,7 @@
  * where a client finds it, it was kept; where it comes back to its provider with the next request, it was carried.
  */
 import { asArray, asRecord, asString, isArray, isRecord, type Json, type JsonRecord } from '../../src/lib/json.ts';
-import type { ProviderWire, Wire } from './request-cases.ts';
+import type { ProviderWire, Wire } from './wires.ts';
 import { reply, replyWords, said } from './responses-things.ts';
 
 /** Stands for the thing itself; base64 of nothing, so that it may be a signature. */
@@ -47,6 +47,10 @@ function gemini(parts: readonly JsonRecord[], candidate: JsonRecord = {}, more: 
 function bedrock(content: readonly JsonRecord[], more: JsonRecord = {}): JsonRecord {
   const usage = { inputTokens: 1, outputTokens: 1, totalTokens: 2 };
   return { output: { message: { role: 'assistant', content } }, stopReason: 'end_turn', usage, ...more };
+}
+
+function prediction(more: JsonRecord): JsonRecord {
+  return { id: 'p1', status: 'succeeded', output: ['x'], ...more };
 }
 
 function llama(more: JsonRecord): JsonRecord {
@@ -111,6 +115,7 @@ const CONTENT: readonly Thing[] = [
       gemini: gemini([{ text: MARK }]),
       'bedrock-converse': bedrock([{ text: MARK }]),
       'bedrock-invoke': llama({ generation: MARK }),
+      replicate: prediction({ output: [MARK] }),
     },
     seen: {
       'openai-chat': at(`${OPENAI_MESSAGE}.content`),
@@ -479,6 +484,7 @@ const USAGE: readonly Thing[] = [
       gemini: geminiUsage({ promptTokenCount: COUNT }),
       'bedrock-converse': bedrockUsage({ inputTokens: COUNT, totalTokens: 27 }),
       'bedrock-invoke': llama({ prompt_token_count: COUNT }),
+      replicate: prediction({ metrics: { input_token_count: COUNT } }),
     },
     seen: {
       'openai-chat': at('usage.prompt_tokens'),
@@ -547,6 +553,7 @@ const USAGE: readonly Thing[] = [
       gemini: geminiUsage({ candidatesTokenCount: COUNT }),
       'bedrock-converse': bedrockUsage({ outputTokens: COUNT, totalTokens: 27 }),
       'bedrock-invoke': llama({ generation_token_count: COUNT }),
+      replicate: prediction({ metrics: { output_token_count: COUNT } }),
     },
     seen: {
       'openai-chat': at('usage.completion_tokens'),
@@ -656,6 +663,7 @@ export const ENDS: readonly { readonly from: ProviderWire; readonly word: string
     word,
     reply: llama({ stop_reason: word }),
   })),
+  { from: 'replicate', word: 'succeeded', reply: prediction({}) },
 ];
 
 /** The word that ends a reply for a client. */

@@ -1,7 +1,7 @@
 /** What can stand in a request, as each protocol says it. A `MARK` stands for the thing: it is kept where the provider gets it. */
 import { isRecord, type Json, type JsonRecord } from '../../src/lib/json.ts';
 import { MARK } from './reply-cases.ts';
-import type { Wire } from './request-cases.ts';
+import type { Wire } from './wires.ts';
 import { requestWords } from './responses-things.ts';
 
 export interface RequestThing {

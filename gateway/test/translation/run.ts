@@ -7,15 +7,8 @@ import { gateDialects } from '../../src/dialects/index.ts';
 import { asString, isArray, isRecord, type Json, type JsonRecord } from '../../src/lib/json.ts';
 import { COUNT, ENDS, MARK, nextRequest, THINGS, type Thing } from './reply-cases.ts';
 import { REQUEST_THINGS } from './request-things.ts';
-import {
-  BEDROCK_MODELS,
-  DEFAULT_MODEL,
-  PROVIDER_WIRES,
-  WIRES,
-  type ProviderWire,
-  type RequestCase,
-  type Wire,
-} from './request-cases.ts';
+import type { RequestCase } from './request-case.ts';
+import { BEDROCK_MODELS, DEFAULT_MODEL, PROVIDER_WIRES, WIRES, type ProviderWire, type Wire } from './wires.ts';
 
 /** One loss of one kind between two protocols. */
 export interface LossRow extends Loss {

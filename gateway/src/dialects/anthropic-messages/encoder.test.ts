@@ -65,6 +65,17 @@ function assertInOrder(sse: string): void {
 }
 
 describe('encoder of a Messages stream', () => {
+  it('begins with the count that there is: the provider’s, or our own', () => {
+    const told: ChatEvent = { type: 'usage', usage: { inputTokens: 7 } };
+    const counts = (events: readonly ChatEvent[]): readonly unknown[] =>
+      wireEvents(write([...events, STOP], encoder({ ...CONTEXT, inputTokensEstimate: 5 }))).flatMap((event) => {
+        const usage = asRecord(event['usage']) ?? asRecord(asRecord(event['message'])?.['usage']);
+        return usage === undefined ? [] : [usage['input_tokens']];
+      });
+    assert.deepEqual(counts([text('hi'), told]), [5, 7]);
+    assert.deepEqual(counts([told, text('hi')]), [7, 7]);
+  });
+
   it('writes a call while it comes, and keeps a mixed one until the first is complete', () => {
     const into = encoder(CONTEXT);
     assert.match(into.push(start(0)), /"id":"c0"/);

@@ -313,7 +313,10 @@ function begin(block: Block, state: State): void {
   write({ type: 'content_block_start', index: state.index, content_block: block.start }, state);
 }
 
-/** Input tokens are known at the start only where the provider told them there; the last event tells all (the SDK takes them from it). */
+/**
+ * Input tokens are known at the start only where the provider told them there. Else our own count stands in, since some clients
+ * (LangChain) look nowhere else; the last event tells all, and Anthropic's SDK takes them from it.
+ */
 function startMessage(state: State): void {
   state.hasStarted = true;
   write(
@@ -325,11 +328,15 @@ function startMessage(state: State): void {
         stop_reason: null,
         stop_sequence: null,
         stop_details: null,
-        usage: { ...encodeUsage(state.usage), output_tokens: 0 },
+        usage: { ...encodeUsage(state.usage ?? estimated(state.context)), output_tokens: 0 },
       },
     },
     state,
   );
+}
+
+function estimated({ inputTokensEstimate: inputTokens }: EncodeContext): Usage | undefined {
+  return inputTokens === undefined ? undefined : { inputTokens };
 }
 
 /** Everything that waits, then the stop reason with the whole usage. */

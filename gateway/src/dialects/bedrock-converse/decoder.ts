@@ -44,6 +44,8 @@ interface State extends Reading {
   /** Kind of the part that came last, of a block that is closed. */
   previous: 'text' | 'reasoning' | undefined;
   isFinished: boolean;
+  /** The counts have come, which are the last event, or (recorded once) the last but one. */
+  isMeasured: boolean;
 }
 
 type Events = readonly ChatEvent[];
@@ -51,7 +53,15 @@ type Reader = (body: JsonRecord, state: State) => Events;
 
 /** One a stream. A stream that stops without a stop reason ends with `upstream-cut`. */
 export function decoder(provider: string, splitter: SseSplitter = converseSplitter()): StreamDecoder {
-  const state: State = { provider, blocks: new Map(), calls: 0, previous: undefined, isFinished: false, isOver: false };
+  const state: State = {
+    provider,
+    blocks: new Map(),
+    calls: 0,
+    previous: undefined,
+    isFinished: false,
+    isMeasured: false,
+    isOver: false,
+  };
 
   return eventDecoder(splitter, state, {
     read: (event) => read(event, state),
@@ -212,6 +222,7 @@ function stopMessage(body: JsonRecord, state: State): Events {
   if (extra !== undefined) events.push({ type: 'extra', extra });
   if (state.isFinished) return events;
   state.isFinished = true;
+  state.isOver = state.isMeasured;
   return [...events, { type: 'finish', choice: 0, finish: decodeFinish(body['stopReason']) }];
 }
 
@@ -221,6 +232,7 @@ const STOP_FIELDS = new Set(['stopReason', 'p']);
 function readMetadata(body: JsonRecord, state: State): Events {
   const usage = decodeUsage(body['usage']);
   const extra = others(body, METADATA_FIELDS);
+  state.isMeasured = true;
   if (state.isFinished) state.isOver = true;
   return [
     ...(usage === undefined ? [] : [{ type: 'usage', usage } as const]),

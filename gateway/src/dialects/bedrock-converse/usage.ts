@@ -3,6 +3,7 @@ import { usageLosses } from '../../chat/losses.ts';
 import type { Loss } from '../../chat/request.ts';
 import type { Usage } from '../../chat/usage.ts';
 import { asCount, asRecord, compact, isArray, type Json, type JsonRecord } from '../../lib/json.ts';
+import type { ErrorAnswer } from '../dialect.ts';
 
 /** Reads a usage object. In all recorded ones total = input + cache read + cache write + output; Nova on InvokeModel has longer names. */
 export function decodeUsage(value: Json | undefined): Usage | undefined {
@@ -56,4 +57,17 @@ export function encodeUsage(usage: Usage | undefined): JsonRecord {
             { ttl: '5m', inputTokens: Math.max(0, written - hour) },
           ],
   });
+}
+
+/** InvokeModel tells in its head what it counted, also for models whose replies do not (recorded: Mistral, Cohere, embeddings of Nova). */
+export function usageInHead(headers: ErrorAnswer['headers']): Usage | undefined {
+  const input = countOf(headers['x-amzn-bedrock-input-token-count']);
+  const output = countOf(headers['x-amzn-bedrock-output-token-count']);
+  if (input === undefined) return undefined;
+  // Embeddings have no output, and say nothing of it.
+  return { inputTokens: input, outputTokens: output ?? 0 };
+}
+
+function countOf(header: string | readonly string[] | undefined): number | undefined {
+  return typeof header === 'string' && /^\d{1,12}$/.test(header) ? Number(header) : undefined;
 }

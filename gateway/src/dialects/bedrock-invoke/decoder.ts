@@ -8,7 +8,7 @@ import { bedrockConverse } from '../bedrock-converse.ts';
 import { faultOfEvent, isException } from '../bedrock-converse/errors.ts';
 import type { Mark, StreamDecoder, Tap } from '../dialect.ts';
 import { claudeError } from './claude.ts';
-import { readSpoken } from './families.ts';
+import { isMeasured, readSpoken } from './families.ts';
 import { invokeSplitter } from './splitter.ts';
 
 type Events = readonly ChatEvent[];
@@ -17,6 +17,8 @@ type Events = readonly ChatEvent[];
 interface EventReader {
   read(events: readonly SseEvent[]): Events;
   end(): Events;
+  /** The model has said its last, by its own wire. */
+  isOver(): boolean;
 }
 
 /** One a stream. The first event shows which wire it is. */
@@ -25,7 +27,7 @@ export function decoder(provider: string, splitter: SseSplitter = invokeSplitter
   let isOver = false;
 
   function noted(events: Events): Events {
-    isOver ||= events.at(-1)?.type === 'error';
+    isOver ||= events.at(-1)?.type === 'error' || reader.isOver();
     return events;
   }
 
@@ -55,6 +57,7 @@ function eventReader(provider: string): EventReader {
       return chosen.read(events);
     },
     end: () => chosen?.end() ?? [broken(fault('upstream-cut', { provider }))],
+    isOver: () => chosen?.isOver() ?? false,
   };
 }
 
@@ -67,7 +70,7 @@ function readerFor({ name }: SseEvent, provider: string): EventReader {
     queue.feed(isClaude ? events.map(asClaude) : events);
     return inner.push(NOTHING);
   };
-  return { read, end: () => inner.end() };
+  return { read, end: () => inner.end(), isOver: () => inner.isOver() };
 }
 
 const NOTHING = Buffer.from([0]);
@@ -111,11 +114,14 @@ function textReader(provider: string): EventReader {
       isFinished = true;
       events.push({ type: 'finish', choice: 0, finish: spoken.finish });
     }
+    // What the service measured stands in the last piece of every model.
+    isOver ||= isFinished && isMeasured(body);
     return events;
   }
 
   return {
     read: (events) => events.flatMap(readOne),
+    isOver: () => isOver,
     end: () => (isFinished || isOver ? [] : [broken(fault('upstream-cut', { provider }))]),
   };
 }

@@ -2,29 +2,14 @@
  * InvokeModel's text models, a row a maker: how its fields are called, how a conversation becomes its prompt, and how it says
  * what it said. Requests are told apart by the model's id, replies by their fields, since no reply names its model.
  */
+import type { Origin } from '../../chat/part.ts';
 import type { Finish, FinishReason } from '../../chat/reply.ts';
 import type { Usage } from '../../chat/usage.ts';
 import { asArray, asCount, asRecord, asString, compact, type Json, type JsonRecord } from '../../lib/json.ts';
-import { bareText, llamaText, mistralText, titanText, type Turn } from './prompts.ts';
+import { bareText, llamaText, mistralText, titanText } from '../text-models/prompts.ts';
+import type { Family, TextWire } from '../text-models/request.ts';
 
-/** Dotted names of the fields; a model without one does not take it. */
-export interface Fields {
-  readonly prompt: string;
-  readonly maxTokens: string;
-  readonly temperature?: string;
-  readonly topP?: string;
-  readonly topK?: string;
-  readonly stop?: string;
-}
-
-export interface Family {
-  readonly id: string;
-  readonly models: RegExp;
-  readonly fields: Fields;
-  readonly prompt: (turns: readonly Turn[], model: string) => string;
-}
-
-export const FAMILIES: readonly Family[] = [
+const FAMILIES: readonly Family[] = [
   {
     id: 'titan',
     models: /amazon\.titan/,
@@ -117,14 +102,10 @@ export const FAMILIES: readonly Family[] = [
   },
 ];
 
-/** The family of a model's id. */
-export function familyOf(model: string): Family {
-  const id = model.toLowerCase();
-  const [last] = FAMILIES.slice(-1);
-  const found = FAMILIES.find((family) => family.models.test(id)) ?? last;
-  if (found === undefined) throw new Error('the last family takes every model');
-  return found;
-}
+export const HOME: Origin = 'bedrock-invoke';
+export const WIRE: TextWire = { home: HOME, families: FAMILIES };
+
+const METRICS = 'amazon-bedrock-invocationMetrics';
 
 /** What a reply, or a piece of a streamed one, says. */
 export interface Spoken {
@@ -202,9 +183,14 @@ function finishOf(word: Json | undefined, body: JsonRecord): Finish | undefined 
   return compact({ reason, raw, stopSequence });
 }
 
-/** What the service itself measured, in the last frame of any model. */
+/** Whether the service says what it measured: the last frame of any model. */
+export function isMeasured(body: JsonRecord): boolean {
+  return asRecord(body[METRICS]) !== undefined;
+}
+
+/** What the service itself measured. */
 function metered(body: JsonRecord): Usage | undefined {
-  const metrics = asRecord(body['amazon-bedrock-invocationMetrics']);
+  const metrics = asRecord(body[METRICS]);
   return metrics === undefined ? undefined : counted(metrics['inputTokenCount'], metrics['outputTokenCount']).usage;
 }
 

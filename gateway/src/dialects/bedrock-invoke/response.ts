@@ -8,9 +8,9 @@ import { err, ok, type Result } from '../../lib/result.ts';
 import { encodeStreamFault, faultOfEvent } from '../bedrock-converse/errors.ts';
 import { encodeFrame } from '../bedrock-converse/frames.ts';
 import type { EncodeContext, StreamEncoder } from '../dialect.ts';
-import { lossList, type LossList } from '../loss-list.ts';
-import { readSpoken } from './families.ts';
-import { HOME } from './request.ts';
+import { lossList } from '../loss-list.ts';
+import { loseMore, wordsOf } from '../text-models/reply.ts';
+import { HOME, readSpoken } from './families.ts';
 
 export function decodeSpoken(body: JsonRecord, provider: string): Result<ChatResponse, Fault> {
   const spoken = readSpoken(body);
@@ -32,20 +32,8 @@ export function encodeSpoken(
 ): { readonly body: JsonRecord; readonly losses: readonly Loss[] } {
   const losses = lossList();
   const [choice] = response.choices;
-  if (response.choices.length > 1) losses.meaning('choices', 'choices', 'A reply holds one text; the first was kept.');
-  const text = (choice?.parts ?? []).map((part) => {
-    if (part.kind === 'text' || part.kind === 'refusal') return part.text;
-    loseMore(losses);
-    return '';
-  });
-  return {
-    body: { ...generation(text.join(''), choice?.finish), ...counts(response.usage) },
-    losses: losses.all(),
-  };
-}
-
-function loseMore(losses: LossList): void {
-  losses.meaning('opaque', 'generation', 'A reply of a text model holds text only.');
+  const text = wordsOf(response, 'generation', losses);
+  return { body: { ...generation(text, choice?.finish), ...counts(response.usage) }, losses: losses.all() };
 }
 
 function generation(text: string, finish: Finish | undefined): JsonRecord {
@@ -73,7 +61,7 @@ export function encoder(_context: EncodeContext): StreamEncoder<Buffer> {
     else if (event.type === 'error') {
       isOver = true;
       return encodeStreamFault(event.fault);
-    } else if (event.type === 'tool-call-start' || event.type === 'reasoning-delta') loseMore(losses);
+    } else if (event.type === 'tool-call-start' || event.type === 'reasoning-delta') loseMore('generation', losses);
     return EMPTY;
   }
 

@@ -37,7 +37,7 @@ const V1_READ: ReadonlySet<string> = new Set([
 
 /** Reads a whole reply. A 200 that holds only words about an error is that error. */
 export function decodeResponse(body: JsonRecord, provider: string): Result<ChatResponse, Fault> {
-  if (typeof body['text'] === 'string') return ok(readV1(body));
+  if (isV1(body)) return ok(readV1(body));
   const inside = faultIn(body, provider);
   if (inside !== undefined) return err(inside);
   const message = asRecord(body['message']);
@@ -63,6 +63,11 @@ export function decodeResponse(body: JsonRecord, provider: string): Result<ChatR
       extra: restOf(body, REPLY_READ),
     }),
   );
+}
+
+/** In v2 the text stands in the message. */
+function isV1(body: JsonRecord): boolean {
+  return typeof body['text'] === 'string';
 }
 
 /** A reply of v1: the whole body, or the `response` of a stream's last event. */
@@ -97,7 +102,9 @@ function citationsOfV1(body: JsonRecord, text: string): readonly Citation[] | un
 /** Usage and finish of a reply. */
 export function glance(body: JsonRecord, provider: string): Result<Glance, Fault> {
   const read = decodeResponse(body, provider);
-  return read.ok ? ok(glanceOf(read.value)) : read;
+  if (!read.ok) return read;
+  const seen = glanceOf(read.value);
+  return ok(isV1(body) ? { ...seen, isOtherForm: true } : seen);
 }
 
 /** A chunk of text with the log probabilities of its tokens: with one token it is that token, else one for all. */

@@ -33,6 +33,8 @@ const CONTENT =
   /content[_ ](?:filter|management policy|policy)|ResponsibleAIPolicy|content_policy_violation|safety (?:system|filter)|flagged|moderation/i;
 const MODEL =
   /model_not_found|invalid_model|DeploymentNotFound|model_decommissioned|\bmodel\b[^.]{0,120}?(?:not found|not exist|doesn't exist|is not (?:a )?valid|has been (?:deprecated|decommissioned))|invalid model\b|no endpoints found/i;
+/** A key that is right, for a model that is not among its own: another model of it may answer (recorded: OpenAI's embeddings and completions). */
+const NO_ACCESS = /not allowed to [^.]{1,60}\bmodel\b|(?:no|not have|n't have) access to (?:the |this )?model/i;
 const KEY = /invalid_api_key|(?:incorrect|invalid) api key|api key (?:is )?(?:not valid|invalid)/i;
 const OVERLOAD = /overloaded|over capacity|at capacity|engine_overloaded/i;
 /** Ids of the operator's account, and addresses inside its network, which providers put into texts. */
@@ -172,7 +174,8 @@ function codeOf(status: number, words: string): FaultCode {
   if (status === 429) return QUOTA.test(words) ? 'upstream-quota' : 'upstream-rate-limited';
   if (status === 403) {
     if (CONTENT.test(words)) return 'content-filtered';
-    return QUOTA.test(words) ? 'upstream-quota' : 'upstream-auth';
+    if (QUOTA.test(words)) return 'upstream-quota';
+    return MODEL.test(words) || NO_ACCESS.test(words) ? 'upstream-not-found' : 'upstream-auth';
   }
   if (status >= 400 && status < 500) return codeOfRefusal(words);
   return OVERLOAD.test(words) ? 'upstream-overloaded' : 'upstream-error';

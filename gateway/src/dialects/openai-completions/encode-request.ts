@@ -4,10 +4,10 @@ import type { LossCode } from '../../chat/loss-codes.ts';
 import { foreignLosses } from '../../chat/losses.ts';
 import type { ChatRequest } from '../../chat/request.ts';
 import { compact, isRecord, type Json, type JsonRecord } from '../../lib/json.ts';
-import { bareText } from '../bedrock-invoke/prompts.ts';
+import { bareText } from '../text-models/prompts.ts';
 import type { EncodedRequest, EncodeTarget } from '../dialect.ts';
 import { lossList, type LossList } from '../loss-list.ts';
-import { loseForms, turnsOf } from '../prompt-text.ts';
+import { loseForms, turnsOf } from '../text-models/words.ts';
 import { TOP_MAX } from './logprobs.ts';
 import { HOME } from './wire.ts';
 

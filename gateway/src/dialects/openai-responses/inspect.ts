@@ -214,8 +214,10 @@ function checkCall(item: JsonRecord, at: string, sight: Sight): Fault | undefine
   if (typeof item['name'] !== 'string') return invalid(`${at}.name`, 'it must name a function');
   const id = item['call_id'];
   if (!isAbsent(id) && typeof id !== 'string') return invalid(`${at}.call_id`, 'it must be a string');
+  const words = item['arguments'];
+  if (!isAbsent(words) && typeof words !== 'string') return invalid(`${at}.arguments`, 'it must be a string of JSON');
   measureText(item['name'], sight);
-  measureJson(item['arguments'] ?? null, sight);
+  measureText(words ?? '', sight);
   return undefined;
 }
 

@@ -53,6 +53,7 @@ function decodeRequest({ record }: AskedBody): Result<ModerationsRequest, Fault>
   const items = typeof input === 'string' ? [input] : (asArray(input) ?? []);
   const isList = typeof input === 'string' || isArray(input);
   if (!isList) read.refuse('input', `it must be a text or a list, not ${found(input)}`);
+  else if (items.length === 0) read.refuse('input', 'it is empty');
   if (items.length > INPUTS_MAX) read.refuse('input', `it has more than ${INPUTS_MAX} entries`);
   const texts: string[] = [];
   let imageCount = 0;

@@ -127,6 +127,8 @@ export interface Operation<Q extends Asked, A> {
   outputTokensOf?(request: Q): number;
   /** Whether a reply that came in the caller's own wire says what the caller asked for, so that its bytes may pass. */
   isAsAsked?(reply: A, request: Q): boolean;
+  /** The events that a whole reply stands for, where events were asked for and a server gives none (faults.md F38). */
+  eventsOf?(reply: A, request: Q): readonly JsonRecord[];
   /** Pieces of at most `max` inputs each, in order. Only of operations whose inputs stand apart. */
   split?(request: Q, max: number): readonly Q[];
   join?(replies: readonly A[]): A;

@@ -9,6 +9,7 @@ import { ollama } from './ollama.ts';
 import { openaiChat } from './openai-chat.ts';
 import { openaiCompletions } from './openai-completions.ts';
 import { openaiResponses } from './openai-responses.ts';
+import { replicate } from './replicate.ts';
 
 /** In the order in which they are asked whether a path is theirs: those that look at more than the path come first. */
 export const dialects: readonly SimulatedDialect[] = [
@@ -21,6 +22,7 @@ export const dialects: readonly SimulatedDialect[] = [
   openaiChat,
   openaiCompletions,
   openaiResponses,
+  replicate,
 ];
 
 export interface Routed {

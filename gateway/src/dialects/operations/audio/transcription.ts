@@ -70,6 +70,7 @@ function transcriptionOf(
     usageOf: (reply) => reply.usage,
     usageIn: (body) => readTranscriptUsage(body),
     usageAsked: ({ duration }) => ({ units: { seconds: duration.secondsEstimate } }),
+    eventsOf: ({ text, body }) => [compact({ type: 'transcript.text.done', text, usage: body['usage'] })],
     isAsAsked: (_, request) => answerOf(request) === 'json',
   };
 }

@@ -16,6 +16,7 @@ import {
   type JsonRecord,
 } from '../../../lib/json.ts';
 import { err, ok, type Result } from '../../../lib/result.ts';
+import { found } from '../../checks.ts';
 import type { AskedBody, AskedPath, EncodedAsk, Wire, WireTarget } from '../operation.ts';
 import { fieldReader, firstOf, grave, hint, inside, lostFields, type FieldReader } from '../reading.ts';
 import { INPUTS_MAX } from './openai.ts';
@@ -64,11 +65,11 @@ function decodeRequest({ record }: AskedBody, path: AskedPath): Result<Embedding
   const rows = isBatch ? (read.list('requests', INPUTS_MAX) ?? []) : [record];
   if (rows.length === 0) read.refuse('requests', 'it is empty');
   const inputs = rows.map((row, index) => inputOf(asRecord(row), isBatch ? `requests[${index}].` : '', read));
-  const settings = rows.map((row) => settingsOf(asRecord(row) ?? {}));
+  const settings = rows.map((row, index) =>
+    settingsOf(asRecord(row) ?? {}, isBatch ? `requests[${index}].` : '', read),
+  );
   const [first = { extras: {} }] = settings;
   const isMixed = settings.some((one) => one.purpose !== first.purpose || one.dimensions !== first.dimensions);
-  if ((first.dimensions ?? 1) < 1 || (first.dimensions ?? 1) > DIMENSIONS_MAX)
-    read.refuse('outputDimensionality', `it must be from 1 to ${DIMENSIONS_MAX}`);
   const wrong = read.fault();
   if (wrong !== undefined) return err(wrong);
   const { dimensions, purpose, extras } = first;
@@ -87,7 +88,7 @@ function decodeRequest({ record }: AskedBody, path: AskedPath): Result<Embedding
   );
 }
 
-function settingsOf(row: JsonRecord): Settings {
+function settingsOf(row: JsonRecord, at: string, read: FieldReader): Settings {
   const {
     model: _model,
     content: _content,
@@ -97,11 +98,16 @@ function settingsOf(row: JsonRecord): Settings {
     output_dimensionality,
     ...extras
   } = row;
-  const word = asString(taskType ?? task_type);
+  const task = taskType ?? task_type ?? undefined;
+  const word = asString(task);
+  if (task !== undefined && word === undefined) read.refuse(`${at}taskType`, `it must be a string, not ${found(task)}`);
   const purpose = purposeOf(word);
   const unknown =
     word === undefined || purpose !== undefined || word === 'TASK_TYPE_UNSPECIFIED' ? {} : { taskType: word };
-  const dimensions = asCount(outputDimensionality ?? output_dimensionality);
+  const size = outputDimensionality ?? output_dimensionality ?? undefined;
+  const dimensions = asCount(size);
+  if (size !== undefined && (dimensions === undefined || dimensions < 1 || dimensions > DIMENSIONS_MAX))
+    read.refuse(`${at}outputDimensionality`, `it must be a whole number from 1 to ${DIMENSIONS_MAX}`);
   return compact({ dimensions, purpose, extras: { ...extras, ...unknown } });
 }
 
@@ -146,7 +152,8 @@ function encodeGemini(request: EmbeddingsRequest, target: WireTarget, canBatch: 
   );
   const path = `/models/${encodeURIComponent(target.model)}`;
   const [only = {}] = rows;
-  return canBatch
+  // What was asked by one verb is asked by the same: its reply may pass as it comes.
+  return canBatch && (request.isBatch || rows.length !== 1)
     ? { path: `${path}:batchEmbedContents`, body: { requests: rows }, losses }
     : { path: `${path}:embedContent`, body: only, losses };
 }

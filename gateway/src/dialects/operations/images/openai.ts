@@ -3,7 +3,8 @@ import type { Fault } from '../../../chat/fault.ts';
 import type { Units, Usage } from '../../../chat/usage.ts';
 import { asArray, asCount, asRecord, asString, compact, type Json, type JsonRecord } from '../../../lib/json.ts';
 import { err, ok, type Result } from '../../../lib/result.ts';
-import type { AskedBody, EncodedAsk, Wire, WireTarget } from '../operation.ts';
+import { checkAddress } from '../../openai-checks.ts';
+import type { AskedBody, EncodedAsk, Form, Wire, WireTarget } from '../operation.ts';
 import { fieldReader, type FieldReader } from '../reading.ts';
 import type { ImagesRequest, Picture, Pictures } from './request.ts';
 
@@ -12,11 +13,13 @@ const PROMPT_MAX = 100_000;
 const COUNT_MAX = 16;
 const PARTIAL_MAX = 16;
 const SIDE_MAX = 16_384;
+/** Files of a form that are pictures; the brackets are how clients write a list. */
+const PICTURE_FIELDS: ReadonlySet<string> = new Set(['image', 'image[]', 'mask']);
 
 export const openaiImages: Wire<ImagesRequest, Pictures> = {
   id: 'openai-images',
   modelField: 'model',
-  decodeRequest: (body) => decodeRequest(body, 0),
+  decodeRequest: (body) => decodeRequest(body, () => 0),
   encodeRequest: (request, target) => encodeRequest(request, target, '/images/generations'),
   decodeReply,
   encodeReply: (reply, request, context) => ({ body: encodeReply(reply, request, context.nowS), losses: [] }),
@@ -26,22 +29,42 @@ export const openaiImages: Wire<ImagesRequest, Pictures> = {
 export const openaiImageEdits: Wire<ImagesRequest, Pictures> = {
   ...openaiImages,
   id: 'openai-image-edits',
-  decodeRequest: decodeEdit,
+  decodeRequest: (body) => decodeRequest(body, picturesGiven),
   encodeRequest: (request, target) => encodeRequest(request, target, '/images/edits'),
 };
 
-function decodeEdit(body: AskedBody): Result<ImagesRequest, Fault> {
-  const { form, record } = body;
-  const given =
-    form?.parts.filter((part) => part.filename !== undefined).length ?? asArray(record['images'])?.length ?? 0;
-  return decodeRequest(body, form === undefined ? given + (record['mask'] === undefined ? 0 : 1) : given, true);
+/** How many pictures there are to work on, masks included; what is wrong with one of them is told by its name. */
+function picturesGiven({ form, record }: AskedBody, read: FieldReader): number {
+  const count = form === undefined ? picturesInJson(record, read) : picturesInForm(form, read);
+  if (count === 0) read.refuse('image', 'send at least one picture to work on');
+  return count;
+}
+
+function picturesInForm({ parts }: Form, read: FieldReader): number {
+  const files = parts.filter(({ name, filename }) => filename !== undefined && PICTURE_FIELDS.has(name));
+  for (const { name, start, end } of files) if (start === end) read.refuse(name, 'it is empty');
+  return files.length;
+}
+
+function picturesInJson({ images, mask }: JsonRecord, read: FieldReader): number {
+  const given = asArray(images) ?? [];
+  const named: readonly (readonly [string, Json | undefined])[] = [
+    ...given.map((picture, index) => [`images[${index}]`, picture] as const),
+    ['mask', mask],
+  ];
+  for (const [at, picture] of named) {
+    const url = asString(asRecord(picture)?.['image_url']);
+    const flaw = url === undefined ? undefined : checkAddress(url, 'image_url');
+    if (flaw !== undefined) read.refuse(`${at}.image_url`, flaw);
+  }
+  return given.length === 0 ? 0 : given.length + (mask === undefined ? 0 : 1);
 }
 
 function decodeRequest(
-  { record, form }: AskedBody,
-  imageCount: number,
-  needsImage = false,
+  asked: AskedBody,
+  picturesOf: (asked: AskedBody, read: FieldReader) => number,
 ): Result<ImagesRequest, Fault> {
+  const { record, form } = asked;
   const read = fieldReader(record, form !== undefined);
   const model = read.model();
   const prompt = read.needed('prompt', PROMPT_MAX);
@@ -52,8 +75,10 @@ function decodeRequest(
   const seed = read.whole('seed', { min: -(2 ** 53), max: 2 ** 53 });
   const isStreaming = read.flag('stream') ?? false;
   const partialCount = read.whole('partial_images', { min: 0, max: PARTIAL_MAX }) ?? 0;
-  if (needsImage && imageCount === 0) read.refuse('image', 'send at least one picture to work on');
+  const imageCount = picturesOf(asked, read);
   const extras = read.rest();
+  const user = record['user'] ?? undefined;
+  if (user !== undefined && typeof user !== 'string') read.refuse('user', 'it must be a string');
   const wrong = read.fault();
   if (wrong !== undefined) return err(wrong);
   const delivery = format === undefined ? undefined : format === 'url' ? ('url' as const) : ('base64' as const);

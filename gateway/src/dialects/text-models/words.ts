@@ -1,12 +1,12 @@
 /** A conversation for models that know only text: whose words it holds, and what has no place in a prompt. */
-import { fieldName, reasoningField } from '../chat/field-names.ts';
-import type { Part, TextPart } from '../chat/part.ts';
-import type { ChatRequest, Message, Reasoning, Tool } from '../chat/request.ts';
-import { JSON_MODE_TEXT } from './anthropic-messages/encode-request.ts';
-import type { Turn } from './bedrock-invoke/prompts.ts';
-import type { LossList } from './loss-list.ts';
+import { fieldName, reasoningField } from '../../chat/field-names.ts';
+import type { Part, TextPart } from '../../chat/part.ts';
+import type { ChatRequest, Message, Reasoning, Tool } from '../../chat/request.ts';
+import { JSON_MODE_TEXT } from '../anthropic-messages/encode-request.ts';
+import type { Turn } from './prompts.ts';
+import type { LossList } from '../loss-list.ts';
 
-const NO_TOOLS = 'A text model has no tools.';
+const NO_TOOLS = 'This model takes a text alone, and no tools.';
 const NO_CACHE = 'This model keeps no prompts.';
 
 /** Names what is asked for beside words: tools, forms of the answer, thoughts. */

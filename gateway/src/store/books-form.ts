@@ -1,0 +1,129 @@
+/** What can be asked of the books: keys, leases, receipts and request records as they are stored. `books.ts` opens them. */
+import type { JsonRecord } from '../lib/json.ts';
+import type { NanoUsd } from '../money/price.ts';
+import type { BatchBooks } from './batch-ports.ts';
+import type { JournalPosition } from './journal.ts';
+import type { AuditPage, AuditQuery, KeyRow, RequestQuery, UsageQuery, UsageReport, VerifyReport } from './ports.ts';
+
+/** A key as it is stored. */
+export interface StoredKey extends KeyRow {
+  /** HMAC of the token; absent once the key is removed. */
+  readonly hash?: string;
+  readonly revision: bigint;
+  readonly recalls: bigint;
+}
+
+export interface KeyChange {
+  readonly name?: string;
+  readonly isDisabled?: boolean;
+  readonly expiresAtMs?: number | null;
+  readonly budgetNanoUsd?: NanoUsd | null;
+  readonly allowedModels?: readonly string[] | null;
+  readonly tags?: readonly string[];
+}
+
+/** When a key is changed, and for whom; `system` where nobody is named. */
+export interface KeyDeed {
+  readonly atMs: number;
+  readonly by?: string;
+}
+
+export interface DrawOrder {
+  readonly processId: string;
+  readonly keyId: string;
+  /** What is needed now, by all that wait. */
+  readonly needNanoUsd: NanoUsd;
+  /** The least that is of use to any of them. */
+  readonly leastNanoUsd: NanoUsd;
+  readonly atMs: number;
+}
+
+export interface Balances {
+  readonly limitNanoUsd: NanoUsd;
+  readonly spentNanoUsd: NanoUsd;
+  /** Handed out to this process and not taken in as spent. */
+  readonly leasedHereNanoUsd: NanoUsd;
+  readonly leasedElsewhereNanoUsd: NanoUsd;
+}
+
+export interface Draw extends Balances {
+  /** Less than what was needed only where there is no more. */
+  readonly givenNanoUsd: NanoUsd;
+}
+
+export interface ReturnOrder {
+  readonly processId: string;
+  readonly keyId: string;
+  /** `all`: whatever the lease still holds. Only where this process has nothing held and everything taken in. */
+  readonly amountNanoUsd: NanoUsd | 'all';
+  readonly atMs: number;
+}
+
+export interface TakenIn {
+  readonly to: JournalPosition;
+  readonly isEnd: boolean;
+  readonly receipts: number;
+}
+
+export interface StoredRequest {
+  readonly id: string;
+  readonly keyId: string;
+  readonly atMs: number;
+  readonly outcome: string;
+  readonly route?: string;
+  readonly model?: string;
+  /** JSON text. */
+  readonly body: string;
+}
+
+export interface FoundRequest {
+  readonly keyId: string;
+  readonly body: JsonRecord;
+}
+
+export interface RequestList {
+  readonly records: readonly JsonRecord[];
+  readonly next?: string;
+}
+
+/** All methods throw `StoreError`s or SQLite's own errors; `troubleOf` tells them from bugs. */
+export interface Books extends BatchBooks {
+  /** Keys changed after `revision`, removed ones among them. */
+  keyChanges(revision: bigint): Promise<readonly StoredKey[]>;
+  createKey(key: Omit<KeyRow, 'isDisabled'> & { readonly hash: string }, by?: string): Promise<StoredKey>;
+  changeKey(id: string, change: KeyChange, deed: KeyDeed): Promise<StoredKey | undefined>;
+  removeKey(id: string, deed: KeyDeed): Promise<StoredKey | undefined>;
+  /** Who changed which key, newest first. */
+  audit(query: AuditQuery): Promise<AuditPage>;
+
+  /** Hands a slice of a budget out to a process: what it needs, and some in reserve while there is plenty. */
+  draw(order: DrawOrder): Promise<Draw>;
+  giveBack(order: ReturnOrder): Promise<void>;
+  balances(keyId: string, processId: string): Promise<Balances>;
+
+  /** Takes in the receipts of a piece of a journal, each once however often it is read. */
+  takeIn(processId: string, from: JournalPosition, atMs: number): Promise<TakenIn>;
+  /** Takes away the segments before `segment`, whose receipts are in the store, once they are on the disk. */
+  dropJournal(processId: string, segment: number): Promise<void>;
+  /** Takes in all of the journal, gives all leases back and takes the journal away. For the process's own orderly end. */
+  endProcess(processId: string, atMs: number): Promise<void>;
+  /** The same for processes that died, whose open attempts become `interrupted`. Gives how many there were. */
+  recover(atMs: number): Promise<number>;
+
+  /** Records that are there already are left as they are. */
+  putRequests(records: readonly StoredRequest[]): Promise<void>;
+  getRequest(id: string): Promise<FoundRequest | undefined>;
+  listRequests(query: RequestQuery): Promise<RequestList>;
+  /** Takes away the oldest records beyond `rowsMax`, some at a time. */
+  pruneRequests(rowsMax: number): Promise<void>;
+
+  usage(query: UsageQuery): Promise<UsageReport>;
+  verify(): Promise<VerifyReport>;
+  close(): Promise<void>;
+}
+
+export interface BooksOptions {
+  readonly dataDir: string;
+  /** How long one query waits for another writer. */
+  readonly busyMs: number;
+}
