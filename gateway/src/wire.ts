@@ -114,7 +114,7 @@ export function wire(parts: Parts): Gateway {
       admin: (request) => admin(request, { ...parts, health: () => healthNow(world), now: Date.now }),
     },
   });
-  gauges(book, { parts, world, listener });
+  gauges(book, { parts, world, listener, batches });
   return {
     world,
     listener,
@@ -130,10 +130,11 @@ interface Gauged {
   readonly parts: Parts;
   readonly world: World;
   readonly listener: Listener;
+  readonly batches: Batches;
 }
 
 /** What is read at scrape time. */
-function gauges(book: Metrics, { parts, world, listener }: Gauged): void {
+function gauges(book: Metrics, { parts, world, listener, batches }: Gauged): void {
   const { store } = parts;
   book.gauge('turnout_requests_in_flight', 'Requests being worked on.', () => listener.inFlight());
   book.gauge('turnout_config_ok', '1 while the newest configuration is in force.', () =>
@@ -152,6 +153,8 @@ function gauges(book: Metrics, { parts, world, listener }: Gauged): void {
     'Turns of conversations kept for those who go on from them by an id.',
     () => world.turns.size().turns,
   );
+  book.gauge('turnout_batches_running', 'Batches that this process works on.', () => batches.figures().batches);
+  book.gauge('turnout_batch_lines_in_flight', 'Lines of batches being worked on.', () => batches.figures().lines);
   book.gauge('turnout_kept_turns_bytes', 'How much they hold.', () => world.turns.size().bytes);
 }
 

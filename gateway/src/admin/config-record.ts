@@ -7,7 +7,7 @@ import { formatUsd } from '../money/usd.ts';
 
 /** Of keys their number is told, of headers the names: what stands in either may be a secret. */
 export function configRecord(config: Config): JsonRecord {
-  const { server, data, store, shared, providers, aliases, routes, timeouts, attempts, limits, log } = config;
+  const { server, data, store, shared, providers, aliases, routes, timeouts, attempts, limits, batches, log } = config;
   return {
     server: { ...server },
     data,
@@ -20,6 +20,7 @@ export function configRecord(config: Config): JsonRecord {
     attempts,
     limits: { ...limits },
     price_unknown: config.price_unknown,
+    batches: { ...batches },
     log: { ...log },
   };
 }

@@ -58,13 +58,14 @@ export async function askLine(asked: Asked, asking: Asking): Promise<LineAnswer>
   let told: Fault | undefined;
   const reply = new KeptReply();
   try {
-    await handle(
+    const ending = await handle(
       watched(arrival, asking.batchId, (of) => {
         told = of;
       }),
       { key, reply },
       world,
     );
+    world.meters.requests.add({ operation: 'batch-line', outcome: ending.outcome });
   } catch (error) {
     world.log('error', 'a line of a batch failed inside the gateway', {
       request_id: requestId,

@@ -33,7 +33,7 @@ export async function checkLines(
   let turnMs = performance.now();
   for await (const read of linesOf(file, lineMaxBytes)) {
     total += 1;
-    const problem = total > linesMax ? tooMany(linesMax) : problemIn(read, { batch, seen, lineMaxBytes });
+    const problem = total > linesMax ? tooMany(linesMax) : await problemIn(read, { batch, seen, lineMaxBytes });
     if (problem !== undefined) problems.push(compact({ ...problem, line: read.line }));
     if (total > linesMax || problems.length >= PROBLEMS_MAX) break;
     if (performance.now() - turnMs < TURN_MS) continue;
@@ -52,12 +52,15 @@ interface Checking {
   readonly seen: Map<string, number>;
 }
 
-function problemIn({ bytes, line }: ReadLine, { batch, seen, lineMaxBytes }: Checking): LineProblem | undefined {
+async function problemIn(
+  { bytes, line }: ReadLine,
+  { batch, seen, lineMaxBytes }: Checking,
+): Promise<LineProblem | undefined> {
   if (bytes === undefined) {
     const message = `This line is longer than ${lineMaxBytes} bytes (\`server.body_max_bytes\`).`;
     return { code: 'line_too_long', message, param: null };
   }
-  const read = readLine(bytes, batch);
+  const read = await readLine(bytes, batch);
   if (!read.ok) return read.error;
   const { customId } = read.value;
   const before = seen.get(customId);

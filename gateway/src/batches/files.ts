@@ -5,10 +5,13 @@ import { boundaryOf, multipartReader, type FormPart, type MultipartLimits } from
 import { err, ok, type Result } from '../lib/result.ts';
 import type { World } from '../pipeline/world.ts';
 import type { FileQuery, FileRoom, Page, StoredFile } from '../store/batch-ports.ts';
-import type { Spool } from './spool.ts';
+import { hasCode } from '../store/secret.ts';
+import type { Draft, Spool } from './spool.ts';
 
 /** `file`, `purpose` and the two fields of `expires_after`, with room for those of tomorrow. */
 const FORM: MultipartLimits = { partsMax: 16, headerMaxBytes: 4096, fieldMaxBytes: 1024 };
+/** The most that a form can be longer than its file. */
+const FORM_OVERHEAD_BYTES = FORM.partsMax * (FORM.headerMaxBytes + FORM.fieldMaxBytes);
 /** Rows of one key; each may be a few bytes. */
 const FILES_MAX = 10_000;
 const FILENAME_MAX = 255;
@@ -19,13 +22,15 @@ const KEEP_S = { min: 3600, max: 2_592_000 } as const;
 export const SHOWN: readonly string[] = ['batch', 'batch_output'];
 
 export interface FileDesk {
-  readonly world: Pick<World, 'store' | 'clock' | 'snapshot' | 'newId'>;
+  readonly world: Pick<World, 'store' | 'clock' | 'snapshot' | 'newId' | 'log'>;
   readonly spool: Spool;
 }
 
 export interface Upload {
   readonly keyId: string;
   readonly contentType: string;
+  /** Of the whole body, as it was announced; 0 where it was not. */
+  readonly length: number;
   readonly body: AsyncIterable<Buffer>;
 }
 
@@ -41,35 +46,59 @@ export function full({ world }: FileDesk): Fault {
 
 /** Takes a form with a file in; nothing of it is held whole. */
 export async function uploadFile(upload: Upload, desk: FileDesk): Promise<Result<StoredFile, Fault>> {
-  const { world, spool } = desk;
-  const { keyId } = upload;
-  const room = await world.store.batches(async (books) => books.hasRoom(keyId, 0, roomOf(desk)));
-  if (!room.ok) return room;
-  if (!room.value) return err(full(desk));
+  const { world } = desk;
+  const { keyId, length } = upload;
+  const refused = await whyNoRoom(keyId, Math.max(0, length - FORM_OVERHEAD_BYTES), desk);
+  if (refused !== undefined) return err(refused);
   const id = world.newId('file');
-  const draft = await spool.draft(id);
-  const taken = await takeForm(upload, desk, async (piece) => {
-    await draft.write(piece);
-    return draft.bytes;
+  const taken = await drafted(id, desk, async (draft) => {
+    const form = await takeForm(upload, desk, async (piece) => {
+      await draft.write(piece);
+      return draft.bytes;
+    });
+    return form.ok ? ok({ ...form.value, bytes: draft.bytes }) : form;
   });
-  if (!taken.ok) {
-    await draft.drop();
-    return taken;
-  }
-  await draft.keep();
+  if (!taken.ok) return taken;
   const nowMs = world.clock.unixMs();
-  const { filename, keepMs } = taken.value;
+  const { filename, keepMs, bytes } = taken.value;
   const file: StoredFile = {
     id,
     keyId,
     filename,
     purpose: 'batch',
-    bytes: draft.bytes,
+    bytes,
     createdAtMs: nowMs,
     expiresAtMs: nowMs + (keepMs ?? world.snapshot().batches.keepMs),
   };
   const kept = await keepFile(file, desk, roomOf(desk));
   return kept === undefined ? ok(file) : err(kept);
+}
+
+/** Whether so many bytes more, as they are announced, would find no room. */
+export async function whyNoRoom(keyId: string, bytes: number, desk: FileDesk): Promise<Fault | undefined> {
+  const room = await desk.world.store.batches(async (books) => books.hasRoom(keyId, bytes, roomOf(desk)));
+  if (!room.ok) return room.error;
+  return room.value ? undefined : full(desk);
+}
+
+/** A file that is kept where all went well, and gone where anything did not. */
+export async function drafted<T>(
+  id: string,
+  { spool, world }: FileDesk,
+  fill: (draft: Draft) => Promise<Result<T, Fault>>,
+): Promise<Result<T, Fault>> {
+  const draft = await spool.draft(id);
+  try {
+    const filled = await fill(draft);
+    if (filled.ok) await draft.keep();
+    else await draft.drop();
+    return filled;
+  } catch (error) {
+    await draft.drop().catch(() => undefined);
+    if (!isDiskError(error)) throw error;
+    world.log('error', 'the disk does not take a file', { error: String(error) });
+    return err(fault('overloaded', { reason: 'its disk does not take the file' }, { retryAfterMs: 60_000 }));
+  }
 }
 
 /** The row comes after the bytes: whoever sees it can read them. */
@@ -108,7 +137,7 @@ async function takeForm(
       pieces = [];
     }
   } catch (error) {
-    if (isDiskFull(error)) throw error;
+    if (isDiskError(error)) throw error;
     return err(fault('body-cut'));
   }
   const parts = reader.end();
@@ -116,8 +145,8 @@ async function takeForm(
 }
 
 /** An error of our own disk, and not of the connection. */
-export function isDiskFull(error: unknown): boolean {
-  return error instanceof Error && 'syscall' in error && error.syscall === 'write';
+export function isDiskError(error: unknown): boolean {
+  return ['ENOSPC', 'EIO', 'EROFS', 'EDQUOT', 'EMFILE'].some((code) => hasCode(error, code));
 }
 
 function notForm(reason: string): Fault {

@@ -84,7 +84,7 @@ export class Job {
 
   /** Until its end, or that of the process. Throws where the disk or the store gives no way on: to be begun again later. */
   async run(): Promise<void> {
-    const file = await this.#ports.spool.open(this.#batch.inputFileId).catch(() => undefined);
+    const file = await this.#ports.spool.find(this.#batch.inputFileId);
     if (file === undefined) {
       await this.#fail([
         { code: 'file_not_found', message: 'The input file is gone.', param: 'input_file_id', line: null },
@@ -227,7 +227,7 @@ export class Job {
   async #try(item: Item, { file, doorway, wasAlone }: Trying): Promise<void> {
     const { world } = this.#ports;
     const { id: batchId, keyId } = this.#batch;
-    const read = readLine(item.bytes ?? (await lineAt(file, item)), this.#batch);
+    const read = await readLine(item.bytes ?? (await lineAt(file, item)), this.#batch);
     if (!read.ok) throw new Error(`a line that was checked is wrong: ${read.error.message}`);
     const key = world.store.keys.standing(keyId);
     if (!key.ok) {
@@ -295,7 +295,7 @@ export class Job {
     };
     for await (const { line, bytes } of linesOf(file, world.snapshot().bodyMaxBytes)) {
       if (done.has(line) || bytes === undefined) continue;
-      const read = readLine(bytes, this.#batch);
+      const read = await readLine(bytes, this.#batch);
       const customId = read.ok ? read.value.customId : '';
       const text =
         form === 'openai' ? openaiUnanswered({ batchId, line, customId }, state) : anthropicUnanswered(customId, state);

@@ -69,19 +69,19 @@ describe('the lines of a file', () => {
 describe('a line', () => {
   const openai = { form: 'openai', endpoint: '/v1/embeddings' } as const;
 
-  it('gives its request as the bytes that stand in it', () => {
+  it('gives its request as the bytes that stand in it', async () => {
     const text = '\ufeff{"custom_id":"a", "method":"POST","url":"/v1/embeddings","body": {"n":1.50, "x":[ 1 ]}}';
-    const read = readLine(Buffer.from(text), openai);
+    const read = await readLine(Buffer.from(text), openai);
     assert.ok(read.ok);
     assert.equal(read.value.customId, 'a');
     assert.equal(read.value.body.toString(), '{"n":1.50, "x":[ 1 ]}');
   });
 
-  it('of Anthropic has params, and an id of its rules', () => {
+  it('of Anthropic has params, and an id of its rules', async () => {
     const anthropic = { form: 'anthropic', endpoint: '/v1/messages' } as const;
-    const read = readLine(Buffer.from('{"custom_id":"a_-1","params":{"model":"m"}}'), anthropic);
+    const read = await readLine(Buffer.from('{"custom_id":"a_-1","params":{"model":"m"}}'), anthropic);
     assert.ok(read.ok && read.value.body.toString() === '{"model":"m"}');
-    const bad = readLine(Buffer.from('{"custom_id":"a.b","params":{}}'), anthropic);
+    const bad = await readLine(Buffer.from('{"custom_id":"a.b","params":{}}'), anthropic);
     assert.ok(!bad.ok && bad.error.param === 'custom_id');
   });
 });

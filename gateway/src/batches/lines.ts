@@ -3,7 +3,7 @@ import type { FileHandle } from 'node:fs/promises';
 import type { Fault } from '../chat/fault.ts';
 import { asRecord, asString, type JsonRecord } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
-import { parseBody } from '../pipeline/body.ts';
+import { parseBodyInTurns } from '../pipeline/body.ts';
 import type { BatchForm } from '../store/batch-ports.ts';
 
 const READ_BYTES = 256 * 1024;
@@ -98,11 +98,11 @@ export interface LineProblem {
 }
 
 /** Reads a line; says what is wrong with its form. What it asks is for the pipeline to judge. */
-export function readLine(
+export async function readLine(
   bytes: Buffer,
   { form, endpoint }: { readonly form: BatchForm; readonly endpoint: string },
-): Result<Asked, LineProblem> {
-  const parsed = parseBody(bytes);
+): Promise<Result<Asked, LineProblem>> {
+  const parsed = await parseBodyInTurns(bytes);
   if (!parsed.ok) return err(notJson(parsed.error));
   const { record, scan } = parsed.value;
   const wrong = form === 'openai' ? whyNotOpenai(record, endpoint) : whyNotAnthropic(record);

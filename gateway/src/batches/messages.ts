@@ -3,9 +3,9 @@ import { fault, type Fault } from '../chat/fault.ts';
 import { elementCutter, type ElementCutter } from '../lib/json-elements.ts';
 import { asArray, isRecord } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
-import { parseBody } from '../pipeline/body.ts';
+import { parseBodyInTurns } from '../pipeline/body.ts';
 import { ANTHROPIC_LINES_MAX } from './check.ts';
-import { full, invalid, isDiskFull, keepFile, roomOf, type FileDesk } from './files.ts';
+import { drafted, invalid, isDiskError, keepFile, roomOf, whyNoRoom, type FileDesk } from './files.ts';
 import { readLine } from './lines.ts';
 import type { Draft } from './spool.ts';
 
@@ -18,26 +18,25 @@ const LINE_END = Buffer.from('\n');
 export interface MessageBatch {
   readonly keyId: string;
   readonly headers: Readonly<Record<string, string | undefined>>;
+  /** As it was announced; 0 where it was not. */
+  readonly length: number;
   readonly body: AsyncIterable<Buffer>;
 }
 
 /** Takes them in; gives the id of the file that holds them. */
 export async function takeMessages(batch: MessageBatch, desk: FileDesk): Promise<Result<string, Fault>> {
-  const { world, spool } = desk;
-  const { keyId } = batch;
-  const room = await world.store.batches(async (books) => books.hasRoom(keyId, 0, roomOf(desk)));
-  if (!room.ok) return room;
-  if (!room.value) return err(full(desk));
+  const { world } = desk;
+  const { keyId, length } = batch;
+  const refused = await whyNoRoom(keyId, length, desk);
+  if (refused !== undefined) return err(refused);
   const id = world.newId('file');
-  const draft = await spool.draft(id);
-  const wrong = await pour(batch, draft, desk);
-  if (wrong !== undefined) {
-    await draft.drop();
-    return err(wrong);
-  }
-  await draft.keep();
+  const taken = await drafted(id, desk, async (draft) => {
+    const wrong = await pour(batch, draft, desk);
+    return wrong === undefined ? ok(draft.bytes) : err(wrong);
+  });
+  if (!taken.ok) return taken;
   const nowMs = world.clock.unixMs();
-  const file = { id, keyId, purpose: 'messages', filename: 'requests.jsonl', bytes: draft.bytes };
+  const file = { id, keyId, purpose: 'messages', filename: 'requests.jsonl', bytes: taken.value };
   const times = { createdAtMs: nowMs, expiresAtMs: nowMs + world.snapshot().batches.keepMs };
   const unkept = await keepFile({ ...file, ...times }, desk, roomOf(desk));
   return unkept === undefined ? ok(id) : err(unkept);
@@ -65,7 +64,7 @@ async function pour({ body }: MessageBatch, draft: Draft, { world }: FileDesk): 
       if (excess !== undefined) return fault('body-too-big', { max });
     }
   } catch (error) {
-    if (isDiskFull(error)) throw error;
+    if (isDiskError(error)) throw error;
     return fault('body-cut');
   }
   return wrongSkeleton(cutter.skeleton(), pouring.count);
@@ -73,7 +72,7 @@ async function pour({ body }: MessageBatch, draft: Draft, { world }: FileDesk): 
 
 async function pourChunk(chunk: Buffer, pouring: Pouring): Promise<Fault | undefined> {
   for (const element of pouring.cutter.push(chunk)) {
-    const wrong = wrongMessage(element, pouring);
+    const wrong = await wrongMessage(element, pouring);
     if (wrong !== undefined) return wrong;
     pouring.count += 1;
     await pouring.draft.write(element);
@@ -82,9 +81,9 @@ async function pourChunk(chunk: Buffer, pouring: Pouring): Promise<Fault | undef
   return undefined;
 }
 
-function wrongMessage(element: Buffer, { ids, count }: Pouring): Fault | undefined {
+async function wrongMessage(element: Buffer, { ids, count }: Pouring): Promise<Fault | undefined> {
   if (count >= ANTHROPIC_LINES_MAX) return invalid('requests', `it may have ${ANTHROPIC_LINES_MAX} entries`);
-  const read = readLine(element, { form: 'anthropic', endpoint: MESSAGES });
+  const read = await readLine(element, { form: 'anthropic', endpoint: MESSAGES });
   if (!read.ok) {
     const { param, message } = read.error;
     return invalid(param === null ? `requests.${count}` : `requests.${count}.${param}`, message.replace(/\.$/, ''));
@@ -97,8 +96,8 @@ function wrongMessage(element: Buffer, { ids, count }: Pouring): Fault | undefin
 }
 
 /** What was cut out stands as `{}` in it: all else must be what it should be. */
-function wrongSkeleton(skeleton: Buffer, count: number): Fault | undefined {
-  const parsed = parseBody(skeleton);
+async function wrongSkeleton(skeleton: Buffer, count: number): Promise<Fault | undefined> {
+  const parsed = await parseBodyInTurns(skeleton);
   if (!parsed.ok) return parsed.error;
   const { requests } = parsed.value.record;
   if (requests === undefined) return fault('field-missing', { reason: 'it holds the messages' }, { param: 'requests' });

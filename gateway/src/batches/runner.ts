@@ -13,6 +13,8 @@ const LOOK_MS = 1000;
 const TEND_MS = 60_000;
 /** Batches at the same time; each has a file open. The others wait their turn. */
 const JOBS_MAX = 64;
+/** Of one key, so that nobody's hundred batches keep another's from beginning. */
+const JOBS_OF_KEY_MAX = 8;
 /** After trouble with the disk or the store a batch is begun again. */
 const AGAIN_MS = 5000;
 
@@ -25,6 +27,8 @@ export interface RunnerPorts {
 }
 
 export interface Runner {
+  /** For metrics. */
+  figures(): { readonly batches: number; readonly lines: number };
   start(): void;
   /** Looks at the store now: something was made, or cancelled. */
   wake(): void;
@@ -33,13 +37,19 @@ export interface Runner {
 }
 
 interface Running {
+  readonly keyId: string;
   readonly job: Job;
   readonly over: Promise<void>;
 }
 
 export function createRunner(ports: RunnerPorts): Runner {
   const runner = new BatchRunner(ports);
-  return { start: () => runner.start(), wake: () => runner.look(), stop: async () => runner.stop() };
+  return {
+    figures: () => runner.figures(),
+    start: () => runner.start(),
+    wake: () => runner.look(),
+    stop: async () => runner.stop(),
+  };
 }
 
 class BatchRunner {
@@ -81,8 +91,13 @@ class BatchRunner {
     await Promise.all([...this.#running.values()].map(async ({ over }) => over));
   }
 
-  /** Live requests first: of what they leave, half. */
+  figures(): { readonly batches: number; readonly lines: number } {
+    return { batches: this.#running.size, lines: this.#jobPorts.slots.underWay() };
+  }
+
+  /** Live requests first: of what they leave, half. Whoever waits while the process ends is let in, and told so. */
   #most(): number {
+    if (this.#isStopping) return Infinity;
     const { batches, concurrentMax } = this.#ports.world.snapshot();
     return Math.min(batches.concurrency, Math.max(0, Math.floor((concurrentMax - this.#ports.live()) / 2)));
   }
@@ -107,9 +122,14 @@ class BatchRunner {
     for (const batch of claimed.value) {
       const known = this.#running.get(batch.id);
       if (known !== undefined) known.job.update(batch);
-      else if (this.#running.size < JOBS_MAX && clock.monotonicMs() >= (this.#restUntilMs.get(batch.id) ?? 0))
+      else if (this.#hasPlace(batch) && clock.monotonicMs() >= (this.#restUntilMs.get(batch.id) ?? 0))
         this.#begin(batch);
     }
+  }
+
+  #hasPlace({ keyId }: StoredBatch): boolean {
+    if (this.#running.size >= JOBS_MAX) return false;
+    return [...this.#running.values()].filter((one) => one.keyId === keyId).length < JOBS_OF_KEY_MAX;
   }
 
   #begin(batch: StoredBatch): void {
@@ -125,7 +145,7 @@ class BatchRunner {
         this.#running.delete(batch.id);
         this.look();
       });
-    this.#running.set(batch.id, { job, over });
+    this.#running.set(batch.id, { keyId: batch.keyId, job, over });
   }
 
   async #tend(): Promise<void> {

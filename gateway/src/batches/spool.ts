@@ -1,6 +1,7 @@
 /** The bytes of files, on the disk: written under another name, renamed when whole, read from any place. */
 import { mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
+import { hasCode } from '../store/secret.ts';
 
 /** Written at once: many small pieces become one call of the system. */
 const WRITE_BYTES = 256 * 1024;
@@ -14,6 +15,8 @@ export interface Spool {
   /** Begins a file that is not there until it is kept. */
   draft(id: string): Promise<Draft>;
   open(id: string): Promise<FileHandle>;
+  /** The same; undefined where there is none. Throws what else the file system throws. */
+  find(id: string): Promise<FileHandle | undefined>;
   /** Nothing where there is none. */
   remove(id: string): Promise<void>;
   /** Takes away drafts and files that a process which died has left. `known`: those of the ids that have a row. */
@@ -38,6 +41,11 @@ export function spoolIn(dataDir: string): Spool {
       return new FileDraft(await open(`${path}${DRAFT}`, 'w', 0o600), path);
     },
     open: async (id) => open(join(folder, id), 'r'),
+    find: async (id) =>
+      open(join(folder, id), 'r').catch((error: unknown) => {
+        if (hasCode(error, 'ENOENT')) return undefined;
+        throw error;
+      }),
     remove: async (id) => rm(join(folder, id), { force: true }),
     sweep: async (nowMs, known) => {
       const old: string[] = [];

@@ -60,10 +60,10 @@ async function answerBatches(visitor: BatchVisit, batches: Batches): Promise<Res
 }
 
 async function create(visitor: BatchVisit, batches: Batches): Promise<Result<StoredBatch, Fault>> {
-  const { operation, keyId, headers, request } = visitor;
+  const { operation, keyId, headers } = visitor;
   if (operation.form === 'anthropic') {
-    const body = piecesOf(request, 'application/json');
-    return body.ok ? batches.createMessages({ keyId, headers, body: body.value.body }) : body;
+    const body = piecesOf(visitor, 'application/json');
+    return body.ok ? batches.createMessages({ keyId, headers, ...body.value }) : body;
   }
   const body = await visitor.json();
   return body.ok ? batches.create(body.value.record, keyId) : body;

@@ -1,5 +1,5 @@
 /** `/v1/files` as OpenAI has it, and the bytes of files on their way out. By key: no key sees another's. */
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FileHandle } from 'node:fs/promises';
 import { fault, specOf, type Fault } from '../chat/fault.ts';
 import { findFile, listFiles, openFile, removeFile, SHOWN, uploadFile, type FileDesk } from '../batches/files.ts';
@@ -20,6 +20,7 @@ export interface FileVisit {
   readonly operation: Extract<Operation, { kind: 'files' }>;
   readonly keyId: string;
   readonly request: IncomingMessage;
+  readonly response: ServerResponse;
   readonly query: URLSearchParams;
   readonly reply: Reply;
   readonly requestId: string;
@@ -33,7 +34,7 @@ export async function answerFiles(
   const { operation, keyId, query } = visitor;
   switch (operation.action) {
     case 'create': {
-      const body = piecesOf(visitor.request, 'multipart/form-data');
+      const body = piecesOf(visitor, 'multipart/form-data');
       if (!body.ok) return body;
       const made = await uploadFile({ keyId, ...body.value }, desk);
       return made.ok ? ok(fileShape(made.value)) : made;
@@ -75,18 +76,25 @@ async function list(
 
 interface Pieces {
   readonly contentType: string;
+  /** As it was announced; 0 where it was not. */
+  readonly length: number;
   readonly body: AsyncIterable<Buffer>;
 }
 
 /** A body as it arrives, at the pace of whoever takes it. It must not be compressed: nobody could tell its size before. */
-export function piecesOf(request: IncomingMessage, wanted: string): Result<Pieces, Fault> {
+export function piecesOf(
+  { request, response }: Pick<FileVisit, 'request' | 'response'>,
+  wanted: string,
+): Result<Pieces, Fault> {
   const contentType = request.headers['content-type'] ?? '';
   if (!contentType.toLowerCase().startsWith(wanted) || contentType.length > 512)
     return err(fault('media-type', { found: shownType(contentType), wanted }));
   const encoding = request.headers['content-encoding'] ?? 'identity';
   if (encoding !== 'identity') return err(fault('encoding-unknown', { found: encoding.slice(0, 40) }));
+  if (request.headers.expect !== undefined) response.writeContinue();
+  const length = Number(request.headers['content-length'] ?? 0);
   // A refusal is answered before the rest has come; the reply takes that off the wire.
-  return ok({ contentType, body: request.iterator({ destroyOnReturn: false }) });
+  return ok({ contentType, length, body: request.iterator({ destroyOnReturn: false }) });
 }
 
 interface Sent {
@@ -113,6 +121,7 @@ export async function sendFile(
   const source = { pause: () => void stream.pause(), resume: () => void stream.resume() };
   const leave = (): void => void stream.destroy();
   reply.signal.addEventListener('abort', leave, { once: true });
+  if (reply.signal.aborted) leave();
   const isWhole = await new Promise<boolean>((resolve) => {
     stream.on('data', (piece) => outlet.send(() => headers, piece, source));
     stream.once('end', () => resolve(true));

@@ -4,12 +4,12 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, it } from 'node:test';
+import { after, describe, it } from 'node:test';
 import { asNumber, asRecord, asString, parseJson, type JsonRecord } from '../../src/lib/json.ts';
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import type { Step } from '../../src/simulator/step.ts';
 import { diceOf } from '../../src/simulator/synthetic/dice.ts';
-import { ROOT_KEY, runCli, startGateway, testConfig, type TestGateway } from '../harness.ts';
+import { ROOT_KEY, runCli, startGateway, testConfig, type GatewayOptions, type TestGateway } from '../harness.ts';
 import { nextPoll, providerRow } from './rig.ts';
 
 const LINES = 10_000;
@@ -39,8 +39,8 @@ const FAULTS: readonly Step[] = [
   { match: { contains: 'slow.' }, times: 'forever', delay_ms: 80 },
 ];
 
-function inputText(): string {
-  const lines = Array.from({ length: LINES }, (_, index) => {
+function inputText(count: number): string {
+  const lines = Array.from({ length: count }, (_, index) => {
     const messages = [{ role: 'user', content: `line ${index}: ${KINDS[index % KINDS.length]}.` }];
     const body = { model: 'p/m', messages, max_tokens: 20 };
     return JSON.stringify({ custom_id: `line-${index}`, method: 'POST', url: '/v1/chat/completions', body });
@@ -56,10 +56,10 @@ async function batchOf(gateway: TestGateway, id: string): Promise<JsonRecord> {
   return asRecord(parseJson(await (await get(gateway, `/v1/batches/${id}`)).text())) ?? {};
 }
 
-async function begin(gateway: TestGateway): Promise<string> {
+async function begin(gateway: TestGateway, count: number): Promise<string> {
   const form = new FormData();
   form.set('purpose', 'batch');
-  form.set('file', new Blob([inputText()]), 'input.jsonl');
+  form.set('file', new Blob([inputText(count)]), 'input.jsonl');
   const headers = { authorization: `Bearer ${ROOT_KEY}` };
   const file = asRecord(await (await fetch(`${gateway.url}/v1/files`, { method: 'POST', headers, body: form })).json());
   const body = { input_file_id: file?.['id'], endpoint: '/v1/chat/completions', completion_window: '24h' };
@@ -96,6 +96,17 @@ async function resultsOf(gateway: TestGateway, batch: JsonRecord): Promise<Reado
 }
 
 describe('a batch', () => {
+  const started: TestGateway[] = [];
+  /** A gateway that a failing test does not leave behind. */
+  async function start(options: GatewayOptions): Promise<TestGateway> {
+    const one = await startGateway(options);
+    started.push(one);
+    return one;
+  }
+  after(() => {
+    for (const { child } of started) if (child.exitCode === null) child.kill('SIGKILL');
+  });
+
   it(`of ${LINES} lines over faults, through ${KILLS} kill -9, has ${LINES} results, each line one`, async (test) => {
     const dir = mkdtempSync(join(tmpdir(), 'turnout-batch-kill-'));
     const p = await startSimulator({ script: FAULTS, logMax: 1000 });
@@ -105,8 +116,8 @@ describe('a batch', () => {
     const dice = diceOf(`batch ${seed}`);
     const config = testConfig({ p: providerRow(`${p.url}/openai/v1`) }, 'batches: {concurrency: 64}');
     const startedMs = performance.now();
-    let gateway = await startGateway({ config, dir });
-    const id = await begin(gateway);
+    let gateway = await start({ config, dir });
+    const id = await begin(gateway, LINES);
     const killedAt: number[] = [];
     let batch = await batchOf(gateway, id);
     while (!['completed', 'failed', 'expired', 'cancelled'].includes(String(batch['status']))) {
@@ -119,7 +130,7 @@ describe('a batch', () => {
       gateway.child.kill('SIGKILL');
       await once(gateway.child, 'exit');
       killedAt.push(done(batch));
-      gateway = await startGateway({ config, dir });
+      gateway = await start({ config, dir });
     }
     const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
     test.diagnostic(`seed ${seed}: ${seconds} s, killed after ${killedAt.join(', ')} results`);
@@ -141,5 +152,27 @@ describe('a batch', () => {
     // Each line was answered at least once; what was answered and not written down before a kill, and what was cut, more often.
     assert.ok(receipts >= LINES, `${receipts} receipts for ${LINES} answers`);
     assert.ok(receipts < LINES * 1.2, `${receipts} receipts for ${LINES} answers`);
+  });
+
+  it('of a process that was killed is ended by another one on the same data', async (test) => {
+    const dir = mkdtempSync(join(tmpdir(), 'turnout-batch-take-'));
+    const p = await startSimulator({ script: [{ match: { contains: 'line' }, times: 'forever', delay_ms: 20 }] });
+    test.after(() => p.close());
+    test.after(() => rmSync(dir, { recursive: true, force: true }));
+    const config = testConfig({ p: providerRow(`${p.url}/openai/v1`) }, 'batches: {concurrency: 4}');
+    const first = await start({ config, dir });
+    const id = await begin(first, 300);
+    const second = await start({ config, dir });
+    while (done(await batchOf(second, id)) < 50) await nextPoll(20);
+    first.child.kill('SIGKILL');
+    await once(first.child, 'exit');
+    let batch = await batchOf(second, id);
+    const untilMs = performance.now() + 30_000;
+    for (; batch['status'] !== 'completed' && performance.now() < untilMs; batch = await batchOf(second, id))
+      await nextPoll(20);
+    assert.deepEqual(batch['request_counts'], { total: 300, completed: 300, failed: 0 }, JSON.stringify(batch));
+    assert.equal((await resultsOf(second, batch)).size, 300);
+    assert.ok(p.log.requests.length <= 304, `${p.log.requests.length} requests for 300 lines`);
+    assert.equal(await second.stop(), 0);
   });
 });

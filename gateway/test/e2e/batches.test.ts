@@ -1,9 +1,12 @@
 /** Official SDKs send files and batches to a real gateway; behind it the simulator, for which lines are requests like any others. */
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
@@ -11,6 +14,7 @@ import Anthropic from '@anthropic-ai/sdk';
 import OpenAI, { toFile } from 'openai';
 import { asArray, asRecord, asString, isRecord, parseJson, type Json, type JsonRecord } from '../../src/lib/json.ts';
 import { startSimulator, type Simulator } from '../../src/simulator/simulator.ts';
+import { memoryOf } from '../chaos/rig.ts';
 import { ROOT_KEY, runCli, startGateway, testConfig, type GatewayOptions, type TestGateway } from '../harness.ts';
 
 /** A batch that is to end ends within this time. */
@@ -44,7 +48,17 @@ before(async () => {
   anthropic = anthropicAt(gateway);
 });
 
+/** A gateway that a failing test does not leave behind. */
+async function start(options: GatewayOptions): Promise<TestGateway> {
+  const one = await startGateway(options);
+  started.push(one);
+  return one;
+}
+
+const started: TestGateway[] = [];
+
 after(async () => {
+  for (const { child } of started) if (child.exitCode === null) child.kill('SIGKILL');
   await gateway.stop();
   await simulator.close();
 });
@@ -158,7 +172,7 @@ async function withOwn(
 ): Promise<void> {
   const ownSimulator = await startSimulator({ script: options.script ?? [] });
   const { more, script: _, ...rest } = options;
-  const own = await startGateway({ config: configOf(ownSimulator, more), ...rest });
+  const own = await start({ config: configOf(ownSimulator, more), ...rest });
   try {
     await run({ gateway: own, simulator: ownSimulator });
   } finally {
@@ -263,6 +277,8 @@ describe('the OpenAI SDK', () => {
     assert.equal(first.bytes, 2);
     assert.equal((first.expires_at ?? 0) - first.created_at, 3600);
     assert.equal(await (await client.files.content(first.id)).text(), 'a\n');
+    assert.deepEqual((await client.files.list({ purpose: 'vision' })).data, []);
+    assert.equal((await client.files.list({ purpose: 'batch' })).data.length, 3);
     const names: string[] = [];
     for await (const file of client.files.list({ limit: 2, order: 'asc' })) names.push(file.filename);
     assert.deepEqual(names, ['a.jsonl', 'b.jsonl', 'c.jsonl']);
@@ -511,6 +527,103 @@ describe('bad input', () => {
   });
 });
 
+describe('a large body', () => {
+  /** `count` lines of `bytes`, made while they are sent. */
+  function* linesOf(count: number, bytes: number): Generator<Buffer> {
+    const filler = 'x'.repeat(bytes - 100);
+    for (let index = 0; index < count; index += 1) {
+      const body = { model: 'house/m', messages: [{ role: 'user', content: filler }] };
+      yield Buffer.from(
+        `{"custom_id":"l${index}","method":"POST","url":"/v1/embeddings","body":${JSON.stringify(body)}}\n`,
+      );
+    }
+  }
+
+  it('is never held whole: files in and out, and messages', async () => {
+    await withOwn({ more: 'batches: {file_max_mb: 120, native: never}' }, async (own) => {
+      const memory = memoryOf(own.gateway);
+      const hash = createHash('sha256');
+      async function* form(): AsyncGenerator<Buffer> {
+        yield Buffer.from('--b\r\ncontent-disposition: form-data; name="file"; filename="a"\r\n\r\n');
+        for (const line of linesOf(1000, 100_000)) {
+          hash.update(line);
+          yield line;
+        }
+        yield Buffer.from('\r\n--b\r\ncontent-disposition: form-data; name="purpose"\r\n\r\nbatch\r\n--b--\r\n');
+      }
+      const headers = { authorization: `Bearer ${ROOT_KEY}`, 'content-type': 'multipart/form-data; boundary=b' };
+      const sent = {
+        method: 'POST',
+        headers,
+        body: Readable.toWeb(Readable.from(form())),
+        duplex: 'half',
+      } as RequestInit;
+      const file = asRecord(parseJson(await (await fetch(`${own.gateway.url}/v1/files`, sent)).text()));
+      assert.ok(Number(file?.['bytes']) > 99_000_000, JSON.stringify(file));
+      const got = createHash('sha256');
+      const content = await fetch(`${own.gateway.url}/v1/files/${String(file?.['id'])}/content`, { headers });
+      assert.equal(content.headers.get('content-length'), String(file?.['bytes']));
+      for await (const piece of content.body ?? []) got.update(piece);
+      assert.equal(got.digest('hex'), hash.digest('hex'));
+      async function* messages(): AsyncGenerator<Buffer> {
+        yield Buffer.from('{"requests": [\n');
+        for (let index = 0; index < 300; index += 1) {
+          const params = { model: 'nobody/x', messages: [{ role: 'user', content: 'x'.repeat(100_000) }] };
+          yield Buffer.from(
+            `${index === 0 ? '' : ',\n'}${JSON.stringify({ custom_id: `m${index}`, params }, undefined, 1)}`,
+          );
+        }
+        yield Buffer.from(']}');
+      }
+      const json = { 'x-api-key': ROOT_KEY, 'content-type': 'application/json' };
+      const posted = {
+        method: 'POST',
+        headers: json,
+        body: Readable.toWeb(Readable.from(messages())),
+        duplex: 'half',
+      } as RequestInit;
+      const made = asRecord(parseJson(await (await fetch(`${own.gateway.url}/v1/messages/batches`, posted)).text()));
+      const done = await endedMessages(anthropicAt(own.gateway), String(made?.['id']));
+      assert.equal(done.request_counts.errored, 300, JSON.stringify(made));
+      const growth = memory.growth();
+      if (growth !== undefined) assert.ok(growth < 150 * 1024 * 1024, `${Math.round(growth / 1024 / 1024)} MiB more`);
+    });
+  });
+
+  it('is invited where its sender asks first', async () => {
+    const headers = { 'x-api-key': ROOT_KEY, 'content-type': 'application/json', expect: '100-continue' };
+    const sent = request(`${gateway.url}/v1/messages/batches`, { method: 'POST', headers });
+    sent.flushHeaders();
+    await once(sent, 'continue');
+    sent.end(JSON.stringify(messagesOf(['house/m'])));
+    const [reply] = await once(sent, 'response');
+    assert.equal(reply.statusCode, 200);
+    reply.resume();
+  });
+
+  it('that is cut leaves nothing', async () => {
+    const drafts = async (): Promise<number> =>
+      readdirSync(join(gateway.dir, 'data', 'files')).filter((name) => name.endsWith('.part')).length;
+    await until(drafts, (count) => count === 0);
+    for (const [path, type, text] of [
+      [
+        '/v1/files',
+        'multipart/form-data; boundary=b',
+        '--b\r\ncontent-disposition: form-data; name="file"; filename="a"\r\n\r\nx',
+      ],
+      ['/v1/messages/batches', 'application/json', '{"requests":[{"custom_id":"a","params":{}},'],
+    ] as const) {
+      const headers = { authorization: `Bearer ${ROOT_KEY}`, 'content-type': type, 'content-length': '100000' };
+      const sent = request(`${gateway.url}${path}`, { method: 'POST', headers });
+      sent.on('error', () => undefined);
+      sent.write(text);
+      await until(drafts, (count) => count === 1);
+      sent.destroy();
+      await until(drafts, (count) => count === 0);
+    }
+  });
+});
+
 describe('a batch that is cancelled', () => {
   it('ends with what is done, and says of every other line that it was cancelled', async () => {
     const script = [{ match: { contains: 'say' }, times: 'forever', delay_ms: 100 }] as const;
@@ -575,6 +688,26 @@ describe('a batch that is cancelled', () => {
   });
 });
 
+describe('live requests', () => {
+  it('have half of the room for themselves, whatever a batch could use', async () => {
+    const script = [{ match: { contains: 'say' }, times: 'forever', delay_ms: 30 }] as const;
+    await withOwn({ script, more: 'server: {requests_max: 7}' }, async (own) => {
+      const client = openaiAt(own.gateway);
+      const made = await batchOf(client, chatLines(60));
+      let most = 0;
+      await until(
+        async () => {
+          const text = await (await fetch(`${own.gateway.url}/metrics`)).text();
+          most = Math.max(most, Number(/^turnout_batch_lines_in_flight (\d+)$/m.exec(text)?.[1]));
+          return client.batches.retrieve(made.id);
+        },
+        ({ status }) => status === 'completed',
+      );
+      assert.ok(most >= 1 && most <= 3, `${most} lines at once`);
+    });
+  });
+});
+
 describe('a batch whose window ends', () => {
   it('has what is done, and says of every other line that its time was over', async () => {
     const dir = mkdtempSync(join(tmpdir(), 'turnout-window-'));
@@ -582,7 +715,7 @@ describe('a batch whose window ends', () => {
     const slow = await startSimulator({ script });
     try {
       const config = configOf(slow, 'batches: {concurrency: 2}');
-      const early = await startGateway({ config, dir });
+      const early = await start({ config, dir });
       const client = openaiAt(early);
       const made = await batchOf(client, chatLines(100));
       await until(
@@ -593,7 +726,7 @@ describe('a batch whose window ends', () => {
       await once(early.child, 'exit');
       const ahead = { TURNOUT_TEST_AHEAD_MS: String(25 * 3_600_000) };
       const clock = fileURLToPath(new URL('moved-clock.ts', import.meta.url));
-      const late = await startGateway({ config, dir, env: ahead, nodeArgs: ['--import', clock] });
+      const late = await start({ config, dir, env: ahead, nodeArgs: ['--import', clock] });
       const done = await ended(openaiAt(late), made.id);
       assert.equal(done.status, 'expired');
       const good = await rowsOf(openaiAt(late), done.output_file_id);
@@ -706,7 +839,7 @@ describe("a provider's own batches", () => {
   it('are cancelled at the provider', async () => {
     for (const model of ['openai/gpt-x', 'anthropic/claude-x']) {
       const never = await startSimulator({ batchLooks: 1_000_000 });
-      const own = await startGateway({ config: configOf(never) });
+      const own = await start({ config: configOf(never) });
       try {
         const client = openaiAt(own);
         const made = await batchOf(client, chatLines(3, model));
@@ -726,18 +859,43 @@ describe("a provider's own batches", () => {
     }
   });
 
+  it('are found again where the process died before it heard that OpenAI had one', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'turnout-native-'));
+    const late = await startSimulator({
+      script: [{ match: { method: 'POST', path: '/v1/batches' }, delay_ms: 10_000 }],
+    });
+    try {
+      const config = configOf(late);
+      const first = await start({ config, dir });
+      const made = await batchOf(openaiAt(first), chatLines(3, 'openai/gpt-x'));
+      const isSent = (one: { method: string; path: string }): boolean =>
+        one.method === 'POST' && one.path.endsWith('/batches');
+      await late.log.waitFor((one) => isSent(one) && one.receivedMs !== undefined, END_MAX_MS);
+      first.child.kill('SIGKILL');
+      await once(first.child, 'exit');
+      const second = await start({ config, dir });
+      const done = await ended(openaiAt(second), made.id);
+      assert.deepEqual(done.request_counts, { total: 3, completed: 3, failed: 0 });
+      assert.equal(late.log.requests.filter(isSent).length, 1);
+      assert.equal(await second.stop(), 0);
+    } finally {
+      await late.close();
+      rmSync(dir, { recursive: true, force: true });
+    }
+  });
+
   it('survive kill -9 while the provider works: nothing is sent twice, each line is booked once', async () => {
     const dir = mkdtempSync(join(tmpdir(), 'turnout-native-'));
     const patient = await startSimulator({ batchLooks: 5 });
     try {
       const config = configOf(patient);
-      const first = await startGateway({ config, dir });
+      const first = await start({ config, dir });
       const { id: keyId, key } = await newKey(first, { budget_usd: '1' });
       const made = await batchOf(openaiAt(first, key), chatLines(20, 'openai/gpt-x'));
       await patient.log.waitFor((one) => /batches\/[^/]+$/.test(one.path), END_MAX_MS);
       first.child.kill('SIGKILL');
       await once(first.child, 'exit');
-      const second = await startGateway({ config, dir });
+      const second = await start({ config, dir });
       const done = await ended(openaiAt(second, key), made.id);
       assert.deepEqual(done.request_counts, { total: 20, completed: 20, failed: 0 });
       assert.equal(

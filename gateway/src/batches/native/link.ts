@@ -1,12 +1,13 @@
 /** Calls to a provider that are not requests of a caller: about its batches and files. */
 import type { Fault } from '../../chat/fault.ts';
 import { fault } from '../../chat/fault.ts';
+import { OUTSIDE } from '../../lib/crowd.ts';
 import { asRecord, parseJson, type JsonRecord } from '../../lib/json.ts';
 import { lineSplitter } from '../../lib/lines.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import { sendingTo } from '../../pipeline/outgoing.ts';
 import { faultWithoutSecrets, textWithoutSecrets } from '../../pipeline/secrets.ts';
-import type { World } from '../../pipeline/world.ts';
+import type { UnderWay, World } from '../../pipeline/world.ts';
 import { errorOf } from '../../providers/provider.ts';
 import type { Target } from '../../routing/target.ts';
 import type { UpstreamExchange, UpstreamHandler } from '../../upstream/upstream.ts';
@@ -98,7 +99,8 @@ interface ReaderPorts {
   readonly reject: (error: unknown) => void;
 }
 
-class AnswerReader implements UpstreamHandler {
+class AnswerReader implements UpstreamHandler, UnderWay {
+  place = OUTSIDE;
   readonly #link: Link;
   readonly #ports: ReaderPorts;
   readonly #refusal: Buffer[] = [];
@@ -116,6 +118,13 @@ class AnswerReader implements UpstreamHandler {
 
   begin(exchanged: UpstreamExchange): void {
     this.#exchange = exchanged;
+    this.#link.world.underWay.enter(this);
+  }
+
+  /** From outside: the process goes down. */
+  stop(why: Fault): void {
+    this.#exchange?.abort();
+    this.#settle(why);
   }
 
   head(status: number, headers: Parameters<UpstreamHandler['head']>[1]): void {
@@ -151,6 +160,7 @@ class AnswerReader implements UpstreamHandler {
   }
 
   #settle(failed: Fault | undefined): void {
+    this.#link.world.underWay.leave(this);
     this.#work.then(() => this.#ports.resolve(failed), this.#ports.reject);
   }
 

@@ -66,6 +66,8 @@ interface Goal {
 /** Does what can be done of a batch in its provider's own. What has no result afterwards is for our queue, or for nobody. */
 export async function runNative(ports: NativePorts): Promise<void> {
   const known = readState(ports.host.batch().native);
+  // It was refused, and what it had taken is here: it is not needed any more.
+  if (known?.isRefused === true && known.parts.every((part) => part.isDone === true)) return;
   const decided = known === undefined ? await decide(ports) : { state: known, goal: await goalOf(known, ports) };
   if (decided === undefined) return;
   const { state, goal } = decided;
@@ -108,7 +110,7 @@ async function* inTurns({ file, world }: NativePorts): AsyncGenerator<ReadLine> 
 }
 
 async function preparedLine({ bytes, line }: ReadLine, ports: NativePorts): Promise<Planned | undefined> {
-  const read = bytes === undefined ? undefined : readLine(bytes, ports.host.batch());
+  const read = bytes === undefined ? undefined : await readLine(bytes, ports.host.batch());
   if (read?.ok !== true) return undefined;
   return prepared(read.value, requestIdOf(ports, line), preparing(ports));
 }
@@ -382,7 +384,7 @@ class NativeRun {
     const { host, file, world } = this.#ports;
     const { line } = place;
     const batch = host.batch();
-    const read = readLine(await lineAt(file, place), batch);
+    const read = await readLine(await lineAt(file, place), batch);
     const requestId = requestIdOf(this.#ports, line);
     const call = read.ok ? await understood(read.value, requestId, preparing(this.#ports)) : undefined;
     if (!read.ok || call === undefined) throw new Error(`line ${line} was sent and cannot be read any more`);

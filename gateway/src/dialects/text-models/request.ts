@@ -196,7 +196,7 @@ function putWords(body: Record<string, Json | undefined>, draft: Draft, model: s
   const { fields } = family;
   const turns = turnsOf(draft.request, draft.losses);
   const [first] = turns;
-  const isApart = fields.system !== undefined && first?.role === 'system';
+  const isApart = fields.system !== undefined && first?.role === 'system' && turns.length > 1;
   const rest = isApart ? turns.slice(1) : turns;
   put(body, fields.prompt, isHome ? rest.map(({ text }) => text).join('') : family.prompt(rest, model));
   if (isApart) put(body, fields.system, first.text);
@@ -214,7 +214,13 @@ function putSettings(body: Record<string, Json | undefined>, draft: Draft): void
   const { sampling, stop } = request;
   const { fields, hasStopText } = family;
   for (const name of SETTINGS) put(body, fields[name], sampling[name]);
-  put(body, fields.stop, hasStopText === true ? stop?.join(',') : stop);
+  put(body, fields.stop, hasStopText === true ? stopText(stop) : stop);
+}
+
+/** A sequence with a comma in it would be two others. */
+function stopText(stop: readonly string[] = []): string | undefined {
+  const kept = stop.filter((one) => !one.includes(','));
+  return kept.length === 0 ? undefined : kept.join(',');
 }
 
 const SETTINGS = ['temperature', 'topP', 'topK', 'presencePenalty', 'frequencyPenalty', 'seed'] as const;
@@ -222,8 +228,8 @@ const SETTINGS = ['temperature', 'topP', 'topK', 'presencePenalty', 'frequencyPe
 function loseAll(draft: Draft): void {
   const { request, losses, hint, meaning, family } = draft;
   const { fields, hasStopText } = family;
-  const known = Object.fromEntries(SETTINGS.filter((name) => fields[name] !== undefined).map((name) => [name, 0]));
-  const sampling = Object.fromEntries(Object.entries(request.sampling).filter(([name]) => !(name in known)));
+  const taken = new Set<string>(SETTINGS.filter((name) => fields[name] !== undefined));
+  const sampling = Object.fromEntries(Object.entries(request.sampling).filter(([name]) => !taken.has(name)));
   loseRest({ ...draft, request: { ...request, sampling } });
   loseForms(request, losses);
   if (request.stop !== undefined && fields.stop === undefined)

@@ -1,6 +1,6 @@
 /** A conversation for models that know only text: whose words it holds, and what has no place in a prompt. */
 import { fieldName, reasoningField } from '../../chat/field-names.ts';
-import type { Part, TextPart } from '../../chat/part.ts';
+import type { MediaPart, Part, TextPart } from '../../chat/part.ts';
 import type { ChatRequest, Message, Reasoning, Tool } from '../../chat/request.ts';
 import { JSON_MODE_TEXT } from '../anthropic-messages/encode-request.ts';
 import type { Turn } from './prompts.ts';
@@ -76,9 +76,17 @@ function wordsOf(part: Part, losses: LossList): readonly string[] {
     case 'opaque':
       return [];
     default:
-      losses.meaning('media-kind', at, `This model takes no ${part.kind}.`);
-      return [];
+      return mediaWords(part, at, losses);
   }
+}
+
+function mediaWords({ kind, source, name }: MediaPart, at: string, losses: LossList): readonly string[] {
+  if (source.by !== 'text') {
+    losses.meaning('media-kind', at, `This model takes no ${kind}.`);
+    return [];
+  }
+  losses.hint('document-as-text', at, 'The document stands in the prompt as text.');
+  return [name === undefined ? source.text : `${name}\n\n${source.text}`];
 }
 
 /** What stands beside the words of a text. */
