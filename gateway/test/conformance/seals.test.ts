@@ -31,7 +31,7 @@ const WIRE_OF: Readonly<Record<string, Wire>> = { 'gemini-generate': 'gemini' };
 /** Whose seals look alike, so that they are taken for one. */
 const ALIKE: readonly ReadonlySet<string>[] = [new Set(['openai', 'azure'])];
 /** Protocols whose replies hold no signed pictures: a loss that is named. */
-const PICTURELESS: ReadonlySet<Wire> = new Set<Wire>(['anthropic-messages', 'openai-responses']);
+const PICTURELESS: ReadonlySet<Wire> = new Set<Wire>(['anthropic-messages', 'cohere', 'openai-responses']);
 /** Recorded values that their authors replaced. */
 const REDACTED = /redacted/i;
 
