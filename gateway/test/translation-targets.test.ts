@@ -1,6 +1,6 @@
 /**
- * The requests and replies of the page on translation, sent to providers of Cohere's and Ollama's protocols, and Cohere's
- * clients: each is taken, each loss is named by the caller's own name, and nothing goes in silence.
+ * The requests and replies of the page on translation, sent to providers of Cohere's and Ollama's protocols and of text
+ * completions, and their clients: each is taken, each loss is named by the caller's own name, and nothing goes in silence.
  */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -10,6 +10,7 @@ import { cohere } from '../src/dialects/cohere.ts';
 import type { EncodeContext } from '../src/dialects/dialect.ts';
 import { gateDialects } from '../src/dialects/index.ts';
 import { ollama } from '../src/dialects/ollama.ts';
+import { openaiCompletions } from '../src/dialects/openai-completions.ts';
 import type { JsonRecord } from '../src/lib/json.ts';
 import { COUNT, MARK, THINGS } from './translation/reply-cases.ts';
 import { REQUEST_CASES } from './translation/request-cases.ts';
@@ -17,7 +18,7 @@ import { WIRES, type Wire } from './translation/wires.ts';
 import { REQUEST_THINGS } from './translation/request-things.ts';
 import { stands } from './translation/run.ts';
 
-const TARGETS = [cohere, ollama];
+const TARGETS = [cohere, ollama, openaiCompletions];
 /** Protocols whose replies have no field for it; the reply's headers tell model and id. */
 const UNSAID: Readonly<Record<string, readonly string[]>> = {
   cohere: ['The model’s name'],

@@ -52,6 +52,7 @@ const DIALECTS = [
   'bedrock-converse',
   'openai-responses',
   'replicate',
+  'openai-completions',
 ] as const;
 const SOURCES = ['genai-prices', 'sdk', 'provider'] as const;
 

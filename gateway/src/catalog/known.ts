@@ -44,6 +44,8 @@ const CHAT_FOR_ALL: ReadonlySet<string> = new Set(['zenmux']);
  */
 const RESPONSES_MODEL =
   /^(?:gpt-5(?:\.\d+)?-(?:codex|pro)|o[13]-pro|o[34](?:-mini)?-deep-research|codex-mini|computer-use-preview)(?![a-z])/;
+/** Those that take a text and no chat (developers.openai.com/api/docs/models: "v1/completions" alone among the endpoints). */
+const TEXT_MODEL = /^(?:gpt-3\.5-turbo-instruct|davinci-002|babbage-002)(?![a-z])/;
 /** Who serves them. */
 const OPENAI_HOSTS: ReadonlySet<string> = new Set(['openai', 'azure', 'azure-cognitive-services']);
 
@@ -162,7 +164,8 @@ export function dialectOfModel(
   provider: { readonly id: string; readonly dialect: CatalogDialect | undefined },
   { id, packageName, shape }: ModelWire,
 ): CatalogDialect | 'other' | undefined {
-  if (OPENAI_HOSTS.has(provider.id) && RESPONSES_MODEL.test(id)) return 'openai-responses';
+  const own = OPENAI_HOSTS.has(provider.id) ? wireOfOpenai(id) : undefined;
+  if (own !== undefined) return own;
   if (CHAT_FOR_ALL.has(provider.id) || (packageName === undefined && shape === undefined)) return undefined;
   const isResponses = shape === 'responses' || packageName === '@ai-sdk/openai';
   const dialect = isResponses
@@ -171,6 +174,12 @@ export function dialectOfModel(
       ? provider.dialect
       : DIALECT_BY_PACKAGE.get(packageName);
   return dialect === provider.dialect ? undefined : (dialect ?? 'other');
+}
+
+/** The one wire of a model of OpenAI's that its chat completions do not serve. */
+function wireOfOpenai(model: string): CatalogDialect | undefined {
+  if (RESPONSES_MODEL.test(model)) return 'openai-responses';
+  return TEXT_MODEL.test(model) ? 'openai-completions' : undefined;
 }
 
 /** The official address of a provider, if it has one for all accounts. */

@@ -5,6 +5,7 @@ import type { Price } from '../money/price.ts';
 export type CatalogDialect =
   | 'openai-chat'
   | 'openai-responses'
+  | 'openai-completions'
   | 'anthropic-messages'
   | 'gemini'
   | 'bedrock-converse'

@@ -107,7 +107,8 @@ function addTo(draft: Draft, event: ChoiceEvent): void {
       draft.logprobs = [...(draft.logprobs ?? []), ...event.tokens];
       return undefined;
     case 'extra':
-      draft.extra = { ...draft.extra, ...event.extra };
+      if (event.of === 'part') addBeside(draft, event.extra);
+      else draft.extra = { ...draft.extra, ...event.extra };
       return undefined;
     default:
       return addPart(draft, event);
@@ -164,6 +165,13 @@ function addPart(draft: Draft, event: PartEvent): void {
     case 'audio-delta':
       return addAudio(draft, event);
   }
+}
+
+/** Fields beside the text that came last; without any they are the choice's. */
+function addBeside(draft: Draft, extra: JsonRecord): void {
+  const last = draft.parts.at(-1);
+  if (last?.kind === 'text') draft.parts[draft.parts.length - 1] = { ...last, extra: { ...last.extra, ...extra } };
+  else draft.extra = { ...draft.extra, ...extra };
 }
 
 /** Text of one kind grows the part that is open; a change of kind or a break opens a new one. */
@@ -277,6 +285,7 @@ function replayPart(part: Part, choice: number, call: number): readonly ChatEven
 function replayText(part: TextPart, choice: number): readonly ChatEvent[] {
   const events: ChatEvent[] = [{ type: 'text-delta', choice, text: part.text }];
   for (const citation of part.citations ?? []) events.push({ type: 'citation', choice, citation });
+  if (part.extra !== undefined) events.push({ type: 'extra', choice, of: 'part', extra: part.extra });
   if (part.signature !== undefined) events.push({ type: 'signature', choice, of: 'text', signature: part.signature });
   return events;
 }

@@ -69,6 +69,7 @@ export const faults = {
     status: 400,
     text: '`{param}` cannot be expressed for {target}: {reason} Send `x-turnout-adapt: true` to go on without it.',
   },
+  'not-for-target': { ...INVALID, status: 400, text: '`{param}` cannot be sent to {target}: {reason}' },
   'no-eligible': {
     ...INVALID,
     status: 400,

@@ -83,6 +83,7 @@ const OWN: Readonly<Record<Origin, Names>> = {
     reasoningShown: 'reasoning.summary',
     format: 'text.format',
   },
+  'openai-completions': { messages: 'prompt', system: 'prompt' },
   'anthropic-messages': {
     system: 'system',
     stop: 'stop_sequences',

@@ -1,6 +1,7 @@
 /** Losses that every translation shares: what only the source dialect knows. */
+import type { JsonRecord } from '../lib/json.ts';
 import type { ChatResponse } from './reply.ts';
-import type { ChatRequest, Loss, Role } from './request.ts';
+import type { ChatRequest, Loss, Role, Tool } from './request.ts';
 import type { Origin, Part } from './part.ts';
 import type { Usage } from './usage.ts';
 
@@ -32,6 +33,7 @@ export function foreignLosses(request: ChatRequest, home: Origin): readonly Loss
       weight: extra.weight,
       why: `${home} has no such field.`,
     }));
+  losses.push(...groupLosses(request.tools ?? [], home));
   for (const tool of request.tools ?? []) {
     const at = tool.at ?? 'tools';
     if (tool.kind === 'opaque' && tool.origin !== home) losses.push(foreign(at, tool.name, home));
@@ -45,6 +47,16 @@ export function foreignLosses(request: ChatRequest, home: Origin): readonly Loss
     }
   }
   return losses;
+}
+
+/** What is said of a group of tools, beside its name, which stands in theirs. */
+function groupLosses(tools: readonly Tool[], home: Origin): readonly Loss[] {
+  const groups = tools.flatMap((tool) => (tool.kind === 'function' && tool.namespace ? [tool.namespace] : []));
+  const each = new Map(groups.map(({ at, group }) => [at, group]));
+  return [...each].flatMap(([at, group]) => {
+    const { type: _, name: __, ...rest } = group;
+    return extraLosses(rest, at, home);
+  });
 }
 
 /** Whether a part stands in a message that no other protocol could say: a call of the user, a result of the assistant. */
@@ -81,6 +93,11 @@ function foreign(field: string, name: string, home: Origin): Loss {
   };
 }
 
+/** The losses of fields beside a text, for wires in which a text has none. */
+export function besideText(extra: JsonRecord, home: Origin): readonly Loss[] {
+  return extraLosses(extra, 'text', home);
+}
+
 /** The losses of fields beside the parts of a reply, which have no place but their kind. */
 export function replyExtraLosses(parts: readonly Part[], home: Origin): readonly Loss[] {
   return parts.flatMap((part) => extraLosses(toldOf(part), part.kind, home));
@@ -110,10 +127,10 @@ function extraLosses(extra: Readonly<Record<string, unknown>> | undefined, at: s
   }));
 }
 
-/** Names of all fields without a word here: of a reply, its choices, and the calls in them. Each once. */
+/** Names of all fields without a word here: of a reply, its choices, and the calls and texts in them. Each once. */
 export function extraNames({ extra, choices }: ChatResponse): readonly string[] {
   const calls = choices.flatMap(({ parts }) =>
-    parts.flatMap((part) => (part.kind === 'tool-call' ? [part.extra] : [])),
+    parts.flatMap((part) => (part.kind === 'tool-call' || part.kind === 'text' ? [part.extra] : [])),
   );
   const held = [extra, ...choices.map((choice) => choice.extra), ...calls];
   return [...new Set(held.flatMap((fields) => Object.keys(fields ?? {})))];

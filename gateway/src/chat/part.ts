@@ -5,6 +5,7 @@ import type { Json, JsonRecord } from '../lib/json.ts';
 export type Origin =
   | 'openai-chat'
   | 'openai-responses'
+  | 'openai-completions'
   | 'anthropic-messages'
   | 'gemini'
   | 'bedrock-converse'
@@ -78,6 +79,8 @@ export interface ToolCallPart extends PartBase {
   readonly name: string;
   /** The arguments as JSON text, exactly as the model wrote them; not always valid JSON. */
   readonly arguments: string;
+  /** The group of the tool, and its name within it, where the caller called it by both (Responses API). */
+  readonly namespace?: { readonly name: string; readonly tool: string };
   readonly signature?: Signature;
 }
 export interface ToolResultPart extends PartBase {

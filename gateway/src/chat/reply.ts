@@ -110,8 +110,8 @@ export type ChatEvent =
   | { readonly type: 'logprobs'; readonly choice: number; readonly tokens: readonly TokenLogprob[] }
   | { readonly type: 'finish'; readonly choice: number; readonly finish: Finish }
   | { readonly type: 'usage'; readonly usage: Usage }
-  /** Provider fields beside the reply that have no word here. */
-  | { readonly type: 'extra'; readonly choice?: number; readonly extra: JsonRecord }
+  /** Provider fields beside the reply that have no word here; `of` part where they stood beside the text that came last. */
+  | { readonly type: 'extra'; readonly choice?: number; readonly of?: 'part'; readonly extra: JsonRecord }
   /** The provider reported an error inside the stream, or the stream broke. Always the last event. */
   | { readonly type: 'error'; readonly fault: Fault }
   | { readonly type: 'ping' };

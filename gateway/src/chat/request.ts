@@ -26,6 +26,8 @@ export type Tool =
       readonly isCacheEnd?: boolean;
       readonly cacheTtl?: '5m' | '1h';
       readonly at?: string;
+      /** The group that it was declared in, where its protocol has such (Responses API). The name above holds the group's already. */
+      readonly namespace?: ToolNamespace;
       readonly extra?: JsonRecord;
     }
   /** A tool that the provider runs itself (`web_search_20250305`, `googleSearch`), or any tool form of one dialect only. */
@@ -36,6 +38,17 @@ export type Tool =
       readonly value: Json;
       readonly at?: string;
     };
+
+/** A group of functions under one name. */
+export interface ToolNamespace {
+  readonly name: string;
+  /** The function's own name within it. */
+  readonly tool: string;
+  /** Where the group stood in the caller's body. */
+  readonly at: string;
+  /** The group as it was declared, but for its functions. */
+  readonly group: JsonRecord;
+}
 
 export type ToolChoice =
   | { readonly kind: 'auto' }

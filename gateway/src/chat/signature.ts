@@ -5,6 +5,7 @@ const PREFIX = 'turnout:';
 const ORIGINS: ReadonlySet<string> = new Set<Origin>([
   'openai-chat',
   'openai-responses',
+  'openai-completions',
   'anthropic-messages',
   'gemini',
   'bedrock-converse',

@@ -61,3 +61,32 @@ export function mergeUsage(earlier: Usage | undefined, later: Usage): Usage {
   const raw = earlier.raw === undefined && later.raw === undefined ? undefined : { ...earlier.raw, ...later.raw };
   return { ...earlier, ...later, ...(raw === undefined ? {} : { raw }) };
 }
+
+/** Counts that are sums where several replies are one. */
+export const SUMMED = [
+  'inputTokens',
+  'cachedInputTokens',
+  'cacheWriteTokens',
+  'cacheWrite1hTokens',
+  'inputAudioTokens',
+  'outputTokens',
+  'reasoningTokens',
+  'outputAudioTokens',
+] as const;
+
+/** Usage of several parts of one request. A count that one of them lacks is not known of all. */
+export function sumUsage(usages: readonly (Usage | undefined)[]): Usage | undefined {
+  const [first] = usages;
+  if (usages.length < 2) return first;
+  const sum = (count: (usage: Usage) => number | undefined): number | undefined =>
+    usages.reduce<number | undefined>((total, usage) => {
+      const one = usage === undefined ? undefined : count(usage);
+      return total === undefined || one === undefined ? undefined : total + one;
+    }, 0);
+  const images = sum((usage) => usage.units?.images);
+  const counts = SUMMED.map((name) => [name, sum((usage) => usage[name])] as const);
+  return {
+    ...Object.fromEntries(counts.filter(([, count]) => count !== undefined)),
+    ...(images === undefined ? {} : { units: { images } }),
+  };
+}

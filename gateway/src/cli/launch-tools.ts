@@ -64,7 +64,7 @@ const claude: Tool = {
   }),
 };
 
-// https://developers.openai.com/codex/config-reference. Its namespaces of tools exist in no other protocol: they may be left out.
+// https://developers.openai.com/codex/config-reference. Its search is run by OpenAI alone: any other provider would be asked in vain.
 const codex: Tool = {
   title: 'Codex',
   npm: '@openai/codex',
@@ -78,7 +78,7 @@ const codex: Tool = {
       ...override('model_providers.turnout.base_url', JSON.stringify(`${url}/v1`)),
       ...override('model_providers.turnout.env_key', JSON.stringify(KEY_VARIABLE)),
       ...override('model_providers.turnout.wire_api', '"responses"'),
-      ...override('model_providers.turnout.http_headers', '{"x-turnout-adapt"="true"}'),
+      ...override('web_search', '"disabled"'),
       ...(model === undefined ? [] : override('model', JSON.stringify(model))),
     ],
   }),

@@ -40,6 +40,7 @@ const CONNECTION_HEADERS: ReadonlySet<string> = new Set([
 export const DIALECTS = [
   'openai-chat',
   'openai-responses',
+  'openai-completions',
   'anthropic-messages',
   'gemini',
   'bedrock-converse',

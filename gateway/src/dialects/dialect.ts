@@ -172,6 +172,12 @@ export interface Thread {
   withTurns(body: JsonRecord, turns: readonly KeptTurn[]): JsonRecord;
 }
 
+/** Why a body cannot be sent to any target of another wire, whatever is left out of it. */
+export interface Unfit {
+  readonly param: string;
+  readonly reason: string;
+}
+
 export interface Dialect<Out extends WireForm = WireForm> {
   readonly id: Origin;
   /** `lines` where a stream is JSON, a line a piece, so that it begins like a whole reply. Absent: it begins like none. */
@@ -180,6 +186,11 @@ export interface Dialect<Out extends WireForm = WireForm> {
   /** Reads and checks a parsed body. `path` gives what stands in the URL: Gemini's model and whether it streams. Errors name the field. */
   inspect(body: JsonRecord, path: PathFacts): Result<Inspection, Fault>;
   decodeRequest(body: JsonRecord, path: PathFacts): Result<ChatRequest, Fault>;
+  /**
+   * For bodies that may ask several things at once: a body for each, for targets of another wire; or what cannot be asked of
+   * those, and why. Absent: a body asks one thing.
+   */
+  readonly apart?: (body: JsonRecord) => Result<readonly JsonRecord[], Unfit>;
   encodeRequest(request: ChatRequest, target: EncodeTarget): EncodedRequest;
   /** Reads a whole reply. A 200 that holds an error object is a fault, and so is one without any choice. */
   decodeResponse(body: JsonRecord, provider: string): Result<ChatResponse, Fault>;
@@ -250,5 +261,6 @@ export const REPLACEABLE: ReadonlySet<FaultCode> = new Set<FaultCode>([
   'context-length',
   'content-filtered',
   'not-expressible',
+  'not-for-target',
   'previous-response-not-found',
 ]);

@@ -6,6 +6,7 @@ import { bedrockInvoke } from './bedrock-invoke.ts';
 import { gemini } from './gemini.ts';
 import { ollama } from './ollama.ts';
 import { openaiChat } from './openai-chat.ts';
+import { openaiCompletions } from './openai-completions.ts';
 import { openaiResponses } from './openai-responses.ts';
 import { replicate } from './replicate.ts';
 
@@ -16,6 +17,7 @@ export const gateDialects = {
   gemini,
   ollama,
   'openai-responses': openaiResponses,
+  'openai-completions': openaiCompletions,
   'bedrock-converse': bedrockConverse,
   'bedrock-invoke': bedrockInvoke,
   replicate,

@@ -91,6 +91,11 @@ const ROWS: readonly Row[] = [
     operation: () => ({ kind: 'chat', dialect: 'openai-chat', path: {}, isJsonArray: false }),
   },
   {
+    pattern: /^\/v1\/completions$/,
+    methods: ['POST'],
+    operation: () => ({ kind: 'chat', dialect: 'openai-completions', path: {}, isJsonArray: false }),
+  },
+  {
     pattern: /^\/v1\/responses$/,
     methods: ['POST'],
     operation: () => ({ kind: 'chat', dialect: 'openai-responses', path: {}, isJsonArray: false }),
@@ -308,10 +313,10 @@ export function operationNamed(name: string): OperationRoute | undefined {
   return { kind, wire, dialect, path: {} };
 }
 
+const CHATS = ['openai-responses', 'openai-completions', 'anthropic-messages', 'gemini', 'cohere'] as const;
+
 function explainDialect(name: string | null): Origin {
-  return name === 'anthropic-messages' || name === 'gemini' || name === 'cohere' || name === 'openai-responses'
-    ? name
-    : 'openai-chat';
+  return CHATS.find((dialect) => dialect === name) ?? 'openai-chat';
 }
 
 /** Percent-decoded, or undefined where the escapes are broken or hide a control character. */
@@ -338,11 +343,11 @@ function shown(path: string): string {
 
 function hintFor(path: string): string {
   const tail = path.replace(
-    /^.*?(?=chat\/completions|messages|models|responses|embeddings|rerank|moderations|images\/|audio\/|files|batches)/,
+    /^.*?(?=(?:chat\/)?completions|messages|models|responses|embeddings|rerank|moderations|images\/|audio\/|files|batches)/,
     '',
   );
   if (
-    /^(chat\/completions|messages|models|responses|embeddings|rerank|moderations|images\/|audio\/|files|batches)/.test(
+    /^((?:chat\/)?completions|messages|models|responses|embeddings|rerank|moderations|images\/|audio\/|files|batches)/.test(
       tail,
     )
   )

@@ -1,6 +1,6 @@
-/** Several calls, each of which gives one choice, as the choices of one reply. */
+/** Several calls as one reply: each gives one choice more, or answers one of the things that a body asks. */
 import type { ChatEvent, ChatResponse } from '../chat/reply.ts';
-import { mergeUsage, type Usage } from '../chat/usage.ts';
+import { mergeUsage, SUMMED, sumUsage, type Usage } from '../chat/usage.ts';
 import { compact } from '../lib/json.ts';
 
 export interface Joiner {
@@ -21,7 +21,7 @@ export function joiner(): Joiner {
         return [event];
       case 'usage':
         usages.set(call, mergeUsage(usages.get(call), event.usage));
-        return [{ type: 'usage', usage: sumOf([...usages.values()]) }];
+        return [{ type: 'usage', usage: sumSoFar([...usages.values()]) }];
       case 'extra':
         return event.choice === undefined ? [event] : [{ ...event, choice: call }];
       case 'error':
@@ -35,34 +35,26 @@ export function joiner(): Joiner {
   return { push: (call, events) => events.flatMap((event) => join(call, event)) };
 }
 
-/** Whole replies as one. `undefined` where there is none. */
+/** Whole replies as one: the choices of each follow those of the one before. `undefined` where there is none. */
 export function joined(replies: readonly ChatResponse[]): ChatResponse | undefined {
   const [first] = replies;
   if (first === undefined) return undefined;
-  const usages = replies.flatMap(({ usage }) => usage ?? []);
-  return {
-    ...first,
-    choices: replies.flatMap(({ choices }, index) => choices.slice(0, 1).map((choice) => ({ ...choice, index }))),
-    ...(usages.length === 0 ? {} : { usage: sumOf(usages) }),
-  };
+  const stride = Math.max(...replies.map(({ choices }) => choices.length));
+  const { usage: _, ...head } = first;
+  return compact({
+    ...head,
+    choices: replies.flatMap(({ choices }, call) =>
+      choices.map((choice, place) => ({ ...choice, index: call * stride + place })),
+    ),
+    usage: sumUsage(replies.map(({ usage }) => usage)),
+  });
 }
 
-const COUNTS = [
-  'inputTokens',
-  'cachedInputTokens',
-  'cacheWriteTokens',
-  'cacheWrite1hTokens',
-  'inputAudioTokens',
-  'outputTokens',
-  'reasoningTokens',
-  'outputAudioTokens',
-] as const satisfies readonly (keyof Usage)[];
-
-/** The sum of what several calls used. A count that none of them gave stays unknown. */
-export function sumOf(usages: readonly Usage[]): Usage {
-  const sum = (count: (typeof COUNTS)[number]): number | undefined => {
-    const given = usages.flatMap((usage) => usage[count] ?? []);
-    return given.length === 0 ? undefined : given.reduce((total, one) => total + one, 0);
-  };
-  return compact(Object.fromEntries(COUNTS.map((count) => [count, sum(count)])));
+/** What several calls have used so far: a count that none of them gave yet is unknown. */
+export function sumSoFar(usages: readonly Usage[]): Usage {
+  const given = SUMMED.flatMap((count) => {
+    const counts = usages.flatMap((usage) => usage[count] ?? []);
+    return counts.length === 0 ? [] : [[count, counts.reduce((total, one) => total + one, 0)] as const];
+  });
+  return Object.fromEntries(given);
 }

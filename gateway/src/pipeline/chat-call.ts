@@ -1,7 +1,7 @@
 /** A chat as the steps that send it on and receive its answer see it. */
 import type { Fault } from '../chat/fault.ts';
 import type { ChatRequest } from '../chat/request.ts';
-import type { Dialect, Inspection, PathFacts } from '../dialects/dialect.ts';
+import type { Dialect, Inspection, PathFacts, Unfit } from '../dialects/dialect.ts';
 import type { Result } from '../lib/result.ts';
 import type { ParsedBody } from './body.ts';
 import type { Call } from './call.ts';
@@ -25,6 +25,6 @@ export interface ChatCall extends ChatInput, Call {
   readonly inspection: Inspection;
   /** The earlier conversation that it goes on with, if it names one. */
   readonly recalled?: Recalled;
-  /** The request in the one language, decoded on first use: only a target of another dialect needs it. */
-  readonly decoded: () => Result<ChatRequest, Fault>;
+  /** What is asked in the one language, decoded on first use: only targets of other dialects need it. Several where a body asks several things. */
+  readonly decoded: () => Result<readonly ChatRequest[], Fault | Unfit>;
 }

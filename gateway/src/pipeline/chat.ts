@@ -1,9 +1,9 @@
 /** The chat: a request in a dialect, sent on as its own bytes or translated, and its answer received as events or whole. */
 import type { Fault } from '../chat/fault.ts';
 import type { ChatRequest } from '../chat/request.ts';
-import type { Inspection } from '../dialects/dialect.ts';
+import type { Inspection, Unfit } from '../dialects/dialect.ts';
 import { readingHead } from '../dialects/head-usage.ts';
-import { asArray } from '../lib/json.ts';
+import { asArray, type JsonRecord } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { understand } from '../routing/facts.ts';
 import { errorOf } from '../providers/provider.ts';
@@ -42,7 +42,7 @@ export function acceptChat(input: ChatInput, memory?: Memory): Result<ChatCall, 
   if (!inspection.ok) return err(inspection.error);
   const extension = readExtension(body.record, input.headers);
   if (!extension.ok) return err(extension.error);
-  let decoded: Result<ChatRequest, Fault> | undefined;
+  let decoded: ReturnType<ChatCall['decoded']> | undefined;
   const call: ChatCall = {
     ...input,
     body,
@@ -53,7 +53,7 @@ export function acceptChat(input: ChatInput, memory?: Memory): Result<ChatCall, 
     facts: understand(inspection.value),
     delivery: deliveryOf(inspection.value, isJsonArray),
     ...(recalled === undefined ? {} : { recalled }),
-    decoded: () => (decoded ??= dialect.decodeRequest(record, path)),
+    decoded: () => (decoded ??= decodeEach(record, input)),
     encodeFault: (of) => dialect.encodeFault(of, { requestId }),
     brokenEnding: (of) => brokenEnding(dialect, of, { requestId, isJsonArray }),
     whyNot: () => undefined,
@@ -67,6 +67,18 @@ export function acceptChat(input: ChatInput, memory?: Memory): Result<ChatCall, 
     decodeError: (target, answer) => errorOf(target.provider, answer),
   };
   return ok(call);
+}
+
+function decodeEach(record: JsonRecord, { dialect, path }: ChatInput): Result<readonly ChatRequest[], Fault | Unfit> {
+  const bodies = dialect.apart?.(record) ?? ok([record]);
+  if (!bodies.ok) return bodies;
+  const requests: ChatRequest[] = [];
+  for (const body of bodies.value) {
+    const decoded = dialect.decodeRequest(body, path);
+    if (!decoded.ok) return decoded;
+    requests.push(decoded.value);
+  }
+  return ok(requests);
 }
 
 /** OpenRouter's clients may name models in `models` alone: then the first of them is the one that is asked for. */

@@ -1,14 +1,14 @@
 /** What is sent to one target: the caller's own bytes where the protocol is the same, else their translation. */
 import { fault, type Fault } from '../chat/fault.ts';
-import type { Loss } from '../chat/request.ts';
-import type { CallShape, EncodeTarget } from '../dialects/dialect.ts';
+import type { ChatRequest, Loss } from '../chat/request.ts';
+import type { CallShape, EncodeTarget, Unfit } from '../dialects/dialect.ts';
 import { jsonInPieces } from '../lib/json-bytes.ts';
 import type { JsonRecord } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { editMembers } from '../lib/splice.ts';
 import { isSameOrigin, urlUnder } from '../lib/url.ts';
 import type { Reshaping } from '../output/reshape.ts';
-import { deniesSchema, nativeCheck, shaped } from '../output/way.ts';
+import { deniesSchema, nativeCheck, shaped, type Shaped } from '../output/way.ts';
 import type { Target } from '../routing/target.ts';
 import { isLong } from './body.ts';
 import type { Outgoing, OutgoingOptions, Sending } from './call.ts';
@@ -35,10 +35,10 @@ export async function outgoing(
   const isSameDialect = target.provider.dialect.id === call.dialect.id;
   const made: Result<Made, Fault> =
     isSameDialect && !mustBeShaped(call, target, options)
-      ? ok({ body: await sameBytes(call, target, options), losses: [], reshaping: checkOf(call, options) })
+      ? ok({ bodies: [await sameBytes(call, target, options)], losses: [], reshaping: checkOf(call, options) })
       : await translated(call, target, options);
   if (!made.ok) return made;
-  const { reshaping, losses, more = [] } = made.value;
+  const { reshaping, losses, bodies } = made.value;
   const { dialect } = target.provider;
   const shape = { model: target.upstreamModel, isStreaming: call.inspection.isStreaming, operation: options.operation };
   const parcel = {
@@ -46,25 +46,25 @@ export async function outgoing(
     isStreaming: shape.isStreaming,
     isSameWire: isSameDialect,
     instanceId: options.instanceId,
-    body: made.value.body,
   };
-  const sent = sendingTo(target, call, parcel);
+  const [first, ...others] = bodies;
+  const sent = sendingTo(target, call, { ...parcel, body: first });
   if (!sent.ok) return sent;
   return ok({
     isSameWire: isSameDialect,
     losses,
     call: sent.value,
     ...(reshaping === undefined ? {} : { reshaping }),
-    ...(more.length === 0 ? {} : { more: more.map((body) => ({ ...sent.value, body })), choices: more.length + 1 }),
+    // All parts go where the first does.
+    ...(others.length === 0 ? {} : { more: others.map((body) => ({ ...sent.value, body })), choices: bodies.length }),
   });
 }
 
 interface Made {
-  readonly body: Buffer;
+  /** One, or a call each for further choices, and for further things that one body asks. */
+  readonly bodies: readonly [Buffer, ...Buffer[]];
   readonly losses: readonly Loss[];
   readonly reshaping?: Reshaping | undefined;
-  /** Of further calls, each for one more choice. */
-  readonly more?: readonly Buffer[];
 }
 
 /** Whether the caller's bytes will not do, although the protocol is the same: the model holds no answer to a schema, or mends one. */
@@ -77,7 +77,8 @@ function mustBeShaped({ facts }: ChatCall, target: Target, { operation, output }
 function checkOf(call: ChatCall, { operation, output }: ChatOutgoingOptions): Reshaping | undefined {
   if (output?.validate !== 'always' || operation !== 'chat') return undefined;
   const decoded = call.decoded();
-  return decoded.ok ? nativeCheck(decoded.value, output) : undefined;
+  const [only] = decoded.ok ? decoded.value : [];
+  return only === undefined ? undefined : nativeCheck(only, output);
 }
 
 /** What goes to a target, as far as it depends on what is asked. */
@@ -186,27 +187,36 @@ async function translated(call: ChatCall, target: Target, options: ChatOutgoingO
   const isTurned = isLong(call.body.bytes);
   if (isTurned) await nextTurn();
   const decoded = call.decoded();
-  if (!decoded.ok) return decoded;
+  if (!decoded.ok) return err('code' in decoded.error ? decoded.error : unfitFor(target, decoded.error));
   if (isTurned) await nextTurn();
-  const { dialect } = target.provider;
-  const request = {
-    ...decoded.value,
-    extras: decoded.value.extras.filter((extra) => !OWN_FIELDS.includes(extra.field)),
-  };
-  const to = { dialect, target: encodeTarget(target), abilities: target.abilities };
-  const { encoded, reshaping, more = [] } = shaped(request, to, options.output ?? { validate: 'never' });
-  const grave = call.extension.adapt ? undefined : encoded.losses.find((loss) => loss.weight === 'meaning');
+  const each = decoded.value.map((request) => shapedFor(target, request, options));
+  const losses = onceEach(each.flatMap(({ encoded }) => encoded.losses));
+  const grave = call.extension.adapt ? undefined : losses.find((loss) => loss.weight === 'meaning');
   if (grave !== undefined) {
     return err(fault('not-expressible', { target: target.id, reason: grave.why }, { param: grave.field }));
   }
   if (isTurned) await nextTurn();
-  const written = (body: JsonRecord): Promise<Buffer> => bytesOf(finished(body, { call, target, options }), call);
-  return ok({
-    body: await written(encoded.body),
-    losses: encoded.losses,
-    reshaping,
-    ...(more.length === 0 ? {} : { more: await Promise.all(more.map(written)) }),
-  });
+  const records = each.flatMap(({ encoded, more = [] }) => [encoded.body, ...more]);
+  const [first, ...others] = await Promise.all(
+    records.map((body) => bytesOf(finished(body, { call, target, options }), call)),
+  );
+  if (first === undefined) throw new Error('a request asks nothing');
+  return ok({ bodies: [first, ...others], losses, reshaping: each[0]?.reshaping });
+}
+
+function unfitFor(target: Target, { param, reason }: Unfit): Fault {
+  return fault('not-for-target', { target: target.id, reason }, { param });
+}
+
+function shapedFor(target: Target, request: ChatRequest, { output }: ChatOutgoingOptions): Shaped {
+  const extras = request.extras.filter((extra) => !OWN_FIELDS.includes(extra.field));
+  const to = { dialect: target.provider.dialect, target: encodeTarget(target), abilities: target.abilities };
+  return shaped({ ...request, extras }, to, output ?? { validate: 'never' });
+}
+
+/** What several parts lose alike is one loss. */
+function onceEach(losses: readonly Loss[]): readonly Loss[] {
+  return [...new Map(losses.map((loss) => [`${loss.code} ${loss.field} ${loss.why}`, loss])).values()];
 }
 
 function encodeTarget({ upstreamModel, limits, abilities }: Target): EncodeTarget {

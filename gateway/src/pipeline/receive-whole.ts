@@ -7,7 +7,7 @@ import type { Usage } from '../chat/usage.ts';
 import { glanceOf } from '../dialects/dialect.ts';
 import { isRecord, parseJson, type Json, type JsonRecord } from '../lib/json.ts';
 import { withoutNan } from '../lib/nan.ts';
-import type { Result } from '../lib/result.ts';
+import { err, ok, type Result } from '../lib/result.ts';
 import { saneUsage } from '../money/cost.ts';
 import { reshaped } from '../output/reshape.ts';
 import { joined } from './frames.ts';
@@ -24,21 +24,8 @@ export function receiveWhole(options: ReceiveOptions): Receiver {
   function end(): void {
     const [only] = chunks;
     const { bytes, body } = parsedWhole(chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks));
-    const streamed = body === undefined ? wholeOfStream(bytes, options) : undefined;
-    if (streamed !== undefined) {
-      answer(streamed);
-      return;
-    }
-    if (!isRecord(body)) {
-      to.fail(
-        fault('upstream-invalid', {
-          provider,
-          reason: body === undefined ? 'it is not JSON' : 'it is not a JSON object',
-        }),
-      );
-      return;
-    }
-    if (inbound.id === outbound.id && !options.wantsStream && reshaping === undefined) handOn(bytes, body);
+    const isAsAsked = inbound.id === outbound.id && !options.wantsStream && reshaping === undefined;
+    if (isRecord(body) && isAsAsked) handOn(bytes, body);
     else translate(bytes, body);
   }
 
@@ -58,16 +45,15 @@ export function receiveWhole(options: ReceiveOptions): Receiver {
     to.whole(bytes, seen.value.finish, []);
   }
 
-  function translate(bytes: Buffer, body: JsonRecord): void {
-    const decoded = outbound.decodeResponse(body, provider);
-    if (decoded.ok) answer(decoded.value, bytes);
-    else to.fail(decoded.error);
-  }
-
-  function answer(decoded: ChatResponse, bytes?: Buffer): void {
-    const response = amendedResponse(decoded, options);
+  function translate(bytes: Buffer, body: Json | undefined): void {
+    const decoded = decodeWhole(bytes, body, options);
+    if (!decoded.ok) {
+      to.fail(decoded.error);
+      return;
+    }
+    const response = amendedResponse(decoded.value, options);
     spent = spentOn(response);
-    handOver(response, options, bytes);
+    handOver(response, options, isRecord(body) ? bytes : undefined);
   }
 
   return {
@@ -76,6 +62,22 @@ export function receiveWhole(options: ReceiveOptions): Receiver {
     spent: () => spent,
     hasContent: () => false,
   };
+}
+
+/** The reply that a whole body is, with its usage as the provider means it. */
+export function replyIn(came: Buffer, options: ReceiveOptions): Result<ChatResponse, Fault> {
+  const { bytes, body } = parsedWhole(came);
+  const decoded = decodeWhole(bytes, body, options);
+  return decoded.ok ? ok(amendedResponse(decoded.value, options)) : decoded;
+}
+
+function decodeWhole(bytes: Buffer, body: Json | undefined, options: ReceiveOptions): Result<ChatResponse, Fault> {
+  const { outbound, provider } = options;
+  const streamed = body === undefined ? wholeOfStream(bytes, options) : undefined;
+  if (streamed !== undefined) return ok(streamed);
+  if (isRecord(body)) return outbound.decodeResponse(body, provider);
+  const reason = body === undefined ? 'it is not JSON' : 'it is not a JSON object';
+  return err(fault('upstream-invalid', { provider, reason }));
 }
 
 /** Hands a whole reply on in the form that was asked for. `bytes`: as it came. */
@@ -139,8 +141,7 @@ function parsedWhole(came: Buffer): { readonly bytes: Buffer; readonly body: Jso
   return plain === undefined ? { bytes: came, body } : { bytes: Buffer.from(plain), body: parseJson(plain) };
 }
 
-/** The reply with its usage as the provider means it. */
-export function amendedResponse(response: ChatResponse, options: ReceiveOptions): ChatResponse {
+function amendedResponse(response: ChatResponse, options: ReceiveOptions): ChatResponse {
   const usage = amendedUsage(response.usage, options);
   return usage === response.usage || usage === undefined ? response : { ...response, usage };
 }

@@ -1,10 +1,9 @@
 /** Receives the answers of several calls, one a choice, and hands them on as one: whole, or as they come. */
-import { fault, type Fault } from '../chat/fault.ts';
+import { fault } from '../chat/fault.ts';
 import type { Spent } from '../chat/outcome.ts';
 import type { ChatResponse } from '../chat/reply.ts';
-import { isRecord, parseJson } from '../lib/json.ts';
-import { joined, joiner, sumOf } from '../output/choices.ts';
-import { amendedResponse, handOver, spentOn } from './receive-whole.ts';
+import { joined, joiner, sumSoFar } from '../output/choices.ts';
+import { handOver, replyIn, spentOn } from './receive-whole.ts';
 import type { ReceiveOptions } from './receive-options.ts';
 import type { Receiver } from './receiver.ts';
 import { eventRelay } from './relay-events.ts';
@@ -50,35 +49,26 @@ function streamedChoices(options: ReceiveOptions): Receiver {
 }
 
 function wholeChoices(options: ReceiveOptions): Receiver {
-  const { to, outbound, provider } = options;
+  const { to, provider } = options;
   const replies: ChatResponse[] = [];
   let spent: Spent = { isFinal: false, outputTokensSeen: 0, wasAccepted: true };
-
-  function invalid(reason: string): Fault {
-    return fault('upstream-invalid', { provider, reason });
-  }
 
   return {
     data: () => undefined,
     part(call, bytes) {
-      const body = parseJson(bytes.toString('utf8'));
-      if (!isRecord(body)) {
-        to.fail(invalid('it is not a JSON object'));
+      const reply = replyIn(bytes, options);
+      if (!reply.ok) {
+        to.fail(reply.error);
         return;
       }
-      const decoded = outbound.decodeResponse(body, provider);
-      if (!decoded.ok) {
-        to.fail(decoded.error);
-        return;
-      }
-      replies[call] = amendedResponse(decoded.value, options);
+      replies[call] = reply.value;
       const usages = replies.flatMap(({ usage }) => usage ?? []);
-      if (usages.length > 0) spent = { ...spent, usage: sumOf(usages) };
+      if (usages.length > 0) spent = { ...spent, usage: sumSoFar(usages) };
     },
     end() {
       const whole = joined(replies);
       if (whole === undefined) {
-        to.fail(invalid('the answer is empty'));
+        to.fail(fault('upstream-invalid', { provider, reason: 'the answer is empty' }));
         return;
       }
       spent = spentOn(whole);

@@ -71,6 +71,15 @@ export const REASONING_HISTORY = ['reasoning_content', 'reasoning', 'reasoning_d
 /** Leaves out what only OpenRouter's kin and Google read; strict servers answer 400 to it (Fireworks, vLLM, Databricks). */
 export const withoutDetails: Amendment = withoutHistory('reasoning_details', 'extra_content');
 
+/**
+ * What every server of this wire takes of a translation. A caller of the wire itself is only spared what other providers have
+ * signed or sealed, which after a fallback stands in its history.
+ */
+export const unsealed: Required<Pick<Provider, 'needsAmend' | 'amendRequest'>> = {
+  ...seams(developerAsSystem, olderTokenLimit, withoutDetails),
+  needsAmend: withoutDetails.isNeeded,
+};
+
 /** Writes readable reasoning of the history under the name `reasoning`. */
 export const reasoningAsReasoning: Amendment = {
   isNeeded: (body) => someMessage(body, (message) => message['reasoning_content'] !== undefined),

@@ -1,6 +1,6 @@
 /** Azure OpenAI and Azure AI Foundry: OpenAI's wire under three forms of address, with a header of its own for the key. */
 import { openaiChat } from '../dialects/openai-chat.ts';
-import { openaiSeams, servesResponses } from './openai.ts';
+import { openaiSeams, servesCompletions, servesResponses } from './openai.ts';
 import type { Provider, UrlParts } from './provider.ts';
 
 /** The version that the recordings of deployments use; a base URL with `?api-version=` wins. */
@@ -20,6 +20,7 @@ export const azure: Provider = {
   // The model inference API (`…/models`) has chat completions alone.
   alsoSpeaks: {
     'openai-responses': (model, baseUrl) => servesResponses(model) && !/\/models\/*(?:\?|$)/.test(baseUrl),
+    'openai-completions': servesCompletions,
   },
   ...openaiSeams,
 };

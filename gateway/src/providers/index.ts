@@ -1,7 +1,7 @@
 /** Every provider that is odd in some way, and how a catalog row becomes a provider. */
 import type { Dialect } from '../dialects/dialect.ts';
 import { compact } from '../lib/json.ts';
-import { developerAsSystem, olderTokenLimit, seams, withoutDetails } from './amend.ts';
+import { unsealed } from './amend.ts';
 import { amazonBedrock, claudeOnBedrock, textOnBedrock } from './amazon-bedrock.ts';
 import { anthropic, anthropicSeams } from './anthropic.ts';
 import { azure, azureCognitiveServices } from './azure.ts';
@@ -10,7 +10,7 @@ import { cerebras } from './cerebras.ts';
 import { cloudflareGateway, cloudflareWorkers } from './cloudflare.ts';
 import { cohere, cohereSeams } from './cohere.ts';
 import { databricks } from './databricks.ts';
-import { deepseek, zai } from './deepseek.ts';
+import { deepseek, deepseekText, zai } from './deepseek.ts';
 import { google } from './google.ts';
 import { groq } from './groq.ts';
 import { localServers } from './local.ts';
@@ -21,6 +21,7 @@ import { perplexity } from './perplexity.ts';
 import type { Provider } from './provider.ts';
 import { responsesSeams } from './responses.ts';
 import { snowflake } from './snowflake.ts';
+import { fireworks, fireworksText, togetherText } from './text-hosts.ts';
 import { together } from './together.ts';
 import { urlWithoutV1 } from './url.ts';
 import { vertexAnthropic } from './vertex-anthropic.ts';
@@ -52,6 +53,7 @@ export const odd = {
   cohere,
   databricks,
   deepseek,
+  'fireworks-ai': fireworks,
   google,
   'google-vertex': vertex,
   'google-vertex-anthropic': vertexAnthropic,
@@ -69,16 +71,13 @@ export const odd = {
 } as const satisfies Readonly<Record<string, Provider>>;
 
 /** The same where the configuration has them speak another of their wires. */
-const alsoSpoken: readonly Provider[] = [claudeOnBedrock, textOnBedrock];
+const alsoSpoken: readonly Provider[] = [claudeOnBedrock, textOnBedrock, deepseekText, fireworksText, togetherText];
 
 /**
  * A server of OpenAI's wire of which nothing odd is known. Who speaks that wire speaks it to this server, so bytes stay as
  * they are; a translation keeps to what every such server takes.
  */
-const plain: Pick<Provider, 'needsAmend' | 'amendRequest'> = {
-  ...seams(developerAsSystem, olderTokenLimit, withoutDetails),
-  needsAmend: () => false,
-};
+const plain: Pick<Provider, 'needsAmend' | 'amendRequest'> = { ...unsealed, needsAmend: () => false };
 
 /** Models that a provider serves over another wire than the rest, where that wire is odd too. */
 const OTHER_WIRES: ReadonlyMap<string, readonly Provider[]> = new Map([['google-vertex', [vertexAnthropic]]]);
@@ -94,7 +93,7 @@ export function makeProvider(row: ProviderRow, dialect: Dialect): Provider {
     envKeys: row.envKeys,
     ...(row.baseUrl === undefined ? {} : { baseUrl: row.baseUrl }),
     ...(row.doc === undefined ? {} : { doc: row.doc }),
-    ...dialectSeams(dialect),
+    ...dialectSeams(row.id, dialect),
     ...(Object.hasOwn(table, row.id) ? table[row.id] : {}),
   };
   const seen = [known, ...alsoSpoken].find((one) => one?.id === row.id && one.dialect.id === dialect.id) ?? known;
@@ -121,14 +120,14 @@ function doorOf(known: Provider, dialect: Dialect): Partial<Provider> {
 }
 
 /** What holds for every provider of a wire. */
-function dialectSeams({ id }: Dialect): Partial<Provider> {
+function dialectSeams(provider: string, { id }: Dialect): Partial<Provider> {
   switch (id) {
     case 'anthropic-messages':
       return anthropicSeams;
     case 'openai-chat':
       return plain;
     case 'openai-responses':
-      return responsesSeams;
+      return responsesSeams(provider);
     case 'cohere':
       return cohereSeams;
     case 'ollama':

@@ -3,7 +3,9 @@ import { openaiChat } from '../dialects/openai-chat.ts';
 import type { Provider } from './provider.ts';
 
 function local(id: string, name: string): Provider {
-  return { id, name, dialect: openaiChat, envKeys: [], isKeyless: true, isFree: true };
+  // All of them document `/v1/completions` beside the chat.
+  const alsoSpeaks = { 'openai-completions': () => true };
+  return { id, name, dialect: openaiChat, envKeys: [], isKeyless: true, isFree: true, alsoSpeaks };
 }
 
 export const localServers = {

@@ -34,13 +34,16 @@ const CHAT_ONLY = /audio|search-preview|realtime|transcribe|tts|image|embedding/
 /** OpenAI's own models by the Responses API. */
 export const servesResponses = (model: string): boolean => !CHAT_ONLY.test(model);
 
+/** The models of OpenAI that take a text and no chat. */
+export const servesCompletions = (model: string): boolean => /-instruct\b|^(?:davinci|babbage)-002\b/.test(model);
+
 export const openai: Provider = {
   id: 'openai',
   name: 'OpenAI',
   dialect: openaiChat,
   baseUrl: 'https://api.openai.com/v1',
   envKeys: ['OPENAI_API_KEY'],
-  alsoSpeaks: { 'openai-responses': servesResponses },
+  alsoSpeaks: { 'openai-responses': servesResponses, 'openai-completions': servesCompletions },
   // developers.openai.com/api/docs/guides/batch: "a 50% cost discount compared to synchronous APIs".
   batches: {
     form: 'openai',

@@ -10,5 +10,7 @@ export const together: Provider = {
   baseUrl: 'https://api.together.ai/v1',
   envKeys: ['TOGETHER_API_KEY'],
   doc: 'https://docs.together.ai/reference/chat-completions-1',
+  // Recorded.
+  alsoSpeaks: { 'openai-completions': () => true },
   ...seams(developerAsSystem, olderTokenLimit, withoutDetails),
 };

@@ -203,6 +203,7 @@ function near(name: string, known: readonly string[]): readonly string[] {
 
 const ALWAYS_REPLACED: readonly FaultCode[] = [
   'not-expressible',
+  'not-for-target',
   'upstream-not-found',
   'upstream-quota',
   'upstream-auth',

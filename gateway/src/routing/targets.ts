@@ -136,8 +136,13 @@ function baseOf(id: string, own: ProviderConfig, input: TargetsInput): Base | st
     row,
     models,
     isElsewhere: ownUrl !== undefined,
-    isWireNamed: inherited.some((one) => one.dialect !== undefined),
+    isWireNamed: isWireNamed(row, inherited),
   };
+}
+
+/** What no catalog knows must name a wire, so that naming one is no choice there. */
+function isWireNamed(row: CatalogProvider | undefined, inherited: readonly ProviderConfig[]): boolean {
+  return row !== undefined && inherited.some((one) => one.dialect !== undefined);
 }
 
 /** The catalog's address, or the one that the account has. */

@@ -5,7 +5,7 @@ import { glanceOf } from '../../src/dialects/dialect.ts';
 import { gateDialects } from '../../src/dialects/index.ts';
 import { isRecord } from '../../src/lib/json.ts';
 import { corpusDir, corpusSkip } from '../corpus.ts';
-import { readIndex, readRecording, WIRES } from './recordings.ts';
+import { isSpoken, readIndex, readRecording, WIRES } from './recordings.ts';
 
 describe('glance: recorded replies', { skip: corpusSkip('glance') }, () => {
   it('finds what reading all of them finds', () => {
@@ -13,7 +13,7 @@ describe('glance: recorded replies', { skip: corpusSkip('glance') }, () => {
     let seen = 0;
     for (const row of readIndex(corpus)) {
       const wire = WIRES[row.wire];
-      if (wire === undefined || row.operation !== 'chat') continue;
+      if (wire === undefined || !isSpoken(row)) continue;
       const { json, id, provider } = readRecording(corpus, row);
       if (!isRecord(json)) continue;
       const decoded = gateDialects[wire].decodeResponse(json, provider);

@@ -16,6 +16,7 @@ export const WIRES: Readonly<Record<string, keyof typeof gateDialects>> = {
   'ollama-chat': 'ollama',
   'ollama-generate': 'ollama',
   'openai-responses': 'openai-responses',
+  'openai-completions': 'openai-completions',
   'bedrock-converse': 'bedrock-converse',
   ...Object.fromEntries(
     ['ai21', 'anthropic', 'cohere', 'meta', 'mistral', 'nova', 'other', 'titan'].map((family) => [
@@ -29,6 +30,7 @@ export const WIRES: Readonly<Record<string, keyof typeof gateDialects>> = {
 export const INBOUND = [
   gateDialects['openai-chat'],
   gateDialects['openai-responses'],
+  gateDialects['openai-completions'],
   gateDialects['anthropic-messages'],
   gateDialects.gemini,
   gateDialects.cohere,
@@ -59,9 +61,14 @@ export interface Recording extends IndexRow {
   readonly isStream: boolean;
 }
 
-/** Whether a row is a chat in a wire that we speak. */
-export function isSpoken({ wire, operation }: IndexRow): boolean {
-  return WIRES[wire] !== undefined && operation.startsWith('chat');
+/** Recorded under the name of the text completions, and something else: a page of what was used. */
+const USAGE_PAGE = 'openai-286f0d48682a';
+
+/** Whether a row is a chat, or a text completion, in a wire that we speak. Mistral's completions (FIM, agents) are wires of their own. */
+export function isSpoken({ id, wire, operation, provider }: IndexRow): boolean {
+  if (WIRES[wire] === undefined) return false;
+  if (wire !== 'openai-completions') return operation.startsWith('chat');
+  return provider !== 'mistral' && id !== USAGE_PAGE;
 }
 
 /** All rows of the corpus's index. */
@@ -119,5 +126,7 @@ function streamBytes(stream: JsonRecord, wire: string): Buffer {
         : '';
     return `${name}data: ${JSON.stringify(event)}\n\n`;
   });
-  return Buffer.from(events.join('') + (wire === 'openai-chat' ? 'data: [DONE]\n\n' : ''));
+  return Buffer.from(
+    events.join('') + (wire === 'openai-chat' || wire === 'openai-completions' ? 'data: [DONE]\n\n' : ''),
+  );
 }

@@ -173,7 +173,7 @@ function likeOf(recording: Recording): string {
 function baseSuffix(recording: Recording): string {
   if (WIRES[recording.wire] === 'gemini') return '/v1beta';
   if (WIRES[recording.wire] === 'cohere') return '/v2';
-  return WIRES[recording.wire] === 'openai-chat' ? '/v1' : '';
+  return WIRES[recording.wire] === 'openai-chat' || WIRES[recording.wire] === 'openai-completions' ? '/v1' : '';
 }
 
 interface Verdict {
@@ -233,6 +233,8 @@ function requestFor(recording: Recording, inbound: Dialect): JsonRecord | string
     return isStreamed(recording) && inbound.id !== 'gemini'
       ? { ...recording.requestBody, stream: true }
       : recording.requestBody;
+  const parts = outbound.apart?.(recording.requestBody);
+  if (parts?.ok === true && parts.value.length > 1) return 'several prompts at once, which other protocols do not ask';
   const path = { model: modelOf(recording), isStreaming: isStreamed(recording) };
   const request = outbound.decodeRequest(recording.requestBody, path);
   // A request that its provider refused may be one that cannot be read either; then any request will do.
@@ -253,7 +255,8 @@ function minimalRequest(inbound: Dialect, isStream: boolean): JsonRecord {
   if (inbound.id === 'gemini') return { contents: [{ role: 'user', parts: [{ text: 'hi' }] }] };
   const stream = isStream ? { stream: true } : {};
   if (inbound.id === 'openai-responses') return { input: 'hi', ...stream };
-  const usage = isStream && inbound.id === 'openai-chat' ? { stream_options: { include_usage: true } } : {};
+  const usage = isStream && asksUsageItself(inbound) ? { stream_options: { include_usage: true } } : {};
+  if (inbound.id === 'openai-completions') return { prompt: 'hi', ...stream, ...usage };
   return {
     messages: [{ role: 'user', content: 'hi' }],
     ...(inbound.id === 'openai-chat' ? {} : { max_tokens: 1000 }),
@@ -262,10 +265,16 @@ function minimalRequest(inbound: Dialect, isStream: boolean): JsonRecord {
   };
 }
 
+/** Wires in which the caller says whether the stream shall tell what was used. */
+function asksUsageItself({ id }: Dialect): boolean {
+  return id === 'openai-chat' || id === 'openai-completions';
+}
+
 /** Where callers of a protocol ask; Gemini's name the model there too. */
 const PATHS: Readonly<Partial<Record<Dialect['id'], string>>> = {
   'openai-chat': '/v1/chat/completions',
   'openai-responses': '/v1/responses',
+  'openai-completions': '/v1/completions',
   'anthropic-messages': '/v1/messages',
   cohere: '/v2/chat',
 };
@@ -365,7 +374,7 @@ function isAmended(recording: Recording): boolean {
 
 function comparableRequest(body: JsonRecord, recording: Recording): JsonRecord {
   const { model: _, stream_options: __, ...rest } = body;
-  return dialectOf(recording).id === 'openai-chat' ? rest : body['model'] === undefined ? body : rest;
+  return asksUsageItself(dialectOf(recording)) || body['model'] !== undefined ? rest : body;
 }
 
 /** Events of a stream as name and parsed data. */
@@ -392,7 +401,7 @@ const LAST_EVENT = /^(?:message_stop|response\.completed|response\.incomplete)$/
 /** What the client must see: the recorded events, without a usage chunk that it did not ask for, and with the ending. */
 function expectedEvents(recording: Recording, asked: JsonRecord): readonly unknown[] {
   const events = eventsOf(recording.bytes);
-  if (dialectOf(recording).id !== 'openai-chat') {
+  if (!asksUsageItself(dialectOf(recording))) {
     // Two recordings hold the streams of several replies in a row, and OpenRouter adds an end mark that its protocol has not:
     // a reply ends at its own last event.
     const last = events.findIndex((event) => LAST_EVENT.test(typeOf(event)));
@@ -439,10 +448,7 @@ function essence(response: ChatResponse, inbound: Dialect): unknown {
   return {
     choices: choices.map((choice) => ({
       text: textOf(choice.parts, 'text') + textOf(choice.parts, 'refusal') + spoken(choice.parts, inbound),
-      reasoning: textOf(choice.parts, 'reasoning'),
-      calls: choice.parts.flatMap((part) =>
-        part.kind === 'tool-call' ? [[part.name, argumentsOf(part.arguments)]] : [],
-      ),
+      ...(inbound.id === 'openai-completions' ? {} : beside(choice.parts)),
       length: choice.finish.reason === 'length',
     })),
     input: response.usage?.inputTokens ?? 0,
@@ -450,9 +456,15 @@ function essence(response: ChatResponse, inbound: Dialect): unknown {
   };
 }
 
-/** Anthropic carries no sound: its words are told as text (a listed loss). Gemini carries the sound without its words (another), Cohere neither. */
+/** Thoughts and calls, which a text completion has no place for (listed losses). */
+function beside(parts: readonly Part[]): object {
+  const calls = parts.flatMap((part) => (part.kind === 'tool-call' ? [[part.name, argumentsOf(part.arguments)]] : []));
+  return { reasoning: textOf(parts, 'reasoning'), calls };
+}
+
+/** Anthropic carries no sound: its words are told as text (a listed loss). Gemini carries the sound without its words (another), Cohere and text completions neither. */
 function spoken(parts: readonly Part[], inbound: Dialect): string {
-  return inbound.id === 'gemini' || inbound.id === 'cohere'
+  return inbound.id === 'gemini' || inbound.id === 'cohere' || inbound.id === 'openai-completions'
     ? ''
     : parts.map((part) => (part.kind === 'audio' ? (part.transcript ?? '') : '')).join('');
 }

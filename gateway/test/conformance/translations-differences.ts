@@ -134,6 +134,14 @@ const OF_RESPONSES: readonly Explanation[] = [
     right: 'ours',
     why: 'The result is the text that the caller sent; there it was read as JSON.',
   },
+  {
+    to: 'gemini',
+    from: 'openai-responses',
+    path: 'tools',
+    where: ({ case: name }) => name === 'responsesToolSearchInputParam',
+    right: 'ours',
+    why: 'The functions of a group are declared, by the names of both; there they are dropped.',
+  },
   ...['messages', 'tools'].map((path): Explanation => ({
     to: 'anthropic-messages',
     from: 'openai-responses',

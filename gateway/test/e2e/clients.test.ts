@@ -3,18 +3,17 @@
  * others translated. Who swaps a base URL expects nothing to break, so that the requests that are refused are listed here.
  */
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
-import { createServer, request as httpRequest, type IncomingHttpHeaders, type Server } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { collect } from '../../src/chat/collect.ts';
 import type { ChatResponse } from '../../src/chat/reply.ts';
 import { gateDialects } from '../../src/dialects/index.ts';
 import { asArray, asRecord, asString, isRecord, parseJson, type Json, type JsonRecord } from '../../src/lib/json.ts';
-import { corpusDir, corpusSkip } from '../corpus.ts';
+import { corpusSkip } from '../corpus.ts';
 import { ROOT_KEY, startGateway, testConfig, type TestGateway } from '../harness.ts';
 import { WIRES as ALL, type Wire as AnyWire } from '../translation/wires.ts';
+import { readRecorded, send, withOurKey, type Got, type Recorded } from './clients-recorded.ts';
 
 /** Those that recorded clients speak. */
 type Wire = Exclude<AnyWire, 'cohere'>;
@@ -36,9 +35,6 @@ const TARGETS: Readonly<Record<Wire, { readonly provider: string; readonly model
 };
 /** Another model at each of them, to fall back to. */
 const SPARE = 'spare';
-/** Headers of a connection, not of a request. */
-const OF_THE_CONNECTION: ReadonlySet<string> = new Set(['host', 'connection', 'content-length', 'transfer-encoding']);
-const KEY_HEADERS = ['authorization', 'x-api-key', 'x-goog-api-key'];
 /** Headers that the provider of the client's own protocol must see. */
 const FORWARDED = ['anthropic-beta', 'anthropic-version'];
 const WORD = 'pong';
@@ -46,33 +42,19 @@ const PRICE = '{price: {input: 1, output: 2}}';
 
 /**
  * What is refused unless the client adapts, by client and field. All of it changes what the answer is: another search, a file
- * that only Google has, sound, several choices, weights of tokens, stop sequences where there are none, tools that only the
- * Responses API has.
+ * that only Google has, sound, weights and probabilities of tokens, OpenAI's search.
  */
 const REFUSED: Readonly<Record<string, readonly string[]>> = {
-  '@ai-sdk/anthropic ai-anthropic.generateText': ['stop_sequences'],
-  '@ai-sdk/google ai-google.generateText': ['generationConfig.stopSequences'],
   '@google/genai genai.google-search': ['tools[0].googleSearch'],
   '@google/genai genai.image': ['contents[0].parts[1]'],
-  '@openai/codex codex-img.text': ['tools[4]'],
-  '@openai/codex codex.err500': ['tools[4]'],
-  '@openai/codex codex.tool': ['tools[4]'],
-  '@openai/codex-sdk codexsdk.text': ['tools[4]'],
+  '@openai/codex codex-img.text': ['tools[8]'],
+  '@openai/codex codex.err500': ['tools[8]'],
+  '@openai/codex codex.tool': ['tools[8]'],
+  '@openai/codex-sdk codexsdk.text': ['tools[8]'],
   'openai openai.chat.file+audio': ['modalities', 'messages[0].content[2]', 'audio'],
-  'openai openai.chat.sampling': ['n', 'logit_bias'],
+  'openai openai.chat.sampling': ['logit_bias', 'logprobs'],
   'openai openai.chat.web-search-options': ['web_search_options'],
 };
-
-interface Recorded {
-  readonly id: string;
-  /** Client without its version, and what it was doing. */
-  readonly title: string;
-  readonly wire: Wire | 'models';
-  readonly method: string;
-  readonly path: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: JsonRecord | undefined;
-}
 
 interface Seen {
   readonly url: string;
@@ -80,60 +62,25 @@ interface Seen {
   readonly body: JsonRecord;
 }
 
-interface Got {
-  readonly status: number;
-  readonly headers: IncomingHttpHeaders;
-  readonly body: Buffer;
+/** A recorded chat, or one of the lists of models. */
+interface Asked extends Recorded {
+  readonly wire: Wire | 'models';
 }
 
-const recorded: readonly Recorded[] = readRecorded();
-
-function readRecorded(): readonly Recorded[] {
-  const corpus = corpusDir();
-  if (corpus === undefined) return [];
-  const dir = join(corpus, 'clients');
-  return readdirSync(dir, { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.json'))
-    .toSorted()
-    .flatMap((file) => {
-      const row = asRecord(parseJson(readFileSync(join(dir, file), 'utf8'))) ?? {};
-      const name = asString(row['wire']) ?? '';
-      const wire = name === 'models' ? 'models' : SPOKEN[name];
-      return wire === undefined ? [] : [recordedOf(row, wire)];
-    });
-}
-
-function recordedOf(row: JsonRecord, wire: Recorded['wire']): Recorded {
-  const request = asRecord(row['request']) ?? {};
-  const headers = Object.entries(asRecord(request['headers']) ?? {}).flatMap(
-    ([name, value]): readonly (readonly [string, string])[] =>
-      typeof value === 'string' && !OF_THE_CONNECTION.has(name) ? [[name, value]] : [],
-  );
-  const client = (asString(row['client']) ?? '').replace(/ [\d.]+$/, '');
-  return {
-    id: asString(row['id']) ?? '',
-    title: `${client} ${asString(row['case']) ?? ''}`,
-    wire,
-    method: asString(request['method']) ?? '',
-    path: asString(request['path']) ?? '',
-    headers: Object.fromEntries(headers),
-    body: asRecord(request['body']),
-  };
-}
+const recorded: readonly Asked[] = readRecorded().flatMap((one): readonly Asked[] => {
+  const wire = one.wire === 'models' ? 'models' : SPOKEN[one.wire];
+  return wire === undefined ? [] : [{ ...one, wire }];
+});
 
 /** The request as this test's user would send it: with our key where the client puts its own, to the model of `to`. */
 function pointedAt(
-  one: Recorded,
+  one: Asked,
   to: Wire,
   more: Readonly<Record<string, string>> = {},
 ): { readonly path: string; readonly headers: Record<string, string>; readonly body: JsonRecord } {
   const { provider, model } = TARGETS[to];
   const name = `${provider}/${model}`;
-  const headers: Record<string, string> = { ...one.headers, ...more };
-  for (const key of KEY_HEADERS) {
-    const value = headers[key];
-    if (value !== undefined) headers[key] = value.replace('redacted', ROOT_KEY);
-  }
+  const headers = { ...withOurKey(one.headers), ...more };
   if (one.wire === 'gemini')
     return {
       path: one.path.replace(/models\/[^:]+:/, `models/${encodeURIComponent(name)}:`),
@@ -152,25 +99,6 @@ function pointedAt(
       ...(wishes === undefined ? {} : { provider: { ...wishes, order: [provider] } }),
     },
   };
-}
-
-function send(
-  url: string,
-  method: string,
-  of: { readonly path: string; readonly headers: Record<string, string>; readonly body?: JsonRecord },
-): Promise<Got> {
-  return new Promise((resolve, reject) => {
-    const call = httpRequest(`${url}${of.path}`, { method, headers: of.headers }, (response) => {
-      const chunks: Buffer[] = [];
-      response.on('data', (chunk: Buffer) => chunks.push(chunk));
-      response.on('end', () =>
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) }),
-      );
-      response.on('error', reject);
-    });
-    call.on('error', reject);
-    call.end(of.body === undefined ? undefined : JSON.stringify(of.body));
-  });
 }
 
 function wireOfUrl(url: string): Wire {
@@ -335,7 +263,7 @@ describe('requests of real clients', { skip: corpusSkip(SUITE) }, () => {
   });
 
   async function exchange(
-    one: Recorded,
+    one: Asked,
     to: Wire,
     headers: Readonly<Record<string, string>> = {},
   ): Promise<{ readonly got: Got; readonly seen: Seen | undefined; readonly sent: JsonRecord }> {

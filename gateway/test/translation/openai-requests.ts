@@ -88,7 +88,9 @@ export const OPENAI_CASES: readonly RequestCase[] = [
   openai('has a tool of two forms', { tools: [openaiTool('weather', { anyOf: [CITY, AGE] })] }),
   openai('has a tool with a dot in its name', { tools: [openaiTool('city.weather', CITY)] }),
   openai('has a tool with fields of its own', { tools: [{ ...WEATHER, priority: 1 }] }),
-  openai('has a tool of its own kind', { tools: [{ type: 'custom', custom: { name: 'shell' } }] }),
+  openai('has tools of its own kinds', {
+    tools: [{ type: 'custom', custom: { name: 'shell' } }, { type: 'openrouter:advisor' }],
+  }),
   openai('demands a call without tools', { tool_choice: 'required' }),
   openai(
     'demands a call',

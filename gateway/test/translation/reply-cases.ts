@@ -434,6 +434,17 @@ const CONTENT: readonly Thing[] = [
     seen: {},
   },
   {
+    name: 'A field beside a text',
+    in: {
+      'openai-chat': openai({ content: [{ type: 'text', text: 'x', note: MARK }] }),
+      'openai-responses': reply([said('x', { note: MARK })]),
+      'anthropic-messages': anthropic([{ type: 'text', text: 'x', note: MARK }]),
+      gemini: gemini([{ text: 'x', note: MARK }]),
+      'bedrock-converse': bedrock([{ text: 'x', note: MARK }]),
+    },
+    seen: {},
+  },
+  {
     name: 'Which stop sequence ended the text',
     in: {
       'anthropic-messages': anthropic([{ type: 'text', text: 'x' }], {

@@ -51,11 +51,14 @@ export const RESPONSES_CASES: readonly RequestCase[] = [
       HI,
     ],
   }),
-  responses('gives back a call of a space', {
-    input: [
-      HI,
-      { type: 'function_call', call_id: 'c1', name: 'weather', arguments: '{}', namespace: 'n' },
-      { type: 'function_call_output', call_id: 'c1', output: '21' },
+  responses('has a group of tools', {
+    tools: [
+      {
+        type: 'namespace',
+        name: 'weather',
+        description: 'Weather of cities.',
+        tools: [{ type: 'function', name: 'now', parameters: { type: 'object', properties: {} } }],
+      },
     ],
   }),
   responses(

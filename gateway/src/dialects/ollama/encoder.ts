@@ -4,6 +4,7 @@ import type { ChatEvent, Finish, TokenLogprob } from '../../chat/reply.ts';
 import { mergeUsage, type Usage } from '../../chat/usage.ts';
 import { compact, type JsonRecord } from '../../lib/json.ts';
 import type { EncodeContext, StreamEncoder } from '../dialect.ts';
+import { partOf } from '../event-part.ts';
 import { lossList, type LossList } from '../loss-list.ts';
 import { writeLogprobs } from '../openai-chat/response.ts';
 import { extraLoss, headOf, lastOf, numbered, otherChoices, pieceOf, type Piece } from './response.ts';
@@ -93,33 +94,6 @@ function pushToChoice(event: ChoiceEvent, writing: Writing): string {
     if (part !== undefined) return before + say(part, writing);
   }
   return before;
-}
-
-/** What an event says, as a part of its own; undefined where it only marks others. */
-function partOf(
-  event: Exclude<ChoiceEvent, { type: 'tool-call-start' | 'tool-call-delta' | 'finish' | 'logprobs' }>,
-): Part | undefined {
-  switch (event.type) {
-    case 'text-delta':
-      return { kind: 'text', text: event.text };
-    case 'refusal-delta':
-      return { kind: 'refusal', text: event.text };
-    case 'reasoning-delta':
-      return { kind: 'reasoning', text: event.text };
-    case 'reasoning-encrypted':
-      return { kind: 'reasoning', text: '', encrypted: event.encrypted };
-    case 'signature':
-      return { kind: event.of, text: '', signature: event.signature };
-    case 'citation':
-      return { kind: 'text', text: '', citations: [event.citation] };
-    case 'media':
-    case 'opaque':
-      return event.part;
-    case 'audio-delta':
-      return { kind: 'audio', source: { by: 'base64', data: '', mediaType: 'audio/pcm' } };
-    case 'part-break':
-      return undefined;
-  }
 }
 
 /** The line of a part; none where nothing of it can be said. */

@@ -3,6 +3,7 @@ import type { Citation, MediaPart, Part, ReasoningPart, Signature } from '../../
 import type { Loss } from '../../chat/request.ts';
 import { packSignature } from '../../chat/signature.ts';
 import { asRecord, compact, type Json, type JsonRecord } from '../../lib/json.ts';
+import { withCustomCall } from '../openai-custom.ts';
 import { FORMAT_OF, HOME, MALFORMED_CALL } from './assistant.ts';
 import { addressOf, writeCache } from './media.ts';
 
@@ -13,7 +14,8 @@ export interface WriteContext {
 }
 
 /** The fields of an assistant's message, without its role. */
-export function writeAssistant(parts: readonly Part[], context: WriteContext): JsonRecord {
+export function writeAssistant(said: readonly Part[], context: WriteContext): JsonRecord {
+  const parts = said.map((part) => withCustomCall(part, HOME));
   const calls = parts.filter((part) => part.kind === 'tool-call' || isCustomCall(part));
   const refusals = parts.flatMap((part) => (part.kind === 'refusal' ? [part.text] : []));
   const hasOther = calls.length > 0 || refusals.length > 0 || parts.some((part) => part.kind === 'audio');

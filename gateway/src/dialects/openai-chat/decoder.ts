@@ -48,8 +48,16 @@ const SNIFF_BYTES = 64;
 
 /** One decoder a stream. `provider` is for texts. */
 export function decoder(provider: string, splitter: SseSplitter = sseSplitter()): StreamDecoder {
-  const chunks = chunkReader(provider);
-  const whole = wholeReader(provider);
+  return decoderOf(provider, splitter, (body) => body);
+}
+
+/** A reply or chunk of a kindred wire, in the form of this one. */
+export type AsChat = (body: JsonRecord) => JsonRecord;
+
+/** The same for a wire whose replies and chunks are those of a chat in another form. */
+export function decoderOf(provider: string, splitter: SseSplitter, asChat: AsChat): StreamDecoder {
+  const chunks = chunkReader(provider, asChat);
+  const whole = wholeReader(provider, asChat);
 
   function read(sse: readonly SseEvent[]): readonly ChatEvent[] {
     const events: ChatEvent[] = [];
@@ -74,7 +82,10 @@ export function decoder(provider: string, splitter: SseSplitter = sseSplitter())
 }
 
 /** A JSON body, or a page, where a stream was asked for (faults.md F10, F38): it is gathered and read as a whole. */
-function wholeReader(provider: string): {
+function wholeReader(
+  provider: string,
+  asChat: AsChat,
+): {
   takes(bytes: Uint8Array): boolean;
   isActive(): boolean;
   end(): readonly ChatEvent[];
@@ -103,7 +114,7 @@ function wholeReader(provider: string): {
     const found = isArray(body) ? body[0] : body;
     if (!isRecord(found))
       return [errorEvent(fault('upstream-invalid', { provider, reason: 'it is neither a stream nor JSON' }))];
-    const reply = decodeResponse(found, provider);
+    const reply = decodeResponse(asChat(found), provider);
     return reply.ok ? replay(reply.value) : [errorEvent(reply.error)];
   }
 
@@ -129,7 +140,10 @@ interface Reading {
 }
 
 /** Reads chunk after chunk. */
-function chunkReader(provider: string): {
+function chunkReader(
+  provider: string,
+  asChat: AsChat,
+): {
   read(name: string, data: Buffer): readonly ChatEvent[];
   fail(of: Fault): readonly ChatEvent[];
   end(): readonly ChatEvent[];
@@ -156,7 +170,7 @@ function chunkReader(provider: string): {
     if (!isRecord(chunk)) return fail(reading, fault('upstream-invalid', { provider, reason: 'a chunk is not JSON' }));
     const error = name === 'error' && chunk['error'] === undefined ? chunk : errorIn(chunk);
     if (error !== undefined) return fail(reading, decodeInnerError(error, provider, nonEmpty(chunk['model'])));
-    return readChunk(chunk, reading);
+    return readChunk(asChat(chunk), reading);
   }
 
   function end(): readonly ChatEvent[] {

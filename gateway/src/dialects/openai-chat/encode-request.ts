@@ -6,6 +6,8 @@ import { effortOf } from '../../chat/reasoning.ts';
 import type { ChatRequest, Loss, Message, Sampling, Tool, ToolChoice } from '../../chat/request.ts';
 import { compact, isRecord, type Json, type JsonRecord } from '../../lib/json.ts';
 import type { EncodedRequest, EncodeTarget } from '../dialect.ts';
+import { withChatTools } from '../openai-custom.ts';
+import { readResult } from '../openai-responses/items.ts';
 import { HOME } from './assistant.ts';
 import { writeAssistant } from './assistant-writing.ts';
 import { writeCache, writeMedia } from './media.ts';
@@ -25,7 +27,8 @@ interface Writing {
 }
 
 /** Writes the body for `target`. Losses name the caller's own fields. */
-export function encodeRequest(request: ChatRequest, target: EncodeTarget): EncodedRequest {
+export function encodeRequest(asked: ChatRequest, target: EncodeTarget): EncodedRequest {
+  const request = withChatTools(asked, readResult);
   const isHome = request.origin === HOME;
   const traits = traitsOf(target.model, target.canReason);
   const writing: Writing = { isHome, traits, losses: isHome ? [] : [...foreignLosses(request, HOME)] };

@@ -1,11 +1,13 @@
 /** Events become chat-completion chunks as OpenAI writes them, so that its own SDKs read them. */
 import type { Finish, ChatEvent } from '../../chat/reply.ts';
+import { besideText } from '../../chat/losses.ts';
 import type { Loss } from '../../chat/request.ts';
 import { mergeUsage, type Usage } from '../../chat/usage.ts';
 import { asRecord, compact, type Json, type JsonRecord } from '../../lib/json.ts';
 import { formatSse } from '../../lib/sse.ts';
 import type { EncodeContext, StreamEncoder } from '../dialect.ts';
 import { lossList, type LossList } from '../loss-list.ts';
+import { customCall } from '../openai-custom.ts';
 import { HOME } from './assistant.ts';
 import {
   callFields,
@@ -91,7 +93,9 @@ function pushToChoice(event: ChoiceEvent, writing: Writing): string {
     const piece = pieceOf(event, stateOf(event.choice, writing), writing.losses.add);
     return piece === undefined ? '' : write(event.choice, piece, writing);
   }
-  if (event.choice === undefined) writing.extra = { ...writing.extra, ...event.extra };
+  // A text is a string here, and has nothing beside it.
+  if (event.of === 'part') for (const loss of besideText(event.extra, HOME)) writing.losses.add(loss);
+  else if (event.choice === undefined) writing.extra = { ...writing.extra, ...event.extra };
   else {
     const state = stateOf(event.choice, writing);
     state.extra = { ...state.extra, ...event.extra };
@@ -294,7 +298,7 @@ function nextCall(state: ChoiceState): number {
 }
 
 function opaquePiece(event: Extract<ChatEvent, { type: 'opaque' }>, state: ChoiceState, lose: Lose): Piece | undefined {
-  const { part } = event;
+  const part = customCall(event.part, HOME);
   if (isCustomCall(part)) return { delta: { tool_calls: [{ ...asRecord(part.value), index: nextCall(state) }] } };
   if (part.origin === HOME) {
     const value: Json = part.value;

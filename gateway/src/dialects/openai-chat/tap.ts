@@ -5,6 +5,7 @@
 import { fault } from '../../chat/fault.ts';
 import { asArray, asCount, isArray, isRecord, parseJson, type JsonRecord } from '../../lib/json.ts';
 import type { Mark, Tap } from '../dialect.ts';
+import type { AsChat } from './decoder.ts';
 import { holdsContent } from './delta.ts';
 import { decodeInnerError, errorIn } from './errors.ts';
 import { nonEmpty, readFinish, usageOf } from './response.ts';
@@ -22,6 +23,11 @@ const PING: Mark = Object.freeze({ isPing: true });
 
 /** One tap a stream. */
 export function tap(provider: string): Tap {
+  return tapOf(provider, (chunk) => chunk);
+}
+
+/** The same for a wire whose chunks are those of a chat in another form. */
+export function tapOf(provider: string, asChat: AsChat): Tap {
   /** True between the first content and the first finish: what comes after that is little, and each piece of it matters. */
   let isFlowing = false;
   /** Choices that were seen, and whether each has finished. */
@@ -36,7 +42,7 @@ export function tap(provider: string): Tap {
     if (!isRecord(chunk)) return { fault: fault('upstream-invalid', { provider, reason: 'a chunk is not JSON' }) };
     const error = event === 'error' && chunk['error'] === undefined ? chunk : errorIn(chunk);
     if (error !== undefined) return { fault: decodeInnerError(error, provider, nonEmpty(chunk['model'])) };
-    return markOf(chunk);
+    return markOf(asChat(chunk));
   }
 
   function markOf(chunk: JsonRecord): Mark {

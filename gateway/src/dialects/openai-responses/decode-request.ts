@@ -31,6 +31,7 @@ import { isEffort, schemaFormat } from '../messages.ts';
 import { restOf } from '../openai-chat/assistant.ts';
 import { inspect } from './inspect.ts';
 import { HOME, readItem } from './items.ts';
+import { readNamespace, withJoinedName } from './namespaces.ts';
 
 /** Where the instructions stand, and a prompt that is one text: their messages are known by it again. */
 export const INSTRUCTIONS = 'instructions';
@@ -147,7 +148,7 @@ function joined(message: Message, parts: readonly Part[]): Message {
 }
 
 function withCarried(message: Message): Message {
-  return { ...message, parts: joinCarried(message.parts) };
+  return { ...message, parts: joinCarried(message.parts).map(withJoinedName) };
 }
 
 const TOOL_READ: ReadonlySet<string> = new Set(['type', 'name', 'description', 'parameters', 'strict']);
@@ -156,20 +157,22 @@ function readTools(tools: Json | undefined): readonly Tool[] {
   return (asArray(tools) ?? []).flatMap((tool, index): readonly Tool[] => {
     if (!isRecord(tool)) return [];
     const at = `tools[${index}]`;
-    const name = asString(tool['name']);
-    if (tool['type'] !== 'function' || name === undefined)
-      return [{ kind: 'opaque', origin: HOME, name: name ?? asString(tool['type']) ?? 'tool', value: tool, at }];
-    return [
-      compact({
-        kind: 'function' as const,
-        name,
-        description: asString(tool['description']),
-        parameters: asRecord(tool['parameters']),
-        strict: asBoolean(tool['strict']),
-        at,
-        extra: restOf(tool, TOOL_READ),
-      }),
-    ];
+    return readNamespace(tool, at, readTool) ?? [readTool(tool, at)];
+  });
+}
+
+function readTool(tool: JsonRecord, at: string): Tool {
+  const name = asString(tool['name']);
+  if (tool['type'] !== 'function' || name === undefined)
+    return { kind: 'opaque', origin: HOME, name: name ?? asString(tool['type']) ?? 'tool', value: tool, at };
+  return compact({
+    kind: 'function' as const,
+    name,
+    description: asString(tool['description']),
+    parameters: asRecord(tool['parameters']),
+    strict: asBoolean(tool['strict']),
+    at,
+    extra: restOf(tool, TOOL_READ),
   });
 }
 
@@ -178,7 +181,8 @@ function readToolChoice(choice: Json | undefined): ToolChoice | undefined {
   if (choice === 'auto' || choice === 'none' || choice === 'required') return { kind: choice };
   if (!isRecord(choice)) return undefined;
   const name = asString(choice['name']);
-  if (choice['type'] === 'function' && name !== undefined) return { kind: 'tool', name };
+  if (choice['type'] === 'function' && name !== undefined && choice['namespace'] === undefined)
+    return { kind: 'tool', name };
   if (choice['type'] !== 'allowed_tools' || choice['mode'] !== 'required') return undefined;
   const tools = (asArray(choice['tools']) ?? []).filter(isRecord);
   const only = tools.flatMap((tool) => asString(tool['name']) ?? []);

@@ -14,7 +14,7 @@ import { argumentsText } from '../openai-chat/assistant.ts';
 import { decodeInnerError } from '../openai-chat/errors.ts';
 import { nonEmpty, readLogprobs } from '../openai-chat/response.ts';
 import { faultOfResponse } from './errors.ts';
-import { callExtra, HOME, itemOf, opaque, readAnnotation, typeOf } from './items.ts';
+import { callExtra, HOME, itemOf, opaque, readAnnotation, textExtra, typeOf } from './items.ts';
 import { decodeResponse, isCall, readFinish, readHead } from './response.ts';
 import { readUsage } from './usage.ts';
 
@@ -317,6 +317,8 @@ function endMessage(item: JsonRecord, at: At): void {
     const annotations = (asArray(part['annotations']) ?? []).filter(isRecord);
     for (const raw of annotations.slice(state.cited.get(index) ?? 0))
       into.emit({ type: 'citation', choice: 0, citation: readAnnotation(raw) });
+    const extra = kind === 'text' ? textExtra(part) : undefined;
+    if (extra !== undefined) into.emit({ type: 'extra', choice: 0, of: 'part', extra });
   }
 }
 

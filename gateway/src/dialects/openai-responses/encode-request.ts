@@ -7,7 +7,9 @@ import { asRecord, compact, isRecord, type Json, type JsonRecord } from '../../l
 import type { EncodedRequest, EncodeTarget } from '../dialect.ts';
 import { fitEffort, fitTemperature } from '../openai-chat/fitting.ts';
 import { traitsOf } from '../openai-chat/model.ts';
+import { customCallIds, withCustomTools } from '../openai-custom.ts';
 import { HOME } from './items.ts';
+import { writeGrouped } from './namespaces.ts';
 import { loseCache, writePrompt, type Writing } from './write-input.ts';
 
 /** Recorded: "Invalid 'max_output_tokens': integer below minimum value. Expected a value >= 16". */
@@ -24,11 +26,13 @@ const SHARED: ReadonlySet<string> = new Set([
 ]);
 
 /** Writes the body for `target`. Losses name the caller's own fields. */
-export function encodeRequest(request: ChatRequest, target: EncodeTarget): EncodedRequest {
+export function encodeRequest(asked: ChatRequest, target: EncodeTarget): EncodedRequest {
+  const request = withCustomTools(asked, HOME);
   const isHome = request.origin === HOME;
   const { kept, others } = sharedExtras(request);
   const losses: Loss[] = isHome ? [] : [...foreignLosses({ ...request, extras: others }, HOME)];
-  const writing: Writing = { isHome, traits: traitsOf(target.model, target.canReason), losses };
+  const traits = traitsOf(target.model, target.canReason);
+  const writing: Writing = { isHome, traits, customCalls: customCallIds(request.messages), losses };
   loseRest(request, writing);
   const body = compact({
     ...kept,
@@ -164,7 +168,7 @@ function writeFormat(format: OutputFormat | undefined): JsonRecord | undefined {
 }
 
 function writeToolFields(request: ChatRequest, writing: Writing, kept: JsonRecord): JsonRecord {
-  const tools = (request.tools ?? []).flatMap((tool) => writeTool(tool, writing));
+  const tools = writeGrouped(request.tools ?? [], (tool) => writeTool(tool, writing));
   const isForced = request.toolChoice?.kind === 'required' || request.toolChoice?.kind === 'tool';
   if (tools.length === 0 && !writing.isHome) {
     const why = 'There is no tool left that could be chosen.';

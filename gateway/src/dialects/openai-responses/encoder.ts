@@ -14,7 +14,9 @@ import { lossList, type LossList } from '../loss-list.ts';
 import { jsonScanner, type JsonScanner } from '../json-scanner.ts';
 import { writeLogprobs } from '../openai-chat/response.ts';
 import { encodeStreamFault } from './errors.ts';
+import { customCall } from '../openai-custom.ts';
 import { HOME } from './items.ts';
+import { namesIn, type Names } from './namespaces.ts';
 import {
   echoOf,
   envelope,
@@ -62,6 +64,7 @@ interface OpenCall {
 interface Writing {
   readonly context: EncodeContext;
   readonly losses: LossList;
+  readonly names: Names;
   readonly output: JsonRecord[];
   readonly calls: Map<number, OpenCall>;
   out: string;
@@ -89,6 +92,7 @@ export function encoder(context: EncodeContext): StreamEncoder {
   const writing: Writing = {
     context,
     losses: lossList(),
+    names: namesIn(context.request),
     output: [],
     calls: new Map(),
     out: '',
@@ -362,9 +366,10 @@ function startCall(event: Extract<ChatEvent, { type: 'tool-call-start' }>, writi
   }
   const { index, head } = newItem('function_call', writing);
   const own = writing.isHome ? event.extra : undefined;
+  if (!writing.isHome) loseExtra(event.extra ?? {}, writing.losses.add);
   const call: OpenCall = {
     index,
-    head: { ...head, call_id: event.id, name: event.name, ...own },
+    head: { ...head, call_id: event.id, name: event.name, ...writing.names.get(event.name), ...own },
     text: '',
     scanner: jsonScanner(),
     isDone: false,
@@ -416,17 +421,24 @@ function addLogprobs(tokens: readonly TokenLogprob[], writing: Writing): void {
 }
 
 /** An item that comes whole. */
-function addOpaque({ origin, name, value: item }: OpaquePart, writing: Writing): void {
-  if (origin !== HOME || !isRecord(item)) {
+function addOpaque(part: OpaquePart, writing: Writing): void {
+  const { origin, name, value } = customCall(part, HOME);
+  if (origin !== HOME || !isRecord(value)) {
     loseOpaque(name, writing.losses.add);
     return;
   }
   closeItem(writing);
   writing.next = undefined;
   const index = writing.output.length;
+  const item = part.origin === HOME ? value : madeItem(value, index, writing);
   writing.output.push(item);
   write('response.output_item.added', { output_index: index, item: { ...item, ...begunStatus(item) } }, writing);
   endItem(index, item, writing);
+}
+
+/** A call that another wire has made, as an item of a reply of this one. */
+function madeItem(call: JsonRecord, index: number, { head }: Writing): JsonRecord {
+  return { ...itemHead('custom_tool_call', itemId('custom_tool_call', idBaseOf(head.id), index), {}), ...call };
 }
 
 function begunStatus(item: JsonRecord): JsonRecord {

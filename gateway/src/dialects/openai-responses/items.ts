@@ -133,8 +133,13 @@ function readText(part: JsonRecord, at: string | undefined): Part {
     ...place(at),
     cache: readCache(part),
     citations: citations.length === 0 ? undefined : citations,
-    extra: restOf(part, TEXT_READ),
+    extra: textExtra(part),
   });
+}
+
+/** Fields beside a text that have no word here. */
+export function textExtra(part: JsonRecord): JsonRecord | undefined {
+  return restOf(part, TEXT_READ);
 }
 
 /** Annotations of a text: pages, files, and files that code wrote. */
@@ -259,7 +264,8 @@ function readCall(item: JsonRecord, at: string | undefined): Part {
 
 const RESULT_READ: ReadonlySet<string> = new Set([...ITEM_KEPT, 'type', 'call_id', 'output']);
 
-function readResult(item: JsonRecord, at: string | undefined): ToolResultPart {
+/** A tool's result, whatever kind of tool it was. */
+export function readResult(item: JsonRecord, at: string | undefined): ToolResultPart {
   const { output } = item;
   const parts = isRecord(output) ? [] : readContents(output, at === undefined ? undefined : `${at}.output`);
   return compact({

@@ -10,6 +10,7 @@ import { lossList } from '../loss-list.ts';
 import { decodeInnerError, errorIn } from '../openai-chat/errors.ts';
 import { nonEmpty } from '../openai-chat/response.ts';
 import { HOME, readItem, typeOf } from './items.ts';
+import { namesIn } from './namespaces.ts';
 import { lostUsage, readUsage, writeUsage } from './usage.ts';
 import { writeAssistant } from './write-items.ts';
 
@@ -137,7 +138,7 @@ export function encodeResponse(
   const isHome = response.origin === HOME;
   const [choice] = response.choices;
   if (response.choices.length > 1) loseChoices(lose);
-  loseExtra({ ...response.extra, ...choice?.extra }, lose);
+  loseExtra({ ...response.extra, ...choice?.extra, ...(isHome ? {} : besideParts(choice)) }, lose);
   const finish = choice?.finish ?? { reason: 'other' };
   loseFinish(finish, lose);
   const parts = choice?.parts ?? [];
@@ -145,6 +146,7 @@ export function encodeResponse(
   const output = writeAssistant(parts, {
     isHome,
     idBase: idBaseOf(head.id),
+    names: namesIn(context.request),
     ...(choice?.logprobs === undefined ? {} : { logprobs: choice.logprobs }),
     lose,
   });
@@ -159,6 +161,12 @@ export function encodeResponse(
     usage: writeUsage(response.usage),
   };
   return { body, losses: [...losses.all(), ...lostUsage(response.usage)] };
+}
+
+/** Fields of another protocol beside the texts and calls of a choice. */
+function besideParts(choice: Choice | undefined): JsonRecord {
+  const parts = (choice?.parts ?? []).filter((part) => part.kind === 'text' || part.kind === 'tool-call');
+  return Object.assign({}, ...parts.map(({ extra }) => extra));
 }
 
 export function loseChoices(lose: (loss: Loss) => void): void {

@@ -12,6 +12,8 @@ import { writeAssistant } from './write-items.ts';
 export interface Writing {
   readonly isHome: boolean;
   readonly traits: ModelTraits;
+  /** Ids of calls of custom tools. */
+  readonly customCalls: ReadonlySet<string>;
   readonly losses: Loss[];
 }
 
@@ -142,5 +144,6 @@ function writeResult(part: ToolResultPart, writing: Writing): JsonRecord {
   const { value, parts, callId, extra, item } = part;
   const output = value !== undefined && parts.length === 0 ? JSON.stringify(value) : writeContent(parts, writing);
   const own = writing.isHome ? { ...item, ...extra } : {};
-  return { type: 'function_call_output', call_id: callId, output, ...own };
+  const type = writing.customCalls.has(callId) ? 'custom_tool_call_output' : 'function_call_output';
+  return { type, call_id: callId, output, ...own };
 }

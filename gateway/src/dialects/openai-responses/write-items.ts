@@ -16,9 +16,11 @@ import type { Loss } from '../../chat/request.ts';
 import { packSignature } from '../../chat/signature.ts';
 import { compact, isRecord, type JsonRecord } from '../../lib/json.ts';
 import { writeLogprobs } from '../openai-chat/response.ts';
+import { customCall } from '../openai-custom.ts';
 import { HOME } from './items.ts';
+import type { Names } from './namespaces.ts';
 
-export type ItemKind = 'message' | 'reasoning' | 'function_call' | 'image_generation_call';
+export type ItemKind = 'message' | 'reasoning' | 'function_call' | 'image_generation_call' | 'custom_tool_call';
 
 /** How OpenAI's ids begin. */
 const PREFIX: Readonly<Record<ItemKind, string>> = {
@@ -26,6 +28,7 @@ const PREFIX: Readonly<Record<ItemKind, string>> = {
   reasoning: 'rs',
   function_call: 'fc',
   image_generation_call: 'ig',
+  custom_tool_call: 'ctc',
 };
 
 export interface WriteContext {
@@ -34,6 +37,8 @@ export interface WriteContext {
   /** Ends the ids of a reply's items; absent for the history of a request, of which only what a provider takes back is written. */
   readonly idBase?: string;
   readonly logprobs?: readonly TokenLogprob[];
+  /** What the caller calls its functions, where their names were joined with those of their groups. */
+  readonly names?: Names;
   readonly lose: (loss: Loss) => void;
 }
 
@@ -82,15 +87,38 @@ function addPart(part: Part, drafts: Draft[], context: WriteContext): void {
 
 function addCall(part: ToolCallPart, drafts: Draft[], context: WriteContext): void {
   if (part.signature !== undefined) carry(part.signature, drafts, { part, context });
-  const { id, name, arguments: text, extra } = part;
+  const { id, arguments: text, extra } = part;
   const head = headOf('function_call', part, { drafts, context });
-  drafts.push(whole({ ...head, call_id: id, name, arguments: text, ...(context.isHome ? extra : undefined) }));
+  drafts.push(
+    whole({
+      ...head,
+      call_id: id,
+      ...namesOf(part, context),
+      arguments: text,
+      ...(context.isHome ? extra : undefined),
+    }),
+  );
+}
+
+/** By one name, or by the two that the caller has for it. */
+function namesOf({ name, namespace }: ToolCallPart, { isHome, names }: WriteContext): JsonRecord {
+  if (isHome) return namespace === undefined ? { name } : { name: namespace.tool, namespace: namespace.name };
+  return { name, ...names?.get(name) };
 }
 
 /** In a request, another protocol's was listed by `foreignLosses`. */
 function addOpaque(part: OpaquePart, drafts: Draft[], context: WriteContext): void {
-  if (part.origin === HOME && isRecord(part.value)) drafts.push(whole(part.value));
-  else if (context.idBase !== undefined) loseOpaque(part.name, context.lose);
+  const { origin, value } = customCall(part, HOME);
+  if (origin === HOME && isRecord(value)) {
+    const isMade = part.origin !== HOME && context.idBase !== undefined;
+    drafts.push(
+      whole(
+        isMade
+          ? { ...itemHead('custom_tool_call', itemId('custom_tool_call', context.idBase, drafts.length), {}), ...value }
+          : value,
+      ),
+    );
+  } else if (context.idBase !== undefined) loseOpaque(part.name, context.lose);
 }
 
 export function loseOpaque(name: string, lose: WriteContext['lose']): void {

@@ -1,4 +1,5 @@
 /** Embeddings: inputs that stand apart, a vector for each. */
+import { sumUsage } from '../../chat/usage.ts';
 import { nonAsciiUnits } from '../text-size.ts';
 import { novaEmbed, titanEmbed } from './embeddings/amazon.ts';
 import { bedrockCohereEmbed, cohereEmbed } from './embeddings/cohere.ts';
@@ -12,7 +13,7 @@ import {
   voyageEmbeddings,
 } from './embeddings/openai.ts';
 import type { EmbeddingInput, Embeddings, EmbeddingsRequest } from './embeddings/request.ts';
-import { sumUsage, type Operation, type Size } from './operation.ts';
+import type { Operation, Size } from './operation.ts';
 
 export const embeddings: Operation<EmbeddingsRequest, Embeddings> = {
   id: 'embeddings',

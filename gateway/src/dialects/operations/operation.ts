@@ -146,26 +146,3 @@ export function lossesOf<Q extends Asked, A>(
     losses.map((loss) => ({ ...loss, field: inbound.callersName?.(loss.field, record) ?? loss.field })),
   );
 }
-
-/** Usage of several parts of one request. A count that one of them lacks is not known of all. */
-export function sumUsage(usages: readonly (Usage | undefined)[]): Usage | undefined {
-  const [first] = usages;
-  if (usages.length < 2) return first;
-  const sum = (count: (usage: Usage) => number | undefined): number | undefined => {
-    let total = 0;
-    for (const usage of usages) {
-      const one = usage === undefined ? undefined : count(usage);
-      if (one === undefined) return undefined;
-      total += one;
-    }
-    return total;
-  };
-  const inputTokens = sum((usage) => usage.inputTokens);
-  const outputTokens = sum((usage) => usage.outputTokens);
-  const images = sum((usage) => usage.units?.images);
-  return {
-    ...(inputTokens === undefined ? {} : { inputTokens }),
-    ...(outputTokens === undefined ? {} : { outputTokens }),
-    ...(images === undefined ? {} : { units: { images } }),
-  };
-}

@@ -2,12 +2,12 @@
  * Bodies of models that know only text, both ways: a prompt, a limit and a few settings, whose fields are called otherwise at
  * each maker's. The row of a model says how.
  */
-import { fieldName, reasoningField, type ChatField } from '../../chat/field-names.ts';
+import { fieldName, type ChatField } from '../../chat/field-names.ts';
 import { fault, type Fault } from '../../chat/fault.ts';
 import type { LossCode } from '../../chat/loss-codes.ts';
 import { foreignLosses } from '../../chat/losses.ts';
-import type { MediaPart, Origin, Part, TextPart } from '../../chat/part.ts';
-import type { ChatRequest, Extra, Message, Reasoning, Tool } from '../../chat/request.ts';
+import type { Origin } from '../../chat/part.ts';
+import type { ChatRequest, Extra, Message } from '../../chat/request.ts';
 import {
   asNumber,
   asRecord,
@@ -19,9 +19,10 @@ import {
   type JsonRecord,
 } from '../../lib/json.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
-import { JSON_MODE_TEXT, loseRest } from '../anthropic-messages/encode-request.ts';
+import { loseRest } from '../anthropic-messages/encode-request.ts';
 import type { EncodedRequest, EncodeTarget, Inspection, PathFacts } from '../dialect.ts';
 import { lossList, type LossList } from '../loss-list.ts';
+import { loseForms, turnsOf } from './words.ts';
 import { nonAsciiUnits } from '../text-size.ts';
 import type { Turn } from './prompts.ts';
 
@@ -193,7 +194,7 @@ export function encodeText(wire: TextWire, request: ChatRequest, target: EncodeT
 function putWords(body: Record<string, Json | undefined>, draft: Draft, model: string): void {
   const { family, isHome } = draft;
   const { fields } = family;
-  const turns = turnsOf(draft);
+  const turns = turnsOf(draft.request, draft.losses);
   const [first] = turns;
   const isApart = fields.system !== undefined && first?.role === 'system' && turns.length > 1;
   const rest = isApart ? turns.slice(1) : turns;
@@ -225,12 +226,12 @@ function stopText(stop: readonly string[] = []): string | undefined {
 const SETTINGS = ['temperature', 'topP', 'topK', 'presencePenalty', 'frequencyPenalty', 'seed'] as const;
 
 function loseAll(draft: Draft): void {
-  const { request, hint, meaning, family } = draft;
+  const { request, losses, hint, meaning, family } = draft;
   const { fields, hasStopText } = family;
   const taken = new Set<string>(SETTINGS.filter((name) => fields[name] !== undefined));
   const sampling = Object.fromEntries(Object.entries(request.sampling).filter(([name]) => !taken.has(name)));
   loseRest({ ...draft, request: { ...request, sampling } });
-  loseForms(draft);
+  loseForms(request, losses);
   if (request.stop !== undefined && fields.stop === undefined)
     meaning('stop', 'stop', 'This model takes no stop sequences.');
   if (hasStopText === true && request.stop?.some((stop) => stop.includes(',')) === true)
@@ -239,91 +240,6 @@ function loseAll(draft: Draft): void {
     hint('sampling', 'topK', 'This model has no such setting.');
   if (request.user !== undefined && request.user !== '')
     hint('user', 'user', 'The service takes no id of the end user.');
-}
-
-/** Whatever is more than text. */
-function loseForms({ request, losses, hint, meaning }: Draft): void {
-  const { format, reasoning = {} } = request;
-  for (const tool of request.tools ?? []) loseTool(tool, tool.at ?? fieldName(request, 'tools'), losses);
-  if (format?.kind === 'json-schema') meaning('format', 'format', 'This model does not enforce a schema.');
-  if (format?.kind === 'json')
-    hint('json-mode', 'format', 'There is no JSON mode; the prompt asks for one JSON object.');
-  if (wantsToThink(reasoning)) hint('reasoning', reasoningField(reasoning), 'This model does not reason.');
-}
-
-function wantsToThink({ effort = 'none', budgetTokens = 0 }: Reasoning): boolean {
-  return effort !== 'none' || budgetTokens !== 0;
-}
-
-function loseTool(tool: Tool, at: string, losses: LossList): void {
-  losses.meaning('opaque', at, NO_TOOLS);
-  if (tool.kind === 'function' && tool.isCacheEnd === true) losses.hint('cache-mark', at, NO_CACHE);
-}
-
-/** Words only, neighbours of one role together. */
-function turnsOf(draft: Draft): readonly Turn[] {
-  const turns: Turn[] = [];
-  for (const message of draft.request.messages) {
-    const role = roleOf(message);
-    if (message.name !== undefined)
-      draft.losses.hint('name', `${message.at ?? 'messages'}.name`, 'Participants have no names here.');
-    const text = message.parts.flatMap((part) => wordsOf(part, draft)).join('\n');
-    const last = turns.at(-1);
-    if (text === '') continue;
-    if (last?.role === role) turns[turns.length - 1] = { role, text: `${last.text}\n${text}` };
-    else turns.push({ role, text });
-  }
-  if (draft.request.format?.kind === 'json') turns.unshift({ role: 'system', text: JSON_MODE_TEXT });
-  return turns;
-}
-
-function roleOf({ role }: Message): Turn['role'] {
-  if (role === 'system' || role === 'developer') return 'system';
-  return role === 'assistant' ? 'assistant' : 'user';
-}
-
-const NO_TOOLS = 'This model takes a text alone, and no tools.';
-const NO_CACHE = 'This model keeps no prompts.';
-
-function wordsOf(part: Part, draft: Draft): readonly string[] {
-  const { losses } = draft;
-  const at = part.at ?? 'messages';
-  if (part.cache !== undefined) losses.hint('cache-mark', at, NO_CACHE);
-  switch (part.kind) {
-    case 'text':
-      loseBeside(part, losses);
-      return part.text === '' ? [] : [part.text];
-    case 'refusal':
-      losses.hint('refusal', at, 'There are no refusals here; it is sent as plain text.');
-      return [part.text];
-    case 'reasoning':
-      losses.hint('reasoning-history', at, 'Earlier reasoning has no place in a prompt.');
-      return [];
-    case 'tool-call':
-    case 'tool-result':
-      losses.meaning('opaque', at, NO_TOOLS);
-      return [];
-    case 'opaque':
-      return [];
-    default:
-      return mediaWords(part, at, losses);
-  }
-}
-
-function mediaWords({ kind, source, name }: MediaPart, at: string, losses: LossList): readonly string[] {
-  if (source.by !== 'text') {
-    losses.meaning('media-kind', at, `This model takes no ${kind}.`);
-    return [];
-  }
-  losses.hint('document-as-text', at, 'The document stands in the prompt as text.');
-  return [name === undefined ? source.text : `${name}\n\n${source.text}`];
-}
-
-/** What stands beside the words of a text. */
-function loseBeside(part: TextPart, losses: LossList): void {
-  const at = part.at ?? 'messages';
-  if ((part.citations ?? []).length > 0) losses.hint('citations', at, 'A prompt holds words only.');
-  if (part.signature !== undefined) losses.hint('signature', at, 'A prompt holds words only.');
 }
 
 /** Lowers the limit, under whichever of its names it stands. */

@@ -7,6 +7,7 @@ import type { Operation, RouteFacts, SimulatedDialect } from './dialect.ts';
 import { gemini } from './gemini.ts';
 import { ollama } from './ollama.ts';
 import { openaiChat } from './openai-chat.ts';
+import { openaiCompletions } from './openai-completions.ts';
 import { openaiResponses } from './openai-responses.ts';
 import { replicate } from './replicate.ts';
 
@@ -19,6 +20,7 @@ export const dialects: readonly SimulatedDialect[] = [
   bedrockConverse,
   bedrockInvoke,
   openaiChat,
+  openaiCompletions,
   openaiResponses,
   replicate,
 ];
