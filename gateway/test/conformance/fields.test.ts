@@ -55,6 +55,7 @@ const SAYS_NOTHING: readonly (readonly [place: RegExp, leaf: unknown, reason: st
   [/^(modalities|generationConfig\.responseModalities)$/, 'TEXT', 'the default'],
   [/^response_format\.type$/, 'text', 'the default'],
   [/\.strict$/, false, 'the default'],
+  [/^safe_prompt$/, false, 'the default'],
   [/^response_format\.json_schema\.strict$/, true, 'a schema of the answer is always enforced where there is one'],
   [/^(logprobs|generationConfig\.responseLogprobs)$/, false, 'the default'],
   [/^parallel_tool_calls$/, true, 'the default'],
