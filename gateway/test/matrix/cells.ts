@@ -7,6 +7,7 @@ import { anthropicMessages as anthropicClient } from './clients/anthropic-messag
 import { cohere as cohereClient } from './clients/cohere.ts';
 import { gemini as geminiClient } from './clients/gemini.ts';
 import { openaiChat as openaiClient } from './clients/openai-chat.ts';
+import { replicate } from './providers/replicate.ts';
 import { openaiResponses as responsesClient } from './clients/openai-responses.ts';
 import type { AskId, Client, FeatureId, Heard, Provider, ReplyId, Told } from './kinds.ts';
 import { anthropicMessages, bedrockInvoke } from './providers/anthropic-messages.ts';
@@ -51,6 +52,7 @@ export const PROVIDERS: readonly Provider[] = [
   bedrockInvokeText,
   cohere,
   ollama,
+  replicate,
 ];
 
 export interface Cell {
@@ -318,6 +320,7 @@ export function statusOf({ code }: Failure): number {
 export function absence({ client, provider, feature }: Cell): 'client' | 'provider' | undefined {
   const plan = PLANS[feature];
   if (client.lacks.includes(feature)) return 'client';
+  if (provider.lacks?.includes(feature) === true) return 'provider';
   if (plan.kind !== 'talk') return undefined;
   if (client.asks[plan.ask] === undefined) return 'client';
   return provider.replies[plan.reply] === undefined ? 'provider' : undefined;

@@ -142,6 +142,8 @@ export interface Provider {
   readonly beside: readonly string[];
   /** Absent: its wire has no such thing. */
   readonly replies: Partial<Readonly<Record<ReplyId, ScriptedAnswer>>>;
+  /** Features that the wire has no form for. */
+  readonly lacks?: readonly FeatureId[];
   /** A stream that begins with text and ends in an error. */
   readonly broken: Content;
   hear(body: JsonRecord): Heard;

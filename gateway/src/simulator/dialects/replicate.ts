@@ -5,7 +5,7 @@ import { err } from '../../lib/result.ts';
 import type { Ask, DraftChoice } from '../synthetic/compose.ts';
 import { pieces } from '../synthetic/words.ts';
 import type { Operation, Problem, Reply, RouteFacts, SimulatedDialect } from './dialect.ts';
-import { integerAt, numberAt, reading, refuse } from './reading.ts';
+import { decoded, integerAt, numberAt, reading, refuse } from './reading.ts';
 
 const TOKENS_MAX = 2 ** 31 - 1;
 const TITLES: Readonly<Record<number, string>> = {
@@ -35,10 +35,9 @@ export const replicate: SimulatedDialect = {
   error: ({ status, message }: Problem) => ({ title: TITLES[status] ?? 'Error', detail: message, status }),
 };
 
-function route({ path, family }: RouteFacts): Operation | undefined {
-  if (family !== 'replicate') return undefined;
+function route({ path }: RouteFacts): Operation | undefined {
   const [, model] = /\/models\/([^/]+\/[^/]+)\/predictions$/.exec(path) ?? [];
-  return model === undefined ? undefined : { kind: 'chat', method: 'POST', model: decodeURIComponent(model) };
+  return model === undefined ? undefined : { kind: 'chat', method: 'POST', model: decoded(model) };
 }
 
 /** Who does not wait gets a prediction that has only begun, which would be no answer. */
