@@ -4,7 +4,7 @@
 export const STREAM_EVENTS = 50;
 /** Between two events of one stream; a model of 200 tokens a second. The events stay apart, as they do on a real network. */
 export const EVENT_EVERY_MS = 5;
-const REPLY_BYTES = 1024;
+export const REPLY_BYTES = 1024;
 const PROMPT_BYTES = 1024;
 const LONG_PROMPT_BYTES = 100 * 1024;
 const PROSE = 'The quick brown fox jumps over the lazy dog, and asks which gateway it was sent through. ';
@@ -13,6 +13,8 @@ export interface Case {
   readonly id: string;
   readonly title: string;
   readonly isStreaming: boolean;
+  /** Events that a streamed answer must have; undefined where that is for the gateway to decide. */
+  readonly events?: number;
   readonly body: string;
   /** Closed-loop connections: enough that a busy gateway always has work, few enough that its queue stays short. */
   readonly connections: number;
@@ -32,6 +34,7 @@ export function casesFor(model: string): readonly Case[] {
       id: 'stream',
       title: `stream of ${STREAM_EVENTS} events`,
       isStreaming: true,
+      events: STREAM_EVENTS,
       body: ask(model, PROMPT_BYTES, true),
       connections: 64,
     },
@@ -41,6 +44,26 @@ export function casesFor(model: string): readonly Case[] {
       isStreaming: false,
       body: ask(model, LONG_PROMPT_BYTES, false),
       connections: 16,
+    },
+  ];
+}
+
+/** One wire's cases: a whole reply and a stream, that go from OpenAI's chat completions to it and back. */
+export function translatedCases(wire: string, model: string): readonly Case[] {
+  return [
+    {
+      id: `${wire} whole`,
+      title: `${wire}, whole`,
+      isStreaming: false,
+      body: ask(model, PROMPT_BYTES, false),
+      connections: 32,
+    },
+    {
+      id: `${wire} stream`,
+      title: `${wire}, streamed`,
+      isStreaming: true,
+      body: ask(model, PROMPT_BYTES, true),
+      connections: 64,
     },
   ];
 }
@@ -60,7 +83,8 @@ function ask(model: string, bytes: number, isStreaming: boolean): string {
   }));
 }
 
-function padded(bytes: number, make: (text: string) => unknown): string {
+/** JSON of so many bytes: `make` puts a text into it that fills it. */
+export function padded(bytes: number, make: (text: string) => unknown): string {
   const missing = bytes - JSON.stringify(make('')).length;
   return JSON.stringify(make(PROSE.repeat(Math.ceil(missing / PROSE.length)).slice(0, missing)));
 }
@@ -78,19 +102,36 @@ export function wholeAnswer(): Buffer {
     choices: [{ index: 0, message: { role: 'assistant', content }, logprobs: null, finish_reason: 'stop' }],
     usage: USAGE,
   }));
+  return wholeOf(body);
+}
+
+/** A body with its head. */
+export function wholeOf(body: string): Buffer {
   const head = `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\nx-request-id: req_bench\r\n\r\n`;
   return Buffer.from(head + body);
 }
 
+/** The words of every streamed answer. */
+export const WORDS: readonly string[] = Array.from({ length: STREAM_EVENTS - 4 }, (_, index) => ` word${index + 1}`);
+
 /** A streamed answer: one piece an event, the first with the head, each to be written by itself. */
 export function streamedAnswer(): readonly Buffer[] {
-  const head =
-    'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\nx-request-id: req_bench\r\n\r\n';
-  const events = Array.from({ length: STREAM_EVENTS }, (_, index) => streamedEvent(index));
-  return events.map((event, index) => {
-    const framed = `${event.length.toString(16)}\r\n${event}\r\n`;
-    return Buffer.from((index === 0 ? head : '') + framed + (index === STREAM_EVENTS - 1 ? '0\r\n\r\n' : ''));
-  });
+  return chunked(
+    'text/event-stream',
+    Array.from({ length: STREAM_EVENTS }, (_, index) => streamedEvent(index)),
+  );
+}
+
+/** The events of a stream as chunks. */
+export function chunked(type: string, events: readonly (string | Buffer)[]): readonly Buffer[] {
+  const head = `HTTP/1.1 200 OK\r\ncontent-type: ${type}\r\ntransfer-encoding: chunked\r\nx-request-id: req_bench\r\n\r\n`;
+  return events.map((event, index) =>
+    Buffer.concat([
+      Buffer.from(`${index === 0 ? head : ''}${Buffer.byteLength(event).toString(16)}\r\n`),
+      Buffer.from(event),
+      Buffer.from(index === events.length - 1 ? '\r\n0\r\n\r\n' : '\r\n'),
+    ]),
+  );
 }
 
 function streamedEvent(index: number): string {

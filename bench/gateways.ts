@@ -5,7 +5,7 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { casesFor } from './cases.ts';
+import { casesFor, type Case } from './cases.ts';
 import type { Aim } from './load.ts';
 import { GATEWAY_CORE } from './machine.ts';
 
@@ -122,6 +122,10 @@ export interface TurnoutOptions {
   readonly root?: string;
   readonly name?: string;
   readonly nodeArgs?: readonly string[];
+  /** Instead of the usual ones. */
+  readonly cases?: readonly Case[];
+  /** Rows of the configuration beside the usual provider's. */
+  readonly providers?: string;
 }
 
 function mainOf(root: string): string {
@@ -138,7 +142,7 @@ providers:
     base_url: http://127.0.0.1:${upstreamPort}/v1
     api_key: sk-bench
     models: {bench-1: {price: {input: 0.1, output: 0.4}}}
-`;
+${options.providers ?? ''}`;
   writeFileSync(join(dir, 'turnout.yaml'), config);
   const args = ['serve', '--config', join(dir, 'turnout.yaml'), '--port', '0', '--data', join(dir, 'data')];
   const child = pinned(
@@ -156,7 +160,7 @@ providers:
     version: '',
     port,
     headers: { authorization: `Bearer ${String(made['key'])}` },
-    cases: casesFor('bench/bench-1'),
+    cases: options.cases ?? casesFor('bench/bench-1'),
     pid: child.pid ?? 0,
     stop: () => stopped(child),
     receipts: () => verifiedReceipts(main, join(dir, 'data')),

@@ -1,6 +1,6 @@
 /** The load generator: keep-alive connections on bare sockets. Every reply is checked; a wrong one fails the benchmark. */
 import { connect, type Socket } from 'node:net';
-import { STREAM_EVENTS, type Case } from './cases.ts';
+import { WORDS, type Case } from './cases.ts';
 import { ReplyReader, type ReadReply } from './reply-reader.ts';
 
 /** A reply that takes longer is a hang, and the benchmark says so instead of waiting. */
@@ -122,19 +122,17 @@ async function firstReplyBytes(aim: Aim, of: Case, request: Buffer): Promise<num
   const peer = await openPeer(aim, request, true);
   const { reply } = await peer.ask();
   peer.close();
-  const wrong = reply.status === 200 ? wrongIn(reply.body, of.isStreaming) : `status ${reply.status}`;
+  const wrong = reply.status === 200 ? wrongIn(reply.body, of) : `status ${reply.status}`;
   if (wrong !== undefined) throw new Error(`${aim.name}, ${of.title}: ${wrong}\n${reply.body.slice(0, 2000)}`);
   return reply.bytes;
 }
 
-function wrongIn(body: string, isStreaming: boolean): string | undefined {
-  if (isStreaming) {
+function wrongIn(body: string, of: Case): string | undefined {
+  if (of.isStreaming) {
     const events = body.split('\n\n').filter((event) => event.startsWith('data: '));
-    if (events.length !== STREAM_EVENTS) return `${events.length} events, not ${STREAM_EVENTS}`;
+    if (of.events !== undefined && events.length !== of.events) return `${events.length} events, not ${of.events}`;
     const words = events.filter((event) => event.includes('" word')).length;
-    return words === STREAM_EVENTS - 4 && events.at(-1) === 'data: [DONE]'
-      ? undefined
-      : 'a piece of the stream is missing';
+    return words === WORDS.length && events.at(-1) === 'data: [DONE]' ? undefined : 'a piece of the stream is missing';
   }
   const reply: unknown = JSON.parse(body);
   const hasText =

@@ -152,7 +152,7 @@ ${Object.entries(result.profiles)
   .join('\n')}
 ## What this leaves out
 
-TLS on either side; a real network with its round trips; more than one core; compressed replies; translation between protocols; fallbacks and retries; thousands of open streams; the garbage of hours; the time a model takes, beside which all of this is small.
+TLS on either side; a real network with its round trips; more than one core; compressed replies; translation between protocols (\`npm run bench -- --translated\` measures it); fallbacks and retries; thousands of open streams; the garbage of hours; the time a model takes, beside which all of this is small.
 A plain proxy does none of what a gateway is for; it stands here as the floor. Portkey's gateway keeps no books of its own and checks no key.
 `;
 }

@@ -3,6 +3,8 @@
  * a profile of Turnout. About four minutes; the result goes to `bench/results/`.
  * `--quick` takes less than one, with numbers to match: it prints and writes nothing. `--profile` only profiles.
  * `--against DIR` measures the Turnout of this checkout beside that of another: the before and after of a change.
+ * `--translated` measures OpenAI's chat completions on the way to each other wire and back, beside the way to their own;
+ * with `--profile` it profiles them, with `--against DIR` it compares.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
@@ -19,11 +21,13 @@ import {
   startTurnout,
   startUpstream,
   type Gateway,
+  type TurnoutOptions,
 } from './gateways.ts';
 import { openLoad } from './load.ts';
 import { cpuUs, machine, pinSelf, residentMib, untilQuiet, whyNot } from './machine.ts';
 import { profileClockUs, readShares, type ProfileShares } from './profile.ts';
 import { cpuTable, tables, writeResult, type CpuResult, type LatencyResult, type Result } from './report.ts';
+import { translatedOptions, translatedTable, writeTranslated, type TranslatedResult } from './translated.ts';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const REQUESTS_PER_SECOND = 100;
@@ -75,21 +79,33 @@ async function main(args: readonly string[]): Promise<number> {
   pinSelf();
   const words = parseArgs({
     args: [...args],
-    options: { quick: { type: 'boolean' }, profile: { type: 'boolean' }, against: { type: 'string' } },
+    options: {
+      quick: { type: 'boolean' },
+      profile: { type: 'boolean' },
+      against: { type: 'string' },
+      translated: { type: 'boolean' },
+    },
   }).values;
   const pace = words.quick === true ? QUICK : FULL;
   const dir = mkdtempSync(join(tmpdir(), 'turnout-bench-'));
   const upstream = await startUpstream();
   try {
     const at = { dir, upstreamPort: upstream.port };
+    const options: TurnoutOptions = words.translated === true ? translatedOptions(upstream.port) : {};
     if (words.profile === true) {
-      const profiles = await profileAll(at, FULL);
+      const profiles = await profileAll(at, FULL, options);
       for (const [title, shares] of Object.entries(profiles)) printProfile(title, shares);
       return 0;
     }
     if (words.against !== undefined) {
-      const cpu = await compareWith(at, words.against);
-      process.stdout.write(`\n${cpuTable(cpu, direct(upstream.port).cases)}\n`);
+      const cpu = await compareWith(at, words.against, options);
+      process.stdout.write(`\n${cpuTable(cpu, options.cases ?? direct(upstream.port).cases)}\n`);
+      return 0;
+    }
+    if (words.translated === true) {
+      const result = await measureTranslated(at, pace, options);
+      process.stdout.write(`\n${translatedTable(result)}\n`);
+      if (pace === FULL) process.stdout.write(`\nwritten: ${writeTranslated(join(HERE, 'results'), result)}\n`);
       return 0;
     }
     const measured = await compare(at, pace);
@@ -157,16 +173,29 @@ async function compare(at: Place, pace: Pace): Promise<Omit<Result, 'profiles'>>
   }
 }
 
+async function measureTranslated(at: Place, pace: Pace, options: TurnoutOptions): Promise<TranslatedResult> {
+  const turnout = await startTurnout(inside(at, 'turnout'), options);
+  const bench: Bench = { gateways: [turnout], pace, made: new Map() };
+  try {
+    await warmUp(bench);
+    const cpu = await measureCpu(bench);
+    const date = new Date().toISOString().slice(0, 10);
+    return { date, commit: commit(), machine: machine(), rounds: pace.rounds, cpu };
+  } finally {
+    await turnout.stop();
+  }
+}
+
 function inside(at: Place, name: string): Place {
   const dir = join(at.dir, name);
   mkdirSync(dir);
   return { ...at, dir };
 }
 
-async function compareWith(at: Place, root: string): Promise<readonly CpuResult[]> {
-  const nginx = await startNginx(inside(at, 'nginx'));
-  const now = await startTurnout(inside(at, 'now'));
-  const before = await startTurnout(inside(at, 'before'), { root: resolve(root), name: 'before' });
+async function compareWith(at: Place, root: string, options: TurnoutOptions): Promise<readonly CpuResult[]> {
+  const nginx = options.cases === undefined ? await startNginx(inside(at, 'nginx')) : undefined;
+  const now = await startTurnout(inside(at, 'now'), options);
+  const before = await startTurnout(inside(at, 'before'), { ...options, root: resolve(root), name: 'before' });
   const bench: Bench = {
     gateways: [...(nginx === undefined ? [] : [nginx]), now, before],
     pace: FULL,
@@ -253,12 +282,17 @@ function note(bench: Bench, gateway: Gateway, requests: number): void {
 }
 
 /** A Turnout of its own for each case, since a profile is written when its process ends. */
-async function profileAll(at: Place, pace: Pace): Promise<Readonly<Record<string, ProfileShares>>> {
+async function profileAll(
+  at: Place,
+  pace: Pace,
+  options: TurnoutOptions = {},
+): Promise<Readonly<Record<string, ProfileShares>>> {
   const profiles: Record<string, ProfileShares> = {};
-  for (const [index, { title }] of direct(at.upstreamPort).cases.entries()) {
+  const cases = options.cases ?? direct(at.upstreamPort).cases;
+  for (const [index, { title }] of cases.entries()) {
     const place = inside(at, `profile-${index}`);
     const nodeArgs = ['--cpu-prof', `--cpu-prof-dir=${place.dir}`, '--cpu-prof-interval=500'];
-    const turnout = await startTurnout(place, { nodeArgs });
+    const turnout = await startTurnout(place, { ...options, nodeArgs });
     const of = turnout.cases[index];
     if (of === undefined) throw new Error(`Turnout has no case ${title}`);
     const load = await openLoad(turnout, of);

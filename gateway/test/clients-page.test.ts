@@ -8,7 +8,7 @@ import { PINS } from './programs/install.ts';
 
 const GUIDE = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'guide', 'clients.md'), 'utf8');
 /** The suites that drive SDKs. */
-const SDK_TESTS = ['sdks', 'langchain'].map((name) =>
+const SDK_TESTS = ['sdks', 'langchain', 'mistral'].map((name) =>
   readFileSync(join(import.meta.dirname, 'e2e', `${name}.test.ts`), 'utf8').replaceAll('rig.gateway', 'gateway'),
 );
 /** Characters in which a client's settings stand behind its name. */
@@ -88,7 +88,7 @@ describe('the guide to clients', () => {
 
   it('gives SDKs the base URL with which they are tested', () => {
     const listed = rows('## SDKs');
-    assert.equal(listed.length, 12);
+    assert.equal(listed.length, 13);
     for (const [pack = '', setting = ''] of listed) {
       const from = new RegExp(`^import \\{? ?(\\w+)[^;]* from '${pack.replaceAll('`', '')}';`, 'm');
       const [suite, imported] = SDK_TESTS.flatMap((text) => {

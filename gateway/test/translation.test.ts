@@ -112,5 +112,5 @@ function kindsOf(one: RequestCase): readonly string[] {
 
 /** How a loss of a code is made in a dialect's source. */
 function madeOf(code: string): string {
-  return `code: [^,\\n]*'${code}'|(?:hint|meaning)\\(\\s*(?:[^'\\n]*\\? )?'${code}'|\\? '[a-z-]+' : '${code}',`;
+  return `code: [^,\\n]*'${code}'|(?:hint|meaning)\\(\\s*(?:[^'\\n]*\\? )?'${code}'|\\? '[a-z-]+' : '${code}',|\\b(?:say|lose|loseField)\\((?:writing, )?'${code}'`;
 }

@@ -163,6 +163,8 @@ export function reasoningField(reasoning: Reasoning): ChatField {
 
 /** Where a field of a tool's declaration stands, `at` being the tool's place: OpenAI wraps declarations into `function`. */
 export function toolFieldName(origin: Origin, at: string, field: string): string {
+  // One switch of Cohere's holds for all tools.
+  if (origin === 'cohere' && field === 'strict') return 'strict_tools';
   return origin === 'openai-chat' && at.startsWith('tools[') ? `${at}.function.${field}` : `${at}.${field}`;
 }
 

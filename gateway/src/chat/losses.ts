@@ -60,7 +60,7 @@ function misplaced(part: Part, role: Role): Loss {
 
 function partLosses(part: Part, home: Origin): readonly Loss[] {
   const at = part.at ?? 'messages';
-  const losses = [...extraLosses(part.extra, at, home)];
+  const losses = [...extraLosses(saidOf(part), at, home)];
   if ('whole' in part && part.whole !== undefined) losses.push(plainLoss(at));
   if (part.kind === 'opaque' && part.origin !== home) losses.push(foreign(at, part.name, home));
   if (part.kind === 'tool-result') losses.push(...part.parts.flatMap((inner) => partLosses(inner, home)));
@@ -83,11 +83,22 @@ function foreign(field: string, name: string, home: Origin): Loss {
 
 /** The losses of fields beside the parts of a reply, which have no place but their kind. */
 export function replyExtraLosses(parts: readonly Part[], home: Origin): readonly Loss[] {
-  return parts.flatMap((part) => {
-    const { id: _, index: __, format: ___, ...rest } = part.extra ?? {};
-    // Entries of reasoning are numbered and named anew.
-    return extraLosses(part.kind === 'reasoning' ? rest : part.extra, part.kind, home);
-  });
+  return parts.flatMap((part) => extraLosses(toldOf(part), part.kind, home));
+}
+
+/** What stands beside a part of a request and says something: entries of reasoning stand in order, and their format is that of a signature. */
+function saidOf({ kind, extra }: Part): Part['extra'] {
+  if (kind !== 'reasoning' || extra === undefined) return extra;
+  const { index: _, format: __, ...rest } = extra;
+  return rest;
+}
+
+/** The same of a reply, whose entries of reasoning are named anew. */
+export function toldOf(part: Part): Part['extra'] {
+  const said = saidOf(part);
+  if (part.kind !== 'reasoning' || said === undefined) return said;
+  const { id: _, ...rest } = said;
+  return rest;
 }
 
 function extraLosses(extra: Readonly<Record<string, unknown>> | undefined, at: string, home: Origin): readonly Loss[] {

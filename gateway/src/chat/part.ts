@@ -46,7 +46,7 @@ export interface Citation {
 interface PartBase {
   readonly at?: string;
   readonly cache?: CacheMark;
-  /** What its own protocol keeps of the item that begins with this part (Responses API: `id`, `status`, `phase`). Nobody else misses it. */
+  /** What its own protocol keeps of the item that begins with this part (Responses API: `id`, `status`, `phase`; Cohere: the document). Nobody else misses it. */
   readonly item?: JsonRecord;
   /** Fields of the source that have no word here, by their own name. Another dialect loses them, and says so. */
   readonly extra?: JsonRecord;

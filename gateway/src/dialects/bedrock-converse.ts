@@ -7,6 +7,7 @@ import { encoder } from './bedrock-converse/encoder.ts';
 import { decodeError, encodeFault, encodeStreamFault } from './bedrock-converse/errors.ts';
 import { converseSplitter } from './bedrock-converse/frames.ts';
 import { inspect } from './bedrock-converse/inspect.ts';
+import { modelOfProfile } from './bedrock-converse/model.ts';
 import { decodeResponse, encodeResponse, glance } from './bedrock-converse/response.ts';
 import { tap } from './bedrock-converse/tap.ts';
 import { usageInHead } from './bedrock-converse/usage.ts';
@@ -40,11 +41,10 @@ export const bedrockConverse: Dialect<Buffer> = {
   headers: (secret) => ({ accept: '*/*', ...(secret === undefined ? {} : { authorization: `Bearer ${secret}` }) }),
 };
 
-const OPERATIONS = { chat: 'converse', 'count-tokens': 'count-tokens' } as const;
-
 /** Ids hold colons, and ARNs slashes too: all of it is one step of the path, encoded as the SDK does. */
 function pathOf(call: CallShape): string {
-  const operation = call.operation === 'chat' && call.isStreaming ? 'converse-stream' : OPERATIONS[call.operation];
+  if (call.operation === 'count-tokens') return `/model/${encodeURIComponent(modelOfProfile(call.model))}/count-tokens`;
+  const operation = call.isStreaming ? 'converse-stream' : 'converse';
   return `/model/${encodeURIComponent(call.model)}/${operation}`;
 }
 

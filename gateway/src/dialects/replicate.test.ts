@@ -71,13 +71,17 @@ describe('replicate', () => {
           { role: 'assistant', content: 'b' },
           { role: 'user', content: 'c' },
         ],
-        stop: ['x,y'],
+        stop: ['x,y', 'END'],
         stream: true,
         tools: [{ type: 'function', function: { name: 'f' } }],
       }),
       TARGET,
     );
-    assert.equal((body['input'] as JsonRecord)['prompt'], 'User: a\nChatbot: b\nUser: c\nChatbot:');
+    assert.deepEqual(body['input'], {
+      prompt: 'User: a\nChatbot: b\nUser: c\nChatbot:',
+      max_tokens: 2048,
+      stop_sequences: 'END',
+    });
     assert.deepEqual(
       losses.map(({ code, field, weight }) => [code, field, weight]),
       [
@@ -86,6 +90,11 @@ describe('replicate', () => {
         ['stream', 'stream', 'hint'],
       ],
     );
+  });
+
+  it('asks with the instructions where there is nothing else', () => {
+    const { body } = replicate.encodeRequest(asked({ messages: [{ role: 'system', content: 'Say hi.' }] }), TARGET);
+    assert.deepEqual(body, { input: { prompt: 'Say hi.\nChatbot:', max_tokens: 2048 } });
   });
 
   it('reads its own requests and writes them again', () => {

@@ -15,6 +15,7 @@ import type {
   Size,
   Wire,
 } from '../dialects/operations/operation.ts';
+import { lossesOf } from '../dialects/operations/operation.ts';
 import type { JsonRecord } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { editMembers, splice } from '../lib/splice.ts';
@@ -174,7 +175,7 @@ function outgoingOf<Q extends Asked, A>(
   const encoded = asking.parts.map((part) => asking.outbound.encodeRequest(part, upstream));
   const isSameWire = work.inbound.id === asking.outbound.id;
   // A wire knows all of its own fields.
-  const losses = isSameWire ? [] : encoded.flatMap((one) => one.losses);
+  const losses = isSameWire ? [] : lossesOf(encoded, work.inbound, work.input.body.record);
   const refused = refusalOf(work, target, losses);
   if (refused !== undefined) return err(refused);
   const bodies = bodiesOf(work, target, { asking, encoded, options });

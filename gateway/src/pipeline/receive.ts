@@ -264,8 +264,10 @@ function relayBytes(options: ReceiveOptions): Receiver {
     // Content after a finish (another choice, or a call that was held back) opens the reply again.
     if (mark.isFinished === true) isFinished = true;
     else if (mark.hasContent === true) isFinished = false;
+    const { wantsStreamUsage } = options.context;
     if (mark.isLast === true) finish(out, frame.event(event));
-    else if (!(mark.isUsageOnly === true && !options.context.wantsStreamUsage)) out.push(frame.event(event));
+    else if (wantsStreamUsage) out.push(frame.event(event));
+    else if (mark.isUsageOnly !== true) out.push(withoutNullUsage(frame.event(event)));
   }
 
   function finish(out: (string | Buffer)[], last: string | Buffer): void {
@@ -306,6 +308,15 @@ function relayBytes(options: ReceiveOptions): Receiver {
       return books.hasContent();
     },
   };
+}
+
+const NULL_USAGE = Buffer.from(',"usage":null');
+
+/** OpenAI writes it into every chunk of a stream that was asked for usage, which we did and the caller did not; Mistral's SDK refuses it. */
+function withoutNullUsage(piece: string | Buffer): string | Buffer {
+  if (typeof piece === 'string') return piece;
+  const at = piece.indexOf(NULL_USAGE);
+  return at === -1 ? piece : Buffer.concat([piece.subarray(0, at), piece.subarray(at + NULL_USAGE.length)]);
 }
 
 /** Counts without reading: one token an event at least, longer pieces by their length beyond the smallest event seen. */

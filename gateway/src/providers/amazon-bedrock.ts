@@ -6,6 +6,7 @@ import { anthropicMessages } from '../dialects/anthropic-messages.ts';
 import { hasForeignThinking, withoutForeignThinking } from '../dialects/anthropic-messages/foreign-thinking.ts';
 import { invokeCounting } from '../dialects/counting.ts';
 import { bedrockConverse } from '../dialects/bedrock-converse.ts';
+import { modelOfProfile } from '../dialects/bedrock-converse/model.ts';
 import { bedrockInvoke } from '../dialects/bedrock-invoke.ts';
 import { claudeBody, claudeSplitter, needsClaudeBody } from '../dialects/bedrock-invoke/claude.ts';
 import type { JsonRecord } from '../lib/json.ts';
@@ -63,7 +64,8 @@ function withBetas(body: JsonRecord, headers: CallerHeaders): JsonRecord {
 }
 
 function claudeUrl(parts: UrlParts): string {
-  const base = `${parts.baseUrl.replace(/\/+$/, '')}/model/${encodeURIComponent(parts.model)}`;
-  if (parts.path.includes('count_tokens')) return `${base}/count-tokens`;
-  return `${base}/${parts.isStreaming ? 'invoke-with-response-stream' : 'invoke'}`;
+  const base = `${parts.baseUrl.replace(/\/+$/, '')}/model`;
+  if (parts.path.includes('count_tokens'))
+    return `${base}/${encodeURIComponent(modelOfProfile(parts.model))}/count-tokens`;
+  return `${base}/${encodeURIComponent(parts.model)}/${parts.isStreaming ? 'invoke-with-response-stream' : 'invoke'}`;
 }

@@ -73,6 +73,7 @@ const SAYS_NOTHING: readonly (readonly [place: RegExp, leaf: unknown, reason: st
   [/^messages\.content\.closed$/, true, 'the default'],
   [/^messages\.audio\.expires_at$/, undefined, 'of a sound that is not there'],
   [/^messages\.reasoning_details\.format$/, undefined, 'of a signature that is not there'],
+  [/^messages\.reasoning_details\.index$/, undefined, 'the order says it'],
 ];
 /** Variants that no provider takes, so that they are refused at the door. */
 const REFUSED: readonly RegExp[] = [/^response_format\.type$/, /\.parts\.thought$/, /^messages\.(name|model|prefix)$/];

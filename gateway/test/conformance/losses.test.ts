@@ -33,6 +33,8 @@ const SPOKEN: Readonly<Record<string, ProviderWire>> = {
   'gemini-generate': 'gemini',
   'bedrock-converse': 'bedrock-converse',
   'openai-responses': 'openai-responses',
+  'cohere-v2-chat': 'cohere',
+  'ollama-chat': 'ollama',
   // Names in `translations/`.
   'chat-completions': 'openai-chat',
   responses: 'openai-responses',
@@ -54,6 +56,8 @@ const MODELS: Readonly<Record<ProviderWire, readonly string[]>> = {
   gemini: ['gemini-2.5-flash', 'gemini-2.5-pro', 'gemini-3.5-flash'],
   'bedrock-invoke': [DEFAULT_MODEL['bedrock-invoke'], 'amazon.titan-text-express-v1'],
   replicate: [DEFAULT_MODEL.replicate],
+  cohere: [DEFAULT_MODEL.cohere],
+  ollama: [DEFAULT_MODEL.ollama],
   'bedrock-converse': [DEFAULT_MODEL['bedrock-converse'], ...BEDROCK_MODELS.map(({ model }) => model)],
 };
 const CONTEXT: EncodeContext = { requestId: 'req_1', model: 'm', nowS: 1_790_000_000, wantsStreamUsage: true };

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { gzipSync } from 'node:zlib';
 import { describe, it } from 'node:test';
-import { raw, send, rigHere, underWatch, unseenUpstream, type Answer, type Expected } from './bad-input.ts';
+import { raw, rigHere, send, underWatch, unseenUpstream, type Answer, type Expected } from './bad-input.ts';
 import { assertRefusedIn, FORM_ENDPOINTS, keysOf, type FormEndpoint } from './endpoints.ts';
 
 const MIB = 1024 * 1024;

@@ -30,10 +30,10 @@ interface Case {
 
 const CASES: readonly Case[] = [
   {
-    name: 'Bedrock, in the form of Converse',
+    name: 'Bedrock, in the form of Converse, for the model behind a profile',
     row: 'amazon-bedrock: {region: us-east-1, api_key: k}',
     caller: 'anthropic',
-    model: 'amazon-bedrock/anthropic.claude-sonnet-4-20250514-v1:0',
+    model: 'amazon-bedrock/us.anthropic.claude-sonnet-4-20250514-v1:0',
     url: `${BEDROCK}/anthropic.claude-sonnet-4-20250514-v1%3A0/count-tokens`,
     body: {
       input: {
@@ -128,7 +128,7 @@ describe('tokens are counted by', () => {
   it("Claude on Bedrock, with its own body wrapped, for Anthropic's clients too", async () => {
     const row = 'bedrock-claude: {like: amazon-bedrock, dialect: anthropic-messages, region: us-east-1, api_key: k}';
     await withGateway(row, { body: JSON.stringify({ inputTokens: 41 }) }, async (inside) => {
-      const told = await count(inside, { caller: 'anthropic', model: 'bedrock-claude/anthropic.claude-v1:0' });
+      const told = await count(inside, { caller: 'anthropic', model: 'bedrock-claude/eu.anthropic.claude-v1:0' });
       assert.deepEqual(told, { input_tokens: 41 });
       const [call] = inside.sent;
       assert.equal(call?.url, `${BEDROCK}/anthropic.claude-v1%3A0/count-tokens`);

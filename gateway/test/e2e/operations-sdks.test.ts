@@ -13,12 +13,15 @@ let gateway: TestGateway;
 before(async () => {
   simulator = await startSimulator();
   gateway = await startGateway({
-    config: testConfig({
-      house: `{dialect: openai-chat, base_url: "${simulator.url}/openai/v1"}`,
-      // Its operations have Cohere's own wire, whatever its chat speaks.
-      cohere: `{dialect: openai-chat, base_url: "${simulator.url}/p/cohere/v2", api_key: k}`,
-      google: `{base_url: "${simulator.url}/gemini/v1beta", api_key: k}`,
-    }),
+    config: testConfig(
+      {
+        house: `{dialect: openai-chat, base_url: "${simulator.url}/openai/v1"}`,
+        // Its operations have Cohere's own wire, whatever its chat speaks.
+        cohere: `{dialect: openai-chat, base_url: "${simulator.url}/p/cohere/v2", api_key: k}`,
+        google: `{base_url: "${simulator.url}/gemini/v1beta", api_key: k}`,
+      },
+      'server: {heartbeat_ms: 200}',
+    ),
   });
 });
 
@@ -98,6 +101,40 @@ describe('the OpenAI SDK', () => {
     assert.equal(streamed, json.text);
     const translated = await client().audio.translations.create({ model: 'house/m', file: await sound() });
     assert.equal(translated.text, json.text);
+  });
+
+  it('gets a stream, too, of who knows none: its last event', async () => {
+    // `whisper-1` answers as if `stream` were not there.
+    const types: string[] = [];
+    for await (const event of await client().audio.transcriptions.create({
+      model: 'house/whisper-1',
+      file: await sound(),
+      stream: true,
+    })) {
+      types.push(event.type);
+      if (event.type === 'transcript.text.done') assert.match(event.text, /simulator/);
+    }
+    assert.deepEqual(types, ['transcript.text.done']);
+    const picture = {
+      created: 1,
+      data: [{ b64_json: 'aGk=' }],
+      usage: { input_tokens: 1, output_tokens: 2, total_tokens: 3 },
+    };
+    simulator.script([{ match: { path: '/images/generations' }, json: picture }]);
+    const events: unknown[] = [];
+    for await (const event of await client().images.generate({ model: 'house/m', prompt: 'a cat', stream: true }))
+      events.push([event.type, event.b64_json]);
+    assert.deepEqual(events, [['image_generation.completed', 'aGk=']]);
+  });
+
+  it('hears pings while a picture is made', async () => {
+    simulator.script([{ match: { path: '/images/generations' }, delay_ms: 700 }]);
+    const reply = await fetch(`${gateway.url}/v1/images/generations`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${ROOT_KEY}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'house/m', prompt: 'a cat', stream: true }),
+    });
+    assert.match(await reply.text(), /^(?:: ping\n\n)+data: \{"type":"image_generation\.completed"/);
   });
 
   it('gets moderations', async () => {

@@ -1,6 +1,6 @@
 /** A gateway before a simulator, with what the suites of SDKs need: providers of each protocol, one that limits, some that never end. */
 import assert from 'node:assert/strict';
-import { startSimulator, type Simulator } from '../../src/simulator/simulator.ts';
+import { startSimulator, type Simulator, type SimulatorOptions } from '../../src/simulator/simulator.ts';
 import { startGateway, testConfig, type TestGateway } from '../harness.ts';
 
 /** One provider a protocol. */
@@ -18,8 +18,9 @@ export interface SdkRig {
   close(): Promise<void>;
 }
 
-export async function startSdkRig(): Promise<SdkRig> {
+export async function startSdkRig(options: Pick<SimulatorOptions, 'recordings'> = {}): Promise<SdkRig> {
   const simulator = await startSimulator({
+    ...options,
     script: [
       { match: { provider: 'limited' }, times: 'forever', status: 429 },
       { match: { provider: 'slow' }, times: 'forever', reply: { text: 'word '.repeat(10_000) }, chunk_delay_ms: 2 },
@@ -40,6 +41,7 @@ export async function startSdkRig(): Promise<SdkRig> {
       'slow-gemini': row('gemini', '/p/slow/v1beta'),
       // Their embeddings have a wire of their own.
       cohere: `{base_url: "${simulator.url}/p/cohere/v2", api_key: k}`,
+      mistral: `{base_url: "${simulator.url}/p/mistral/v1", api_key: k}`,
       google: `{base_url: "${simulator.url}/gemini/v1beta", api_key: k}`,
     }),
   });

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import Anthropic from '@anthropic-ai/sdk';
+import { zodOutputFormat } from '@anthropic-ai/sdk/helpers/zod';
 import { GoogleGenAI } from '@google/genai';
 import { createAnthropic } from '@ai-sdk/anthropic';
 import { createGoogleGenerativeAI } from '@ai-sdk/google';
@@ -207,6 +208,12 @@ for (const model of TARGETS) {
       assert.ok(JSON.stringify(simulator.log.requests.at(-1)?.body).includes(PIXEL));
     });
 
+    it('parses output of a schema', async () => {
+      const Person = z.object({ name: z.string(), age: z.int() });
+      const reply = await client().messages.parse({ ...ask, output_config: { format: zodOutputFormat(Person) } });
+      assert.deepEqual(Person.parse(reply.parsed_output), reply.parsed_output);
+    });
+
     it('counts tokens', async () => {
       const counted = await client().messages.countTokens({ model, messages: ask.messages });
       assert.ok(counted.input_tokens > 0);
@@ -330,6 +337,13 @@ for (const model of [...TARGETS, OLLAMA]) {
       assert.ok(text.length > 0);
       assert.deepEqual(end, ['COMPLETE', true]);
       assert.deepEqual([...kinds], ['message-start', 'content-start', 'content-delta', 'content-end', 'message-end']);
+    });
+
+    it('gets output of a schema', async () => {
+      const responseFormat = { type: 'json_object' as const, jsonSchema: WEATHER };
+      const reply = await client().chat({ model, messages, responseFormat }, { maxRetries: 0 });
+      const [content] = reply.message.content ?? [];
+      assert.equal(typeof JSON.parse(content?.type === 'text' ? content.text : '').city, 'string');
     });
 
     it('goes through a round of tools', { skip: model === OLLAMA && 'it cannot be demanded' }, async () => {

@@ -145,7 +145,6 @@ interface Case {
 }
 
 async function checkText(one: Case, t: TestContext): Promise<void> {
-  if (!(await isServed(one, t))) return;
   const answer = `answer-${randomUUID()}`;
   simulator.script([{ match: { contains: '"tools"' }, times: 'forever', reply: { text: answer } }]);
   const ran = await runProgram(one, 'Say hello.', t);
@@ -154,7 +153,6 @@ async function checkText(one: Case, t: TestContext): Promise<void> {
 }
 
 async function checkTool(one: Case, t: TestContext): Promise<void> {
-  if (!(await isServed(one, t))) return;
   const [answer, word] = [`answer-${randomUUID()}`, `word-${randomUUID()}`];
   const program = PROGRAMS[one.name];
   assert.ok(program !== undefined, `no row for ${one.name}`);
@@ -173,21 +171,6 @@ async function checkTool(one: Case, t: TestContext): Promise<void> {
     results.length > 0 && results.length < asked.length,
     `${results.length} of ${asked.length} have the result`,
   );
-}
-
-/** Whether the gateway has the program's protocol. Asked of the gateway itself: the row runs as soon as the route is there. */
-async function isServed({ protocol, target }: Case, t: TestContext): Promise<boolean> {
-  if (protocol !== 'openai-responses') return true;
-  const reply = await fetch(`${gateway.url}/v1/responses`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${ROOT_KEY}`, 'content-type': 'application/json' },
-    body: '{}',
-  });
-  await reply.body?.cancel();
-  const isThere = reply.status !== 404 && reply.status !== 405;
-  assert.equal(isThere, SPOKEN_HERE.includes(protocol), 'the route and the dialect come together');
-  if (!isThere) t.skip(`suite "${SUITE}" could not run it: this gateway has no /v1/responses (to ${target})`);
-  return isThere;
 }
 
 interface Ran {

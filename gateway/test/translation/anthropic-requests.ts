@@ -64,7 +64,6 @@ export const ANTHROPIC_CASES: readonly RequestCase[] = [
     tool_choice: { type: 'any' },
   }),
   anthropic('loads a tool later', { tools: [{ name: 'weather', input_schema: CITY, defer_loading: true }] }),
-  anthropic('has a strict tool', { tools: [{ name: 'weather', input_schema: CITY, strict: true }] }),
   anthropic('wants one call at a time', {
     tools: [{ name: 'weather', input_schema: CITY }],
     tool_choice: { type: 'auto', disable_parallel_tool_use: true },
@@ -109,17 +108,6 @@ export const ANTHROPIC_CASES: readonly RequestCase[] = [
       {
         role: 'user',
         content: [{ type: 'document', title: 'A', source: { type: 'text', media_type: 'text/plain', data: 'words' } }],
-      },
-    ],
-  }),
-  anthropic('sends a file by its id', {
-    messages: [
-      {
-        role: 'user',
-        content: [
-          { type: 'document', source: { type: 'file', file_id: 'file_1' } },
-          { type: 'text', text: 'hi' },
-        ],
       },
     ],
   }),
@@ -237,5 +225,27 @@ export const ANTHROPIC_CASES: readonly RequestCase[] = [
       },
       HI,
     ],
+  }),
+  anthropic('shows a picture that Anthropic keeps', {
+    messages: [
+      {
+        role: 'user',
+        content: [
+          { type: 'image', source: { type: 'file', file_id: 'file_1' } },
+          { type: 'text', text: 'hi' },
+        ],
+      },
+    ],
+  }),
+  anthropic('tries very hard', { max_tokens: 9000, output_config: { effort: 'xhigh' } }),
+  anthropic('holds one of its tools to its schema', {
+    tools: [
+      { name: 'weather', input_schema: CITY, strict: true },
+      { name: 'time', input_schema: CITY },
+    ],
+  }),
+  anthropic('wants JSON by a schema beside tools', {
+    tools: [{ name: 'weather', input_schema: CITY }],
+    output_config: { format: { type: 'json_schema', schema: CITY } },
   }),
 ];

@@ -241,4 +241,9 @@ export const GEMINI_CASES: readonly RequestCase[] = [
       },
     ],
   }),
+  gemini('wants JSON by a schema beside tools', {
+    tools: [{ functionDeclarations: [{ name: 'weather', parameters: CITY }] }],
+    generationConfig: { responseMimeType: 'application/json', responseSchema: { type: 'OBJECT' } },
+  }),
+  gemini('likes to say things again', { generationConfig: { presencePenalty: -0.5 } }),
 ];

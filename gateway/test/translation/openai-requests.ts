@@ -312,6 +312,21 @@ export const OPENAI_CASES: readonly RequestCase[] = [
     ],
   }),
   openai('says things in messages that only it knows', { messages: [{ ...HI, weight: 1 }] }),
+  openai('holds one of its tools to its schema', {
+    tools: [openaiTool('weather', CITY, { strict: true }), openaiTool('time', CITY)],
+  }),
+  openai('wants JSON by a schema beside tools', {
+    tools: [WEATHER],
+    response_format: { type: 'json_schema', json_schema: { name: 'a', schema: CITY } },
+  }),
+  openai(
+    'asks a model to think that cannot',
+    { reasoning_effort: 'low' },
+    {
+      cohere: [{ model: 'some-model', canReason: false }],
+      ollama: [{ model: 'some-model', canReason: false }],
+    },
+  ),
 ];
 
 /** What only differs at OpenAI's own models, over this wire as over the other. */

@@ -1,5 +1,7 @@
 /** docs/reference/translation.md, written from what the dialects do with the cases. */
 import { lossCodes } from '../../src/chat/loss-codes.ts';
+import { matrixSection } from '../matrix/table.ts';
+import { operationLosses, type OperationLoss } from './operation-losses.ts';
 import { ENDS, endOf } from './reply-cases.ts';
 import { REQUEST_CASES } from './request-cases.ts';
 import { WIRES, type ProviderWire } from './wires.ts';
@@ -24,6 +26,8 @@ const NAMES: Readonly<Record<ProviderWire, string>> = {
   'bedrock-converse': 'Bedrock',
   'bedrock-invoke': 'Bedrock’s text models',
   replicate: 'Replicate',
+  cohere: 'Cohere',
+  ollama: 'Ollama',
 };
 
 const INTRO = `# Translation
@@ -38,13 +42,14 @@ Elsewhere a request is read into one language and written in the other. What the
 
 All fields that were lost are named in the reply header \`x-turnout-adapted\`, and in the record of the request with their code and sentence. What only turns out when a stream has begun stands in the record.
 
-The names in the tables are those of the protocols: \`openai-chat\` (${NAMES['openai-chat']} completions and all who speak it), \`openai-responses\`, \`anthropic-messages\`, \`gemini\`, and, of providers only, \`bedrock-converse\` (${NAMES['bedrock-converse']}, whose models take each another part of its wire) and \`bedrock-invoke\` and \`replicate\` (${NAMES['bedrock-invoke']}, and ${NAMES['replicate']}’s, which know only a prompt).
+The names in the tables are those of the protocols: \`openai-chat\` (${NAMES['openai-chat']} completions and all who speak it), \`openai-responses\`, \`anthropic-messages\`, \`gemini\`, \`cohere\`, and, of providers only, \`ollama\`, \`bedrock-converse\` (${NAMES['bedrock-converse']}, whose models take each another part of its wire) and \`bedrock-invoke\` and \`replicate\` (${NAMES['bedrock-invoke']}, and ${NAMES['replicate']}’s, which know only a prompt).
 `;
 
 const FATES: Readonly<Record<Fate, string>> = {
   kept: 'kept',
   carried: 'carried',
   lost: '**lost**',
+  'in a header': 'in a header',
   'gone in silence': '**gone in silence**',
   'no such thing': '',
 };
@@ -53,12 +58,14 @@ const FATES: Readonly<Record<Fate, string>> = {
 export function translationPage(): string {
   const sections = [
     INTRO,
+    matrixSection(),
     codesSection(),
     requestThingsSection(),
     thingsSection(),
     endsSection(),
     requestSections(),
     replySections(),
+    operationsSection(),
   ];
   return `${sections.map((section) => section.trimEnd()).join('\n\n')}\n`;
 }
@@ -79,30 +86,40 @@ function codesSection(): string {
 
 function requestThingsSection(): string {
   const rows = requestThingRows();
-  const pairs = requestPairs();
-  const names = [...new Set(rows.map((row) => row.name))];
-  const fate = (name: string, from: ProviderWire, to: ProviderWire): Fate =>
-    rows.find((row) => row.name === name && row.from === from && row.to === to)?.fate ?? 'no such thing';
-  const body = names.map((name) => [name, ...pairs.map(([from, to]) => FATES[fate(name, from, to)])]);
+  const tables = WIRES.map((from) => {
+    const own = rows.filter((row) => row.from === from);
+    const targets = requestPairs().flatMap(([client, to]) => (client === from ? [to] : []));
+    const fate = (name: string, to: ProviderWire): Fate =>
+      own.find((row) => row.name === name && row.to === to)?.fate ?? 'no such thing';
+    const names = namesOf(own.filter((row) => row.fate !== 'no such thing'));
+    const body = names.map((name) => [name, ...targets.map((to) => FATES[fate(name, to)])]);
+    return `### Of a client of ${NAMES[from]}\n\n${table(['to', ...targets.map((to) => NAMES[to])], body)}`;
+  });
   const intro = `## What becomes of a request
 
-\`A → B\` is a request of a client of A to a provider of B. *Kept*: the provider gets it in its own form. *Lost*: it is named. Empty: the client's protocol has no such thing.`;
-  return `${intro}\n\n${table(['', ...pairs.map(([from, to]) => `${NAMES[from]} → ${NAMES[to]}`)], body)}`;
+*Kept*: the provider gets it in its own form. *Lost*: it is named.`;
+  return `${intro}\n\n${tables.join('\n\n')}`;
+}
+
+function namesOf(rows: readonly { readonly name: string }[]): readonly string[] {
+  return [...new Set(rows.map((row) => row.name))];
 }
 
 function thingsSection(): string {
   const rows = thingRows();
-  const pairs = replyPairs();
-  const names = [...new Set(rows.map((row) => row.name))];
-  const body = names.map((name) => [
-    name,
-    ...pairs.map(([from, to]) => fateCell(rows.find((row) => row.name === name && row.from === from && row.to === to))),
-  ]);
+  const tables = WIRES.map((to) => {
+    const own = rows.filter((row) => row.to === to);
+    const providers = replyPairs().flatMap(([from, client]) => (client === to ? [from] : []));
+    const body = namesOf(own).map((name) => [
+      name,
+      ...providers.map((from) => fateCell(own.find((row) => row.name === name && row.from === from))),
+    ]);
+    return `### To a client of ${NAMES[to]}\n\n${table(['from', ...providers.map((from) => NAMES[from])], body)}`;
+  });
   const intro = `## What becomes of a reply
 
-\`A → B\` is a reply of a provider of A to a client of B.
-*Kept*: the client sees it where its protocol has it. *Carried*: its protocol has no place for it; it travels in another field, and is itself again when the client sends the reply back as history. *Lost*: it is named. Empty: the provider's protocol has no such thing.`;
-  return `${intro}\n\n${table(['', ...pairs.map(([from, to]) => `${NAMES[from]} → ${NAMES[to]}`)], body)}`;
+*Kept*: the client sees it where its protocol has it. *Carried*: its protocol has no place for it; it travels in another field, and is itself again when the client sends the reply back as history. *Lost*: it is named. *In a header*: the reply's headers tell it. Empty: the provider's protocol has no such thing.`;
+  return `${intro}\n\n${tables.join('\n\n')}`;
 }
 
 function fateCell(row: ThingRow | undefined): string {
@@ -183,4 +200,27 @@ function lossSection(title: string, rows: readonly LossRow[], hasModels: boolean
     row.why,
   ]);
   return `${title}\n\n${table(['code', 'field', 'weight', ...(hasModels ? ['at'] : []), 'what was done instead, and why'], body)}`;
+}
+
+/** A row a field and reason, with the wires that do not have it. */
+function operationsSection(): string {
+  const groups = new Map<string, { readonly row: OperationLoss; readonly to: Set<string> }>();
+  for (const row of operationLosses()) {
+    const why = row.why.replace(row.to, 'This form');
+    const key = [row.operation, row.from, row.field, row.weight, why].join('|');
+    const group = groups.get(key) ?? { row: { ...row, why }, to: new Set() };
+    group.to.add(row.to);
+    groups.set(key, group);
+  }
+  const rows = [...groups.values()].map(({ row, to }) => [
+    row.from,
+    `\`${row.field}\``,
+    row.weight,
+    [...to].map((wire) => `\`${wire}\``).join(', '),
+    row.why,
+  ]);
+  const intro = `## Embeddings, reranking, pictures
+
+The same two weights, and the same header. Speech, transcripts, translations, moderation and edits of pictures have one form, in which requests pass as they came.`;
+  return `${intro}\n\n${table(['from', 'field', 'weight', 'lost at', 'what was done instead, and why'], rows)}`;
 }

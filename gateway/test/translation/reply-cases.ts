@@ -2,8 +2,18 @@
  * What can stand in a reply, how each protocol says it, and where its own clients look for it. A `MARK` stands for the thing:
  * where a client finds it, it was kept; where it comes back to its provider with the next request, it was carried.
  */
-import { asArray, asRecord, asString, isArray, isRecord, type Json, type JsonRecord } from '../../src/lib/json.ts';
+import {
+  asArray,
+  asRecord,
+  asString,
+  compact,
+  isArray,
+  isRecord,
+  type Json,
+  type JsonRecord,
+} from '../../src/lib/json.ts';
 import type { ProviderWire, Wire } from './wires.ts';
+import { cohereNext, cohereReply, cohereWords, ollamaReply, ollamaWords } from './cohere-things.ts';
 import { reply, replyWords, said } from './responses-things.ts';
 
 /** Stands for the thing itself; base64 of nothing, so that it may be a signature. */
@@ -582,14 +592,15 @@ const USAGE: readonly Thing[] = [
 ];
 
 const RESPONSES = replyWords(MARK, COUNT);
+const COHERE = cohereWords(MARK, COUNT);
+const OLLAMA = ollamaWords(MARK, COUNT);
 
 export const THINGS: readonly Thing[] = [...CONTENT, ...USAGE].map((thing) => {
-  const { in: body, seen } = RESPONSES[thing.name] ?? {};
-  return {
-    ...thing,
-    in: { ...thing.in, ...(body === undefined ? {} : { 'openai-responses': body }) },
-    seen: { ...thing.seen, ...(seen === undefined ? {} : { 'openai-responses': seen }) },
-  };
+  const responses = RESPONSES[thing.name];
+  const cohere = COHERE[thing.name];
+  const held = { 'openai-responses': responses?.in, cohere: cohere?.in, ollama: OLLAMA[thing.name] };
+  const seen = { 'openai-responses': responses?.seen, cohere: cohere?.seen };
+  return { ...thing, in: { ...thing.in, ...compact(held) }, seen: { ...thing.seen, ...compact(seen) } };
 });
 
 /** Words for the end of a reply, and a reply that ends so. */
@@ -653,6 +664,16 @@ export const ENDS: readonly { readonly from: ProviderWire; readonly word: string
     reply: llama({ stop_reason: word }),
   })),
   { from: 'replicate', word: 'succeeded', reply: prediction({}) },
+  ...['COMPLETE', 'STOP_SEQUENCE', 'MAX_TOKENS', 'TOOL_CALL'].map((word) => ({
+    from: 'cohere' as const,
+    word,
+    reply: cohereReply({}, { finish_reason: word }),
+  })),
+  ...['stop', 'length', 'load'].map((word) => ({
+    from: 'ollama' as const,
+    word,
+    reply: ollamaReply({}, { done_reason: word }),
+  })),
 ];
 
 /** The word that ends a reply for a client. */
@@ -663,6 +684,7 @@ export function endOf(wire: Wire, body: JsonRecord): string {
     'openai-chat': 'choices.0.finish_reason',
     'anthropic-messages': 'stop_reason',
     gemini: 'candidates.0.finishReason',
+    cohere: 'finish_reason',
   };
   return asString(at(path[wire])(body)) ?? '';
 }
@@ -670,6 +692,7 @@ export function endOf(wire: Wire, body: JsonRecord): string {
 /** A request of a client that sends the reply back and goes on. */
 export function nextRequest(wire: Wire, reply: JsonRecord): JsonRecord {
   const hi = { role: 'user', content: 'hi' };
+  if (wire === 'cohere') return cohereNext(reply);
   if (wire === 'openai-chat') {
     const message = asRecord(at(OPENAI_MESSAGE)(reply)) ?? {};
     const results = (asArray(message['tool_calls']) ?? []).map((call) => ({

@@ -3,6 +3,7 @@
  * docs/reference/translation.md: what it says of a loss is what happens to these.
  */
 import { ANTHROPIC_CASES } from './anthropic-requests.ts';
+import { COHERE_CASES } from './cohere-requests.ts';
 import { GEMINI_CASES } from './gemini-requests.ts';
 import { OPENAI_AT_RESPONSES, OPENAI_CASES } from './openai-requests.ts';
 import type { RequestCase } from './request-case.ts';
@@ -14,4 +15,5 @@ export const REQUEST_CASES: readonly RequestCase[] = [
   ...RESPONSES_CASES,
   ...ANTHROPIC_CASES,
   ...GEMINI_CASES,
+  ...COHERE_CASES,
 ];

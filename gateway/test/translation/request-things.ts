@@ -1,7 +1,8 @@
 /** What can stand in a request, as each protocol says it. A `MARK` stands for the thing: it is kept where the provider gets it. */
-import { isRecord, type Json, type JsonRecord } from '../../src/lib/json.ts';
+import { compact, isRecord, type Json, type JsonRecord } from '../../src/lib/json.ts';
 import { MARK } from './reply-cases.ts';
 import type { Wire } from './wires.ts';
+import { cohereRequestWords } from './cohere-things.ts';
 import { requestWords } from './responses-things.ts';
 
 export interface RequestThing {
@@ -104,6 +105,12 @@ function has(key: string): (body: JsonRecord) => boolean {
   return (body) => JSON.stringify(body).includes(`"${key}":`);
 }
 
+/** Some wires have documents of plain text as base64. */
+function saysText(body: JsonRecord): boolean {
+  const text = JSON.stringify(body);
+  return text.includes(MARK) || text.includes(Buffer.from(MARK).toString('base64'));
+}
+
 const BY_OTHERS: readonly RequestThing[] = [
   {
     name: 'System text',
@@ -153,6 +160,16 @@ const BY_OTHERS: readonly RequestThing[] = [
       }),
       gemini: geminiSaid({ inlineData: { mimeType: 'application/pdf', data: IMAGE } }),
     },
+  },
+  {
+    name: 'Document as text',
+    in: {
+      'anthropic-messages': anthropicSaid(
+        { type: 'document', source: { type: 'text', media_type: 'text/plain', data: MARK } },
+        { type: 'text', text: 'hi' },
+      ),
+    },
+    isKept: saysText,
   },
   {
     name: 'Sound',
@@ -221,7 +238,7 @@ const BY_OTHERS: readonly RequestThing[] = [
       'anthropic-messages': anthropicRound({}, { content: 'no', is_error: true }),
       gemini: geminiRound({}, { response: { error: 'no' } }),
     },
-    isKept: (body) => has('is_error')(body) || has('error')(body),
+    isKept: (body) => has('is_error')(body) || has('error')(body) || JSON.stringify(body).includes('"status":"error"'),
   },
   {
     name: 'Cache marks',
@@ -266,13 +283,15 @@ const BY_OTHERS: readonly RequestThing[] = [
       body['reasoning_effort'] !== undefined ||
       isRecord(body['reasoning']) ||
       isRecord(body['thinking']) ||
+      body['think'] !== undefined ||
       has('thinkingConfig')(body),
   },
 ];
 
 const RESPONSES = requestWords(MARK, SCHEMA);
+const COHERE = cohereRequestWords(MARK, SCHEMA);
 
 export const REQUEST_THINGS: readonly RequestThing[] = BY_OTHERS.map((thing) => {
-  const body = RESPONSES[thing.name];
-  return body === undefined ? thing : { ...thing, in: { ...thing.in, 'openai-responses': body } };
+  const held = { 'openai-responses': RESPONSES[thing.name], cohere: COHERE[thing.name] };
+  return { ...thing, in: { ...thing.in, ...compact(held) } };
 });

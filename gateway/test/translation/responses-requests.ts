@@ -146,4 +146,11 @@ export const RESPONSES_CASES: readonly RequestCase[] = [
       HI,
     ],
   }),
+  responses('holds one of its tools to its schema', {
+    tools: [RESPONSES_TOOL, { type: 'function', name: 'time', parameters: CITY, strict: false }],
+  }),
+  responses('wants JSON by a schema beside tools', {
+    tools: [RESPONSES_TOOL],
+    text: { format: { type: 'json_schema', name: 'a', schema: CITY } },
+  }),
 ];

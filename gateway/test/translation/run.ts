@@ -6,6 +6,7 @@ import type { EncodeContext, EncodeTarget } from '../../src/dialects/dialect.ts'
 import { gateDialects } from '../../src/dialects/index.ts';
 import { asString, isArray, isRecord, type Json, type JsonRecord } from '../../src/lib/json.ts';
 import { COUNT, ENDS, MARK, nextRequest, THINGS, type Thing } from './reply-cases.ts';
+import { NAMELESS_SOURCE } from './cohere-things.ts';
 import { REQUEST_THINGS } from './request-things.ts';
 import type { RequestCase } from './request-case.ts';
 import { BEDROCK_MODELS, DEFAULT_MODEL, PROVIDER_WIRES, WIRES, type ProviderWire, type Wire } from './wires.ts';
@@ -69,7 +70,10 @@ export function requestRows(cases: readonly RequestCase[]): readonly LossRow[] {
 }
 
 /** What became of a thing: the client sees it; it comes back to its provider; it is named as lost. */
-export type Fate = 'kept' | 'carried' | 'lost' | 'gone in silence' | 'no such thing';
+export type Fate = 'kept' | 'carried' | 'lost' | 'in a header' | 'gone in silence' | 'no such thing';
+
+/** What a protocol's replies have no field for, and the headers of every reply of ours tell. */
+const IN_HEADERS: Partial<Readonly<Record<Wire, readonly string[]>>> = { cohere: ['The model’s name'] };
 
 export interface ThingRow {
   readonly from: ProviderWire;
@@ -111,6 +115,7 @@ function fateOf(thing: Thing, rows: { readonly from: ProviderWire; readonly to: 
   const seen = thing.seen[to]?.(got.body);
   if (seen !== undefined && holds(seen)) return 'kept';
   if (holds(next(from, to, got.body))) return 'carried';
+  if (IN_HEADERS[to]?.includes(thing.name) === true) return 'in a header';
   return got.losses.length > 0 ? 'lost' : 'gone in silence';
 }
 
@@ -180,6 +185,7 @@ export function replyRows(): readonly LossRow[] {
       PROVIDER_WIRES.flatMap((from) => (thing.in[from] === undefined ? [] : [{ from, reply: thing.in[from] }])),
     ),
     ...ENDS,
+    { from: 'cohere' as const, reply: NAMELESS_SOURCE },
   ];
   for (const { from, reply } of replies) {
     for (const to of WIRES.filter((wire) => wire !== from)) {

@@ -2,15 +2,21 @@
 import type { Origin } from '../../src/chat/part.ts';
 import type { EncodeTarget } from '../../src/dialects/dialect.ts';
 
-export type Wire = Extract<Origin, 'openai-chat' | 'openai-responses' | 'anthropic-messages' | 'gemini'>;
+export type Wire = Extract<Origin, 'openai-chat' | 'openai-responses' | 'anthropic-messages' | 'gemini' | 'cohere'>;
 /** The protocols that clients speak. */
-export const WIRES: readonly Wire[] = ['openai-chat', 'openai-responses', 'anthropic-messages', 'gemini'];
+export const WIRES: readonly Wire[] = ['openai-chat', 'openai-responses', 'anthropic-messages', 'gemini', 'cohere'];
 /** The three whose fields, signatures and odd places are walked in full; the others have suites of their own. */
 export const WALKED = ['openai-chat', 'anthropic-messages', 'gemini'] as const;
 export type WalkedWire = (typeof WALKED)[number];
 /** Those that providers speak. */
-export type ProviderWire = Wire | 'bedrock-converse' | 'bedrock-invoke' | 'replicate';
-export const PROVIDER_WIRES: readonly ProviderWire[] = [...WIRES, 'bedrock-converse', 'bedrock-invoke', 'replicate'];
+export type ProviderWire = Wire | 'bedrock-converse' | 'bedrock-invoke' | 'ollama' | 'replicate';
+export const PROVIDER_WIRES: readonly ProviderWire[] = [
+  ...WIRES,
+  'bedrock-converse',
+  'bedrock-invoke',
+  'ollama',
+  'replicate',
+];
 
 /** A model of which nothing is known but the protocol. */
 export const DEFAULT_MODEL: Readonly<Record<ProviderWire, string>> = {
@@ -21,6 +27,8 @@ export const DEFAULT_MODEL: Readonly<Record<ProviderWire, string>> = {
   'bedrock-converse': 'maker.some-model',
   'bedrock-invoke': 'meta.llama3-70b-instruct',
   replicate: 'meta/meta-llama-3-70b-instruct',
+  cohere: 'some-model',
+  ollama: 'some-model',
 };
 
 /** Bedrock has one wire for the models of many makers, and each takes another part of it: every case goes to one of each. */

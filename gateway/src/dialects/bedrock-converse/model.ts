@@ -34,6 +34,14 @@ export interface BedrockTraits {
   readonly takesTopK: boolean;
 }
 
+/** Where a profile sends a request, before the model's own id. */
+const PROFILE = /^(?:global|us|us-gov|eu|apac|jp|au|ca)\.(?=[a-z0-9-]+\.)/;
+
+/** The model behind a profile's id (`eu.anthropic.claude-…`). Tokens are counted for models alone: a profile was refused (recorded). */
+export function modelOfProfile(id: string): string {
+  return id.replace(PROFILE, '');
+}
+
 const CLAUDE = /\bclaude\b|anthropic\./;
 const NOVA = /\bnova-/;
 /** Models of which the guide lists neither structured output nor a forced call. */

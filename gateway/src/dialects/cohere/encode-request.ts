@@ -9,6 +9,7 @@ import { asArray, compact, isRecord, type Json, type JsonRecord } from '../../li
 import type { EncodedRequest, EncodeTarget } from '../dialect.ts';
 import { writeFunction } from '../openai-chat/encode-request.ts';
 import { writeMedia } from '../openai-chat/media.ts';
+import { documentOf, documentsOf } from './documents.ts';
 import { writeAssistant } from './message.ts';
 import { HOME } from './wire.ts';
 
@@ -33,10 +34,12 @@ export function encodeRequest(request: ChatRequest, target: EncodeTarget): Encod
   loseUnknown(writing);
   const own = isHome ? Object.fromEntries(request.extras.map(({ field, value }) => [field, value])) : {};
   const tools = toolsOf(writing);
+  const documents = isHome ? documentsOf(request.messages) : [];
   const body = compact({
     ...own,
     model: target.model,
     messages: request.messages.flatMap((message) => writeMessage(message, writing)),
+    documents: documents.length === 0 ? own['documents'] : documents,
     tools: tools.length === 0 ? undefined : tools.map((tool) => writeTool(tool, writing)),
     ...writeStrict(tools, writing),
     tool_choice: writeChoice(tools, writing),
@@ -256,7 +259,8 @@ function withoutForeignCitations(part: Part, writing: Writing): Part {
 }
 
 /** One string where that says all, else a list of parts. */
-function writeContent(parts: readonly Part[], writing: Writing): Json {
+function writeContent(given: readonly Part[], writing: Writing): Json {
+  const parts = writing.isHome ? given.filter((part) => documentOf(part) === undefined) : given;
   const [only] = parts;
   const extra = writing.isHome ? only?.extra : undefined;
   if (parts.length === 1 && only?.kind === 'text' && extra === undefined) return only.text;
@@ -293,9 +297,9 @@ function writeResult(part: ToolResultPart, writing: Writing): JsonRecord {
   }
   const texts = part.parts.filter((inner) => inner.kind === 'text');
   const text = texts.map((inner) => inner.text).join('\n');
-  const hasDocuments = isHome && texts.some((inner) => inner.extra?.['document'] !== undefined);
+  const hasDocuments = isHome && texts.some((inner) => resultDocument(inner) !== undefined);
   const documents = texts.map((inner) => {
-    const document = inner.extra?.['document'];
+    const document = resultDocument(inner);
     return document === undefined ? { type: 'text', text: inner.text } : { type: 'document', document };
   });
   const plain = text === '' && part.value !== undefined ? JSON.stringify(part.value) : text;
@@ -305,4 +309,8 @@ function writeResult(part: ToolResultPart, writing: Writing): JsonRecord {
     content: hasDocuments ? documents : plain,
     ...(isHome ? part.extra : {}),
   };
+}
+
+function resultDocument(part: Part): Json | undefined {
+  return part.extra?.['document'] ?? documentOf(part);
 }

@@ -164,7 +164,9 @@ function citationsOf(part: TextPart, block: number, { lose }: MessageWriter): re
   });
 }
 
+/** A plan holds words only: what is signed or sealed stands in a block, so that it comes back with its proof. */
 function isPlanned(part: ReasoningPart, writer: MessageWriter): boolean {
+  if (!writer.isRequest && (part.signature ?? part.encrypted) !== undefined) return false;
   return part.isSummary === true || (!writer.isHome && writer.canReason === false);
 }
 

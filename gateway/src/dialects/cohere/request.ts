@@ -19,6 +19,7 @@ import { nameResults, readMessages } from '../messages.ts';
 import { restOf, saysSomething } from '../openai-chat/assistant.ts';
 import { readMedia } from '../openai-chat/media.ts';
 import { readTools } from '../openai-chat/request.ts';
+import { withDocuments } from './documents.ts';
 import { inspect, isV1 } from './inspect.ts';
 import { readAssistant, readBlock } from './message.ts';
 import { HOME } from './wire.ts';
@@ -49,6 +50,7 @@ const WORDS: ReadonlySet<string> = new Set([
 const COVERED: ReadonlySet<string> = new Set(['thinking', 'strict_tools']);
 /** Fields that may be left out without changing what the caller gets, but for how it is put. */
 const HINTS: ReadonlySet<string> = new Set(['citation_options', 'safety_mode', 'priority', 'citation_quality']);
+const DOCUMENTS = 'documents';
 const MESSAGE_READ: ReadonlySet<string> = new Set(['role', 'content', 'tool_call_id']);
 
 /** Reads a body. Checks it as `inspect` does first, so that what follows can rely on its shape. */
@@ -57,14 +59,16 @@ export function decodeRequest(body: JsonRecord, path: PathFacts): Result<ChatReq
   if (!inspected.ok) return inspected;
   const { model, isStreaming, maxOutputTokens } = inspected.value;
   const tools = isV1(body) ? [] : readOwnTools(body);
+  const messages = isV1(body)
+    ? readHistory(body)
+    : nameResults(readMessages(asArray(body['messages']) ?? [], readMessage));
+  const grounded = isV1(body) ? undefined : withDocuments(messages, body[DOCUMENTS]);
   const choice = body['tool_choice'];
   return ok(
     compact({
       origin: HOME,
       model,
-      messages: isV1(body)
-        ? readHistory(body)
-        : nameResults(readMessages(asArray(body['messages']) ?? [], readMessage)),
+      messages: grounded ?? messages,
       tools: tools.length === 0 ? undefined : tools,
       toolChoice:
         choice === 'REQUIRED'
@@ -79,7 +83,7 @@ export function decodeRequest(body: JsonRecord, path: PathFacts): Result<ChatReq
       reasoning: readThinking(asRecord(body['thinking'])),
       format: readFormat(asRecord(body['response_format'])),
       isStreaming,
-      extras: readExtras(body),
+      extras: readExtras(body).filter(({ field }) => grounded === undefined || field !== DOCUMENTS),
     }),
   );
 }
@@ -174,7 +178,10 @@ function readResultPart(part: JsonRecord, at: string): TextPart {
   if (part['type'] !== 'document' || document === undefined)
     return { kind: 'text', text: asString(part['text']) ?? '', at };
   const data = isRecord(document) ? (document['data'] ?? document) : document;
-  return { kind: 'text', text: typeof data === 'string' ? data : JSON.stringify(data), at, extra: { document } };
+  // A document without an id is no more than its data.
+  const isAll = !isRecord(document) || Object.keys(document).every((name) => name === 'data');
+  const kept = isAll ? { item: { document } } : { extra: { document } };
+  return { kind: 'text', text: typeof data === 'string' ? data : JSON.stringify(data), at, ...kept };
 }
 
 /** v1: a preamble, the history, and the message that was said last. */

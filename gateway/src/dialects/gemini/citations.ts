@@ -191,11 +191,17 @@ export function groundingOf(cited: readonly Cited[], text: string | undefined): 
   const chunks: JsonRecord[] = [];
   const supports: JsonRecord[] = [];
   for (const { citation, partStart } of cited) {
-    const key = `${citation.url ?? ''} ${citation.title ?? ''}`;
+    const { url, title, citedText } = citation;
+    // Google shows sources without an address as what was retrieved, with their words.
+    const key = url === undefined ? `${title ?? ''} ${citedText ?? ''}` : `${url} ${title ?? ''}`;
     const index = sources.get(key) ?? chunks.length;
     if (index === chunks.length) {
       sources.set(key, index);
-      chunks.push({ web: compact({ uri: citation.url, title: citation.title }) });
+      chunks.push(
+        url === undefined
+          ? { retrievedContext: compact({ title, text: citedText }) }
+          : { web: compact({ uri: url, title }) },
+      );
     }
     supports.push({ segment: segmentOf(citation, partStart, text), groundingChunkIndices: [index] });
   }

@@ -14,6 +14,7 @@ import type {
   Weight,
 } from '../../chat/request.ts';
 import { readPart, type CallIds } from './parts.ts';
+import { joinThoughts } from './thoughts.ts';
 import { jsonSchemaOf } from './schema.ts';
 import { effortOfLevel } from './thinking.ts';
 import { camel, camelKeys, get, integerOf, listOf, numberOf, recordsOf, requestOf, restOf } from './wire.ts';
@@ -77,7 +78,7 @@ function readContents(body: JsonRecord): readonly Message[] {
 function readContent(content: JsonRecord, at: string, ids: CallIds): readonly Message[] {
   const role: Role = isOfModel(content) ? 'assistant' : 'user';
   const messages: { role: Role; parts: Part[]; at: string }[] = [];
-  for (const part of readParts(listOf(content['parts']), at, ids)) {
+  for (const part of joinThoughts(readParts(listOf(content['parts']), at, ids))) {
     const owner: Role = part.kind === 'tool-result' ? 'tool' : role;
     const last = messages.at(-1);
     if (last?.role === owner) last.parts.push(part);

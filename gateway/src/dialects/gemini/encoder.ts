@@ -11,7 +11,7 @@ import { citationLoss, groundingOf, visibleText, type Cited, type VisibleText } 
 import { encodeFaultBody } from './errors.ts';
 import { packThought } from './wire.ts';
 import { extraLoss, writePart, type PartWriter } from './parts.ts';
-import { finishWord, loseFinish, opaqueLoss, replyWriter, writeLogprobs } from './response.ts';
+import { finishWord, loseFinish, opaqueLoss, refusedFinish, replyWriter, writeLogprobs } from './response.ts';
 import { encodeUsage, lostUsage } from './usage.ts';
 
 /** Arguments held back for one reply, in code units; Gemini has no pieces of them, and a call without end must not fill the memory. */
@@ -42,6 +42,7 @@ interface Draft {
   isInText: boolean;
   readonly cited: Cited[];
   extra: JsonRecord;
+  isRefusal: boolean;
   finish?: Finish;
 }
 
@@ -124,7 +125,15 @@ function frame(state: State, body: JsonRecord): string {
 function draftOf(state: State, index: number): Draft {
   const known = state.drafts.get(index);
   if (known !== undefined) return known;
-  const made: Draft = { index, calls: new Map(), text: visibleText(), isInText: false, cited: [], extra: {} };
+  const made: Draft = {
+    index,
+    calls: new Map(),
+    text: visibleText(),
+    isInText: false,
+    cited: [],
+    extra: {},
+    isRefusal: false,
+  };
   state.drafts.set(index, made);
   return made;
 }
@@ -173,10 +182,7 @@ type ContentEvent = Exclude<
 >;
 
 function content(state: State, draft: Draft, event: ContentEvent): readonly JsonRecord[] {
-  const isText = isOfText(event);
-  if (isText && !draft.isInText) draft.text.startPart();
-  draft.isInText = isText;
-  if (event.type === 'text-delta') draft.text.add(event.text);
+  note(draft, event);
   switch (event.type) {
     case 'text-delta':
     case 'refusal-delta':
@@ -193,6 +199,15 @@ function content(state: State, draft: Draft, event: ContentEvent): readonly Json
     case 'opaque':
       return piece(state, event.part);
   }
+}
+
+/** What the end of the reply must know of its text. */
+function note(draft: Draft, event: ContentEvent): void {
+  const isText = isOfText(event);
+  if (isText && !draft.isInText) draft.text.startPart();
+  draft.isInText = isText;
+  if (event.type === 'text-delta') draft.text.add(event.text);
+  if (event.type === 'refusal-delta') draft.isRefusal = true;
 }
 
 function isOfText(event: ContentEvent): boolean {
@@ -301,7 +316,7 @@ function lastCandidate(draft: Draft): JsonRecord {
   const { finish, cited } = draft;
   return compact({
     content: { parts: [{ text: '' }], role: 'model' },
-    finishReason: finish === undefined ? undefined : finishWord(finish, false),
+    finishReason: finish === undefined ? undefined : finishWord(refusedFinish(finish, draft.isRefusal), false),
     index: draft.index,
     groundingMetadata: cited.length === 0 ? undefined : groundingOf(cited, draft.text.whole()),
     ...draft.extra,

@@ -1,4 +1,5 @@
 /** One part of a message, in both directions. A part of a request and a part of a reply have the same form. */
+import { toldOf } from '../../chat/losses.ts';
 import { asRecord, asString, compact, isArray, isRecord, type Json, type JsonRecord } from '../../lib/json.ts';
 import type {
   MediaPart,
@@ -13,7 +14,7 @@ import type {
 import type { LossCode } from '../../chat/loss-codes.ts';
 import type { Loss } from '../../chat/request.ts';
 import { argumentsObject, isMedia } from '../messages.ts';
-import { get, mediaKind, onlyValue, packThought, recordsOf, restOf, textOf, unpackThought } from './wire.ts';
+import { get, isForeign, mediaKind, onlyValue, packThought, recordsOf, restOf, textOf, unpackThought } from './wire.ts';
 
 /** Gives a call without an id one, and a result without an id that of the call it answers. */
 export interface CallIds {
@@ -141,8 +142,9 @@ function readText(raw: JsonRecord, at: string | undefined): TextPart | Reasoning
   const isSigned = get(raw, 'thoughtSignature') !== undefined;
   if (text === undefined && (extra !== undefined || !(isThought || isSigned))) return undefined;
   if (!isThought) return compact({ kind: 'text' as const, text: text ?? '', signature: signatureOf(raw), at, extra });
-  // Google shows summaries of the thoughts, never the thoughts themselves.
-  return compact({ kind: 'reasoning' as const, text: text ?? '', isSummary: true, ...proofOf(raw), at, extra });
+  // Google shows summaries of the thoughts, never the thoughts themselves; what another provider signed are those.
+  const isSummary = isForeign(get(raw, 'thoughtSignature')) ? undefined : true;
+  return compact({ kind: 'reasoning' as const, text: text ?? '', isSummary, ...proofOf(raw), at, extra });
 }
 
 function proofOf(raw: JsonRecord): { readonly signature?: Signature; readonly encrypted?: Signature } {
@@ -381,7 +383,7 @@ function signed(
 /** Gemini's own other fields; those of other protocols are lost (in requests `foreignLosses` names them). */
 function own(part: Part, writer: PartWriter): JsonRecord {
   if (writer.isHome) return part.extra ?? {};
-  if (!writer.isForGoogle) for (const name of Object.keys(part.extra ?? {})) writer.lose(extraLoss(name));
+  if (!writer.isForGoogle) for (const name of Object.keys(toldOf(part) ?? {})) writer.lose(extraLoss(name));
   return {};
 }
 

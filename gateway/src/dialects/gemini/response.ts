@@ -182,17 +182,20 @@ const CANDIDATE: ReadonlySet<string> = new Set(['content', 'finishReason', 'inde
 const TOP: ReadonlySet<string> = new Set(['candidates', 'usageMetadata', 'modelVersion', 'responseId', 'createTime']);
 
 export function candidateExtra(candidate: JsonRecord): JsonRecord | undefined {
-  const extra = { ...rest(candidate, CANDIDATE), ...contentExtra(candidate['content'] ?? null) };
-  return Object.keys(extra).length === 0 ? undefined : extra;
+  const own = rest(candidate, CANDIDATE);
+  const inner = contentExtra(candidate['content'] ?? null);
+  return inner === undefined ? own : { ...own, ...inner };
 }
 
 const CONTENT: ReadonlySet<string> = new Set(['role', 'parts']);
 
 /** Fields of the content without a word; a content, or parts, of no known form stay as they came. */
-function contentExtra(content: Json): JsonRecord {
-  if (!isRecord(content)) return content === null ? {} : { content };
+function contentExtra(content: Json): JsonRecord | undefined {
+  if (!isRecord(content)) return content === null ? undefined : { content };
   const odd = listOf(content['parts']).filter((part) => part !== null && !isRecord(part));
-  const unread = { ...rest(content, CONTENT), ...(odd.length === 0 ? {} : { parts: odd }) };
+  const others = rest(content, CONTENT);
+  if (others === undefined && odd.length === 0) return undefined;
+  const unread = { ...others, ...(odd.length === 0 ? {} : { parts: odd }) };
   return Object.fromEntries(Object.entries(unread).map(([name, value]) => [`content.${name}`, value]));
 }
 
@@ -202,14 +205,16 @@ export function topExtra(body: JsonRecord): JsonRecord | undefined {
 
 /** The other fields; empty objects (`groundingMetadata: {}` in every piece of a stream) say nothing. */
 function rest(record: JsonRecord, without: ReadonlySet<string>): JsonRecord | undefined {
-  const kept = Object.entries(record).filter(
-    ([key, value]) =>
-      !without.has(key) &&
-      value !== undefined &&
-      value !== null &&
-      !(isRecord(value) && Object.keys(value).length === 0),
-  );
-  return kept.length === 0 ? undefined : Object.fromEntries(kept);
+  let kept: Record<string, Json> | undefined;
+  // By key and not by entry: most pieces of a stream have nothing to keep, and need no lists of what they have.
+  for (const key of Object.keys(record)) {
+    if (without.has(key)) continue;
+    const value = record[key];
+    if (value === undefined || value === null || (isRecord(value) && Object.keys(value).length === 0)) continue;
+    kept ??= {};
+    kept[key] = value;
+  }
+  return kept;
 }
 
 /** Writes a reply. Fields of Gemini's own come back where the reply was Gemini's; those of others are named as lost. */
@@ -277,10 +282,11 @@ function writeCandidate(choice: Choice, writer: PartWriter): JsonRecord {
     return writePart(part, writer);
   });
   const extra = writer.isHome ? choice.extra : undefined;
+  const isRefusal = choice.parts.some((part) => part.kind === 'refusal');
   loseFinish(choice.finish, writer);
   return compact({
     content: parts.length === 0 ? { role: 'model' } : { parts, role: 'model' },
-    finishReason: finishWord(choice.finish, writer.isHome),
+    finishReason: finishWord(refusedFinish(choice.finish, isRefusal), writer.isHome),
     index: choice.index,
     logprobsResult: choice.logprobs === undefined ? undefined : writeLogprobs(choice.logprobs),
     groundingMetadata: groundingOfParts(choice.parts, writer),
@@ -305,6 +311,11 @@ const OTHERS: ReadonlySet<string> = new Set([
   'IMAGE_OTHER',
   'FINISH_REASON_UNSPECIFIED',
 ]);
+
+/** Others mark a refusal and let it end like any reply; Google has only the word for the end to say it with. */
+export function refusedFinish(finish: Finish, isRefusal: boolean): Finish {
+  return isRefusal && finish.reason === 'stop' ? { reason: 'refusal' } : finish;
+}
 
 /** Google's word for a finish: its own again where it gave one (a word of tomorrow is one in capitals), else the nearest. */
 export function finishWord(finish: Finish, isHome: boolean): string | undefined {

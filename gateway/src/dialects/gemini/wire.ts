@@ -102,13 +102,16 @@ export function restOf(
   names: ReadonlySet<string> = NONE,
   depth: number = NAMES_DEPTH_MAX,
 ): JsonRecord | undefined {
-  const rest: Record<string, Json> = {};
-  for (const [key, item] of Object.entries(record)) {
+  let rest: Record<string, Json> | undefined;
+  for (const key of Object.keys(record)) {
+    if (names.has(key)) continue;
+    const item = record[key];
     const name = camel(key);
     if (item === undefined || item === null || names.has(name)) continue;
+    rest ??= {};
     rest[name] = FREE.has(name) ? item : camelKeys(item, depth - 1);
   }
-  return Object.keys(rest).length === 0 ? undefined : rest;
+  return rest;
 }
 
 /** A number, also where it came as decimal text: protocol-buffer JSON writes 64-bit integers so. */

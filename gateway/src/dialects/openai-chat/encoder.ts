@@ -213,7 +213,9 @@ function reasoningPiece(
   }
   if (event.type === 'signature') {
     if (event.of === 'text') return { delta: googleContent(event.signature) };
-    const entry = { type: 'reasoning.text', ...signatureFields(event.signature, 'signature'), index: state.entry };
+    // Of the kind of the entry that it closes: clients put pieces of one kind and number together.
+    const type = state.isEntryOpen && state.isSummary ? 'reasoning.summary' : 'reasoning.text';
+    const entry = { type, ...signatureFields(event.signature, 'signature'), index: state.entry };
     state.isEntryOpen = true;
     closeEntry(state);
     return { delta: { reasoning_details: [entry] } };

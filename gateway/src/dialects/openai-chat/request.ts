@@ -329,6 +329,9 @@ function readAllowed(choice: JsonRecord): ToolChoice | undefined {
   return { kind: 'required', only };
 }
 
+/** Switches whose `false` asks for nothing: Mistral's SDK for LangChain always sends it. */
+const OFF_BY_DEFAULT: ReadonlySet<string> = new Set(['safe_prompt']);
+
 function readExtras(
   body: JsonRecord,
   read: { readonly hasChoice: boolean; readonly hasFormat: boolean },
@@ -344,7 +347,7 @@ function readExtras(
   });
   const others = Object.entries(body).filter(([field]) => !WORDS.has(field));
   return [...others, ...Object.entries(unread)].flatMap(([field, value]): readonly Extra[] => {
-    if (value === undefined || value === null) return [];
+    if (value === undefined || value === null || (value === false && OFF_BY_DEFAULT.has(field))) return [];
     const isCovered = covered.has(field);
     const weight: Weight = isCovered || HINTS.has(field) ? 'hint' : 'meaning';
     return [{ field, value, weight, ...(isCovered ? { isCovered } : {}) }, ...readInside(field, value)];

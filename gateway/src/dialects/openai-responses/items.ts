@@ -200,18 +200,21 @@ const REASONING_READ: ReadonlySet<string> = new Set([...ITEM_KEPT, 'type', 'summ
 
 /** Summaries first, then the reasoning itself; the last of them is signed. An item that says nothing at all is no part. */
 function readReasoning(item: JsonRecord, at: string | undefined): readonly Part[] {
+  const sealed = asString(item['encrypted_content']) ?? '';
+  const signature = sealed === '' ? undefined : unpackSignature(sealed, HOME);
+  // What another provider signed were its thoughts themselves: only here do they stand among summaries.
+  const summary = signature === undefined || signature.origin === HOME ? { isSummary: true } : {};
   const said: ReasoningPart[] = [
-    ...textsOf(item['summary']).map((text) => ({ kind: 'reasoning' as const, text, isSummary: true, ...place(at) })),
+    ...textsOf(item['summary']).map((text) => ({ kind: 'reasoning' as const, text, ...summary, ...place(at) })),
     ...textsOf(item['content']).map((text) => ({ kind: 'reasoning' as const, text, ...place(at) })),
   ];
-  const sealed = asString(item['encrypted_content']) ?? '';
   if (said.length === 0 && sealed === '') return [];
   const parts: ReasoningPart[] = said.length === 0 ? [{ kind: 'reasoning', text: '', ...place(at) }] : said;
   const last = parts.length - 1;
   return parts.map((part, index) =>
     compact({
       ...part,
-      signature: index === last && sealed !== '' ? unpackSignature(sealed, HOME) : undefined,
+      signature: index === last ? signature : undefined,
       item: index === 0 ? itemOf(item) : undefined,
       extra: index === 0 ? restOf(item, REASONING_READ) : undefined,
     }),

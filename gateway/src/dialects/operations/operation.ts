@@ -109,6 +109,8 @@ export interface Wire<Q extends Asked, A> {
   readonly modelField?: string;
   /** Whether the bytes of such a request may pass once the model's name is replaced. Absent: always. */
   canPass?(request: Q, target: WireTarget): boolean;
+  /** What its callers call a field that losses name in OpenAI's words. `record` is the caller's body. Absent: the same. */
+  callersName?(field: string, record: JsonRecord): string;
   /** Fields of a form that this wire does not know and that are cut out of bytes that pass. */
   readonly unknownFields?: readonly string[];
 }
@@ -132,6 +134,17 @@ export interface Operation<Q extends Asked, A> {
   /** Pieces of at most `max` inputs each, in order. Only of operations whose inputs stand apart. */
   split?(request: Q, max: number): readonly Q[];
   join?(replies: readonly A[]): A;
+}
+
+/** Losses by the names that the caller wrote. */
+export function lossesOf<Q extends Asked, A>(
+  asks: readonly EncodedAsk[],
+  inbound: Wire<Q, A>,
+  record: JsonRecord,
+): readonly Loss[] {
+  return asks.flatMap(({ losses }) =>
+    losses.map((loss) => ({ ...loss, field: inbound.callersName?.(loss.field, record) ?? loss.field })),
+  );
 }
 
 /** Usage of several parts of one request. A count that one of them lacks is not known of all. */

@@ -6,7 +6,7 @@ import { fieldName, reasoningField, type ChatField } from '../../chat/field-name
 import { fault, type Fault } from '../../chat/fault.ts';
 import type { LossCode } from '../../chat/loss-codes.ts';
 import { foreignLosses } from '../../chat/losses.ts';
-import type { Origin, Part, TextPart } from '../../chat/part.ts';
+import type { MediaPart, Origin, Part, TextPart } from '../../chat/part.ts';
 import type { ChatRequest, Extra, Message, Reasoning, Tool } from '../../chat/request.ts';
 import {
   asNumber,
@@ -195,7 +195,7 @@ function putWords(body: Record<string, Json | undefined>, draft: Draft, model: s
   const { fields } = family;
   const turns = turnsOf(draft);
   const [first] = turns;
-  const isApart = fields.system !== undefined && first?.role === 'system';
+  const isApart = fields.system !== undefined && first?.role === 'system' && turns.length > 1;
   const rest = isApart ? turns.slice(1) : turns;
   put(body, fields.prompt, isHome ? rest.map(({ text }) => text).join('') : family.prompt(rest, model));
   if (isApart) put(body, fields.system, first.text);
@@ -213,7 +213,13 @@ function putSettings(body: Record<string, Json | undefined>, draft: Draft): void
   const { sampling, stop } = request;
   const { fields, hasStopText } = family;
   for (const name of SETTINGS) put(body, fields[name], sampling[name]);
-  put(body, fields.stop, hasStopText === true ? stop?.join(',') : stop);
+  put(body, fields.stop, hasStopText === true ? stopText(stop) : stop);
+}
+
+/** A sequence with a comma in it would be two others. */
+function stopText(stop: readonly string[] = []): string | undefined {
+  const kept = stop.filter((one) => !one.includes(','));
+  return kept.length === 0 ? undefined : kept.join(',');
 }
 
 const SETTINGS = ['temperature', 'topP', 'topK', 'presencePenalty', 'frequencyPenalty', 'seed'] as const;
@@ -221,8 +227,8 @@ const SETTINGS = ['temperature', 'topP', 'topK', 'presencePenalty', 'frequencyPe
 function loseAll(draft: Draft): void {
   const { request, hint, meaning, family } = draft;
   const { fields, hasStopText } = family;
-  const known = Object.fromEntries(SETTINGS.filter((name) => fields[name] !== undefined).map((name) => [name, 0]));
-  const sampling = Object.fromEntries(Object.entries(request.sampling).filter(([name]) => !(name in known)));
+  const taken = new Set<string>(SETTINGS.filter((name) => fields[name] !== undefined));
+  const sampling = Object.fromEntries(Object.entries(request.sampling).filter(([name]) => !taken.has(name)));
   loseRest({ ...draft, request: { ...request, sampling } });
   loseForms(draft);
   if (request.stop !== undefined && fields.stop === undefined)
@@ -300,9 +306,17 @@ function wordsOf(part: Part, draft: Draft): readonly string[] {
     case 'opaque':
       return [];
     default:
-      losses.meaning('media-kind', at, `This model takes no ${part.kind}.`);
-      return [];
+      return mediaWords(part, at, losses);
   }
+}
+
+function mediaWords({ kind, source, name }: MediaPart, at: string, losses: LossList): readonly string[] {
+  if (source.by !== 'text') {
+    losses.meaning('media-kind', at, `This model takes no ${kind}.`);
+    return [];
+  }
+  losses.hint('document-as-text', at, 'The document stands in the prompt as text.');
+  return [name === undefined ? source.text : `${name}\n\n${source.text}`];
 }
 
 /** What stands beside the words of a text. */

@@ -86,7 +86,7 @@ function encodeTitan(request: EmbeddingsRequest, target: WireTarget): EncodedAsk
 function plainLosses({ purpose, truncate, user, extras }: EmbeddingsRequest, id: string): readonly Loss[] {
   return [
     ...(purpose === undefined || id === novaEmbed.id ? [] : [hint('input_type', `${id} has no such field.`)]),
-    ...(truncate === undefined || id === novaEmbed.id ? [] : [hint('truncate', `${id} has no such field.`)]),
+    ...(truncate === undefined || id === novaEmbed.id ? [] : [hint('truncation', `${id} has no such field.`)]),
     ...(user === undefined ? [] : [hint('user', `${id} has no such field.`)]),
     ...lostFields(extras, id),
   ];

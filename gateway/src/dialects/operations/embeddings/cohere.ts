@@ -46,7 +46,21 @@ export const cohereEmbed: Wire<EmbeddingsRequest, Embeddings> = {
   },
   decodeReply,
   encodeReply: (reply, request, context) => ({ body: encodeReply(reply, request, context.requestId), losses: [] }),
+  callersName,
 };
+
+const NAMES: Readonly<Record<string, string>> = {
+  dimensions: 'output_dimension',
+  output_dtype: 'embedding_types',
+  truncation: 'truncate',
+};
+
+/** Its inputs stand under three names. */
+function callersName(field: string, record: JsonRecord): string {
+  if (!/^input\b/.test(field)) return NAMES[field] ?? field;
+  const given = ['texts', 'images', 'inputs'].find((name) => record[name] !== undefined) ?? 'texts';
+  return field.replace('input', given);
+}
 
 export const bedrockCohereEmbed: Wire<EmbeddingsRequest, Embeddings> = {
   ...cohereEmbed,

@@ -32,6 +32,7 @@ export const geminiEmbed: Wire<EmbeddingsRequest, Embeddings> = {
   encodeRequest: (request, target) => encodeGemini(request, target, true),
   decodeReply: decodeGemini,
   encodeReply: (reply, request) => ({ body: encodeReply(reply, request), losses: [] }),
+  callersName,
   // The model's name stands in each of the requests as well.
   canPass: (request, target) => request.model === target.model,
 };
@@ -50,6 +51,19 @@ export const vertexPredict: Wire<EmbeddingsRequest, Embeddings> = {
   decodeReply: decodePredictReply,
   encodeReply: (reply) => ({ body: encodePredictReply(reply), losses: [] }),
 };
+
+const NAMES: Readonly<Record<string, string>> = {
+  input: 'content',
+  input_type: 'taskType',
+  dimensions: 'outputDimensionality',
+};
+
+/** A batch says of each input what it says; the first stands for all of them. */
+function callersName(field: string, record: JsonRecord): string {
+  const [, name = '', place = '[0]'] = /^(\w+)(\[\d+\])?$/.exec(field) ?? [];
+  const own = NAMES[name] ?? field;
+  return record['requests'] === undefined || field === 'requests' ? own : `requests${place}.${own}`;
+}
 
 /** What a request says beside its content: the same for all inputs here. */
 interface Settings {
@@ -104,11 +118,16 @@ function settingsOf(row: JsonRecord, at: string, read: FieldReader): Settings {
   const purpose = purposeOf(word);
   const unknown =
     word === undefined || purpose !== undefined || word === 'TASK_TYPE_UNSPECIFIED' ? {} : { taskType: word };
-  const size = outputDimensionality ?? output_dimensionality ?? undefined;
-  const dimensions = asCount(size);
-  if (size !== undefined && (dimensions === undefined || dimensions < 1 || dimensions > DIMENSIONS_MAX))
-    read.refuse(`${at}outputDimensionality`, `it must be a whole number from 1 to ${DIMENSIONS_MAX}`);
+  const dimensions = dimensionsOf(outputDimensionality ?? output_dimensionality ?? undefined, at, read);
   return compact({ dimensions, purpose, extras: { ...extras, ...unknown } });
+}
+
+function dimensionsOf(value: Json | undefined, at: string, read: FieldReader): number | undefined {
+  if (value === undefined) return undefined;
+  const count = asCount(value);
+  if (count === undefined || count < 1 || count > DIMENSIONS_MAX)
+    read.refuse(`${at}outputDimensionality`, `it must be a whole number from 1 to ${DIMENSIONS_MAX}`);
+  return count;
 }
 
 function inputOf(row: JsonRecord | undefined, at: string, read: FieldReader): EmbeddingInput {
@@ -181,7 +200,7 @@ function commonLosses(request: EmbeddingsRequest, id: string): readonly Loss[] {
     ...inputs.flatMap((input, index) =>
       input.kind === 'tokens' ? [grave(`input[${index}]`, `${id} takes text, not tokens.`)] : [],
     ),
-    ...(kinds.some((kind) => kind !== 'float') ? [grave('embedding_types', `${id} gives floats only.`)] : []),
+    ...(kinds.some((kind) => kind !== 'float') ? [grave('output_dtype', `${id} gives floats only.`)] : []),
     ...(truncate === undefined ? [] : [hint('truncation', `${id} has no such field.`)]),
     ...(user === undefined ? [] : [hint('user', `${id} has no such field.`)]),
     ...('requests' in extras && id !== geminiEmbed.id
@@ -256,7 +275,7 @@ function encodePredict(request: EmbeddingsRequest, target: WireTarget): EncodedA
   const id = vertexPredict.id;
   const { truncate, ...others } = request;
   const losses: Loss[] = [...commonLosses({ ...others }, id)];
-  if (truncate === 'start') losses.push(grave('truncate', `${id} cuts the end.`));
+  if (truncate === 'start') losses.push(grave('truncation', `${id} cuts the end.`));
   const instances = request.inputs.map((input, index) => {
     const isText =
       input.kind === 'text' || (input.kind === 'parts' && input.parts.every((part) => part.kind === 'text'));

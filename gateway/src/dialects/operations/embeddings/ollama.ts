@@ -62,7 +62,7 @@ function encodeRequest(request: EmbeddingsRequest, target: WireTarget): EncodedA
       isText(one) ? [] : [grave(`input[${index}]`, `${id} takes text only.`)],
     ),
     ...(request.kinds.some((kind) => kind !== 'float') ? [grave('output_dtype', `${id} gives floats only.`)] : []),
-    ...(request.truncate === 'start' ? [grave('truncate', `${id} cuts the end.`)] : []),
+    ...(request.truncate === 'start' ? [grave('truncation', `${id} cuts the end.`)] : []),
     ...(request.purpose === undefined ? [] : [hint('input_type', `${id} has no such field.`)]),
     ...(request.user === undefined ? [] : [hint('user', `${id} has no such field.`)]),
     ...lostFields(request.extras, id),

@@ -19,7 +19,7 @@ import {
 } from '../../../lib/json.ts';
 import { err, ok, type Result } from '../../../lib/result.ts';
 import { found } from '../../checks.ts';
-import type { AskedBody, EncodedAsk, Wire, WireTarget } from '../operation.ts';
+import type { AskedBody, EncodedAsk, Wire, WireTarget, WireContext } from '../operation.ts';
 import { fieldReader, firstOf, grave, hint, inside, lostFields, type FieldReader } from '../reading.ts';
 import {
   NUMBER_KINDS,
@@ -94,7 +94,7 @@ function variant(of: Variant): Wire<EmbeddingsRequest, Embeddings> {
     decodeRequest,
     encodeRequest: (request, target) => encodeRequest(request, target, of),
     decodeReply: (body, request) => decodeReply(body, request, of),
-    encodeReply: (reply, request) => ({ body: encodeReply(reply, request), losses: [] }),
+    encodeReply: (reply, request, context) => ({ body: encodeReply(reply, request, context), losses: [] }),
   };
 }
 
@@ -269,10 +269,12 @@ export function readEmbeddingUsage(value: Json | undefined): Usage | undefined {
   return { inputTokens, outputTokens: 0, raw: usage };
 }
 
-function encodeReply(reply: Embeddings, request: EmbeddingsRequest): JsonRecord {
+/** OpenAI's own replies have no id; Mistral's and vLLM's have, and Mistral's SDK takes none without. */
+function encodeReply(reply: Embeddings, request: EmbeddingsRequest, { requestId }: WireContext): JsonRecord {
   const [asked = 'float'] = request.kinds;
   const tokens = reply.usage?.inputTokens;
   return compact({
+    id: `embd-${requestId}`,
     object: 'list',
     data: reply.vectors.map((vectors, index) => {
       const vector = vectors.find(({ kind }) => kind === asked) ?? vectors[0];
