@@ -688,6 +688,30 @@ describe('a batch that is cancelled', () => {
   });
 });
 
+describe('a gateway that is told to stop', () => {
+  it('begins no line any more, ends those under way, and the next one goes on: nothing is asked twice', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'turnout-stop-'));
+    const slow = await startSimulator({ script: [{ match: { contains: 'say' }, times: 'forever', delay_ms: 100 }] });
+    try {
+      const config = configOf(slow, 'batches: {concurrency: 8}');
+      const first = await start({ config, dir });
+      const made = await batchOf(openaiAt(first), chatLines(200));
+      const isOnItsWay = ({ request_counts: counts }: OpenAI.Batch): boolean => (counts?.completed ?? 0) >= 8;
+      await until(async () => openaiAt(first).batches.retrieve(made.id), isOnItsWay);
+      assert.equal(await first.stop(), 0);
+      assert.ok(slow.log.requests.length < 190, `${slow.log.requests.length} lines were asked before the end`);
+      const second = await start({ config, dir });
+      const done = await ended(openaiAt(second), made.id);
+      assert.deepEqual(done.request_counts, { total: 200, completed: 200, failed: 0 });
+      assert.equal(slow.log.requests.length, 200);
+      assert.equal(await second.stop(), 0);
+    } finally {
+      await slow.close();
+      rmSync(dir, { recursive: true, force: true });
+    }
+  });
+});
+
 describe('live requests', () => {
   it('have half of the room for themselves, whatever a batch could use', async () => {
     const script = [{ match: { contains: 'say' }, times: 'forever', delay_ms: 30 }] as const;
