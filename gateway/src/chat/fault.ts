@@ -283,6 +283,12 @@ export const faults = {
     retry: true,
     text: '{provider} ended the stream before it was complete.',
   },
+  'output-invalid': {
+    ...UPSTREAM,
+    status: 502,
+    retry: true,
+    text: 'The answer of {provider} is not of the form that was asked for: {reason}. Ask again, or ask another model.',
+  },
   'upstream-credential': {
     ...UPSTREAM,
     status: 502,

@@ -14,9 +14,19 @@ export type Outcome =
       /** `connect_refused`, `upstream_reset`, `first_byte_timeout`, … */
       readonly detail: string;
       readonly spent: Spent;
+      /** Set where the answer was complete, and only not what was promised. */
+      readonly invalid?: Invalid;
     }
   /** The caller went away. */
   | { readonly kind: 'left'; readonly spent: Spent };
+
+/** An answer that is not of the form that was asked for. */
+export interface Invalid {
+  /** What the model wrote. For the model itself, and for nobody's record. */
+  readonly answer: string;
+  /** One clause: where it does not fit, and what it must be. Holds nothing of the answer itself. */
+  readonly reason: string;
+}
 
 /** What an attempt is known to have used when it ended. */
 export interface Spent {

@@ -62,6 +62,7 @@ describe('parseConfig on good files', () => {
           attempts: 3,
           limits: { response_max_bytes: 67_108_864 },
           price_unknown: 'refuse',
+          output: { validate: 'emulated', invalid: 'repair' },
           responses: { store: 'memory' },
           batches: { concurrency: 32, file_max_mb: 200, key_max_mb: 2048, keep_days: 30, native: 'auto' },
           log: { requests: 'metadata' },

@@ -379,6 +379,21 @@ export const configSchema = z.strictObject({
     description:
       'What happens to a request for a model without a known price, where a budget would have to pay it: `refuse` answers 400, `allow` serves it and marks it unpriced. Without a budget it is always served.',
   }),
+  output: z
+    .strictObject({
+      validate: z.enum(['emulated', 'always', 'never']).default('emulated').meta({
+        description:
+          'Which answers are held against the JSON Schema that a request asks for: those of targets that do not do so themselves, all, or none. `always` reads every such answer, also where the protocol is the same.',
+      }),
+      invalid: z.enum(['repair', 'refuse']).default('repair').meta({
+        description:
+          'What becomes of an answer that is not valid: the model is told once what is wrong, then other targets are asked (`repair`), or the request ends with 502 `output-invalid` (`refuse`). A stream that has begun always ends so.',
+      }),
+    })
+    .prefault({})
+    .meta({
+      description: 'Answers in a form that a request asks for. A request may say otherwise in `turnout.output`.',
+    }),
   responses: z
     .strictObject({
       store: z.enum(['memory', 'none']).default('memory').meta({

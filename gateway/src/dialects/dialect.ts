@@ -241,6 +241,7 @@ export const REPLACEABLE: ReadonlySet<FaultCode> = new Set<FaultCode>([
   'upstream-auth',
   'upstream-credential',
   'upstream-cut',
+  'output-invalid',
   'upstream-not-found',
   'upstream-rate-limited',
   'upstream-overloaded',

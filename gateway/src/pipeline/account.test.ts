@@ -62,6 +62,18 @@ describe('billOf', () => {
       undefined,
     ],
     [
+      'bills a complete answer that was only not valid, counting itself where the provider did not',
+      {
+        kind: 'broke',
+        when: 'before-content',
+        fault: broken,
+        detail: 'output_invalid',
+        spent: { isFinal: false, outputTokensSeen: 7, wasAccepted: true },
+        invalid: { answer: 'x', reason: 'it is not JSON' },
+      },
+      [50, 7, true, 156_000n],
+    ],
+    [
       'bills what had been reported when it broke before content',
       {
         kind: 'broke',

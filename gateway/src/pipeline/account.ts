@@ -18,18 +18,23 @@ export interface Bill {
 /**
  * The bill of an attempt, or undefined where it cost nothing:
  * - refused, or broke before the provider answered with 2xx: nothing;
- * - broke before content: what the provider reported, if it did;
+ * - broke before content: what the provider reported, if it did; all of it, where the answer was complete and only not valid;
  * - answered, broke after content, or left by the caller: the provider's usage, filled up with our own count.
  */
 export function billOf(outcome: Outcome, facts: Facts, target: Target): Bill | undefined {
   if (outcome.kind === 'refused' || !outcome.spent.wasAccepted) return undefined;
   const { spent } = outcome;
   const reported = spent.usage === undefined ? undefined : saneUsage(spent.usage);
-  if (outcome.kind === 'broke' && outcome.when === 'before-content' && reported === undefined) return undefined;
+  if (isUnheard(outcome) && reported === undefined) return undefined;
   const isComplete = spent.isFinal && reported !== undefined && needsNoCount(reported, target.price);
   const usage = isComplete ? reported : filled(reported, spent, facts);
   const cost = target.price === undefined ? undefined : costOf(target.price, usage);
   return compact({ usage, isEstimated: !isComplete, costNanoUsd: cost?.totalNanoUsd });
+}
+
+/** It broke before anything of it was content: an answer that is only not valid was content all the same. */
+function isUnheard(outcome: Outcome): boolean {
+  return outcome.kind === 'broke' && outcome.when === 'before-content' && outcome.invalid === undefined;
 }
 
 /** Both counts of tokens are there; or none is needed, since what was counted is sold by the piece, or at a price that nobody knows. */

@@ -2,6 +2,7 @@
 import type { Fault } from '../chat/fault.ts';
 import { worstCase } from '../money/cost.ts';
 import type { NanoUsd, Price } from '../money/price.ts';
+import { callsFor } from '../output/way.ts';
 import type { Facts } from '../routing/facts.ts';
 import type { Plan } from '../routing/plan.ts';
 import type { Target } from '../routing/target.ts';
@@ -99,7 +100,9 @@ async function hold(
 /** Output tokens a choice for which `money` is enough at every target of the plan. */
 function affordable(plan: Plan, facts: Facts, money: NanoUsd): number {
   const tokens = plan.targets.map((target) =>
-    target.price === undefined ? Number.MAX_SAFE_INTEGER : outputAffordable(target.price, facts.inputTokensMax, money),
+    target.price === undefined
+      ? Number.MAX_SAFE_INTEGER
+      : outputAffordable(target.price, inputMax(target, facts), money),
   );
   return Math.floor(Math.min(...tokens) / facts.choices);
 }
@@ -129,10 +132,17 @@ function worstOf(plan: Plan, facts: Facts): NanoUsd {
 export function worstAt(target: Target, facts: Facts): NanoUsd | undefined {
   if (target.price === undefined) return undefined;
   return worstCase(target.price, {
-    inputTokens: facts.inputTokensMax,
+    inputTokens: inputMax(target, facts),
     outputTokens: outputLimit(facts, [target]) * facts.choices,
     ...(facts.unitsMax === undefined ? {} : { units: facts.unitsMax }),
   });
+}
+
+/** Where each choice is a call of its own, the input is paid for with each. */
+function inputMax(target: Target, facts: Facts): number {
+  return facts.choices <= 1
+    ? facts.inputTokensMax
+    : facts.inputTokensMax * callsFor(target.provider.dialect, facts.choices);
 }
 
 function outputLimit(facts: Facts, targets: readonly Target[]): number {

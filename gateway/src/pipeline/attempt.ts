@@ -1,8 +1,9 @@
 /** attempt: one try at one target, from the first byte out to the last byte in. The only place that talks to the upstream port. */
 import { fault, type Fault } from '../chat/fault.ts';
-import { NOTHING_SPENT, type Outcome, type Spent } from '../chat/outcome.ts';
+import { NOTHING_SPENT, type Invalid, type Outcome, type Spent } from '../chat/outcome.ts';
 import type { Loss } from '../chat/request.ts';
 import { OUTSIDE } from '../lib/crowd.ts';
+import { compact } from '../lib/json.ts';
 import type { Target } from '../routing/target.ts';
 import type { UpstreamExchange, UpstreamFailure } from '../upstream/upstream.ts';
 import type { Call, Outgoing } from './call.ts';
@@ -73,11 +74,12 @@ class Attempt implements PartsHandler, Receiving, Source, UnderWay {
     this.#setTimers();
     const limits = { ...target.timeouts, bodyMaxBytes: responseMaxBytes };
     const { upstream } = world;
-    const { call, more } = outgoing;
+    const { call, more, choices } = outgoing;
+    const isStreaming = choices !== undefined && this.#options.call.delivery.isStreaming;
     this.#exchange =
       more === undefined
         ? upstream.send({ ...call, limits }, this)
-        : sendParts({ upstream, calls: [call, ...more], limits }, this);
+        : sendParts({ upstream, calls: [call, ...more], limits, isStreaming }, this);
   }
 
   /** From outside: the process goes down. */
@@ -108,6 +110,10 @@ class Attempt implements PartsHandler, Receiving, Source, UnderWay {
     this.#refusal.chunks.push(chunk);
     this.#refusal.bytes += chunk.length;
     if (this.#refusal.bytes > ERROR_BODY_MAX_BYTES) this.#refuse(this.#refusal);
+  }
+
+  piece(index: number, chunk: Buffer): void {
+    if (!this.#isOver) this.#receiver?.piece?.(index, chunk);
   }
 
   part(index: number, body: Buffer): void {
@@ -156,6 +162,15 @@ class Attempt implements PartsHandler, Receiving, Source, UnderWay {
     this.#options.keep?.(body);
   }
 
+  invalid({ answer, reason }: Invalid): void {
+    const { provider } = this.#options.outgoing.call;
+    this.#break(fault('output-invalid', { provider, reason }), 'output_invalid', { answer, reason });
+  }
+
+  enough(): void {
+    this.#exchange?.abort();
+  }
+
   // What the outlet calls when the caller reads too slowly.
 
   pause(): void {
@@ -186,9 +201,10 @@ class Attempt implements PartsHandler, Receiving, Source, UnderWay {
   }
 
   #makeReceiver(headers: Refusal['headers']): Receiver {
-    const { call, target, world } = this.#options;
+    const { call, target, world, outgoing } = this.#options;
     return call.receiver(target, {
       headers,
+      ...compact({ reshaping: outgoing.reshaping, choices: outgoing.choices }),
       nowS: Math.floor(world.clock.unixMs() / 1000),
       now: () => world.clock.monotonicMs(),
       startedMs: this.#startedMs,
@@ -209,13 +225,21 @@ class Attempt implements PartsHandler, Receiving, Source, UnderWay {
     };
   }
 
-  #break(of: Fault, detail: string): void {
+  #break(of: Fault, detail: string, invalid?: Invalid): void {
     this.#exchange?.abort();
-    const { reply, call, target, outgoing } = this.#options;
-    const wasHeard = this.#receiver?.hasContent() === true && reply.hasStarted && call.delivery.isStreaming;
-    const when = wasHeard ? 'mid-stream' : 'before-content';
+    const { target, outgoing } = this.#options;
+    const when = this.#when();
     const safe = faultWithoutSecrets(of, target, outgoing.grant);
-    this.#over({ kind: 'broke', when, fault: safe, detail, spent: this.#spent() }, []);
+    const spent = this.#spent();
+    const told = invalid === undefined ? {} : { invalid };
+    this.#over({ kind: 'broke', when, fault: safe, detail, spent, ...told }, []);
+  }
+
+  /** Whether the caller has content already. */
+  #when(): 'mid-stream' | 'before-content' {
+    const { reply, call } = this.#options;
+    const isShown = this.#receiver?.hasContent() === true && this.#receiver.isHeld?.() !== true;
+    return isShown && reply.hasStarted && call.delivery.isStreaming ? 'mid-stream' : 'before-content';
   }
 
   #leave(): void {
@@ -244,8 +268,10 @@ class Attempt implements PartsHandler, Receiving, Source, UnderWay {
     const told = faultWithoutSecrets(of, target, grant);
     const spent = this.#spent();
     // A part was refused after others had been answered: those are paid for.
-    if (spent.usage === undefined) this.#over({ kind: 'refused', status: this.#status, fault: told }, []);
-    else this.#over({ kind: 'broke', when: 'before-content', fault: told, detail: 'part_refused', spent }, []);
+    const when = this.#when();
+    if (spent.usage === undefined && when === 'before-content')
+      this.#over({ kind: 'refused', status: this.#status, fault: told }, []);
+    else this.#over({ kind: 'broke', when, fault: told, detail: 'part_refused', spent }, []);
   }
 
   /** The single exit. Books first, so that the money is written down before the caller's last byte. */

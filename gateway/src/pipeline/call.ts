@@ -5,6 +5,8 @@ import type { Grant } from '../credentials/credentials.ts';
 import type { ErrorAnswer, WireForm } from '../dialects/dialect.ts';
 import type { JsonRecord } from '../lib/json.ts';
 import type { Result } from '../lib/result.ts';
+import type { Reshaping } from '../output/reshape.ts';
+import type { Wishes } from '../output/way.ts';
 import type { Facts } from '../routing/facts.ts';
 import type { Target } from '../routing/target.ts';
 import type { UpstreamCall } from '../upstream/upstream.ts';
@@ -74,6 +76,8 @@ export interface OutgoingOptions {
   readonly followed: readonly string[];
   /** A lower limit on output than the caller's, so that the budget holds. */
   readonly outputTokensMax?: number;
+  /** How the answer is made what was promised; absent: it is not looked at. */
+  readonly output?: Wishes;
 }
 
 /** A call as the upstream port takes it, but for the limits of the attempt. */
@@ -86,6 +90,10 @@ export interface Outgoing {
   /** True where the reply comes in the caller's own protocol and is passed on as bytes. */
   readonly isSameWire: boolean;
   readonly losses: readonly Loss[];
+  /** What is done to the reply beside its translation; absent: nothing. */
+  readonly reshaping?: Reshaping;
+  /** Set where the parts are calls for one choice each: how many. */
+  readonly choices?: number;
   /** What was added as proof of who we are (`authorize.ts`). */
   readonly grant?: Grant;
 }
@@ -93,6 +101,9 @@ export interface Outgoing {
 /** The head of an answer, and where what comes of it goes. */
 export interface Reception {
   readonly headers: ErrorAnswer['headers'];
+  /** As in `Outgoing`. */
+  readonly choices?: number;
+  readonly reshaping?: Reshaping;
   /** Seconds since 1970, for replies whose provider gave no time. */
   readonly nowS: number;
   readonly now: () => number;

@@ -16,6 +16,7 @@ import { outgoing } from './outgoing.ts';
 import { draftOf, recall } from './recall.ts';
 import { brokenEnding, receive } from './receive.ts';
 import type { Receiver } from './receiver.ts';
+import { relayChoices } from './relay-choices.ts';
 
 export function chatArrival(input: ChatInput): Arrival {
   const { requestId, startedMs, dialect } = input;
@@ -86,16 +87,18 @@ function deliveryOf({ isStreaming }: Inspection, isJsonArray: boolean): Delivery
   };
 }
 
-function receiver(call: ChatCall, target: Target, { to, now, nowS, startedMs, headers }: Reception): Receiver {
+function receiver(call: ChatCall, target: Target, { to, now, nowS, startedMs, headers, ...made }: Reception): Receiver {
   const { inspection, requestId, isJsonArray } = call;
   const { amendUsage, dialect, splitter } = target.provider;
-  return receive({
+  const toReceiver = made.choices === undefined ? receive : relayChoices;
+  return toReceiver({
     inbound: call.dialect,
     outbound: readingHead(dialect, headers),
     provider: target.providerId,
     ...(amendUsage === undefined ? {} : { amendUsage }),
     ...(splitter === undefined ? {} : { splitter }),
     wantsStream: inspection.isStreaming,
+    ...(made.reshaping === undefined ? {} : { reshaping: made.reshaping }),
     context: {
       requestId,
       model: inspection.model,

@@ -5,7 +5,7 @@ import { ok, type Result } from '../lib/result.ts';
 import { formatUsd } from '../money/usd.ts';
 import type { KeyRow } from '../store/ports.ts';
 import { worstAt } from './admit.ts';
-import type { Arrival } from './call.ts';
+import type { Arrival, Outgoing } from './call.ts';
 import { planCall } from './planning.ts';
 import { candidateRecords, factsRecord } from './record.ts';
 import { healthNow } from './standing.ts';
@@ -29,6 +29,7 @@ export async function explain(arrival: Arrival, key: KeyRow, world: ExplainWorld
     const built = await call.outgoing(call.over(target), {
       instanceId: world.instanceId,
       followed: planning.value.followed,
+      output: { validate: call.extension.output?.validate ?? snapshot.output.validate },
     });
     const worst = worstAt(target, facts);
     const restMs = health.restMs(target.id);
@@ -44,6 +45,8 @@ export async function explain(arrival: Arrival, key: KeyRow, world: ExplainWorld
       worst_cost_usd: worst === undefined ? undefined : formatUsd(worst),
       price_known: target.price !== undefined,
       refused: built.ok ? undefined : built.error.message,
+      output: built.ok ? outputOf(built.value) : undefined,
+      calls: built.ok ? built.value.choices : undefined,
       adapted:
         built.ok && built.value.losses.length > 0
           ? built.value.losses.map((loss) => ({ field: loss.field, why: loss.why }))
@@ -63,4 +66,10 @@ export async function explain(arrival: Arrival, key: KeyRow, world: ExplainWorld
       ignored: planning.value.ignored.length === 0 ? undefined : planning.value.ignored,
     }),
   );
+}
+
+/** How a wish for JSON is said to the target, where it is not by the target's own field. */
+function outputOf({ reshaping }: Outgoing): string | undefined {
+  const way = reshaping?.format?.way;
+  return way === undefined || way === 'native' ? undefined : `by ${way}`;
 }

@@ -5,6 +5,7 @@ import { nearest } from '../lib/nearest.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { parseUsd } from '../money/usd.ts';
 import type { Preferences } from '../routing/plan.ts';
+import { readOutputWish, type OutputWish } from './output-wish.ts';
 
 /** More fallbacks than attempts is a mistake; thousands are an attack (faults.md B27). */
 const MODELS_MAX = 16;
@@ -22,7 +23,7 @@ const STEERING_FIELDS = ['api_base', 'base_url', 'api_key', 'custom_host', 'orga
 export const OWN_FIELDS: readonly string[] = ['turnout', 'models', 'route', 'provider', 'usage', 'session_id'];
 
 /** What is read of `turnout`. */
-const READ = ['tags', 'deadline_ms', 'adapt'] as const;
+const READ = ['tags', 'deadline_ms', 'adapt', 'output'] as const;
 /** Demands of the design that this release cannot keep: ignored, they would be broken promises. */
 const DEMANDS = ['require', 'budget_usd'] as const;
 /** Hints that change nothing yet: a reply names those that were given. */
@@ -39,6 +40,8 @@ export interface Extension {
   /** The caller's own deadline, from the arrival of the request. */
   readonly deadlineMs?: number;
   readonly tags: readonly string[];
+  /** The caller's own wish for answers in a form. */
+  readonly output?: OutputWish;
 }
 
 type Headers = Readonly<Record<string, string | undefined>>;
@@ -56,11 +59,16 @@ export function readExtension(body: JsonRecord, headers: Headers): Result<Extens
   if (!preferences.ok) return preferences;
   const wishes = readOwn(own, headers);
   if (!wishes.ok) return wishes;
-  return ok(compact({ models: models.value, preferences: preferences.value, ...wishes.value }));
+  const output = readOutputWish(own['output']);
+  if (!output.ok) return output;
+  return ok(compact({ models: models.value, preferences: preferences.value, output: output.value, ...wishes.value }));
 }
 
 /** Our own object of the body; what it leaves out may stand in headers. */
-function readOwn(own: JsonRecord, headers: Headers): Result<Omit<Extension, 'models' | 'preferences'>, Fault> {
+function readOwn(
+  own: JsonRecord,
+  headers: Headers,
+): Result<Omit<Extension, 'models' | 'preferences' | 'output'>, Fault> {
   const stranger = strangerIn(own);
   if (stranger !== undefined) return err(stranger);
   const given = (field: string): boolean =>

@@ -1,9 +1,10 @@
 /** The request's way, top to bottom: accept, understand, plan, admit, attempt … attempt, relay, account. */
 import { fault, specOf, type Fault } from '../chat/fault.ts';
-import type { Outcome } from '../chat/outcome.ts';
+import type { Invalid, Outcome } from '../chat/outcome.ts';
 import type { Loss } from '../chat/request.ts';
 import { OUTSIDE } from '../lib/crowd.ts';
 import { formatUsd } from '../money/usd.ts';
+import { repairLength, type Wishes } from '../output/way.ts';
 import type { Facts } from '../routing/facts.ts';
 import { next, type Failure } from '../routing/plan.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
@@ -80,6 +81,7 @@ async function tryTargets(run: Run): Promise<End> {
   const deadlineMs =
     call.startedMs + Math.min(snapshot.timeouts.totalMs, call.extension.deadlineMs ?? Number.POSITIVE_INFINITY);
   const failures: Failure[] = [];
+  let repair: Repair | undefined;
   for (;;) {
     const leftMs = deadlineMs - world.clock.monotonicMs();
     const step = next(planning.plan, failures, { leftMs, health: healthNow(world), random: world.random });
@@ -93,32 +95,42 @@ async function tryTargets(run: Run): Promise<End> {
       return { fault: cutShort };
     }
     const target = call.over(step.target);
+    const mending = repair?.targetId === step.target.id ? repair.invalid : undefined;
     // In the same breath as the choice: of all that choose at once, one probes a doubted target.
     noteBegun(world, target);
-    const failed = await tryOne(run, { target, outlet, deadlineMs });
+    const failed = await tryOne(run, { target, outlet, deadlineMs, repair: mending });
     if (failed === 'answered') return { fault: undefined };
     if (failed.isFinal) {
       outlet.stop();
       return { fault: failed.fault };
     }
     failures.push({ targetId: step.target.id, fault: failed.fault });
+    repair = failed.invalid === undefined ? undefined : { targetId: step.target.id, invalid: failed.invalid };
   }
 }
 
 /** `isFinal`: nothing may follow, because the caller has content already, or is gone. */
-type Tried = 'answered' | { readonly fault: Fault; readonly isFinal: boolean };
+type Tried = 'answered' | { readonly fault: Fault; readonly isFinal: boolean; readonly invalid?: Invalid | undefined };
+
+/** An answer that its target is asked to mend. */
+interface Repair {
+  readonly targetId: string;
+  readonly invalid: Invalid;
+}
 
 interface Try {
   readonly target: Target;
   readonly outlet: Outlet;
   readonly deadlineMs: number;
+  readonly repair: Invalid | undefined;
 }
 
-async function tryOne(run: Run, { target, outlet, deadlineMs }: Try): Promise<Tried> {
+async function tryOne(run: Run, { target, outlet, deadlineMs, repair }: Try): Promise<Tried> {
   const { call, world, reply, snapshot, admission } = run;
   const built = await call.outgoing(target, {
     instanceId: world.instanceId,
     followed: run.planning.followed,
+    output: { ...wishesOf(run), repair },
     ...(admission.outputTokensMax === undefined ? {} : { outputTokensMax: admission.outputTokensMax }),
   });
   if (!built.ok) return { fault: built.error, isFinal: false };
@@ -129,7 +141,7 @@ async function tryOne(run: Run, { target, outlet, deadlineMs }: Try): Promise<Tr
     return { fault: proven.error, isFinal: false };
   }
   const attemptId = world.newId('att');
-  const refused = await opened(run, target, attemptId);
+  const refused = await opened(run, { target, attemptId, repair });
   if (refused !== undefined) return { fault: refused, isFinal: true };
   const startedMs = world.clock.monotonicMs();
   const book = { target, attemptId, startedMs, startedUnixMs: world.clock.unixMs(), outgoing: proven.value };
@@ -156,10 +168,22 @@ async function tryOne(run: Run, { target, outlet, deadlineMs }: Try): Promise<Tr
       return { fault: outcome.fault, isFinal: false };
     case 'broke':
       noteFailed(world, target, outcome.fault);
-      return { fault: outcome.fault, isFinal: outcome.when === 'mid-stream' };
+      return { fault: outcome.fault, isFinal: isFinal(run, outcome), invalid: outcome.invalid };
     case 'left':
       return { fault: fault('client-closed'), isFinal: true };
   }
+}
+
+/** What the caller wishes of answers in a form, where it says so, and else what the operator's file says. */
+function wishesOf({ call, snapshot }: Run): Wishes {
+  const { hold, validate } = call.extension.output ?? {};
+  return { validate: validate ?? snapshot.output.validate, isHeld: hold === true };
+}
+
+/** Nothing may follow: content is out, or the answer is not valid and is to be refused. */
+function isFinal({ call, snapshot }: Run, { when, invalid }: Extract<Outcome, { kind: 'broke' }>): boolean {
+  const policy = call.extension.output?.invalid ?? snapshot.output.invalid;
+  return when === 'mid-stream' || (invalid !== undefined && policy === 'refuse');
 }
 
 /** Keeps the turn for those who go on from it, where the caller's protocol has that, and neither side has forbidden it. */
@@ -173,10 +197,11 @@ function keeper({ call, key, snapshot, world }: Run, target: Target): ((answer: 
 }
 
 /** Leaves a trace in the journal before the first byte goes out. A hold that earlier attempts have eaten into is filled up first. */
-async function opened(run: Run, target: Target, attemptId: string): Promise<Fault | undefined> {
-  const { facts, admission, world } = run;
+async function opened(run: Run, { target, attemptId, repair }: Opening): Promise<Fault | undefined> {
+  const { admission, world } = run;
+  const facts = withRepair(run.facts, repair);
   const { ledger } = world.store;
-  const worst = worstAt(target, admission.facts);
+  const worst = worstAt(target, withRepair(admission.facts, repair));
   const estimate = worstAt(target, { ...facts, inputTokensMax: facts.inputTokensEstimate, outputTokensLimit: 0 });
   const opening = {
     attemptId,
@@ -191,6 +216,23 @@ async function opened(run: Run, target: Target, attemptId: string): Promise<Faul
   const refused = ledger.open(admission.hold, opening);
   if (refused?.code !== 'budget-exceeded' || worst === undefined) return refused;
   return (await ledger.extend(admission.hold, worst)) ?? ledger.open(admission.hold, opening);
+}
+
+interface Opening {
+  readonly target: Target;
+  readonly attemptId: string;
+  readonly repair: Invalid | undefined;
+}
+
+/** The input of a repair is longer: by the answer that was not valid, and by what is wrong with it. */
+function withRepair(facts: Facts, repair: Invalid | undefined): Facts {
+  if (repair === undefined) return facts;
+  const length = repairLength(repair);
+  return {
+    ...facts,
+    inputTokensEstimate: facts.inputTokensEstimate + Math.ceil(length / 4),
+    inputTokensMax: facts.inputTokensMax + length * 3,
+  };
 }
 
 interface Book {
@@ -211,7 +253,8 @@ interface Ended {
 function settle(run: Run, book: Book, { outcome, losses }: Ended): Headers {
   const { world, facts, call } = run;
   const { target, attemptId } = book;
-  const bill = billOf(outcome, facts, target);
+  const { choices = 1 } = book.outgoing;
+  const bill = billOf(outcome, { ...facts, inputTokensEstimate: facts.inputTokensEstimate * choices }, target);
   bookBill(run, book, { outcome, bill });
   const allLosses = [...book.outgoing.losses, ...losses];
   run.attempts.push({

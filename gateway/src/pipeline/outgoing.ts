@@ -1,12 +1,14 @@
 /** What is sent to one target: the caller's own bytes where the protocol is the same, else their translation. */
 import { fault, type Fault } from '../chat/fault.ts';
 import type { Loss } from '../chat/request.ts';
-import type { CallShape } from '../dialects/dialect.ts';
+import type { CallShape, EncodeTarget } from '../dialects/dialect.ts';
 import { jsonInPieces } from '../lib/json-bytes.ts';
 import type { JsonRecord } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { editMembers } from '../lib/splice.ts';
 import { isSameOrigin, urlUnder } from '../lib/url.ts';
+import type { Reshaping } from '../output/reshape.ts';
+import { deniesSchema, nativeCheck, shaped } from '../output/way.ts';
 import type { Target } from '../routing/target.ts';
 import { isLong } from './body.ts';
 import type { Outgoing, OutgoingOptions, Sending } from './call.ts';
@@ -31,20 +33,51 @@ export async function outgoing(
   options: ChatOutgoingOptions,
 ): Promise<Result<Outgoing, Fault>> {
   const isSameDialect = target.provider.dialect.id === call.dialect.id;
-  const made = isSameDialect
-    ? ok({ body: await sameBytes(call, target, options), losses: [] })
-    : await translated(call, target, options);
+  const made: Result<Made, Fault> =
+    isSameDialect && !mustBeShaped(call, target, options)
+      ? ok({ body: await sameBytes(call, target, options), losses: [], reshaping: checkOf(call, options) })
+      : await translated(call, target, options);
   if (!made.ok) return made;
+  const { reshaping, losses, more = [] } = made.value;
   const { dialect } = target.provider;
   const shape = { model: target.upstreamModel, isStreaming: call.inspection.isStreaming, operation: options.operation };
-  const sent = sendingTo(target, call, {
+  const parcel = {
     path: dialect.path(shape),
     isStreaming: shape.isStreaming,
     isSameWire: isSameDialect,
     instanceId: options.instanceId,
     body: made.value.body,
+  };
+  const sent = sendingTo(target, call, parcel);
+  if (!sent.ok) return sent;
+  return ok({
+    isSameWire: isSameDialect,
+    losses,
+    call: sent.value,
+    ...(reshaping === undefined ? {} : { reshaping }),
+    ...(more.length === 0 ? {} : { more: more.map((body) => ({ ...sent.value, body })), choices: more.length + 1 }),
   });
-  return sent.ok ? ok({ isSameWire: isSameDialect, losses: made.value.losses, call: sent.value }) : sent;
+}
+
+interface Made {
+  readonly body: Buffer;
+  readonly losses: readonly Loss[];
+  readonly reshaping?: Reshaping | undefined;
+  /** Of further calls, each for one more choice. */
+  readonly more?: readonly Buffer[];
+}
+
+/** Whether the caller's bytes will not do, although the protocol is the same: the model holds no answer to a schema, or mends one. */
+function mustBeShaped({ facts }: ChatCall, target: Target, { operation, output }: ChatOutgoingOptions): boolean {
+  if (operation !== 'chat') return false;
+  return output?.repair !== undefined || (deniesSchema(target.abilities) && facts.needs.includes('json-schema'));
+}
+
+/** What comes back of the caller's own words is looked at only where all answers are. */
+function checkOf(call: ChatCall, { operation, output }: ChatOutgoingOptions): Reshaping | undefined {
+  if (output?.validate !== 'always' || operation !== 'chat') return undefined;
+  const decoded = call.decoded();
+  return decoded.ok ? nativeCheck(decoded.value, output) : undefined;
 }
 
 /** What goes to a target, as far as it depends on what is asked. */
@@ -146,11 +179,7 @@ function asksUsage(call: ChatCall, target: Target): boolean {
   return call.inspection.isStreaming && target.provider.asksStreamUsage !== false;
 }
 
-async function translated(
-  call: ChatCall,
-  target: Target,
-  options: OutgoingOptions,
-): Promise<Result<{ readonly body: Buffer; readonly losses: readonly Loss[] }, Fault>> {
+async function translated(call: ChatCall, target: Target, options: ChatOutgoingOptions): Promise<Result<Made, Fault>> {
   // Reading and writing ten thousand messages take some 50 ms each: turns of their own.
   const { recalled } = call;
   if (recalled !== undefined && recalled.record === undefined) return err(previousUnknown(recalled.previousId));
@@ -164,18 +193,28 @@ async function translated(
     ...decoded.value,
     extras: decoded.value.extras.filter((extra) => !OWN_FIELDS.includes(extra.field)),
   };
-  const encoded = dialect.encodeRequest(request, {
-    model: target.upstreamModel,
-    ...(target.limits.outputTokens === undefined ? {} : { maxOutputTokens: target.limits.outputTokens }),
-    ...(target.abilities === undefined ? {} : { canReason: target.abilities.has('reasoning') }),
-  });
+  const to = { dialect, target: encodeTarget(target), abilities: target.abilities };
+  const { encoded, reshaping, more = [] } = shaped(request, to, options.output ?? { validate: 'never' });
   const grave = call.extension.adapt ? undefined : encoded.losses.find((loss) => loss.weight === 'meaning');
   if (grave !== undefined) {
     return err(fault('not-expressible', { target: target.id, reason: grave.why }, { param: grave.field }));
   }
   if (isTurned) await nextTurn();
-  const body = finished(encoded.body, { call, target, options });
-  return ok({ body: await bytesOf(body, call), losses: encoded.losses });
+  const written = (body: JsonRecord): Promise<Buffer> => bytesOf(finished(body, { call, target, options }), call);
+  return ok({
+    body: await written(encoded.body),
+    losses: encoded.losses,
+    reshaping,
+    ...(more.length === 0 ? {} : { more: await Promise.all(more.map(written)) }),
+  });
+}
+
+function encodeTarget({ upstreamModel, limits, abilities }: Target): EncodeTarget {
+  return {
+    model: upstreamModel,
+    ...(limits.outputTokens === undefined ? {} : { maxOutputTokens: limits.outputTokens }),
+    ...(abilities === undefined ? {} : { canReason: abilities.has('reasoning') }),
+  };
 }
 
 /** The address of the call. A model's name comes from the caller: it may not lead out of the provider's base URL. */

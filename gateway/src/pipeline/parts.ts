@@ -16,11 +16,15 @@ import type { Sending } from './call.ts';
 const TOGETHER_MAX = 4;
 
 export interface PartsHandler extends UpstreamHandler {
+  /** A piece of a part that is streamed. */
+  piece(index: number, chunk: Buffer): void;
   /** A part is complete, in any order. All are once `end` is called. */
   part(index: number, body: Buffer): void;
 }
 
 export interface PartsInput {
+  /** Pieces go on as they come, and a part's body is empty. */
+  readonly isStreaming?: boolean;
   readonly upstream: Upstream;
   readonly calls: readonly Sending[];
   readonly limits: UpstreamLimits;
@@ -94,7 +98,9 @@ class PartsExchange implements UpstreamExchange {
       data: (chunk) => {
         if (this.#isOver) return;
         if (isRefused) this.#handler.data(chunk);
-        else if (this.#fits(chunk, provider)) chunks.push(chunk);
+        else if (!this.#fits(chunk, provider)) return;
+        else if (this.#input.isStreaming === true) this.#handler.piece(index, chunk);
+        else chunks.push(chunk);
       },
       end: () => {
         if (this.#isOver) return;

@@ -23,6 +23,8 @@ function heard(text: string, wantsStream: boolean): readonly string[] {
       finish: (last) => void calls.push(`finish ${/"content":"(\w*)"/.exec(String(last))?.[1] ?? ''}`.trim()),
       whole: (body) => void calls.push(`whole ${/"content":"(\w*)"/.exec(String(body))?.[1] ?? ''}`),
       fail: (of) => void calls.push(of.code),
+      invalid: ({ reason }) => void calls.push(`invalid ${reason}`),
+      enough: () => void calls.push('enough'),
     },
   });
   for (const piece of text.split(/(?<=\n)/)) receiver.data(Buffer.from(piece));

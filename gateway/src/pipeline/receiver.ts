@@ -1,6 +1,6 @@
 /** A push machine that takes one answer of a provider, and where it hands what came of it. Nothing in it is awaited. */
 import type { Fault } from '../chat/fault.ts';
-import type { Spent } from '../chat/outcome.ts';
+import type { Invalid, Spent } from '../chat/outcome.ts';
 import type { Loss } from '../chat/request.ts';
 
 export interface Receiver {
@@ -9,14 +9,18 @@ export interface Receiver {
   data(chunk: Buffer): void;
   /** A whole part of an answer that comes in several, in any order. Only of calls that were sent in parts. */
   part?(index: number, body: Buffer): void;
+  /** A piece of one of several answers that come at once. Only of calls that were sent in parts and are streamed. */
+  piece?(index: number, chunk: Buffer): void;
   /** The body is complete. */
   end(): void;
   /** What is known to have been used, at any moment. */
   spent(): Spent;
   hasContent(): boolean;
+  /** Whether its content is kept back, so that the caller has seen none of it. Absent: it is not. */
+  isHeld?(): boolean;
 }
 
-/** Where a receiver hands its results. Exactly one of `whole`, `finish` and `fail` is called, once. */
+/** Where a receiver hands its results. Exactly one of `whole`, `finish`, `fail` and `invalid` is called, once. */
 export interface Receiving {
   /** Finished events, from the first content on. */
   send(bytes: string | Buffer): void;
@@ -25,4 +29,8 @@ export interface Receiving {
   /** A whole reply is complete. */
   whole(body: string | Buffer, finish: string | undefined, losses: readonly Loss[]): void;
   fail(fault: Fault): void;
+  /** The answer is complete, and not what was promised. */
+  invalid(why: Invalid): void;
+  /** Nothing more of the provider's answer is wanted; it is told so. What is known already is handed over as ever. */
+  enough(): void;
 }

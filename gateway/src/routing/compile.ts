@@ -60,6 +60,7 @@ export function compile(input: CompileInput): Compiled {
     responseMaxBytes: config.limits.response_max_bytes,
     concurrentMax: config.server.requests_max,
     logsRequests: config.log.requests !== 'none',
+    output: config.output,
     keepsTurns: config.responses.store !== 'none',
     allowsUnknownPrice: config.price_unknown === 'allow',
     batches: {
@@ -211,7 +212,7 @@ const REASONS: Readonly<Record<RouteConfig['fallback']['on'][number], readonly F
   error: [
     ...(['upstream-unreachable', 'upstream-unresolved', 'upstream-unsendable'] as const),
     ...(['upstream-certificate', 'upstream-redirect', 'upstream-invalid', 'upstream-too-big'] as const),
-    ...(['upstream-error', 'upstream-cut', 'upstream-overloaded'] as const),
+    ...(['upstream-error', 'upstream-cut', 'upstream-overloaded', 'output-invalid'] as const),
     ...ALWAYS_REPLACED,
   ],
   'rate-limit': ['upstream-rate-limited'],

@@ -43,7 +43,7 @@ const HIDDEN_TOKENS_MAX = 1000;
 /** The same for text alone. Of 722 recorded replies none had more than 102, save four of providers that searched the web unasked. */
 const HIDDEN_TEXT_TOKENS_MAX = 200;
 /** What a request may need and still bring no prompt of the provider's with it. */
-const PLAIN_NEEDS: readonly Ability[] = ['reasoning', 'json-schema'];
+const PLAIN_NEEDS: readonly Ability[] = ['reasoning'];
 
 /** Facts from what the dialect read. Pure arithmetic: no text is touched again. */
 export function understand(inspection: Inspection): Facts {

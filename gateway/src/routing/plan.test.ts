@@ -86,6 +86,24 @@ describe('plan', () => {
     assert.deepEqual(made.rejected, [{ target: 'a/m', reason: 'it has no ability `image`' }]);
   });
 
+  it('leaves no target out for want of a schema, which is made good here', () => {
+    const plain = testTarget('a/m', { abilities: new Set(['tools']) });
+    const made = plan(
+      {
+        groups: [
+          [
+            { target: plain, weight: 1 },
+            { target: testTarget('b/m'), weight: 1 },
+          ],
+        ],
+        order: 'listed',
+      },
+      { ...FACTS, needs: ['json-schema'] },
+      options(),
+    );
+    assert.deepEqual([ids(made), made.rejected], [['a/m', 'b/m'], []]);
+  });
+
   it('lets the providers judge where the catalog speaks against all of them', () => {
     const small = testTarget('a/m', { limits: { contextTokens: 10 } });
     const made = plan({ groups: [[{ target: small, weight: 1 }]], order: 'listed' }, FACTS, options());
@@ -189,6 +207,23 @@ describe('next', () => {
   it('lets the caller wait instead where the provider asks for long', () => {
     const step = next(one, [failure('a/m', 'upstream-rate-limited', 60_000)], NEXT);
     assert.deepEqual(step, { do: 'stop', why: 'wait-too-long', retryAfterMs: 60_000 });
+  });
+
+  it('has an answer that was not valid mended once where it came from, then goes on', () => {
+    const bad = (target: string): Failure => failure(target, 'output-invalid');
+    const targetOf = (failures: readonly Failure[]): string => {
+      const step = next(two, failures, NEXT);
+      return step.do === 'try' ? `${step.target.id} after ${step.afterMs}` : step.why;
+    };
+    assert.equal(targetOf([bad('a/m')]), 'a/m after 0');
+    assert.equal(targetOf([bad('a/m'), bad('a/m')]), 'b/m after 0');
+    assert.equal(targetOf([failure('a/m', 'upstream-error'), bad('b/m')]), 'b/m after 0');
+    const step = next({ ...two, attemptsMax: 1 }, [bad('a/m')], NEXT);
+    assert.deepEqual(step, { do: 'stop', why: 'attempts-used' });
+    // A route that names no such reason falls back to nobody, but the target itself may mend it.
+    const strict = { ...two, replaceable: new Set<FaultCode>() };
+    assert.equal(next(strict, [bad('a/m')], NEXT).do, 'try');
+    assert.deepEqual(next(strict, [bad('a/m'), bad('a/m')], NEXT), { do: 'stop', why: 'not-replaceable' });
   });
 
   it('tries no target a third time, and nothing after the deadline', () => {

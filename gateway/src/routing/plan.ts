@@ -175,9 +175,12 @@ function isGone({ retiresOn, isElsewhere }: Target, today: string): boolean {
   return retiresOn !== undefined && isElsewhere !== true && retiresOn <= today;
 }
 
+/** What is made good here where a target lacks it: an answer held to a schema (`output/way.ts`). */
+const EMULATED: ReadonlySet<string> = new Set(['json-schema']);
+
 /** Why a target is thought unable to take the request, by what the catalog says of it. */
 function whyUnfit(target: Target, facts: Facts): string | undefined {
-  const missing = facts.needs.find((need) => target.abilities?.has(need) === false);
+  const missing = facts.needs.find((need) => !EMULATED.has(need) && target.abilities?.has(need) === false);
   if (missing !== undefined) return `it has no ability \`${missing}\``;
   const input = target.limits.inputTokens ?? target.limits.contextTokens;
   // The estimate may be off by a quarter: only what is clearly too long is left out.
@@ -277,9 +280,12 @@ export interface NextOptions {
 /** What to do after `failures`: the next target that was not tried, then those that may do better in a moment, else stop. */
 export function next(of: Plan, failures: readonly Failure[], options: NextOptions): Step {
   const last = failures.at(-1);
-  if (last !== undefined && !of.replaceable.has(last.fault.code)) return { do: 'stop', why: 'not-replaceable' };
+  const repairing = repairable(of, failures);
+  if (last !== undefined && repairing === undefined && !of.replaceable.has(last.fault.code))
+    return { do: 'stop', why: 'not-replaceable' };
   if (failures.length >= of.attemptsMax) return { do: 'stop', why: 'attempts-used' };
   if (options.leftMs <= 0) return { do: 'stop', why: 'deadline' };
+  if (repairing !== undefined) return { do: 'try', target: repairing, afterMs: 0 };
   const untried = of.targets.filter((target) => !failures.some((failure) => failure.targetId === target.id));
   // Asked again: since the plan was made, others may have gone to find out about a target (`Doubts.begin`).
   const fresh = byHealth(untried, options.health).map((target) => ({
@@ -297,6 +303,14 @@ export function next(of: Plan, failures: readonly Failure[], options: NextOption
   if (soonest.afterMs < options.leftMs) return { do: 'try', ...soonest };
   // Where nothing was tried, the wait is a target's wish, and worth telling; else it is only our own backing off.
   return { do: 'stop', why: 'deadline', ...(last === undefined ? { retryAfterMs: soonest.afterMs } : {}) };
+}
+
+/** The target whose answer was not of the form that was asked for, the first time: it is told so, and may mend it. */
+function repairable(of: Plan, failures: readonly Failure[]): Target | undefined {
+  const last = failures.at(-1);
+  if (last?.fault.code !== 'output-invalid') return undefined;
+  const past = failures.filter(({ targetId, fault }) => targetId === last.targetId && fault.code === last.fault.code);
+  return past.length > 1 ? undefined : of.targets.find(({ id }) => id === last.targetId);
 }
 
 /** What the provider asked for, or a growing wait with half of it drawn by lot, so that callers do not come back together. */

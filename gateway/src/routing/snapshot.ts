@@ -27,6 +27,14 @@ export interface ListedModel {
   readonly status?: string;
 }
 
+/** What is done about answers that are not of the form that was asked for. */
+export interface OutputPolicy {
+  /** Which are looked at: those that a provider does not hold to the form itself, all, or none. */
+  readonly validate: 'emulated' | 'always' | 'never';
+  /** Whether the model may mend it once, and other targets are asked after it. */
+  readonly invalid: 'repair' | 'refuse';
+}
+
 /** What batches and files may take. */
 export interface BatchLimits {
   /** Lines under way at the same time. */
@@ -51,6 +59,7 @@ export interface Snapshot {
   readonly logsRequests: boolean;
   /** Whether conversations are kept for those who go on from a reply by its id. */
   readonly keepsTurns: boolean;
+  readonly output: OutputPolicy;
   readonly allowsUnknownPrice: boolean;
   readonly batches: BatchLimits;
   readonly providerIds: ReadonlySet<string>;

@@ -22,7 +22,7 @@ import {
   type ProviderWire,
   type Wire,
 } from '../translation/wires.ts';
-import { placeOf, replyRows, requestRows, stands } from '../translation/run.ts';
+import { placeOf, replyRows, requestRows, sent, stands } from '../translation/run.ts';
 import { readIndex, readRecording, type Recording } from './recordings.ts';
 
 const SUITE = 'losses';
@@ -159,7 +159,7 @@ describe('losses of recorded traffic', { skip: corpusSkip(SUITE) }, () => {
       for (const to of PROVIDER_WIRES.filter((other) => other !== wire)) {
         for (const model of MODELS[to]) {
           translated += 1;
-          for (const loss of gateDialects[to].encodeRequest(decoded.value, { model }).losses) {
+          for (const loss of sent(decoded.value, to, { model }).losses) {
             const kind = kindOf(wire, to, loss);
             counts.set(kind, (counts.get(kind) ?? 0) + 1);
             if (!listed.has(kind)) missing.set(kind, `${id} at ${model}: ${loss.field}: ${loss.why}`);

@@ -245,6 +245,8 @@ function received({ recording, inbound, outbound, pieces }: Received): {
         take(last);
       },
       whole: () => assert.fail('a stream was asked for'),
+      invalid: () => assert.fail('no form was asked for'),
+      enough: () => assert.fail('nothing was cut'),
       fail: (of) => {
         assert.equal(ended, undefined, 'two endings');
         ended = sent.length === 0 ? 'replaced unseen' : 'broken';

@@ -48,6 +48,7 @@ The names in the tables are those of the protocols: \`openai-chat\` (${NAMES['op
 const FATES: Readonly<Record<Fate, string>> = {
   kept: 'kept',
   carried: 'carried',
+  mended: 'made here',
   lost: '**lost**',
   'in a header': 'in a header',
   'gone in silence': '**gone in silence**',
@@ -97,7 +98,7 @@ function requestThingsSection(): string {
   });
   const intro = `## What becomes of a request
 
-*Kept*: the provider gets it in its own form. *Lost*: it is named.`;
+*Kept*: the provider gets it in its own form. *Made here*: the provider has no word for it, and the gateway does it; it is named, too. *Lost*: it is named.`;
   return `${intro}\n\n${tables.join('\n\n')}`;
 }
 

@@ -10,6 +10,10 @@ const RESPONSES_TOOL = { type: 'function', name: 'weather', parameters: CITY, st
 
 export const RESPONSES_CASES: readonly RequestCase[] = [
   responses('streams', { stream: true }),
+  responses('shows nothing but a picture by its address, and wants JSON by a schema', {
+    input: [{ role: 'user', content: [{ type: 'input_image', image_url: 'https://a.example/a.png' }] }],
+    text: { format: { type: 'json_schema', name: 'place', schema: CITY } },
+  }),
   responses(
     'has fields of its own that only keep books or save time',
     fields('metadata', 'client_metadata', 'prompt_cache_options'),

@@ -1,9 +1,10 @@
 /** Runs the cases through the dialects: rows of losses, as they happen. */
 import assert from 'node:assert/strict';
 import { collect, replay } from '../../src/chat/collect.ts';
-import type { Loss } from '../../src/chat/request.ts';
-import type { EncodeContext, EncodeTarget } from '../../src/dialects/dialect.ts';
+import type { ChatRequest, Loss } from '../../src/chat/request.ts';
+import type { EncodeContext, EncodedRequest, EncodeTarget } from '../../src/dialects/dialect.ts';
 import { gateDialects } from '../../src/dialects/index.ts';
+import { shaped } from '../../src/output/way.ts';
 import { asString, isArray, isRecord, type Json, type JsonRecord } from '../../src/lib/json.ts';
 import { COUNT, ENDS, MARK, nextRequest, THINGS, type Thing } from './reply-cases.ts';
 import { NAMELESS_SOURCE } from './cohere-things.ts';
@@ -27,10 +28,18 @@ export function lossesOf(one: RequestCase, to: ProviderWire, target: EncodeTarge
   assert.ok(inspected.ok, `${one.from} ${one.says}: ${inspected.ok ? '' : inspected.error.message}`);
   const decoded = from.decodeRequest(one.body, path);
   assert.ok(decoded.ok, `${one.from} ${one.says}: ${decoded.ok ? '' : decoded.error.message}`);
-  const { body, losses } = gateDialects[to].encodeRequest(decoded.value, target);
+  const { body, losses } = sent(decoded.value, to, target);
   const taken = gateDialects[to].inspect(body, { model: target.model, isStreaming: false });
   assert.ok(taken.ok, `${one.from} ${one.says}: ${to} would not take it: ${taken.ok ? '' : taken.error.message}`);
   return losses;
+}
+
+/** What is made good by the gateway where a wire has no word for it (`output/way.ts`). */
+const MENDED: ReadonlySet<string> = new Set(['format', 'stop', 'choices']);
+
+/** The request as the gateway sends it. */
+export function sent(request: ChatRequest, to: ProviderWire, target: EncodeTarget): EncodedRequest {
+  return shaped(request, { dialect: gateDialects[to], target }, { validate: 'emulated' }).encoded;
 }
 
 export function targetsOf(one: RequestCase): readonly (readonly [ProviderWire, EncodeTarget])[] {
@@ -70,7 +79,7 @@ export function requestRows(cases: readonly RequestCase[]): readonly LossRow[] {
 }
 
 /** What became of a thing: the client sees it; it comes back to its provider; it is named as lost. */
-export type Fate = 'kept' | 'carried' | 'lost' | 'in a header' | 'gone in silence' | 'no such thing';
+export type Fate = 'kept' | 'carried' | 'mended' | 'lost' | 'in a header' | 'gone in silence' | 'no such thing';
 
 /** What a protocol's replies have no field for, and the headers of every reply of ours tell. */
 const IN_HEADERS: Partial<Readonly<Record<Wire, readonly string[]>>> = { cohere: ['The model’s name'] };
@@ -170,9 +179,12 @@ export function requestThingRows(): readonly RequestThingRow[] {
       if (body === undefined) return { ...pair, fate: 'no such thing' };
       const request = gateDialects[from].decodeRequest(body, { model: 'm', isStreaming: false });
       assert.ok(request.ok, `${from}: ${request.ok ? '' : request.error.message}`);
-      const sent = gateDialects[to].encodeRequest(request.value, { model: DEFAULT_MODEL[to] });
-      const isKept = thing.isKept?.(sent.body) ?? holds(sent.body);
-      return { ...pair, fate: isKept ? 'kept' : sent.losses.length > 0 ? 'lost' : 'gone in silence' };
+      const target = { model: DEFAULT_MODEL[to] };
+      const isThere = (body: JsonRecord): boolean => thing.isKept?.(body) ?? holds(body);
+      if (isThere(gateDialects[to].encodeRequest(request.value, target).body)) return { ...pair, fate: 'kept' };
+      const { losses } = sent(request.value, to, target);
+      const isMended = losses.length > 0 && losses.every((loss) => MENDED.has(loss.code) && loss.weight === 'hint');
+      return { ...pair, fate: isMended ? 'mended' : losses.length > 0 ? 'lost' : 'gone in silence' };
     }),
   );
 }

@@ -78,7 +78,7 @@ export async function packed({ call, planning, target, api }: Planned, world: Wo
     instanceId: world.instanceId,
     followed: planning.followed,
   });
-  if (!built.ok || built.value.more !== undefined) return undefined;
+  if (!built.ok || built.value.more !== undefined || built.value.reshaping !== undefined) return undefined;
   const path = pathOf(built.value, api);
   const { body } = built.value.call;
   if (path === undefined || body === undefined) return undefined;

@@ -15,14 +15,15 @@ export interface Writing {
   readonly losses: Loss[];
 }
 
-/** Instructions and input. A prompt that came as one text is one again. */
+/** Instructions and input. A prompt that came as one text is one again, unless something was put beside it. */
 export function writePrompt(messages: readonly Message[], writing: Writing): JsonRecord {
   const instructions = messages.find((message) => writing.isHome && message.at === INSTRUCTIONS);
   const prompt = messages.find((message) => writing.isHome && message.at === INPUT);
   const others = messages.filter(
     (message) => message !== instructions && !(writing.isHome && message.at?.startsWith(`${INSTRUCTIONS}[`) === true),
   );
-  const input = prompt === undefined ? others.flatMap((message) => writeMessage(message, writing)) : textOf(prompt);
+  const isText = prompt !== undefined && others.length === 1;
+  const input = isText ? textOf(prompt) : others.flatMap((message) => writeMessage(message, writing));
   return compact({
     instructions: instructions === undefined ? undefined : textOf(instructions),
     // A stored prompt may stand for all of it.

@@ -1,12 +1,13 @@
 /** Answers a request out of thin air, in its dialect: chat whole or streamed, embeddings, token counts, lists of models. */
-import type { JsonRecord } from '../../lib/json.ts';
-import { isRecord, parseJson } from '../../lib/json.ts';
+import type { Json, JsonRecord } from '../../lib/json.ts';
+import { asArray, isRecord, parseJson } from '../../lib/json.ts';
+import { INSTRUCTION } from '../../output/way.ts';
 import type { Answer, Piece } from '../answer.ts';
 import { streamAnswer, wholeAnswer, withHeaders } from '../answer.ts';
 import type { Identity, OtherKind, Problem, Reply, RouteFacts, SimulatedDialect } from '../dialects/dialect.ts';
 import type { Routed } from '../dialects/index.ts';
 import { otherAnswer, otherKind } from '../dialects/other-operations.ts';
-import type { ScriptedReply } from './compose.ts';
+import type { Ask, ScriptedReply } from './compose.ts';
 import { OUTPUT_TOKENS, compose, inputTokens } from './compose.ts';
 import type { SimulatedModel } from './models.ts';
 
@@ -84,7 +85,7 @@ function chatAnswer(request: SyntheticRequest, body: JsonRecord, options: Synthe
   const { dialect, operation } = request.routed;
   const read = dialect.read(body, operation, request.facts);
   if (!read.ok) return errorAnswer(dialect, read.error);
-  const ask = read.value;
+  const ask = request.body.includes(INSTRUCTION) ? withFormat(read.value, body) : read.value;
   if (operation.kind === 'count-tokens') return json(dialect.countTokens(inputTokens(ask)));
   const manner = mannerOf(ask.model, options);
   const scripted = request.scripted === undefined ? {} : { scripted: request.scripted };
@@ -92,6 +93,25 @@ function chatAnswer(request: SyntheticRequest, body: JsonRecord, options: Synthe
   const reply: Reply = { ask, draft, identity: request.identity };
   if (ask.isStreaming) return after(streamed(request.routed, reply, manner.msPerToken), manner.ttftMs);
   return after(json(dialect.whole(reply)), manner.ttftMs + draft.usage.outputTokens * manner.msPerToken);
+}
+
+/** A wish for JSON in words, with its schema behind it, is followed as a good model would. */
+function withFormat(ask: Ask, body: JsonRecord): Ask {
+  const text = ask.format === 'text' ? textAfter(body, INSTRUCTION) : undefined;
+  const schema = text === undefined ? undefined : parseJson(text.trim().split('\n')[0] ?? '');
+  return schema === undefined ? ask : { ...ask, format: { schema } };
+}
+
+/** What follows `mark` in the first text of the body that holds it. */
+function textAfter(value: Json | undefined, mark: string): string | undefined {
+  if (typeof value === 'string')
+    return value.includes(mark) ? value.slice(value.indexOf(mark) + mark.length) : undefined;
+  const inner = isRecord(value) ? Object.values(value) : (asArray(value) ?? []);
+  for (const one of inner) {
+    const found = textAfter(one, mark);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 /** How a model speaks: what the options say, else what it says of itself. */
