@@ -860,6 +860,18 @@ describe("a provider's own batches", () => {
     assert.equal((await usageOf(gateway, keyId)).length, 1);
   });
 
+  it('have an error for an answer that nobody can read', async () => {
+    const answer = { custom_id: 'l1', response: { status_code: 200, request_id: 'x', body: null }, error: null };
+    const script = [{ match: { path: '/content' }, body: `${JSON.stringify(answer)}\n{"custom_id":"l9"}\nnothing\n` }];
+    await withOwn({ script }, async (own) => {
+      const client = openaiAt(own.gateway);
+      const done = await ended(client, (await batchOf(client, chatLines(1, 'openai/gpt-x'))).id);
+      assert.deepEqual(done.request_counts, { total: 1, completed: 0, failed: 1 });
+      const [row] = await rowsOf(client, done.error_file_id);
+      assert.equal(asRecord(row?.['response'])?.['status_code'], 502);
+    });
+  });
+
   it('are cancelled at the provider', async () => {
     for (const model of ['openai/gpt-x', 'anthropic/claude-x']) {
       const never = await startSimulator({ batchLooks: 1_000_000 });
