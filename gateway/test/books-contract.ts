@@ -413,6 +413,17 @@ export function booksContract(name: string, open: (dataDir: string) => Promise<B
       assert.equal(await books.getBatch('batch_c'), undefined);
     });
 
+    it('forgets a batch when its output is gone', async () => {
+      for (const id of ['batch_old', 'batch_runs']) await newBatch(id, 'key_o');
+      await books.changeBatch('batch_old', END, RUNNING_NOW);
+      await books.pruneBatches(AT + 4);
+      assert.ok((await books.getBatch('batch_old')) !== undefined);
+      await books.pruneBatches(AT + 5);
+      assert.equal(await books.getBatch('batch_old'), undefined);
+      assert.ok((await books.getBatch('batch_runs')) !== undefined);
+      await books.changeBatch('batch_runs', END, RUNNING_NOW);
+    });
+
     it('takes one result of a line, whatever comes after, and counts it once', async () => {
       await newBatch('batch_r', 'key_r');
       const result = (line: number, state: 'succeeded' | 'errored', text = `${line}`) => ({ line, state, text });

@@ -17,8 +17,8 @@ import { createRunner, type Runner, type RunnerPorts } from './runner.ts';
 
 /** Both protocols know one window. */
 const WINDOW_MS = 24 * 3_600_000;
-/** What is to be done for one key at the same time. */
-const RUNNING_MAX = 1000;
+/** Of one key, not ended. All that run are looked at once a second. */
+const RUNNING_MAX = 200;
 /** OpenAI's bounds of `metadata`. */
 const METADATA = { pairsMax: 16, keyMax: 64, valueMax: 512 } as const;
 /** OpenAI's endpoints of batches; which of them there are, the rim knows. */

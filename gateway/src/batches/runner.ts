@@ -149,9 +149,11 @@ class BatchRunner {
   }
 
   async #tend(): Promise<void> {
+    const { store, clock } = this.#ports.world;
     await tendFiles(this.#ports);
+    await store.batches(async (books) => books.pruneBatches(clock.unixMs()));
     for (;;) {
-      const dropped = await this.#ports.world.store.batches(async (books) => books.dropResults());
+      const dropped = await store.batches(async (books) => books.dropResults());
       if (this.#isStopping || !dropped.ok || !dropped.value) return;
     }
   }

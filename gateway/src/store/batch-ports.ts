@@ -153,6 +153,8 @@ export interface BatchBooks {
   changeBatch(id: string, change: BatchChange, from: readonly BatchStatus[]): Promise<StoredBatch | undefined>;
   /** Takes an ended batch and its results away. False where it has not ended. */
   removeBatch(id: string): Promise<boolean>;
+  /** Takes away some batches that ended so long ago that their output is gone, too. */
+  pruneBatches(atMs: number): Promise<void>;
   /** All running batches of that process, after it has taken those of nobody, and of the dead. */
   claimBatches(processId: string): Promise<readonly StoredBatch[]>;
 

@@ -67,6 +67,14 @@ export function batchBooks(db: Kysely<Tables>, dataDir: string): Books {
         if (numDeletedRows > 0n) await trx.deleteFrom('batch_results').where('batch_id', '=', id).execute();
         return numDeletedRows > 0n;
       }),
+    pruneBatches: async (atMs) => {
+      const gone = db
+        .selectFrom('batches')
+        .select('id')
+        .where(sql<boolean>`ended_at + keep_ms <= ${BigInt(Math.floor(atMs))}`)
+        .limit(DROP_ROWS);
+      await db.deleteFrom('batches').where('id', 'in', gone).execute();
+    },
     claimBatches: async (processId) => claim(db, dataDir, processId),
     ...resultBooks(db),
   };

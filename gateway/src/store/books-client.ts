@@ -104,6 +104,7 @@ function remoteBatches(call: Call): BatchBooks {
     listBatches: async (...args) => call('listBatches', args),
     changeBatch: async (...args) => call('changeBatch', args),
     removeBatch: async (...args) => call('removeBatch', args),
+    pruneBatches: async (...args) => call('pruneBatches', args),
     claimBatches: async (...args) => call('claimBatches', args),
     putResults: async (...args) => call('putResults', args),
     resultLines: async (...args) => call('resultLines', args),

@@ -688,6 +688,30 @@ describe('a batch that is cancelled', () => {
   });
 });
 
+describe('a gateway that is told to stop', () => {
+  it('begins no line any more, ends those under way, and the next one goes on: nothing is asked twice', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'turnout-stop-'));
+    const slow = await startSimulator({ script: [{ match: { contains: 'say' }, times: 'forever', delay_ms: 100 }] });
+    try {
+      const config = configOf(slow, 'batches: {concurrency: 8}');
+      const first = await start({ config, dir });
+      const made = await batchOf(openaiAt(first), chatLines(200));
+      const isOnItsWay = ({ request_counts: counts }: OpenAI.Batch): boolean => (counts?.completed ?? 0) >= 8;
+      await until(async () => openaiAt(first).batches.retrieve(made.id), isOnItsWay);
+      assert.equal(await first.stop(), 0);
+      assert.ok(slow.log.requests.length < 190, `${slow.log.requests.length} lines were asked before the end`);
+      const second = await start({ config, dir });
+      const done = await ended(openaiAt(second), made.id);
+      assert.deepEqual(done.request_counts, { total: 200, completed: 200, failed: 0 });
+      assert.equal(slow.log.requests.length, 200);
+      assert.equal(await second.stop(), 0);
+    } finally {
+      await slow.close();
+      rmSync(dir, { recursive: true, force: true });
+    }
+  });
+});
+
 describe('live requests', () => {
   it('have half of the room for themselves, whatever a batch could use', async () => {
     const script = [{ match: { contains: 'say' }, times: 'forever', delay_ms: 30 }] as const;
@@ -834,6 +858,18 @@ describe("a provider's own batches", () => {
     assert.equal(error?.['custom_id'], 'bad');
     assert.equal(asRecord(error?.['response'])?.['status_code'], 400);
     assert.equal((await usageOf(gateway, keyId)).length, 1);
+  });
+
+  it('have an error for an answer that nobody can read', async () => {
+    const answer = { custom_id: 'l1', response: { status_code: 200, request_id: 'x', body: null }, error: null };
+    const script = [{ match: { path: '/content' }, body: `${JSON.stringify(answer)}\n{"custom_id":"l9"}\nnothing\n` }];
+    await withOwn({ script }, async (own) => {
+      const client = openaiAt(own.gateway);
+      const done = await ended(client, (await batchOf(client, chatLines(1, 'openai/gpt-x'))).id);
+      assert.deepEqual(done.request_counts, { total: 1, completed: 0, failed: 1 });
+      const [row] = await rowsOf(client, done.error_file_id);
+      assert.equal(asRecord(row?.['response'])?.['status_code'], 502);
+    });
   });
 
   it('are cancelled at the provider', async () => {

@@ -1,5 +1,5 @@
 /** A line's result from a provider's batch: read as if the provider had answered it alone, booked, and put into its caller's words. */
-import { specOf, type Fault } from '../../chat/fault.ts';
+import { fault, specOf, type Fault } from '../../chat/fault.ts';
 import type { Outcome, Spent } from '../../chat/outcome.ts';
 import type { Loss } from '../../chat/request.ts';
 import { billOf, type Bill } from '../../pipeline/account.ts';
@@ -29,11 +29,13 @@ export function takenIn(answered: Answered, line: Prepared, at: TakingIn): LineA
   const outcome = outcomeOf(got, answered.status);
   const bill = billOf(outcome, line.call.facts, line.target);
   if (bill !== undefined) book(outcome, bill, { ...at, prepared: line });
-  const told = 'code' in got ? got : undefined;
-  record({ outcome, bill, told, losses: 'code' in got ? [] : got.losses }, line, at);
-  if ('code' in got)
-    return { requestId, fault: got, status: specOf(got).status, body: JSON.stringify(line.call.encodeFault(got)) };
-  return { requestId, fault: undefined, status: 200, body: got.body };
+  if ('body' in got) {
+    record({ outcome, bill, told: undefined, losses: got.losses }, line, at);
+    return { requestId, fault: undefined, status: 200, body: got.body };
+  }
+  const of = got.fault;
+  record({ outcome, bill, told: of, losses: [] }, line, at);
+  return { requestId, fault: of, status: specOf(of).status, body: JSON.stringify(line.call.encodeFault(of)) };
 }
 
 interface Got {
@@ -43,7 +45,13 @@ interface Got {
   readonly spent: Spent;
 }
 
-function received(body: string, { call, target }: Prepared, world: World): Got | Fault {
+/** `spent` where the provider says that it answered, and its answer cannot be read: it bills it. */
+interface Lost {
+  readonly fault: Fault;
+  readonly spent?: Spent;
+}
+
+function received(body: string, { call, target }: Prepared, world: World): Got | Lost {
   let whole: Omit<Got, 'spent'> | undefined;
   let failed: Fault | undefined;
   const to: Receiving = {
@@ -70,13 +78,13 @@ function received(body: string, { call, target }: Prepared, world: World): Got |
   });
   receiver.data(Buffer.from(body));
   receiver.end();
-  if (whole !== undefined) return { ...whole, spent: receiver.spent() };
-  return failed ?? { ...EMPTY, spent: receiver.spent() };
+  const spent = receiver.spent();
+  if (whole !== undefined) return { ...whole, spent };
+  const reason = 'it is not complete';
+  return { fault: failed ?? fault('upstream-invalid', { provider: target.providerId, reason }), spent };
 }
 
-const EMPTY = { body: 'null', finish: undefined, losses: [] };
-
-function refused({ status, body }: Answered, { call, target }: Prepared, world: World): Fault {
+function refused({ status, body }: Answered, { call, target }: Prepared, world: World): Lost {
   const over = call.over(target);
   const of = call.decodeError(over, {
     status,
@@ -86,11 +94,16 @@ function refused({ status, body }: Answered, { call, target }: Prepared, world: 
     model: target.upstreamModel,
     nowMs: world.clock.unixMs(),
   });
-  return faultWithoutSecrets(of, target);
+  return { fault: faultWithoutSecrets(of, target) };
 }
 
-function outcomeOf(got: Got | Fault, status: number): Outcome {
-  if ('code' in got) return { kind: 'refused', status, fault: got };
+function outcomeOf(got: Got | Lost, status: number): Outcome {
+  if ('fault' in got) {
+    const { fault: of, spent: lost } = got;
+    return lost === undefined
+      ? { kind: 'refused', status, fault: of }
+      : { kind: 'broke', when: 'before-content', fault: of, detail: 'not_read', spent: lost };
+  }
   const { finish, spent } = got;
   return { kind: 'answered', status, spent, ...(finish === undefined ? {} : { finish }) };
 }
