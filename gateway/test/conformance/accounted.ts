@@ -53,7 +53,7 @@ const OTHERS: readonly Share[] = [
     takes: (row) => row.wire === 'models' && row.provider !== 'huggingface' && !isAside(row),
   },
   {
-    name: 'text completions, as far as no suite takes them',
+    name: "Mistral's completions (filling in the middle, agents) are wires of their own; and one page of what was used",
     takes: (row) => row.wire === 'openai-completions' && !isSpoken(row),
   },
 ];
