@@ -1,42 +1,24 @@
 /** The request's way, top to bottom: accept, understand, plan, admit, attempt … attempt, relay, account. */
-import { fault, specOf, type Fault } from '../chat/fault.ts';
+import { fault, type Fault } from '../chat/fault.ts';
 import type { Invalid, Outcome } from '../chat/outcome.ts';
-import type { Loss } from '../chat/request.ts';
 import { OUTSIDE } from '../lib/crowd.ts';
-import { formatUsd } from '../money/usd.ts';
-import { repairLength, type Wishes } from '../output/way.ts';
-import type { Facts } from '../routing/facts.ts';
+import type { Wishes } from '../output/way.ts';
 import { next, type Failure } from '../routing/plan.ts';
-import type { Snapshot } from '../routing/snapshot.ts';
 import type { Target } from '../routing/target.ts';
-import type { KeyRow } from '../store/ports.ts';
-import { billOf, type Bill } from './account.ts';
-import { admit, worstAt, type Admission } from './admit.ts';
+import { admit } from './admit.ts';
 import { attempt } from './attempt.ts';
 import { authorized } from './authorize.ts';
-import type { Arrival, Call, Outgoing, Voice } from './call.ts';
+import { opened, settle } from './booking.ts';
+import type { Arrival } from './call.ts';
 import { createOutlet, type Outlet } from './outlet.ts';
-import { dayOf, planCall, retired, type Planning } from './planning.ts';
-import type { AttemptRecord } from './record.ts';
-import { remember, type Remembered } from './remember.ts';
-import type { Ending, Headers, Reply } from './reply.ts';
+import { planCall } from './planning.ts';
+import { answerFault, finalFault, refuse } from './refusal.ts';
+import { remember } from './remember.ts';
+import { baseHeaders, streamHeaders } from './reply-headers.ts';
+import type { Ending } from './reply.ts';
+import type { Caller, Run } from './run.ts';
 import { healthNow, noteAnswered, noteBegun, noteFailed } from './standing.ts';
 import type { World } from './world.ts';
-
-/** `x-turnout-adapted` names this many fields; the record has them all. */
-const ADAPTED_MAX = 20;
-
-/** No connection came about. Where it is so with every target, waiting is all that is left. */
-const UNREACHABLE: ReadonlySet<Fault['code']> = new Set(['upstream-unreachable', 'upstream-unresolved']);
-
-/** Faults after which a repeat can help although we have tried already. */
-const WORTH_REPEATING: ReadonlySet<Fault['code']> = new Set(['upstream-rate-limited', 'shutting-down']);
-
-/** Who asks, and where the answer goes. */
-export interface Caller {
-  readonly key: KeyRow;
-  readonly reply: Reply;
-}
 
 /** Handles one request from its parsed body to its booked end. Never throws for anything a caller or provider does. */
 export async function handle(arrival: Arrival, caller: Caller, world: World): Promise<Ending> {
@@ -57,19 +39,6 @@ export async function handle(arrival: Arrival, caller: Caller, world: World): Pr
   const end = await tryTargets(run);
   world.store.ledger.release(admission.hold);
   return close(run, end);
-}
-
-/** What the attempts of one request share. Only `attempts` grows. */
-interface Run {
-  readonly call: Call;
-  readonly key: KeyRow;
-  readonly facts: Facts;
-  readonly planning: Planning;
-  readonly admission: Admission;
-  readonly snapshot: Snapshot;
-  readonly reply: Reply;
-  readonly world: World;
-  readonly attempts: AttemptRecord[];
 }
 
 /** `undefined`: answered. */
@@ -196,157 +165,6 @@ function keeper({ call, key, snapshot, world }: Run, target: Target): ((answer: 
   };
 }
 
-/** Leaves a trace in the journal before the first byte goes out. A hold that earlier attempts have eaten into is filled up first. */
-async function opened(run: Run, { target, attemptId, repair }: Opening): Promise<Fault | undefined> {
-  const { admission, world } = run;
-  const facts = withRepair(run.facts, repair);
-  const { ledger } = world.store;
-  const worst = worstAt(target, withRepair(admission.facts, repair));
-  const estimate = worstAt(target, { ...facts, inputTokensMax: facts.inputTokensEstimate, outputTokensLimit: 0 });
-  const opening = {
-    attemptId,
-    provider: target.providerId,
-    model: target.model,
-    target: target.id,
-    atMs: world.clock.unixMs(),
-    inputTokensEstimate: facts.inputTokensEstimate,
-    ...(estimate === undefined ? {} : { estimateNanoUsd: estimate }),
-    ...(worst === undefined ? {} : { worstNanoUsd: worst }),
-  };
-  const refused = ledger.open(admission.hold, opening);
-  if (refused?.code !== 'budget-exceeded' || worst === undefined) return refused;
-  return (await ledger.extend(admission.hold, worst)) ?? ledger.open(admission.hold, opening);
-}
-
-interface Opening {
-  readonly target: Target;
-  readonly attemptId: string;
-  readonly repair: Invalid | undefined;
-}
-
-/** The input of a repair is longer: by the answer that was not valid, and by what is wrong with it. */
-function withRepair(facts: Facts, repair: Invalid | undefined): Facts {
-  if (repair === undefined) return facts;
-  const length = repairLength(repair);
-  return {
-    ...facts,
-    inputTokensEstimate: facts.inputTokensEstimate + Math.ceil(length / 4),
-    inputTokensMax: facts.inputTokensMax + length * 3,
-  };
-}
-
-interface Book {
-  readonly target: Target;
-  readonly attemptId: string;
-  readonly startedMs: number;
-  readonly startedUnixMs: number;
-  readonly outgoing: Outgoing;
-}
-
-interface Ended {
-  readonly outcome: Outcome;
-  /** Of the reply's translation. */
-  readonly losses: readonly Loss[];
-}
-
-/** account: one line in the journal for what the attempt cost, and its row in the record. Gives the headers of a good end. */
-function settle(run: Run, book: Book, { outcome, losses }: Ended): Headers {
-  const { world, facts, call } = run;
-  const { target, attemptId } = book;
-  const { choices = 1 } = book.outgoing;
-  const bill = billOf(outcome, { ...facts, inputTokensEstimate: facts.inputTokensEstimate * choices }, target);
-  bookBill(run, book, { outcome, bill });
-  const allLosses = [...book.outgoing.losses, ...losses];
-  run.attempts.push({
-    target,
-    attemptId,
-    outcome,
-    bill,
-    startedUnixMs: book.startedUnixMs,
-    durationMs: world.clock.monotonicMs() - book.startedMs,
-    losses: allLosses,
-  });
-  const labels = { provider: target.providerId, outcome: outcome.kind };
-  world.meters.attempts.add(labels);
-  const ttftMs = outcome.kind === 'refused' ? undefined : outcome.spent.ttftMs;
-  if (ttftMs !== undefined) world.meters.ttftS.observe({ provider: target.providerId }, ttftMs / 1000);
-  return {
-    ...streamHeaders(run, target, { losses: allLosses }),
-    'x-turnout-overhead-ms': overheadMs(run, book.startedMs, call.startedMs),
-    ...(bill?.costNanoUsd === undefined ? {} : { 'x-turnout-cost-usd': formatUsd(bill.costNanoUsd) }),
-  };
-}
-
-function overheadMs(run: Run, attemptStartedMs: number, startedMs: number): string {
-  const waitedMs = run.attempts.slice(0, -1).reduce((sum, past) => sum + past.durationMs, 0);
-  return Math.max(0, attemptStartedMs - startedMs - waitedMs).toFixed(2);
-}
-
-function bookBill(
-  run: Run,
-  book: Book,
-  { outcome, bill }: { readonly outcome: Outcome; readonly bill: Bill | undefined },
-): void {
-  const { world, admission, key, call } = run;
-  const { target, attemptId } = book;
-  const { ledger } = world.store;
-  if (bill === undefined) {
-    ledger.discard(admission.hold, attemptId);
-    return;
-  }
-  ledger.settle(admission.hold, {
-    attemptId,
-    requestId: call.requestId,
-    keyId: key.id,
-    provider: target.providerId,
-    model: target.model,
-    target: target.id,
-    outcome: outcome.kind,
-    isEstimated: bill.isEstimated,
-    usage: bill.usage,
-    ...(bill.costNanoUsd === undefined ? {} : { costNanoUsd: bill.costNanoUsd }),
-    atMs: world.clock.unixMs(),
-    ...(outcome.kind === 'answered' && outcome.finish !== undefined ? { finish: outcome.finish } : {}),
-  });
-  const provider = target.providerId;
-  world.meters.tokens.add({ provider, class: 'input' }, bill.usage.inputTokens ?? 0);
-  world.meters.tokens.add({ provider, class: 'output' }, bill.usage.outputTokens ?? 0);
-  if (bill.costNanoUsd !== undefined) world.meters.costNanoUsd.add({ provider }, Number(bill.costNanoUsd));
-}
-
-function baseHeaders(requestId: string): Headers {
-  return { 'x-request-id': requestId, 'x-turnout-decision': requestId };
-}
-
-interface Head {
-  readonly losses: readonly Loss[];
-  /** Content type of a streamed answer, where it is not the usual one of the call. */
-  readonly type?: string | undefined;
-}
-
-function streamHeaders(run: Run, target: Target, { losses, type }: Head): Headers {
-  const { call, attempts } = run;
-  return {
-    ...baseHeaders(call.requestId),
-    'content-type': type ?? call.delivery.type,
-    'cache-control': 'no-store',
-    'x-turnout-provider': target.providerId,
-    'x-turnout-model': headerSafe(target.model),
-    'x-turnout-attempts': String(Math.max(1, attempts.length + (attempts.at(-1)?.target === target ? 0 : 1))),
-    ...adapted([...losses.map((loss) => loss.field), ...run.planning.ignored]),
-  };
-}
-
-function adapted(fields: readonly string[]): Headers {
-  if (fields.length === 0) return {};
-  return { 'x-turnout-adapted': [...new Set(fields.map(headerSafe))].slice(0, ADAPTED_MAX).join(', ') };
-}
-
-/** Header values are printable ASCII (RFC 9110, section 5.5); anything else of a name is percent-encoded. */
-function headerSafe(text: string): string {
-  return text.replaceAll(/[^\u0021-\u007e]/g, (character) => encodeURIComponent(character)).slice(0, 256);
-}
-
 function outletOf(run: Run): Outlet {
   const { call, reply, world, snapshot } = run;
   const options = {
@@ -381,39 +199,6 @@ function waited(delayMs: number, signal: AbortSignal, world: World): Promise<Fau
   });
 }
 
-/** The fault to answer with when no attempt is left. */
-function finalFault(run: Run, failures: readonly Failure[], retryAfterMs: number | undefined): Fault {
-  const last = failures.at(-1)?.fault;
-  if (last === undefined) {
-    const reasons = 'every target asked us to wait';
-    return fault('no-target', { reasons }, { retryAfterMs: retryAfterMs ?? 1000 });
-  }
-  const targets = new Set(failures.map((failure) => failure.targetId));
-  if (targets.size > 1 && failures.every((failure) => UNREACHABLE.has(failure.fault.code))) {
-    return fault(
-      'no-target',
-      { reasons: failures.map((failure) => failure.fault.message).join(' ') },
-      { retryAfterMs: 1000 },
-    );
-  }
-  const target = run.planning.plan.targets[0];
-  const gone =
-    last.code === 'upstream-not-found' && targets.size === 1 && target !== undefined
-      ? goneFault(run, target, last)
-      : undefined;
-  if (gone !== undefined) return gone;
-  return retryAfterMs === undefined ? last : { ...last, retryAfterMs };
-}
-
-/** The provider does not know the model: what the caller should know of that, where the catalog has something to say. */
-function goneFault({ facts, snapshot, world }: Run, target: Target, last: Fault): Fault | undefined {
-  const today = dayOf(world.clock.unixMs());
-  if (target.retiresOn !== undefined && target.retiresOn <= today)
-    return retired(facts.model, target, { snapshot, today });
-  if (target.isKnown) return undefined;
-  return fault('model-unknown', { model: JSON.stringify(facts.model), hint: last.message }, { param: 'model' });
-}
-
 function close(run: Run, end: End): Ending {
   const { call, key, world, facts, planning, attempts } = run;
   if (end.fault !== undefined) answerFault(run, end.fault);
@@ -421,64 +206,4 @@ function close(run: Run, end: End): Ending {
   const { tags } = extension;
   const ended = { requestId, startedMs, operation, protocol, keyId: key.id, fault: end.fault };
   return remember({ ...ended, facts, planning, tags, attempts }, world, run.snapshot);
-}
-
-/** A fault after the attempts: as a reply where none has begun, as the protocol's error event where one has. */
-function answerFault(run: Run, of: Fault): void {
-  const { call, reply, attempts } = run;
-  if (of.code === 'client-closed' || reply.signal.aborted) return;
-  if (reply.hasStarted) {
-    const ending = call.brokenEnding(of);
-    if (ending === undefined) reply.destroy();
-    else reply.end(ending);
-    return;
-  }
-  // Our attempts are used up: a repeat right now meets the same providers. Only a stated wait is worth it, or another process.
-  const last = attempts.at(-1);
-  const canRepeat = specOf(of).retry && (attempts.length === 0 || WORTH_REPEATING.has(of.code));
-  sendFault({ voice: call, reply }, of, {
-    'x-should-retry': String(canRepeat),
-    'x-turnout-attempts': String(attempts.length),
-    ...(last === undefined
-      ? {}
-      : { 'x-turnout-provider': last.target.providerId, 'x-turnout-model': headerSafe(last.target.model) }),
-  });
-}
-
-interface Refused extends Pick<Remembered, 'facts' | 'planning' | 'tags'> {
-  readonly arrival: Arrival;
-  readonly caller: Caller;
-  readonly world: World;
-}
-
-/** Answers before any attempt was made. */
-function refuse({ arrival, caller, world, ...known }: Refused, of: Fault): Ending {
-  const { requestId, startedMs, operation, protocol } = arrival;
-  sendFault({ voice: arrival, reply: caller.reply }, of, { 'x-should-retry': String(specOf(of).retry) });
-  const ended = { requestId, startedMs, operation, protocol, keyId: caller.key.id, fault: of };
-  return remember({ ...ended, ...known }, world);
-}
-
-function sendFault(
-  { voice, reply }: { readonly voice: Voice; readonly reply: Reply },
-  of: Fault,
-  headers: Headers,
-): void {
-  const body = JSON.stringify(voice.encodeFault(of));
-  reply.whole(
-    specOf(of).status,
-    { ...baseHeaders(voice.requestId), 'content-type': 'application/json', ...retryHeaders(of), ...headers },
-    body,
-  );
-}
-
-/** `retry-after` in whole seconds for every client, and in milliseconds for OpenAI's. */
-export function retryHeaders(of: Fault): Headers {
-  // 429 and 503 always say when (rule R4); what no provider has said is a second.
-  const afterMs = of.retryAfterMs ?? ([429, 503].includes(specOf(of).status) ? 1000 : undefined);
-  if (afterMs === undefined) return {};
-  return {
-    'retry-after': String(Math.max(1, Math.ceil(afterMs / 1000))),
-    'retry-after-ms': String(Math.ceil(afterMs)),
-  };
 }

@@ -1,0 +1,99 @@
+/** Answers that are faults: before any attempt, and after the last. */
+import { fault, specOf, type Fault } from '../chat/fault.ts';
+import type { Failure } from '../routing/plan.ts';
+import type { Target } from '../routing/target.ts';
+import type { Arrival, Voice } from './call.ts';
+import { dayOf, retired } from './planning.ts';
+import { remember, type Remembered } from './remember.ts';
+import { baseHeaders, headerSafe, retryHeaders } from './reply-headers.ts';
+import type { Ending, Headers, Reply } from './reply.ts';
+import type { Caller, Run } from './run.ts';
+import type { World } from './world.ts';
+
+/** No connection came about. Where it is so with every target, waiting is all that is left. */
+const UNREACHABLE: ReadonlySet<Fault['code']> = new Set(['upstream-unreachable', 'upstream-unresolved']);
+
+/** Faults after which a repeat can help although we have tried already. */
+const WORTH_REPEATING: ReadonlySet<Fault['code']> = new Set(['upstream-rate-limited', 'shutting-down']);
+
+/** The fault to answer with when no attempt is left. */
+export function finalFault(run: Run, failures: readonly Failure[], retryAfterMs: number | undefined): Fault {
+  const last = failures.at(-1)?.fault;
+  if (last === undefined) {
+    const reasons = 'every target asked us to wait';
+    return fault('no-target', { reasons }, { retryAfterMs: retryAfterMs ?? 1000 });
+  }
+  const targets = new Set(failures.map((failure) => failure.targetId));
+  if (targets.size > 1 && failures.every((failure) => UNREACHABLE.has(failure.fault.code))) {
+    return fault(
+      'no-target',
+      { reasons: failures.map((failure) => failure.fault.message).join(' ') },
+      { retryAfterMs: 1000 },
+    );
+  }
+  const target = run.planning.plan.targets[0];
+  const gone =
+    last.code === 'upstream-not-found' && targets.size === 1 && target !== undefined
+      ? goneFault(run, target, last)
+      : undefined;
+  if (gone !== undefined) return gone;
+  return retryAfterMs === undefined ? last : { ...last, retryAfterMs };
+}
+
+/** The provider does not know the model: what the caller should know of that, where the catalog has something to say. */
+function goneFault({ facts, snapshot, world }: Run, target: Target, last: Fault): Fault | undefined {
+  const today = dayOf(world.clock.unixMs());
+  if (target.retiresOn !== undefined && target.retiresOn <= today)
+    return retired(facts.model, target, { snapshot, today });
+  if (target.isKnown) return undefined;
+  return fault('model-unknown', { model: JSON.stringify(facts.model), hint: last.message }, { param: 'model' });
+}
+
+/** A fault after the attempts: as a reply where none has begun, as the protocol's error event where one has. */
+export function answerFault(run: Run, of: Fault): void {
+  const { call, reply, attempts } = run;
+  if (of.code === 'client-closed' || reply.signal.aborted) return;
+  if (reply.hasStarted) {
+    const ending = call.brokenEnding(of);
+    if (ending === undefined) reply.destroy();
+    else reply.end(ending);
+    return;
+  }
+  // Our attempts are used up: a repeat right now meets the same providers. Only a stated wait is worth it, or another process.
+  const last = attempts.at(-1);
+  const canRepeat = specOf(of).retry && (attempts.length === 0 || WORTH_REPEATING.has(of.code));
+  sendFault({ voice: call, reply }, of, {
+    'x-should-retry': String(canRepeat),
+    'x-turnout-attempts': String(attempts.length),
+    ...(last === undefined
+      ? {}
+      : { 'x-turnout-provider': last.target.providerId, 'x-turnout-model': headerSafe(last.target.model) }),
+  });
+}
+
+interface Refused extends Pick<Remembered, 'facts' | 'planning' | 'tags'> {
+  readonly arrival: Arrival;
+  readonly caller: Caller;
+  readonly world: World;
+}
+
+/** Answers before any attempt was made. */
+export function refuse({ arrival, caller, world, ...known }: Refused, of: Fault): Ending {
+  const { requestId, startedMs, operation, protocol } = arrival;
+  sendFault({ voice: arrival, reply: caller.reply }, of, { 'x-should-retry': String(specOf(of).retry) });
+  const ended = { requestId, startedMs, operation, protocol, keyId: caller.key.id, fault: of };
+  return remember({ ...ended, ...known }, world);
+}
+
+function sendFault(
+  { voice, reply }: { readonly voice: Voice; readonly reply: Reply },
+  of: Fault,
+  headers: Headers,
+): void {
+  const body = JSON.stringify(voice.encodeFault(of));
+  reply.whole(
+    specOf(of).status,
+    { ...baseHeaders(voice.requestId), 'content-type': 'application/json', ...retryHeaders(of), ...headers },
+    body,
+  );
+}

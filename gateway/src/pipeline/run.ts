@@ -1,0 +1,29 @@
+/** What the steps of one request share. */
+import type { Facts } from '../routing/facts.ts';
+import type { Snapshot } from '../routing/snapshot.ts';
+import type { KeyRow } from '../store/ports.ts';
+import type { Admission } from './admit.ts';
+import type { Call } from './call.ts';
+import type { Planning } from './planning.ts';
+import type { AttemptRecord } from './record.ts';
+import type { Reply } from './reply.ts';
+import type { World } from './world.ts';
+
+/** Who asks, and where the answer goes. */
+export interface Caller {
+  readonly key: KeyRow;
+  readonly reply: Reply;
+}
+
+/** What the attempts of one request share. Only `attempts` grows. */
+export interface Run {
+  readonly call: Call;
+  readonly key: KeyRow;
+  readonly facts: Facts;
+  readonly planning: Planning;
+  readonly admission: Admission;
+  readonly snapshot: Snapshot;
+  readonly reply: Reply;
+  readonly world: World;
+  readonly attempts: AttemptRecord[];
+}
