@@ -222,6 +222,7 @@ describe('the OpenAI SDK', () => {
 
   it('sends batches of other operations', async () => {
     for (const [url, body] of [
+      ['/v1/completions', { model: 'house/m', prompt: 'Once upon a time' }],
       ['/v1/embeddings', { model: 'house/m', input: ['a', 'b'] }],
       ['/v1/responses', { model: 'house/m', input: 'hi' }],
       ['/v1/moderations', { model: 'house/m', input: 'hi' }],
