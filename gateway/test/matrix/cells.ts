@@ -1,13 +1,13 @@
 /** The cells of the matrix: what is asked and answered in each, and how either side is seen to have understood. */
 import { isDeepStrictEqual } from 'node:util';
 import { faults, type FaultCode } from '../../src/chat/fault.ts';
-import { asRecord, parseJson, type Json } from '../../src/lib/json.ts';
+import { asRecord, isRecord, parseJson, type Json } from '../../src/lib/json.ts';
 import type { Step } from '../../src/simulator/step.ts';
 import { anthropicMessages as anthropicClient } from './clients/anthropic-messages.ts';
 import { cohere as cohereClient } from './clients/cohere.ts';
 import { gemini as geminiClient } from './clients/gemini.ts';
 import { openaiChat as openaiClient } from './clients/openai-chat.ts';
-import { replicate } from './providers/replicate.ts';
+import { openaiCompletions as completionsClient } from './clients/openai-completions.ts';
 import { openaiResponses as responsesClient } from './clients/openai-responses.ts';
 import type { AskId, Client, FeatureId, Heard, Provider, ReplyId, Told } from './kinds.ts';
 import { anthropicMessages, bedrockInvoke } from './providers/anthropic-messages.ts';
@@ -17,7 +17,9 @@ import { cohere } from './providers/cohere.ts';
 import { gemini } from './providers/gemini.ts';
 import { ollama } from './providers/ollama.ts';
 import { openaiChat, openrouter } from './providers/openai-chat.ts';
+import { openaiCompletions } from './providers/openai-completions.ts';
 import { openaiResponses } from './providers/openai-responses.ts';
+import { replicate } from './providers/replicate.ts';
 import {
   ANSWER,
   ARGUMENTS,
@@ -39,7 +41,14 @@ import {
 } from './things.ts';
 
 /** The protocols that clients speak. */
-export const CLIENTS: readonly Client[] = [openaiClient, responsesClient, anthropicClient, geminiClient, cohereClient];
+export const CLIENTS: readonly Client[] = [
+  openaiClient,
+  responsesClient,
+  anthropicClient,
+  geminiClient,
+  cohereClient,
+  completionsClient,
+];
 /** The wires of targets; Bedrock's InvokeModel twice, since what it takes is its models' business. */
 export const PROVIDERS: readonly Provider[] = [
   openaiChat,
@@ -53,6 +62,7 @@ export const PROVIDERS: readonly Provider[] = [
   cohere,
   ollama,
   replicate,
+  openaiCompletions,
 ];
 
 export interface Cell {
@@ -115,6 +125,18 @@ function sameSchema(found: Json | undefined, wanted: typeof CITY | typeof REPORT
     ...same(names, Object.keys(wanted.properties), 'schema'),
     ...same(required, wanted.required, 'required of the schema'),
   ];
+}
+
+/** The schema that an answer is held to: said by the wire, as a tool whose arguments are the answer, or in words. */
+function schemaHeard({ schema, tools, texts }: Heard): Json | undefined {
+  return (
+    schema ??
+    tools[0]?.schema ??
+    texts
+      .flatMap((text) => text.split('\n'))
+      .map(parseJson)
+      .find(isRecord)
+  );
 }
 
 function hearsTools({ tools }: Heard): Flaws {
@@ -230,7 +252,7 @@ export const PLANS: Readonly<Record<FeatureId, Plan>> = {
     ask: 'structured',
     reply: 'json',
     modes: BOTH,
-    heard: ({ schema }) => sameSchema(schema, REPORT),
+    heard: (heard) => sameSchema(schemaHeard(heard), REPORT),
     told: ({ text }) => same(parseJson(text), parseJson(REPORTED), 'text'),
   },
   reasoning: {

@@ -2,7 +2,7 @@
 import type { JsonRecord } from '../../src/lib/json.ts';
 import type { Step } from '../../src/simulator/step.ts';
 import { readIndex, readRecording, type IndexRow, type Recording } from '../conformance/recordings.ts';
-import { CLIENTS, PLANS, PROVIDERS, type Cell, type Mode } from './cells.ts';
+import { absence, CLIENTS, PLANS, PROVIDERS, type Cell, type Mode } from './cells.ts';
 import { eventsOf, turn, type Try, type World } from './exchange.ts';
 import type { Client, FeatureId, Provider, Told } from './kinds.ts';
 import { COMMON_REPLIES, found } from './things.ts';
@@ -68,13 +68,19 @@ export function recordedCells(corpus: string): readonly RecordedCell[] {
         (['whole', 'stream'] as const).flatMap((mode) =>
           chosen(rows, { provider, feature, mode }).flatMap((row) => {
             const recording = readRecording(corpus, row);
-            return CLIENTS.filter((client) => client.id !== provider.dialect && !client.lacks.includes(feature)).map(
-              (client) => ({ cell: { client, provider, feature }, mode, recording }),
-            );
+            return CLIENTS.map((client) => ({ client, provider, feature }))
+              .filter((cell) => cell.client.id !== provider.dialect && canTell(cell, row))
+              .map((cell) => ({ cell, mode, recording }));
           }),
         ),
       ),
   );
+}
+
+/** Whether the client's protocol has a form for what the recording shows. */
+function canTell(cell: Cell, { features }: IndexRow): boolean {
+  const hasTools = cell.client.asks.tools !== undefined;
+  return absence(cell) !== 'client' && (hasTools || !features.includes('tool-call'));
 }
 
 interface Wanted {
@@ -164,7 +170,8 @@ function toldFlaws({ told, wanted, cell, home }: Comparison, losses: readonly st
   return [
     ...same(`${told.text}${told.refusal}`, `${wanted.text}${wanted.refusal}`, 'text'),
     ...callFlaws(told, wanted),
-    ...same(told.thoughts, wanted.thoughts, 'thoughts'),
+    // Named, and gone.
+    ...(told.thoughts === '' && losses.includes('reasoning') ? [] : same(told.thoughts, wanted.thoughts, 'thoughts')),
     ...same(isLong(told, cell.client), isLong(wanted, home), `the limit (${finishes.length})`),
     ...(cell.feature === 'refusal' ? same(cell.client.isRefused(told), home.isRefused(wanted), 'refused') : []),
     ...(losses.some((field) => /citation|annotation|grounding/.test(field))

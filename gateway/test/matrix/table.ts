@@ -10,7 +10,7 @@ const BESIDE = PROVIDERS.flatMap(({ title, beside }) =>
 
 const LEGEND = `Each cell is run through a gateway, over sockets, to a provider of that wire that is simulated: whole and streamed, and with a second turn where there are tools. What reaches the provider is read from the wire's own fields, and what the client gets from its protocol's.
 
-- ✓ works. ✓ with fields: it works, and these fields did not arrive as they were; the header \`x-turnout-adapted\` names them.
+- ✓ works. ✓ with fields: it works, and these fields did not arrive as they were (a schema went as a tool or in words); the header \`x-turnout-adapted\` names them.
 - **without** fields: it goes on without them, and the header names them.
 - ✗ field: refused with 400, a sentence that names the field and says why. With \`x-turnout-adapt: true\` it goes on without.
 - Empty: the client's protocol, or the target's, has no such thing.
