@@ -278,9 +278,9 @@ export function adoptCatalog(before: Catalog, fresh: Catalog, acceptUrls: boolea
     const { baseUrl: _url, baseUrlTemplate: _template, ...rest } = provider;
     return compact({ ...rest, baseUrl: old.baseUrl, baseUrlTemplate: old.baseUrlTemplate, models });
   });
-  // Providers that do not chat are not in models.dev at all.
+  // Providers that do not chat are not in models.dev at all, nor those whose models nobody lists.
   const others = before.providers.filter(
-    ({ id, models }) => fresh.provider(id) === undefined && models.some((model) => model.source === 'provider'),
+    ({ id, models }) => fresh.provider(id) === undefined && models.every((model) => model.source === 'provider'),
   );
   return { catalog: makeCatalog(fresh.source, [...providers, ...others]), keptUrls };
 }

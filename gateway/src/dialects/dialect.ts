@@ -221,6 +221,8 @@ export interface Dialect<Out extends WireForm = WireForm> {
   readonly usageInHead?: (headers: ErrorAnswer['headers']) => Usage | undefined;
   /** How its providers are asked for the number of input tokens; absent: they are not. */
   readonly counting?: Counting;
+  /** What each piece of a stream holds where usage is asked for and is not there yet, as bytes; cut out for who did not ask. */
+  readonly idleUsage?: Buffer;
   /** Our own answer to a request for the number of input tokens. */
   countTokensResponse(inputTokens: number): JsonRecord;
   /** The body with at most `maxTokens` output tokens asked for a choice. */

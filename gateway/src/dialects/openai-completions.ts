@@ -12,8 +12,11 @@ import { apart, decodeRequest } from './openai-completions/request.ts';
 import { decoder, encoder, encodeStreamFault, tap } from './openai-completions/stream.ts';
 import { HOME } from './openai-completions/wire.ts';
 
+/** Together's streams say it though nobody asks for usage. */
+const { idleUsage: _, ...chat } = openaiChat;
+
 export const openaiCompletions: Dialect<string> = {
-  ...openaiChat,
+  ...chat,
   id: HOME,
   inspect,
   decodeRequest,

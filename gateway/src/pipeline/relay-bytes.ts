@@ -51,7 +51,7 @@ export function relayBytes(options: ReceiveOptions): Receiver {
     const { wantsStreamUsage } = options.context;
     if (mark.isLast === true) finish(out, frame.event(event));
     else if (wantsStreamUsage) out.push(frame.event(event));
-    else if (mark.isUsageOnly !== true) out.push(withoutNullUsage(frame.event(event)));
+    else if (mark.isUsageOnly !== true) out.push(without(inbound.idleUsage, frame.event(event)));
   }
 
   function finish(out: (string | Buffer)[], last: string | Buffer): void {
@@ -94,13 +94,11 @@ export function relayBytes(options: ReceiveOptions): Receiver {
   };
 }
 
-const NULL_USAGE = Buffer.from(',"usage":null');
-
-/** OpenAI writes it into every chunk of a stream that was asked for usage, which we did and the caller did not; Mistral's SDK refuses it. */
-function withoutNullUsage(piece: string | Buffer): string | Buffer {
-  if (typeof piece === 'string') return piece;
-  const at = piece.indexOf(NULL_USAGE);
-  return at === -1 ? piece : Buffer.concat([piece.subarray(0, at), piece.subarray(at + NULL_USAGE.length)]);
+/** What is in each piece because we asked for usage where the caller did not. */
+function without(idle: Buffer | undefined, piece: string | Buffer): string | Buffer {
+  const at = idle === undefined || typeof piece === 'string' ? -1 : piece.indexOf(idle);
+  if (idle === undefined || typeof piece === 'string' || at === -1) return piece;
+  return Buffer.concat([piece.subarray(0, at), piece.subarray(at + idle.length)]);
 }
 
 /** Counts without reading: one token an event at least, longer pieces by their length beyond the smallest event seen. */

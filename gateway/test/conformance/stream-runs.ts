@@ -75,7 +75,8 @@ export function holdStreams(isIn: (dialect: Dialect) => boolean): void {
       }
       console.log(`cuts (seed ${SEED}): ${JSON.stringify(counts)}`);
       for (const { broken, 'replaced unseen': unseen } of Object.values(counts))
-        assert.ok(broken > 1000 && unseen > 100);
+        // Text completions hear nothing of thoughts and calls, so that most of their cuts are unseen.
+        assert.ok(broken + unseen > 1000 && broken > 100 && unseen > 100);
     });
   });
 }

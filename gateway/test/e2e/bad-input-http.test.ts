@@ -588,7 +588,7 @@ describe('paths and methods', () => {
       '/V1/chat/completions',
       '/v1/chat/completions#x',
       '/v1/messages/../chat/completions',
-      '/v1/messages/batches',
+      '/v1/messages/batch',
       '/v1beta/models/x:explode',
       '/v1beta/models/%ff:generateContent',
       '/v1beta/models/%00:generateContent',

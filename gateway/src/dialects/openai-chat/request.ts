@@ -329,15 +329,14 @@ function readAllowed(choice: JsonRecord): ToolChoice | undefined {
   return { kind: 'required', only };
 }
 
-/** Switches whose `false` asks for nothing: Mistral's SDK for LangChain always sends it. */
-const OFF_BY_DEFAULT: ReadonlySet<string> = new Set(['safe_prompt']);
-
 function readExtras(
   body: JsonRecord,
   read: { readonly hasChoice: boolean; readonly hasFormat: boolean },
 ): readonly Extra[] {
   const covered = new Set([...REASONING_FIELDS].filter((field) => isUnderstood(field, body[field])));
   if (typeof body['user'] !== 'string') covered.add('safety_identifier');
+  // Its `false` asks for nothing: Mistral's SDK always sends it.
+  if (body['safe_prompt'] === false) covered.add('safe_prompt');
   const unread = compact({
     tool_choice: read.hasChoice ? undefined : body['tool_choice'],
     response_format: read.hasFormat ? undefined : body['response_format'],
@@ -347,7 +346,7 @@ function readExtras(
   });
   const others = Object.entries(body).filter(([field]) => !WORDS.has(field));
   return [...others, ...Object.entries(unread)].flatMap(([field, value]): readonly Extra[] => {
-    if (value === undefined || value === null || (value === false && OFF_BY_DEFAULT.has(field))) return [];
+    if (value === undefined || value === null) return [];
     const isCovered = covered.has(field);
     const weight: Weight = isCovered || HINTS.has(field) ? 'hint' : 'meaning';
     return [{ field, value, weight, ...(isCovered ? { isCovered } : {}) }, ...readInside(field, value)];
