@@ -8,6 +8,7 @@ import { dirname, join, relative } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { fileURLToPath } from 'node:url';
+import { PURE_TESTS } from './pure-tests.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const FAST = ['gateway/src/**/*.test.ts', 'gateway/test/*.test.ts'];
@@ -33,7 +34,10 @@ const isPrograms = args.includes('--programs');
 if (isPrograms) process.env['TURNOUT_PROGRAMS'] = '1';
 const all = isPrograms ? PROGRAMS : isFast ? FAST : [...FAST, ...SLOW, ...PROGRAMS];
 const patterns = named.length > 0 ? named : all;
+/** Run by gateway/test/pure.test.ts, all in one process; alone where they are named. */
+const together = new Set(named.length > 0 ? [] : globSync([...PURE_TESTS], { cwd: root }));
 const files = globSync(patterns, { cwd: root })
+  .filter((file) => !together.has(file))
   .toSorted()
   .map((file) => join(root, file));
 if (files.length === 0) {

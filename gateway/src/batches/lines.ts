@@ -9,6 +9,7 @@ import type { BatchForm } from '../store/batch-ports.ts';
 const READ_BYTES = 256 * 1024;
 const LF = 0x0a;
 const CR = 0x0d;
+const BLANKS: ReadonlySet<number> = new Set([0x20, 0x09, CR]);
 /** OpenAI states none; longer ones are no ids, and are kept in memory while they are compared. */
 const CUSTOM_ID_MAX = 512;
 /** platform.claude.com/docs/en/api/creating-message-batches: `custom_id`. */
@@ -79,8 +80,9 @@ function trimmed(bytes: Buffer): Buffer {
   return bytes.at(-1) === CR ? bytes.subarray(0, -1) : bytes;
 }
 
+/** What JSON calls white space (RFC 8259, section 2); any other is a line that holds something. */
 function isBlank({ bytes }: ReadLine): boolean {
-  return bytes !== undefined && /^\s*$/.test(bytes.length < 64 ? bytes.toString('latin1') : 'x');
+  return bytes !== undefined && bytes.every((byte) => BLANKS.has(byte));
 }
 
 /** What a line asks. */
