@@ -38,6 +38,12 @@ const history = {
 /** What each provider does to a body that it would refuse. */
 const CASES: readonly (readonly [name: string, Provider, given: JsonRecord, sent: JsonRecord])[] = [
   [
+    'OpenAI gets its own word for a call that is demanded, for Mistral’s',
+    openai,
+    body({ tool_choice: 'any' }),
+    body({ tool_choice: 'required' }),
+  ],
+  [
     'OpenAI reasoning models get the newer token limit',
     openai,
     body({ model: 'gpt-5-mini', max_tokens: 5 }),

@@ -49,6 +49,12 @@ export const developerAsSystem: Amendment = {
     mapMessages(body, (message) => (message['role'] === 'developer' ? { ...message, role: 'system' } : message)),
 };
 
+/** Mistral's word for a call that is demanded, which its SDK sends to everyone; all others have OpenAI's, and Mistral knows it too. */
+export const anyAsRequired: Amendment = {
+  isNeeded: (body) => body['tool_choice'] === 'any',
+  apply: (body) => ({ ...body, tool_choice: 'required' }),
+};
+
 /** Leaves out fields of assistants' messages (and of their calls) that the provider refuses as unknown. */
 export function withoutHistory(...fields: readonly string[]): Amendment {
   const names = new Set(fields);
@@ -73,11 +79,11 @@ export const withoutDetails: Amendment = withoutHistory('reasoning_details', 'ex
 
 /**
  * What every server of this wire takes of a translation. A caller of the wire itself is only spared what other providers have
- * signed or sealed, which after a fallback stands in its history.
+ * signed or sealed, which after a fallback stands in its history, and a word that only Mistral has.
  */
 export const unsealed: Required<Pick<Provider, 'needsAmend' | 'amendRequest'>> = {
-  ...seams(developerAsSystem, olderTokenLimit, withoutDetails),
-  needsAmend: withoutDetails.isNeeded,
+  ...seams(developerAsSystem, olderTokenLimit, withoutDetails, anyAsRequired),
+  needsAmend: (body) => withoutDetails.isNeeded(body) || anyAsRequired.isNeeded(body),
 };
 
 /** Writes readable reasoning of the history under the name `reasoning`. */

@@ -3,6 +3,7 @@ import { openaiChat } from '../dialects/openai-chat.ts';
 import { traitsOf } from '../dialects/openai-chat/model.ts';
 import type { JsonRecord } from '../lib/json.ts';
 import {
+  anyAsRequired,
   mappedCacheMarks,
   newerTokenLimit,
   REASONING_HISTORY,
@@ -26,7 +27,12 @@ function modelOf(body: JsonRecord): string {
 }
 
 /** OpenAI's messages have no fields for reasoning (`ChatCompletionRequestAssistantMessage`), and its reasoning models no `max_tokens`. */
-export const openaiSeams = seams(newerTokenLimit, cacheMarks, withoutHistory(...REASONING_HISTORY, 'images'));
+export const openaiSeams = seams(
+  newerTokenLimit,
+  cacheMarks,
+  withoutHistory(...REASONING_HISTORY, 'images'),
+  anyAsRequired,
+);
 
 /** Spoken and searching models are served by chat completions alone, embeddings and pictures by neither. */
 const CHAT_ONLY = /audio|search-preview|realtime|transcribe|tts|image|embedding/;

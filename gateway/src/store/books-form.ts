@@ -3,7 +3,16 @@ import type { JsonRecord } from '../lib/json.ts';
 import type { NanoUsd } from '../money/price.ts';
 import type { BatchBooks } from './batch-ports.ts';
 import type { JournalPosition } from './journal.ts';
-import type { AuditPage, AuditQuery, KeyRow, RequestQuery, UsageQuery, UsageReport, VerifyReport } from './ports.ts';
+import type {
+  AuditPage,
+  AuditQuery,
+  KeyPatch,
+  KeyRow,
+  RequestQuery,
+  UsageQuery,
+  UsageReport,
+  VerifyReport,
+} from './ports.ts';
 
 /** A key as it is stored. */
 export interface StoredKey extends KeyRow {
@@ -11,15 +20,6 @@ export interface StoredKey extends KeyRow {
   readonly hash?: string;
   readonly revision: bigint;
   readonly recalls: bigint;
-}
-
-export interface KeyChange {
-  readonly name?: string;
-  readonly isDisabled?: boolean;
-  readonly expiresAtMs?: number | null;
-  readonly budgetNanoUsd?: NanoUsd | null;
-  readonly allowedModels?: readonly string[] | null;
-  readonly tags?: readonly string[];
 }
 
 /** When a key is changed, and for whom; `system` where nobody is named. */
@@ -91,7 +91,7 @@ export interface Books extends BatchBooks {
   /** Keys changed after `revision`, removed ones among them. */
   keyChanges(revision: bigint): Promise<readonly StoredKey[]>;
   createKey(key: Omit<KeyRow, 'isDisabled'> & { readonly hash: string }, by?: string): Promise<StoredKey>;
-  changeKey(id: string, change: KeyChange, deed: KeyDeed): Promise<StoredKey | undefined>;
+  changeKey(id: string, change: KeyPatch, deed: KeyDeed): Promise<StoredKey | undefined>;
   removeKey(id: string, deed: KeyDeed): Promise<StoredKey | undefined>;
   /** Who changed which key, newest first. */
   audit(query: AuditQuery): Promise<AuditPage>;

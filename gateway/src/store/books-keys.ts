@@ -3,7 +3,8 @@ import type { Kysely, Selectable, Transaction, Updateable } from 'kysely';
 import { asArray, asString, compact, parseJson, type JsonRecord } from '../lib/json.ts';
 import { formatUsd } from '../money/usd.ts';
 import { noteDeed } from './books-audit.ts';
-import type { Books, KeyChange, StoredKey } from './books-form.ts';
+import type { KeyPatch } from './ports.ts';
+import type { Books, StoredKey } from './books-form.ts';
 import { setGrant } from './transfers.ts';
 import type { KeysTable, Tables } from './schema.ts';
 
@@ -79,7 +80,7 @@ export function keyBooks(db: Kysely<Tables>): KeyBooks {
 }
 
 /** What a change sets, in the words of the API. */
-function changesOf(change: KeyChange & { readonly isRoot?: boolean }): JsonRecord {
+function changesOf(change: KeyPatch & { readonly isRoot?: boolean }): JsonRecord {
   const { name, isRoot, isDisabled, expiresAtMs, budgetNanoUsd, allowedModels, tags } = change;
   return compact({
     name,
@@ -103,7 +104,7 @@ export async function nextRevision(trx: Transaction<Tables>): Promise<bigint> {
   return row.value;
 }
 
-function columnsOf(change: KeyChange): Updateable<KeysTable> {
+function columnsOf(change: KeyPatch): Updateable<KeysTable> {
   const { name, isDisabled, expiresAtMs, budgetNanoUsd, allowedModels, tags } = change;
   return {
     ...(name === undefined ? {} : { name }),

@@ -1,7 +1,7 @@
 /** What is said in every cell, so that it can be found again on the other side; and the readers for it. */
 import { isArray, isRecord, type Json, type JsonRecord } from '../../src/lib/json.ts';
 import type { ScriptedReply } from '../../src/simulator/synthetic/compose.ts';
-import type { ScriptedAnswer } from './kinds.ts';
+import type { Heard, ScriptedAnswer } from './kinds.ts';
 
 export const SYSTEM = 'Answer in one sentence.';
 export const PROMPT = 'What is the weather in Rome?';
@@ -79,4 +79,20 @@ export function dataOf(url: unknown): string | undefined {
 export function halves(text: string): readonly [string, string] {
   const middle = Math.ceil(text.length / 2);
   return [text.slice(0, middle), text.slice(middle)];
+}
+
+/** What a wire hears that knows nothing but texts. */
+export function heardOnly(...texts: readonly unknown[]): Heard {
+  return {
+    texts: texts.map((text) => (typeof text === 'string' ? text : '')),
+    tools: [],
+    calls: [],
+    results: [],
+    images: [],
+    documents: [],
+    schema: undefined,
+    wantsThought: false,
+    thoughts: [],
+    signatures: [],
+  };
 }

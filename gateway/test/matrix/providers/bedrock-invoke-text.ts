@@ -1,8 +1,7 @@
 /** Bedrock's InvokeModel with a model that takes a prompt and gives a text: Llama. It knows nothing else. */
-import { asString, type JsonRecord } from '../../../src/lib/json.ts';
 import { converseFrame } from '../../../src/simulator/wire-events.ts';
-import type { Heard, Provider, ScriptedAnswer } from '../kinds.ts';
-import { ANSWER, answer, halves, REPORTED } from '../things.ts';
+import type { Provider, ScriptedAnswer } from '../kinds.ts';
+import { ANSWER, answer, halves, heardOnly, REPORTED } from '../things.ts';
 
 function reply(text: string, stop_reason: string): ScriptedAnswer {
   const counts = { prompt_token_count: 40, generation_token_count: 12 };
@@ -36,20 +35,5 @@ export const bedrockInvokeText: Provider = {
       },
     ],
   },
-  hear,
+  hear: (body) => heardOnly(body['prompt']),
 };
-
-function hear(body: JsonRecord): Heard {
-  return {
-    texts: [asString(body['prompt']) ?? ''],
-    tools: [],
-    calls: [],
-    results: [],
-    images: [],
-    documents: [],
-    schema: undefined,
-    wantsThought: false,
-    thoughts: [],
-    signatures: [],
-  };
-}

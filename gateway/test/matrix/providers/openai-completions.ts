@@ -1,7 +1,6 @@
 /** Providers of OpenAI's text completions: a prompt in, a text out, and nothing else. */
-import { asString, type JsonRecord } from '../../../src/lib/json.ts';
-import type { Heard, Provider } from '../kinds.ts';
-import { ANSWER, COMMON_REPLIES } from '../things.ts';
+import type { Provider } from '../kinds.ts';
+import { ANSWER, COMMON_REPLIES, heardOnly } from '../things.ts';
 
 const SHARED = { id: 'cmpl-1', object: 'text_completion', created: 1_790_000_000, model: 'some-text-model' };
 
@@ -27,20 +26,5 @@ export const openaiCompletions: Provider = {
       { error: { message: 'The model crashed.', type: 'server_error', code: 'server_error', param: null } },
     ],
   },
-  hear,
+  hear: (body) => heardOnly(body['prompt']),
 };
-
-function hear(body: JsonRecord): Heard {
-  return {
-    texts: [asString(body['prompt']) ?? ''],
-    tools: [],
-    calls: [],
-    results: [],
-    images: [],
-    documents: [],
-    schema: undefined,
-    wantsThought: false,
-    thoughts: [],
-    signatures: [],
-  };
-}

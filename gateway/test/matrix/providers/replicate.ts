@@ -1,7 +1,7 @@
 /** Replicate: a prompt in, a prediction out that was waited for. It has no stream, and its text models know nothing else. */
-import { asRecord, asString, type JsonRecord } from '../../../src/lib/json.ts';
+import { asRecord, type JsonRecord } from '../../../src/lib/json.ts';
 import type { Heard, Provider, ScriptedAnswer } from '../kinds.ts';
-import { ANSWER, halves, LIMIT, REPORTED } from '../things.ts';
+import { ANSWER, halves, heardOnly, LIMIT, REPORTED } from '../things.ts';
 
 /** `most`: what the prediction repeats of the limit, which is all that tells a text that was cut. */
 function reply(text: string, most: number): ScriptedAnswer {
@@ -41,16 +41,5 @@ export const replicate: Provider = {
 
 function hear(body: JsonRecord): Heard {
   const input = asRecord(body['input']) ?? {};
-  return {
-    texts: [input['system_prompt'], input['prompt']].map((text) => asString(text) ?? ''),
-    tools: [],
-    calls: [],
-    results: [],
-    images: [],
-    documents: [],
-    schema: undefined,
-    wantsThought: false,
-    thoughts: [],
-    signatures: [],
-  };
+  return heardOnly(input['system_prompt'], input['prompt']);
 }
