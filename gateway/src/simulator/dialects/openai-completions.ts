@@ -44,6 +44,7 @@ function readAsk(body: JsonRecord): Ask {
   return {
     model,
     prompt: prompts.at(-1) ?? '',
+    prompts,
     inputLength: prompts.join('').length,
     ...(maxTokens === undefined ? {} : { maxTokens }),
     isStreaming,

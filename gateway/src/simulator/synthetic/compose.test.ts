@@ -35,6 +35,14 @@ describe('a made-up reply', () => {
     assert.match(text, /You wrote: "Tell me about the railway"/);
   });
 
+  it('answers each of several prompts with as many choices', () => {
+    const { choices } = compose({ ...ASK, prompts: ['Of the sea', 'Of a hill'], choices: 4 }, OPTIONS);
+    assert.deepEqual(
+      choices.map(({ text }) => /Of (?:the sea|a hill)/.exec(text)?.[0]),
+      ['Of the sea', 'Of the sea', 'Of a hill', 'Of a hill'],
+    );
+  });
+
   it('depends on seed, model and prompt, and on nothing else', () => {
     const text = (ask: Partial<Ask>, seed = 1): string =>
       compose({ ...ASK, ...ask }, { ...OPTIONS, seed }).choices[0]?.text ?? '';

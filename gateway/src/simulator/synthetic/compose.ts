@@ -25,6 +25,8 @@ export interface Ask {
   readonly isStreaming: boolean;
   /** Text of the last message of the user. */
   readonly prompt: string;
+  /** Where a request has several, one for as many choices each, in order. */
+  readonly prompts?: readonly string[];
   /** UTF-16 code units of everything that counts as input. */
   readonly inputLength: number;
   readonly maxTokens?: number;
@@ -95,12 +97,19 @@ export function compose(ask: Ask, options: ComposeOptions): Draft {
   const basis = `${options.seed}|${ask.model}|${ask.inputLength}|${ask.prompt}`;
   const count = Math.min(Math.max(1, ask.choices), CHOICES_MAX);
   const choices = Array.from({ length: count }, (_, index) =>
-    amend(composeChoice(ask, diceOf(`${basis}|${index}`), options), options.scripted),
+    amend(
+      composeChoice({ ...ask, prompt: promptAt(ask, index) }, diceOf(`${basis}|${index}`), options),
+      options.scripted,
+    ),
   );
   const reasoningTokens = choices.reduce((sum, choice) => sum + tokensOf(choice.reasoning), 0);
   const outputTokens = choices.reduce((sum, choice) => sum + spokenTokens(choice), reasoningTokens);
   const usage = { inputTokens: inputTokens(ask), outputTokens, reasoningTokens, cachedInputTokens: 0 };
   return { choices, usage: amendUsage(usage, options.scripted) };
+}
+
+function promptAt({ prompt, prompts = [prompt], choices }: Ask, index: number): string {
+  return prompts[Math.floor((index * prompts.length) / choices)] ?? prompt;
 }
 
 /** Input tokens of a request: four characters each, one at least. */
