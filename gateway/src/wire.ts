@@ -8,6 +8,7 @@ import { cloudSource } from './credentials/sources.ts';
 import { surroundings } from './credentials/surroundings.ts';
 import { gateDialects } from './dialects/index.ts';
 import { doubts } from './health/doubts.ts';
+import { hedges } from './health/hedges.ts';
 import { rests } from './health/rests.ts';
 import { admin } from './admin/admin.ts';
 import { doorOf } from './http/door.ts';
@@ -79,6 +80,7 @@ export function wire(parts: Parts): Gateway {
     store,
     health: rests(),
     doubts: doubts(),
+    hedges: hedges(),
     turns: keptTurns(() => clock.monotonicMs()),
     clock,
     timers,

@@ -260,6 +260,7 @@ export const REPLACEABLE: ReadonlySet<FaultCode> = new Set<FaultCode>([
   'upstream-overloaded',
   'upstream-quota',
   'upstream-timeout',
+  'upstream-slow',
   'context-length',
   'content-filtered',
   'not-expressible',

@@ -7,7 +7,7 @@ import { repairLength } from '../output/way.ts';
 import type { Facts } from '../routing/facts.ts';
 import type { Target } from '../routing/target.ts';
 import { billOf, type Bill } from './account.ts';
-import { worstAt } from './admit.ts';
+import { leastAt, worstAt } from './admit.ts';
 import type { Outgoing } from './call.ts';
 import { streamHeaders } from './reply-headers.ts';
 import type { Headers } from './reply.ts';
@@ -19,7 +19,7 @@ export async function opened(run: Run, { target, attemptId, repair }: Opening): 
   const facts = withRepair(run.facts, repair);
   const { ledger } = world.store;
   const worst = worstAt(target, withRepair(admission.facts, repair));
-  const estimate = worstAt(target, { ...facts, inputTokensMax: facts.inputTokensEstimate, outputTokensLimit: 0 });
+  const estimate = leastAt(target, facts);
   const opening = {
     attemptId,
     provider: target.providerId,
@@ -69,7 +69,7 @@ interface Ended {
 
 /** account: one line in the journal for what the attempt cost, and its row in the record. Gives the headers of a good end. */
 export function settle(run: Run, book: Book, { outcome, losses }: Ended): Headers {
-  const { world, facts, call } = run;
+  const { world, facts } = run;
   const { target, attemptId } = book;
   const { choices = 1 } = book.outgoing;
   const bill = billOf(outcome, { ...facts, inputTokensEstimate: facts.inputTokensEstimate * choices }, target);
@@ -90,14 +90,21 @@ export function settle(run: Run, book: Book, { outcome, losses }: Ended): Header
   if (ttftMs !== undefined) world.meters.ttftS.observe({ provider: target.providerId }, ttftMs / 1000);
   return {
     ...streamHeaders(run, target, { losses: allLosses }),
-    'x-turnout-overhead-ms': overheadMs(run, book.startedMs, call.startedMs),
+    'x-turnout-overhead-ms': overheadMs(run, book),
     ...(bill?.costNanoUsd === undefined ? {} : { 'x-turnout-cost-usd': formatUsd(bill.costNanoUsd) }),
   };
 }
 
-function overheadMs(run: Run, attemptStartedMs: number, startedMs: number): string {
-  const waitedMs = run.attempts.slice(0, -1).reduce((sum, past) => sum + past.durationMs, 0);
-  return Math.max(0, attemptStartedMs - startedMs - waitedMs).toFixed(2);
+/** The time until the attempt began in which no other was under way: those may run beside each other, and beside this one. */
+function overheadMs({ call, attempts }: Run, { startedMs, startedUnixMs }: Book): string {
+  let coveredMs = call.startedMs;
+  let ownMs = 0;
+  for (const past of attempts.slice(0, -1).toSorted((a, b) => a.startedUnixMs - b.startedUnixMs)) {
+    const pastMs = startedMs + past.startedUnixMs - startedUnixMs;
+    ownMs += Math.max(0, Math.min(pastMs, startedMs) - coveredMs);
+    coveredMs = Math.max(coveredMs, pastMs + past.durationMs);
+  }
+  return (ownMs + Math.max(0, startedMs - coveredMs)).toFixed(2);
 }
 
 function bookBill(

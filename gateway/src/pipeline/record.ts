@@ -4,8 +4,10 @@ import type { Outcome } from '../chat/outcome.ts';
 import type { Loss } from '../chat/request.ts';
 import type { Usage } from '../chat/usage.ts';
 import type { JsonRecord } from '../lib/json.ts';
+import type { Withheld } from '../health/hedges.ts';
 import type { NanoUsd } from '../money/price.ts';
 import type { Facts } from '../routing/facts.ts';
+import type { NoSecond } from '../routing/hedge.ts';
 import type { Plan } from '../routing/plan.ts';
 import type { Target } from '../routing/target.ts';
 import type { Bill } from './account.ts';
@@ -20,6 +22,17 @@ export interface AttemptRecord {
   readonly losses: readonly Loss[];
 }
 
+/** What became of the plan's hedge, for the record. */
+export interface HedgeNote {
+  readonly afterMs: number;
+  /** Absent where it was withheld before one was chosen. */
+  readonly target?: string;
+  /** Of the second try: `failed` where it gave no answer and the first one was not called off for it either. */
+  readonly result: 'won' | 'lost' | 'failed' | 'withheld';
+  /** Why it was withheld: by the route's means, by the plan, by the key's budget, or because it could not be asked. */
+  readonly why?: Withheld | NoSecond | 'budget' | 'request';
+}
+
 export interface RecordInput {
   readonly id: string;
   readonly snapshotId: string;
@@ -30,6 +43,7 @@ export interface RecordInput {
   readonly facts?: Facts | undefined;
   readonly plan?: Plan | undefined;
   readonly attempts: readonly AttemptRecord[];
+  readonly hedge?: HedgeNote | undefined;
   readonly outcome: RequestOutcome;
   readonly status: number;
   readonly fault: Fault | undefined;
@@ -57,6 +71,7 @@ export function requestRecord(input: RecordInput): JsonRecord {
     candidates: plan === undefined ? [] : candidateRecords(plan),
     plan: plan?.targets.map((target) => target.id) ?? [],
     attempts: input.attempts.map(attemptRecord),
+    hedge: input.hedge === undefined ? undefined : hedgeRecord(input.hedge),
     outcome: input.outcome,
     status: input.status,
     fault: input.fault?.code,
@@ -101,6 +116,10 @@ function attemptRecord(record: AttemptRecord): JsonRecord {
   };
 }
 
+function hedgeRecord({ afterMs, target, result, why }: HedgeNote): JsonRecord {
+  return { after_ms: round(afterMs), target, result, why };
+}
+
 /** What only some ends have: status, finish, fault, time to first token. */
 function endRecord(outcome: Outcome): JsonRecord {
   switch (outcome.kind) {
@@ -117,7 +136,7 @@ function endRecord(outcome: Outcome): JsonRecord {
         ttft_ms: rounded(outcome.spent.ttftMs),
       };
     case 'left':
-      return { ttft_ms: rounded(outcome.spent.ttftMs) };
+      return { reason: outcome.why, ttft_ms: rounded(outcome.spent.ttftMs) };
   }
 }
 

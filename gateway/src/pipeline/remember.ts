@@ -2,7 +2,7 @@
 import { specOf, type Fault } from '../chat/fault.ts';
 import type { Facts } from '../routing/facts.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
-import { requestRecord, type AttemptRecord } from './record.ts';
+import { requestRecord, type AttemptRecord, type HedgeNote } from './record.ts';
 import type { Planning } from './planning.ts';
 import type { Ending } from './reply.ts';
 import type { World } from './world.ts';
@@ -23,6 +23,7 @@ export interface Remembered {
   readonly planning?: Planning;
   readonly tags?: readonly string[];
   readonly attempts?: readonly AttemptRecord[];
+  readonly hedge?: HedgeNote | undefined;
 }
 
 /** Stores the record, where records are kept, and gives the request's ending. `snapshot`: the one that the request was served with. */
@@ -41,6 +42,7 @@ export function remember(of: Remembered, world: World, snapshot: Snapshot = worl
     facts,
     plan: planning?.plan,
     attempts,
+    hedge: of.hedge,
     outcome,
     status,
     fault,

@@ -5,6 +5,7 @@ import type { Crowd, Member } from '../lib/crowd.ts';
 import type { Credentials } from '../credentials/credentials.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { Doubts } from '../health/doubts.ts';
+import type { Hedges } from '../health/hedges.ts';
 import type { Rests } from '../health/rests.ts';
 import type { KeptTurns, Store } from '../store/ports.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -37,6 +38,8 @@ export interface World {
   readonly turns: KeptTurns;
   readonly health: Rests;
   readonly doubts: Doubts;
+  /** What routes may spend on second tries beside the first. */
+  readonly hedges: Hedges;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly random: () => number;

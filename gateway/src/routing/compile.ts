@@ -217,7 +217,7 @@ const REASONS: Readonly<Record<RouteConfig['fallback']['on'][number], readonly F
     ...ALWAYS_REPLACED,
   ],
   'rate-limit': ['upstream-rate-limited'],
-  timeout: ['upstream-timeout'],
+  timeout: ['upstream-timeout', 'upstream-slow'],
   'content-filter': ['content-filtered'],
   'context-length': ['context-length'],
 };

@@ -1,6 +1,7 @@
 /** Decides where a request may go, and in what order; and after each attempt, what comes next. Pure: same input, same answer. */
 import type { Fault, FaultCode } from '../chat/fault.ts';
 import { REPLACEABLE } from '../dialects/dialect.ts';
+import { compact } from '../lib/json.ts';
 import type { Facts } from './facts.ts';
 import type { Target } from './target.ts';
 
@@ -22,10 +23,24 @@ export interface Plan {
   readonly attemptsMax: number;
   /** Faults after which another attempt may follow. */
   readonly replaceable: ReadonlySet<FaultCode>;
+  /** Absent: no attempt is made beside another. */
+  readonly hedge?: Hedge;
+  /** An attempt without content by then is given up where another target is left. Absent: only the target's own limit holds. */
+  readonly firstTokenMs?: number;
+  /** Whether another target may go on where a stream broke in the middle of its text. */
+  readonly continues?: boolean;
+}
+
+/** When a second attempt begins beside one that is slow. */
+export interface Hedge {
+  /** From the beginning of an attempt: if it has given no content by then, another one begins beside it. */
+  readonly afterMs: number;
+  /** Most of the route's requests, and of its spend, that hedges may add: 0..1. Absent: what is usual (`health/hedges.ts`). */
+  readonly share?: number;
 }
 
 /** What a route says of the attempts after the first. */
-export interface Fallback {
+export interface Fallback extends Pick<Plan, 'hedge' | 'firstTokenMs' | 'continues'> {
   readonly attemptsMax?: number;
   readonly replaceable: ReadonlySet<FaultCode>;
   /** No target whose list price is more than this many times the first choice's. */
@@ -95,7 +110,12 @@ export function plan(candidates: Candidates, facts: Facts, options: PlanOptions)
     rejected,
     attemptsMax: candidates.fallback?.attemptsMax ?? options.attemptsMax,
     replaceable: candidates.fallback?.replaceable ?? REPLACEABLE,
+    ...(candidates.fallback === undefined ? {} : waysOf(candidates.fallback)),
   };
+}
+
+function waysOf({ hedge, firstTokenMs, continues }: Fallback): Pick<Plan, 'hedge' | 'firstTokenMs' | 'continues'> {
+  return compact({ hedge, firstTokenMs, continues });
 }
 
 /** Doubted targets come after sound ones, resting ones last, longest rest last: a late answer is better than none. */
