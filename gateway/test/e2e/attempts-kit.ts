@@ -23,7 +23,7 @@ import { ROOT_KEY, testConfig } from '../harness.ts';
 const PRICE = 'price: {input: 1, output: 2}';
 const RECORD_MAX_MS = 3000;
 
-export type Ways = Pick<Fallback, 'hedge' | 'firstTokenMs' | 'continues'>;
+export type Ways = Pick<Fallback, 'hedge' | 'firstTokenMs' | 'continues' | 'attemptsMax'>;
 
 export interface AttemptsRig {
   readonly url: string;
@@ -184,7 +184,7 @@ export async function startAttemptsRig({
   };
 }
 
-function withWays(snapshot: Snapshot, ways: Ways): Snapshot {
+export function withWays(snapshot: Snapshot, ways: Ways): Snapshot {
   return {
     ...snapshot,
     resolve(name) {
