@@ -24,7 +24,7 @@ describe('lengths of answers', () => {
     assert.ok(mean > 990, `mean ${mean}`);
   });
 
-  it('are kept for the last used five thousand pairs', () => {
+  it('are kept for five thousand pairs at most, those last used', () => {
     const lengths = new Lengths();
     lengths.add(PAIR, 7, 0);
     for (let count = 0; count < 5000; count += 1) {
@@ -33,7 +33,7 @@ describe('lengths of answers', () => {
     }
     assert.equal(lengths.of(PAIR, 0)?.count, 2);
     assert.equal(lengths.of({ route: 'other', targetId: 'p/0' }, 0), undefined);
-    assert.equal(lengths.save(0).length, 5000);
+    assert.ok(lengths.save(0).length <= 5000);
   });
 
   it('are the same after they were saved', () => {

@@ -40,7 +40,7 @@ export class Lengths {
   }
 
   save(nowMs: number): readonly SavedLength[] {
-    return [...this.#pairs.entries()].map(([name, { mean, tokens }]) => [name, round(mean), tokens.save(nowMs)]);
+    return this.#pairs.entries().map(([name, { mean, tokens }]) => [name, round(mean), tokens.save(nowMs)]);
   }
 
   load(saved: readonly SavedLength[], fromMs: number): void {

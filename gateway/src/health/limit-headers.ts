@@ -99,22 +99,35 @@ function tighter(one: Allowance | undefined, other: Allowance | undefined): Allo
 
 /** Whole numbers of up to 15 digits; everything else (a mask, a list) is nothing. */
 function numberIn(value: ReplyHeaders[string]): number | undefined {
-  return typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : undefined;
+  if (typeof value !== 'string' || value.length === 0 || value.length > 15) return undefined;
+  let number = 0;
+  for (let at = 0; at < value.length; at += 1) {
+    const digit = value.charCodeAt(at) - ZERO;
+    if (digit < 0 || digit > 9) return undefined;
+    number = number * 10 + digit;
+  }
+  return number;
 }
+
+const ZERO = 0x30;
+const SPANS_MS: Readonly<Record<string, number>> = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1000, ms: 1 };
+const SPAN = /([\d.]+)([a-z]+)/g;
 
 /** `1m51.595s`, `12ms` (OpenAI, Groq); a time as in RFC 3339 (Anthropic); or a number. */
 function fullAfterMs(value: ReplyHeaders[string], unixMs: number): number | undefined {
   if (typeof value !== 'string' || value.length > 40) return undefined;
-  if (/^\d+(?:\.\d+)?$/.test(value)) return afterNumber(Number(value), unixMs);
-  const spans = /^(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:([\d.]+)s)?(?:([\d.]+)ms)?$/.exec(value)?.slice(1);
-  if (spans === undefined) {
-    const time = Date.parse(value);
-    return Number.isNaN(time) ? undefined : time - unixMs;
+  const number = Number(value);
+  if (number >= 0) return afterNumber(number, unixMs);
+  let sum = 0;
+  let read = 0;
+  for (const [span, count, unit = ''] of value.matchAll(SPAN)) {
+    sum += Number(count) * (SPANS_MS[unit] ?? Number.NaN);
+    read += span.length;
   }
-  return spans.reduce((sum, span, index) => sum + Number(span ?? 0) * (SPANS_MS[index] ?? 0), 0);
+  if (read === value.length) return Number.isNaN(sum) ? undefined : sum;
+  const time = Date.parse(value);
+  return Number.isNaN(time) ? undefined : time - unixMs;
 }
-
-const SPANS_MS = [86_400_000, 3_600_000, 60_000, 1000, 1] as const;
 
 /** Seconds (Azure, Together, IETF), or a time since 1970, in seconds or milliseconds (OpenRouter). */
 function afterNumber(value: number, unixMs: number): number {

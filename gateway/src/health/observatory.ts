@@ -148,8 +148,8 @@ export class Observatory {
   save(nowMs: number, unixMs: number): JsonRecord {
     return writeSaved({
       savedAtMs: unixMs,
-      targets: [...this.#targets.entries()].map(([id, learned]) => learned.save(id, nowMs)),
-      keys: [...this.#keys.entries()].map(([id, breaker]) => ({ id, breaker: breaker.save(nowMs) })),
+      targets: this.#targets.entries().map(([id, learned]) => learned.save(id, nowMs)),
+      keys: this.#keys.entries().map(([id, breaker]) => ({ id, breaker: breaker.save(nowMs) })),
       lengths: this.lengths.save(nowMs),
       all: this.#all.save(nowMs),
     });

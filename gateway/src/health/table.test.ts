@@ -11,10 +11,20 @@ describe('a table', () => {
     table.get('b');
     table.use('c');
     assert.deepEqual(
-      [...table.entries()].map(([name]) => name),
+      table.entries().map(([name]) => name),
       ['a', 'c'],
     );
     assert.equal(table.get('b'), undefined);
     assert.equal(table.use('c'), table.get('c'));
+  });
+
+  it('never holds more than it may', () => {
+    const table = new Table(100, (name) => name);
+    for (let count = 0; count < 1000; count += 1) {
+      table.use(`n${count}`);
+      table.use('often');
+      assert.ok(table.entries().length <= 100);
+      assert.equal(table.get('often'), 'often');
+    }
   });
 });

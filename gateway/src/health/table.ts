@@ -1,11 +1,19 @@
 /** A map that stays small: what was not used for the longest time goes first. */
 
+/** Share that goes at once when it is full, so that looking for the oldest is seldom. */
+const GOES = 0.1;
+
+interface Slot<T> {
+  readonly entry: T;
+  usedAt: number;
+}
+
 export class Table<T> {
   readonly #max: number;
   readonly #make: (name: string) => T;
-  /** The last used at the end. */
-  readonly #entries = new Map<string, T>();
-  #last: string | undefined;
+  readonly #slots = new Map<string, Slot<T>>();
+  /** Counts uses. Moving what is used to the map's end instead would cost more than all that is done with it. */
+  #uses = 0;
 
   constructor(max: number, make: (name: string) => T) {
     this.#max = max;
@@ -14,24 +22,33 @@ export class Table<T> {
 
   /** What is there; looking at it is no use of it. */
   get(name: string): T | undefined {
-    return this.#entries.get(name);
+    return this.#slots.get(name)?.entry;
   }
 
-  /** What is there, or is made now. O(1). */
+  /** What is there, or is made now. */
   use(name: string): T {
-    const known = this.#entries.get(name);
-    if (known !== undefined && this.#last === name) return known;
-    const entry = known ?? this.#make(name);
-    if (known !== undefined) this.#entries.delete(name);
-    this.#entries.set(name, entry);
-    this.#last = name;
-    const oldest = this.#entries.keys().next();
-    if (this.#entries.size > this.#max && oldest.done !== true) this.#entries.delete(oldest.value);
+    this.#uses += 1;
+    const known = this.#slots.get(name);
+    if (known !== undefined) {
+      known.usedAt = this.#uses;
+      return known.entry;
+    }
+    if (this.#slots.size >= this.#max) this.#makeRoom();
+    const entry = this.#make(name);
+    this.#slots.set(name, { entry, usedAt: this.#uses });
     return entry;
   }
 
   /** Longest unused first. */
-  entries(): Iterable<readonly [string, T]> {
-    return this.#entries;
+  entries(): readonly (readonly [string, T])[] {
+    return this.#byAge().map(([name, { entry }]) => [name, entry]);
+  }
+
+  #byAge(): readonly (readonly [string, Slot<T>])[] {
+    return [...this.#slots].toSorted(([, a], [, b]) => a.usedAt - b.usedAt);
+  }
+
+  #makeRoom(): void {
+    for (const [name] of this.#byAge().slice(0, Math.ceil(this.#max * GOES))) this.#slots.delete(name);
   }
 }
