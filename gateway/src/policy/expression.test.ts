@@ -56,6 +56,8 @@ describe('a rule expression', () => {
     ['size("😀ü") == 2', true],
     ['facts.tools ? facts.turns > 2 : facts.turns > 5', true],
     ['!(facts.image || facts.audio)', true],
+    ['facts.image || facts.tools', true],
+    ['facts.tools && facts.image', false],
     ['string(facts.turns) == "3" && facts.model < "z"', true],
     ['facts.tags.exists(t, facts.topics.exists(t, t == "legal") && t == "gold")', true],
     ['facts.tags.exists(a, facts.tags.exists(a, facts.tags.exists(b, b == "beta" && a == "gold")))', true],
@@ -92,6 +94,7 @@ describe('a rule expression', () => {
       ['facts.turns / (facts.turns - 3) == 1', /divides by zero/],
       ['facts.turns / 0 == 1 && facts.tools', /divides by zero/],
       ['facts.tags[7] == "x"', /item that the list does not have/],
+      ['facts.tags.exists(t, facts.tags[7] == t)', /item that the list does not have/],
       ['facts.turns * 9007199254740991 > 1', /beyond 2\^53/],
       ['facts.tags.filter(t, facts.tags[5] == t).size() == 0', /item that the list does not have/],
     ] as const) {
