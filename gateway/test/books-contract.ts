@@ -67,11 +67,13 @@ export function booksContract(name: string, open: (dataDir: string) => Promise<B
       assert.deepEqual(created?.tags, ['a']);
       const changed = await books.changeKey(
         id,
-        { isDisabled: true, budgetNanoUsd: null, allowedModels: ['openai/*'], expiresAtMs: 7 },
+        { isDisabled: true, budgetNanoUsd: null, allowedModels: ['openai/*'], expiresAtMs: 7, region: 'eu' },
         { atMs: AT },
       );
       assert.equal(changed?.isDisabled, true);
       assert.equal(changed?.budgetNanoUsd, undefined);
+      assert.equal(changed?.region, 'eu');
+      assert.equal((await books.changeKey(id, { region: null }, { atMs: AT }))?.region, undefined);
       assert.deepEqual(
         (await books.keyChanges(created?.revision ?? 0n)).map((row) => row.id),
         [id],
@@ -446,6 +448,27 @@ export function booksContract(name: string, open: (dataDir: string) => Promise<B
       await books.changeBatch('batch_r', END, RUNNING_NOW);
       assert.ok(await books.dropResults());
       assert.deepEqual(await books.resultLines('batch_r'), []);
+    });
+
+    it('keeps what was in force as it was at first', async () => {
+      const first = { id: 'snap', atMs: AT, release: '1.2.3', catalog: 'c', settings: { attempts: 3 } };
+      assert.equal(await books.getSnapshot('snap'), undefined);
+      await books.putSnapshot(first);
+      await books.putSnapshot({ ...first, atMs: AT + 1, settings: {} });
+      assert.deepEqual(await books.getSnapshot('snap'), first);
+    });
+
+    it('sums what was said by day, target and task, and knows each last word', async () => {
+      const word = { requestId: 'req_f', keyId: 'key_f', atMs: AT, target: 'p/m', task: 'code', score: 0.25 };
+      assert.equal(await books.putFeedback(word), undefined);
+      const later = { ...word, score: 0.5 };
+      assert.deepEqual(await books.putFeedback(later), word);
+      await books.putFeedback({ ...word, requestId: 'req_g', score: 1 });
+      assert.deepEqual(await books.getFeedback('req_f'), later);
+      const day = Math.floor(AT / 86_400_000);
+      const sums = [{ day, target: 'p/m', task: 'code', count: 2, sum: 1.5 }];
+      assert.deepEqual(await books.feedbackSums(day), sums);
+      assert.deepEqual(await books.feedbackSums(day + 1), []);
     });
 
     it('gives batches of nobody and of the dead to whoever asks, and leaves those of the living', async () => {
