@@ -92,6 +92,8 @@ function remoteDecisions(call: Call): DecisionBooks {
     putRequests: async (...args) => call('putRequests', args),
     getRequest: async (...args) => call('getRequest', args),
     listRequests: async (...args) => call('listRequests', args),
+    logExtent: async (...args) => call('logExtent', args),
+    readLog: async (...args) => call('readLog', args),
     pruneRequests: async (...args) => call('pruneRequests', args),
     putSnapshot: async (...args) => call('putSnapshot', args),
     getSnapshot: async (...args) => call('getSnapshot', args),

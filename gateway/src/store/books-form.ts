@@ -9,6 +9,9 @@ import type {
   FeedbackRow,
   KeyPatch,
   KeyRow,
+  LogExtent,
+  LogQuery,
+  LogRow,
   RequestQuery,
   StoredSnapshot,
   UsageQuery,
@@ -104,6 +107,8 @@ export interface DecisionBooks {
   putRequests(records: readonly StoredRequest[]): Promise<void>;
   getRequest(id: string): Promise<FoundRequest | undefined>;
   listRequests(query: RequestQuery): Promise<RequestList>;
+  logExtent(query: LogQuery): Promise<LogExtent>;
+  readLog(query: LogQuery): Promise<readonly LogRow[]>;
   /** Takes away the oldest records beyond `rowsMax`, some at a time. */
   pruneRequests(rowsMax: number): Promise<void>;
 

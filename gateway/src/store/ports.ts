@@ -253,6 +253,37 @@ export interface Feedback {
   about(targetId: string, task: string): Opinion | undefined;
 }
 
+/** A stretch of the log of requests, in the order in which they ended. */
+export interface LogQuery {
+  readonly sinceMs: number;
+  readonly route?: string;
+  /** Of the last row that was read; absent: from the beginning. */
+  readonly after?: bigint;
+  /** Nothing beyond: what comes while the log is read. */
+  readonly upTo?: bigint;
+}
+
+/** How much a stretch of the log holds. */
+export interface LogExtent {
+  readonly rows: number;
+  readonly last: bigint;
+}
+
+export interface LogRow {
+  readonly seq: bigint;
+  readonly keyId: string;
+  readonly body: JsonRecord;
+  /** What its key has said of the answer. */
+  readonly feedback?: Pick<FeedbackRow, 'score' | 'task' | 'target'>;
+}
+
+/** The log of requests, read page by page: it may be longer than memory. */
+export interface RequestLog {
+  extent(query: LogQuery): Promise<LogExtent>;
+  /** Some hundred rows; none where the stretch is at its end. */
+  page(query: LogQuery): Promise<readonly LogRow[]>;
+}
+
 /** One change of a key, as `GET /admin/v1/audit` prints it. */
 export interface AuditEntry {
   /** 1 for the first, without a gap. */
