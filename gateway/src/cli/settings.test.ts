@@ -68,7 +68,7 @@ describe('settings that are kept', () => {
     assert.equal(made.targets.get('house/m')?.price?.input, 123_456_789n);
     assert.equal(made.targets.get('openai/gpt-5')?.secret, '***');
     const found = made.resolve('token');
-    assert.equal(found.kind === 'found' && found.candidates.groups.flat()[0]?.target.id, 'openai/gpt-5');
+    assert.equal(found.kind === 'found' && found.policy.tiers.flat()[0]?.target.id, 'openai/gpt-5');
     assert.doesNotMatch(text, /sk-|very-secret|AKIA|wJalr/);
   });
 
