@@ -19,6 +19,8 @@ export interface KeyRow {
   /** Names or globs (`openai/*`, `gpt-5`). Absent: all models. */
   readonly allowedModels?: readonly string[];
   readonly tags: readonly string[];
+  /** Where its callers are, by their operator's word. */
+  readonly region?: string;
 }
 
 /** The key behind a token, or the fault to answer with: `key-unknown`, `key-expired`, `key-disabled`, `store-unavailable`. */
