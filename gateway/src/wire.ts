@@ -10,6 +10,7 @@ import { gateDialects } from './dialects/index.ts';
 import { doubts } from './health/doubts.ts';
 import { hedges } from './health/hedges.ts';
 import { rests } from './health/rests.ts';
+import { rota } from './health/rota.ts';
 import { admin } from './admin/admin.ts';
 import { doorOf } from './http/door.ts';
 import { createListener, type Listener } from './http/listener.ts';
@@ -81,6 +82,7 @@ export function wire(parts: Parts): Gateway {
     health: rests(),
     doubts: doubts(),
     hedges: hedges(),
+    rota: rota(),
     turns: keptTurns(() => clock.monotonicMs()),
     clock,
     timers,

@@ -4,8 +4,6 @@
  * outside.
  */
 
-/** What hedges may add, where nobody says otherwise: enough to take the slowest twentieth away. */
-export const HEDGE_SHARE = 0.05;
 /** Hedges that a quiet route may save up for a bad hour; more would be a flood of them at once. */
 const SAVED_MAX = 10;
 /** More routes than any configuration has; the oldest goes first. */

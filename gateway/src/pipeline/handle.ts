@@ -6,7 +6,6 @@ import { answerFault, refuse } from './refusal.ts';
 import { remember } from './remember.ts';
 import type { Ending } from './reply.ts';
 import type { Caller, Run } from './run.ts';
-import { healthNow } from './standing.ts';
 import { tryTargets, type End } from './tries.ts';
 import type { World } from './world.ts';
 
@@ -17,14 +16,13 @@ export async function handle(arrival: Arrival, caller: Caller, world: World): Pr
   const accepted = arrival.accept({ keyId: key.id, turns: world.turns });
   if (!accepted.ok) return refuse({ arrival, caller, world }, accepted.error);
   const call = accepted.value;
-  const { facts } = call;
-  const health = healthNow(world);
-  const planned = planCall(call, { snapshot, key, facts, health, random: world.random, unixMs: world.clock.unixMs() });
-  const known = { arrival, caller, world, facts, tags: call.extension.tags };
+  const planned = planCall(call, { snapshot, key, world, address: caller.address });
+  const known = { arrival, caller, world, facts: call.facts, tags: call.extension.tags };
   if (!planned.ok) return refuse(known, planned.error);
   const planning = planned.value;
+  const { facts } = planning;
   const admission = await admit({ key, facts, plan: planning.plan, requestId: call.requestId, store: world.store });
-  if ('code' in admission) return refuse({ ...known, planning }, admission);
+  if ('code' in admission) return refuse({ ...known, facts, planning }, admission);
   const run: Run = { call, key, facts, planning, admission, snapshot, reply, world, attempts: [] };
   const end = await tryTargets(run);
   world.store.ledger.release(admission.hold);

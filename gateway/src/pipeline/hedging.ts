@@ -1,7 +1,7 @@
 /** What is done about a try that is slow: another one begins beside it, within the route's means, or it is given up. */
-import { HEDGE_SHARE } from '../health/hedges.ts';
 import { hasBetter, secondTarget } from '../routing/hedge.ts';
-import type { Failure, Hedge, Plan } from '../routing/plan.ts';
+import type { Failure } from '../routing/next.ts';
+import type { Plan } from '../routing/plan.ts';
 import type { Target } from '../routing/target.ts';
 import { leastAt } from './admit.ts';
 import type { Slow } from './attempt.ts';
@@ -19,7 +19,7 @@ export interface Hedging {
 }
 
 /** At most one second try a request. */
-export function createHedging(run: Run, { afterMs, share = HEDGE_SHARE }: Hedge): Hedging {
+export function createHedging(run: Run, { afterMs, budget: share }: NonNullable<Plan['hedge']>): Hedging {
   const { world, planning, facts } = run;
   const route = planning.route ?? facts.model;
   let note: HedgeNote | undefined;

@@ -2,7 +2,7 @@
 import { fault, type Fault } from '../chat/fault.ts';
 import type { Invalid } from '../chat/outcome.ts';
 import { OUTSIDE } from '../lib/crowd.ts';
-import { next, type Failure } from '../routing/plan.ts';
+import { next, type Failure } from '../routing/next.ts';
 import { createHedging, slowOf, type Hedging } from './hedging.ts';
 import { createOutlet, type Outlet } from './outlet.ts';
 import type { HedgeNote } from './record.ts';

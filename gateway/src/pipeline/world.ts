@@ -7,6 +7,7 @@ import type { Snapshot } from '../routing/snapshot.ts';
 import type { Doubts } from '../health/doubts.ts';
 import type { Hedges } from '../health/hedges.ts';
 import type { Rests } from '../health/rests.ts';
+import type { Rota } from '../health/rota.ts';
 import type { KeptTurns, Store } from '../store/ports.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Upstream } from '../upstream/upstream.ts';
@@ -40,6 +41,7 @@ export interface World {
   readonly doubts: Doubts;
   /** What routes may spend on second tries beside the first. */
   readonly hedges: Hedges;
+  readonly rota: Rota;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly random: () => number;

@@ -1,29 +1,39 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { fault } from '../chat/fault.ts';
-import { REPLACEABLE } from '../dialects/dialect.ts';
 import { hasBetter, secondTarget } from './hedge.ts';
-import type { Health, Plan } from './plan.ts';
+import type { Health } from './next.ts';
+import { UNSEEN, type Observation } from './observation.ts';
+import { inputOf, policyOf } from './plan.fixture.ts';
+import { plan } from './plan.ts';
 import { testTarget } from './target.fixture.ts';
 
 const [p, s, t] = ['p/m', 's/m', 't/m'].map((id) => testTarget(id, { price: { input: 1n, output: 1n } }));
 assert.ok(p !== undefined && s !== undefined && t !== undefined);
-const SOUND: Health = { restMs: () => 0, isDoubted: () => false };
-const PLAN: Plan = { targets: [p, s, t], rejected: [], attemptsMax: 3, replaceable: REPLACEABLE };
+const SOUND = healthOf({});
+const PLAN = plan(inputOf(policyOf([p, s, t])));
 const of = (targetId: string, code: 'upstream-slow' | 'upstream-error' = 'upstream-error') => ({
   targetId,
   fault: fault(code),
 });
 const options = { leftMs: 1000, health: SOUND, random: () => 0 };
 
+/** All others are as if never seen. */
+function healthOf(known: Readonly<Record<string, Partial<Observation>>>): Health {
+  return { observe: ({ id }) => ({ ...UNSEEN, ...known[id] }) };
+}
+
+const DOUBTFUL = healthOf({ 's/m': { isDoubted: true }, 't/m': { isDoubted: true } });
+
 describe('the target that is asked beside a slow one', () => {
   it('is the next of the plan that is sound and was not asked', () => {
     assert.equal(secondTarget(PLAN, { first: p, failures: [], health: SOUND }), s);
     assert.equal(secondTarget(PLAN, { first: p, failures: [of('s/m')], health: SOUND }), t);
-    const resting: Health = { ...SOUND, restMs: (id) => (id === 's/m' ? 5 : 0) };
+    const resting = healthOf({ 's/m': { restMs: 5 } });
     assert.equal(secondTarget(PLAN, { first: p, failures: [], health: resting }), t);
-    const doubtful: Health = { ...SOUND, isDoubted: ({ id }) => id !== 'p/m' };
-    assert.equal(secondTarget(PLAN, { first: p, failures: [], health: doubtful }), 'target');
+    const full = healthOf({ 's/m': { inFlight: 4, inFlightMax: 4 } });
+    assert.equal(secondTarget(PLAN, { first: p, failures: [], health: full }), t);
+    assert.equal(secondTarget(PLAN, { first: p, failures: [], health: DOUBTFUL }), 'target');
   });
 
   it('counts as an attempt', () => {
@@ -45,9 +55,8 @@ describe('a target that is slow', () => {
     assert.equal(hasBetter(PLAN, [of('p/m', 'upstream-slow')], options), true);
     assert.equal(hasBetter({ ...PLAN, targets: [p] }, [of('p/m', 'upstream-slow')], options), false);
     assert.equal(hasBetter({ ...PLAN, attemptsMax: 1 }, [of('p/m', 'upstream-slow')], options), false);
-    const doubtful: Health = { ...SOUND, isDoubted: ({ id }) => id !== 'p/m' };
-    assert.equal(hasBetter(PLAN, [of('p/m', 'upstream-slow')], { ...options, health: doubtful }), false);
-    const resting: Health = { ...SOUND, restMs: (id) => (id === 'p/m' ? 0 : 100) };
+    assert.equal(hasBetter(PLAN, [of('p/m', 'upstream-slow')], { ...options, health: DOUBTFUL }), false);
+    const resting = healthOf({ 's/m': { restMs: 100 }, 't/m': { restMs: 100 } });
     assert.equal(hasBetter(PLAN, [of('p/m', 'upstream-slow')], { ...options, health: resting }), false);
   });
 

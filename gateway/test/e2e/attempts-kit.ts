@@ -6,10 +6,9 @@ import { join } from 'node:path';
 import { loadCatalog } from '../../src/cli/catalog-file.ts';
 import { parseConfig } from '../../src/config/load.ts';
 import { gateDialects } from '../../src/dialects/index.ts';
-import { asArray, asRecord, isRecord, type JsonRecord } from '../../src/lib/json.ts';
+import { asArray, asRecord, compact, isRecord, type JsonRecord } from '../../src/lib/json.ts';
 import { compile } from '../../src/routing/compile.ts';
-import type { Fallback } from '../../src/routing/plan.ts';
-import type { Snapshot } from '../../src/routing/snapshot.ts';
+import type { Plan } from '../../src/routing/plan.ts';
 import { startSimulator, type Simulator } from '../../src/simulator/simulator.ts';
 import type { KeyRow, UsageRow } from '../../src/store/ports.ts';
 import { openStore } from '../../src/store/store.ts';
@@ -23,7 +22,7 @@ import { ROOT_KEY, testConfig } from '../harness.ts';
 const PRICE = 'price: {input: 1, output: 2}';
 const RECORD_MAX_MS = 3000;
 
-export type Ways = Pick<Fallback, 'hedge' | 'firstTokenMs' | 'continues' | 'attemptsMax'>;
+export type Ways = Pick<Plan, 'hedge' | 'firstTokenMs' | 'continues'> & { readonly attemptsMax?: number };
 
 export interface AttemptsRig {
   readonly url: string;
@@ -86,12 +85,12 @@ export async function startAttemptsRig({
 }: AttemptsOptions): Promise<AttemptsRig> {
   const simulator = await startSimulator();
   const dir = mkdtempSync(join(tmpdir(), 'turnout-attempts-'));
-  const text = testConfig(providersAt(simulator.url), `routes: {main: {targets: [${targets.join(', ')}]}}\n${rest}`);
+  const text = testConfig(providersAt(simulator.url), `${routeLine(targets, ways)}\n${rest}`);
   const read = parseConfig(text, { file: 'turnout.yaml', env: {} });
   if (!read.ok) throw new Error(JSON.stringify(read.error));
   const { config } = read.value;
   const catalog = loadCatalog(dir, () => undefined);
-  const snapshot = withWays(compile({ config, catalog, env: {}, dialects: gateDialects }).snapshot, ways);
+  const { snapshot } = compile({ config, catalog, env: {}, dialects: gateDialects });
   const store = await openStore({ dataDir: dir, now: Date.now, warn: () => undefined, adminKey: ROOT_KEY });
   const upstream = createUpstream();
   const gateway = wire({
@@ -184,15 +183,16 @@ export async function startAttemptsRig({
   };
 }
 
-export function withWays(snapshot: Snapshot, ways: Ways): Snapshot {
-  return {
-    ...snapshot,
-    resolve(name) {
-      const found = snapshot.resolve(name);
-      if (found.kind === 'unknown' || found.candidates.fallback === undefined) return found;
-      return { ...found, candidates: { ...found.candidates, fallback: { ...found.candidates.fallback, ...ways } } };
-    },
-  };
+/** The route `main`, as the file says it. */
+function routeLine(targets: readonly string[], { hedge, firstTokenMs, continues, attemptsMax }: Ways): string {
+  const fallback = compact({ first_token_ms: firstTokenMs, attempts: attemptsMax });
+  const route = compact({
+    targets,
+    hedge: hedge === undefined ? undefined : { after: hedge.afterMs, budget: hedge.budget },
+    continue: continues,
+    fallback: Object.keys(fallback).length === 0 ? undefined : fallback,
+  });
+  return `routes: {main: ${JSON.stringify(route)}}`;
 }
 
 async function post(url: string, body: JsonRecord, { token, headers = {}, signal }: PostOptions): Promise<Posted> {

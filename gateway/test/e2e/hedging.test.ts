@@ -30,7 +30,7 @@ let rig: AttemptsRig;
 
 before(async () => {
   // Every request may be hedged: what the share does is looked at elsewhere.
-  rig = await startAttemptsRig({ ways: { hedge: { afterMs: AFTER_MS, share: 1 } } });
+  rig = await startAttemptsRig({ ways: { hedge: { afterMs: AFTER_MS, budget: 1 } } });
 });
 beforeEach(async () => {
   rig.simulator.script([says('p'), fineS]);
@@ -170,7 +170,7 @@ describe('a try that is slow gets another one beside it', () => {
 
 describe('what hedges may cost', () => {
   it('is a share of the requests and of the spend, and what was withheld is told', async () => {
-    const tight = await startAttemptsRig({ ways: { hedge: { afterMs: 50, share: 0.25 } } });
+    const tight = await startAttemptsRig({ ways: { hedge: { afterMs: 50, budget: 0.25 } } });
     try {
       tight.simulator.script([says('p', { delay_ms: 120 }), says('s', { delay_ms: SLOW_MS })]);
       const results: unknown[] = [];
@@ -215,7 +215,7 @@ describe('what hedges may cost', () => {
 
   it('is never a second target of unknown price, nor one that rests', async () => {
     const odd = await startAttemptsRig({
-      ways: { hedge: { afterMs: 50, share: 1 } },
+      ways: { hedge: { afterMs: 50, budget: 1 } },
       targets: ['p/m', 'unpriced/m', 't/m'],
     });
     try {

@@ -11,21 +11,23 @@ import fc from 'fast-check';
 import { loadCatalog } from '../../src/cli/catalog-file.ts';
 import { parseConfig } from '../../src/config/load.ts';
 import { fault } from '../../src/chat/fault.ts';
+import { REPLACEABLE } from '../../src/dialects/dialect.ts';
 import { gateDialects } from '../../src/dialects/index.ts';
 import { openaiChat } from '../../src/dialects/openai-chat.ts';
-import { asArray, isRecord, type JsonRecord } from '../../src/lib/json.ts';
+import { asArray, compact, isRecord, type JsonRecord } from '../../src/lib/json.ts';
 import { parseBody } from '../../src/pipeline/body.ts';
 import { chatArrival } from '../../src/pipeline/chat.ts';
 import { handle } from '../../src/pipeline/handle.ts';
 import type { Ending, Reply } from '../../src/pipeline/reply.ts';
 import type { Timers, World } from '../../src/pipeline/world.ts';
 import { compile } from '../../src/routing/compile.ts';
+import type { Snapshot } from '../../src/routing/snapshot.ts';
 import type { KeyRow, Store } from '../../src/store/ports.ts';
 import { openStore } from '../../src/store/store.ts';
 import { createLog } from '../../src/telemetry/log.ts';
 import type { Upstream } from '../../src/upstream/upstream.ts';
 import { wire, type Gateway } from '../../src/wire.ts';
-import { withWays, type Ways } from '../e2e/attempts-kit.ts';
+import type { Ways } from '../e2e/attempts-kit.ts';
 import { ROOT_KEY, testConfig } from '../harness.ts';
 
 const RUNS = Number(process.env['TURNOUT_SIM_RUNS'] ?? 400);
@@ -216,7 +218,7 @@ const plays = fc.array(
 );
 const ways = fc.record<Ways>(
   {
-    hedge: fc.record({ afterMs: fc.nat(500), share: fc.constant(1) }),
+    hedge: fc.record({ afterMs: fc.nat(500), budget: fc.constant(1) }),
     firstTokenMs: fc.integer({ min: 50, max: 800 }),
     attemptsMax: fc.constantFrom(2, 3),
   },
@@ -338,6 +340,24 @@ async function played({ plays: of, ways: by, isStreaming, leavesMs }: Scene): Pr
   return { seen, lines, ending, record: record.value, time, world };
 }
 
+/** The same configuration, but for what its route does about slow and broken attempts. */
+function withWays(snapshot: Snapshot, { hedge, firstTokenMs, continues, attemptsMax }: Ways): Snapshot {
+  return {
+    ...snapshot,
+    resolve(name) {
+      const found = snapshot.resolve(name);
+      if (found.kind === 'unknown') return found;
+      const { policy } = found;
+      const ways = {
+        hedge: hedge === undefined ? undefined : { after: hedge.afterMs, budget: hedge.budget },
+        continues,
+        fallback: { replaceable: REPLACEABLE, ...policy.fallback, ...compact({ firstTokenMs, attemptsMax }) },
+      };
+      return { ...found, policy: { ...policy, ...compact(ways) } };
+    },
+  };
+}
+
 /** Lets things happen one by one, each after all that the one before it has set off, until `handled` is over. */
 async function passTime(time: VirtualTime, handled: Promise<Ending>): Promise<Ending> {
   const turn = new Promise<undefined>((resolve) => {
@@ -399,7 +419,7 @@ describe('a race of attempts', () => {
         const play = (headMs: number): Play => ({ headMs, status: 200, pieceMs: [0, 0], end: 'well' });
         const { seen, lines, ending } = await played({
           plays: [play(first), play(second)],
-          ways: { hedge: { afterMs, share: 1 } },
+          ways: { hedge: { afterMs, budget: 1 } },
           isStreaming,
           leavesMs: undefined,
         });
