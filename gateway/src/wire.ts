@@ -9,6 +9,7 @@ import { surroundings } from './credentials/surroundings.ts';
 import { gateDialects } from './dialects/index.ts';
 import { doubts } from './health/doubts.ts';
 import { rests } from './health/rests.ts';
+import { rota } from './health/rota.ts';
 import { admin } from './admin/admin.ts';
 import { doorOf } from './http/door.ts';
 import { createListener, type Listener } from './http/listener.ts';
@@ -79,6 +80,7 @@ export function wire(parts: Parts): Gateway {
     store,
     health: rests(),
     doubts: doubts(),
+    rota: rota(),
     turns: keptTurns(() => clock.monotonicMs()),
     clock,
     timers,

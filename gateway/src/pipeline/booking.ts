@@ -4,7 +4,7 @@ import type { Invalid, Outcome } from '../chat/outcome.ts';
 import type { Loss } from '../chat/request.ts';
 import { formatUsd } from '../money/usd.ts';
 import { repairLength } from '../output/way.ts';
-import type { Facts } from '../routing/facts.ts';
+import type { Facts } from '../understand/facts.ts';
 import type { Target } from '../routing/target.ts';
 import { billOf, type Bill } from './account.ts';
 import { worstAt } from './admit.ts';

@@ -5,7 +5,7 @@ import type { Inspection, Unfit } from '../dialects/dialect.ts';
 import { readingHead } from '../dialects/head-usage.ts';
 import { asArray, type JsonRecord } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
-import { understand } from '../routing/facts.ts';
+import { understand } from '../understand/facts.ts';
 import { errorOf } from '../providers/provider.ts';
 import { targetOver, type Target } from '../routing/target.ts';
 import type { ParsedBody } from './body.ts';

@@ -6,6 +6,7 @@ import type { Credentials } from '../credentials/credentials.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { Doubts } from '../health/doubts.ts';
 import type { Rests } from '../health/rests.ts';
+import type { Rota } from '../health/rota.ts';
 import type { KeptTurns, Store } from '../store/ports.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Upstream } from '../upstream/upstream.ts';
@@ -37,6 +38,7 @@ export interface World {
   readonly turns: KeptTurns;
   readonly health: Rests;
   readonly doubts: Doubts;
+  readonly rota: Rota;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly random: () => number;

@@ -55,7 +55,7 @@ const BASE_MS = 2;
  * The typical round trip between two regions in ms: `2 + 2 · 1.4 · great circle / 204 km/ms` (haversine). Frankfurt to Virginia: 91.
  * Undefined where one of them is not known. An estimate to begin with; what is measured replaces it.
  */
-export function roundTripMs(from: string, to: string): number | undefined {
+export function distanceMs(from: string, to: string): number | undefined {
   const [a, b] = [placeOf(from), placeOf(to)];
   if (a === undefined || b === undefined) return undefined;
   return BASE_MS + (2 * DETOUR * distanceKm(a, b)) / KM_PER_MS;
