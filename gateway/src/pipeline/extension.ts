@@ -1,6 +1,6 @@
 /** What a caller may ask of the gateway itself, beside the request: OpenRouter's body fields, our own `turnout`, and headers. */
 import { fault, type Fault } from '../chat/fault.ts';
-import { asBoolean, compact, isArray, isRecord, type Json, type JsonRecord } from '../lib/json.ts';
+import { asBoolean, compact, isArray, isRecord, parseJson, type Json, type JsonRecord } from '../lib/json.ts';
 import { nearest } from '../lib/nearest.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { parseUsd } from '../money/usd.ts';
@@ -149,8 +149,7 @@ function invalid(param: string, reason: string): Result<never, Fault> {
 /** What is no JSON is given on as text, and refused as such. */
 function headerJson(text: string | undefined): Json | undefined {
   if (text === undefined) return undefined;
-  const parsed = parseJson(text);
-  return parsed.ok ? parsed.value : text;
+  return parseJson(text) ?? text;
 }
 
 function headerNumber(text: string | undefined): number | undefined {

@@ -68,7 +68,7 @@ describe('the wishes of a request', () => {
       assert.equal(answer.headers['x-turnout-adapted'], name);
     }
     for (const fields of [
-      { turnout: { tags: ['a'], prefer: ['code'], require: { price: { output_max: '1000' } } } },
+      { turnout: { tags: ['a'], prefer: ['code'], require: { ttft_ms_p95: 60_000 } } },
       { provider: { zdr: false, data_collection: 'allow', require_parameters: true, sort: 'price' } },
       { provider: { sort: 'throughput' } },
     ]) {
