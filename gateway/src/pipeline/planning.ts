@@ -7,10 +7,12 @@ import { plan, type Plan, type PlanInput, type Rejection } from '../routing/plan
 import { itemsOf, type Policy, type StrategyName } from '../routing/policy.ts';
 import type { Preferences } from '../routing/preferences.ts';
 import { NOT_ALLOWED } from '../routing/requirements/barred.ts';
+import { rulingOf } from '../routing/rules.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { Target } from '../routing/target.ts';
 import type { KeyRow } from '../store/ports.ts';
 import type { Facts } from '../understand/facts.ts';
+import { ruleFacts } from '../understand/view.ts';
 import type { Call } from './call.ts';
 import { callerRegion } from './caller-region.ts';
 import { UNKEPT } from './extension.ts';
@@ -64,6 +66,7 @@ export function planCall(call: Call, options: PlanningOptions): Result<Planning,
     facts,
     barred: barredFrom(items, { call, options, route }),
     preferences,
+    ruling: policy.rules === undefined ? undefined : rulingOf(policy.rules, ruleFacts(facts, call.extension)),
     require: call.extension.require,
     prefer: call.extension.prefer,
     sightings: sightingsOf(items, healthNow(world)),

@@ -3,7 +3,8 @@ import type { FaultCode } from '../chat/fault.ts';
 import { tiersOf, type RouteConfig, type RouteTarget } from '../config/schema.ts';
 import { REPLACEABLE } from '../dialects/dialect.ts';
 import { compact } from '../lib/json.ts';
-import type { Fallback, FactsView, Policy, Require, Rule, Tiers, Use, WeightedTarget } from './policy.ts';
+import type { Fallback, Policy, Require, Rule, Tiers, Use, WeightedTarget } from './policy.ts';
+import type { RuleFacts } from '../policy/vocabulary.ts';
 
 type RuleConfig = NonNullable<RouteConfig['rules']>[number];
 type RequireConfig = NonNullable<RouteConfig['require']>;
@@ -14,7 +15,7 @@ export interface RouteWorld {
   targetsOf(name: string): readonly WeightedTarget[];
   select(search: Extract<RouteTarget, { readonly select: unknown }>['select']): readonly WeightedTarget[];
   /** The expression of a rule, ready to be asked. */
-  condition(source: string): (facts: FactsView) => boolean | string;
+  condition(source: string): (facts: RuleFacts) => boolean | string;
 }
 
 export function compileRoute(route: RouteConfig, world: RouteWorld): Policy {

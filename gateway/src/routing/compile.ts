@@ -4,9 +4,11 @@ import { compact } from '../lib/json.ts';
 import type { Catalog, CatalogModel } from '../catalog/catalog.ts';
 import { indexNames, isMovingName, nameEntryOf, type NameEntry, type NameIndex } from '../catalog/names.ts';
 import type { Config, RouteConfig } from '../config/schema.ts';
+import { compileExpression } from '../policy/expression.ts';
 import { compileRoute, type RouteWorld } from './compile-route.ts';
 import { compareUnknownLast, listPrice } from './list-price.ts';
-import { itemsOf, type FactsView, type Policy, type StrategyName, type WeightedTarget } from './policy.ts';
+import { itemsOf, type Policy, type StrategyName, type WeightedTarget } from './policy.ts';
+import type { RuleFacts } from '../policy/vocabulary.ts';
 import { SUFFIXES } from './preferences.ts';
 import { selected } from './select.ts';
 import type { ListedModel, Resolution, Snapshot } from './snapshot.ts';
@@ -190,8 +192,14 @@ function makeResolver(input: ResolverInput): Resolver {
   return (name) => resolve(name.trim());
 }
 
-function conditionOf(source: string): (facts: FactsView) => boolean | string {
-  return () => `it is not read yet: ${source}`;
+/** A rule's expression, ready to be asked. One that is wrong was refused when the file was read; here it never holds. */
+function conditionOf(source: string): (facts: RuleFacts) => boolean | string {
+  const compiled = compileExpression(source);
+  if (!compiled.ok) return () => compiled.error.message;
+  return (facts) => {
+    const answer = compiled.value.evaluate(facts);
+    return answer.ok ? answer.value : answer.error;
+  };
 }
 
 /** The policy of a name that stands for a model: what serves it shares the load. */

@@ -2,6 +2,7 @@
 import type { FaultCode } from '../chat/fault.ts';
 import type { Ability } from '../dialects/dialect.ts';
 import type { NanoUsdPerMillion } from '../money/price.ts';
+import type { RuleFacts } from '../policy/vocabulary.ts';
 import type { Target } from './target.ts';
 
 export type StrategyName =
@@ -50,15 +51,12 @@ export interface Require {
   readonly contextMin?: number;
 }
 
-/** What a rule reads: facts by their flat names (`policy/vocabulary.ts`). */
-export type FactsView = Readonly<Record<string, unknown>>;
-
 export interface Rule {
   readonly name: string;
   /** The expression, as it was written. */
   readonly source: string;
   /** Whether it holds; a text where it cannot be told, and then the rule does not hold. */
-  readonly holds: (facts: FactsView) => boolean | string;
+  readonly holds: (facts: RuleFacts) => boolean | string;
   readonly use?: Use;
   readonly require?: Require;
   /** Set where such requests are refused, with this text. */

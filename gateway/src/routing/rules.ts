@@ -1,5 +1,6 @@
 /** A route's rules: the first that holds puts its words in the place of the route's own. */
-import type { FactsView, Policy, Require, Rule } from './policy.ts';
+import type { Policy, Require, Rule } from './policy.ts';
+import type { RuleFacts } from '../policy/vocabulary.ts';
 
 /** What the rules say of one request. */
 export interface Ruling {
@@ -9,7 +10,7 @@ export interface Ruling {
   readonly troubles: readonly string[];
 }
 
-export function rulingOf(rules: readonly Rule[], facts: FactsView): Ruling {
+export function rulingOf(rules: readonly Rule[], facts: RuleFacts): Ruling {
   const troubles: string[] = [];
   for (const rule of rules) {
     const holds = rule.holds(facts);

@@ -1,5 +1,6 @@
 /** All that a plan may look at of a request. Every count says whether it is an estimate or a bound. */
 import type { Units } from '../chat/usage.ts';
+import type { TASKS } from '../policy/vocabulary.ts';
 import type { Ability, Inspection } from '../dialects/dialect.ts';
 
 export interface Facts {
@@ -29,18 +30,7 @@ export interface Facts {
   readonly callerRegionFrom?: 'key' | 'header' | 'address';
 }
 
-export const TASKS = [
-  'chat',
-  'code',
-  'math',
-  'translation',
-  'summary',
-  'extraction',
-  'classification',
-  'creative',
-  'analysis',
-  'agent',
-] as const;
+/** What a request is about. */
 export type Task = (typeof TASKS)[number];
 
 /** What the text of a request tells. Kinds and counts only: nothing of the text itself. */
