@@ -7,6 +7,7 @@ import { createCredentials } from './credentials/credentials.ts';
 import { cloudSource } from './credentials/sources.ts';
 import { surroundings } from './credentials/surroundings.ts';
 import { gateDialects } from './dialects/index.ts';
+import { Conversations } from './health/conversations.ts';
 import { doubts } from './health/doubts.ts';
 import { hedges } from './health/hedges.ts';
 import { rests } from './health/rests.ts';
@@ -83,6 +84,8 @@ export function wire(parts: Parts): Gateway {
     doubts: doubts(),
     hedges: hedges(),
     rota: rota(),
+    conversations: new Conversations(),
+    feedback: store.feedback,
     turns: keptTurns(() => clock.monotonicMs()),
     clock,
     timers,

@@ -5,10 +5,11 @@ import type { Crowd, Member } from '../lib/crowd.ts';
 import type { Credentials } from '../credentials/credentials.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { Doubts } from '../health/doubts.ts';
+import type { Conversations } from '../health/conversations.ts';
 import type { Hedges } from '../health/hedges.ts';
 import type { Rests } from '../health/rests.ts';
 import type { Rota } from '../health/rota.ts';
-import type { KeptTurns, Store } from '../store/ports.ts';
+import type { Feedback, KeptTurns, Store } from '../store/ports.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { Meters } from './meters.ts';
@@ -42,6 +43,9 @@ export interface World {
   /** What routes may spend on second tries beside the first. */
   readonly hedges: Hedges;
   readonly rota: Rota;
+  readonly conversations: Conversations;
+  /** What users say of answers. */
+  readonly feedback: Pick<Feedback, 'about'>;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly random: () => number;
