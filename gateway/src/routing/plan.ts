@@ -136,34 +136,35 @@ interface Sifted {
   readonly rejected: readonly Rejection[];
 }
 
-/** Requirements first: who may take the request, and who can. Each target once, in its first tier. */
+/**
+ * Requirements first: who may take the request, and who can. Each target once, in its first tier; where routes inside the
+ * route name it too, one that takes it is enough.
+ */
 function sift({ tiers }: Policy, asked: Asked): Sifted {
-  const seen = new Set<string>();
-  const final: Rejection[] = [];
-  const opinions: Rejection[] = [];
-  const isUnfit = new Set<string>();
+  const taken = new Set<string>();
+  const unfit = new Map<string, Rejection>();
+  const final = new Map<string, Rejection>();
   const open = tiers.map((tier) =>
     tier.filter((item) => {
-      const { target } = item;
-      if (seen.has(target.id)) return false;
-      seen.add(target.id);
+      const { id } = item.target;
+      if (taken.has(id)) return false;
       const unmet = unmetBy(item, asked);
-      if (unmet === undefined) return true;
-      const { reason, requirement } = unmet;
-      if (requirement.isOpinion === true) {
-        opinions.push({ target: target.id, reason });
-        isUnfit.add(target.id);
-        return true;
+      if (unmet !== undefined && unmet.requirement.isOpinion !== true) {
+        const gone = unmet.requirement === retired ? { retired: item.target } : {};
+        if (!final.has(id)) final.set(id, { target: id, reason: unmet.reason, ...gone });
+        return false;
       }
-      final.push({ target: target.id, reason, ...(requirement === retired ? { retired: target } : {}) });
-      return false;
+      taken.add(id);
+      final.delete(id);
+      if (unmet !== undefined) unfit.set(id, { target: id, reason: unmet.reason });
+      return true;
     }),
   );
-  const fit = open.map((tier) => tier.filter(({ target }) => !isUnfit.has(target.id)));
+  const fit = open.map((tier) => tier.filter(({ target }) => !unfit.has(target.id)));
   // A catalog can be wrong or old: where it speaks against every target, the providers decide themselves.
   return fit.some((tier) => tier.length > 0)
-    ? { tiers: fit, rejected: [...final, ...opinions] }
-    : { tiers: open, rejected: final };
+    ? { tiers: fit, rejected: [...final.values(), ...unfit.values()] }
+    : { tiers: open, rejected: [...final.values()] };
 }
 
 interface Unmet {
