@@ -21,10 +21,16 @@ const TASKS = ['chat', 'code'] as const;
 const TAGS = ['fast', 'vetted'] as const;
 
 /** Fields that may be missing: each is there in so many of ten. */
-function partly<T>(fields: { readonly [K in keyof T]-?: fc.Arbitrary<T[K]> }, often = 5): fc.Arbitrary<Partial<T>> {
-  const optional = Object.entries<fc.Arbitrary<unknown>>(fields).map(([name, value]) => [
+function partly<T>(
+  fields: { readonly [K in keyof T]?: fc.Arbitrary<Exclude<T[K], undefined>> },
+  often = 5,
+): fc.Arbitrary<Partial<T>> {
+  const optional = Object.entries<fc.Arbitrary<unknown> | undefined>(fields).map(([name, value]) => [
     name,
-    fc.oneof({ weight: often, arbitrary: value }, { weight: 10 - often, arbitrary: fc.constant(undefined) }),
+    fc.oneof(
+      { weight: often, arbitrary: value ?? fc.constant(undefined) },
+      { weight: 10 - often, arbitrary: fc.constant(undefined) },
+    ),
   ]);
   return fc
     .record(Object.fromEntries(optional))
@@ -52,7 +58,7 @@ const targets: fc.Arbitrary<readonly Target[]> = fc
           limits: fc.record({ contextTokens: fc.constantFrom(100, 10_000) }),
           retiresOn: fc.constantFrom('2026-01-01', '2027-01-01', '2027-02-01', '2027-03-01'),
           abilities: fc.subarray(['tools', 'image'] as const).map((list) => new Set(list)),
-        } as never,
+        },
         7,
       ),
     }),
@@ -72,7 +78,7 @@ const require: fc.Arbitrary<Require> = partly<Require>(
     ttftMsP95: fc.constantFrom(500, 5000),
     contextMin: fc.constantFrom(100, 5000),
     abilities: fc.subarray(['tools'] as const),
-  } as never,
+  },
   1,
 );
 
@@ -97,7 +103,7 @@ function policies(list: readonly Target[]): fc.Arbitrary<Policy> {
       priceFactorMax: fc.constantFrom(1, 2, 10),
       firstTokenMs: fc.constant(900),
     }).map((some) => ({ replaceable: REPLACEABLE, ...some })),
-  } as never);
+  });
   return fc.record({ tiers: tiersOf(list), strategy, loose }).map(({ tiers, strategy: name, loose: more }) => ({
     tiers,
     strategy: name,
@@ -126,7 +132,7 @@ const sighting: fc.Arbitrary<Sighting> = partly<Sighting>({
   }),
   rating: fc.record({ mean: score, count: fc.constantFrom(0, 3, 40) }),
   cachedTokens: fc.constantFrom(0, 1000, 5000),
-} as never).map((some) => ({ ...UNSEEN, ...some }));
+}).map((some) => ({ ...UNSEEN, ...some }));
 
 function inputs(list: readonly Target[]): fc.Arbitrary<PlanInput> {
   const ids = list.map(({ id }) => id);
@@ -157,7 +163,7 @@ function inputs(list: readonly Target[]): fc.Arbitrary<PlanInput> {
           troubles: [],
         })),
       gatewayRegion: fc.constant('eu-central-1'),
-    } as never,
+    },
     3,
   );
   const facts = fc.record({
