@@ -247,15 +247,17 @@ describe('every plan', () => {
     );
   });
 
-  it('puts the fitter before the less fit, and of equals the earlier tier before the later', () => {
+  it('puts the fitter before the less fit, the earlier tier before the later, of doubted ones who fails least', () => {
     const levels = ['sound', 'full', 'doubted', 'resting'];
     fc.assert(
       fc.property(cases, (input) => {
         // An order that the request itself names goes before.
         const planned = plan({ ...input, preferences: undefined });
-        const ranks = planned.placed.map(
-          ({ fitness, tier }) => levels.indexOf(fitness) * 10 + (fitness === 'resting' ? 0 : tier),
-        );
+        const ranks = planned.placed.map(({ target, fitness, tier }) => {
+          const { restMs, errorRate = 0 } = input.sightings.get(target.id) ?? UNSEEN;
+          const within = fitness === 'resting' ? restMs : fitness === 'doubted' ? Math.round(errorRate * 10) : 0;
+          return (levels.indexOf(fitness) * 10_000 + within) * 10 + (fitness === 'resting' ? 0 : tier);
+        });
         assert.deepEqual(
           ranks,
           ranks.toSorted((a, b) => a - b),
