@@ -22,7 +22,7 @@ export function selected(search: Select, targets: readonly Target[]): readonly W
   const score = (target: Target): number => qualityAt(target, floor?.task, UNSEEN) ?? -1;
   const found = targets
     .filter((target) => meets(target, search))
-    .toSorted((a, b) => (quality === undefined ? compareUnknownLast(listPrice(a), listPrice(b)) : score(b) - score(a)));
+    .toSorted((a, b) => (floor === undefined ? compareUnknownLast(listPrice(a), listPrice(b)) : score(b) - score(a)));
   const models = new Set<string>();
   const kept = found.filter(({ providerId, model }) => {
     const name = `${providerId}/${model}`;
