@@ -6,7 +6,7 @@ import { seedFrom } from '../routing/dice.ts';
 import { plan, type Plan, type PlanInput, type Rejection } from '../routing/plan.ts';
 import { itemsOf, type Policy, type StrategyName } from '../routing/policy.ts';
 import type { Preferences } from '../routing/preferences.ts';
-import { GENERAL } from '../routing/quality.ts';
+import { GENERAL } from '../catalog/quality.ts';
 import { NOT_ALLOWED } from '../routing/requirements/barred.ts';
 import { rulingOf } from '../routing/rules.ts';
 import type { Snapshot } from '../routing/snapshot.ts';

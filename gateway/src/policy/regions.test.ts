@@ -45,6 +45,8 @@ describe('where a region lies', () => {
     ['basement', 'eu', false],
     ['eu', 'basement', false],
     ['global', 'eu', false],
+    ['eu-central-1', 'global', true],
+    ['basement', 'global', false],
     ['', 'eu', false],
   ];
   for (const [region, zone, expected] of cases) {
@@ -52,9 +54,9 @@ describe('where a region lies', () => {
   }
 
   it('is told from the inside out', () => {
-    assert.deepEqual(zonesOf('eu-central-1'), ['eu-central-1', 'de', 'eu', 'eea', 'europe']);
-    assert.deepEqual(zonesOf('eu-west-2'), ['eu-west-2', 'gb', 'europe', 'uk']);
-    assert.deepEqual(zonesOf('eu'), ['eu', 'eea', 'europe']);
+    assert.deepEqual(zonesOf('eu-central-1'), ['eu-central-1', 'de', 'eu', 'eea', 'europe', 'global']);
+    assert.deepEqual(zonesOf('eu-west-2'), ['eu-west-2', 'gb', 'europe', 'uk', 'global']);
+    assert.deepEqual(zonesOf('eu'), ['eu', 'eea', 'europe', 'global']);
     assert.deepEqual(zonesOf('basement'), ['basement']);
   });
 
@@ -87,7 +89,8 @@ describe('the list of regions', () => {
       assert.ok(COUNTRIES.has(country), `${name}: ${country}`);
       assert.ok(Math.abs(latitude) < 66 && Math.abs(longitude) <= 180, name);
     }
-    for (const [name, { centre }] of ZONES) assert.ok(isWithin(centre, name), `${centre} is not in ${name}`);
+    for (const [name, { centre = 'us-east-1' }] of ZONES)
+      assert.ok(isWithin(centre, name), `${centre} is not in ${name}`);
   });
 
   it('has 27 members of the EU and 30 of the EEA', () => {
@@ -139,5 +142,6 @@ describe('the round trip between regions', () => {
     assert.equal(distanceMs('eu', 'eu-central-1'), 2);
     assert.ok((distanceMs('fr', 'eu') ?? 99) < 12);
     assert.equal(distanceMs('is', 'eu'), undefined);
+    assert.equal(distanceMs('global', 'eu'), undefined);
   });
 });

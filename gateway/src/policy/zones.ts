@@ -13,18 +13,21 @@ const AFRICA =
 export interface Zone {
   /** ISO 3166-1 alpha-2, in small letters. */
   readonly countries: ReadonlySet<string>;
-  /** A region that stands for it where distances are asked for: its busiest place. */
-  readonly centre: string;
+  /** A region that stands for it where distances are asked for: its busiest place. Absent: it is everywhere. */
+  readonly centre?: string;
 }
 
 function zone(countries: string, centre: string): Zone {
   return { countries: new Set(countries.split(' ')), centre };
 }
 
+const WORLD = `${EUROPE} ${NORTH_AMERICA} ${SOUTH_AMERICA} ${APAC} ${MIDDLE_EAST} ${AFRICA}`;
+
 /**
  * `eu`: the 27 members (https://european-union.europa.eu/principles-countries-history/eu-countries_en), so neither London nor Zurich.
  * `eea`: with Iceland, Liechtenstein and Norway (EEA Agreement). `uk`: the ISO code is `gb`, which means the same here.
  * The others go by the map, roughly as the United Nations divide it (M49); `apac` is Asia from Pakistan on, and Oceania.
+ * `global` is what clouds call an address that may be answered anywhere.
  */
 export const ZONES: ReadonlyMap<string, Zone> = new Map([
   ['eu', zone(EU, 'eu-central-1')],
@@ -37,6 +40,7 @@ export const ZONES: ReadonlyMap<string, Zone> = new Map([
   ['apac', zone(APAC, 'ap-southeast-1')],
   ['middle-east', zone(MIDDLE_EAST, 'me-central-1')],
   ['africa', zone(AFRICA, 'af-south-1')],
+  ['global', { countries: new Set(WORLD.split(' ')) }],
 ]);
 
 /** All countries of the lists above: those that can be named. */
