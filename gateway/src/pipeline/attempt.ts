@@ -7,6 +7,7 @@ import { compact } from '../lib/json.ts';
 import type { Target } from '../routing/target.ts';
 import type { UpstreamExchange, UpstreamFailure } from '../upstream/upstream.ts';
 import type { Call, Outgoing } from './call.ts';
+import type { Going, Unfinished } from './going-on.ts';
 import type { Outlet, Source } from './outlet.ts';
 import { sendParts, type PartsHandler } from './parts.ts';
 import type { Race, Racer } from './race.ts';
@@ -36,6 +37,10 @@ export interface AttemptOptions {
   readonly race?: Race | undefined;
   /** When it is given up for being slow, earlier than its target's own limit says. */
   readonly slow?: Slow | undefined;
+  /** Set where its answer may be gone on with, should it break off. */
+  readonly going?: Going | undefined;
+  /** Takes what the caller has of an answer that broke off and can be gone on with. */
+  readonly leave?: (unfinished: Unfinished) => void;
   /** Headers of a streamed reply that begins now. */
   readonly streamHeaders: (losses: readonly Loss[], type: string | undefined) => Headers;
 }
@@ -242,10 +247,10 @@ class Attempt implements PartsHandler, Receiving, Source, UnderWay, Racer {
   }
 
   #makeReceiver(headers: Refusal['headers']): Receiver {
-    const { call, target, world, outgoing } = this.#options;
+    const { call, target, world, outgoing, going } = this.#options;
     return call.receiver(target, {
       headers,
-      ...compact({ reshaping: outgoing.reshaping, choices: outgoing.choices }),
+      ...compact({ reshaping: outgoing.reshaping, choices: outgoing.choices, going }),
       nowS: Math.floor(world.clock.unixMs() / 1000),
       now: () => world.clock.monotonicMs(),
       startedMs: this.#startedMs,
@@ -273,6 +278,8 @@ class Attempt implements PartsHandler, Receiving, Source, UnderWay, Racer {
     const safe = faultWithoutSecrets(of, target, outgoing.grant);
     const spent = this.#spent();
     const told = invalid === undefined ? {} : { invalid };
+    const unfinished = when === 'mid-stream' ? this.#receiver?.unfinished?.() : undefined;
+    if (unfinished !== undefined) this.#options.leave?.(unfinished);
     this.#over({ kind: 'broke', when, fault: safe, detail, spent, ...told }, []);
   }
 

@@ -1,9 +1,8 @@
 /** The books of an attempt: a line in the journal before its first byte goes out, and one before the caller's last. */
 import type { Fault } from '../chat/fault.ts';
-import type { Invalid, Outcome } from '../chat/outcome.ts';
+import type { Outcome } from '../chat/outcome.ts';
 import type { Loss } from '../chat/request.ts';
 import { formatUsd } from '../money/usd.ts';
-import { repairLength } from '../output/way.ts';
 import type { Facts } from '../understand/facts.ts';
 import type { Target } from '../routing/target.ts';
 import { billOf, type Bill } from './account.ts';
@@ -14,11 +13,11 @@ import type { Headers } from './reply.ts';
 import type { Run } from './run.ts';
 
 /** Leaves a trace in the journal before the first byte goes out. A hold that earlier attempts have eaten into is filled up first. */
-export async function opened(run: Run, { target, attemptId, repair }: Opening): Promise<Fault | undefined> {
+export async function opened(run: Run, { target, attemptId, addedLength }: Opening): Promise<Fault | undefined> {
   const { admission, world } = run;
-  const facts = withRepair(run.facts, repair);
+  const facts = withMore(run.facts, addedLength);
   const { ledger } = world.store;
-  const worst = worstAt(target, withRepair(admission.facts, repair));
+  const worst = worstAt(target, withMore(admission.facts, addedLength));
   const estimate = leastAt(target, facts);
   const opening = {
     attemptId,
@@ -38,13 +37,13 @@ export async function opened(run: Run, { target, attemptId, repair }: Opening): 
 interface Opening {
   readonly target: Target;
   readonly attemptId: string;
-  readonly repair: Invalid | undefined;
+  /** Characters that are sent beside the request itself: an answer to mend, or to go on with. */
+  readonly addedLength: number;
 }
 
-/** The input of a repair is longer: by the answer that was not valid, and by what is wrong with it. */
-function withRepair(facts: Facts, repair: Invalid | undefined): Facts {
-  if (repair === undefined) return facts;
-  const length = repairLength(repair);
+/** The same with so many characters more of input. */
+function withMore(facts: Facts, length: number): Facts {
+  if (length === 0) return facts;
   return {
     ...facts,
     inputTokensEstimate: facts.inputTokensEstimate + Math.ceil(length / 4),
@@ -59,6 +58,8 @@ export interface Book {
   readonly startedMs: number;
   readonly startedUnixMs: number;
   readonly outgoing: Outgoing;
+  /** As of its opening. */
+  readonly addedLength: number;
 }
 
 interface Ended {
@@ -69,8 +70,9 @@ interface Ended {
 
 /** account: one line in the journal for what the attempt cost, and its row in the record. Gives the headers of a good end. */
 export function settle(run: Run, book: Book, { outcome, losses }: Ended): Headers {
-  const { world, facts } = run;
-  const { target, attemptId } = book;
+  const { world } = run;
+  const { target, attemptId, addedLength } = book;
+  const facts = withMore(run.facts, addedLength);
   const { choices = 1 } = book.outgoing;
   const bill = billOf(outcome, { ...facts, inputTokensEstimate: facts.inputTokensEstimate * choices }, target);
   bookBill(run, book, { outcome, bill });

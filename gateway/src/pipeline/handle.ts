@@ -23,17 +23,17 @@ export async function handle(arrival: Arrival, caller: Caller, world: World): Pr
   const { facts } = planning;
   const admission = await admit({ key, facts, plan: planning.plan, requestId: call.requestId, store: world.store });
   if ('code' in admission) return refuse({ ...known, facts, planning }, admission);
-  const run: Run = { call, key, facts, planning, admission, snapshot, reply, world, attempts: [] };
+  const run: Run = { call, key, facts, planning, admission, snapshot, reply, world, attempts: [], seams: [] };
   const end = await tryTargets(run);
   world.store.ledger.release(admission.hold);
   return close(run, end);
 }
 
 function close(run: Run, end: End): Ending {
-  const { call, key, world, facts, planning, attempts } = run;
+  const { call, key, world, facts, planning, attempts, seams } = run;
   if (end.fault !== undefined) answerFault(run, end.fault);
   const { requestId, startedMs, operation, protocol, extension } = call;
   const { tags } = extension;
   const ended = { requestId, startedMs, operation, protocol, keyId: key.id, fault: end.fault };
-  return remember({ ...ended, facts, planning, tags, attempts, hedge: end.hedge }, world, run.snapshot);
+  return remember({ ...ended, facts, planning, tags, attempts, hedge: end.hedge, seams }, world, run.snapshot);
 }

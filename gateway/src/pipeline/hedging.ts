@@ -1,4 +1,5 @@
 /** What is done about a try that is slow: another one begins beside it, within the route's means, or it is given up. */
+import { fault } from '../chat/fault.ts';
 import { hasBetter, secondTarget } from '../routing/hedge.ts';
 import type { Failure } from '../routing/next.ts';
 import type { Plan } from '../routing/plan.ts';
@@ -23,7 +24,7 @@ export function createHedging(run: Run, { afterMs, budget: share }: NonNullable<
   const { world, planning, facts } = run;
   const route = planning.route ?? facts.model;
   let note: HedgeNote | undefined;
-  let taken: { readonly targetId: string; readonly estimateNanoUsd: bigint } | undefined;
+  let taken: Taken | undefined;
   world.hedges.asked(route, share);
 
   function withhold(why: HedgeNote['why'] & string): undefined {
@@ -36,8 +37,8 @@ export function createHedging(run: Run, { afterMs, budget: share }: NonNullable<
     const estimateNanoUsd = leastAt(target, facts) ?? 0n;
     const refused = world.hedges.take(route, estimateNanoUsd);
     if (refused !== undefined) return withhold(refused);
-    taken = { targetId: target.id, estimateNanoUsd };
-    return tryOne(run, { ...trial(run, target, { first, failures, race }) });
+    taken = { target, estimateNanoUsd };
+    return tryOne(run, trial(run, target, { first, failures, race }));
   }
 
   async function tryTwo(first: Try, failures: Failure[]): Promise<Tried> {
@@ -57,10 +58,11 @@ export function createHedging(run: Run, { afterMs, budget: share }: NonNullable<
     if (one.status === 'rejected') race.claim(NOBODY);
     const [two] = (await beside) ?? [];
     if (one.status === 'rejected') throw one.reason;
-    if (two === undefined) return one.value;
+    if (two === undefined || taken === undefined) return one.value;
     if (two.status === 'rejected') throw two.reason;
-    note = { afterMs, ...(taken === undefined ? {} : { target: taken.targetId }), ...resultOf(one.value, two.value) };
-    return merged(one.value, two.value, { failures, plan: planning.plan });
+    note = { afterMs, target: taken.target.id, ...resultOf(one.value, two.value) };
+    const targets = [first.target, taken.target] as const;
+    return merged(one.value, two.value, { failures, plan: planning.plan, targets });
   }
 
   return {
@@ -98,25 +100,46 @@ function resultOf(one: Tried, two: Tried): Pick<HedgeNote, 'result' | 'why'> {
   return { result: 'failed' };
 }
 
+interface Merging {
+  readonly failures: Failure[];
+  readonly plan: Plan;
+  /** Targets of the first try and the second. */
+  readonly targets: readonly [Target, Target];
+}
+
 /** What two tries came to. Of two failures the one counts after which nothing may follow, else the second. */
-function merged(
-  one: Tried,
-  two: Tried,
-  { failures, plan }: { readonly failures: Failure[]; readonly plan: Plan },
-): Tried {
+function merged(one: Tried, two: Tried, { failures, plan, targets }: Merging): Tried {
   if (one === 'answered' || two === 'answered') return 'answered';
-  if (one === 'called-off') return two;
+  // Who was called off was an attempt, should others follow: what it was called off for may break, and be gone on with.
+  if (one === 'called-off') {
+    failures.push(calledOff(targets[0], plan));
+    return two;
+  }
+  if (two === 'called-off') {
+    failures.push(calledOff(targets[1], plan));
+    return one;
+  }
   // Money for the first one alone is no reason to end.
-  if (two === 'called-off' || (two.isUnsent === true && two.isFinal)) return one;
+  if (two.isUnsent === true && two.isFinal) return one;
   const isEnd = one.isFinal || !plan.replaceable.has(one.fault.code);
   const [before, last] = isEnd ? [two, one] : [one, two];
   failures.push({ targetId: before.targetId, fault: before.fault });
   return last;
 }
 
+function calledOff({ id: targetId, providerId: provider }: Target, { hedge }: Plan): Failure {
+  return { targetId, fault: fault('upstream-slow', { provider, ms: hedge?.afterMs ?? 0 }) };
+}
+
+/** A hedge that was taken out of the route's means. */
+interface Taken {
+  readonly target: Target;
+  readonly estimateNanoUsd: bigint;
+}
+
 interface Booked {
   readonly share: number;
-  readonly taken: { readonly targetId: string; readonly estimateNanoUsd: bigint } | undefined;
+  readonly taken: Taken | undefined;
 }
 
 /** The cost of whoever was called off goes out of the route's means for hedges; all else earns new ones. */
@@ -131,8 +154,8 @@ function bookHedge({ attempts, world }: Run, route: string, { share, taken }: Bo
     }
   }
   if (taken === undefined) return;
-  const { targetId, estimateNanoUsd } = taken;
-  if (attempts.some(({ target }) => target.id === targetId))
+  const { target: second, estimateNanoUsd } = taken;
+  if (attempts.some(({ target }) => target.id === second.id))
     world.hedges.settle(route, { estimateNanoUsd, costNanoUsd: lostNanoUsd });
   else world.hedges.giveBack(route, estimateNanoUsd);
 }

@@ -11,6 +11,7 @@ import type { Facts } from '../understand/facts.ts';
 import type { Plan } from '../routing/plan.ts';
 import type { Target } from '../routing/target.ts';
 import type { Bill } from './account.ts';
+import type { SeamMark } from './going-on.ts';
 
 export interface AttemptRecord {
   readonly target: Target;
@@ -44,6 +45,7 @@ export interface RecordInput {
   readonly plan?: Plan | undefined;
   readonly attempts: readonly AttemptRecord[];
   readonly hedge?: HedgeNote | undefined;
+  readonly seams?: readonly SeamMark[] | undefined;
   readonly outcome: RequestOutcome;
   readonly status: number;
   readonly fault: Fault | undefined;
@@ -71,7 +73,7 @@ export function requestRecord(input: RecordInput): JsonRecord {
     candidates: plan === undefined ? [] : candidateRecords(plan),
     plan: plan?.targets.map((target) => target.id) ?? [],
     attempts: input.attempts.map(attemptRecord),
-    hedge: input.hedge === undefined ? undefined : hedgeRecord(input.hedge),
+    ...courseRecord(input),
     outcome: input.outcome,
     status: input.status,
     fault: input.fault?.code,
@@ -116,8 +118,15 @@ function attemptRecord(record: AttemptRecord): JsonRecord {
   };
 }
 
-function hedgeRecord({ afterMs, target, result, why }: HedgeNote): JsonRecord {
-  return { after_ms: round(afterMs), target, result, why };
+/** What became of attempts beside others, and after others that had begun to answer. */
+function courseRecord({ hedge, seams = [] }: RecordInput): JsonRecord {
+  return {
+    hedge:
+      hedge === undefined
+        ? undefined
+        : { after_ms: round(hedge.afterMs), target: hedge.target, result: hedge.result, why: hedge.why },
+    continued: seams.length === 0 ? undefined : seams.map((seam) => ({ ...seam })),
+  };
 }
 
 /** What only some ends have: status, finish, fault, time to first token. */

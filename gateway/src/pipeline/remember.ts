@@ -2,6 +2,7 @@
 import { specOf, type Fault } from '../chat/fault.ts';
 import type { Facts } from '../understand/facts.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
+import type { SeamMark } from './going-on.ts';
 import { requestRecord, type AttemptRecord, type HedgeNote } from './record.ts';
 import type { Planning } from './planning.ts';
 import type { Ending } from './reply.ts';
@@ -24,6 +25,7 @@ export interface Remembered {
   readonly tags?: readonly string[];
   readonly attempts?: readonly AttemptRecord[];
   readonly hedge?: HedgeNote | undefined;
+  readonly seams?: readonly SeamMark[];
 }
 
 /** Stores the record, where records are kept, and gives the request's ending. `snapshot`: the one that the request was served with. */
@@ -43,6 +45,7 @@ export function remember(of: Remembered, world: World, snapshot: Snapshot = worl
     plan: planning?.plan,
     attempts,
     hedge: of.hedge,
+    seams: of.seams,
     outcome,
     status,
     fault,

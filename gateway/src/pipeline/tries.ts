@@ -3,6 +3,7 @@ import { fault, type Fault } from '../chat/fault.ts';
 import type { Invalid } from '../chat/outcome.ts';
 import { OUTSIDE } from '../lib/crowd.ts';
 import { next, type Failure } from '../routing/next.ts';
+import type { Target } from '../routing/target.ts';
 import { createHedging, slowOf, type Hedging } from './hedging.ts';
 import { createOutlet, type Outlet } from './outlet.ts';
 import type { HedgeNote } from './record.ts';
@@ -10,7 +11,7 @@ import { finalFault } from './refusal.ts';
 import { baseHeaders } from './reply-headers.ts';
 import type { Run } from './run.ts';
 import { healthNow, noteBegun } from './standing.ts';
-import { tryOne, type Try } from './try-one.ts';
+import { tryOne, type LeftOff, type Try } from './try-one.ts';
 import type { World } from './world.ts';
 
 export interface End {
@@ -28,38 +29,56 @@ export async function tryTargets(run: Run): Promise<End> {
   return hedging === undefined ? { fault: of } : { fault: of, hedge: hedging.close() };
 }
 
+/** What the tries so far have come to. */
+interface Progress {
+  readonly outlet: Outlet;
+  /** Monotonic. */
+  readonly deadlineMs: number;
+  readonly failures: Failure[];
+  /** The answer that the last target is asked to mend. */
+  repair: { readonly targetId: string; readonly invalid: Invalid } | undefined;
+  /** The answer that others are asked to go on with. */
+  unfinished: LeftOff | undefined;
+}
+
 /** Gives the fault to end with; undefined where the caller has an answer. */
 async function triedInTurn(run: Run, outlet: Outlet, hedging: Hedging | undefined): Promise<Fault | undefined> {
-  const { call, planning, world, reply } = run;
-  const deadlineMs = deadlineOf(run);
-  const failures: Failure[] = [];
-  let repair: Repair | undefined;
+  const progress: Progress = {
+    outlet,
+    deadlineMs: deadlineOf(run),
+    failures: [],
+    repair: undefined,
+    unfinished: undefined,
+  };
+  const { failures } = progress;
   for (;;) {
-    const leftMs = deadlineMs - world.clock.monotonicMs();
-    const step = next(planning.plan, failures, { leftMs, health: healthNow(world), random: world.random });
+    const leftMs = progress.deadlineMs - run.world.clock.monotonicMs();
+    const options = { leftMs, health: healthNow(run.world), random: run.world.random };
+    const step = next(run.planning.plan, failures, options);
     if (step.do === 'stop') return finalFault(run, failures, step.retryAfterMs);
-    const cutShort = step.afterMs > 0 ? await waited(step.afterMs, reply.signal, world) : undefined;
+    const cutShort = step.afterMs > 0 ? await waited(step.afterMs, run.reply.signal, run.world) : undefined;
     if (cutShort !== undefined) return cutShort;
-    const targetId = step.target.id;
-    const target = call.over(step.target);
-    const mending = repair?.targetId === targetId ? repair.invalid : undefined;
-    // In the same breath as the choice: of all that choose at once, one probes a doubted target.
-    noteBegun(world, target);
-    const slow = slowOf(run, targetId, { failures, deadlineMs });
-    const one: Try = { targetId, target, outlet, deadlineMs, repair: mending, slow };
-    const tried = await (hedging === undefined ? tryOne(run, one) : hedging.tryTwo(one, failures));
+    const one = tryAt(run, step.target, progress);
+    const isAlone = hedging === undefined || one.unfinished !== undefined;
+    const tried = await (isAlone ? tryOne(run, one) : hedging.tryTwo(one, failures));
     if (tried === 'answered') return undefined;
     if (tried === 'called-off') throw new Error('a try that was alone was called off');
     if (tried.isFinal) return tried.fault;
     failures.push({ targetId: tried.targetId, fault: tried.fault });
-    repair = tried.invalid === undefined ? undefined : { targetId: tried.targetId, invalid: tried.invalid };
+    progress.unfinished = tried.unfinished ?? progress.unfinished;
+    progress.repair = tried.invalid === undefined ? undefined : { targetId: tried.targetId, invalid: tried.invalid };
   }
 }
 
-/** An answer that its target is asked to mend. */
-interface Repair {
-  readonly targetId: string;
-  readonly invalid: Invalid;
+function tryAt(run: Run, planned: Target, progress: Progress): Try {
+  const { outlet, deadlineMs, failures, repair, unfinished } = progress;
+  const targetId = planned.id;
+  const target = run.call.over(planned);
+  // In the same breath as the choice: of all that choose at once, one probes a doubted target.
+  noteBegun(run.world, target);
+  const slow = slowOf(run, targetId, { failures, deadlineMs });
+  const mending = repair?.targetId === targetId ? repair.invalid : undefined;
+  return { targetId, target, outlet, deadlineMs, repair: mending, slow, unfinished };
 }
 
 function deadlineOf({ call, snapshot }: Run): number {

@@ -1,11 +1,17 @@
 /** One try at one target, from the request for it to what others should know of how it went. */
 import { fault, type Fault } from '../chat/fault.ts';
 import type { Invalid, Outcome } from '../chat/outcome.ts';
-import type { Wishes } from '../output/way.ts';
+import type { Usage } from '../chat/usage.ts';
+import type { Result } from '../lib/result.ts';
+import { sumSoFar } from '../output/choices.ts';
+import { addedLength } from '../output/going-on.ts';
+import { repairLength, type Wishes } from '../output/way.ts';
 import type { Target } from '../routing/target.ts';
 import { attempt, type Slow } from './attempt.ts';
 import { authorized } from './authorize.ts';
 import { opened, settle } from './booking.ts';
+import type { Outgoing } from './call.ts';
+import type { Going, SeamMark, Unfinished } from './going-on.ts';
 import type { Outlet } from './outlet.ts';
 import type { Race } from './race.ts';
 import { streamHeaders } from './reply-headers.ts';
@@ -21,6 +27,8 @@ export interface Try {
   /** Monotonic: the request's deadline. */
   readonly deadlineMs: number;
   readonly repair: Invalid | undefined;
+  /** The answer that it is to go on with. */
+  readonly unfinished?: LeftOff | undefined;
   readonly slow?: Slow | undefined;
   /** Set where it may not be alone. */
   readonly race?: Race;
@@ -29,44 +37,45 @@ export interface Try {
 /** `called-off`: another try has answered first. */
 export type Tried = 'answered' | 'called-off' | Failed;
 
+/** An answer that broke off, and can be gone on with. */
+export interface LeftOff extends Unfinished {
+  /** Of all attempts whose text it is. */
+  readonly usage: Usage;
+  /** The target that broke off. */
+  readonly targetId: string;
+}
+
 export interface Failed {
   readonly targetId: string;
   readonly fault: Fault;
   /** Nothing may follow, because the caller has content already, or is gone. */
   readonly isFinal: boolean;
+  readonly unfinished?: LeftOff | undefined;
   readonly invalid?: Invalid | undefined;
   /** It ended before anything was sent. */
   readonly isUnsent?: boolean;
 }
 
 export async function tryOne(run: Run, of: Try): Promise<Tried> {
-  const { call, world, reply, snapshot, admission } = run;
-  const { target, targetId, outlet, deadlineMs, repair, race, slow } = of;
-  const built = await call.outgoing(target, {
-    instanceId: world.instanceId,
-    followed: run.planning.followed,
-    output: { ...wishesOf(run), repair },
-    ...(admission.outputTokensMax === undefined ? {} : { outputTokensMax: admission.outputTokensMax }),
-  });
+  const { call, world, reply, snapshot } = run;
+  const { target, targetId, outlet, deadlineMs, race, slow } = of;
+  const built = await builtFor(run, of);
   if (!built.ok) return { targetId, fault: built.error, isFinal: false, isUnsent: true };
-  const { identity } = target;
-  const proven = identity === undefined ? built : await authorized(built.value, identity, world);
-  if (!proven.ok) {
-    noteFailed(world, target, proven.error);
-    return { targetId, fault: proven.error, isFinal: false, isUnsent: true };
-  }
   if (race?.isTaken() === true) return 'called-off';
   const attemptId = world.newId('att');
-  const refused = await opened(run, { target, attemptId, repair });
+  const added = addedBy(of);
+  const refused = await opened(run, { target, attemptId, addedLength: added });
   if (refused !== undefined) return { targetId, fault: refused, isFinal: true, isUnsent: true };
   const startedMs = world.clock.monotonicMs();
-  const book = { target, attemptId, startedMs, startedUnixMs: world.clock.unixMs(), outgoing: proven.value };
+  const outgoing = built.value;
+  const book = { target, attemptId, startedMs, startedUnixMs: world.clock.unixMs(), outgoing, addedLength: added };
   if (run.attempts.length === 0 && (race?.running().length ?? 0) === 0)
     world.meters.overheadS.observe({}, (startedMs - call.startedMs) / 1000);
+  let left: Unfinished | undefined;
   const outcome = await attempt({
     call,
     target,
-    outgoing: proven.value,
+    outgoing,
     reply,
     outlet,
     world,
@@ -74,15 +83,86 @@ export async function tryOne(run: Run, of: Try): Promise<Tried> {
     deadlineMs,
     race,
     slow,
+    going: goingOf(run, of, outgoing),
+    leave: (unfinished) => {
+      left = unfinished;
+    },
     settle: (ended, losses) => settle(run, book, { outcome: ended, losses }),
     streamHeaders: (losses, type) => streamHeaders(run, target, { losses, type }),
     keep: keeper(run, target),
   });
-  return triedOf(run, of, outcome);
+  const unfinished = left === undefined ? undefined : leftOff(run, of, { left, attemptId });
+  if (of.unfinished !== undefined && hasSaid(outcome)) run.seams.push(markOf(of.unfinished, targetId));
+  return triedOf(run, of, { outcome, unfinished });
+}
+
+/** The request for the target, with its proof. */
+async function builtFor(run: Run, { target, repair, unfinished }: Try): Promise<Result<Outgoing, Fault>> {
+  const { call, world } = run;
+  const outputTokensMax = outputMax(run, unfinished);
+  const built = await call.outgoing(target, {
+    instanceId: world.instanceId,
+    followed: run.planning.followed,
+    output: { ...wishesOf(run), repair },
+    ...(outputTokensMax === undefined ? {} : { outputTokensMax }),
+    ...(unfinished === undefined ? {} : { unfinished: unfinished.text }),
+  });
+  const { identity } = target;
+  if (!built.ok || identity === undefined) return built;
+  const proven = await authorized(built.value, identity, world);
+  if (!proven.ok) noteFailed(world, target, proven.error);
+  return proven;
+}
+
+/** A lower limit on output than the caller's: what the budget covers, and what an answer that broke off has left of it. */
+function outputMax({ admission, facts }: Run, unfinished: LeftOff | undefined): number | undefined {
+  if (unfinished === undefined) return admission.outputTokensMax;
+  const limit = admission.outputTokensMax ?? facts.outputTokensLimit;
+  return limit === undefined ? undefined : Math.max(1, limit - (unfinished.usage.outputTokens ?? 0));
+}
+
+function addedBy({ repair, unfinished }: Try): number {
+  if (repair !== undefined) return repairLength(repair);
+  return unfinished === undefined ? 0 : addedLength(unfinished.text);
+}
+
+/** Undefined where the answer is not to be gone on with: the route does not say so, or it is more than a text. */
+function goingOf(run: Run, { unfinished, targetId }: Try, outgoing: Outgoing): Going | undefined {
+  const { call, planning } = run;
+  const { goingOn: way, reshaping, choices } = outgoing;
+  if (unfinished !== undefined && way !== undefined)
+    return { before: { ...unfinished, way, mark: markOf(unfinished, targetId) } };
+  if (planning.plan.continues !== true || reshaping !== undefined || choices !== undefined) return undefined;
+  return call.mayGoOn?.() === true ? {} : undefined;
+}
+
+function markOf({ text, targetId }: LeftOff, to: string): SeamMark {
+  return { offset: text.length, from: targetId, to };
+}
+
+interface Left {
+  readonly left: Unfinished;
+  readonly attemptId: string;
+}
+
+function leftOff({ attempts }: Run, { targetId, unfinished }: Try, { left, attemptId }: Left): LeftOff {
+  const own = attempts.find((record) => record.attemptId === attemptId)?.bill?.usage;
+  const usages = [unfinished?.usage, own].filter((usage) => usage !== undefined);
+  return { ...left, targetId, usage: sumSoFar(usages) };
+}
+
+/** Whether the caller has seen anything of it. */
+function hasSaid(outcome: Outcome): boolean {
+  return outcome.kind === 'answered' || (outcome.kind === 'broke' && outcome.when === 'mid-stream');
+}
+
+interface Ended {
+  readonly outcome: Outcome;
+  readonly unfinished: LeftOff | undefined;
 }
 
 /** What came of it; health learns it in the same breath. */
-function triedOf(run: Run, { target, targetId }: Try, outcome: Outcome): Tried {
+function triedOf(run: Run, { target, targetId }: Try, { outcome, unfinished }: Ended): Tried {
   const { world } = run;
   switch (outcome.kind) {
     case 'answered':
@@ -91,9 +171,11 @@ function triedOf(run: Run, { target, targetId }: Try, outcome: Outcome): Tried {
     case 'refused':
       noteFailed(world, target, outcome.fault);
       return { targetId, fault: outcome.fault, isFinal: false };
-    case 'broke':
+    case 'broke': {
       noteFailed(world, target, outcome.fault);
-      return { targetId, fault: outcome.fault, isFinal: isFinal(run, outcome), invalid: outcome.invalid };
+      const isEnd = unfinished === undefined && isFinal(run, outcome);
+      return { targetId, fault: outcome.fault, isFinal: isEnd, invalid: outcome.invalid, unfinished };
+    }
     case 'left':
       return outcome.why === 'hedged' ? 'called-off' : { targetId, fault: fault('client-closed'), isFinal: true };
   }

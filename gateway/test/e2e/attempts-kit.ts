@@ -60,8 +60,8 @@ export interface AttemptsOptions {
   readonly ways: Ways;
   /** Of the route `main`. Default: p/m, s/m. */
   readonly targets?: readonly string[];
-  /** More of the file. */
-  readonly rest?: string;
+  /** More routes, a line each. */
+  readonly routes?: readonly string[];
 }
 
 /** Providers `p`, `s`, `t` (OpenAI's chat), `a` (Anthropic), `g` (Gemini): their base URLs name them at the simulator. */
@@ -74,6 +74,7 @@ function providersAt(url: string): Readonly<Record<string, string>> {
     t: row('openai-chat', '/p/t/v1'),
     a: row('anthropic-messages', '/p/a'),
     g: row('gemini', '/p/g/v1beta'),
+    claude: `{dialect: anthropic-messages, base_url: "${url}/p/claude", api_key: "sk-upstream-0123456789", models: {claude-sonnet-4-5: {${PRICE}}}}`,
     unpriced: row('openai-chat', '/p/s/v1', ''),
   };
 }
@@ -81,11 +82,14 @@ function providersAt(url: string): Readonly<Record<string, string>> {
 export async function startAttemptsRig({
   ways,
   targets = ['p/m', 's/m'],
-  rest = '',
+  routes = [],
 }: AttemptsOptions): Promise<AttemptsRig> {
   const simulator = await startSimulator();
   const dir = mkdtempSync(join(tmpdir(), 'turnout-attempts-'));
-  const text = testConfig(providersAt(simulator.url), `${routeLine(targets, ways)}\n${rest}`);
+  const text = testConfig(
+    providersAt(simulator.url),
+    [routeLine(targets, ways), ...routes.map((line) => `  ${line}`)].join('\n'),
+  );
   const read = parseConfig(text, { file: 'turnout.yaml', env: {} });
   if (!read.ok) throw new Error(JSON.stringify(read.error));
   const { config } = read.value;
@@ -192,7 +196,7 @@ function routeLine(targets: readonly string[], { hedge, firstTokenMs, continues,
     continue: continues,
     fallback: Object.keys(fallback).length === 0 ? undefined : fallback,
   });
-  return `routes: {main: ${JSON.stringify(route)}}`;
+  return `routes:\n  main: ${JSON.stringify(route)}`;
 }
 
 async function post(url: string, body: JsonRecord, { token, headers = {}, signal }: PostOptions): Promise<Posted> {
