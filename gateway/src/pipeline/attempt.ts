@@ -7,7 +7,7 @@ import { compact } from '../lib/json.ts';
 import type { Target } from '../routing/target.ts';
 import type { UpstreamExchange, UpstreamFailure } from '../upstream/upstream.ts';
 import type { Call, Outgoing } from './call.ts';
-import type { Going, Unfinished } from './going-on.ts';
+import type { Going } from './going-on.ts';
 import type { Outlet, Source } from './outlet.ts';
 import { sendParts, type PartsHandler } from './parts.ts';
 import type { Race, Racer } from './race.ts';
@@ -39,8 +39,6 @@ export interface AttemptOptions {
   readonly slow?: Slow | undefined;
   /** Set where its answer may be gone on with, should it break off. */
   readonly going?: Going | undefined;
-  /** Takes what the caller has of an answer that broke off and can be gone on with. */
-  readonly leave?: (unfinished: Unfinished) => void;
   /** Headers of a streamed reply that begins now. */
   readonly streamHeaders: (losses: readonly Loss[], type: string | undefined) => Headers;
 }
@@ -278,9 +276,15 @@ class Attempt implements PartsHandler, Receiving, Source, UnderWay, Racer {
     const safe = faultWithoutSecrets(of, target, outgoing.grant);
     const spent = this.#spent();
     const told = invalid === undefined ? {} : { invalid };
-    const unfinished = when === 'mid-stream' ? this.#receiver?.unfinished?.() : undefined;
-    if (unfinished !== undefined) this.#options.leave?.(unfinished);
+    if (when === 'mid-stream') this.#leaveOff();
     this.#over({ kind: 'broke', when, fault: safe, detail, spent, ...told }, []);
+  }
+
+  /** What the caller has of the answer is for another attempt to go on with, where it can be. */
+  #leaveOff(): void {
+    const { going } = this.#options;
+    const unfinished = this.#receiver?.unfinished?.();
+    if (going !== undefined && unfinished !== undefined) going.left = unfinished;
   }
 
   /** Whether the caller has content already. */

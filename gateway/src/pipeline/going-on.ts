@@ -37,6 +37,8 @@ export interface Resumed extends Unfinished {
 export interface Going {
   /** The answer that it goes on with itself. */
   readonly before?: Resumed;
+  /** Set by the attempt where its answer broke off, and can be gone on with. */
+  left?: Unfinished;
 }
 
 export interface Strand {

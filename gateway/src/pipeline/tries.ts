@@ -11,7 +11,7 @@ import { finalFault } from './refusal.ts';
 import { baseHeaders } from './reply-headers.ts';
 import type { Run } from './run.ts';
 import { healthNow, noteBegun } from './standing.ts';
-import { tryOne, type LeftOff, type Try } from './try-one.ts';
+import { tryOne, type Failed, type LeftOff, type Try } from './try-one.ts';
 import type { World } from './world.ts';
 
 export interface End {
@@ -19,14 +19,6 @@ export interface End {
   readonly fault: Fault | undefined;
   /** Where the plan has a hedge, and it was time for it. */
   readonly hedge?: HedgeNote | undefined;
-}
-
-export async function tryTargets(run: Run): Promise<End> {
-  const outlet = outletOf(run);
-  const hedging = run.planning.plan.hedge === undefined ? undefined : createHedging(run, run.planning.plan.hedge);
-  const of = await triedInTurn(run, outlet, hedging);
-  if (of !== undefined) outlet.stop();
-  return hedging === undefined ? { fault: of } : { fault: of, hedge: hedging.close() };
 }
 
 /** What the tries so far have come to. */
@@ -41,33 +33,50 @@ interface Progress {
   unfinished: LeftOff | undefined;
 }
 
-/** Gives the fault to end with; undefined where the caller has an answer. */
-async function triedInTurn(run: Run, outlet: Outlet, hedging: Hedging | undefined): Promise<Fault | undefined> {
-  const progress: Progress = {
-    outlet,
-    deadlineMs: deadlineOf(run),
-    failures: [],
-    repair: undefined,
-    unfinished: undefined,
-  };
+export async function tryTargets(run: Run): Promise<End> {
+  const { hedge } = run.planning.plan;
+  const hedging = hedge === undefined ? undefined : createHedging(run, hedge);
+  const progress = progressOf(run);
   const { failures } = progress;
+  const end = (of: Fault | undefined): End => endOf(of, progress.outlet, hedging);
   for (;;) {
     const leftMs = progress.deadlineMs - run.world.clock.monotonicMs();
     const options = { leftMs, health: healthNow(run.world), random: run.world.random };
     const step = next(run.planning.plan, failures, options);
-    if (step.do === 'stop') return finalFault(run, failures, step.retryAfterMs);
+    if (step.do === 'stop') return end(finalFault(run, failures, step.retryAfterMs));
     const cutShort = step.afterMs > 0 ? await waited(step.afterMs, run.reply.signal, run.world) : undefined;
-    if (cutShort !== undefined) return cutShort;
+    if (cutShort !== undefined) return end(cutShort);
     const one = tryAt(run, step.target, progress);
     const isAlone = hedging === undefined || one.unfinished !== undefined;
     const tried = await (isAlone ? tryOne(run, one) : hedging.tryTwo(one, failures));
-    if (tried === 'answered') return undefined;
+    if (tried === 'answered') return end(undefined);
     if (tried === 'called-off') throw new Error('a try that was alone was called off');
-    if (tried.isFinal) return tried.fault;
-    failures.push({ targetId: tried.targetId, fault: tried.fault });
-    progress.unfinished = tried.unfinished ?? progress.unfinished;
-    progress.repair = tried.invalid === undefined ? undefined : { targetId: tried.targetId, invalid: tried.invalid };
+    if (tried.isFinal) return end(tried.fault);
+    note(progress, tried);
   }
+}
+
+function note(progress: Progress, { targetId, fault: of, unfinished, invalid }: Failed): void {
+  progress.failures.push({ targetId, fault: of });
+  progress.unfinished = unfinished ?? progress.unfinished;
+  progress.repair = invalid === undefined ? undefined : { targetId, invalid };
+}
+
+function progressOf(run: Run): Progress {
+  const { extension, startedMs } = run.call;
+  const mostMs = Math.min(run.snapshot.timeouts.totalMs, extension.deadlineMs ?? Number.POSITIVE_INFINITY);
+  return {
+    outlet: outletOf(run),
+    deadlineMs: startedMs + mostMs,
+    failures: [],
+    repair: undefined,
+    unfinished: undefined,
+  };
+}
+
+function endOf(of: Fault | undefined, outlet: Outlet, hedging: Hedging | undefined): End {
+  if (of !== undefined) outlet.stop();
+  return hedging === undefined ? { fault: of } : { fault: of, hedge: hedging.close() };
 }
 
 function tryAt(run: Run, planned: Target, progress: Progress): Try {
@@ -79,11 +88,6 @@ function tryAt(run: Run, planned: Target, progress: Progress): Try {
   const slow = slowOf(run, targetId, { failures, deadlineMs });
   const mending = repair?.targetId === targetId ? repair.invalid : undefined;
   return { targetId, target, outlet, deadlineMs, repair: mending, slow, unfinished };
-}
-
-function deadlineOf({ call, snapshot }: Run): number {
-  const { deadlineMs = Number.POSITIVE_INFINITY } = call.extension;
-  return call.startedMs + Math.min(snapshot.timeouts.totalMs, deadlineMs);
 }
 
 function outletOf(run: Run): Outlet {

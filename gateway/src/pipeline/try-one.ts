@@ -2,7 +2,7 @@
 import { fault, type Fault } from '../chat/fault.ts';
 import type { Invalid, Outcome } from '../chat/outcome.ts';
 import type { Usage } from '../chat/usage.ts';
-import type { Result } from '../lib/result.ts';
+import { ok, type Result } from '../lib/result.ts';
 import { sumSoFar } from '../output/choices.ts';
 import { addedLength } from '../output/going-on.ts';
 import { repairLength, type Wishes } from '../output/way.ts';
@@ -10,7 +10,7 @@ import type { Target } from '../routing/target.ts';
 import { attempt, type Slow } from './attempt.ts';
 import { authorized } from './authorize.ts';
 import { opened, settle } from './booking.ts';
-import type { Outgoing } from './call.ts';
+import type { Outgoing, OutgoingOptions } from './call.ts';
 import type { Going, SeamMark, Unfinished } from './going-on.ts';
 import type { Outlet } from './outlet.ts';
 import type { Race } from './race.ts';
@@ -59,19 +59,19 @@ export interface Failed {
 export async function tryOne(run: Run, of: Try): Promise<Tried> {
   const { call, world, reply, snapshot } = run;
   const { target, targetId, outlet, deadlineMs, race, slow } = of;
-  const built = await builtFor(run, of);
-  if (!built.ok) return { targetId, fault: built.error, isFinal: false, isUnsent: true };
+  const built = await call.outgoing(target, outgoingOptions(run, of));
+  const proven = built.ok && target.identity !== undefined ? await withProof(run, target, built.value) : built;
+  if (!proven.ok) return { targetId, fault: proven.error, isFinal: false, isUnsent: true };
   if (race?.isTaken() === true) return 'called-off';
   const attemptId = world.newId('att');
   const added = addedBy(of);
   const refused = await opened(run, { target, attemptId, addedLength: added });
   if (refused !== undefined) return { targetId, fault: refused, isFinal: true, isUnsent: true };
   const startedMs = world.clock.monotonicMs();
-  const outgoing = built.value;
+  const outgoing = proven.value;
   const book = { target, attemptId, startedMs, startedUnixMs: world.clock.unixMs(), outgoing, addedLength: added };
-  if (run.attempts.length === 0 && (race?.running().length ?? 0) === 0)
-    world.meters.overheadS.observe({}, (startedMs - call.startedMs) / 1000);
-  let left: Unfinished | undefined;
+  if (isFirst(run, race)) world.meters.overheadS.observe({}, (startedMs - call.startedMs) / 1000);
+  const going = goingOf(run, of, outgoing);
   const outcome = await attempt({
     call,
     target,
@@ -83,33 +83,35 @@ export async function tryOne(run: Run, of: Try): Promise<Tried> {
     deadlineMs,
     race,
     slow,
-    going: goingOf(run, of, outgoing),
-    leave: (unfinished) => {
-      left = unfinished;
-    },
+    going,
     settle: (ended, losses) => settle(run, book, { outcome: ended, losses }),
     streamHeaders: (losses, type) => streamHeaders(run, target, { losses, type }),
     keep: keeper(run, target),
   });
-  const unfinished = left === undefined ? undefined : leftOff(run, of, { left, attemptId });
   if (of.unfinished !== undefined && hasSaid(outcome)) run.seams.push(markOf(of.unfinished, targetId));
+  const unfinished = going?.left === undefined ? undefined : leftOff(run, of, { left: going.left, attemptId });
   return triedOf(run, of, { outcome, unfinished });
 }
 
-/** The request for the target, with its proof. */
-async function builtFor(run: Run, { target, repair, unfinished }: Try): Promise<Result<Outgoing, Fault>> {
-  const { call, world } = run;
+function isFirst({ attempts }: Run, race: Race | undefined): boolean {
+  return attempts.length === 0 && (race === undefined || race.running().length === 0);
+}
+
+function outgoingOptions(run: Run, { repair, unfinished }: Try): OutgoingOptions {
   const outputTokensMax = outputMax(run, unfinished);
-  const built = await call.outgoing(target, {
-    instanceId: world.instanceId,
+  return {
+    instanceId: run.world.instanceId,
     followed: run.planning.followed,
     output: { ...wishesOf(run), repair },
     ...(outputTokensMax === undefined ? {} : { outputTokensMax }),
     ...(unfinished === undefined ? {} : { unfinished: unfinished.text }),
-  });
-  const { identity } = target;
-  if (!built.ok || identity === undefined) return built;
-  const proven = await authorized(built.value, identity, world);
+  };
+}
+
+/** The request with its proof, where one static secret is none. */
+async function withProof({ world }: Run, target: Target, outgoing: Outgoing): Promise<Result<Outgoing, Fault>> {
+  if (target.identity === undefined) return ok(outgoing);
+  const proven = await authorized(outgoing, target.identity, world);
   if (!proven.ok) noteFailed(world, target, proven.error);
   return proven;
 }

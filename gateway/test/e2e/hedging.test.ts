@@ -11,7 +11,7 @@ import { CANCEL_MAX_MS, nextPoll } from '../chaos/rig.ts';
 import { ROOT_KEY } from '../harness.ts';
 import { startAttemptsRig, textOf, type AttemptsRig, type Posted } from './attempts-kit.ts';
 
-const AFTER_MS = 150;
+const AFTER_MS = 250;
 /** Longer than any test waits: whoever is so slow has lost. */
 const SLOW_MS = 8000;
 
@@ -96,7 +96,7 @@ describe('a try that is slow gets another one beside it', () => {
   });
 
   it('is left alone once content has come, however slow the rest is', async () => {
-    rig.simulator.script([says('p', { chunk_delay_ms: 60 }), fineS]);
+    rig.simulator.script([says('p', { chunk_delay_ms: 40 }), fineS]);
     const got = await ask({ stream: true });
     assert.equal(textOf(got.text), 'this comes from p');
     assert.deepEqual(await rig.attempts(got.id), ['p/m answered']);
