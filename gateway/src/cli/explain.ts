@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { gateDialects } from '../dialects/index.ts';
-import { doubts } from '../health/doubts.ts';
-import { rests } from '../health/rests.ts';
+import { Conversations } from '../health/conversations.ts';
+import { Observatory } from '../health/observatory.ts';
 import { rota } from '../health/rota.ts';
 import { keptTurns } from '../store/turns.ts';
 import type { Dialect } from '../dialects/dialect.ts';
@@ -120,9 +120,10 @@ async function answer(question: Question, io: CommandIo): Promise<Result<JsonRec
     snapshot: () => snapshot,
     clock,
     turns: keptTurns(clock.monotonicMs),
-    health: rests(),
-    doubts: doubts(),
+    health: new Observatory({ random: Math.random }),
     rota: rota(),
+    conversations: new Conversations(),
+    feedback: { about: () => undefined },
     random: Math.random,
     instanceId: 'explain',
   });

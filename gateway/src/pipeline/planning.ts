@@ -6,11 +6,12 @@ import { seedFrom } from '../routing/dice.ts';
 import { plan, type Plan, type PlanInput, type Rejection } from '../routing/plan.ts';
 import { itemsOf, type Policy, type StrategyName } from '../routing/policy.ts';
 import type { Preferences } from '../routing/preferences.ts';
+import { GENERAL } from '../catalog/quality.ts';
 import { NOT_ALLOWED } from '../routing/requirements/barred.ts';
 import { rulingOf } from '../routing/rules.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { Target } from '../routing/target.ts';
-import type { KeyRow } from '../store/ports.ts';
+import type { Feedback, KeyRow } from '../store/ports.ts';
 import type { Facts } from '../understand/facts.ts';
 import { ruleFacts } from '../understand/view.ts';
 import type { Call } from './call.ts';
@@ -28,6 +29,8 @@ export interface Planning {
   readonly facts: Facts;
   /** The route that was named, if one was. */
   readonly route?: string;
+  /** Which conversation it belongs to, where that may decide something. */
+  readonly conversation?: string;
   /** Fields of the body that were followed here, and must not be followed once more by a provider. */
   readonly followed: readonly string[];
   /** Wishes of the request that nobody follows: to be named to the caller. */
@@ -35,7 +38,9 @@ export interface Planning {
 }
 
 /** As much of the world as a plan needs. */
-export type PlanWorld = Pick<World, 'health' | 'doubts' | 'rota' | 'clock' | 'random'>;
+export type PlanWorld = Pick<World, 'health' | 'rota' | 'conversations' | 'clock' | 'random'> & {
+  readonly feedback: Pick<Feedback, 'about'>;
+};
 
 export interface PlanningOptions {
   readonly snapshot: Snapshot;
@@ -61,6 +66,7 @@ export function planCall(call: Call, options: PlanningOptions): Result<Planning,
   const items = itemsOf(policy);
   const facts = factsOf(call, policy, options);
   const name = route ?? facts.model;
+  const conversation = policy.readsContent ? call.conversationOf?.(options.key.id) : undefined;
   const input: PlanInput = {
     policy,
     facts,
@@ -69,7 +75,7 @@ export function planCall(call: Call, options: PlanningOptions): Result<Planning,
     ruling: policy.rules === undefined ? undefined : rulingOf(policy.rules, ruleFacts(facts, call.extension)),
     require: call.extension.require,
     prefer: call.extension.prefer,
-    sightings: sightingsOf(items, healthNow(world)),
+    sightings: sightingsOf(items, knownFor({ policy, facts, conversation, route: route ?? '' }, world)),
     attemptsMax: snapshot.attemptsMax,
     today,
     seed: seedFrom(world.random),
@@ -79,7 +85,7 @@ export function planCall(call: Call, options: PlanningOptions): Result<Planning,
   const planned = withoutHidden(plan(input));
   const why = whyNone(planned, { facts, today, snapshot, hasPreferences: preferences !== undefined });
   if (why !== undefined) return err(why);
-  return ok({ plan: planned, input, facts, followed, ignored, ...(route === undefined ? {} : { route }) });
+  return ok(compact({ plan: planned, input, facts, followed, ignored, route, conversation }));
 }
 
 /** What the policy may look at. Text is looked at only where somebody decides by it. */
@@ -87,6 +93,31 @@ function factsOf(call: Call, policy: Policy, { key, snapshot, address }: Plannin
   const content = policy.readsContent ? call.contentOf?.() : undefined;
   const at = callerRegion({ key, header: call.extension.region, address }, snapshot);
   return content === undefined && at === undefined ? call.facts : compact({ ...call.facts, content, ...at });
+}
+
+interface Wanting {
+  readonly policy: Policy;
+  readonly facts: Facts;
+  readonly conversation: string | undefined;
+  readonly route: string;
+}
+
+/** What is known of targets, as far as the policy can make use of it. */
+function knownFor(
+  { policy, facts, conversation, route }: Wanting,
+  world: PlanWorld,
+): Parameters<typeof sightingsOf>[1] {
+  const nowMs = world.clock.monotonicMs();
+  const { conversations, feedback, health } = world;
+  // Who has no choice need not know what an answer will cost.
+  const chooses = policy.tiers.length > 1 || (policy.tiers[0]?.length ?? 0) > 1;
+  const task = facts.content?.task ?? GENERAL;
+  return {
+    health: healthNow(world),
+    lengthOf: chooses ? ({ id }) => health.lengths.of({ route, targetId: id }, nowMs) : undefined,
+    ratingOf: policy.readsContent ? ({ id }) => feedback.about(id, task) : undefined,
+    cachedAt: conversation === undefined ? undefined : ({ id }) => conversations.cachedAt(conversation, id, nowMs),
+  };
 }
 
 interface Barring {

@@ -1,6 +1,7 @@
 /** Compiles the targets: every model of every configured provider, once for each of its keys. Pure. */
 import type { Catalog, CatalogModel, CatalogProvider } from '../catalog/catalog.ts';
 import { operationsOf } from '../catalog/operations.ts';
+import { qualitiesOf } from '../catalog/quality.ts';
 import { hasCredential, type Accounts } from '../config/accounts.ts';
 import { timeoutsOf, type ApiKey, type Config, type ModelConfig, type ProviderConfig } from '../config/schema.ts';
 import type { Ability, Dialect } from '../dialects/dialect.ts';
@@ -12,7 +13,7 @@ import { makeProvider } from '../providers/index.ts';
 import type { Provider } from '../providers/provider.ts';
 import { identityOf, placeOf, type AccountInput, type Places } from './accounts.ts';
 import type { Identity } from './identity.ts';
-import type { Limits, Target, Timeouts } from './target.ts';
+import type { Allowed, Limits, Target, Timeouts } from './target.ts';
 import { filledTemplate } from './template.ts';
 
 const FREE: Price = { input: 0n, output: 0n };
@@ -285,6 +286,7 @@ function makeTargets(base: Base, model: ModelRow, isKnown: boolean): readonly Ta
     headers: own.headers ?? {},
     region: base.region,
     ...wordsOf(own, model),
+    ...scoresOf(model),
     price: priceOf(model) ?? (base.provider.isFree === true ? FREE : undefined),
     limits: limitsOf(model),
     abilities: abilitiesOf(model),
@@ -313,10 +315,26 @@ function makeTargets(base: Base, model: ModelRow, isKnown: boolean): readonly Ta
 function wordsOf(
   own: ProviderConfig,
   model: ModelRow,
-): Pick<Target, 'compliance' | 'retentionDays' | 'trains' | 'tags' | 'quality'> {
+): Pick<Target, 'compliance' | 'retentionDays' | 'trains' | 'tags' | 'allowed'> {
   const { compliance = [], retention_days: retentionDays, trains } = own;
-  const { tags = [], quality = {} } = model.own ?? {};
-  return compact({ compliance, retentionDays, trains, tags, quality });
+  const { tags = [] } = model.own ?? {};
+  return compact({ compliance, retentionDays, trains, tags, allowed: allowedOf(own) });
+}
+
+function allowedOf({ limits }: ProviderConfig): Allowed | undefined {
+  if (limits === undefined) return undefined;
+  const { requests_per_minute: requestsPerMinute, tokens_per_minute: tokensPerMinute, concurrent } = limits;
+  return compact({ requestsPerMinute, tokensPerMinute, concurrent });
+}
+
+/** Scores by task: the operator's, and published ones where there is none of theirs. */
+function scoresOf({ name, catalog, own }: ModelRow): Pick<Target, 'quality' | 'qualityCounts'> {
+  const ratings = own?.quality ?? {};
+  const known = qualitiesOf({ ...catalog, id: own?.upstream_name ?? name }, ratings);
+  return {
+    quality: { ...Object.fromEntries(known.map(([task, { score }]) => [task, score])), ...ratings },
+    qualityCounts: Object.fromEntries(known.map(([task, { count }]) => [task, count])),
+  };
 }
 
 /** When the model ends, by the catalog; the file's own row for it says that it does not. */
