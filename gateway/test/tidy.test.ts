@@ -11,7 +11,7 @@ const source = join(root, 'gateway', 'src');
 
 /** Lowest first: a room imports earlier rooms and itself, nothing else. */
 const ROOMS =
-  'lib chat money config catalog dialects output prompts providers policy routing health upstream credentials store cache telemetry pipeline batches http admin simulator wire.ts cli main.ts'.split(
+  'lib chat money config catalog dialects output prompts providers policy understand routing health upstream credentials store cache telemetry pipeline batches http admin simulator wire.ts cli main.ts'.split(
     ' ',
   );
 /** Rooms that take time, dice and environment as arguments. */
@@ -26,6 +26,7 @@ const PURE = [
   'prompts',
   'providers',
   'policy',
+  'understand',
   'routing',
   'health',
 ];
