@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { PURE_TESTS } from './pure-tests.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const FAST = ['gateway/src/**/*.test.ts', 'gateway/test/*.test.ts'];
+const FAST = ['gateway/src/**/*.test.ts', 'gateway/test/*.test.ts', 'gateway/test/routing/*.test.ts'];
 const SLOW = [
   'gateway/test/conformance/**/*.test.ts',
   'gateway/test/e2e/**/*.test.ts',

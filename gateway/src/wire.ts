@@ -7,8 +7,10 @@ import { createCredentials } from './credentials/credentials.ts';
 import { cloudSource } from './credentials/sources.ts';
 import { surroundings } from './credentials/surroundings.ts';
 import { gateDialects } from './dialects/index.ts';
+import { Conversations } from './health/conversations.ts';
 import { doubts } from './health/doubts.ts';
 import { rests } from './health/rests.ts';
+import { rota } from './health/rota.ts';
 import { admin } from './admin/admin.ts';
 import { doorOf } from './http/door.ts';
 import { createListener, type Listener } from './http/listener.ts';
@@ -79,6 +81,9 @@ export function wire(parts: Parts): Gateway {
     store,
     health: rests(),
     doubts: doubts(),
+    rota: rota(),
+    conversations: new Conversations(),
+    feedback: store.feedback,
     turns: keptTurns(() => clock.monotonicMs()),
     clock,
     timers,

@@ -67,11 +67,13 @@ export function booksContract(name: string, open: (dataDir: string) => Promise<B
       assert.deepEqual(created?.tags, ['a']);
       const changed = await books.changeKey(
         id,
-        { isDisabled: true, budgetNanoUsd: null, allowedModels: ['openai/*'], expiresAtMs: 7 },
+        { isDisabled: true, budgetNanoUsd: null, allowedModels: ['openai/*'], expiresAtMs: 7, region: 'eu' },
         { atMs: AT },
       );
       assert.equal(changed?.isDisabled, true);
       assert.equal(changed?.budgetNanoUsd, undefined);
+      assert.equal(changed?.region, 'eu');
+      assert.equal((await books.changeKey(id, { region: null }, { atMs: AT }))?.region, undefined);
       assert.deepEqual(
         (await books.keyChanges(created?.revision ?? 0n)).map((row) => row.id),
         [id],
@@ -446,6 +448,67 @@ export function booksContract(name: string, open: (dataDir: string) => Promise<B
       await books.changeBatch('batch_r', END, RUNNING_NOW);
       assert.ok(await books.dropResults());
       assert.deepEqual(await books.resultLines('batch_r'), []);
+    });
+
+    it('keeps what was in force as it was at first', async () => {
+      const first = { id: 'snap', atMs: AT, release: '1.2.3', catalog: 'c', settings: { attempts: 3 } };
+      assert.equal(await books.getSnapshot('snap'), undefined);
+      await books.putSnapshot(first);
+      await books.putSnapshot({ ...first, atMs: AT + 1, settings: {} });
+      assert.deepEqual(await books.getSnapshot('snap'), first);
+    });
+
+    it('reads the log page by page in its order, with what was said, and no further than it was', async () => {
+      const row = (at: number) => ({
+        id: `req_l${at}`,
+        keyId: 'key_l',
+        atMs: AT + at,
+        outcome: 'ok',
+        body: `{"n":${at}}`,
+      });
+      await books.putRequests(
+        Array.from({ length: 450 }, (_, at) => ({ ...row(at), ...(at < 50 ? {} : { route: 'r' }) })),
+      );
+      const word = { requestId: 'req_l60', keyId: 'key_l', atMs: AT, target: 'l/m', task: 'code', score: 0.5 };
+      await books.putFeedback(word);
+      await books.putFeedback({ ...word, requestId: 'req_l61', keyId: 'another' });
+      const stretch = { sinceMs: AT + 40, route: 'r' };
+      const { rows, last: upTo } = await books.logExtent(stretch);
+      assert.equal(rows, 400);
+      await books.putRequests([{ ...row(450), route: 'r' }]);
+      const read = [];
+      for (let after = 0n; ; after = read.at(-1)?.seq ?? 0n) {
+        const page = await books.readLog({ ...stretch, upTo, after });
+        if (page.length === 0) break;
+        read.push(...page);
+      }
+      assert.deepEqual(
+        read.map(({ body }) => body['n']),
+        Array.from({ length: 400 }, (_, at) => at + 50),
+      );
+      const said = read.filter(({ feedback }) => feedback !== undefined);
+      assert.deepEqual(
+        said.map(({ body, feedback, keyId }) => [body['n'], feedback, keyId]),
+        [[60, { score: 0.5, task: 'code', target: 'l/m' }, 'key_l']],
+      );
+      assert.deepEqual(await books.logExtent({ sinceMs: AT + 9999 }), { rows: 0, last: 0n });
+    });
+
+    it('sums what was said by day, target and task, and knows each last word', async () => {
+      const word = { requestId: 'req_f', keyId: 'key_f', atMs: AT, target: 'p/m', task: 'code', score: 0.25 };
+      assert.equal(await books.putFeedback(word), undefined);
+      const later = { ...word, score: 0.5 };
+      assert.deepEqual(await books.putFeedback(later), word);
+      await books.putFeedback({ ...word, requestId: 'req_g', score: 1 });
+      assert.deepEqual(await books.getFeedback('req_f'), later);
+      const day = Math.floor(AT / 86_400_000);
+      const sums = [{ day, target: 'p/m', task: 'code', count: 2, sum: 1.5 }];
+      const found = await books.feedbackSums(day);
+      assert.deepEqual(
+        found.filter(({ target }) => target === 'p/m'),
+        sums,
+      );
+      assert.deepEqual(await books.feedbackSums(day + 1), []);
     });
 
     it('gives batches of nobody and of the dead to whoever asks, and leaves those of the living', async () => {

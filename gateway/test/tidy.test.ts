@@ -11,7 +11,7 @@ const source = join(root, 'gateway', 'src');
 
 /** Lowest first: a room imports earlier rooms and itself, nothing else. */
 const ROOMS =
-  'lib chat money config catalog dialects output prompts providers policy understand routing health upstream credentials store cache telemetry pipeline batches http admin simulator wire.ts cli main.ts'.split(
+  'lib chat money policy config catalog dialects output prompts providers understand routing health upstream credentials store cache telemetry pipeline batches http admin simulator wire.ts cli main.ts'.split(
     ' ',
   );
 /** Rooms that take time, dice and environment as arguments. */
@@ -19,13 +19,13 @@ const PURE = [
   'lib',
   'chat',
   'money',
+  'policy',
   'config',
   'catalog',
   'dialects',
   'output',
   'prompts',
   'providers',
-  'policy',
   'understand',
   'routing',
   'health',

@@ -4,7 +4,7 @@ import { fault, type Fault } from '../chat/fault.ts';
 import type { Config } from '../config/schema.ts';
 import { compact, type JsonRecord } from '../lib/json.ts';
 import { sinceOf } from '../lib/since.ts';
-import type { Health } from '../routing/plan.ts';
+import type { Health } from '../routing/next.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { Store } from '../store/ports.ts';
 import { configRecord } from './config-record.ts';
@@ -136,11 +136,10 @@ function providerRows(snapshot: Snapshot): readonly JsonRecord[] {
 function health({ store, configProblem, snapshot, health: healthNow }: AdminWorld): JsonRecord {
   const ledger = store.ledger.health();
   const book = healthNow();
-  const targets = [...snapshot().targets.values()].map((target): JsonRecord => ({
-    target: target.id,
-    rest_ms: Math.round(book.restMs(target.id)),
-    doubted: book.isDoubted(target),
-  }));
+  const targets = [...snapshot().targets.values()].map((target): JsonRecord => {
+    const { restMs, isDoubted } = book.observe(target);
+    return { target: target.id, rest_ms: Math.round(restMs), doubted: isDoubted };
+  });
   return compact({
     ok: ledger.isHealthy && configProblem() === undefined,
     ledger: compact({

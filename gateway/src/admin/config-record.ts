@@ -1,7 +1,7 @@
 /** The configuration in force, in the words of its file, for whoever may see everything but secrets. */
 import { accountsWithoutKeys } from '../config/accounts.ts';
 import type { Config, ModelConfig, ProviderConfig } from '../config/schema.ts';
-import { compact, type JsonRecord } from '../lib/json.ts';
+import { compact, type Json, type JsonRecord } from '../lib/json.ts';
 import type { Price, Rates } from '../money/price.ts';
 import { formatUsd } from '../money/usd.ts';
 
@@ -15,7 +15,7 @@ export function configRecord(config: Config): JsonRecord {
     shared,
     providers: Object.fromEntries(Object.entries(providers).map(([id, one]) => [id, providerRecord(one)])),
     aliases: { ...aliases },
-    routes: Object.fromEntries(Object.entries(routes).map(([id, route]) => [id, routeRecord(route)])),
+    routes: Object.fromEntries(Object.entries(routes).map(([id, route]) => [id, asJson(route)])),
     timeouts: { ...timeouts },
     attempts,
     limits: { ...limits },
@@ -25,8 +25,13 @@ export function configRecord(config: Config): JsonRecord {
   };
 }
 
-function routeRecord({ targets, fallback, ...rest }: Config['routes'][string]): JsonRecord {
-  return compact({ ...rest, targets: targets?.map((target) => ({ ...target })), fallback: { ...fallback } });
+/** Ceilings on prices in USD per million tokens, digit by digit; all else as it is. */
+function asJson(value: unknown): Json | undefined {
+  if (typeof value === 'bigint') return formatUsd(value);
+  if (Array.isArray(value)) return value.map((item) => asJson(item) ?? null);
+  if (typeof value !== 'object' || value === null)
+    return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? value : undefined;
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, asJson(item)]));
 }
 
 function providerRecord(provider: ProviderConfig): JsonRecord {

@@ -25,7 +25,7 @@ export async function keys(request: KeyRequest, { store }: { readonly store: Sto
   }
   const patch = readPatch(request.body ?? {});
   if (!patch.ok) return patch.error;
-  const { name, budgetNanoUsd, allowedModels, expiresAtMs, tags } = patch.value;
+  const { name, budgetNanoUsd, allowedModels, expiresAtMs, tags, region } = patch.value;
   if (name === undefined) return fault('field-missing', { reason: 'give the key a name' }, { param: 'name' });
   const made = await store.keys.create(
     {
@@ -34,6 +34,7 @@ export async function keys(request: KeyRequest, { store }: { readonly store: Sto
       ...(Array.isArray(allowedModels) ? { allowedModels } : {}),
       ...(typeof expiresAtMs === 'number' ? { expiresAtMs } : {}),
       ...(tags === undefined ? {} : { tags }),
+      ...(typeof region === 'string' ? { region } : {}),
     },
     request.by,
   );
@@ -75,10 +76,19 @@ async function keyRecord(row: KeyRow, store: Store): Promise<JsonRecord> {
     held_usd: known === undefined ? undefined : formatUsd(known.heldNanoUsd),
     models: row.allowedModels,
     tags: row.tags,
+    region: row.region,
   });
 }
 
-const FIELDS: ReadonlySet<string> = new Set(['name', 'budget_usd', 'models', 'expires_at', 'disabled', 'tags']);
+const FIELDS: ReadonlySet<string> = new Set([
+  'name',
+  'budget_usd',
+  'models',
+  'expires_at',
+  'disabled',
+  'tags',
+  'region',
+]);
 
 /** Reads what may be set; anything else (`spent`, `root`, `id`) is refused by name rather than ignored. */
 function readPatch(body: JsonRecord): Result<KeyPatch, Fault> {
@@ -95,6 +105,8 @@ function readPatch(body: JsonRecord): Result<KeyPatch, Fault> {
   if (!tags.ok) return tags;
   const expires = readTime(body['expires_at']);
   if (!expires.ok) return expires;
+  const region = readRegion(body['region']);
+  if (!region.ok) return region;
   const disabled = readFlag(body['disabled'], 'disabled');
   if (!disabled.ok) return disabled;
   return ok(
@@ -103,6 +115,7 @@ function readPatch(body: JsonRecord): Result<KeyPatch, Fault> {
       budgetNanoUsd: budget.value,
       allowedModels: models.value,
       tags: tags.value ?? undefined,
+      region: region.value,
       expiresAtMs: expires.value,
       isDisabled: disabled.value,
     }),
@@ -119,6 +132,12 @@ function readName(value: Json | undefined): Result<string | undefined, Fault> {
   if (name === undefined || name === '' || name.length > NAME_MAX)
     return invalid('name', `it must be 1 to ${NAME_MAX} characters`);
   return ok(name);
+}
+
+/** Of what form it is, the store says. */
+function readRegion(value: Json | undefined): Result<string | null | undefined, Fault> {
+  if (value === undefined || value === null) return ok(value);
+  return typeof value === 'string' ? ok(value) : invalid('region', 'it must be a region such as eu or us-east-1');
 }
 
 function readBudget(value: Json | undefined): Result<bigint | null | undefined, Fault> {

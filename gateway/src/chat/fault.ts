@@ -190,6 +190,13 @@ export const faults = {
     retry: false,
     text: 'This needs the root key of the gateway.',
   },
+  'policy-refused': {
+    status: 403,
+    type: 'permission_error',
+    outcome: 'forbidden',
+    retry: false,
+    text: 'The route refuses this request ({rule}): {reason}',
+  },
   'model-not-allowed': {
     status: 403,
     type: 'permission_error',

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { asArray, asRecord, parseJson } from '../lib/json.ts';
+import { asArray, asCount, asRecord, asString, parseJson } from '../lib/json.ts';
 import type { Json, JsonRecord } from '../lib/json.ts';
 import { catalogCommand, modelsCommand } from './catalog.ts';
 import { loadCatalog, readCatalog, saveCatalog } from './catalog-file.ts';
@@ -292,6 +292,27 @@ describe('turnout models', () => {
     assert.ok(rows.some((row) => row['price'] === null));
     const tiered = rows.map((row) => asRecord(row['price'])).find((price) => price?.['tiers'] !== undefined);
     assert.equal(typeof asRecord(asArray(tiered?.['tiers'])?.[0])?.['above_context_tokens'], 'number');
+  });
+
+  it('says how good a model is at which task, from which figures of which sources; nothing of an unknown one', async () => {
+    const io = terminal(directory());
+    assert.equal(await modelsCommand(['--json', '--provider', 'openai'], io), 0);
+    const said = asRecord(parseJson(io.said.out));
+    const sources = asArray(said?.['quality_sources']) ?? [];
+    const rows = (asArray(said?.['models']) ?? []).map((row) => asRecord(row) ?? {});
+    const qualities = (id: string): JsonRecord | undefined =>
+      asRecord(rows.find((row) => row['id'] === id)?.['quality']);
+    const gpt52 = qualities('openai/gpt-5.2');
+    assert.equal(gpt52?.['measured_as'], 'openai/gpt-5.2');
+    const { score, uncertainty } = asRecord(asRecord(gpt52['scores'])?.['code']) ?? {};
+    assert.ok(typeof score === 'number' && score > 0.5 && score < 1);
+    assert.ok(typeof uncertainty === 'number' && uncertainty > 0 && uncertainty < 0.2);
+    for (const figure of asArray(gpt52['figures']) ?? []) {
+      const source = asRecord(sources[asCount(asRecord(figure)?.['source']) ?? -1]);
+      assert.match(asString(source?.['url']) ?? '', /^https:/);
+      assert.match(asString(source?.['as_of']) ?? '', /^20/);
+    }
+    assert.equal(qualities('openai/text-embedding-3-small'), undefined);
   });
 
   it('refuses a provider that is none, and words it does not know', async () => {

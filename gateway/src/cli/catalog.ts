@@ -4,6 +4,8 @@ import { parseArgs } from 'node:util';
 import type { Catalog, CatalogModel } from '../catalog/catalog.ts';
 import { diffCatalog, formatDiff, isEmptyDiff } from '../catalog/diff.ts';
 import type { CatalogDiff } from '../catalog/diff.ts';
+import { FIGURE_SOURCES, measuredModel } from '../catalog/measured.ts';
+import { qualitiesOf } from '../catalog/quality.ts';
 import { adoptCatalog, readModelsDev } from '../catalog/sync.ts';
 import type { Adopted, ModelsDevReading } from '../catalog/sync.ts';
 import { compact } from '../lib/json.ts';
@@ -174,8 +176,14 @@ function listModels(args: readonly string[], io: CommandIo): number {
     return fail(io, `the catalog has no provider ${JSON.stringify(provider)}\n`, 1);
   }
   const models = modelsOf(catalog, provider).filter((model) => !options.priced || model.price !== undefined);
-  if (options.json) print(io, { source: { ...compact({ ...catalog.source }), origin }, models: models.map(modelJson) });
-  else io.stdout(formatModels(models));
+  if (options.json) {
+    const quality_sources = FIGURE_SOURCES.map(({ title, url, asOf }) => ({ title, url, as_of: asOf }));
+    print(io, {
+      source: { ...compact({ ...catalog.source }), origin },
+      quality_sources,
+      models: models.map(modelJson),
+    });
+  } else io.stdout(formatModels(models));
   return 0;
 }
 
@@ -230,7 +238,28 @@ function modelJson(model: CatalogModel): JsonRecord {
     limits: compact({ context: contextTokens, input: inputTokens, output: outputTokens }),
     price: model.price === undefined ? null : priceJson(model.price),
     free: model.free,
+    quality: qualityJson(model),
   });
+}
+
+/** Scores by task and the published figures behind them; `source` counts in `quality_sources`. Absent: nothing is known. */
+function qualityJson(model: CatalogModel): JsonRecord | undefined {
+  const measured = measuredModel(model);
+  if (measured === undefined) return undefined;
+  const scores = qualitiesOf(model).map(([task, { score, uncertainty }]) => [
+    task,
+    { score: rounded(score), uncertainty: rounded(uncertainty) },
+  ]);
+  const figures = measured.figures.map(({ benchmark, value, source }) => ({
+    benchmark: benchmark.id,
+    value,
+    source: FIGURE_SOURCES.indexOf(source),
+  }));
+  return { measured_as: measured.name, scores: Object.fromEntries(scores), figures };
+}
+
+function rounded(value: number): number {
+  return Math.round(value * 1000) / 1000;
 }
 
 function priceJson(price: Price): JsonRecord {

@@ -5,12 +5,14 @@ import { configSchema, type Config, type ProviderConfig } from '../config/schema
 import { renderErrors, sentence, summary } from '../config/render.ts';
 import { placesOf } from '../credentials/places.ts';
 import { gateDialects } from '../dialects/index.ts';
+import type { JsonRecord } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { compile } from '../routing/compile.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { Log } from '../telemetry/log.ts';
 import { readConfigFile, watchConfigFile } from './config-file.ts';
 import { knownNames } from './known-names.ts';
+import { settingsOf, watched } from './settings.ts';
 
 export interface ConfigurationOptions {
   /** Absolute; undefined where there is none and none is wanted. */
@@ -29,6 +31,8 @@ export interface Loaded {
   readonly config: Config;
   readonly snapshot: Snapshot;
   readonly warnings: readonly string[];
+  /** What the snapshot was compiled of, without secrets. */
+  readonly settings: () => JsonRecord;
 }
 
 /** What is wrong with a file, ready to be told. */
@@ -47,8 +51,14 @@ export async function loadConfiguration(options: ConfigurationOptions): Promise<
   const isEmpty = Object.keys(config.providers).length === 0;
   const effective: Config = isEmpty ? { ...config, providers: options.fallbackProviders } : config;
   const { catalog, env } = options;
-  const compiled = compile({ config: effective, catalog, env, dialects: gateDialects, places: placesOf(env) });
-  return ok({ config: effective, snapshot: compiled.snapshot, warnings: [...warnings, ...compiled.warnings] });
+  const { seen, ...around } = watched({ env, places: placesOf(env) });
+  const compiled = compile({ config: effective, catalog, dialects: gateDialects, ...around });
+  return ok({
+    config: effective,
+    snapshot: compiled.snapshot,
+    warnings: [...warnings, ...compiled.warnings],
+    settings: () => settingsOf(effective, seen()),
+  });
 }
 
 type ReadResult = Result<{ readonly config: Config; readonly warnings: readonly string[] }, ConfigurationProblem>;
@@ -70,8 +80,18 @@ export interface Configuration {
   close(): void;
 }
 
+export interface Watchers {
+  readonly log: Log;
+  /** Told of each configuration that comes into force after the first. */
+  readonly inForce: (loaded: Loaded) => void;
+}
+
 /** Keeps the newest good configuration in force while the file changes. */
-export function keepConfiguration(first: Loaded, options: ConfigurationOptions, log: Log): Configuration {
+export function keepConfiguration(
+  first: Loaded,
+  options: ConfigurationOptions,
+  { log, inForce }: Watchers,
+): Configuration {
   let current = first;
   let problem: string | undefined;
   async function load(): Promise<void> {
@@ -84,6 +104,7 @@ export function keepConfiguration(first: Loaded, options: ConfigurationOptions, 
     problem = undefined;
     if (loaded.value.snapshot.id === current.snapshot.id) return;
     current = loaded.value;
+    inForce(current);
     log('info', 'the configuration was reloaded', { snapshot: current.snapshot.id });
     for (const warning of loaded.value.warnings) log('warn', warning);
   }

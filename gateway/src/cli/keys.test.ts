@@ -95,6 +95,11 @@ describe('turnout keys', () => {
         (await json(keysCommand, ['set', id, '--budget-usd', '0.000000001'], dir))['budget_usd'],
         '0.000000001',
       );
+      for (const region of ['eu-west-1', 'none'])
+        assert.equal(
+          (await json(keysCommand, ['set', id, '--region', region], dir))['region'],
+          region === 'none' ? null : region,
+        );
       assert.equal((await run(keysCommand, ['delete', id], dir, false)).code, 1);
       assert.equal((await listed(dir)).length, 1, 'a person said no');
       assert.equal((await run(keysCommand, ['delete', id], dir, true)).code, 0);
@@ -112,6 +117,7 @@ describe('turnout keys', () => {
         ['create', '--name', 'a', '--budget-usd', '1e3'],
         ['create', '--name', 'a', '--budget-usd=-1'],
         ['create', '--name', 'a', '--expires', 'soon'],
+        ['create', '--name', 'a', '--region', 'the moon'],
         ['create', '--name', 'a', '--colour', 'red'],
         ['disable'],
       ];

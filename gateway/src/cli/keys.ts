@@ -9,9 +9,9 @@ import type { CommandIo } from './io.ts';
 import { textOf, type Words } from './options.ts';
 import { dataDirOf, EXIT, inert, table, told, UsageError, valueOf, wordsOf } from './output.ts';
 
-const HELP = `turnout keys create --name NAME [--budget-usd X] [--models a,b] [--expires TIME] [--tags a,b] [--root]
+const HELP = `turnout keys create --name NAME [--budget-usd X] [--models a,b] [--expires TIME] [--tags a,b] [--region R] [--root]
 turnout keys list
-turnout keys set ID [--name NAME] [--budget-usd X|none] [--models a,b|all] [--expires TIME|never] [--tags a,b]
+turnout keys set ID [--name NAME] [--budget-usd X|none] [--models a,b|all] [--expires TIME|never] [--tags a,b] [--region R|none]
 turnout keys disable ID
 turnout keys enable ID
 turnout keys delete ID [--yes]
@@ -34,6 +34,7 @@ const OPTIONS = {
   models: { type: 'string' },
   expires: { type: 'string' },
   tags: { type: 'string' },
+  region: { type: 'string' },
 } as const;
 
 interface Command {
@@ -81,6 +82,7 @@ async function create({ desk, io, words }: Command): Promise<number> {
       name,
       isRoot: words.values['root'] === true,
       tags: listOf(textOf(words, 'tags')),
+      region: textOf(words, 'region'),
       budgetNanoUsd: budgetOf(textOf(words, 'budget-usd')),
       expiresAtMs: timeOf(textOf(words, 'expires')),
       allowedModels: listOf(textOf(words, 'models')),
@@ -141,12 +143,14 @@ function patchOf(words: Words): KeyPatch {
   const models = textOf(words, 'models');
   const budget = textOf(words, 'budget-usd');
   const expires = textOf(words, 'expires');
+  const region = textOf(words, 'region');
   return compact({
     name: textOf(words, 'name'),
     allowedModels: models === 'all' ? null : listOf(models),
     budgetNanoUsd: budget === 'none' ? null : budgetOf(budget),
     expiresAtMs: expires === 'never' ? null : timeOf(expires),
     tags: listOf(textOf(words, 'tags')),
+    region: region === 'none' ? null : region,
   });
 }
 
@@ -198,5 +202,6 @@ function keyJson(key: KeyRow, spentNanoUsd: NanoUsd) {
     spent_nano_usd: spentNanoUsd,
     models: key.allowedModels ?? null,
     tags: key.tags,
+    region: key.region ?? null,
   };
 }

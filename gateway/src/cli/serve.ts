@@ -28,6 +28,7 @@ import {
 import { discover, findingsOf, type Found } from './discover.ts';
 import { starterConfig } from './init.ts';
 import { readWords, textOf } from './options.ts';
+import { catalogName } from './settings.ts';
 import { VERSION } from './version.ts';
 
 const USAGE = `usage: turnout serve [--config FILE] [--port N] [--host ADDRESS] [--data DIR]
@@ -121,7 +122,17 @@ async function run({ options, io, log, first, configurationOptions, simulator }:
     ...(adminKey === undefined ? {} : { adminKey }),
   });
   const firstKey = adminKey === undefined ? await firstRootKey(store) : undefined;
-  const configuration = keepConfiguration(first, configurationOptions, log);
+  const { catalog } = configurationOptions;
+  const inForce = ({ snapshot: { id }, settings }: Loaded): void =>
+    store.snapshots.keep({
+      id,
+      atMs: Date.now(),
+      release: VERSION,
+      catalog: catalogName(catalog),
+      settings: settings(),
+    });
+  inForce(first);
+  const configuration = keepConfiguration(first, configurationOptions, { log, inForce });
   const upstream = createUpstream({ codec: await codecOf(first.config.server.upstream_client) });
   const gateway = wire({
     store,

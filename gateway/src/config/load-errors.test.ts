@@ -264,11 +264,11 @@ describe('parseConfig on broken files', () => {
     },
     {
       name: 'routes with parts that this release does not have',
-      text: 'routes:\n  r:\n    targets: [openai/x]\n    strategy: cost\n    hedge: {after: p95}\n    hegde: 1\n',
+      text: 'routes:\n  r:\n    targets: [openai/x]\n    strategy: learned\n    experiment: {after: p95}\n    hegde: 1\n',
       errors: [
-        '4:15 routes.r.strategy | asks for `cost`, which is not in this release',
-        '5:5 routes.r.hedge | is not in this release. Remove it: nothing here would follow it',
-        '6:5 routes.r.hegde | is not a known key',
+        '4:15 routes.r.strategy | asks for `learned`, which is not in this release',
+        '5:5 routes.r.experiment | is not in this release. Remove it: nothing here would follow it',
+        '6:5 routes.r.hegde | is not a known key ?hedge',
       ],
     },
     {
@@ -364,7 +364,7 @@ describe('parseConfig on broken files', () => {
         'a whole number from 0 to 65535',
         'one of `none`, `metadata`',
         'a text, or a list of texts or groups',
-        'server, data, store, shared, providers, aliases, routes, timeouts, attempts, limits, price_unknown, output, responses, batches, log',
+        'server, data, store, shared, providers, aliases, routes, callers, intents, topics, understand, health, timeouts, attempts, limits, price_unknown, output, responses, batches, log',
       ],
     );
   });

@@ -30,7 +30,7 @@ describe('parseConfig on good files', () => {
     for (const text of ['', '\n', '# nothing\n', '{}', '---\n', 'server:\nproviders:\nroutes:\n']) {
       const config = configOf(text);
       assert.deepEqual(
-        { ...config, providers: {}, aliases: {}, routes: {} },
+        { ...config, providers: {}, aliases: {}, routes: {}, intents: {}, topics: {} },
         {
           server: {
             host: '127.0.0.1',
@@ -52,6 +52,19 @@ describe('parseConfig on good files', () => {
           providers: {},
           aliases: {},
           routes: {},
+          callers: { regions: [] },
+          intents: {},
+          topics: {},
+          understand: { content: 'auto' },
+          health: {
+            error_rate: 0.5,
+            requests_min: 10,
+            open_ms: 2000,
+            open_max_ms: 60_000,
+            eject_max: 0.5,
+            in_flight: 'auto',
+            retry_budget: 0.2,
+          },
           timeouts: {
             connect_ms: 2000,
             first_byte_ms: 60_000,
@@ -243,7 +256,7 @@ describe('tiersOf', () => {
     const found = configOf(`routes: {r: ${route}}`).routes['r'];
     return found === undefined
       ? undefined
-      : tiersOf(found).map((tier) => tier.map(({ target, weight }) => `${target}*${weight}`));
+      : tiersOf(found).map((tier) => tier.map((one) => `${'target' in one ? one.target : 'select'}*${one.weight}`));
   };
   it('makes one group of plain targets', () => {
     assert.deepEqual(tiers('{targets: [a/x, {target: b/y, weight: 3}]}'), [['a/x*1', 'b/y*3']]);

@@ -5,6 +5,16 @@ import { compact } from '../lib/json.ts';
 import type { Price } from '../money/price.ts';
 import { accountFields, accountIssues } from './accounts.ts';
 import { HEADER_NAME, ID, MODEL_NAME, named, table, text, usd, whole } from './fields.ts';
+import {
+  ABILITIES,
+  intentsSchema,
+  region,
+  routeSchema,
+  TOKENS_MAX,
+  topicsSchema,
+  WEIGHT_MAX,
+  wordList,
+} from './route-schema.ts';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -14,13 +24,7 @@ const HOUR_MS = 3_600_000;
 const URL_LENGTH_MAX = 2048;
 /** A service account as JSON, the longest credential in use, has about 2,400 characters. */
 const SECRET_LENGTH_MAX = 16 * KIB;
-/** More targets than one plan can be expected to look at within its 2 ms. */
-const TARGETS_MAX = 64;
 const KEYS_MAX = 64;
-const TAGS_MAX = 64;
-/** A model with a billion tokens of context is a typing error. */
-const TOKENS_MAX = 1_000_000_000;
-const WEIGHT_MAX = 1000;
 
 /** Headers that belong to the connection, not to the request (RFC 9110, section 7.6.1), or that the client computes itself. */
 const CONNECTION_HEADERS: ReadonlySet<string> = new Set([
@@ -49,25 +53,6 @@ export const DIALECTS = [
   'ollama',
   'replicate',
 ] as const satisfies readonly Origin[];
-
-export const ABILITIES = [
-  'tools',
-  'image',
-  'document',
-  'audio',
-  'video',
-  'reasoning',
-  'json-schema',
-  'image-out',
-  'audio-out',
-] as const;
-
-/** What ended an attempt, so far as the next target of a route may be tried after it. */
-export const FALLBACK_REASONS = ['error', 'rate-limit', 'timeout', 'content-filter', 'context-length'] as const;
-
-/** Keys and values of the design that this release does not have yet: refused with that reason rather than called unknown. */
-const ROUTE_KEYS_LATER = ['require', 'rules', 'hedge', 'sticky', 'prompts', 'experiment', 'continue'];
-const STRATEGIES_LATER = ['cost', 'latency', 'quality', 'balanced', 'round-robin', 'least-busy', 'learned'];
 
 const durationMs = whole({ min: 1, max: HOUR_MS });
 
@@ -105,6 +90,10 @@ const serverSchema = z.strictObject({
   drain_ms: whole({ min: 0, max: HOUR_MS })
     .default(30 * SECOND_MS)
     .meta({ description: 'How long running requests may go on after SIGTERM. Then streams end with an error event.' }),
+  region: region.exactOptional().meta({
+    description:
+      'Where this gateway and what it keeps are (`eu-central-1`): for distances, and for records of who held data.',
+  }),
   upstream_client: z.enum(['own', 'undici']).default('own').meta({
     description:
       'Who speaks HTTP to the providers: our own client, or `undici`, should ours be wrong about one of them. Read at the start.',
@@ -180,8 +169,6 @@ const priceSchema = z
       .meta({ description: 'Other prices for long inputs.' }),
   })
   .transform(toPrice);
-
-const wordList = z.array(named(ID)).max(TAGS_MAX);
 
 const modelSchema = z.strictObject({
   price: priceSchema.exactOptional().meta({
@@ -269,8 +256,24 @@ const providerSchema = z.strictObject({
     .transform(toLowerCaseNames)
     .exactOptional()
     .meta({ description: 'Headers to send with each request, beside those of the dialect.' }),
-  region: named(ID).exactOptional().meta({ description: 'Where this provider computes (`eu`, `us-east-1`).' }),
+  region: region.exactOptional().meta({ description: 'Where this provider computes (`eu`, `us-east-1`).' }),
   compliance: wordList.exactOptional().meta({ description: 'What it is certified for (`gdpr`, `hipaa`).' }),
+  retention_days: whole({ min: 0, max: 36_500 }).exactOptional().meta({
+    description: 'For how many days it keeps what it is sent, by your contract; 0: not at all.',
+  }),
+  trains: z.boolean().exactOptional().meta({ description: 'Whether it trains on what it is sent.' }),
+  limits: z
+    .strictObject({
+      requests_per_minute: whole({ min: 1, max: 100_000_000 }).exactOptional().meta({ description: 'For one key.' }),
+      tokens_per_minute: whole({ min: 1, max: TOKENS_MAX }).exactOptional().meta({ description: 'For one key.' }),
+      concurrent: whole({ min: 1, max: 1_000_000 }).exactOptional().meta({
+        description: 'Requests under way at the same time, for one model with one key.',
+      }),
+    })
+    .exactOptional()
+    .meta({
+      description: 'What it allows, where you know. Without them they are learned from its headers and refusals.',
+    }),
   models: table(modelSchema, MODEL_NAME)
     .prefault({})
     .meta({ description: 'Models to add, or whose catalog data to override, field by field.' }),
@@ -285,62 +288,6 @@ const wholeProviderSchema = providerSchema.superRefine((provider, context) => {
   for (const { path, message } of accountIssues(provider))
     context.addIssue({ code: 'custom', path: [...path], message });
 });
-
-const targetSchema = z.union([
-  named(MODEL_NAME).transform((target) => ({ target, weight: 1 })),
-  z
-    .strictObject({
-      target: named(MODEL_NAME).meta({ description: '`provider/model`, a model, an alias or another route.' }),
-      weight: whole({ min: 0, max: WEIGHT_MAX })
-        .default(1)
-        .meta({ description: 'Share of the requests under `weighted`.' }),
-    })
-    .meta({ 'x-later': ['select'] }),
-]);
-
-const routeSchema = z
-  .strictObject({
-    description: text(500).exactOptional().meta({ description: 'What the route is for.' }),
-    targets: z
-      .array(targetSchema)
-      .min(1)
-      .max(TARGETS_MAX)
-      .exactOptional()
-      .meta({ description: 'Where requests may go. May be left out where `tiers` names them.' }),
-    strategy: z.enum(['ordered', 'weighted']).default('ordered').meta({
-      description: '`ordered` takes the targets as listed; `weighted` draws the order of each tier by weight.',
-      'x-later': STRATEGIES_LATER,
-    }),
-    tiers: z
-      .array(z.array(named(MODEL_NAME)).min(1).max(TARGETS_MAX))
-      .min(1)
-      .max(16)
-      .exactOptional()
-      .meta({
-        description: 'Groups of targets; a later one is used when the earlier ones fail. Unnamed targets come last.',
-      }),
-    fallback: z
-      .strictObject({
-        on: z
-          .array(z.enum(FALLBACK_REASONS))
-          .default([...FALLBACK_REASONS])
-          .meta({ description: 'What may be answered by trying the next target. An empty list: nothing.' }),
-        attempts: whole({ min: 1, max: 10 })
-          .exactOptional()
-          .meta({ description: 'Attempts over all targets, instead of the general `attempts`.' }),
-        price_factor_max: z.number().min(1).max(1000).exactOptional().meta({
-          description:
-            'No target that would cost more than this many times the first choice. Without it: no such guard.',
-        }),
-      })
-      .prefault({})
-      .meta({ description: 'When the next target is tried.' }),
-  })
-  .superRefine((route, context) => {
-    if (route.targets !== undefined || route.tiers !== undefined) return;
-    context.addIssue({ code: 'custom', message: 'needs `targets` or `tiers`: there is nowhere to send its requests' });
-  })
-  .meta({ 'x-later': ROUTE_KEYS_LATER });
 
 export const configSchema = z.strictObject({
   server: serverSchema.prefault({}).meta({ description: 'The listener and what it takes from clients.' }),
@@ -364,6 +311,76 @@ export const configSchema = z.strictObject({
   routes: table(routeSchema, ID)
     .prefault({})
     .meta({ description: 'Named policies over targets, which callers use in the place of a model.' }),
+  callers: z
+    .strictObject({
+      regions: z
+        .array(
+          z.strictObject({
+            range: text(64).meta({ description: 'Addresses in CIDR form: `10.1.0.0/16`, `2001:db8::/32`.' }),
+            region: region.meta({ description: 'Where they are.' }),
+          }),
+        )
+        .max(10_000)
+        .default([])
+        .meta({
+          description: 'Where callers are, by their address. A key’s region and `x-turnout-region` win over it.',
+        }),
+    })
+    .prefault({})
+    .meta({ description: 'What is known of callers.' }),
+  intents: intentsSchema.prefault({}).meta({
+    description:
+      'What users want, in your own words: a small classifier is trained on the examples when the file is read.',
+  }),
+  topics: topicsSchema
+    .prefault({})
+    .meta({ description: 'Lists of words; a topic is there where one of its words is.' }),
+  understand: z
+    .strictObject({
+      content: z.enum(['auto', 'always', 'never']).default('auto').meta({
+        description:
+          'Which requests have their text looked at for language, task, difficulty and sensitive data: those that a route or `auto` decides, all, or none.',
+      }),
+      classifier: z
+        .strictObject({
+          model: named(MODEL_NAME).meta({ description: 'A small model: `provider/model`.' }),
+          deadline_ms: whole({ min: 10, max: 60_000 }).default(400).meta({
+            description: 'How long it may take. Then the request goes on without it.',
+          }),
+        })
+        .exactOptional()
+        .meta({
+          description:
+            'A model that is asked for task, difficulty and intent. It costs time and money; by default there is none.',
+        }),
+    })
+    .prefault({})
+    .meta({ description: 'How requests are understood.' }),
+  health: z
+    .strictObject({
+      error_rate: z.number().min(0.05).max(1).default(0.5).meta({
+        description: 'Share of failures, lately, above which a target is left alone.',
+      }),
+      requests_min: whole({ min: 1, max: 10_000 }).default(10).meta({
+        description: 'So many answers, lately, before a share is believed.',
+      }),
+      open_ms: whole({ min: 100, max: HOUR_MS }).default(2000).meta({
+        description: 'How long a target is left alone at first; then one request finds out. It doubles each time.',
+      }),
+      open_max_ms: whole({ min: 100, max: HOUR_MS }).default(60_000).meta({ description: 'And at most.' }),
+      eject_max: z.number().min(0).max(1).default(0.5).meta({
+        description:
+          'Largest share of a model’s targets that are set aside for doing far worse than the others; never all.',
+      }),
+      in_flight: z.enum(['auto', 'off']).default('auto').meta({
+        description: 'Whether it is learned how many requests at the same time a target answers well.',
+      }),
+      retry_budget: z.number().min(0).max(10).default(0.2).meta({
+        description: 'Attempts after the first, as a share of requests, while much fails.',
+      }),
+    })
+    .prefault({})
+    .meta({ description: 'When a target is left alone.' }),
   timeouts: timeoutsSchema.prefault({}).meta({ description: 'How long a provider may take.' }),
   attempts: whole({ min: 1, max: 10 })
     .default(3)
@@ -459,19 +476,16 @@ export interface ApiKey {
   readonly weight: number;
 }
 
-/** A name that a route may send to, and its share under `weighted`. */
-export interface RouteTarget {
-  readonly target: string;
-  readonly weight: number;
-}
+/** A name that a route may send to, or a search among the models there are, and its share under `weighted`. */
+export type RouteTarget = NonNullable<RouteConfig['targets']>[number];
 
 /** The targets of a route in groups: later ones are used after earlier ones. Each name once; unnamed targets come last. */
 export function tiersOf(route: Pick<RouteConfig, 'targets' | 'tiers'>): readonly (readonly RouteTarget[])[] {
   const targets = route.targets ?? [];
   if (route.tiers === undefined) return [targets];
-  const weights = new Map(targets.map(({ target, weight }) => [target, weight]));
+  const weights = new Map(targets.flatMap((one) => ('target' in one ? [[one.target, one.weight]] : [])));
   const inTiers = new Set(route.tiers.flat());
-  const rest = targets.filter(({ target }) => !inTiers.has(target));
+  const rest = targets.filter((one) => !('target' in one && inTiers.has(one.target)));
   const tiers = route.tiers.map((tier) => tier.map((target) => ({ target, weight: weights.get(target) ?? 1 })));
   return rest.length === 0 ? tiers : [...tiers, rest];
 }

@@ -86,7 +86,7 @@ function listedBy(name: string, snapshot: Snapshot): ListedModel | undefined {
   const exact = listed.find((model) => model.id === name) ?? listed.find((model) => model.bareName === name);
   if (exact !== undefined) return exact;
   const resolved = snapshot.resolve(name);
-  const target = resolved.kind === 'found' ? resolved.candidates.groups[0]?.[0]?.target : undefined;
+  const target = resolved.kind === 'found' ? resolved.policy.tiers[0]?.[0]?.target : undefined;
   // The simulator answers to every name: what it lists stands for them all.
   const id = target?.provider.id === 'simulator' ? 'simulator/auto' : `${target?.providerId}/${target?.model}`;
   return target === undefined ? undefined : listed.find((model) => model.id === id);

@@ -14,6 +14,7 @@ export type Operation =
   | { readonly kind: 'model'; readonly form: ListForm; readonly name: string }
   | { readonly kind: 'response'; readonly action: 'show' | 'remove' | 'items' | 'cancel'; readonly id: string }
   | { readonly kind: 'decision'; readonly id: string }
+  | { readonly kind: 'feedback' }
   | FilesOperation
   | BatchesOperation
   | { readonly kind: 'admin'; readonly path: string }
@@ -168,6 +169,7 @@ const ROWS: readonly Row[] = [
     methods: ['GET'],
     operation: (match) => ({ kind: 'decision', id: match[1] ?? '' }),
   },
+  { pattern: /^\/v1\/feedback$/, methods: ['POST'], operation: () => ({ kind: 'feedback' }) },
   { pattern: /^\/v1\/responses$/, methods: ['GET'], operation: () => ({ kind: 'responses-upgrade' }) },
   { pattern: /^\/healthz$/, methods: ['GET', 'HEAD'], operation: () => ({ kind: 'healthz' }) },
   { pattern: /^\/readyz$/, methods: ['GET', 'HEAD'], operation: () => ({ kind: 'readyz' }) },

@@ -12,6 +12,8 @@ import type { Arrival } from '../pipeline/call.ts';
 import { chatArrival } from '../pipeline/chat.ts';
 import { countTokens } from '../pipeline/count-tokens.ts';
 import { explain } from '../pipeline/explain.ts';
+import { decisionOf } from '../pipeline/decision.ts';
+import { giveFeedback } from '../pipeline/feedback.ts';
 import { handle } from '../pipeline/handle.ts';
 import { retryHeaders } from '../pipeline/reply-headers.ts';
 import { formReader, type ParsedForm } from '../pipeline/form.ts';
@@ -106,6 +108,10 @@ async function serveKnown(visitor: Visit, key: KeyRow): Promise<Ending> {
       return serveModels(visitor, key);
     case 'decision':
       return serveDecision(visitor, key);
+    case 'feedback': {
+      const body = await bodyOf(visitor);
+      return finish(visitor, body.ok ? await giveFeedback(body.value.record, key, visitor.desk.world) : body);
+    }
     case 'admin':
       return serveAdmin(visitor, key);
     case 'response': {
@@ -302,7 +308,7 @@ function finish({ desk, reply, requestId, operation }: Visit, answer: Result<Jso
 
 async function serveDecision({ desk, operation, reply, requestId }: Visit, key: KeyRow): Promise<Ending> {
   const id = operation.kind === 'decision' ? operation.id : '';
-  const found = await desk.world.store.requests.get(id, key);
+  const found = await decisionOf(id, key, desk.world.store);
   const at = { reply, requestId, dialect: desk.dialects['openai-chat'] };
   if (!found.ok) return finishFault(at, found.error, {});
   return found.value === undefined

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { fault } from '../chat/fault.ts';
 import type { Outcome, Spent } from '../chat/outcome.ts';
-import type { Facts } from '../routing/facts.ts';
+import type { Facts } from '../understand/facts.ts';
 import { testTarget } from '../routing/target.fixture.ts';
 import { billOf } from './account.ts';
 

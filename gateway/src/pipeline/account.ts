@@ -4,7 +4,7 @@ import type { Usage } from '../chat/usage.ts';
 import { compact } from '../lib/json.ts';
 import { costOf, isSoldByPiece, saneUsage } from '../money/cost.ts';
 import type { NanoUsd, Price } from '../money/price.ts';
-import type { Facts } from '../routing/facts.ts';
+import type { Facts } from '../understand/facts.ts';
 import type { Target } from '../routing/target.ts';
 
 export interface Bill {

@@ -3,7 +3,7 @@ import type { Fault } from '../chat/fault.ts';
 import { worstCase } from '../money/cost.ts';
 import type { NanoUsd, Price } from '../money/price.ts';
 import { callsFor } from '../output/way.ts';
-import type { Facts } from '../routing/facts.ts';
+import type { Facts } from '../understand/facts.ts';
 import type { Plan } from '../routing/plan.ts';
 import type { Target } from '../routing/target.ts';
 import { isHold, type Hold, type KeyRow, type Store } from '../store/ports.ts';

@@ -4,7 +4,7 @@ import type { Invalid, Outcome } from '../chat/outcome.ts';
 import type { Loss } from '../chat/request.ts';
 import { formatUsd } from '../money/usd.ts';
 import { repairLength } from '../output/way.ts';
-import type { Facts } from '../routing/facts.ts';
+import type { Facts } from '../understand/facts.ts';
 import type { Target } from '../routing/target.ts';
 import { billOf, type Bill } from './account.ts';
 import { worstAt } from './admit.ts';
@@ -84,6 +84,11 @@ export function settle(run: Run, book: Book, { outcome, losses }: Ended): Header
     durationMs: world.clock.monotonicMs() - book.startedMs,
     losses: allLosses,
   });
+  const { conversation } = run.planning;
+  if (conversation !== undefined && outcome.kind === 'answered' && bill !== undefined) {
+    const answered = { targetId: target.id, price: target.price, usage: bill.usage };
+    world.conversations.answered(conversation, answered, world.clock.monotonicMs());
+  }
   const labels = { provider: target.providerId, outcome: outcome.kind };
   world.meters.attempts.add(labels);
   const ttftMs = outcome.kind === 'refused' ? undefined : outcome.spent.ttftMs;

@@ -7,7 +7,7 @@ import type { JsonRecord } from '../lib/json.ts';
 import type { Result } from '../lib/result.ts';
 import type { Reshaping } from '../output/reshape.ts';
 import type { Wishes } from '../output/way.ts';
-import type { Facts } from '../routing/facts.ts';
+import type { ContentFacts, Facts } from '../understand/facts.ts';
 import type { Target } from '../routing/target.ts';
 import type { UpstreamCall } from '../upstream/upstream.ts';
 import type { Extension } from './extension.ts';
@@ -43,6 +43,10 @@ export interface Memory {
 export interface Call extends Voice {
   readonly extension: Extension;
   readonly facts: Facts;
+  /** What the text itself tells; asked once, and only where a plan depends on it. */
+  readonly contentOf?: () => ContentFacts | undefined;
+  /** Which conversation of the key's it belongs to, where it is one. */
+  readonly conversationOf?: (keyId: string) => string | undefined;
   /** How the answer reaches the caller. */
   readonly delivery: Delivery;
   /** Why the target cannot do what is asked at all, whatever else it can; undefined where it can. */

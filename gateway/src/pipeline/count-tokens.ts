@@ -15,7 +15,6 @@ import { outgoing } from './outgoing.ts';
 import { planCall } from './planning.ts';
 import type { Reply } from './reply.ts';
 import { textWithoutSecrets } from './secrets.ts';
-import { healthNow } from './standing.ts';
 import type { World } from './world.ts';
 
 /** An answer of this operation is a few numbers. */
@@ -36,9 +35,7 @@ export async function countTokens(
   if (!accepted.ok) return accepted;
   const call = accepted.value;
   const { facts } = call;
-  const health = healthNow(world);
-  const unixMs = world.clock.unixMs();
-  const planning = planCall(call, { snapshot: world.snapshot(), key, facts, health, random: world.random, unixMs });
+  const planning = planCall(call, { snapshot: world.snapshot(), key, world, isDry: true });
   if (!planning.ok) return planning;
   const [planned] = planning.value.plan.targets;
   const target = planned === undefined ? undefined : targetOver(planned, call.dialect.id);

@@ -3,16 +3,16 @@ import type { Fault } from '../chat/fault.ts';
 import { compact, type JsonRecord } from '../lib/json.ts';
 import { ok, type Result } from '../lib/result.ts';
 import { formatUsd } from '../money/usd.ts';
+import { UNSEEN } from '../routing/observation.ts';
 import type { KeyRow } from '../store/ports.ts';
 import { worstAt } from './admit.ts';
 import type { Arrival, Outgoing } from './call.ts';
-import { planCall } from './planning.ts';
+import { planCall, type PlanWorld } from './planning.ts';
 import { candidateRecords, factsRecord } from './record.ts';
-import { healthNow } from './standing.ts';
 import type { World } from './world.ts';
 
 /** As much of the world as a plan needs. */
-export type ExplainWorld = Pick<World, 'snapshot' | 'clock' | 'health' | 'doubts' | 'random' | 'instanceId' | 'turns'>;
+export type ExplainWorld = Pick<World, 'snapshot' | 'instanceId' | 'turns'> & PlanWorld;
 
 /** Same rules, same faults as the real request up to its first byte out. */
 export async function explain(arrival: Arrival, key: KeyRow, world: ExplainWorld): Promise<Result<JsonRecord, Fault>> {
@@ -20,11 +20,9 @@ export async function explain(arrival: Arrival, key: KeyRow, world: ExplainWorld
   const accepted = arrival.accept({ keyId: key.id, turns: world.turns });
   if (!accepted.ok) return accepted;
   const call = accepted.value;
-  const { facts } = call;
-  const health = healthNow(world);
-  const planning = planCall(call, { snapshot, key, facts, health, random: world.random, unixMs: world.clock.unixMs() });
+  const planning = planCall(call, { snapshot, key, world, isDry: true });
   if (!planning.ok) return planning;
-  const { plan, route } = planning.value;
+  const { plan, route, facts, input } = planning.value;
   const steps = plan.targets.map(async (target): Promise<JsonRecord> => {
     const built = await call.outgoing(call.over(target), {
       instanceId: world.instanceId,
@@ -32,7 +30,7 @@ export async function explain(arrival: Arrival, key: KeyRow, world: ExplainWorld
       output: { validate: call.extension.output?.validate ?? snapshot.output.validate },
     });
     const worst = worstAt(target, facts);
-    const restMs = health.restMs(target.id);
+    const { restMs, isDoubted } = input.sightings.get(target.id) ?? UNSEEN;
     return compact({
       target: target.id,
       provider: target.providerId,
@@ -41,7 +39,7 @@ export async function explain(arrival: Arrival, key: KeyRow, world: ExplainWorld
       passthrough: call.wireAt(target) === call.protocol,
       region: target.region,
       rest_ms: restMs === 0 ? undefined : Math.round(restMs),
-      doubted: health.isDoubted(target) ? true : undefined,
+      doubted: isDoubted ? true : undefined,
       worst_cost_usd: worst === undefined ? undefined : formatUsd(worst),
       price_known: target.price !== undefined,
       refused: built.ok ? undefined : built.error.message,

@@ -1,11 +1,13 @@
 /** What a caller may ask of the gateway itself, beside the request: OpenRouter's body fields, our own `turnout`, and headers. */
 import { fault, type Fault } from '../chat/fault.ts';
-import { asBoolean, compact, isArray, isRecord, type Json, type JsonRecord } from '../lib/json.ts';
+import { asBoolean, compact, isArray, isRecord, parseJson, type Json, type JsonRecord } from '../lib/json.ts';
 import { nearest } from '../lib/nearest.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { parseUsd } from '../money/usd.ts';
-import type { Preferences } from '../routing/plan.ts';
+import type { Require } from '../routing/policy.ts';
+import { SORTS, type Preferences } from '../routing/preferences.ts';
 import { readOutputWish, type OutputWish } from './output-wish.ts';
+import { readPrefer, readRequire } from './require-wish.ts';
 
 /** More fallbacks than attempts is a mistake; thousands are an attack (faults.md B27). */
 const MODELS_MAX = 16;
@@ -23,11 +25,11 @@ const STEERING_FIELDS = ['api_base', 'base_url', 'api_key', 'custom_host', 'orga
 export const OWN_FIELDS: readonly string[] = ['turnout', 'models', 'route', 'provider', 'usage', 'session_id'];
 
 /** What is read of `turnout`. */
-const READ = ['tags', 'deadline_ms', 'adapt', 'output'] as const;
+const READ = ['tags', 'deadline_ms', 'adapt', 'output', 'require', 'prefer', 'region'] as const;
 /** Demands of the design that this release cannot keep: ignored, they would be broken promises. */
-const DEMANDS = ['require', 'budget_usd'] as const;
+const DEMANDS = ['budget_usd'] as const;
 /** Hints that change nothing yet: a reply names those that were given. */
-const HINTS = ['prefer', 'cache', 'experiment', 'explain'] as const;
+const HINTS = ['cache', 'experiment', 'explain'] as const;
 
 export interface Extension {
   /** Models to fall back to, in order, after the one that was asked for. */
@@ -42,6 +44,13 @@ export interface Extension {
   readonly tags: readonly string[];
   /** The caller's own wish for answers in a form. */
   readonly output?: OutputWish;
+  /** What every target must be, and which tags come first. */
+  readonly require?: Require;
+  readonly prefer?: readonly string[];
+  /** What the caller calls the conversation. */
+  readonly session?: string;
+  /** Where the caller says it is. */
+  readonly region?: string;
 }
 
 type Headers = Readonly<Record<string, string | undefined>>;
@@ -61,14 +70,41 @@ export function readExtension(body: JsonRecord, headers: Headers): Result<Extens
   if (!wishes.ok) return wishes;
   const output = readOutputWish(own['output']);
   if (!output.ok) return output;
-  return ok(compact({ models: models.value, preferences: preferences.value, output: output.value, ...wishes.value }));
+  const demands = readDemands(own, headers);
+  if (!demands.ok) return demands;
+  const session = body['session_id'] ?? headers['x-turnout-conversation'];
+  if (session !== undefined && session !== null && (typeof session !== 'string' || !isName(session)))
+    return invalid('session_id', `it must be a name of 1 to ${NAME_MAX} printable characters`);
+  const read = {
+    session: session ?? undefined,
+    models: models.value,
+    preferences: preferences.value,
+    output: output.value,
+  };
+  return ok(compact({ ...read, ...demands.value, ...wishes.value }));
+}
+
+/** What is demanded of every target, and where the caller is. */
+function readDemands(
+  own: JsonRecord,
+  headers: Headers,
+): Result<Pick<Extension, 'require' | 'prefer' | 'region'>, Fault> {
+  const require = readRequire(own['require'] ?? headerJson(headers['x-turnout-require']));
+  if (!require.ok) return require;
+  const prefer = readPrefer(own['prefer'] ?? headers['x-turnout-prefer']?.split(',').map((tag) => tag.trim()));
+  if (!prefer.ok) return prefer;
+  const region = own['region'] ?? headers['x-turnout-region']?.trim().toLowerCase();
+  if (region === undefined || region === null) return ok(compact({ require: require.value, prefer: prefer.value }));
+  if (typeof region !== 'string' || !/^[a-z0-9][a-z0-9-]{0,63}$/.test(region))
+    return invalid('turnout.region', 'it must be the name of a region or zone, such as eu or us-east-1');
+  return ok(compact({ require: require.value, prefer: prefer.value, region }));
 }
 
 /** Our own object of the body; what it leaves out may stand in headers. */
 function readOwn(
   own: JsonRecord,
   headers: Headers,
-): Result<Omit<Extension, 'models' | 'preferences' | 'output'>, Fault> {
+): Result<Omit<Extension, 'models' | 'preferences' | 'output' | 'require' | 'prefer' | 'region'>, Fault> {
   const stranger = strangerIn(own);
   if (stranger !== undefined) return err(stranger);
   const given = (field: string): boolean =>
@@ -108,6 +144,12 @@ function readDeadline(value: Json | undefined): Result<number | undefined, Fault
 
 function invalid(param: string, reason: string): Result<never, Fault> {
   return err(fault('field-invalid', { reason }, { param }));
+}
+
+/** What is no JSON is given on as text, and refused as such. */
+function headerJson(text: string | undefined): Json | undefined {
+  if (text === undefined) return undefined;
+  return parseJson(text) ?? text;
 }
 
 function headerNumber(text: string | undefined): number | undefined {
@@ -155,24 +197,36 @@ function readPreferences(value: Json | undefined): Result<Preferences | undefine
   if (!ignore.ok) return ignore;
   const price = readPriceMax(value['max_price']);
   if (!price.ok) return price;
-  const sort = value['sort'] === 'price' ? ('price' as const) : undefined;
+  const sort = sortOf(value['sort']);
   const allowFallbacks = asBoolean(value['allow_fallbacks']);
   return ok({
     ...compact({ order: order.value, only: only.value, ignore: ignore.value, allowFallbacks, sort, ...price.value }),
     ...unfollowed(value),
+    ...dataWishes(value),
   });
 }
 
-/** What providers do with data, and how they quantize, is in no catalog: such demands cannot be kept here. */
+function sortOf(value: Json | undefined): Preferences['sort'] {
+  return typeof value === 'string' && Object.hasOwn(SORTS, value) ? SORTS[value] : undefined;
+}
+
+/** How providers quantize is in no catalog: such a demand cannot be kept here. */
 function unfollowed(wishes: JsonRecord): Pick<Preferences, 'demands' | 'hints'> {
-  const { zdr, quantizations, sort } = wishes;
+  const { quantizations, sort } = wishes;
   const isGiven = (value: Json | undefined): boolean => value !== undefined && value !== null;
-  const demands = [
-    ...(wishes['data_collection'] === 'deny' ? ['provider.data_collection'] : []),
-    ...(zdr === true ? ['provider.zdr'] : []),
-    ...(isGiven(quantizations) ? ['provider.quantizations'] : []),
-  ];
-  return { demands, hints: isGiven(sort) && sort !== 'price' ? ['provider.sort'] : [] };
+  return {
+    demands: isGiven(quantizations) ? ['provider.quantizations'] : [],
+    hints: isGiven(sort) && sortOf(sort) === undefined ? ['provider.sort'] : [],
+  };
+}
+
+/** What providers may do with the data: requirements like any other. */
+function dataWishes(wishes: JsonRecord): Pick<Preferences, 'require'> {
+  const require: Require = {
+    ...(wishes['data_collection'] === 'deny' ? { training: false } : {}),
+    ...(wishes['zdr'] === true ? { retentionDaysMax: 0 } : {}),
+  };
+  return Object.keys(require).length === 0 ? {} : { require };
 }
 
 function readProviders(wishes: JsonRecord, field: string): Result<readonly string[] | undefined, Fault> {

@@ -20,7 +20,7 @@ import type { JsonRecord } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { editMembers, splice } from '../lib/splice.ts';
 import { wireChoice, type WireChoice } from '../providers/index.ts';
-import { understand, type Facts } from '../routing/facts.ts';
+import { understand, type Facts } from '../understand/facts.ts';
 import { errorOf } from '../providers/provider.ts';
 import type { Target } from '../routing/target.ts';
 import type { ParsedBody } from './body.ts';

@@ -1,61 +1,156 @@
 /** understand and plan: which targets the caller's words mean, and in what order they are tried. Pure. */
 import { fault, type Fault } from '../chat/fault.ts';
+import { compact } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
-import type { Facts } from '../routing/facts.ts';
-import {
-  NOT_ALLOWED,
-  plan,
-  type Candidates,
-  type Health,
-  type Plan,
-  type Preferences,
-  type Rejection,
-} from '../routing/plan.ts';
+import { seedFrom } from '../routing/dice.ts';
+import { plan, type Plan, type PlanInput, type Rejection } from '../routing/plan.ts';
+import { itemsOf, type Policy, type StrategyName } from '../routing/policy.ts';
+import type { Preferences } from '../routing/preferences.ts';
+import { GENERAL } from '../catalog/quality.ts';
+import { NOT_ALLOWED } from '../routing/requirements/barred.ts';
+import { rulingOf } from '../routing/rules.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { Target } from '../routing/target.ts';
-import type { KeyRow } from '../store/ports.ts';
+import type { Feedback, KeyRow } from '../store/ports.ts';
+import type { Facts } from '../understand/facts.ts';
+import { ruleFacts } from '../understand/view.ts';
 import type { Call } from './call.ts';
+import { callerRegion } from './caller-region.ts';
 import { UNKEPT } from './extension.ts';
+import { sightingsOf } from './sightings.ts';
+import { healthNow } from './standing.ts';
+import type { World } from './world.ts';
 
 export interface Planning {
   readonly plan: Plan;
+  /** What the plan was made of. */
+  readonly input: PlanInput;
+  /** What is known of the request, with what only the plan had to know. */
+  readonly facts: Facts;
   /** The route that was named, if one was. */
   readonly route?: string;
+  /** Which conversation it belongs to, where that may decide something. */
+  readonly conversation?: string;
   /** Fields of the body that were followed here, and must not be followed once more by a provider. */
   readonly followed: readonly string[];
   /** Wishes of the request that nobody follows: to be named to the caller. */
   readonly ignored: readonly string[];
 }
 
+/** As much of the world as a plan needs. */
+export type PlanWorld = Pick<World, 'health' | 'doubts' | 'rota' | 'conversations' | 'clock' | 'random'> & {
+  readonly feedback: Pick<Feedback, 'about'>;
+};
+
 export interface PlanningOptions {
   readonly snapshot: Snapshot;
   readonly key: KeyRow;
-  readonly facts: Facts;
-  readonly health: Health;
-  readonly random: () => number;
-  /** Milliseconds since 1970. */
-  readonly unixMs: number;
+  readonly world: PlanWorld;
+  /** The caller's address. Absent: nobody knows. */
+  readonly address?: string | undefined;
+  /** Nothing will be sent: nobody's turn is used up. */
+  readonly isDry?: boolean;
 }
+
+/** Why a target is left out that a budget cannot hold money for. */
+const UNPRICED = 'its price is not known, and the key has a budget';
 
 /** The plan for a call, or the fault that says why there is none. */
 export function planCall(call: Call, options: PlanningOptions): Result<Planning, Fault> {
-  const { snapshot, key, facts, health, random } = options;
-  const today = dayOf(options.unixMs);
+  const { snapshot, world } = options;
+  const today = dayOf(world.clock.unixMs());
   const understood = wishesOf(call, options);
   if (!understood.ok) return understood;
   const { found, preferences, followed, ignored } = understood.value;
-  const { candidates, route } = found;
-  const isAllowed = (target: Target): boolean => mayUse(key, target, route);
-  const whyNot = (target: Target): string | undefined => call.whyNot(target);
-  const rules = { attemptsMax: snapshot.attemptsMax, health, isAllowed, whyNot, random, today };
-  const planned = withoutHidden(plan(candidates, facts, preferences === undefined ? rules : { ...rules, preferences }));
-  const gone = planned.targets.length === 0 && planned.rejected.every((one) => one.retired !== undefined);
-  const [first] = gone ? planned.rejected : [];
-  if (first?.retired !== undefined) return err(retired(facts.model, first.retired, { snapshot, today }));
-  if (planned.targets.length === 0) return err(nothingLeft(facts.model, planned.rejected, preferences !== undefined));
-  const priced = withKnownPrice(planned, snapshot, key);
-  if (priced.targets.length === 0) return err(fault('price-unknown', { model: facts.model }, { param: 'model' }));
-  return ok({ plan: priced, followed, ignored, ...(route === undefined ? {} : { route }) });
+  const { policy, route } = found;
+  const items = itemsOf(policy);
+  const facts = factsOf(call, policy, options);
+  const name = route ?? facts.model;
+  const conversation = policy.readsContent ? call.conversationOf?.(options.key.id) : undefined;
+  const input: PlanInput = {
+    policy,
+    facts,
+    barred: barredFrom(items, { call, options, route }),
+    preferences,
+    ruling: policy.rules === undefined ? undefined : rulingOf(policy.rules, ruleFacts(facts, call.extension)),
+    require: call.extension.require,
+    prefer: call.extension.prefer,
+    sightings: sightingsOf(items, knownFor({ policy, facts, conversation }, world)),
+    attemptsMax: snapshot.attemptsMax,
+    today,
+    seed: seedFrom(world.random),
+    turn: options.isDry === true ? world.rota.peek(name) : world.rota.take(name),
+    gatewayRegion: snapshot.region,
+  };
+  const planned = withoutHidden(plan(input));
+  const why = whyNone(planned, { facts, today, snapshot, hasPreferences: preferences !== undefined });
+  if (why !== undefined) return err(why);
+  return ok(compact({ plan: planned, input, facts, followed, ignored, route, conversation }));
+}
+
+/** What the policy may look at. Text is looked at only where somebody decides by it. */
+function factsOf(call: Call, policy: Policy, { key, snapshot, address }: PlanningOptions): Facts {
+  const content = policy.readsContent ? call.contentOf?.() : undefined;
+  const at = callerRegion({ key, header: call.extension.region, address }, snapshot);
+  return content === undefined && at === undefined ? call.facts : compact({ ...call.facts, content, ...at });
+}
+
+interface Wanting {
+  readonly policy: Policy;
+  readonly facts: Facts;
+  readonly conversation: string | undefined;
+}
+
+/** What is known of targets, as far as the policy can make use of it. */
+function knownFor({ policy, facts, conversation }: Wanting, world: PlanWorld): Parameters<typeof sightingsOf>[1] {
+  const nowMs = world.clock.monotonicMs();
+  const { conversations, feedback } = world;
+  const task = facts.content?.task ?? GENERAL;
+  return {
+    health: healthNow(world),
+    ratingOf: policy.readsContent ? ({ id }) => feedback.about(id, task) : undefined,
+    cachedAt: conversation === undefined ? undefined : ({ id }) => conversations.cachedAt(conversation, id, nowMs),
+  };
+}
+
+interface Barring {
+  readonly call: Call;
+  readonly options: PlanningOptions;
+  readonly route: string | undefined;
+}
+
+/** What key and operation say of each target. */
+function barredFrom(items: ReturnType<typeof itemsOf>, { call, options, route }: Barring): ReadonlyMap<string, string> {
+  const { key, snapshot } = options;
+  const needsPrice = key.budgetNanoUsd !== undefined && !snapshot.allowsUnknownPrice;
+  const barred = new Map<string, string>();
+  for (const { target } of items) {
+    const reason = mayUse(key, target, route) ? call.whyNot(target) : NOT_ALLOWED;
+    if (reason !== undefined) barred.set(target.id, reason);
+    else if (needsPrice && target.price === undefined) barred.set(target.id, UNPRICED);
+  }
+  return barred;
+}
+
+interface Asking {
+  readonly facts: Facts;
+  readonly today: string;
+  readonly snapshot: Snapshot;
+  readonly hasPreferences: boolean;
+}
+
+/** Why a plan has no target; undefined where it has one. */
+function whyNone(planned: Plan, { facts, today, snapshot, hasPreferences }: Asking): Fault | undefined {
+  if (planned.targets.length > 0) return undefined;
+  const { refusal, rule = '', rejected } = planned;
+  if (refusal !== undefined) return fault('policy-refused', { rule, reason: refusal }, { param: 'model' });
+  const isGone = rejected.every((one) => one.retired !== undefined);
+  const [first] = isGone ? rejected : [];
+  if (first?.retired !== undefined) return retired(facts.model, first.retired, { snapshot, today });
+  const isUnpriced = rejected.some(({ reason }) => reason === UNPRICED);
+  return isUnpriced
+    ? fault('price-unknown', { model: facts.model }, { param: 'model' })
+    : nothingLeft(facts.model, rejected, hasPreferences);
 }
 
 interface Wishes {
@@ -66,7 +161,8 @@ interface Wishes {
 }
 
 /** What the caller's names and wishes mean: for us, or, where all candidates stand there, for a provider that chooses itself. */
-function wishesOf(call: Call, { snapshot, key, facts }: PlanningOptions): Result<Wishes, Fault> {
+function wishesOf(call: Call, { snapshot, key }: PlanningOptions): Result<Wishes, Fault> {
+  const { facts } = call;
   const { models, preferences: wished, ignored } = call.extension;
   const primary = candidatesOf([facts.model], snapshot, key);
   if (!primary.ok) return primary;
@@ -103,14 +199,14 @@ function whyNotFollowed(
 }
 
 interface Found {
-  readonly candidates: Candidates;
+  readonly policy: Policy;
   readonly route?: string;
-  readonly sort?: 'price';
+  readonly sort?: StrategyName;
 }
 
-/** Groups of all names in order: the targets of a fallback come after those of the model that was asked for. */
+/** The first name's policy over the tiers of all names: the targets of a fallback come after those of the model that was asked for. */
 function candidatesOf(names: readonly string[], snapshot: Snapshot, key: KeyRow): Result<Found, Fault> {
-  const groups: Candidates['groups'][number][] = [];
+  const tiers: Policy['tiers'][number][] = [];
   let first: Found | undefined;
   for (const [index, name] of names.entries()) {
     const resolved = snapshot.resolve(name);
@@ -121,16 +217,16 @@ function candidatesOf(names: readonly string[], snapshot: Snapshot, key: KeyRow)
       const reason = `no model ${shown(name)} can be used with this key. ${hint}`;
       return err(fault('field-invalid', { reason }, { param: `models[${index - 1}]` }));
     }
+    tiers.push(...(first === undefined ? resolved.policy.tiers : [itemsOf(resolved.policy)]));
     first ??= resolved;
-    groups.push(...resolved.candidates.groups);
   }
   if (first === undefined) return err(fault('field-missing', { reason: 'name a model' }, { param: 'model' }));
-  return ok({ ...first, candidates: { ...first.candidates, groups } });
+  return ok(names.length === 1 ? first : { ...first, policy: { ...first.policy, tiers } });
 }
 
 /** All candidates stand at a provider that chooses among providers itself: then the request's wishes are for that one. */
 function readsPreferences(found: Found): boolean {
-  const targets = found.candidates.groups.flat();
+  const targets = found.policy.tiers.flat();
   return targets.length > 0 && targets.every(({ target }) => target.provider.readsPreferences === true);
 }
 
@@ -147,8 +243,8 @@ function unknownProvider(preferences: Preferences, snapshot: Snapshot, key: KeyR
 }
 
 /** Whether a name stands for targets none of which the key may use. To that key it is unknown: in the same words, with no hint. */
-function isHidden({ candidates, route }: Found, key: KeyRow): boolean {
-  const targets = candidates.groups.flat();
+function isHidden({ policy, route }: Found, key: KeyRow): boolean {
+  const targets = itemsOf(policy);
   return targets.length > 0 && !targets.some(({ target }) => mayUse(key, target, route));
 }
 
@@ -196,16 +292,6 @@ function nothingLeft(model: string, rejected: readonly Rejection[], hasPreferenc
     { model: shown(model), reasons: reasons.join('; ') },
     { param: hasPreferences ? 'provider' : 'model' },
   );
-}
-
-/** A budget cannot hold money for a price that nobody knows; such targets are left out for keys with a budget. */
-function withKnownPrice(planned: Plan, snapshot: Snapshot, key: KeyRow): Plan {
-  if (key.budgetNanoUsd === undefined || snapshot.allowsUnknownPrice) return planned;
-  const targets = planned.targets.filter((target) => target.price !== undefined);
-  const rejected = planned.targets
-    .filter((target) => target.price === undefined)
-    .map((target) => ({ target: target.id, reason: 'its price is not known, and the key has a budget' }));
-  return { ...planned, targets, rejected: [...planned.rejected, ...rejected] };
 }
 
 function shown(name: string): string {

@@ -5,7 +5,7 @@ import type { Loss } from '../chat/request.ts';
 import type { Usage } from '../chat/usage.ts';
 import type { JsonRecord } from '../lib/json.ts';
 import type { NanoUsd } from '../money/price.ts';
-import type { Facts } from '../routing/facts.ts';
+import type { Facts } from '../understand/facts.ts';
 import type { Plan } from '../routing/plan.ts';
 import type { Target } from '../routing/target.ts';
 import type { Bill } from './account.ts';

@@ -1,6 +1,6 @@
 /** Answers that are faults: before any attempt, and after the last. */
 import { fault, specOf, type Fault } from '../chat/fault.ts';
-import type { Failure } from '../routing/plan.ts';
+import type { Failure } from '../routing/next.ts';
 import type { Target } from '../routing/target.ts';
 import type { Arrival, Voice } from './call.ts';
 import { dayOf, retired } from './planning.ts';

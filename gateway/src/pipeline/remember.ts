@@ -1,6 +1,6 @@
 /** remember: how a request ended, for whoever asks for its record afterwards. Every request of a known key ends here, once. */
 import { specOf, type Fault } from '../chat/fault.ts';
-import type { Facts } from '../routing/facts.ts';
+import type { Facts } from '../understand/facts.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import { requestRecord, type AttemptRecord } from './record.ts';
 import type { Planning } from './planning.ts';

@@ -1,5 +1,5 @@
 /** What the steps of one request share. */
-import type { Facts } from '../routing/facts.ts';
+import type { Facts } from '../understand/facts.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { KeyRow } from '../store/ports.ts';
 import type { Admission } from './admit.ts';
@@ -13,6 +13,8 @@ import type { World } from './world.ts';
 export interface Caller {
   readonly key: KeyRow;
   readonly reply: Reply;
+  /** Of the connection. Absent: nobody knows. */
+  readonly address?: string | undefined;
 }
 
 /** What the attempts of one request share. Only `attempts` grows. */

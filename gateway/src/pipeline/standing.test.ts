@@ -37,9 +37,15 @@ describe('what is learned of a target', () => {
   it('is a rest where the provider says how long, and a doubt where it does not', () => {
     const world = lessons();
     noteFailed(world, MODEL, of('upstream-rate-limited', { retryAfterMs: 1000 }));
-    assert.deepEqual([healthNow(world).restMs('p/m'), healthNow(world).isDoubted(MODEL)], [1000, false]);
+    assert.deepEqual(
+      [healthNow(world).observe(MODEL).restMs, healthNow(world).observe(MODEL).isDoubted],
+      [1000, false],
+    );
     noteFailed(world, MODEL, of('upstream-overloaded'));
-    assert.deepEqual([healthNow(world).isDoubted(MODEL), healthNow(world).isDoubted(SISTER)], [true, false]);
+    assert.deepEqual(
+      [healthNow(world).observe(MODEL).isDoubted, healthNow(world).observe(SISTER).isDoubted],
+      [true, false],
+    );
     assert.deepEqual([world.told, world.counted], [[], []]);
   });
 
@@ -48,7 +54,7 @@ describe('what is learned of a target', () => {
     for (const code of ['upstream-auth', 'upstream-auth'] as const) noteFailed(world, MODEL, of(code));
     const health = healthNow(world);
     assert.deepEqual(
-      [MODEL, SISTER, OTHER_KEY].map((target) => health.isDoubted(target)),
+      [MODEL, SISTER, OTHER_KEY].map((target) => health.observe(target).isDoubted),
       [true, true, false],
     );
     assert.deepEqual(world.told, ['a provider refuses our key']);
@@ -60,9 +66,9 @@ describe('what is learned of a target', () => {
     noteFailed(world, MODEL, of('upstream-quota'));
     world.nowMs = 60_000;
     noteBegun(world, SISTER);
-    assert.equal(healthNow(world).isDoubted(MODEL), true, 'the sister probes the key for both');
+    assert.equal(healthNow(world).observe(MODEL).isDoubted, true, 'the sister probes the key for both');
     noteAnswered(world, SISTER);
-    assert.equal(healthNow(world).isDoubted(MODEL), false);
+    assert.equal(healthNow(world).observe(MODEL).isDoubted, false);
   });
 
   it('is nothing where the request was to blame, or the name was the caller’s idea', () => {
@@ -70,10 +76,10 @@ describe('what is learned of a target', () => {
     for (const code of ['context-length', 'upstream-refused', 'content-filtered', 'upstream-cut'] as const)
       noteFailed(world, MODEL, of(code));
     noteFailed(world, testTarget('p/m', { isKnown: false }), of('upstream-not-found'));
-    assert.equal(healthNow(world).isDoubted(MODEL), false);
+    assert.equal(healthNow(world).observe(MODEL).isDoubted, false);
     noteFailed(world, MODEL, of('upstream-not-found'));
     assert.deepEqual(
-      [healthNow(world).isDoubted(MODEL), world.told],
+      [healthNow(world).observe(MODEL).isDoubted, world.told],
       [true, ['a provider does not know a model any more']],
     );
   });

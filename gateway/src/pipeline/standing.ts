@@ -1,6 +1,6 @@
 /** What a request learns of its targets for those that come after it: who asked for a rest, whose key was refused, what is gone. */
 import type { Fault, FaultCode } from '../chat/fault.ts';
-import type { Health } from '../routing/plan.ts';
+import type { Health } from '../routing/next.ts';
 import type { Target } from '../routing/target.ts';
 import type { World } from './world.ts';
 
@@ -49,8 +49,11 @@ export function healthNow(world: Pick<World, 'health' | 'doubts' | 'clock'>): He
   const nowMs = world.clock.monotonicMs();
   const { health, doubts } = world;
   return {
-    restMs: (targetId) => health.restMs(targetId, nowMs),
-    isDoubted: (target) => doubts.isDoubted(target.id, nowMs) || doubts.isDoubted(target.keyId, nowMs),
+    observe: (target) => ({
+      restMs: health.restMs(target.id, nowMs),
+      isDoubted: doubts.isDoubted(target.id, nowMs) || doubts.isDoubted(target.keyId, nowMs),
+      inFlight: 0,
+    }),
   };
 }
 

@@ -33,7 +33,7 @@ function target(providers: string, machine: Machine = {}): Target {
   const { snapshot, warnings } = compiled(providers, machine);
   const found = snapshot.resolve(`${providers.slice(0, providers.indexOf(':'))}/some-model`);
   assert.ok(found.kind === 'found', warnings.join());
-  const [first] = found.candidates.groups.flat();
+  const [first] = found.policy.tiers.flat();
   assert.ok(first);
   return first.target;
 }

@@ -20,7 +20,7 @@ function compiled(yaml: string, env: Readonly<Record<string, string>> = {}): Com
 
 function ids(resolution: Resolution): readonly (readonly string[])[] {
   return resolution.kind === 'found'
-    ? resolution.candidates.groups.map((group) => group.map(({ target }) => target.id))
+    ? resolution.policy.tiers.map((group) => group.map(({ target }) => target.id))
     : [];
 }
 
@@ -45,10 +45,7 @@ describe('compile', () => {
     const pool = snapshot.resolve('gpt-5');
     assert.deepEqual(ids(pool), [['openai/gpt-5', 'eu/gpt-5']]);
     assert.ok(pool.kind === 'found');
-    assert.deepEqual(
-      [pool.candidates.order, pool.candidates.groups[0]?.map(({ weight }) => weight)],
-      ['weighted', [1, 3]],
-    );
+    assert.deepEqual([pool.policy.strategy, pool.policy.tiers[0]?.map(({ weight }) => weight)], ['weighted', [1, 3]]);
   });
 
   it('gives a provider of two wires to callers of either, in their own', () => {
@@ -69,6 +66,43 @@ describe('compile', () => {
       pinned !== undefined && targetOver(pinned, 'openai-responses') === pinned,
       'a wire that is named is the only one',
     );
+  });
+
+  it('gives each target the published scores of its model, and the operator’s own in their place', () => {
+    const { snapshot: own } = compiled(`
+providers:
+  openai: {api_key: sk-one, models: {gpt-5: {quality: {code: 0.2}}, gpt-5-mini: {quality: {general: 0.9, chat: 0.5}}}}
+  house: {dialect: openai-chat, base_url: http://10.0.0.5:8000/v1, models: {best: {upstream_name: Qwen/Qwen3-32B}, mine: {}}}
+`);
+    const scores = (id: string): Readonly<Record<string, number>> => own.targets.get(id)?.quality ?? {};
+    const published = snapshot.targets.get('eu/gpt-5')?.quality ?? {};
+    assert.ok((published['code'] ?? 0) > 0.6 && (published['math'] ?? 0) > 0.6);
+    assert.deepEqual(scores('openai/gpt-5'), { ...published, code: 0.2 });
+    assert.deepEqual([scores('openai/gpt-5-mini')['chat'], scores('openai/gpt-5-mini')['math']], [0.5, 0.9]);
+    assert.ok((scores('house/best')['math'] ?? 0) > 0.4, 'found by what its server calls it');
+    assert.deepEqual(scores('house/mine'), {});
+    const counts = own.targets.get('openai/gpt-5')?.qualityCounts ?? {};
+    assert.ok((counts['code'] ?? 0) > (counts['math'] ?? 0) && (counts['math'] ?? 0) > 1);
+  });
+
+  it('selects the best of its models where a score is asked for, else the cheapest', () => {
+    const { snapshot: selecting } = compiled(`
+providers: {openai: {api_key: sk-one}}
+routes:
+  best: {targets: [{select: {models: gpt-5*, quality: {task: code, min: 0.7}, most: 3}}]}
+  cheap: {targets: [{select: {models: gpt-5*, most: 3}}]}
+`);
+    const [best] = ids(selecting.resolve('best'));
+    const [cheap] = ids(selecting.resolve('cheap'));
+    const scores = [...selecting.targets.values()]
+      .filter(({ model }) => model.startsWith('gpt-5'))
+      .map(({ quality }) => quality['code'] ?? 0)
+      .toSorted((a, b) => b - a);
+    assert.deepEqual(
+      best?.map((id) => selecting.targets.get(id)?.quality['code']),
+      scores.slice(0, 3),
+    );
+    assert.deepEqual(cheap?.slice(0, 1), ['openai/gpt-5-nano']);
   });
 
   it('has models that are served over one wire only over that one', () => {
@@ -94,7 +128,7 @@ describe('compile', () => {
     );
     const of = (id: string): string | undefined => {
       const found = regional.resolve(id);
-      return found.kind === 'found' ? found.candidates.groups[0]?.[0]?.target.baseUrl : undefined;
+      return found.kind === 'found' ? found.policy.tiers[0]?.[0]?.target.baseUrl : undefined;
     };
     assert.deepEqual(warnings, []);
     assert.equal(of('amazon-bedrock/eu.amazon.nova-lite-v1:0'), 'https://bedrock-runtime.eu-central-1.amazonaws.com');
@@ -109,10 +143,10 @@ describe('compile', () => {
     assert.ok(route.kind === 'found');
     assert.deepEqual(ids(route), [['openai/gpt-5-mini', 'house/llama']]);
     assert.deepEqual(
-      route.candidates.groups[0]?.map(({ weight }) => weight),
+      route.policy.tiers[0]?.map(({ weight }) => weight),
       [1, 4],
     );
-    const { fallback } = route.candidates;
+    const { fallback } = route.policy;
     assert.deepEqual(
       [
         fallback?.attemptsMax,
@@ -136,13 +170,13 @@ describe('compile', () => {
     const { snapshot: other } = compiled('providers: {togetherai: {api_key: k}}');
     const found = other.resolve('together/some/new-model');
     assert.ok(found.kind === 'found');
-    assert.equal(found.candidates.groups[0]?.[0]?.target.id, 'togetherai/some/new-model');
+    assert.equal(found.policy.tiers[0]?.[0]?.target.id, 'togetherai/some/new-model');
   });
 
   it('sends names that no catalog knows to the provider that was named, and to no other', () => {
     const fresh = snapshot.resolve('openai/gpt-99');
     assert.ok(fresh.kind === 'found');
-    const target = fresh.candidates.groups[0]?.[0]?.target;
+    const target = fresh.policy.tiers[0]?.[0]?.target;
     assert.deepEqual([target?.id, target?.isKnown, target?.price], ['openai/gpt-99', false, undefined]);
     for (const name of [
       'gpt-99',
@@ -177,10 +211,11 @@ describe('compile', () => {
     assert.match(without.warnings[0] ?? '', /MISTRAL_API_KEY/);
   });
 
-  it('lets auto mean the cheapest current all-round models', () => {
+  it('lets auto mean current all-round models, balanced', () => {
     const auto = snapshot.resolve('auto');
     assert.ok(auto.kind === 'found');
-    const targets = auto.candidates.groups.flat().map(({ target }) => target);
+    assert.equal(auto.policy.strategy, 'balanced');
+    const targets = auto.policy.tiers.flat().map(({ target }) => target);
     assert.ok(
       targets.length > 1 && targets.every((target) => target.price !== undefined && target.abilities?.has('tools')),
     );

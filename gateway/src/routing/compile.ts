@@ -3,18 +3,22 @@ import { createHash } from 'node:crypto';
 import { compact } from '../lib/json.ts';
 import type { Catalog, CatalogModel } from '../catalog/catalog.ts';
 import { indexNames, isMovingName, nameEntryOf, type NameEntry, type NameIndex } from '../catalog/names.ts';
-import { tiersOf, type Config, type RouteConfig } from '../config/schema.ts';
-import type { FaultCode } from '../chat/fault.ts';
-import { REPLACEABLE } from '../dialects/dialect.ts';
-import type { Candidates, Fallback, WeightedTarget } from './plan.ts';
+import type { Config, RouteConfig } from '../config/schema.ts';
+import { compileExpression } from '../policy/expression.ts';
+import { compileRoute, type RouteWorld } from './compile-route.ts';
+import { compareUnknownLast, listPrice } from './list-price.ts';
+import { itemsOf, type Policy, type StrategyName, type WeightedTarget } from './policy.ts';
+import type { RuleFacts } from '../policy/vocabulary.ts';
+import { SUFFIXES } from './preferences.ts';
+import { selected } from './select.ts';
 import type { ListedModel, Resolution, Snapshot } from './snapshot.ts';
 import { suppliersOf, type ModelRow, type Supplier, type TargetsInput } from './targets.ts';
 import type { Target } from './target.ts';
 
 /** A route may name routes, an alias aliases; deeper is a mistake that the file's check has missed. */
 const DEPTH_MAX = 8;
-/** How many models `auto` chooses from. */
-const AUTO_MAX = 5;
+/** How many models `auto` chooses from, the cheapest: more would not be told apart in the time of a plan. */
+const AUTO_MAX = 32;
 /** `auto` takes models of about the last year: older ones are retired sooner than a catalog is refreshed. */
 const AUTO_AGE_DAYS = 450;
 const DAY_MS = 86_400_000;
@@ -53,6 +57,7 @@ export function compile(input: CompileInput): Compiled {
       idleMs: config.timeouts.idle_ms,
       totalMs: config.timeouts.total_ms,
     },
+    region: config.server.region,
     attemptsMax: config.attempts,
     heartbeatMs: config.server.heartbeat_ms,
     writeIdleMs: config.server.write_idle_ms,
@@ -73,6 +78,7 @@ export function compile(input: CompileInput): Compiled {
     providerIds: new Set(suppliers.keys()),
     targets,
     listed: [...autoListed(resolver, config), ...listedModels(config, entries)],
+    regionOf: () => undefined,
     resolve: resolver,
     successorOf: (target, today) => successorOf(names, target, today),
     isVisible: (name, allowed) => allowed === undefined || isNamed(name, allowed),
@@ -126,29 +132,26 @@ interface ResolverInput {
 type Resolver = (name: string) => Resolution;
 
 function makeResolver(input: ResolverInput): Resolver {
-  const { config, suppliers, names, providerAliases } = input;
+  const { config, suppliers, names, providerAliases, entries } = input;
   const routes = new Map(Object.entries(config.routes));
   const aliases = new Map(Object.entries(config.aliases));
   const ownNames = [...routes.keys(), ...aliases.keys()];
-  const auto = autoCandidates(input);
+  const auto = autoPolicy(input);
+  const compiled = new Map<string, Policy>();
+  const all = (): readonly Target[] => entries.flatMap((entry) => entry.supplier.targetsOf(entry.model));
 
   function resolve(name: string, depth = 0): Resolution {
     const route = routes.get(name);
-    if (route !== undefined && depth < DEPTH_MAX) {
-      const candidates = routeCandidates(route, depth);
-      return { kind: 'found', candidates, route: name };
-    }
+    if (route !== undefined && depth < DEPTH_MAX)
+      return { kind: 'found', policy: policyOf(name, route, depth), route: name };
     const alias = aliases.get(name);
     if (alias !== undefined && depth < DEPTH_MAX) return resolve(alias, depth + 1);
-    if (name === 'auto' && auto !== undefined) return { kind: 'found', candidates: auto };
+    if (name === 'auto' && auto !== undefined) return { kind: 'found', policy: auto, route: name };
     const found = names.resolve(name);
     if (found.kind === 'found') {
-      const group = found.entries.flatMap((entry) => weighted(entry.supplier.targetsOf(entry.model), 1));
-      return {
-        kind: 'found',
-        candidates: { groups: [group], order: group.length > 1 ? 'weighted' : 'listed' },
-        ...(found.suffix === 'floor' ? { sort: 'price' as const } : {}),
-      };
+      const tier = found.entries.flatMap((entry) => weighted(entry.supplier.targetsOf(entry.model), 1));
+      const sort = SUFFIXES[found.suffix ?? ''];
+      return { kind: 'found', policy: plainPolicy(tier), ...(sort === undefined ? {} : { sort }) };
     }
     return unlisted(name) ?? { kind: 'unknown', near: [...near(name, ownNames), ...found.near].slice(0, 3) };
   }
@@ -167,21 +170,42 @@ function makeResolver(input: ResolverInput): Resolver {
           ? (simulator?.targetsOf(name) ?? [])
           : [];
     if (targets.length === 0) return undefined;
-    return { kind: 'found', candidates: { groups: [weighted(targets, 1)], order: 'listed' } };
+    return { kind: 'found', policy: plainPolicy(weighted(targets, 1)) };
   }
 
-  function routeCandidates(route: RouteConfig, depth: number): Candidates {
-    const groups = tiersOf(route).map((tier) =>
-      tier.flatMap(({ target, weight }) => {
+  function policyOf(name: string, route: RouteConfig, depth: number): Policy {
+    const known = compiled.get(name);
+    if (known !== undefined) return known;
+    const world: RouteWorld = {
+      targetsOf: (target) => {
         const resolved = resolve(target, depth + 1);
-        if (resolved.kind === 'unknown') return [];
-        return resolved.candidates.groups.flat().map((one) => ({ target: one.target, weight: one.weight * weight }));
-      }),
-    );
-    return { groups, order: route.strategy === 'weighted' ? 'weighted' : 'listed', fallback: fallbackOf(route) };
+        return resolved.kind === 'unknown' ? [] : itemsOf(resolved.policy);
+      },
+      select: (search) => selected(search, all()),
+      condition: conditionOf,
+    };
+    const policy = compileRoute(route, world);
+    compiled.set(name, policy);
+    return policy;
   }
 
   return (name) => resolve(name.trim());
+}
+
+/** A rule's expression, ready to be asked. One that is wrong was refused when the file was read; here it never holds. */
+function conditionOf(source: string): (facts: RuleFacts) => boolean | string {
+  const compiled = compileExpression(source);
+  if (!compiled.ok) return () => compiled.error.message;
+  return (facts) => {
+    const answer = compiled.value.evaluate(facts);
+    return answer.ok ? answer.value : answer.error;
+  };
+}
+
+/** The policy of a name that stands for a model: what serves it shares the load. */
+function plainPolicy(tier: readonly WeightedTarget[]): Policy {
+  const strategy: StrategyName = tier.length > 1 ? 'weighted' : 'ordered';
+  return { tiers: [tier], strategy, readsContent: false };
 }
 
 /** What may stand in a URL path and a header without a second thought. */
@@ -201,52 +225,24 @@ function near(name: string, known: readonly string[]): readonly string[] {
   return start.length < 3 ? [] : known.filter((other) => other.toLowerCase().startsWith(start));
 }
 
-const ALWAYS_REPLACED: readonly FaultCode[] = [
-  'not-expressible',
-  'not-for-target',
-  'upstream-not-found',
-  'upstream-quota',
-  'upstream-auth',
-  'upstream-credential',
-];
-const REASONS: Readonly<Record<RouteConfig['fallback']['on'][number], readonly FaultCode[]>> = {
-  error: [
-    ...(['upstream-unreachable', 'upstream-unresolved', 'upstream-unsendable'] as const),
-    ...(['upstream-certificate', 'upstream-redirect', 'upstream-invalid', 'upstream-too-big'] as const),
-    ...(['upstream-error', 'upstream-cut', 'upstream-overloaded', 'output-invalid'] as const),
-    ...ALWAYS_REPLACED,
-  ],
-  'rate-limit': ['upstream-rate-limited'],
-  timeout: ['upstream-timeout'],
-  'content-filter': ['content-filtered'],
-  'context-length': ['context-length'],
-};
-
-function fallbackOf(route: RouteConfig): Fallback {
-  const { on, attempts, price_factor_max: factor } = route.fallback;
-  const replaceable = new Set(on.flatMap((reason) => REASONS[reason]).filter((code) => REPLACEABLE.has(code)));
-  return {
-    replaceable,
-    ...(attempts === undefined ? {} : { attemptsMax: attempts }),
-    ...(factor === undefined ? {} : { priceFactorMax: factor }),
-  };
-}
-
-/** What `auto` means without a route of that name: the cheapest current all-round models, dearest last. */
-function autoCandidates({ entries, catalog, suppliers }: ResolverInput): Candidates | undefined {
+/** What `auto` means without a route of that name: current all-round models, balanced between quality, cost and latency. */
+function autoPolicy({ entries, catalog, suppliers }: ResolverInput): Policy | undefined {
   const simulator = suppliers.get('simulator')?.targetsOf('auto');
-  if (simulator !== undefined && suppliers.size === 1) return { groups: [weighted(simulator, 1)], order: 'listed' };
+  if (simulator !== undefined && suppliers.size === 1)
+    return { ...plainPolicy(weighted(simulator, 1)), readsContent: true };
   const since = new Date(Date.parse(catalog.source.asOf ?? '2026-07-01') - AUTO_AGE_DAYS * DAY_MS)
     .toISOString()
     .slice(0, 10);
   const targets = entries
     .filter((entry) => isAllRound(entry, since))
     .flatMap((entry) => entry.supplier.targetsOf(entry.model).slice(0, 1))
-    .toSorted((a, b) => compareList(a, b))
+    .toSorted((a, b) => compareUnknownLast(listPrice(a), listPrice(b)))
     .slice(0, AUTO_MAX);
   const fallback =
     targets.length > 0 ? targets : entries.flatMap((entry) => entry.supplier.targetsOf(entry.model)).slice(0, AUTO_MAX);
-  return fallback.length === 0 ? undefined : { groups: [weighted(fallback, 1)], order: 'listed' };
+  return fallback.length === 0
+    ? undefined
+    : { tiers: [weighted(fallback, 1)], strategy: 'balanced', readsContent: true };
 }
 
 function isAllRound(entry: Entry, since: string): boolean {
@@ -269,19 +265,12 @@ function isCapable(row: CatalogModel): boolean {
   return limits.contextTokens !== undefined && limits.contextTokens >= AUTO_CONTEXT_MIN;
 }
 
-/** Three input tokens to one of output: the usual blend of price lists. */
-function compareList(a: Target, b: Target): number {
-  const blend = (target: Target): bigint => (target.price?.input ?? 0n) * 3n + (target.price?.output ?? 0n);
-  const difference = blend(a) - blend(b);
-  return difference === 0n ? 0 : difference < 0n ? -1 : 1;
-}
-
 /** `auto` is a name that callers choose like any other. */
 function autoListed(resolve: Resolver, { routes, aliases }: Config): readonly ListedModel[] {
   const isOwn = Object.hasOwn(routes, 'auto') || Object.hasOwn(aliases, 'auto');
   return isOwn || resolve('auto').kind === 'unknown'
     ? []
-    : [listedName('auto', 'the cheapest current all-round model')];
+    : [listedName('auto', 'current all-round models, balanced between quality, cost and latency')];
 }
 
 function listedModels(config: Config, entries: readonly Entry[]): readonly ListedModel[] {

@@ -1,123 +1,123 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { fault, type FaultCode } from '../chat/fault.ts';
 import { REPLACEABLE } from '../dialects/dialect.ts';
-import { next, plan, type Candidates, type Failure, type Plan, type PlanOptions } from './plan.ts';
-import type { Facts } from './facts.ts';
+import { inputOf, listed, policyOf, seen, TEST_FACTS } from './plan.fixture.ts';
+import { plan, type Plan, type PlanInput } from './plan.ts';
+import type { StrategyName } from './policy.ts';
+import { NOT_ALLOWED } from './requirements/barred.ts';
 import { testTarget } from './target.fixture.ts';
-import type { Target } from './target.ts';
-
-const FACTS: Facts = {
-  model: 'm',
-  isStreaming: false,
-  needs: [],
-  inputTokensEstimate: 100,
-  inputTokensMax: 400,
-  inputTokensUsualMax: 400,
-  choices: 1,
-};
-const REST_FREE = { restMs: () => 0, isDoubted: () => false };
-
-function options(over: Partial<PlanOptions> = {}): PlanOptions {
-  const base = { attemptsMax: 3, health: REST_FREE, today: '2026-11-22', isAllowed: () => true, random: () => 0.5 };
-  return { ...base, ...over };
-}
-
-function listed(...ids: readonly string[]): Candidates {
-  return { groups: [ids.map((id) => ({ target: testTarget(id), weight: 1 }))], order: 'listed' };
-}
 
 function ids(of: Plan): readonly string[] {
   return of.targets.map((target) => target.id);
 }
 
-function failure(targetId: string, code: FaultCode, retryAfterMs?: number): Failure {
-  return { targetId, fault: fault(code, { provider: 'p' }, retryAfterMs === undefined ? {} : { retryAfterMs }) };
-}
-
-const NEXT = { leftMs: 20_000, health: REST_FREE, random: () => 0.5 };
-
 describe('plan', () => {
   it('keeps the order that was listed, each target once', () => {
-    assert.deepEqual(ids(plan(listed('a/m', 'b/m', 'a/m'), FACTS, options())), ['a/m', 'b/m']);
+    assert.deepEqual(ids(plan(inputOf(listed('a/m', 'b/m', 'a/m')))), ['a/m', 'b/m']);
   });
 
-  it('puts resting targets last', () => {
-    const health = { ...REST_FREE, restMs: (id: string) => (id === 'a/m' ? 900 : 0) };
-    assert.deepEqual(ids(plan(listed('a/m', 'b/m'), FACTS, options({ health }))), ['b/m', 'a/m']);
+  it('puts targets that are full after sound ones, then doubted ones, and those that must be waited for last', () => {
+    const sightings = seen({
+      'a/m': { restMs: 900 },
+      'b/m': { restMs: 0.1 },
+      'c/m': { isDoubted: true },
+      'd/m': { inFlight: 4, inFlightMax: 4 },
+      'e/m': { headroom: 0 },
+    });
+    const made = plan(inputOf(listed('a/m', 'b/m', 'c/m', 'd/m', 'e/m', 'f/m'), { sightings }));
+    assert.deepEqual(ids(made), ['f/m', 'd/m', 'e/m', 'c/m', 'b/m', 'a/m']);
+    assert.deepEqual(
+      made.placed.map(({ fitness }) => fitness),
+      ['sound', 'full', 'full', 'doubted', 'resting', 'resting'],
+    );
   });
 
-  it('puts doubted targets after sound ones, and before those that must be waited for', () => {
-    const health = {
-      restMs: (id: string) => (id === 'a/m' ? 0.1 : 0),
-      isDoubted: (target: Target) => target.id === 'b/m',
-    };
-    assert.deepEqual(ids(plan(listed('a/m', 'b/m', 'c/m'), FACTS, options({ health }))), ['c/m', 'b/m', 'a/m']);
+  it('takes of the doubted the one that fails least, whatever its tier, and of equals the earlier tier', () => {
+    const tiers = [['a/m'], ['b/m'], ['c/m']].map((tier) => tier.map((id) => ({ target: testTarget(id), weight: 1 })));
+    const sightings = seen({
+      'a/m': { isDoubted: true, errorRate: 0.8 },
+      'b/m': { isDoubted: true, errorRate: 0.12 },
+      'c/m': { isDoubted: true, errorRate: 0.08 },
+    });
+    assert.deepEqual(ids(plan(inputOf(policyOf([], { tiers }), { sightings }))), ['b/m', 'c/m', 'a/m']);
+  });
+
+  it('leaves out everybody where a rule refuses, with the rule as the reason', () => {
+    const rule = { name: 'no health data', source: 'true', holds: () => true, refuse: 'Not here.' };
+    const made = plan(
+      inputOf({ ...listed('a/m', 'b/m'), hedge: { after: 100, budget: 1 } }, { ruling: { rule, troubles: [] } }),
+    );
+    assert.deepEqual([ids(made), made.refusal, made.hedge], [[], 'Not here.', undefined]);
+    assert.deepEqual(
+      made.rejected.map(({ target, reason }) => `${target}: ${reason}`),
+      ['a/m', 'b/m'].map((id) => `${id}: the rule \`no health data\` refuses such requests`),
+    );
+  });
+
+  it('keeps to the request’s own order of providers before everything else, and tells the chances within the first', () => {
+    const known = seen({ 'b/m': { isDoubted: true } });
+    const policy = policyOf(
+      ['a/m', 'b/m', 'b/n', 'c/m'].map((id) => testTarget(id)),
+      { strategy: 'round-robin', explore: 0.1 },
+    );
+    const made = plan(inputOf(policy, { sightings: known, preferences: { order: ['b', 'c'] } }));
+    assert.deepEqual(ids(made), ['b/n', 'b/m', 'c/m', 'a/m']);
+    assert.equal(made.propensity, 1);
+  });
+
+  it('uses a later tier only after the earlier, and before what is unfit of either', () => {
+    const tiers = [['a/m', 'b/m'], ['c/m'], ['a/m', 'd/m']].map((tier) =>
+      tier.map((id) => ({ target: testTarget(id), weight: 1 })),
+    );
+    const sightings = seen({ 'a/m': { isDoubted: true } });
+    const made = plan(inputOf(policyOf([], { tiers }), { sightings }));
+    assert.deepEqual(ids(made), ['b/m', 'c/m', 'd/m', 'a/m']);
+    assert.deepEqual(
+      made.placed.map(({ tier }) => tier),
+      [0, 1, 2, 0],
+    );
   });
 
   it('leaves out a model from its last day on, but not where something else may stand at its address', () => {
     const gone = testTarget('a/m', { retiresOn: '2026-11-22' });
     const elsewhere = testTarget('b/m', { retiresOn: '2025-01-01', isElsewhere: true });
     const going = testTarget('c/m', { retiresOn: '2026-11-23' });
-    const groups = [[gone, elsewhere, going].map((target) => ({ target, weight: 1 }))];
-    const made = plan({ groups, order: 'listed' }, FACTS, options());
+    const made = plan(inputOf(policyOf([gone, elsewhere, going])));
     assert.deepEqual(ids(made), ['b/m', 'c/m']);
     assert.deepEqual(made.rejected, [{ target: 'a/m', reason: 'it ended on 2026-11-22', retired: gone }]);
-    assert.deepEqual(plan({ groups: [[{ target: gone, weight: 1 }]], order: 'listed' }, FACTS, options()).targets, []);
+    assert.deepEqual(plan(inputOf(policyOf([gone]))).targets, []);
   });
 
   it('leaves out what cannot do it, and says why', () => {
     const blind = testTarget('a/m', { abilities: new Set(['tools']) });
-    const made = plan(
-      {
-        groups: [
-          [
-            { target: blind, weight: 1 },
-            { target: testTarget('b/m'), weight: 1 },
-          ],
-        ],
-        order: 'listed',
-      },
-      { ...FACTS, needs: ['image'] },
-      options(),
-    );
+    const facts = { ...TEST_FACTS, needs: ['image'] as const };
+    const made = plan(inputOf(policyOf([blind, testTarget('b/m')]), { facts }));
     assert.deepEqual(ids(made), ['b/m']);
     assert.deepEqual(made.rejected, [{ target: 'a/m', reason: 'it has no ability `image`' }]);
   });
 
   it('leaves no target out for want of a schema, which is made good here', () => {
     const plain = testTarget('a/m', { abilities: new Set(['tools']) });
-    const made = plan(
-      {
-        groups: [
-          [
-            { target: plain, weight: 1 },
-            { target: testTarget('b/m'), weight: 1 },
-          ],
-        ],
-        order: 'listed',
-      },
-      { ...FACTS, needs: ['json-schema'] },
-      options(),
-    );
+    const facts = { ...TEST_FACTS, needs: ['json-schema'] as const };
+    const made = plan(inputOf(policyOf([plain, testTarget('b/m')]), { facts }));
     assert.deepEqual([ids(made), made.rejected], [['a/m', 'b/m'], []]);
   });
 
   it('lets the providers judge where the catalog speaks against all of them', () => {
     const small = testTarget('a/m', { limits: { contextTokens: 10 } });
-    const made = plan({ groups: [[{ target: small, weight: 1 }]], order: 'listed' }, FACTS, options());
+    const made = plan(inputOf(policyOf([small])));
     assert.deepEqual([ids(made), made.rejected], [['a/m'], []]);
   });
 
   it('never overrules what the key may not use', () => {
-    const made = plan(listed('a/m'), FACTS, options({ isAllowed: () => false }));
+    const made = plan(inputOf(listed('a/m'), { barred: new Map([['a/m', NOT_ALLOWED]]) }));
     assert.deepEqual([ids(made), made.rejected.length], [[], 1]);
   });
 
   it('follows order, only, ignore and allow_fallbacks of the request', () => {
-    const of = (preferences: PlanOptions['preferences']): readonly string[] =>
-      ids(plan(listed('a/m', 'b/m', 'c/m'), FACTS, options(preferences === undefined ? {} : { preferences })));
+    const of = (preferences: PlanInput['preferences']): readonly string[] =>
+      ids(plan(inputOf(listed('a/m', 'b/m', 'c/m'), { preferences })));
     assert.deepEqual(of({ order: ['c', 'b'] }), ['c/m', 'b/m', 'a/m']);
     assert.deepEqual(of({ only: ['b'] }), ['b/m']);
     assert.deepEqual(of({ ignore: ['b'] }), ['a/m', 'c/m']);
@@ -126,147 +126,89 @@ describe('plan', () => {
   });
 
   it('keeps fallbacks within the price guard of the route', () => {
-    const cheap = testTarget('a/m', { price: { input: 100n, output: 100n } });
-    const dear = testTarget('b/m', { price: { input: 900n, output: 900n } });
+    const cheap = testTarget('a/m', { price: { input: 100_000_000n, output: 100_000_000n } });
+    const dear = testTarget('b/m', { price: { input: 900_000_000n, output: 900_000_000n } });
     const fallback = { replaceable: REPLACEABLE, priceFactorMax: 3 };
-    const made = plan(
-      { groups: [[cheap, dear].map((target) => ({ target, weight: 1 }))], order: 'listed', fallback },
-      FACTS,
-      options(),
-    );
+    const made = plan(inputOf(policyOf([cheap, dear, testTarget('c/m')], { fallback })));
     assert.deepEqual(ids(made), ['a/m']);
-    assert.match(made.rejected[0]?.reason ?? '', /3 times/);
-  });
-
-  it('draws each target about as often as its weight says', () => {
-    const group = [
-      { target: testTarget('a/m'), weight: 3 },
-      { target: testTarget('b/m'), weight: 1 },
-    ];
-    let state = 12345;
-    const random = (): number => {
-      state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
-      return state / 2 ** 31;
-    };
-    let first = 0;
-    for (let round = 0; round < 4000; round += 1) {
-      if (ids(plan({ groups: [group], order: 'weighted' }, FACTS, options({ random })))[0] === 'a/m') first += 1;
-    }
-    assert.ok(first > 2850 && first < 3150, `${first} of 4000`);
-  });
-
-  it('never invents, doubles or revives a target', () => {
-    const names = fc.uniqueArray(fc.constantFrom<string>('a/m', 'b/m', 'c/m', 'd/m', 'e/m'));
-    fc.assert(
-      fc.property(
-        fc.array(names, { maxLength: 3 }),
-        names,
-        fc.constantFrom<Candidates['order'][]>('listed', 'weighted'),
-        (groups, banned, order) => {
-          const candidates: Candidates = {
-            groups: groups.map((group) => group.map((id) => ({ target: testTarget(id), weight: 1 }))),
-            order,
-          };
-          const made = plan(candidates, FACTS, options({ isAllowed: (target) => !banned.includes(target.id) }));
-          const all = new Set(groups.flat());
-          assert.equal(new Set(ids(made)).size, made.targets.length);
-          for (const id of ids(made)) assert.ok(all.has(id) && !banned.includes(id));
-          assert.equal(made.targets.length + made.rejected.length, all.size);
-        },
-      ),
+    assert.deepEqual(
+      made.rejected.map(({ reason }) => reason),
+      ['it costs more than 3 times the first choice', 'its price is not known, and the route guards prices'],
     );
   });
-});
 
-describe('next', () => {
-  const two = plan(listed('a/m', 'b/m'), FACTS, options());
-  const one = plan(listed('a/m'), FACTS, options());
-
-  it('goes to the next target at once', () => {
-    const step = next(two, [failure('a/m', 'upstream-unreachable')], NEXT);
-    assert.deepEqual(step.do === 'try' ? [step.target.id, step.afterMs] : step, ['b/m', 0]);
-  });
-
-  it('leaves a target for the last that is doubted by now, though the plan had it first', () => {
-    const health = { ...REST_FREE, isDoubted: (target: Target) => target.id === 'a/m' };
-    const step = next(two, [], { ...NEXT, health });
-    assert.deepEqual(step.do === 'try' ? [step.target.id, step.afterMs] : step, ['b/m', 0]);
-    const last = next(two, [failure('b/m', 'upstream-error')], { ...NEXT, health });
-    assert.deepEqual(last.do === 'try' ? [last.target.id, last.afterMs] : last, ['a/m', 0]);
-  });
-
-  it('stops where another target could not help', () => {
-    assert.deepEqual(next(two, [failure('a/m', 'upstream-refused')], NEXT), { do: 'stop', why: 'not-replaceable' });
-  });
-
-  it('waits as long as the only target asks, and comes back', () => {
-    const step = next(one, [failure('a/m', 'upstream-rate-limited', 1000)], NEXT);
-    assert.deepEqual(step.do === 'try' ? [step.target.id, step.afterMs] : step, ['a/m', 1000]);
-  });
-
-  it('lets the caller wait instead where the provider asks for long', () => {
-    const step = next(one, [failure('a/m', 'upstream-rate-limited', 60_000)], NEXT);
-    assert.deepEqual(step, { do: 'stop', why: 'wait-too-long', retryAfterMs: 60_000 });
-  });
-
-  it('has an answer that was not valid mended once where it came from, then goes on', () => {
-    const bad = (target: string): Failure => failure(target, 'output-invalid');
-    const targetOf = (failures: readonly Failure[]): string => {
-      const step = next(two, failures, NEXT);
-      return step.do === 'try' ? `${step.target.id} after ${step.afterMs}` : step.why;
-    };
-    assert.equal(targetOf([bad('a/m')]), 'a/m after 0');
-    assert.equal(targetOf([bad('a/m'), bad('a/m')]), 'b/m after 0');
-    assert.equal(targetOf([failure('a/m', 'upstream-error'), bad('b/m')]), 'b/m after 0');
-    const step = next({ ...two, attemptsMax: 1 }, [bad('a/m')], NEXT);
-    assert.deepEqual(step, { do: 'stop', why: 'attempts-used' });
-    // A route that names no such reason falls back to nobody, but the target itself may mend it.
-    const strict = { ...two, replaceable: new Set<FaultCode>() };
-    assert.equal(next(strict, [bad('a/m')], NEXT).do, 'try');
-    assert.deepEqual(next(strict, [bad('a/m'), bad('a/m')], NEXT), { do: 'stop', why: 'not-replaceable' });
-  });
-
-  it('tries no target a third time, and nothing after the deadline', () => {
-    const fails = [failure('a/m', 'upstream-error'), failure('a/m', 'upstream-error')];
-    assert.deepEqual(next(one, fails, NEXT), { do: 'stop', why: 'no-target-left' });
-    assert.deepEqual(next(two, [failure('a/m', 'upstream-error')], { ...NEXT, leftMs: 0 }), {
-      do: 'stop',
-      why: 'deadline',
+  it('hedges after what was learned of the first target, and not before it is known', () => {
+    const hedge = { after: 'p95', budget: 0.05 } as const;
+    const hedged = (known: Parameters<typeof seen>[0]): Plan['hedge'] =>
+      plan(inputOf(policyOf([testTarget('a/m'), testTarget('b/m')], { hedge }), { sightings: seen(known) })).hedge;
+    assert.deepEqual(hedged({ 'a/m': { ttftMs: { p50: 300, p95: 900.4, count: 50 } } }), {
+      afterMs: 901,
+      budget: 0.05,
     });
+    assert.equal(hedged({ 'a/m': { ttftMs: { p50: 300, p95: 900, count: 5 } } }), undefined);
+    const alone = plan(inputOf(policyOf([testTarget('a/m')], { hedge: { after: 100, budget: 0.05 } })));
+    assert.equal(alone.hedge, undefined);
   });
 
-  it('repeats no look-up of a name, which meets the same answer or the same silence', () => {
-    assert.deepEqual(next(one, [failure('a/m', 'upstream-unresolved')], NEXT), { do: 'stop', why: 'no-target-left' });
-    const step = next(two, [failure('a/m', 'upstream-unresolved')], NEXT);
-    assert.deepEqual(step.do === 'try' ? [step.target.id, step.afterMs] : step, ['b/m', 0]);
-  });
-
-  it('says how long the wait would be where it is longer than the request may take', () => {
-    const health = { ...REST_FREE, restMs: () => 4000 };
-    assert.deepEqual(next(one, [], { ...NEXT, health, leftMs: 3000 }), {
-      do: 'stop',
-      why: 'deadline',
-      retryAfterMs: 4000,
-    });
-  });
-
-  it('makes at most so many attempts, whatever fails', () => {
-    const codes = fc.constantFrom<FaultCode>(...REPLACEABLE);
-    fc.assert(
-      fc.property(
-        fc.array(codes, { minLength: 10, maxLength: 10 }),
-        fc.integer({ min: 1, max: 5 }),
-        (faultCodes, attemptsMax) => {
-          const made = plan(listed('a/m', 'b/m', 'c/m'), FACTS, options({ attemptsMax }));
-          const failures: Failure[] = [];
-          for (const code of faultCodes) {
-            const step = next(made, failures, NEXT);
-            if (step.do === 'stop') break;
-            failures.push(failure(step.target.id, code));
-          }
-          assert.ok(failures.length <= attemptsMax);
-        },
+  it('puts preferred tags first, and lets the strategy order within', () => {
+    const price = (usd: bigint): { input: bigint; output: bigint } => ({ input: usd, output: usd });
+    const made = plan(
+      inputOf(
+        policyOf(
+          [
+            testTarget('a/m', { price: price(1_000_000_000n) }),
+            testTarget('b/m', { price: price(9_000_000_000n), tags: ['code'] }),
+            testTarget('c/m', { price: price(5_000_000_000n), tags: ['code', 'fast'] }),
+          ],
+          { strategy: 'cost', prefer: ['code'] },
+        ),
       ),
+    );
+    assert.deepEqual(ids(made), ['c/m', 'b/m', 'a/m']);
+    assert.equal(made.propensity, 1);
+  });
+
+  it('refuses what a rule refuses, in its words', () => {
+    const rule = { name: 'no cards', source: 'true', holds: () => true, refuse: 'cards go nowhere' };
+    const made = plan(inputOf(listed('a/m'), { ruling: { rule, troubles: [] } }));
+    assert.deepEqual([made.targets, made.rule, made.refusal], [[], 'no cards', 'cards go nowhere']);
+  });
+
+  it('explores as often as it says, and logs the chance of what it did', () => {
+    const policy = policyOf([testTarget('a/m'), testTarget('b/m'), testTarget('c/m')], { explore: 0.3 });
+    const firsts = new Map<string, number>();
+    for (let seed = 0; seed < 6000; seed += 1) {
+      const made = plan(inputOf(policy, { seed }));
+      const [first = ''] = ids(made);
+      firsts.set(first, (firsts.get(first) ?? 0) + 1);
+      assert.equal(made.propensity, first === 'a/m' ? 0.8 : 0.1);
+    }
+    const [a = 0, b = 0, c = 0] = ['a/m', 'b/m', 'c/m'].map((id) => firsts.get(id));
+    assert.ok(a > 4650 && a < 4950 && b > 500 && b < 700 && c > 500 && c < 700, JSON.stringify([a, b, c]));
+  });
+
+  it('never invents, doubles or revives a target, and accounts for each', () => {
+    const names = fc.uniqueArray(fc.constantFrom<string>('a/m', 'b/m', 'c/m', 'd/m', 'e/m'));
+    const strategies = fc.constantFrom<StrategyName[]>(
+      'ordered',
+      'weighted',
+      'cost',
+      'balanced',
+      'least-busy',
+      'round-robin',
+    );
+    fc.assert(
+      fc.property(fc.array(names, { maxLength: 3 }), names, strategies, fc.nat(), (groups, banned, strategy, seed) => {
+        const tiers = groups.map((group) => group.map((id) => ({ target: testTarget(id), weight: 1 })));
+        const barred = new Map(banned.map((id) => [id, NOT_ALLOWED]));
+        const input = inputOf(policyOf([], { tiers, strategy, explore: 0.5 }), { barred, seed, turn: seed });
+        const made = plan(input);
+        const all = new Set(groups.flat());
+        assert.equal(new Set(ids(made)).size, made.targets.length);
+        for (const id of ids(made)) assert.ok(all.has(id) && !banned.includes(id));
+        assert.equal(made.targets.length + made.rejected.length, all.size);
+        assert.deepEqual(plan(input), made);
+      }),
     );
   });
 });

@@ -1,11 +1,22 @@
-/** Decides where a request may go, and in what order; and after each attempt, what comes next. Pure: same input, same answer. */
-import type { Fault, FaultCode } from '../chat/fault.ts';
+/** Decides where a request may go, and in what order. Pure: the same input gives the same plan, byte for byte. */
+import type { FaultCode } from '../chat/fault.ts';
 import { REPLACEABLE } from '../dialects/dialect.ts';
-import type { Facts } from './facts.ts';
+import { compact } from '../lib/json.ts';
+import type { Facts } from '../understand/facts.ts';
+import { dice, type Dice } from './dice.ts';
+import { expectedCost } from './expected.ts';
+import { fitnessOf, lagOf, type Fitness } from './fitness.ts';
+import { UNSEEN, type Sighting, type Sightings } from './observation.ts';
+import type { Policy, Require, StrategyName, WeightedTarget } from './policy.ts';
+import type { Preferences } from './preferences.ts';
+import { REQUIREMENTS } from './requirements/index.ts';
+import type { Asked, Requirement } from './requirements/requirement.ts';
+import { retired } from './requirements/retired.ts';
+import { requiresOf, ruled, type Ruling } from './rules.ts';
+import { keptWhereCached } from './sticky.ts';
+import { STRATEGIES } from './strategies/index.ts';
+import type { Scores } from './strategies/strategy.ts';
 import type { Target } from './target.ts';
-
-/** Why a target is left out whose name its key must not learn. */
-export const NOT_ALLOWED = 'the key may not use it';
 
 export interface Rejection {
   readonly target: string;
@@ -14,309 +25,305 @@ export interface Rejection {
   readonly retired?: Target;
 }
 
+/** A target in its place, and what put it there. */
+export interface Placed {
+  readonly target: Target;
+  /** From 0: its group in the policy. */
+  readonly tier: number;
+  readonly fitness: Fitness;
+  readonly scores: Scores;
+}
+
 export interface Plan {
   /** In the order in which they are tried. */
   readonly targets: readonly Target[];
+  /** The same targets, with the reasons for their order. */
+  readonly placed: readonly Placed[];
   readonly rejected: readonly Rejection[];
+  readonly strategy: StrategyName;
+  /** Rule that decided, by its name. */
+  readonly rule?: string;
+  /** Text of the rule that refuses such requests: then there are no targets. */
+  readonly refusal?: string;
+  /** Of the dice. */
+  readonly seed: number;
+  /** Chance that the first target had to be the first, before anything was drawn; 0..1. */
+  readonly propensity: number;
+  /** The first target was drawn by lot, to learn of it. */
+  readonly isExplored?: boolean;
   /** Most attempts over all targets, repeats included. */
   readonly attemptsMax: number;
   /** Faults after which another attempt may follow. */
   readonly replaceable: ReadonlySet<FaultCode>;
+  /** A second attempt beside the first, once that has been silent for so long. */
+  readonly hedge?: { readonly afterMs: number; readonly budget: number };
+  readonly continues?: boolean;
+  /** An attempt without content by then is given up where another target is left. */
+  readonly firstTokenMs?: number;
 }
 
-/** What a route says of the attempts after the first. */
-export interface Fallback {
-  readonly attemptsMax?: number;
-  readonly replaceable: ReadonlySet<FaultCode>;
-  /** No target whose list price is more than this many times the first choice's. */
-  readonly priceFactorMax?: number;
-}
-
-/** How the candidates of one request were found, before anything is known of them. */
-export interface Candidates {
-  /** Groups in order: a later group is used only after the earlier ones. Inside a group, `weighted` draws the order. */
-  readonly groups: readonly (readonly WeightedTarget[])[];
-  readonly order: 'listed' | 'weighted';
-  /** Absent: every replaceable fault is replaced, at any price. */
-  readonly fallback?: Fallback;
-}
-
-export interface WeightedTarget {
-  readonly target: Target;
-  readonly weight: number;
-}
-
-/** What is known of a target's health when the plan is made. */
-export interface Health {
-  /** Milliseconds until the target may be used again; 0 if now. */
-  restMs(targetId: string): number;
-  /** It, or its key, has failed lately: used where nothing better is left. */
-  isDoubted(target: Target): boolean;
-}
-
-export interface PlanOptions {
+/** All that a plan is a function of. All but policy and targets is plain data. */
+export interface PlanInput {
+  readonly policy: Policy;
+  readonly facts: Facts;
+  /** Targets that the key may not use, or that cannot do what is asked at all, with the reason. */
+  readonly barred: ReadonlyMap<string, string>;
+  readonly preferences?: Preferences | undefined;
+  /** What the request itself requires and prefers. */
+  readonly require?: Require | undefined;
+  readonly prefer?: readonly string[] | undefined;
+  /** What the policy's rules say; absent where it has none. */
+  readonly ruling?: Ruling | undefined;
+  readonly sightings: Sightings;
   readonly attemptsMax: number;
-  readonly health: Health;
-  /** `2026-11-22`: models that ended by then are not asked for at their provider's own address. */
+  /** `2026-11-22` */
   readonly today: string;
-  /** Models that the key may use; absent means all. */
-  readonly isAllowed: (target: Target) => boolean;
-  /** Why a target cannot do what is asked at all; undefined where it can. Absent: all can. */
-  readonly whyNot?: (target: Target) => string | undefined;
-  /** Preferences of the request itself (`provider` of OpenRouter's body). */
-  readonly preferences?: Preferences;
-  /** 0 <= x < 1, a new one each call. */
-  readonly random: () => number;
+  readonly seed: number;
+  /** Counts the requests of this policy. */
+  readonly turn: number;
+  readonly gatewayRegion?: string | undefined;
 }
 
-/** OpenRouter's `provider` object, as far as it names providers and prices. */
-export interface Preferences {
-  readonly order?: readonly string[];
-  readonly only?: readonly string[];
-  readonly ignore?: readonly string[];
-  readonly allowFallbacks?: boolean;
-  readonly sort?: 'price';
-  /** USD per million tokens, as nano-dollars. */
-  readonly inputPriceMax?: bigint;
-  readonly outputPriceMax?: bigint;
-  /** Fields that no target here can be held to, and those that would only be hints. */
-  readonly demands?: readonly string[];
-  readonly hints?: readonly string[];
-}
-
-/** Makes the plan: requirements, wishes, price, and health last. */
-export function plan(candidates: Candidates, facts: Facts, options: PlanOptions): Plan {
-  const sorted = sift(candidates, facts, options);
-  const rejected = [...sorted.rejected];
-  const preferred = byPreference(sorted.targets, options.preferences);
-  const guarded = withinPrice(preferred, candidates.fallback?.priceFactorMax, rejected);
+/** candidates → requirements → score → order → tiers → plan. */
+export function plan(input: PlanInput): Plan {
+  const { facts, barred, preferences, sightings, today, ruling } = input;
+  const seen = (target: Target): Sighting => sightings.get(target.id) ?? UNSEEN;
+  const policy = ruled(input.policy, ruling);
+  const requires = requiresOf(input.policy, ruling, [input.require, preferences?.require]);
+  const sifted = sift(policy, { facts, requires, preferences, today, barred, seen });
+  const strategy = preferences?.sort ?? policy.strategy;
+  const throws = dice(input.seed);
+  const order = arranged(sifted.tiers, { input, policy, strategy, seen, throws });
+  const drawn = explored(order, policy.explore ?? 0, throws);
+  const guarded = withinPrice(drawn, { factor: policy.fallback?.priceFactorMax, facts, seen });
+  const { places, rejected } = refused(guarded, ruling);
   return {
-    targets: byHealth(guarded, options.health),
-    rejected,
-    attemptsMax: candidates.fallback?.attemptsMax ?? options.attemptsMax,
-    replaceable: candidates.fallback?.replaceable ?? REPLACEABLE,
+    ...placesOf(places),
+    rejected: [...sifted.rejected, ...rejected],
+    strategy,
+    ...compact({ rule: ruling?.rule?.name, refusal: ruling?.rule?.refuse, hedge: hedgeOf(policy, places, seen) }),
+    seed: input.seed,
+    ...attemptsOf(policy, input.attemptsMax),
   };
 }
 
-/** Doubted targets come after sound ones, resting ones last, longest rest last: a late answer is better than none. */
-function byHealth(targets: readonly Target[], health: Health): readonly Target[] {
-  const rank = (target: Target): number => {
-    const restMs = health.restMs(target.id);
-    if (restMs > 0) return 1 + restMs;
-    return health.isDoubted(target) ? 1 : 0;
+/** What the order comes to. */
+function placesOf(places: readonly Place[]): Pick<Plan, 'targets' | 'placed' | 'propensity' | 'isExplored'> {
+  const [first] = places;
+  return {
+    targets: places.map(({ target }) => target),
+    placed: places.map(({ target, tier, fitness, scores }) => ({ target, tier, fitness, scores })),
+    propensity: first === undefined ? 0 : rounded(first.share),
+    ...(first?.isExplored === true ? { isExplored: true } : {}),
   };
-  return targets.toSorted((a, b) => rank(a) - rank(b));
+}
+
+/** What the policy says of the attempts. */
+function attemptsOf(
+  { fallback, continues }: Policy,
+  attemptsMax: number,
+): Pick<Plan, 'attemptsMax' | 'replaceable' | 'continues' | 'firstTokenMs'> {
+  return {
+    attemptsMax: fallback?.attemptsMax ?? attemptsMax,
+    replaceable: fallback?.replaceable ?? REPLACEABLE,
+    ...compact({ continues: continues === true ? true : undefined, firstTokenMs: fallback?.firstTokenMs }),
+  };
 }
 
 interface Sifted {
-  readonly targets: readonly Target[];
+  readonly tiers: readonly (readonly WeightedTarget[])[];
   readonly rejected: readonly Rejection[];
 }
 
-/** Requirements first: who may take the request, and who can. Each target once, in the order of its first group. */
-function sift(candidates: Candidates, facts: Facts, options: PlanOptions): Sifted {
-  const targets: Target[] = [];
-  const unfit: Rejection[] = [];
-  const doubtful: Target[] = [];
-  const forbidden: Rejection[] = [];
-  for (const target of inOrder(candidates, options.random)) {
-    const ban = whyForbidden(target, options);
-    const doubt = ban === undefined ? whyUnfit(target, facts) : undefined;
-    if (ban !== undefined) forbidden.push({ target: target.id, reason: ban });
-    else if (isGone(target, options.today)) {
-      forbidden.push({ target: target.id, reason: `it ended on ${target.retiresOn}`, retired: target });
-    } else if (doubt === undefined) targets.push(target);
-    else {
-      doubtful.push(target);
-      unfit.push({ target: target.id, reason: doubt });
-    }
-  }
+/**
+ * Requirements first: who may take the request, and who can. Each target once, in its first tier; where routes inside the
+ * route name it too, one that takes it is enough.
+ */
+function sift({ tiers }: Policy, asked: Asked): Sifted {
+  const taken = new Set<string>();
+  const unfit = new Map<string, Rejection>();
+  const final = new Map<string, Rejection>();
+  const open = tiers.map((tier) =>
+    tier.filter((item) => {
+      const { id } = item.target;
+      if (taken.has(id)) return false;
+      const unmet = unmetBy(item, asked);
+      if (unmet !== undefined && unmet.requirement.isOpinion !== true) {
+        const gone = unmet.requirement === retired ? { retired: item.target } : {};
+        if (!final.has(id)) final.set(id, { target: id, reason: unmet.reason, ...gone });
+        return false;
+      }
+      taken.add(id);
+      final.delete(id);
+      if (unmet !== undefined) unfit.set(id, { target: id, reason: unmet.reason });
+      return true;
+    }),
+  );
+  const fit = open.map((tier) => tier.filter(({ target }) => !unfit.has(target.id)));
   // A catalog can be wrong or old: where it speaks against every target, the providers decide themselves.
-  return targets.length === 0
-    ? { targets: doubtful, rejected: forbidden }
-    : { targets, rejected: [...forbidden, ...unfit] };
+  return fit.some((tier) => tier.length > 0)
+    ? { tiers: fit, rejected: [...final.values(), ...unfit.values()] }
+    : { tiers: open, rejected: [...final.values()] };
 }
 
-function inOrder(candidates: Candidates, random: () => number): readonly Target[] {
-  const seen = new Map<string, Target>();
-  for (const group of candidates.groups) {
-    const ordered = candidates.order === 'weighted' ? drawn(group, random) : group;
-    for (const { target } of ordered) if (!seen.has(target.id)) seen.set(target.id, target);
-  }
-  return [...seen.values()];
+interface Unmet {
+  readonly requirement: Requirement;
+  readonly reason: string;
 }
 
-/** The price guard (faults.md F65): a fallback may not cost a multiple of the first choice that nobody agreed to. */
-function withinPrice(targets: readonly Target[], factor: number | undefined, rejected: Rejection[]): readonly Target[] {
-  const first = targets[0] === undefined ? undefined : listPrice(targets[0]);
-  if (factor === undefined || first === undefined) return targets;
-  const most = (first * BigInt(Math.round(factor * 1000))) / 1000n;
-  return targets.filter((target) => {
-    const price = listPrice(target);
-    if (price !== undefined && price <= most) return true;
-    const reason =
-      price === undefined
-        ? 'its price is not known, and the route guards prices'
-        : `it costs more than ${factor} times the first choice`;
-    rejected.push({ target: target.id, reason });
-    return false;
-  });
-}
-
-/** Why a target may not take the request; undefined if it may. Never overruled. */
-function whyForbidden(target: Target, options: PlanOptions): string | undefined {
-  if (!options.isAllowed(target)) return NOT_ALLOWED;
-  const wish = options.preferences === undefined ? undefined : whyNotPreferred(target, options.preferences);
-  return wish ?? options.whyNot?.(target);
-}
-
-/** Elsewhere than at the provider's own address, the operator knows better than the catalog what is still served. */
-function isGone({ retiresOn, isElsewhere }: Target, today: string): boolean {
-  return retiresOn !== undefined && isElsewhere !== true && retiresOn <= today;
-}
-
-/** What is made good here where a target lacks it: an answer held to a schema (`output/way.ts`). */
-const EMULATED: ReadonlySet<string> = new Set(['json-schema']);
-
-/** Why a target is thought unable to take the request, by what the catalog says of it. */
-function whyUnfit(target: Target, facts: Facts): string | undefined {
-  const missing = facts.needs.find((need) => !EMULATED.has(need) && target.abilities?.has(need) === false);
-  if (missing !== undefined) return `it has no ability \`${missing}\``;
-  const input = target.limits.inputTokens ?? target.limits.contextTokens;
-  // The estimate may be off by a quarter: only what is clearly too long is left out.
-  const tokens = facts.longestTokensEstimate ?? facts.inputTokensEstimate;
-  if (input !== undefined && tokens > input * 1.25) {
-    return `about ${tokens} input tokens do not fit into ${input}`;
+/** The first requirement that a target does not meet. */
+function unmetBy({ target, requires }: WeightedTarget, asked: Asked): Unmet | undefined {
+  const own = requires === undefined ? asked : { ...asked, requires: [...asked.requires, ...requires] };
+  for (const requirement of REQUIREMENTS) {
+    const reason = requirement.whyNot(target, own);
+    if (reason !== undefined) return { requirement, reason };
   }
   return undefined;
 }
 
-function whyNotPreferred(target: Target, preferences: Preferences): string | undefined {
-  const id = target.providerId;
-  if (preferences.only !== undefined && !preferences.only.includes(id)) return 'not in `provider.only`';
-  if (preferences.ignore?.includes(id) === true) return 'in `provider.ignore`';
-  if (preferences.allowFallbacks === false && preferences.order !== undefined && !preferences.order.includes(id)) {
-    return 'not in `provider.order`, and `provider.allow_fallbacks` is false';
+interface Place extends Placed {
+  /** Chance of standing first before anything was drawn; all places together 1. */
+  readonly share: number;
+  /** Of its provider in the request's own order; 0 where there is none. */
+  readonly wish: number;
+  readonly isExplored?: boolean;
+}
+
+interface Arranging {
+  readonly input: PlanInput;
+  readonly policy: Policy;
+  readonly strategy: StrategyName;
+  readonly seen: (target: Target) => Sighting;
+  readonly throws: Dice;
+}
+
+/** Cell by cell, each in the strategy's order. Behind the first cell nobody can stand first. */
+function arranged(tiers: Sifted['tiers'], arranging: Arranging): readonly Place[] {
+  const { input, policy, strategy, seen, throws } = arranging;
+  const { facts, turn, gatewayRegion } = input;
+  return cellsOf(tiers, arranging).flatMap((cell, index) => {
+    const items = cell.map(({ item }) => item);
+    const field = { items, facts, seen, dice: throws, turn, weigh: policy.weigh, gatewayRegion };
+    const order = STRATEGIES[strategy].rank(field);
+    const kept = policy.isSticky === true ? keptWhereCached(order, { facts, seen, strategy }) : order;
+    return kept.flatMap((one) => {
+      const standing = cell.find(({ item }) => item.target === one.target);
+      if (standing === undefined) return [];
+      const { tier, fitness, wish } = standing;
+      return [{ ...one, tier, fitness, wish, share: index === 0 ? one.share : 0 }];
+    });
+  });
+}
+
+/** A target, and what stands above the strategy's word. */
+interface Standing extends Pick<Place, 'tier' | 'fitness' | 'wish'> {
+  readonly item: WeightedTarget;
+}
+
+/**
+ * Targets among which the strategy alone decides, in groups: by the request's own order of providers, then the sound before
+ * the full, the doubted (who fails most, last) and the resting, then by tier and by preferred tags. Who must be waited for
+ * anyway is taken by how long that is, whatever its tier: a late answer is better than none.
+ */
+function cellsOf(tiers: Sifted['tiers'], { input, policy, seen }: Arranging): readonly (readonly Standing[])[] {
+  const order = input.preferences?.order ?? [];
+  const wanted = input.prefer ?? policy.prefer ?? [];
+  const cells = new Map<string, { readonly key: readonly number[]; readonly cell: Standing[] }>();
+  for (const [tier, items] of tiers.entries()) {
+    for (const item of items) {
+      const { providerId, tags } = item.target;
+      const sighting = seen(item.target);
+      const at = order.indexOf(providerId);
+      const wish = at === -1 ? order.length : at;
+      const isWanted = wanted.some((tag) => tags.includes(tag));
+      const key = [wish, ...lagOf(sighting), sighting.restMs > 0 ? 0 : tier, isWanted ? 0 : 1];
+      const known = cells.get(key.join(' ')) ?? { key, cell: [] };
+      known.cell.push({ item, tier, fitness: fitnessOf(sighting), wish });
+      cells.set(key.join(' '), known);
+    }
   }
-  return isTooDear(target, preferences) ? 'dearer than `provider.max_price`, or its price is not known' : undefined;
+  return [...cells.values()].toSorted((a, b) => compareKeys(a.key, b.key)).map(({ cell }) => cell);
 }
 
-function isTooDear(target: Target, preferences: Preferences): boolean {
-  const { inputPriceMax, outputPriceMax } = preferences;
-  const { input, output } = target.price ?? {};
-  if (inputPriceMax !== undefined && (input === undefined || input > inputPriceMax)) return true;
-  return outputPriceMax !== undefined && (output === undefined || output > outputPriceMax);
+function compareKeys(a: readonly number[], b: readonly number[]): number {
+  const at = a.findIndex((one, index) => one !== b[index]);
+  return (a[at] ?? 0) - (b[at] ?? 0);
 }
 
-function byPreference(targets: readonly Target[], preferences: Preferences | undefined): readonly Target[] {
-  if (preferences === undefined) return targets;
-  const sorted =
-    preferences.sort === 'price' ? targets.toSorted((a, b) => compare(listPrice(a), listPrice(b))) : targets;
-  const order = preferences.order;
-  if (order === undefined) return sorted;
-  const rank = (target: Target): number => {
-    const at = order.indexOf(target.providerId);
-    return at === -1 ? order.length : at;
+/** With a small chance the first place goes to any target that stands as well as the first, so that it can be learned how they do. */
+function explored(places: readonly Place[], explore: number, throws: Dice): readonly Place[] {
+  const [first] = places;
+  if (explore <= 0 || first === undefined || first.fitness !== 'sound') return places;
+  const peers = places.filter(
+    ({ tier, fitness, wish }) => tier === first.tier && fitness === first.fitness && wish === first.wish,
+  );
+  const known = places.map((place) =>
+    peers.includes(place) ? { ...place, share: (1 - explore) * place.share + explore / peers.length } : place,
+  );
+  if (throws() >= explore) return known;
+  const chosen = known[Math.floor(throws() * peers.length)];
+  if (chosen === undefined) return known;
+  return [{ ...chosen, isExplored: true }, ...known.filter((place) => place !== chosen)];
+}
+
+interface Guarded {
+  readonly places: readonly Place[];
+  readonly rejected: readonly Rejection[];
+}
+
+/** Nothing is left of the order where the rule refuses the request, whoever could have taken it. */
+function refused({ places, rejected }: Guarded, ruling: Ruling | undefined): Guarded {
+  const { rule } = ruling ?? {};
+  if (rule?.refuse === undefined) return { places, rejected };
+  const reason = `the rule \`${rule.name}\` refuses such requests`;
+  return { places: [], rejected: [...places.map(({ target }) => ({ target: target.id, reason })), ...rejected] };
+}
+
+interface Guard {
+  readonly factor: number | undefined;
+  readonly facts: Facts;
+  readonly seen: (target: Target) => Sighting;
+}
+
+/** The price guard (faults.md F65): a fallback may not cost a multiple of the first choice that nobody agreed to. */
+function withinPrice(places: readonly Place[], { factor, facts, seen }: Guard): Guarded {
+  const costOf = ({ target }: Place): number | undefined => {
+    const nanoUsd = expectedCost(target, facts, seen(target));
+    return nanoUsd === undefined ? undefined : Number(nanoUsd);
   };
-  return sorted.toSorted((a, b) => rank(a) - rank(b));
+  const first = places[0] === undefined ? undefined : costOf(places[0]);
+  if (factor === undefined || first === undefined) return { places, rejected: [] };
+  const rejected: Rejection[] = [];
+  const within = places.filter((place) => {
+    const cost = costOf(place);
+    if (cost !== undefined && cost <= first * factor) return true;
+    const reason =
+      cost === undefined
+        ? 'its price is not known, and the route guards prices'
+        : `it costs more than ${factor} times the first choice`;
+    rejected.push({ target: place.target.id, reason });
+    return false;
+  });
+  return { places: within, rejected };
 }
 
-/** Input and output price together; an unknown price sorts last. */
-function listPrice(target: Target): bigint | undefined {
-  const { input, output } = target.price ?? {};
-  return input === undefined || output === undefined ? undefined : input + output;
+/** Fewer answers than this do not tell the slowest twentieth. */
+const HEDGE_COUNT_MIN = 20;
+
+function hedgeOf(
+  { hedge }: Policy,
+  places: readonly Place[],
+  seen: (target: Target) => Sighting,
+): Plan['hedge'] | undefined {
+  const [first, second] = places;
+  if (hedge === undefined || first === undefined || second === undefined) return undefined;
+  const { ttftMs } = seen(first.target);
+  if (hedge.after !== 'p95') return { afterMs: hedge.after, budget: hedge.budget };
+  return ttftMs === undefined || ttftMs.count < HEDGE_COUNT_MIN
+    ? undefined
+    : { afterMs: Math.ceil(ttftMs.p95), budget: hedge.budget };
 }
 
-function compare(a: bigint | undefined, b: bigint | undefined): number {
-  if (a === b) return 0;
-  if (a === undefined) return 1;
-  if (b === undefined) return -1;
-  return a < b ? -1 : 1;
-}
-
-/** Draws without putting back, each by its share of the weight that is left (Efraimidis and Spirakis, 2006). */
-function drawn(group: readonly WeightedTarget[], random: () => number): readonly WeightedTarget[] {
-  const keyed = group.map((item) => ({ item, key: item.weight <= 0 ? -1 : random() ** (1 / item.weight) }));
-  return keyed.toSorted((a, b) => b.key - a.key).map(({ item }) => item);
-}
-
-/** One attempt that did not answer, as far as the next step depends on it. */
-export interface Failure {
-  readonly targetId: string;
-  readonly fault: Fault;
-}
-
-export type Step =
-  | { readonly do: 'try'; readonly target: Target; readonly afterMs: number }
-  | { readonly do: 'stop'; readonly why: StopReason; readonly retryAfterMs?: number };
-
-export type StopReason = 'attempts-used' | 'no-target-left' | 'not-replaceable' | 'deadline' | 'wait-too-long';
-
-/** Faults after which the same target may do better a moment later. */
-const REPEATABLE: ReadonlySet<Fault['code']> = new Set([
-  'upstream-unreachable',
-  'upstream-invalid',
-  'upstream-error',
-  'upstream-cut',
-  'upstream-overloaded',
-  'upstream-rate-limited',
-]);
-
-/** First wait before a target is tried again; doubles each time. Short: a caller waits for it. */
-const BACKOFF_MS = 100;
-const BACKOFF_MAX_MS = 4000;
-/** A target is tried at most twice for one request: a third time helped in few cases and costs the caller the wait. */
-const TRIES_PER_TARGET = 2;
-/** A longer wait is better spent by the caller, who is told how long it would be. */
-const WAIT_MAX_MS = 5000;
-
-export interface NextOptions {
-  /** Milliseconds until the request's deadline. */
-  readonly leftMs: number;
-  readonly health: Health;
-  readonly random: () => number;
-}
-
-/** What to do after `failures`: the next target that was not tried, then those that may do better in a moment, else stop. */
-export function next(of: Plan, failures: readonly Failure[], options: NextOptions): Step {
-  const last = failures.at(-1);
-  const repairing = repairable(of, failures);
-  if (last !== undefined && repairing === undefined && !of.replaceable.has(last.fault.code))
-    return { do: 'stop', why: 'not-replaceable' };
-  if (failures.length >= of.attemptsMax) return { do: 'stop', why: 'attempts-used' };
-  if (options.leftMs <= 0) return { do: 'stop', why: 'deadline' };
-  if (repairing !== undefined) return { do: 'try', target: repairing, afterMs: 0 };
-  const untried = of.targets.filter((target) => !failures.some((failure) => failure.targetId === target.id));
-  // Asked again: since the plan was made, others may have gone to find out about a target (`Doubts.begin`).
-  const fresh = byHealth(untried, options.health).map((target) => ({
-    target,
-    afterMs: options.health.restMs(target.id),
-  }));
-  const again = of.targets
-    .map((target) => ({ target, past: failures.filter((failure) => failure.targetId === target.id) }))
-    .filter(({ past }) => past.length > 0 && past.length < TRIES_PER_TARGET)
-    .filter(({ past }) => past.every((failure) => REPEATABLE.has(failure.fault.code)))
-    .map(({ target, past }) => ({ target, afterMs: waitMs(past, failures.length, options.random) }));
-  const soonest = [...fresh, ...again].toSorted((a, b) => a.afterMs - b.afterMs)[0];
-  if (soonest === undefined) return { do: 'stop', why: 'no-target-left' };
-  if (soonest.afterMs > WAIT_MAX_MS) return { do: 'stop', why: 'wait-too-long', retryAfterMs: soonest.afterMs };
-  if (soonest.afterMs < options.leftMs) return { do: 'try', ...soonest };
-  // Where nothing was tried, the wait is a target's wish, and worth telling; else it is only our own backing off.
-  return { do: 'stop', why: 'deadline', ...(last === undefined ? { retryAfterMs: soonest.afterMs } : {}) };
-}
-
-/** The target whose answer was not of the form that was asked for, the first time: it is told so, and may mend it. */
-function repairable(of: Plan, failures: readonly Failure[]): Target | undefined {
-  const last = failures.at(-1);
-  if (last?.fault.code !== 'output-invalid') return undefined;
-  const past = failures.filter(({ targetId, fault }) => targetId === last.targetId && fault.code === last.fault.code);
-  return past.length > 1 ? undefined : of.targets.find(({ id }) => id === last.targetId);
-}
-
-/** What the provider asked for, or a growing wait with half of it drawn by lot, so that callers do not come back together. */
-function waitMs(past: readonly Failure[], attempts: number, random: () => number): number {
-  const asked = past.at(-1)?.fault.retryAfterMs;
-  if (asked !== undefined) return asked;
-  const most = Math.min(BACKOFF_MAX_MS, BACKOFF_MS * 2 ** (attempts - 1));
-  return most / 2 + (random() * most) / 2;
+function rounded(share: number): number {
+  return Math.round(share * 1e6) / 1e6;
 }

@@ -1,10 +1,10 @@
 /** The compiled configuration: frozen, swapped whole. Requests in flight finish on the one they began with. */
-import type { Candidates } from './plan.ts';
+import type { Policy, StrategyName } from './policy.ts';
 import type { Price } from '../money/price.ts';
 import type { Limits, Target, Timeouts } from './target.ts';
 
 export type Resolution =
-  | { readonly kind: 'found'; readonly candidates: Candidates; readonly route?: string; readonly sort?: 'price' }
+  | { readonly kind: 'found'; readonly policy: Policy; readonly route?: string; readonly sort?: StrategyName }
   | { readonly kind: 'unknown'; readonly near: readonly string[] };
 
 /** A row of `GET /v1/models`. */
@@ -49,6 +49,8 @@ export interface BatchLimits {
 
 export interface Snapshot {
   readonly id: string;
+  /** Where this gateway and what it keeps are. Absent: nobody has said. */
+  readonly region?: string | undefined;
   readonly timeouts: Timeouts;
   readonly attemptsMax: number;
   readonly heartbeatMs: number;
@@ -66,6 +68,8 @@ export interface Snapshot {
   /** Every target that has a name of its own; those of names that no catalog knows are made on demand. */
   readonly targets: ReadonlyMap<string, Target>;
   readonly listed: readonly ListedModel[];
+  /** Where the caller of an address is, as the file says. */
+  regionOf(address: string): string | undefined;
   resolve(name: string): Resolution;
   /** `provider/model` that takes the place of a target's, as the provider or its family says, on a day such as `2026-11-22`. */
   successorOf(target: Target, today: string): string | undefined;

@@ -18,6 +18,8 @@ export function testTarget(id: string, over: Partial<Target> = {}): Target {
     upstreamModel: model,
     headers: {},
     compliance: [],
+    tags: [],
+    quality: {},
     limits: {},
     weight: 1,
     timeouts: { connectMs: 1, firstByteMs: 1, firstTokenMs: 1, idleMs: 1, totalMs: 1 },

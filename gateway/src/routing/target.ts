@@ -50,6 +50,16 @@ export interface Target {
   readonly headers: Readonly<Record<string, string>>;
   readonly region?: string;
   readonly compliance: readonly string[];
+  /** For how many days the provider keeps what it was sent; 0: not at all. Absent: not known. */
+  readonly retentionDays?: number;
+  /** Whether the provider trains on what it was sent. Absent: not known. */
+  readonly trains?: boolean;
+  /** The operator's words about the model. */
+  readonly tags: readonly string[];
+  /** Scores by task, 0..1; `general` stands for all tasks that are not named. */
+  readonly quality: Readonly<Record<string, number>>;
+  /** As how many rated answers the score at a task counts. Absent: it is not known how sure it is. */
+  readonly qualityCounts?: Readonly<Record<string, number>>;
   /** Absent where no price is known. Unknown is not zero. */
   readonly price?: Price;
   readonly limits: Limits;

@@ -1,6 +1,7 @@
 /** Compiles the targets: every model of every configured provider, once for each of its keys. Pure. */
 import type { Catalog, CatalogModel, CatalogProvider } from '../catalog/catalog.ts';
 import { operationsOf } from '../catalog/operations.ts';
+import { qualitiesOf } from '../catalog/quality.ts';
 import { hasCredential, type Accounts } from '../config/accounts.ts';
 import { timeoutsOf, type ApiKey, type Config, type ModelConfig, type ProviderConfig } from '../config/schema.ts';
 import type { Ability, Dialect } from '../dialects/dialect.ts';
@@ -91,6 +92,8 @@ interface Base {
   readonly own: ProviderConfig;
   readonly provider: Provider;
   readonly baseUrl: string;
+  /** Where it computes: the file's word, or where the account of the cloud is. */
+  readonly region: string | undefined;
   readonly keys: readonly ApiKey[];
   /** Where there is no key. */
   readonly identity: Identity | undefined;
@@ -129,6 +132,7 @@ function baseOf(id: string, own: ProviderConfig, input: TargetsInput): Base | st
     own,
     provider,
     baseUrl,
+    region: own.region ?? regionOf(account),
     ...proof,
     apiVersion: accounts.azure?.api_version,
     timeouts,
@@ -138,6 +142,12 @@ function baseOf(id: string, own: ProviderConfig, input: TargetsInput): Base | st
     isElsewhere: ownUrl !== undefined,
     isWireNamed: isWireNamed(row, inherited),
   };
+}
+
+/** Google's `global` is no region: nobody knows where it computes. */
+function regionOf(account: AccountInput): string | undefined {
+  const { region } = placeOf(account);
+  return region === 'global' ? undefined : region;
 }
 
 /** What no catalog knows must name a wire, so that naming one is no choice there. */
@@ -274,8 +284,9 @@ function makeTargets(base: Base, model: ModelRow, isKnown: boolean): readonly Ta
     model: model.name,
     upstreamModel: model.own?.upstream_name ?? model.name,
     headers: own.headers ?? {},
-    region: own.region,
-    compliance: own.compliance ?? [],
+    region: base.region,
+    ...wordsOf(own, model),
+    ...scoresOf(model),
     price: priceOf(model) ?? (base.provider.isFree === true ? FREE : undefined),
     limits: limitsOf(model),
     abilities: abilitiesOf(model),
@@ -298,6 +309,26 @@ function makeTargets(base: Base, model: ModelRow, isKnown: boolean): readonly Ta
     };
     return withWires(made, others);
   });
+}
+
+/** What the operator says of provider and model, which no wire tells. */
+function wordsOf(
+  own: ProviderConfig,
+  model: ModelRow,
+): Pick<Target, 'compliance' | 'retentionDays' | 'trains' | 'tags'> {
+  const { compliance = [], retention_days: retentionDays, trains } = own;
+  const { tags = [] } = model.own ?? {};
+  return compact({ compliance, retentionDays, trains, tags });
+}
+
+/** Scores by task: the operator's, and published ones where there is none of theirs. */
+function scoresOf({ name, catalog, own }: ModelRow): Pick<Target, 'quality' | 'qualityCounts'> {
+  const ratings = own?.quality ?? {};
+  const known = qualitiesOf({ ...catalog, id: own?.upstream_name ?? name }, ratings);
+  return {
+    quality: { ...Object.fromEntries(known.map(([task, { score }]) => [task, score])), ...ratings },
+    qualityCounts: Object.fromEntries(known.map(([task, { count }]) => [task, count])),
+  };
 }
 
 /** When the model ends, by the catalog; the file's own row for it says that it does not. */

@@ -1,7 +1,7 @@
 /** The books of another thread, called like our own. */
 import { Worker } from 'node:worker_threads';
 import type { BatchBooks } from './batch-ports.ts';
-import type { Books, BooksOptions } from './books-form.ts';
+import type { Books, BooksOptions, DecisionBooks } from './books-form.ts';
 import type { ThreadCall, ThreadReply } from './books-thread.ts';
 import { EMBEDDED_THREAD } from './embedded.ts';
 import { StoreError } from './sqlite.ts';
@@ -73,10 +73,7 @@ export function openBooksThread(options: BooksOptions): Books {
     dropJournal: async (...args) => call('dropJournal', args),
     endProcess: async (...args) => call('endProcess', args),
     recover: async (...args) => call('recover', args),
-    putRequests: async (...args) => call('putRequests', args),
-    getRequest: async (...args) => call('getRequest', args),
-    listRequests: async (...args) => call('listRequests', args),
-    pruneRequests: async (...args) => call('pruneRequests', args),
+    ...remoteDecisions(call),
     ...remoteBatches(call),
     usage: async (...args) => call('usage', args),
     verify: async (...args) => call('verify', args),
@@ -89,6 +86,23 @@ export function openBooksThread(options: BooksOptions): Books {
 }
 
 type Call = <M extends keyof Books>(method: M, args: Parameters<Books[M]>) => Promise<Awaited<ReturnType<Books[M]>>>;
+
+function remoteDecisions(call: Call): DecisionBooks {
+  return {
+    putRequests: async (...args) => call('putRequests', args),
+    getRequest: async (...args) => call('getRequest', args),
+    listRequests: async (...args) => call('listRequests', args),
+    logExtent: async (...args) => call('logExtent', args),
+    readLog: async (...args) => call('readLog', args),
+    pruneRequests: async (...args) => call('pruneRequests', args),
+    putSnapshot: async (...args) => call('putSnapshot', args),
+    getSnapshot: async (...args) => call('getSnapshot', args),
+    putFeedback: async (...args) => call('putFeedback', args),
+    getFeedback: async (...args) => call('getFeedback', args),
+    feedbackSums: async (...args) => call('feedbackSums', args),
+    pruneFeedback: async (...args) => call('pruneFeedback', args),
+  };
+}
 
 function remoteBatches(call: Call): BatchBooks {
   return {

@@ -6,9 +6,14 @@ import type { JournalPosition } from './journal.ts';
 import type {
   AuditPage,
   AuditQuery,
+  FeedbackRow,
   KeyPatch,
   KeyRow,
+  LogExtent,
+  LogQuery,
+  LogRow,
   RequestQuery,
+  StoredSnapshot,
   UsageQuery,
   UsageReport,
   VerifyReport,
@@ -86,8 +91,42 @@ export interface RequestList {
   readonly next?: string;
 }
 
+/** What was said on one day of one target at one task. */
+export interface FeedbackSum {
+  /** Days since 1970. */
+  readonly day: number;
+  readonly target: string;
+  readonly task: string;
+  readonly count: number;
+  readonly sum: number;
+}
+
+/** What is kept of decisions, and of what was said of them. */
+export interface DecisionBooks {
+  /** Records that are there already are left as they are. */
+  putRequests(records: readonly StoredRequest[]): Promise<void>;
+  getRequest(id: string): Promise<FoundRequest | undefined>;
+  listRequests(query: RequestQuery): Promise<RequestList>;
+  logExtent(query: LogQuery): Promise<LogExtent>;
+  readLog(query: LogQuery): Promise<readonly LogRow[]>;
+  /** Takes away the oldest records beyond `rowsMax`, some at a time. */
+  pruneRequests(rowsMax: number): Promise<void>;
+
+  /** What is there already is left as it is. Beyond a bound the oldest go. */
+  putSnapshot(snapshot: StoredSnapshot): Promise<void>;
+  getSnapshot(id: string): Promise<StoredSnapshot | undefined>;
+
+  /** Gives the word that this one takes the place of. */
+  putFeedback(row: FeedbackRow): Promise<FeedbackRow | undefined>;
+  getFeedback(requestId: string): Promise<FeedbackRow | undefined>;
+  /** Of that day and later ones. */
+  feedbackSums(sinceDay: number): Promise<readonly FeedbackSum[]>;
+  /** Takes away the oldest words beyond `rowsMax`, some at a time. */
+  pruneFeedback(rowsMax: number): Promise<void>;
+}
+
 /** All methods throw `StoreError`s or SQLite's own errors; `troubleOf` tells them from bugs. */
-export interface Books extends BatchBooks {
+export interface Books extends BatchBooks, DecisionBooks {
   /** Keys changed after `revision`, removed ones among them. */
   keyChanges(revision: bigint): Promise<readonly StoredKey[]>;
   createKey(key: Omit<KeyRow, 'isDisabled'> & { readonly hash: string }, by?: string): Promise<StoredKey>;
@@ -109,13 +148,6 @@ export interface Books extends BatchBooks {
   endProcess(processId: string, atMs: number): Promise<void>;
   /** The same for processes that died, whose open attempts become `interrupted`. Gives how many there were. */
   recover(atMs: number): Promise<number>;
-
-  /** Records that are there already are left as they are. */
-  putRequests(records: readonly StoredRequest[]): Promise<void>;
-  getRequest(id: string): Promise<FoundRequest | undefined>;
-  listRequests(query: RequestQuery): Promise<RequestList>;
-  /** Takes away the oldest records beyond `rowsMax`, some at a time. */
-  pruneRequests(rowsMax: number): Promise<void>;
 
   usage(query: UsageQuery): Promise<UsageReport>;
   verify(): Promise<VerifyReport>;

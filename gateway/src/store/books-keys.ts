@@ -38,6 +38,7 @@ export function keyBooks(db: Kysely<Tables>): KeyBooks {
           budget_nano_usd: key.budgetNanoUsd ?? null,
           allowed_models: key.allowedModels === undefined ? null : JSON.stringify(key.allowedModels),
           tags: JSON.stringify(key.tags),
+          region: key.region ?? null,
           revision: await nextRevision(trx),
           recalls: 0,
         };
@@ -81,7 +82,7 @@ export function keyBooks(db: Kysely<Tables>): KeyBooks {
 
 /** What a change sets, in the words of the API. */
 function changesOf(change: KeyPatch & { readonly isRoot?: boolean }): JsonRecord {
-  const { name, isRoot, isDisabled, expiresAtMs, budgetNanoUsd, allowedModels, tags } = change;
+  const { name, isRoot, isDisabled, expiresAtMs, budgetNanoUsd, allowedModels, tags, region } = change;
   return compact({
     name,
     root: isRoot === true ? true : undefined,
@@ -90,6 +91,7 @@ function changesOf(change: KeyPatch & { readonly isRoot?: boolean }): JsonRecord
     budget_usd: typeof budgetNanoUsd === 'bigint' ? formatUsd(budgetNanoUsd) : budgetNanoUsd,
     models: allowedModels,
     tags,
+    region,
   });
 }
 
@@ -105,7 +107,7 @@ export async function nextRevision(trx: Transaction<Tables>): Promise<bigint> {
 }
 
 function columnsOf(change: KeyPatch): Updateable<KeysTable> {
-  const { name, isDisabled, expiresAtMs, budgetNanoUsd, allowedModels, tags } = change;
+  const { name, isDisabled, expiresAtMs, budgetNanoUsd, allowedModels, tags, region } = change;
   return {
     ...(name === undefined ? {} : { name }),
     ...(isDisabled === undefined ? {} : { is_disabled: isDisabled ? 1 : 0 }),
@@ -115,6 +117,7 @@ function columnsOf(change: KeyPatch): Updateable<KeysTable> {
       ? {}
       : { allowed_models: allowedModels === null ? null : JSON.stringify(allowedModels) }),
     ...(tags === undefined ? {} : { tags: JSON.stringify(tags) }),
+    ...(region === undefined ? {} : { region }),
   };
 }
 
@@ -132,6 +135,7 @@ function keyOf(row: Selectable<KeysTable>): StoredKey {
     ...(row.expires_at === null ? {} : { expiresAtMs: Number(row.expires_at) }),
     ...(row.budget_nano_usd === null ? {} : { budgetNanoUsd: row.budget_nano_usd }),
     ...(row.allowed_models === null ? {} : { allowedModels: strings(row.allowed_models) }),
+    ...(row.region === null ? {} : { region: row.region }),
   };
 }
 

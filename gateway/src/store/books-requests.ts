@@ -3,7 +3,7 @@ import type { Insertable, Kysely } from 'kysely';
 import { asRecord, parseJson, type JsonRecord } from '../lib/json.ts';
 import type { Books, RequestList } from './books-form.ts';
 import { bulkInsert } from './bulk-insert.ts';
-import type { RequestQuery } from './ports.ts';
+import type { LogQuery, RequestQuery } from './ports.ts';
 import type { RequestsTable, Tables } from './schema.ts';
 
 /** Rows of one page. */
@@ -11,7 +11,13 @@ const PAGE_MAX = 200;
 /** Rows taken away at once, so that pruning never holds the store for long. */
 const PRUNE_ROWS = 2000;
 
-type RequestBooks = Pick<Books, 'putRequests' | 'getRequest' | 'listRequests' | 'pruneRequests'>;
+/** Rows of one page of the log. */
+const LOG_ROWS = 200;
+
+type RequestBooks = Pick<
+  Books,
+  'putRequests' | 'getRequest' | 'listRequests' | 'logExtent' | 'readLog' | 'pruneRequests'
+>;
 
 export function requestBooks(db: Kysely<Tables>): RequestBooks {
   const insert = bulkInsert((rows: readonly Insertable<RequestsTable>[]) =>
@@ -40,6 +46,28 @@ export function requestBooks(db: Kysely<Tables>): RequestBooks {
       return row === undefined ? undefined : { keyId: row.key_id, body: bodyOf(row.body) };
     },
     listRequests: async (query) => list(db, query),
+    logExtent: async (query) => {
+      const extent = await stretch(db, query)
+        .select((eb) => [eb.fn.countAll<bigint>().as('rows'), eb.fn.max<bigint | null>('requests.seq').as('last')])
+        .executeTakeFirstOrThrow();
+      return { rows: Number(extent.rows), last: extent.last ?? 0n };
+    },
+    readLog: async (query) => {
+      const rows = await stretch(db, query)
+        .leftJoin('feedback', (join) =>
+          join.onRef('feedback.request_id', '=', 'requests.id').onRef('feedback.key_id', '=', 'requests.key_id'),
+        )
+        .select(['seq', 'requests.key_id', 'body', 'score', 'task', 'target'])
+        .orderBy('seq')
+        .limit(LOG_ROWS)
+        .execute();
+      return rows.map(({ seq, key_id, body, score, task, target }) => ({
+        seq,
+        keyId: key_id,
+        body: bodyOf(body),
+        ...(score === null || task === null || target === null ? {} : { feedback: { score, task, target } }),
+      }));
+    },
     pruneRequests: async (rowsMax) => {
       // Numbers only ever grow and go from the bottom, so the span is the count, without counting.
       const ends = await db
@@ -56,6 +84,13 @@ export function requestBooks(db: Kysely<Tables>): RequestBooks {
         .execute();
     },
   };
+}
+
+function stretch(db: Kysely<Tables>, { sinceMs, route, after, upTo }: LogQuery) {
+  let select = db.selectFrom('requests').where('requests.at', '>=', BigInt(Math.floor(sinceMs)));
+  if (route !== undefined) select = select.where('route', '=', route);
+  if (after !== undefined) select = select.where('seq', '>', after);
+  return upTo === undefined ? select : select.where('seq', '<=', upTo);
 }
 
 async function list(db: Kysely<Tables>, query: RequestQuery): Promise<RequestList> {

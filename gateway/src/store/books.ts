@@ -8,12 +8,14 @@ import { Kysely } from 'kysely';
 import { auditBooks } from './books-audit.ts';
 import { batchBooks } from './books-batches.ts';
 import { fileBooks } from './books-files.ts';
+import { feedbackBooks } from './books-feedback.ts';
 import type { Books, BooksOptions } from './books-form.ts';
 import { keyBooks } from './books-keys.ts';
 import { leaseBooks } from './books-leases.ts';
 import { receiptBooks } from './books-receipts.ts';
 import { reportBooks } from './books-reports.ts';
 import { requestBooks } from './books-requests.ts';
+import { snapshotBooks } from './books-snapshots.ts';
 import { migrate, type Tables } from './schema.ts';
 import { openSqlite } from './sqlite.ts';
 
@@ -37,6 +39,8 @@ export async function openBooks(options: BooksOptions): Promise<Books> {
     ...leaseBooks(db),
     ...receiptBooks(db, dataDir),
     ...requestBooks(db),
+    ...snapshotBooks(db),
+    ...feedbackBooks(db),
     ...fileBooks(db),
     ...batchBooks(db, dataDir),
     ...reportBooks(db, dataDir),

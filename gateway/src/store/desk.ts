@@ -2,13 +2,14 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Fault } from '../chat/fault.ts';
+import type { JsonRecord } from '../lib/json.ts';
 import type { Result } from '../lib/result.ts';
 import type { AskBatches } from './batch-ports.ts';
 import { DATABASE, openBooks } from './books.ts';
 import { idMaker } from './id.ts';
 import { KeyRing } from './keys.ts';
 import { PATIENCE_MS, patiently } from './patience.ts';
-import type { Keys, UsageQuery, UsageReport, VerifyReport } from './ports.ts';
+import type { Keys, RequestLog, StoredSnapshot, UsageQuery, UsageReport, VerifyReport } from './ports.ts';
 import { ensureDataDir, ensureSecret } from './secret.ts';
 
 /** A command has nothing else to do than to wait for a gateway's write. */
@@ -24,6 +25,10 @@ export interface DeskOptions {
 export interface Desk {
   readonly keys: Keys;
   readonly batches: AskBatches;
+  readonly log: RequestLog;
+  /** The record of a request. */
+  request(id: string): Promise<Result<JsonRecord | undefined, Fault>>;
+  snapshot(id: string): Promise<Result<StoredSnapshot | undefined, Fault>>;
   usage(query: UsageQuery): Promise<Result<UsageReport, Fault>>;
   verify(): Promise<Result<VerifyReport, Fault>>;
   close(): Promise<void>;
@@ -62,6 +67,12 @@ export async function openDesk({ dataDir, now, mayCreate }: DeskOptions): Promis
     return {
       keys,
       batches: async (ask) => patiently(async () => ask(books)),
+      log: {
+        extent: async (query) => books.logExtent(query),
+        page: async (query) => books.readLog(query),
+      },
+      request: async (id) => patiently(async () => (await books.getRequest(id))?.body),
+      snapshot: async (id) => patiently(async () => books.getSnapshot(id)),
       usage: async (query) => patiently(async () => books.usage(query)),
       verify: async () => patiently(async () => books.verify()),
       close: async () => books.close(),

@@ -16,6 +16,8 @@ const RECENT_MAX = 10_000;
 /** Without an answer of the store for so long, a key that is not known may be a new one: 503, not 401. */
 const STALE_MS = 5000;
 const NAME_LENGTH_MAX = 200;
+/** As regions are written in the configuration. */
+const REGION = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 const LIST_MAX = 1000;
 /** A thousand million dollars, less one nano-dollar: what fits the decimal form. */
 const BUDGET_NANO_USD_MAX = 10n ** 18n - 1n;
@@ -190,6 +192,7 @@ interface Checked {
   readonly budgetNanoUsd?: NanoUsd | null;
   readonly allowedModels?: readonly string[] | null;
   readonly tags?: readonly string[];
+  readonly region?: string | null;
 }
 
 function whyNotValid(key: Checked): Fault | undefined {
@@ -200,6 +203,8 @@ function whyNotValid(key: Checked): Fault | undefined {
     return wrong('name', `it must have 1 to ${NAME_LENGTH_MAX} characters`);
   if (budget < 0n || budget > BUDGET_NANO_USD_MAX)
     return wrong('budget_usd', 'it must be from 0 to 999999999.999999999');
+  if (typeof key.region === 'string' && !REGION.test(key.region))
+    return wrong('region', 'it must be a region such as eu or us-east-1');
   if (isLong(allowedModels)) return wrong('models', `it may have ${LIST_MAX} entries`);
   return isLong(tags) ? wrong('tags', `it may have ${LIST_MAX} entries`) : undefined;
 }

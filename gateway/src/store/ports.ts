@@ -19,6 +19,8 @@ export interface KeyRow {
   /** Names or globs (`openai/*`, `gpt-5`). Absent: all models. */
   readonly allowedModels?: readonly string[];
   readonly tags: readonly string[];
+  /** Where its callers are, whatever their requests say (`eu`, `us-east-1`). Absent: nothing is known. */
+  readonly region?: string;
 }
 
 /** The key behind a token, or the fault to answer with: `key-unknown`, `key-expired`, `key-disabled`, `store-unavailable`. */
@@ -31,6 +33,7 @@ export interface NewKey {
   readonly budgetNanoUsd?: NanoUsd;
   readonly allowedModels?: readonly string[];
   readonly tags?: readonly string[];
+  readonly region?: string;
 }
 
 /** What is absent stays; `null` takes the limit away. */
@@ -41,6 +44,7 @@ export interface KeyPatch {
   readonly budgetNanoUsd?: NanoUsd | null;
   readonly allowedModels?: readonly string[] | null;
   readonly tags?: readonly string[];
+  readonly region?: string | null;
 }
 
 export interface KeySpend {
@@ -201,6 +205,85 @@ export interface Requests {
   dropped(): number;
 }
 
+/** What was in force under the id of a snapshot: enough to compile it again. */
+export interface StoredSnapshot {
+  readonly id: string;
+  /** When it first came into force, in milliseconds since 1970. */
+  readonly atMs: number;
+  /** Version of the gateway that compiled it. */
+  readonly release: string;
+  /** Which catalog it was compiled with. */
+  readonly catalog: string;
+  /** What it was compiled from, with a mask for every secret. */
+  readonly settings: JsonRecord;
+}
+
+export interface Snapshots {
+  /** Keeps what has come into force; what is kept already stays as it is. A store in trouble is told of, and not waited for. */
+  keep(snapshot: StoredSnapshot): void;
+  get(id: string): Promise<Result<StoredSnapshot | undefined, Fault>>;
+}
+
+/** What a key says of the answer to one of its requests. */
+export interface FeedbackRow {
+  readonly requestId: string;
+  readonly keyId: string;
+  readonly atMs: number;
+  /** Who had answered. */
+  readonly target: string;
+  readonly task: string;
+  /** 0: useless, 1: just right. */
+  readonly score: number;
+}
+
+/** What was said of a target so far; what is old counts for less. */
+export interface Opinion {
+  /** 0 to 1. */
+  readonly mean: number;
+  /** Words said, each less by half after a month: no whole number. */
+  readonly count: number;
+}
+
+export interface Feedback {
+  /** Keeps a word; a key's later word on the same request takes the place of its earlier one. */
+  give(row: FeedbackRow): Promise<Result<undefined, Fault>>;
+  /** What was said of a request, by the key that it came with. */
+  of(requestId: string): Promise<Result<FeedbackRow | undefined, Fault>>;
+  /** From memory. All keys of a provider are one target here. `undefined`: nothing was said. */
+  about(targetId: string, task: string): Opinion | undefined;
+}
+
+/** A stretch of the log of requests, in the order in which they ended. */
+export interface LogQuery {
+  readonly sinceMs: number;
+  readonly route?: string;
+  /** Of the last row that was read; absent: from the beginning. */
+  readonly after?: bigint;
+  /** Nothing beyond: what comes while the log is read. */
+  readonly upTo?: bigint;
+}
+
+/** How much a stretch of the log holds. */
+export interface LogExtent {
+  readonly rows: number;
+  readonly last: bigint;
+}
+
+export interface LogRow {
+  readonly seq: bigint;
+  readonly keyId: string;
+  readonly body: JsonRecord;
+  /** What its key has said of the answer. */
+  readonly feedback?: Pick<FeedbackRow, 'score' | 'task' | 'target'>;
+}
+
+/** The log of requests, read page by page: it may be longer than memory. */
+export interface RequestLog {
+  extent(query: LogQuery): Promise<LogExtent>;
+  /** Some hundred rows; none where the stretch is at its end. */
+  page(query: LogQuery): Promise<readonly LogRow[]>;
+}
+
 /** One change of a key, as `GET /admin/v1/audit` prints it. */
 export interface AuditEntry {
   /** 1 for the first, without a gap. */
@@ -291,6 +374,8 @@ export interface Store {
   readonly keys: Keys;
   readonly ledger: Ledger;
   readonly requests: Requests;
+  readonly snapshots: Snapshots;
+  readonly feedback: Feedback;
   /** Files and batches. */
   readonly batches: AskBatches;
   /** What this process is called in the store: what it works on is nobody else's while it lives. */

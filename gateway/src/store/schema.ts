@@ -18,6 +18,8 @@ export interface Tables {
   readonly files: FilesTable;
   readonly batches: BatchesTable;
   readonly batch_results: BatchResultsTable;
+  readonly snapshots: SnapshotsTable;
+  readonly feedback: FeedbackTable;
 }
 
 export interface KeysTable {
@@ -34,6 +36,8 @@ export interface KeysTable {
   /** JSON arrays of strings. */
   readonly allowed_models: string | null;
   readonly tags: string;
+  /** Where its callers are. */
+  readonly region: string | null;
   /** The counter `keys` at the last change: processes ask for what is newer than what they know. */
   readonly revision: Integer;
   /** Counts up when a process found too little left: then all give back what they hold in reserve. */
@@ -169,10 +173,34 @@ export interface BatchResultsTable {
   readonly text: string;
 }
 
+/** What was in force under the id of a snapshot. */
+export interface SnapshotsTable {
+  readonly id: string;
+  readonly at: Integer;
+  readonly release: string;
+  readonly catalog: string;
+  /** JSON, without secrets. */
+  readonly settings: string;
+}
+
+/** One word of a key on one of its requests. */
+export interface FeedbackTable {
+  readonly request_id: string;
+  readonly key_id: string;
+  readonly at: Integer;
+  /** Days since 1970 of `at`: what is said fades by whole days. */
+  readonly day: Integer;
+  readonly target: string;
+  readonly task: string;
+  /** 0 to 1. */
+  readonly score: number;
+}
+
 const migrations: Readonly<Record<string, Migration>> = {
   '0001-keys-ledger-requests': { up: createTables },
   '0002-audit': { up: createAudit },
   '0003-batches': { up: createBatches },
+  '0004-decisions': { up: createDecisions },
 };
 
 /** Brings a database up to date; one that is, is only read. Throws where it cannot, and where a newer Turnout wrote it. */
@@ -360,4 +388,28 @@ async function createBatchTable(db: Kysely<unknown>): Promise<void> {
   for (const name of ['output_file_id', 'error_file_id', 'errors', 'metadata', 'native'])
     table = table.addColumn(name, 'text');
   await table.execute();
+}
+
+async function createDecisions(db: Kysely<unknown>): Promise<void> {
+  await db.schema.alterTable('keys').addColumn('region', 'text').execute();
+  await db.schema
+    .createTable('snapshots')
+    .addColumn('id', 'text', (column) => column.primaryKey())
+    .addColumn('at', 'bigint', (column) => column.notNull())
+    .addColumn('release', 'text', (column) => column.notNull())
+    .addColumn('catalog', 'text', (column) => column.notNull())
+    .addColumn('settings', 'text', (column) => column.notNull())
+    .execute();
+  await db.schema
+    .createTable('feedback')
+    .addColumn('request_id', 'text', (column) => column.notNull())
+    .addColumn('key_id', 'text', (column) => column.notNull())
+    .addColumn('at', 'bigint', (column) => column.notNull())
+    .addColumn('day', 'integer', (column) => column.notNull())
+    .addColumn('target', 'text', (column) => column.notNull())
+    .addColumn('task', 'text', (column) => column.notNull())
+    .addColumn('score', 'double precision', (column) => column.notNull().check(sql`score between 0 and 1`))
+    .addPrimaryKeyConstraint('feedback_once', ['request_id', 'key_id'])
+    .execute();
+  await db.schema.createIndex('feedback_sums').on('feedback').columns(['day', 'target', 'task', 'score']).execute();
 }

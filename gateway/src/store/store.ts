@@ -11,6 +11,7 @@
  */
 import { openBooksThread } from './books-client.ts';
 import type { Books } from './books-form.ts';
+import { FeedbackBook } from './feedback.ts';
 import { idMaker } from './id.ts';
 import { openJournal, type JournalDisk } from './journal.ts';
 import { KeyRing } from './keys.ts';
@@ -20,6 +21,7 @@ import type { KeySpend, Store, StoreOptions } from './ports.ts';
 import { takeLock, type ProcessLock } from './process-lock.ts';
 import { RequestQueue } from './requests.ts';
 import { ensureDataDir, ensureSecret } from './secret.ts';
+import { keptSnapshots } from './snapshots.ts';
 
 /** How long one statement waits for another process's. More would keep the thread from reading meanwhile; callers try again. */
 const BUSY_MS = 250;
@@ -33,6 +35,8 @@ const TEND_MS = 1000;
 /** Processes that died beside us are cleaned up after so long. */
 const RECOVER_MS = 5000;
 const PRUNE_MS = 60_000;
+/** What callers say to other processes is known here after so long. */
+const FEEDBACK_MS = 60_000;
 /** Rows of one usage report, unless more are asked for. */
 const USAGE_ROWS_MAX = 100_000;
 
@@ -98,12 +102,16 @@ async function run(world: World): Promise<Store> {
     onChange: (key) => ledger.recall(key),
     spend: async (keyId) => spendOf(keyId, { books, ledger, keys, processId: lock.processId }),
   });
+  const feedback = new FeedbackBook(books, now);
   await keys.refresh();
-  const timers = startTimers({ books, keys, ledger, requests, now, noteStore });
+  await feedback.refresh();
+  const timers = startTimers({ books, keys, ledger, requests, feedback, now, noteStore });
   return {
     keys,
     ledger,
     requests,
+    snapshots: keptSnapshots(books, warn),
+    feedback,
     batches: async (ask) => patiently(async () => ask(books)),
     processId: lock.processId,
     usage: async (query) => patiently(async () => books.usage({ rowsMax: USAGE_ROWS_MAX, ...query })),
@@ -146,11 +154,12 @@ interface Timed {
   readonly keys: KeyRing;
   readonly ledger: LedgerBook;
   readonly requests: RequestQueue;
+  readonly feedback: FeedbackBook;
   readonly now: () => number;
   readonly noteStore: (error: unknown) => void;
 }
 
-function startTimers({ books, keys, ledger, requests, now, noteStore }: Timed): readonly NodeJS.Timeout[] {
+function startTimers({ books, keys, ledger, requests, feedback, now, noteStore }: Timed): readonly NodeJS.Timeout[] {
   const every = (intervalMs: number, work: () => Promise<void>): NodeJS.Timeout => {
     let isRunning = false;
     const timer = setInterval(() => {
@@ -177,5 +186,9 @@ function startTimers({ books, keys, ledger, requests, now, noteStore }: Timed): 
       await books.recover(now());
     }),
     every(PRUNE_MS, async () => requests.prune()),
+    every(FEEDBACK_MS, async () => {
+      await feedback.prune();
+      await feedback.refresh();
+    }),
   ];
 }

@@ -27,6 +27,8 @@ const ELSEWHERE: readonly string[] = [
   ...['/healthz', '/readyz', '/metrics', '/'].flatMap((path) => [`GET ${path}`, `HEAD ${path}`]),
   // Takes nothing but a page, and HEAD is as GET without a body to look at.
   'GET /v1/models',
+  // e2e/feedback: it asks no model.
+  'POST /v1/feedback',
   ...['/v1/models', '/v1beta/models', '/v1/models/m', '/v1beta/models/m'].map((path) => `HEAD ${path}`),
 ];
 

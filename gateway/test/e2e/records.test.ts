@@ -1,6 +1,8 @@
 /** The books that are read from outside: request records, usage by command and by API, and how they agree. */
 import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, it } from 'node:test';
 import { asArray, asRecord, asString, type JsonRecord } from '../../src/lib/json.ts';
 import { ROOT_KEY, runCli } from '../harness.ts';
@@ -68,6 +70,43 @@ describe('the record of a request', () => {
     assert.equal(asRecord(asArray(record['attempts'])?.[0])?.['cost_nano_usd'], 9000);
     const rows = asArray((await usageBy('--rows'))['rows'])?.map(asRecord) ?? [];
     assert.equal(rows.find((row) => row?.['request_id'] === record['id'])?.['cost_nano_usd'], 9000);
+  });
+});
+
+describe('what was in force', () => {
+  interface Kept {
+    readonly id: string;
+    readonly release: string;
+    readonly settings: string;
+  }
+  function kept(): readonly Kept[] {
+    const database = new DatabaseSync(join(rig.gateway.dir, 'data', 'turnout.db'), { readOnly: true });
+    const rows = database.prepare('select id, release, settings from snapshots order by at').all();
+    database.close();
+    return rows.map(({ id, release, settings }) => ({
+      id: String(id),
+      release: String(release),
+      settings: String(settings),
+    }));
+  }
+
+  it('is kept once for each snapshot, without a secret, also where the file is changed', async () => {
+    const [first, ...others] = kept();
+    assert.deepEqual(others, []);
+    assert.equal(first?.id, asRecord(await rig.get('/readyz'))?.['snapshot']);
+    assert.doesNotMatch(first?.settings ?? '', /sk-upstream/);
+    assert.match(first?.settings ?? '', /"p":\{.*"api_key":\[\{"key":"\*\*\*"/);
+    const file = join(rig.gateway.dir, 'turnout.yaml');
+    const text = readFileSync(file, 'utf8');
+    for (const changed of [`${text}\nattempts: 2\n`, text]) {
+      const before = asRecord(await rig.get('/readyz'))?.['snapshot'];
+      writeFileSync(file, changed);
+      const deadlineMs = performance.now() + 5000;
+      while (asRecord(await rig.get('/readyz'))?.['snapshot'] === before || kept().length < 2)
+        assert.ok(performance.now() < deadlineMs, 'the change is not in force, or not kept');
+    }
+    assert.deepEqual(kept().map(({ id }) => id)[0], first?.id);
+    assert.equal(kept().length, 2);
   });
 });
 

@@ -141,11 +141,14 @@ describe('the admin rooms', () => {
 describe('the audit log', () => {
   it('tells who made, changed and deleted a key, and is part of the proof of the books', async () => {
     const made = await ask('POST', '/admin/v1/keys', {
-      body: { name: 'audited', budget_usd: '5', models: ['house/*'] },
+      body: { name: 'audited', budget_usd: '5', models: ['house/*'], region: 'eu' },
     });
     const id = asString(made.body['id']) ?? '';
     const token = asString(made.body['key']) ?? '';
-    await ask('PATCH', `/admin/v1/keys/${id}`, { body: { budget_usd: null, disabled: true } });
+    await ask('PATCH', `/admin/v1/keys/${id}`, { body: { budget_usd: null, disabled: true, region: null } });
+    assert.equal((await ask('GET', `/admin/v1/keys/${id}`)).body['region'], undefined);
+    for (const region of ['', 'the moon', 5])
+      assert.equal((await ask('PATCH', `/admin/v1/keys/${id}`, { body: { region } })).status, 400);
     const data = join(gateway.dir, 'data');
     const byCommand = await runCli(['keys', 'delete', id, '--yes', '--data', data], { cwd: gateway.dir });
     assert.equal(byCommand.code, 0, byCommand.stderr);
@@ -157,11 +160,11 @@ describe('the audit log', () => {
       entries.map(({ action, by, changes }) => ({ action, by, changes })),
       [
         { action: 'key.deleted', by: 'cli', changes: {} },
-        { action: 'key.changed', by: 'root', changes: { budget_usd: null, disabled: true } },
+        { action: 'key.changed', by: 'root', changes: { budget_usd: null, disabled: true, region: null } },
         {
           action: 'key.created',
           by: 'root',
-          changes: { name: 'audited', budget_usd: '5', models: ['house/*'], tags: [] },
+          changes: { name: 'audited', budget_usd: '5', models: ['house/*'], tags: [], region: 'eu' },
         },
       ],
     );

@@ -1,7 +1,6 @@
 /** A line as it would go to the one target that all lines of its batch have, or why it has no such target. */
 import type { Call, Outgoing } from '../../pipeline/call.ts';
 import { planCall, type Planning } from '../../pipeline/planning.ts';
-import { healthNow } from '../../pipeline/standing.ts';
 import { worstAt } from '../../pipeline/admit.ts';
 import type { World } from '../../pipeline/world.ts';
 import { discounted } from '../../money/discount.ts';
@@ -44,14 +43,7 @@ export async function prepared(asked: Asked, requestId: string, at: Preparing): 
   const { world, key } = at;
   const call = await understood(asked, requestId, at);
   if (call === undefined) return undefined;
-  const planned = planCall(call, {
-    snapshot: world.snapshot(),
-    key,
-    facts: call.facts,
-    health: healthNow(world),
-    random: world.random,
-    unixMs: world.clock.unixMs(),
-  });
+  const planned = planCall(call, { snapshot: world.snapshot(), key, world });
   const [target, ...others] = planned.ok ? planned.value.plan.targets : [];
   const api = target?.provider.batches;
   if (!planned.ok || target === undefined || others.length > 0 || api === undefined) return undefined;

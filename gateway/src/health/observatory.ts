@@ -1,0 +1,275 @@
+/**
+ * All that is learned of targets while serving, in one place: what every end of an attempt teaches, and what the next plan
+ * may know of it. No clock, no dice, no file: time is given with each call (`nowMs`, monotonic).
+ */
+import type { Fault } from '../chat/fault.ts';
+import type { Outcome } from '../chat/outcome.ts';
+import { compact, type Json, type JsonRecord } from '../lib/json.ts';
+import { Breaker, BREAKER, type BreakerOptions, type BreakerState, type Ending, type Reason } from './breaker.ts';
+import { Learned, type Allowed, type Observation } from './learned.ts';
+import { Lengths } from './lengths.ts';
+import { lessonOf, type Alert, type Lesson } from './lessons.ts';
+import type { Allowances } from './limit-headers.ts';
+import { outlierAmong } from './outliers.ts';
+import { RetryBudget } from './retry-budget.ts';
+import { readSaved, writeSaved } from './saved.ts';
+import { Speeds } from './speeds.ts';
+import { Table } from './table.ts';
+
+/** More targets and keys than any configuration has. */
+const TARGETS_MAX = 20_000;
+/** Peers that are compared: of a thousand keys for one model, those last used. */
+const PEERS_MAX = 50;
+/** How often a target is held against the others of its model. */
+const COMPARE_EVERY_MS = 1000;
+const EJECT_MAX = 0.5;
+const RETRY_SHARE = 0.2;
+const NO_LIMITS: Allowed = {};
+
+/** As much of a target as health looks at. */
+export interface Watched {
+  readonly id: string;
+  readonly keyId: string;
+  /** Targets of the same model are peers. */
+  readonly model: string;
+  /** Whether the model stands in a catalog: one that does not was the caller's idea. */
+  readonly isKnown: boolean;
+  readonly allowed?: Allowed;
+}
+
+export interface ObservatoryOptions {
+  readonly breaker?: BreakerOptions;
+  /** Of the peers of a model, so many may be out for being far worse; 0..1. */
+  readonly ejectMax?: number;
+  /** Repeats for each request; 0..1. */
+  readonly retryShare?: number;
+  /** 0 <= x < 1. */
+  readonly random: () => number;
+  /** Called at each change of a breaker. */
+  readonly changed?: (change: Change) => void;
+}
+
+export interface Change {
+  /** Of the target or the key. */
+  readonly id: string;
+  readonly of: 'target' | 'key';
+  readonly from: BreakerState;
+  readonly to: BreakerState;
+  readonly reason: Reason | undefined;
+  readonly nowMs: number;
+}
+
+/** How an attempt ended: as it went, or before anything could be sent. */
+export type End = Outcome | { readonly kind: 'unsent'; readonly fault?: Fault };
+
+export interface Ended {
+  readonly end: End;
+  /** Monotonic, as given to `begin`. */
+  readonly startedMs: number;
+  /** Empty where a model was named directly. */
+  readonly route: string;
+  /** What the reply's headers said of rate limits. */
+  readonly allowances?: Allowances | undefined;
+  /** The caller's own deadline, or our shutdown, cut it short: nobody's fault. */
+  readonly isCutShort?: boolean;
+}
+
+/** What an operator must hear of. */
+export interface Heard extends Alert {
+  /** It was not known before. */
+  readonly isNews: boolean;
+}
+
+/** What an operator sees of a target. */
+export interface HealthRow extends Observation {
+  readonly target: string;
+  readonly state: BreakerState;
+  readonly reason?: Reason;
+  /** Milliseconds since the last change of state; absent: there was none. */
+  readonly forMs?: number;
+  readonly key?: { readonly state: BreakerState; readonly reason?: Reason };
+}
+
+export class Observatory {
+  readonly lengths = new Lengths();
+  readonly retries: RetryBudget;
+  readonly #options: ObservatoryOptions;
+  readonly #targets: Table<Learned>;
+  /** Only those that something was wrong with. */
+  readonly #keys: Table<Breaker>;
+  /** Ids of targets by model. */
+  readonly #peers = new Table<Set<string>>(TARGETS_MAX, () => new Set());
+  readonly #all = new Speeds();
+
+  constructor(options: ObservatoryOptions) {
+    this.#options = options;
+    this.retries = new RetryBudget(options.retryShare ?? RETRY_SHARE);
+    this.#targets = new Table(TARGETS_MAX, (id) => new Learned(this.#breaker('target', id)));
+    this.#keys = new Table(TARGETS_MAX, (id) => this.#breaker('key', id));
+  }
+
+  /** What a plan may know. O(1); changes nothing. */
+  observe(target: Watched, nowMs: number): Observation {
+    const learned = this.#targets.get(target.id);
+    const isKeyAway = this.#keys.get(target.keyId)?.isAway(nowMs) === true;
+    if (learned !== undefined)
+      return learned.see({ nowMs, isKeyAway, allowed: target.allowed ?? NO_LIMITS, others: this.#all });
+    const ttftMs = this.#all.ttft(nowMs);
+    const unseen = { restMs: 0, isDoubted: isKeyAway, inFlight: 0 };
+    return ttftMs === undefined ? unseen : { ...unseen, ttftMs: { ...ttftMs, count: 0 } };
+  }
+
+  /** An attempt begins: in the same breath as the choice, so that of all that choose at once one probes. */
+  begin(target: Watched, nowMs: number): void {
+    const learned = this.#targets.use(target.id);
+    learned.breaker.begin(nowMs);
+    this.#keys.get(target.keyId)?.begin(nowMs);
+    learned.inFlight.begin();
+    learned.headroom.begin(nowMs);
+  }
+
+  /** Each attempt that began ends here, once. */
+  ended(target: Watched, ended: Ended, nowMs: number): Heard | undefined {
+    const learned = this.#targets.use(target.id);
+    const { end, startedMs, route, allowances } = ended;
+    const at: Ending = { nowMs, startedMs, random: this.#options.random };
+    if (allowances !== undefined) learned.headroom.told(allowances, nowMs);
+    if (end.kind !== 'unsent') learned.measure(end, { durationMs: nowMs - startedMs, nowMs, all: this.#all });
+    const heard =
+      end.kind === 'answered' ? this.#answered(learned, target, at) : this.#taught(learned, target, { ended, at });
+    const tokens = end.kind === 'answered' ? end.spent.usage?.outputTokens : undefined;
+    if (tokens !== undefined) this.lengths.add({ route, targetId: target.id }, tokens, nowMs);
+    learned.inFlight.end();
+    if (nowMs - learned.comparedMs >= COMPARE_EVERY_MS) this.#compare(learned, target, at);
+    return heard;
+  }
+
+  /** Everything that was learned and outlasts a minute. `unixMs`: milliseconds since 1970. */
+  save(nowMs: number, unixMs: number): JsonRecord {
+    return writeSaved({
+      savedAtMs: unixMs,
+      targets: this.#targets.entries().map(([id, learned]) => learned.save(id, nowMs)),
+      keys: this.#keys.entries().map(([id, breaker]) => ({ id, breaker: breaker.save(nowMs) })),
+      lengths: this.lengths.save(nowMs),
+      all: this.#all.save(nowMs),
+    });
+  }
+
+  /**
+   * Takes over what `save` gave, as old as the wall clock says; before any request. A clock that went back makes it new, and
+   * one that went ahead makes it fade sooner: neither keeps anyone away for longer. Says whether it could be read.
+   */
+  restore(saved: Json | undefined, { nowMs, unixMs }: { readonly nowMs: number; readonly unixMs: number }): boolean {
+    const file = readSaved(saved);
+    if (file === undefined) return false;
+    const fromMs = nowMs - Math.max(0, unixMs - file.savedAtMs);
+    for (const target of file.targets) this.#targets.use(target.id).load(target, fromMs);
+    for (const key of file.keys) this.#keys.use(key.id).load(key.breaker, fromMs);
+    this.lengths.load(file.lengths, fromMs);
+    this.#all.load(file.all, fromMs);
+    return true;
+  }
+
+  /** Those of `targets` of which anything is known. */
+  rows(targets: Iterable<Watched>, nowMs: number): readonly HealthRow[] {
+    const rows: HealthRow[] = [];
+    for (const target of targets) {
+      const learned = this.#targets.get(target.id);
+      const key = this.#keys.get(target.keyId);
+      if (learned === undefined && key === undefined) continue;
+      const row = learned?.breaker.row(nowMs);
+      const isChanged = row !== undefined && Number.isFinite(row.sinceMs);
+      rows.push(
+        compact({
+          target: target.id,
+          state: row?.state ?? 'closed',
+          reason: row?.reason,
+          forMs: isChanged ? nowMs - row.sinceMs : undefined,
+          key: key === undefined ? undefined : compact({ state: key.state, reason: key.reason }),
+          ...this.observe(target, nowMs),
+        }),
+      );
+    }
+    return rows;
+  }
+
+  #breaker(of: Change['of'], id: string): Breaker {
+    const { breaker = BREAKER, changed } = this.#options;
+    return new Breaker(breaker, (one, from, nowMs) =>
+      changed?.({ id, of, from, to: one.state, reason: one.reason, nowMs }),
+    );
+  }
+
+  #answered({ breaker }: Learned, { keyId }: Watched, at: Ending): undefined {
+    breaker.answered(at);
+    this.#keys.get(keyId)?.answered(at);
+  }
+
+  #taught(learned: Learned, target: Watched, { ended, at }: Taught): Heard | undefined {
+    const { end, isCutShort = false } = ended;
+    const of = 'fault' in end ? end.fault : undefined;
+    if (of?.retryAfterMs !== undefined) learned.rest(of.retryAfterMs, at.nowMs);
+    const lesson = of === undefined || isCutShort ? undefined : lessonFor(of, target);
+    if (lesson !== undefined && 'reason' in lesson) return this.#lasting(learned, target, { lesson, at });
+    // Whether the key is good, it did not tell.
+    this.#keys.get(target.keyId)?.untold(at);
+    if (lesson === undefined) learned.breaker.untold(at);
+    else learned.failed(lesson.how, of?.retryAfterMs !== undefined, at);
+    return undefined;
+  }
+
+  #lasting(
+    learned: Learned,
+    target: Watched,
+    { lesson, at }: { readonly lesson: Lasting; readonly at: Ending },
+  ): Heard {
+    const breaker = lesson.of === 'key' ? this.#keys.use(target.keyId) : learned.breaker;
+    const isNews = breaker.state === 'closed' || breaker.reason !== lesson.reason;
+    breaker.failedFor(lesson.reason, at);
+    if (lesson.of === 'key') learned.breaker.untold(at);
+    return { ...lesson.alert, isNews };
+  }
+
+  /** Opens the worst of the model's targets, where it is far worse than the others. */
+  #compare(learned: Learned, { id, model }: Watched, at: Ending): void {
+    learned.comparedMs = at.nowMs;
+    const ids = this.#peers.use(model);
+    ids.delete(id);
+    ids.add(id);
+    if (ids.size < 2) return;
+    if (ids.size > PEERS_MAX) for (const oldest of [...ids].slice(0, ids.size - PEERS_MAX)) ids.delete(oldest);
+    const peers = [...ids].flatMap((peer) => this.#targets.get(peer) ?? []);
+    const found = outlierAmong(
+      peers.map((peer) => peerOf(peer, at.nowMs)),
+      this.#options.ejectMax ?? EJECT_MAX,
+    );
+    const worst = found === undefined ? undefined : peers[found.index];
+    if (found === undefined || worst === undefined) return;
+    worst.breaker.open(found.reason, at);
+    // It is to be judged by what it does from now on.
+    if (found.reason === 'outlier-slow') worst.speeds.forget();
+  }
+}
+
+interface Taught {
+  readonly ended: Ended;
+  readonly at: Ending;
+}
+
+type Lasting = Extract<Lesson, { readonly reason: Reason }>;
+
+function lessonFor(of: Fault, { isKnown }: Watched): Lesson | undefined {
+  // A name that stands in no catalog was the caller's idea: nothing is gone that was ever there.
+  return of.code === 'upstream-not-found' && !isKnown ? undefined : lessonOf(of.code);
+}
+
+function peerOf({ breaker, speeds }: Learned, nowMs: number): Parameters<typeof outlierAmong>[0][number] {
+  const ttft = speeds.ttft(nowMs);
+  return {
+    errorRate: breaker.rate.share(),
+    count: breaker.rate.count(nowMs),
+    ttftMs: ttft?.p50,
+    ttftCount: ttft?.count ?? 0,
+    isOut: breaker.state !== 'closed',
+  };
+}

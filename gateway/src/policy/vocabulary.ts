@@ -1,0 +1,139 @@
+/** What rules can speak of: the facts of a request under the names that CEL sees, with type, bounds, and the values that there are. */
+import { LANGUAGES } from './languages.ts';
+
+/** What a request is about, as far as its text tells. */
+export const TASKS = [
+  'chat',
+  'code',
+  'math',
+  'translation',
+  'summary',
+  'extraction',
+  'classification',
+  'creative',
+  'analysis',
+  'agent',
+] as const;
+
+/** Where an agent's run stands. */
+export const STAGES = ['single', 'chat', 'agent-start', 'agent-step', 'agent-stuck'] as const;
+
+/** Kinds of data that must not go everywhere. */
+export const SENSITIVE = [
+  'email',
+  'phone',
+  'card',
+  'iban',
+  'national-id',
+  'health',
+  'secret',
+  'ip-address',
+  'person',
+] as const;
+
+/** A request as a rule sees it: `facts.NAME`. What is not known is empty: `""`, 0, an empty list. */
+export interface RuleFacts {
+  readonly model: string;
+  readonly task: string;
+  readonly difficulty: number;
+  readonly language: string;
+  readonly intent: string;
+  readonly intent_confidence: number;
+  readonly topics: readonly string[];
+  readonly sensitive: readonly string[];
+  readonly region: string;
+  readonly tags: readonly string[];
+  readonly tools: boolean;
+  readonly schema: boolean;
+  readonly stream: boolean;
+  readonly image: boolean;
+  readonly audio: boolean;
+  readonly document: boolean;
+  readonly reasoning: boolean;
+  readonly input_tokens: number;
+  readonly output_tokens_max: number;
+  readonly turns: number;
+  readonly stage: string;
+  readonly tool_results: number;
+  readonly failed_calls: number;
+  readonly repeated_calls: number;
+  readonly code: number;
+  readonly math: number;
+  readonly list_items: number;
+  readonly questions: number;
+  readonly characters: number;
+  readonly system_characters: number;
+  readonly text: string;
+}
+
+export type FactName = keyof RuleFacts;
+
+export interface Fact {
+  readonly type: 'bool' | 'int' | 'double' | 'string' | 'list';
+  readonly about: string;
+  /** The least and the greatest value of a number. Whole numbers begin at 0. */
+  readonly min?: number;
+  readonly max?: number;
+  /** All values there are, of a text or of a list's items; absent where anything goes. */
+  readonly values?: readonly string[];
+  /** Looked at in the content of the request, which costs time; the others stand in the request itself. */
+  readonly isContent?: true;
+}
+
+const share = { type: 'double', min: 0, max: 1 } as const;
+const count = { type: 'int', min: 0 } as const;
+
+export const FACTS: Readonly<Record<FactName, Fact>> = {
+  model: { type: 'string', about: 'the name that the caller asked for' },
+  task: { type: 'string', about: 'what the request is about', values: TASKS, isContent: true },
+  difficulty: { ...share, about: 'how hard it looks, from 0 to 1', isContent: true },
+  language: {
+    type: 'string',
+    about: 'language of the last user turn (ISO 639-1); "" where unsure',
+    values: LANGUAGES,
+    isContent: true,
+  },
+  intent: {
+    type: 'string',
+    about: 'the nearest of your `intents`; "" where none is near',
+    isContent: true,
+  },
+  intent_confidence: { ...share, about: 'how sure that intent is, from 0 to 1', isContent: true },
+  topics: { type: 'list', about: 'which of your `topics` its words belong to', isContent: true },
+  sensitive: { type: 'list', about: 'kinds of sensitive data in it', values: SENSITIVE, isContent: true },
+  region: { type: 'string', about: 'where the caller is: a region or a zone; "" where unknown' },
+  tags: { type: 'list', about: 'tags of the request and of its key' },
+  tools: { type: 'bool', about: 'it has tools' },
+  schema: { type: 'bool', about: 'it wants JSON under a schema' },
+  stream: { type: 'bool', about: 'it wants a stream' },
+  image: { type: 'bool', about: 'it has a picture' },
+  audio: { type: 'bool', about: 'it has sound' },
+  document: { type: 'bool', about: 'it has a document' },
+  reasoning: { type: 'bool', about: 'it asks for reasoning' },
+  input_tokens: { ...count, about: 'estimate of its input tokens' },
+  output_tokens_max: { ...count, about: 'the most output tokens it allows; 0 where it sets no limit' },
+  turns: { ...count, about: 'turns of the user so far', isContent: true },
+  stage: { type: 'string', about: 'where an agent’s run stands', values: STAGES, isContent: true },
+  tool_results: { ...count, about: 'results of tools in it', isContent: true },
+  failed_calls: { ...count, about: 'results of tools that are errors', isContent: true },
+  repeated_calls: { ...count, about: 'calls that repeat an earlier one', isContent: true },
+  code: { ...share, about: 'share of code in the last user turn, from 0 to 1', isContent: true },
+  math: { ...share, about: 'share of mathematics in it, from 0 to 1', isContent: true },
+  list_items: { ...count, about: 'items of lists in it', isContent: true },
+  questions: { ...count, about: 'questions in it', isContent: true },
+  characters: { ...count, about: 'characters of all turns', isContent: true },
+  system_characters: { ...count, about: 'characters of the system prompt', isContent: true },
+  text: { type: 'string', about: 'the last user turn, at most 32,768 characters of it', isContent: true },
+};
+
+/** What only this configuration knows of the values of some facts: its own intents, topics, tags. */
+export type OwnValues = Partial<Readonly<Record<FactName, readonly string[]>>>;
+
+export function isFactName(name: string): name is FactName {
+  return Object.hasOwn(FACTS, name);
+}
+
+/** The values that a fact can have, or undefined where anything goes. Empty text (“unknown”) is always possible beside them. */
+export function valuesOf(name: FactName, own: OwnValues): readonly string[] | undefined {
+  return own[name] ?? FACTS[name].values;
+}

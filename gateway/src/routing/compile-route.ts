@@ -1,0 +1,107 @@
+/** Compiles a route of the file into the policy that plans are made by. Pure. */
+import type { FaultCode } from '../chat/fault.ts';
+import { tiersOf, type RouteConfig, type RouteTarget } from '../config/schema.ts';
+import { REPLACEABLE } from '../dialects/dialect.ts';
+import { compact } from '../lib/json.ts';
+import type { Fallback, Policy, Require, Rule, Tiers, Use, WeightedTarget } from './policy.ts';
+import type { RuleFacts } from '../policy/vocabulary.ts';
+
+type RuleConfig = NonNullable<RouteConfig['rules']>[number];
+type RequireConfig = NonNullable<RouteConfig['require']>;
+
+/** What a route needs to know of everything else. */
+export interface RouteWorld {
+  /** Targets that a name stands for: a model, an alias, another route. Empty where it stands for nothing. */
+  targetsOf(name: string): readonly WeightedTarget[];
+  select(search: Extract<RouteTarget, { readonly select: unknown }>['select']): readonly WeightedTarget[];
+  /** The expression of a rule, ready to be asked. */
+  condition(source: string): (facts: RuleFacts) => boolean | string;
+}
+
+export function compileRoute(route: RouteConfig, world: RouteWorld): Policy {
+  const { weigh, prefer, rules, hedge, explore } = route;
+  return compact({
+    tiers: compileTiers(tiersOf(route), world),
+    strategy: route.strategy,
+    weigh,
+    prefer,
+    require: route.require === undefined ? undefined : compileRequire(route.require),
+    rules: rules?.map((rule, index) => compileRule(rule, { index, world })),
+    fallback: fallbackOf(route),
+    hedge,
+    isSticky: route.sticky === 'conversation',
+    continues: route.continue,
+    explore,
+    readsContent: true,
+  });
+}
+
+function compileTiers(tiers: readonly (readonly RouteTarget[])[], world: RouteWorld): Tiers {
+  return tiers.map((tier) =>
+    tier.flatMap((one) => {
+      const found = 'select' in one ? world.select(one.select) : world.targetsOf(one.target);
+      return found.map((item) => ({ ...item, weight: item.weight * one.weight }));
+    }),
+  );
+}
+
+function compileRule(rule: RuleConfig, at: { readonly index: number; readonly world: RouteWorld }): Rule {
+  const { when, use, require, refuse } = rule;
+  return compact({
+    name: rule.name ?? `rule ${at.index + 1}`,
+    source: when,
+    holds: at.world.condition(when),
+    use: use === undefined ? undefined : compileUse(use, at.world),
+    require: require === undefined ? undefined : compileRequire(require),
+    refuse,
+  });
+}
+
+function compileUse(use: NonNullable<RuleConfig['use']>, world: RouteWorld): Use {
+  const { strategy, weigh, prefer } = use;
+  const hasTargets = use.targets !== undefined || use.tiers !== undefined;
+  return compact({ strategy, weigh, prefer, tiers: hasTargets ? compileTiers(tiersOf(use), world) : undefined });
+}
+
+export function compileRequire(require: Partial<RequireConfig>): Require {
+  const { region, compliance, training, quality, price, tags, abilities } = require;
+  return compact({
+    regions: region,
+    compliance,
+    retentionDaysMax: require.retention_days_max,
+    training,
+    quality,
+    price: price === undefined ? undefined : compact({ inputMax: price.input_max, outputMax: price.output_max }),
+    ttftMsP95: require.ttft_ms_p95,
+    tags,
+    abilities,
+    contextMin: require.context_min,
+  });
+}
+
+const ALWAYS_REPLACED: readonly FaultCode[] = [
+  'not-expressible',
+  'not-for-target',
+  'upstream-not-found',
+  'upstream-quota',
+  'upstream-auth',
+  'upstream-credential',
+];
+const REASONS: Readonly<Record<RouteConfig['fallback']['on'][number], readonly FaultCode[]>> = {
+  error: [
+    ...(['upstream-unreachable', 'upstream-unresolved', 'upstream-unsendable'] as const),
+    ...(['upstream-certificate', 'upstream-redirect', 'upstream-invalid', 'upstream-too-big'] as const),
+    ...(['upstream-error', 'upstream-cut', 'upstream-overloaded', 'output-invalid'] as const),
+    ...ALWAYS_REPLACED,
+  ],
+  'rate-limit': ['upstream-rate-limited'],
+  timeout: ['upstream-timeout'],
+  'content-filter': ['content-filtered'],
+  'context-length': ['context-length'],
+};
+
+function fallbackOf(route: RouteConfig): Fallback {
+  const { on, attempts, price_factor_max: priceFactorMax, first_token_ms: firstTokenMs } = route.fallback;
+  const replaceable = new Set(on.flatMap((reason) => REASONS[reason]).filter((code) => REPLACEABLE.has(code)));
+  return compact({ replaceable, attemptsMax: attempts, priceFactorMax, firstTokenMs });
+}

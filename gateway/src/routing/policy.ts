@@ -1,0 +1,124 @@
+/** A route as it was compiled: where its requests may go, what they require, and what decides among the rest. */
+import type { FaultCode } from '../chat/fault.ts';
+import type { Ability } from '../dialects/dialect.ts';
+import type { NanoUsdPerMillion } from '../money/price.ts';
+import type { RuleFacts } from '../policy/vocabulary.ts';
+import type { Target } from './target.ts';
+
+export type StrategyName =
+  | 'ordered'
+  | 'cost'
+  | 'latency'
+  | 'throughput'
+  | 'quality'
+  | 'balanced'
+  | 'weighted'
+  | 'round-robin'
+  | 'least-busy';
+
+export interface WeightedTarget {
+  readonly target: Target;
+  readonly weight: number;
+  /** What is required of it alone, by the route that it was taken from. */
+  readonly requires?: readonly Require[];
+}
+
+/** What `balanced` weighs; the shares need not sum to 1. */
+export interface Weigh {
+  readonly quality: number;
+  readonly cost: number;
+  readonly latency: number;
+}
+
+/** What a target must be. Every word is hard: a target of which it is not known does not meet it. */
+export interface Require {
+  /** Regions or zones, in one of which it must compute. `caller` stands for the caller's own. */
+  readonly regions?: readonly string[];
+  /** Certificates, all of them. */
+  readonly compliance?: readonly string[];
+  /** For how many days its provider may keep what it was sent; 0: not at all. */
+  readonly retentionDaysMax?: number;
+  /** False: its provider must not train on what it was sent. */
+  readonly training?: false;
+  /** Least score, at the task named or else at the request's own. */
+  readonly quality?: { readonly min: number; readonly task?: string };
+  readonly price?: { readonly inputMax?: NanoUsdPerMillion; readonly outputMax?: NanoUsdPerMillion };
+  /** Time to first content that it must keep in 95 of 100 answers. What has not been measured yet may try. */
+  readonly ttftMsP95?: number;
+  readonly tags?: readonly string[];
+  readonly abilities?: readonly Ability[];
+  /** Least size of its context, in tokens. */
+  readonly contextMin?: number;
+}
+
+export interface Rule {
+  readonly name: string;
+  /** The expression, as it was written. */
+  readonly source: string;
+  /** Whether it holds; a text where it cannot be told, and then the rule does not hold. */
+  readonly holds: (facts: RuleFacts) => boolean | string;
+  readonly use?: Use;
+  readonly require?: Require;
+  /** Set where such requests are refused, with this text. */
+  readonly refuse?: string;
+}
+
+/** What a rule puts in the place of the route's own words. */
+export interface Use {
+  readonly strategy?: StrategyName;
+  readonly weigh?: Weigh;
+  readonly prefer?: readonly string[];
+  readonly tiers?: Tiers;
+}
+
+/** Groups in order: a later one is used only after the earlier ones. */
+export type Tiers = readonly (readonly WeightedTarget[])[];
+
+/** What is done after an attempt that did not answer. */
+export interface Fallback {
+  readonly attemptsMax?: number;
+  readonly replaceable: ReadonlySet<FaultCode>;
+  /** No target that is expected to cost more than this many times the first choice. */
+  readonly priceFactorMax?: number;
+  /** An attempt without content by then is given up where another target is left. */
+  readonly firstTokenMs?: number;
+}
+
+/** A second attempt beside a slow first one. */
+export interface Hedge {
+  /** Milliseconds, or the first target's own 95th percentile. */
+  readonly after: number | 'p95';
+  /** Largest share of the route's requests, and of its spend, that hedges may take; 0..1. */
+  readonly budget: number;
+}
+
+export interface Policy {
+  readonly tiers: Tiers;
+  readonly strategy: StrategyName;
+  readonly weigh?: Weigh;
+  /** Tags whose targets come first among equals. */
+  readonly prefer?: readonly string[];
+  readonly require?: Require;
+  /** The first that holds decides. */
+  readonly rules?: readonly Rule[];
+  /** Absent: every replaceable fault is replaced, at any price. */
+  readonly fallback?: Fallback;
+  readonly hedge?: Hedge;
+  /** Conversations are worth keeping where their prompt cache is. */
+  readonly isSticky?: boolean;
+  /** A stream that breaks after its first content may be gone on with elsewhere. */
+  readonly continues?: boolean;
+  /** Share of the requests whose first target is drawn by lot; 0..1. */
+  readonly explore?: number;
+  /** Whether facts about the content are wanted at all: not where a caller names a model. */
+  readonly readsContent: boolean;
+}
+
+/** All targets that requests may go to, those of rules too, each once with what the route it was taken from requires of it. */
+export function itemsOf({ tiers, require, rules = [] }: Policy): readonly WeightedTarget[] {
+  const listed = [...tiers.flat(), ...rules.flatMap(({ use }) => use?.tiers?.flat() ?? [])];
+  const items = [...new Map(listed.toReversed().map((item) => [item.target.id, item])).values()].toReversed();
+  return require === undefined
+    ? items
+    : items.map((item) => ({ ...item, requires: [...(item.requires ?? []), require] }));
+}
