@@ -1,6 +1,7 @@
 /** `turnout check`: everything that is wrong with a configuration, with line and column, before anybody depends on it. */
 import { relative, resolve } from 'node:path';
 import type { Catalog } from '../catalog/catalog.ts';
+import type { IntentDoubt } from '../config/checks.ts';
 import type { ConfigError } from '../config/finding.ts';
 import type { Config } from '../config/schema.ts';
 import { renderErrors, sentence } from '../config/render.ts';
@@ -8,6 +9,7 @@ import { loadCatalog } from './catalog-file.ts';
 import { readConfigFile } from './config-file.ts';
 import type { ReadConfig } from './config-file.ts';
 import { credentialRows, type CredentialRow } from './credential-rows.ts';
+import { intentTrainer } from './intents.ts';
 import type { CommandIo } from './io.ts';
 import { knownNames } from './known-names.ts';
 import { readWords, textOf, type Words } from './options.ts';
@@ -46,12 +48,20 @@ async function checkFile(words: Words, io: CommandIo, known: Known | undefined):
   const dataDir = resolve(io.cwd, textOf(words, 'data') ?? io.env['TURNOUT_DATA'] ?? 'data');
   const { catalog, today } = known ?? knowledge(dataDir, io);
   const file = shortName(path, io.cwd);
-  const read = await readConfigFile(path, { file, env: io.env, known: knownNames(catalog, today) });
+  const read = await readConfigFile(path, {
+    file,
+    env: io.env,
+    known: { ...knownNames(catalog, today), doubtsAboutIntents },
+  });
   const { result } = read;
   const rows = result.ok ? await credentialRows(result.value.config, catalog, io.env) : [];
   if (words.values['json'] === true) io.stdout(`${JSON.stringify(asJson(file, read, rows))}\n`);
   else print(file, read, { io, rows });
   return result.ok ? 0 : 1;
+}
+
+function doubtsAboutIntents({ intents }: Config): readonly IntentDoubt[] {
+  return intentTrainer().trainNow(intents)?.warnings ?? [];
 }
 
 function knowledge(dataDir: string, io: CommandIo): Known {
