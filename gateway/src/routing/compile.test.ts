@@ -112,7 +112,14 @@ routes:
 `);
     const [best] = ids(selecting.resolve('best'));
     const [cheap] = ids(selecting.resolve('cheap'));
-    assert.deepEqual(best?.slice(0, 1), ['openai/gpt-5.5']);
+    const scores = [...selecting.targets.values()]
+      .filter(({ model }) => model.startsWith('gpt-5'))
+      .map(({ quality }) => quality['code'] ?? 0)
+      .toSorted((a, b) => b - a);
+    assert.deepEqual(
+      best?.map((id) => selecting.targets.get(id)?.quality['code']),
+      scores.slice(0, 3),
+    );
     assert.deepEqual(cheap?.slice(0, 1), ['openai/gpt-5-nano']);
   });
 

@@ -42,7 +42,7 @@ function meets(target: Target, { providers, models, ...require }: Select): boole
 
 /** What can be told of a target before any request is known. */
 const STANDING = [region, tags, requiredAbility, requiredWindow, price, quality] as const;
-const UNASKED: Asked = {
+export const UNASKED: Asked = {
   facts: {
     model: '',
     isStreaming: false,

@@ -15,6 +15,7 @@ const CONFIG = `
 server: {region: eu-central-1}
 providers:
 ${provider('cheap', 1, ', region: us-east-1', 0.4)}${provider('middle', 3, ', region: eu-central-1, compliance: [gdpr], retention_days: 0, trains: false', 0.6)}${provider('dear', 9, ', region: eu-west-1, compliance: [gdpr, hipaa], retention_days: 30, trains: false', 0.9)}
+  gold: {dialect: openai-chat, base_url: "https://gold.example/v1", api_key: k, models: {m: {price: {input: 18, output: 18}}, unpriced: {}}}
 routes:
   cost: {targets: [dear/m, middle/m, cheap/m], strategy: cost}
   floor: {targets: [dear/m, middle/m, cheap/m], strategy: cost, require: {quality: {min: 0.55}}}
@@ -30,6 +31,7 @@ routes:
       - {name: tools, when: "facts.tools", use: {targets: [dear/m]}}
       - {name: vip, when: '"vip" in facts.tags', use: {targets: [middle/m, cheap/m], strategy: quality}}
       - {name: long, when: "facts.input_tokens > 20000", refuse: "Use the route \`cost\` for long texts."}
+  guarded: {targets: [cheap/m, gold/m, middle/m], fallback: {price_factor_max: 5}}
   chosen: {targets: [{select: {quality: {min: 0.55}, price: {output_max: 5}}}]}
 `;
 
@@ -143,6 +145,47 @@ describe('a route', () => {
     assert.equal(await who('cost', { provider: { data_collection: 'deny' } }), 'by middle');
     assert.equal(await who('best', { provider: { sort: 'price' } }), 'by cheap');
     assert.equal(await who('best', { provider: { order: ['middle'] } }), 'by middle');
+  });
+});
+
+describe('money', () => {
+  it('lets no fallback cost a multiple that nobody agreed to, and the record says so (F65)', async () => {
+    down.add('cheap');
+    try {
+      assert.equal(await who('guarded'), 'by middle');
+      down.add('middle');
+      const got = await gateway.post('/v1/chat/completions', {
+        model: 'guarded',
+        messages: [{ role: 'user', content: 'hi' }],
+      });
+      assert.equal(got.status, 502);
+      const record = asRecord(parseJson((await gateway.get(`/v1/decisions/${got.decision}`)).text)) ?? {};
+      const left = asArray(record['candidates'])
+        ?.map(asRecord)
+        .find((one) => one?.['target'] === 'gold/m');
+      assert.deepEqual([left?.['eligible'], left?.['reason']], [false, 'it costs more than 5 times the first choice']);
+      const tried = asArray(record['attempts'])?.map((one) => asRecord(one)?.['target']);
+      assert.ok(
+        tried?.every((target) => target === 'cheap/m' || target === 'middle/m'),
+        String(tried),
+      );
+    } finally {
+      down.clear();
+    }
+  });
+
+  it('is not spent by a budget on what has no price, and told as unpriced where there is none (F64)', async () => {
+    const made = await gateway.post('/admin/v1/keys', { name: 'poor', budget_usd: '1' });
+    const { key } = asRecord(parseJson(made.text)) ?? {};
+    const headers = { authorization: `Bearer ${asString(key) ?? ''}` };
+    const got = await gateway.post(
+      '/v1/chat/completions',
+      { model: 'gold/unpriced', messages: [{ role: 'user', content: 'hi' }] },
+      headers,
+    );
+    assert.equal(got.status, 400);
+    assert.match(got.text, /price_unknown/);
+    assert.equal(await who('gold/unpriced'), 'by gold');
   });
 });
 
