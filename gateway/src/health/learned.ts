@@ -58,7 +58,7 @@ export class Learned {
     };
     const shutMs = breaker.shutMs(nowMs);
     if (shutMs > 0) seen.shutMs = shutMs;
-    if (breaker.rate.count(nowMs) >= COUNT_MIN) seen.errorRate = breaker.rate.share();
+    if (breaker.rate.count(nowMs) >= COUNT_MIN) seen.errorRate = rounded(breaker.rate.share());
     this.#seeSpeed(seen, look);
     return seen;
   }
@@ -68,11 +68,11 @@ export class Learned {
     const ttftMs = this.speeds.ttft(nowMs, others);
     if (ttftMs !== undefined) seen.ttftMs = ttftMs;
     const tokensPerS = this.speeds.tokensPerS();
-    if (tokensPerS !== undefined) seen.tokensPerS = tokensPerS;
+    if (tokensPerS !== undefined) seen.tokensPerS = rounded(tokensPerS);
     const inFlightMax = allowed?.concurrent ?? (adapts ? this.inFlight.limit : undefined);
     if (inFlightMax !== undefined) seen.inFlightMax = inFlightMax;
     const room = this.headroom.share(nowMs, allowed, sent);
-    if (room !== undefined) seen.headroom = room;
+    if (room !== undefined) seen.headroom = rounded(room);
   }
 
   /** Times and tokens of an attempt, however it ended. `all`: what is known of all targets together learns as well. */
@@ -112,6 +112,11 @@ export class Learned {
     this.inFlight.load(inFlight, fromMs);
     this.rest(restMs, fromMs);
   }
+}
+
+/** Observations are kept with each request: no more digits than they are good for. */
+function rounded(value: number): number {
+  return Math.round(value * 1000) / 1000;
 }
 
 export interface Measure {

@@ -105,7 +105,11 @@ function bucketOf(value: number): number {
   return Math.min(BUCKETS - 1, Math.ceil(Math.log(value) / LOG_GROWTH));
 }
 
-/** The value of which no value of the bucket is further away than the error. */
+/** Of each bucket the value of which none in it is further away than the error; in the few digits that it is good for. */
+const VALUES = Float64Array.from({ length: BUCKETS }, (_, bucket) =>
+  Number(((2 * GROWTH ** bucket) / (GROWTH + 1)).toPrecision(4)),
+);
+
 function valueOf(bucket: number): number {
-  return (2 * GROWTH ** bucket) / (GROWTH + 1);
+  return VALUES[bucket] ?? VALUE_MAX;
 }
