@@ -6,6 +6,7 @@ import { placesOf } from '../credentials/places.ts';
 import { gateDialects } from '../dialects/index.ts';
 import { compile } from '../routing/compile.ts';
 import { lintRoutes } from '../routing/lint.ts';
+import type { IntentDoubt } from '../config/checks.ts';
 import type { ConfigError } from '../config/finding.ts';
 import type { Config } from '../config/schema.ts';
 import { pathText } from '../config/path.ts';
@@ -16,6 +17,7 @@ import { readConfigFile } from './config-file.ts';
 import type { ReadConfig } from './config-file.ts';
 import { credentialRows, type CredentialRow } from './credential-rows.ts';
 import { providersInEnvironment } from './discover.ts';
+import { intentTrainer } from './intents.ts';
 import type { CommandIo } from './io.ts';
 import { knownNames } from './known-names.ts';
 import { readWords, textOf, type Words } from './options.ts';
@@ -55,7 +57,11 @@ async function checkFile(words: Words, io: CommandIo, known: Known | undefined):
   const dataDir = resolve(io.cwd, textOf(words, 'data') ?? io.env['TURNOUT_DATA'] ?? 'data');
   const { catalog, today } = known ?? knowledge(dataDir, io);
   const file = shortName(path, io.cwd);
-  const read = await readConfigFile(path, { file, env: io.env, known: knownNames(catalog, today) });
+  const read = await readConfigFile(path, {
+    file,
+    env: io.env,
+    known: { ...knownNames(catalog, today), doubtsAboutIntents },
+  });
   const { result } = read;
   const rows = result.ok ? await credentialRows(result.value.config, catalog, io.env) : [];
   const routed = result.ok ? routedOf(result.value, catalog, io) : { warnings: [], cases: [] };
@@ -87,12 +93,18 @@ function routedOf({ config: written, placed }: LoadedConfig, catalog: Catalog, i
   if (Object.keys(written.routes).length === 0) return { warnings: [], cases: [] };
   const isEmpty = Object.keys(written.providers).length === 0;
   const config = isEmpty ? { ...written, providers: providersInEnvironment(catalog, io.env) } : written;
-  const { snapshot } = compile({ config, catalog, env: io.env, dialects: gateDialects, places: placesOf(io.env) });
+  const intents = intentTrainer().trainNow(config.intents);
+  const input = { config, catalog, env: io.env, dialects: gateDialects, places: placesOf(io.env) };
+  const { snapshot } = compile(intents === undefined ? input : { ...input, intents });
   const cases = runCases(config, snapshot).map((one) => {
     const [place] = placed([{ path: one.path, message: '' }]);
     return { ...one, line: place?.line ?? 1 };
   });
   return { warnings: placed(lintRoutes(config, snapshot)), cases };
+}
+
+function doubtsAboutIntents({ intents }: Config): readonly IntentDoubt[] {
+  return intentTrainer().trainNow(intents)?.warnings ?? [];
 }
 
 function knowledge(dataDir: string, io: CommandIo): Known {

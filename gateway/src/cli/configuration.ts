@@ -13,6 +13,8 @@ import { lintRoutes } from '../routing/lint.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { Log } from '../telemetry/log.ts';
 import { readConfigFile, watchConfigFile } from './config-file.ts';
+import { intentTrainer } from './intents.ts';
+import type { IntentTrainer } from './intents.ts';
 import { knownNames } from './known-names.ts';
 import { settingsOf, watched } from './settings.ts';
 
@@ -27,6 +29,8 @@ export interface ConfigurationOptions {
   readonly port?: number;
   /** Day of the check, `2026-11-22`: models that are retired by then are told. */
   readonly today: string;
+  /** Trains the intents, and keeps them for the next reading. Absent: each reading trains them anew. */
+  readonly intents?: IntentTrainer;
 }
 
 export interface Loaded {
@@ -54,7 +58,8 @@ export async function loadConfiguration(options: ConfigurationOptions): Promise<
   const effective: Config = isEmpty ? { ...config, providers: options.fallbackProviders } : config;
   const { catalog, env } = options;
   const { seen, ...around } = watched({ env, places: placesOf(env) });
-  const compiled = compile({ config: effective, catalog, dialects: gateDialects, ...around });
+  const intents = await (options.intents ?? intentTrainer()).train(effective.intents);
+  const compiled = compile({ config: effective, catalog, dialects: gateDialects, intents, ...around });
   return ok({
     config: effective,
     snapshot: compiled.snapshot,

@@ -2,7 +2,7 @@
 import { err, ok } from '../lib/result.ts';
 import type { Result } from '../lib/result.ts';
 import type { CheckOptions } from './checks.ts';
-import { check, checkModels } from './checks.ts';
+import { check, checkIntents, checkModels } from './checks.ts';
 import type { Environment } from './environment.ts';
 import type { ConfigError, Finding } from './finding.ts';
 import { toErrors } from './finding.ts';
@@ -55,7 +55,9 @@ export function parseConfig(text: string, options: ParseOptions): Result<LoadedC
     ...check(tree, options),
   ];
   const isWhole = parsed.success && !found.some((finding) => finding.level === 'error');
-  if (isWhole && options.known !== undefined) found.push(...checkModels(tree, parsed.data, options.known));
+  if (isWhole && options.known !== undefined) {
+    found.push(...checkModels(tree, parsed.data, options.known), ...checkIntents(tree, parsed.data, options.known));
+  }
   const errors = found.filter((finding) => finding.level === 'error');
   if (!parsed.success || errors.length > 0) return err(inWords(errors));
   const warnings = inWords(found);
