@@ -1,4 +1,4 @@
-/** `/admin/v1/*`: keys, usage, requests, batches, providers, configuration, health and audit log, for the root key. Secrets are in no answer, ever. */
+/** `/admin/v1/*`: keys, usage, requests, batches, providers, routes, configuration, health and audit log, for the root key. Secrets are in no answer, ever. */
 import { batchRow } from '../batches/shapes.ts';
 import { fault, type Fault } from '../chat/fault.ts';
 import type { Config } from '../config/schema.ts';
@@ -6,6 +6,7 @@ import { compact, type JsonRecord } from '../lib/json.ts';
 import { sinceOf } from '../lib/since.ts';
 import type { HealthRow } from '../health/observatory.ts';
 import { withUsual } from '../pipeline/record.ts';
+import { pagesOf } from '../routing/describe.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { Store } from '../store/ports.ts';
 import { configRecord } from './config-record.ts';
@@ -55,6 +56,7 @@ const ROOMS: ReadonlyMap<string, Room> = new Map([
   ['usage', { methods: ['GET'], answer: usage }],
   ['requests', { methods: ['GET'], answer: requests }],
   ['providers', { methods: ['GET'], answer: (_, { snapshot }) => found({ data: providerRows(snapshot()) }) }],
+  ['routes', { methods: ['GET'], answer: (_, world) => found({ data: routeRows(world) }) }],
   ['config', { methods: ['GET'], answer: (_, world) => found(config(world)) }],
   ['health', { methods: ['GET'], answer: (_, world) => found(health(world)) }],
   ['batches', { methods: ['GET'], answer: batches }],
@@ -133,6 +135,16 @@ function providerRows(snapshot: Snapshot): readonly JsonRecord[] {
     }
   }
   return [...rows.values()].map((row) => compact(row));
+}
+
+/** Each route in plain words, with what is told of it when the file is checked. */
+function routeRows({ config: current, snapshot }: AdminWorld): readonly JsonRecord[] {
+  const { routes } = current();
+  return pagesOf(current(), snapshot()).map(({ name, ...page }) => ({
+    id: name,
+    strategy: routes[name]?.strategy,
+    ...page,
+  }));
 }
 
 function health({ store, configProblem, health: rows, now }: AdminWorld): JsonRecord {

@@ -40,7 +40,7 @@ export function lintRoute(route: RouteConfig, policy: Policy, all: readonly Targ
   return [
     ...lintSelects(route, all),
     ...lintRequire(route, policy),
-    ...lintTiers(policy),
+    ...lintTiers(policy, route.tiers?.length ?? 1),
     ...(policy.rules ?? []).flatMap((rule, index) => lintRule(rule, policy, index)),
     ...lintIdle(route, policy),
   ];
@@ -74,7 +74,7 @@ function without(search: Select, word: string): Select {
 
 /** Targets that no request of the route can ever go to. */
 function lintRequire({ targets = [] }: RouteConfig, policy: Policy): readonly PathFinding[] {
-  const items = policy.tiers.flat();
+  const items = eachOnce(policy.tiers.flat());
   const lost = lostOf(items, policy.require);
   if (items.length > 0 && lost.length === items.length) {
     const message = `is met by no target of the route: ${listed(lost)}. All its requests are refused; ask for less, or add a target`;
@@ -87,6 +87,10 @@ function lintRequire({ targets = [] }: RouteConfig, policy: Policy): readonly Pa
       ? { path: ['require'], message: `keeps out \`${target.id}\` for good: ${reason}` }
       : { path: ['targets', at], message };
   });
+}
+
+function eachOnce(items: readonly WeightedTarget[]): readonly WeightedTarget[] {
+  return [...new Map(items.map((item) => [item.target.id, item])).values()];
 }
 
 function isNamed(entry: RouteTarget, { providerId, model }: Target): boolean {
@@ -142,17 +146,20 @@ function whyNeverGoodEnough({ quality: scores }: Target, { quality }: Require): 
 }
 
 /** Tiers whose targets all stand before them already, or can never be used. */
-function lintTiers({ tiers, require }: Policy): readonly PathFinding[] {
+function lintTiers({ tiers, require }: Policy, written: number): readonly PathFinding[] {
   const before = new Set<string>();
   return tiers.flatMap((tier, index) => {
     const fresh = tier.filter(({ target }) => !before.has(target.id));
     for (const { target } of tier) before.add(target.id);
     if (index === 0 || tier.length === 0) return [];
-    if (fresh.length === 0)
-      return [{ path: ['tiers', index], message: 'is never reached: all its targets stand in earlier tiers' }];
+    // What no tier names makes one more tier.
+    const path = index < written ? ['tiers', index] : ['targets'];
+    if (fresh.length === 0 && index >= written)
+      return [{ path, message: 'finds nothing beyond what the tiers name already' }];
+    if (fresh.length === 0) return [{ path, message: 'is never reached: all its targets stand in earlier tiers' }];
     const lost = lostOf(fresh, require);
     if (lost.length < fresh.length || lostOf(tiers.flat(), require).length === tiers.flat().length) return [];
-    return [{ path: ['tiers', index], message: `is never reached: ${listed(lost)}` }];
+    return [{ path, message: `is never reached: ${listed(lost)}` }];
   });
 }
 
@@ -163,7 +170,7 @@ const DOUBT = 1.25;
 
 function lintRule(rule: Rule, policy: Policy, index: number): readonly PathFinding[] {
   if (rule.refuse !== undefined) return [];
-  const items = (rule.use?.tiers ?? policy.tiers).flat();
+  const items = eachOnce((rule.use?.tiers ?? policy.tiers).flat());
   const lost = lostOf(items, policy.require, rule.require);
   const isRoutes = lostOf(items, policy.require).length === items.length;
   if (items.length > 0 && lost.length === items.length && !isRoutes) {
