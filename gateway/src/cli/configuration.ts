@@ -10,6 +10,7 @@ import { err, ok, type Result } from '../lib/result.ts';
 import { compile } from '../routing/compile.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { Log } from '../telemetry/log.ts';
+import { loadLanguages, type DetectLanguage } from '../understand/language.ts';
 import { readConfigFile, watchConfigFile } from './config-file.ts';
 import { knownNames } from './known-names.ts';
 import { settingsOf, watched } from './settings.ts';
@@ -52,13 +53,20 @@ export async function loadConfiguration(options: ConfigurationOptions): Promise<
   const effective: Config = isEmpty ? { ...config, providers: options.fallbackProviders } : config;
   const { catalog, env } = options;
   const { seen, ...around } = watched({ env, places: placesOf(env) });
-  const compiled = compile({ config: effective, catalog, dialects: gateDialects, ...around });
+  const detectLanguage = await languagesFor(effective);
+  const compiled = compile({ config: effective, catalog, dialects: gateDialects, detectLanguage, ...around });
   return ok({
     config: effective,
     snapshot: compiled.snapshot,
     warnings: [...warnings, ...compiled.warnings],
     settings: () => settingsOf(effective, seen()),
   });
+}
+
+/** Fifty megabytes that most gateways never need: loaded where a rule, or whoever reads all facts, asks for a language. */
+async function languagesFor({ routes, understand }: Config): Promise<DetectLanguage | undefined> {
+  const asks = Object.values(routes).some(({ rules = [] }) => rules.some(({ when }) => when.includes('language')));
+  return asks || understand.content === 'always' ? loadLanguages() : undefined;
 }
 
 type ReadResult = Result<{ readonly config: Config; readonly warnings: readonly string[] }, ConfigurationProblem>;
