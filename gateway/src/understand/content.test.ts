@@ -130,7 +130,7 @@ describe('content facts', () => {
   });
 
   it('say where the text was too long to be read whole', () => {
-    const long = chat([say('user', 'a b '.repeat(600_000))]);
+    const long = chat([say('user', 'a b '.repeat(300_000))]);
     assert.deepEqual(contentFacts(long, { wanted: new Set(['sensitive']) }).sensitive, ['unread']);
   });
 
