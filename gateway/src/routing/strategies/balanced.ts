@@ -4,7 +4,7 @@ import type { Weigh } from '../policy.ts';
 import { qualityAt } from '../quality.ts';
 import type { Target } from '../target.ts';
 import { waits } from './latency.ts';
-import { atBest, sortedBy, tried, type Field, type Ranked, type Scores, type Strategy } from './strategy.ts';
+import { atBest, sortedBy, withTrial, type Field, type Scores, type Strategy } from './strategy.ts';
 
 /** Where nothing is said: quality first, then money, then time. */
 export const USUAL_WEIGH: Weigh = { quality: 0.5, cost: 0.3, latency: 0.2 };
@@ -25,21 +25,14 @@ export const balanced: Strategy = {
       const scores = utility(target);
       return { key: -(scores['utility'] ?? 0), scores };
     });
-    return field.mayTry === true ? tried(order, hopeful(order, utility), field.dice) : order;
+    const [first] = order;
+    if (first === undefined || field.mayTry !== true) return order;
+    const key = (scores: Scores): number => -(scores['utility'] ?? 0);
+    const known = field.seen(first.target).ttftMs?.count;
+    const hope = { known, key: key(first.scores), atBest: (target: Target) => key(utility(target, true)) };
+    return withTrial(order, hope, field.dice);
   },
 };
-
-/** Who might be better than the first, if it is sooner than is known. */
-function hopeful(order: readonly Ranked[], utility: ReturnType<typeof utilities>): Target | undefined {
-  const [first, ...others] = order;
-  let most = first?.scores['utility'] ?? 0;
-  let found: Target | undefined;
-  for (const { target } of others) {
-    const hoped = utility(target, true)['utility'] ?? 0;
-    if (hoped > most) [found, most] = [target, hoped];
-  }
-  return found;
-}
 
 /** `isHoped`: with the time that the target might take. */
 function utilities(field: Field): (target: Target, isHoped?: boolean) => Scores {
@@ -55,7 +48,7 @@ function utilities(field: Field): (target: Target, isHoped?: boolean) => Scores 
     const { waitMs } = times(target);
     const quality = qualityAt(target, facts.content?.task, seen(target)) ?? QUALITY_UNKNOWN;
     const price = cost === undefined ? 0 : 1 - cost / dearest;
-    const time = 1 - (isHoped ? atBest(waitMs, seen(target)) : waitMs) / slowest;
+    const time = 1 - (waitMs * (isHoped ? atBest(seen(target).ttftMs?.count) : 1)) / slowest;
     const utility = (weigh.quality * quality + weigh.cost * price + weigh.latency * time) / total;
     return { utility: rounded(utility), quality: rounded(quality), cost: rounded(price), latency: rounded(time) };
   };

@@ -2,7 +2,7 @@
 import { distanceMs } from '../../policy/regions.ts';
 import { expectedTime, speedPrior } from '../expected.ts';
 import type { Target } from '../target.ts';
-import { atBest, sortedBy, tried, type Field, type Ranked, type Strategy } from './strategy.ts';
+import { atBest, sortedBy, withTrial, type Field, type Strategy } from './strategy.ts';
 
 /** By the wait to be expected: of a stream its beginning above all, else the whole answer. */
 export const latency: Strategy = {
@@ -13,21 +13,14 @@ export const latency: Strategy = {
       const { firstMs, waitMs } = times(target);
       return { key: waitMs, scores: { first_ms: Math.round(firstMs), wait_ms: Math.round(waitMs) } };
     });
-    return field.mayTry === true ? tried(order, hopeful(order, field, times), field.dice) : order;
+    const [first] = order;
+    if (first === undefined || field.mayTry !== true) return order;
+    const countOf = (target: Target): number | undefined => field.seen(target).ttftMs?.count;
+    const hoped = (target: Target): number => times(target).waitMs * atBest(countOf(target));
+    const hope = { known: countOf(first.target), key: times(first.target).waitMs, atBest: hoped };
+    return withTrial(order, hope, field.dice);
   },
 };
-
-/** Who might be sooner than the first, for all that is known. */
-function hopeful(order: readonly Ranked[], { seen }: Field, times: ReturnType<typeof waits>): Target | undefined {
-  const [first, ...others] = order;
-  let soonestMs = first === undefined ? 0 : times(first.target).waitMs;
-  let found: Target | undefined;
-  for (const { target } of others) {
-    const ms = atBest(times(target).waitMs, seen(target));
-    if (ms < soonestMs) [found, soonestMs] = [target, ms];
-  }
-  return found;
-}
 
 /** What each target of the field is expected to take. */
 export function waits({

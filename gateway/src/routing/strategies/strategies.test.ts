@@ -88,15 +88,32 @@ describe('a trial', () => {
     assert.ok(tried > 30 && tried < 100 && best + tried === 2000, String(tried));
   });
 
-  it('is none where the route says itself how much is tried, or nobody might be sooner', () => {
+  it('is none where the route says itself how much is tried, nobody might be sooner, or little is known of the first', () => {
     const never = { ...policy, explore: 0 };
+    const quiet = seen({ 'a/m': ttft(500, 8), 'b/m': ttft(900, 0.3), 'c/m': ttft(2000, 80) });
     const certain = seen({ 'a/m': ttft(500, 80), 'b/m': ttft(1900, 80), 'c/m': ttft(2000, 80) });
     for (let seed = 0; seed < 500; seed += 1) {
-      for (const input of [inputOf(never, { sightings, seed }), inputOf(policy, { sightings: certain, seed })]) {
-        const made = plan(input);
+      const inputs = [
+        inputOf(never, { sightings, seed }),
+        inputOf(policy, { sightings: certain, seed }),
+        inputOf(policy, { sightings: quiet, seed }),
+      ];
+      for (const made of inputs.map(plan)) {
         assert.deepEqual([made.targets[0]?.id, made.propensity], ['a/m', 1]);
       }
     }
+  });
+});
+
+describe('a trial under cost', () => {
+  it('finds out how long the answers of a target are that nobody knows', () => {
+    const length = (mean: number): Partial<Sighting> => ({ length: { mean, p90: mean, count: 100 } });
+    const policy = policyOf([priced('long/m', 1n), priced('new/m', 2n), priced('dear/m', 9n)], { strategy: 'cost' });
+    const sightings = seen({ 'long/m': length(600) });
+    const firsts = Array.from({ length: 1000 }, (_, seed) => plan(inputOf(policy, { sightings, seed: seed * 7919 })));
+    const tried = firsts.filter(({ targets }) => targets[0]?.id === 'new/m');
+    assert.ok(tried.length > 10 && tried.length < 60, String(tried.length));
+    assert.ok(firsts.every(({ targets }) => targets[0]?.id !== 'dear/m'));
   });
 });
 

@@ -49,27 +49,47 @@ export function sortedBy(
 
 /** One request in so many finds out about a target that might be better. More cost the others, fewer learn too late. */
 const TRIAL_SHARE = 0.03;
-/** How far below what is thought a time may lie of which nothing was measured. */
+/** So much must be known of the first before another is tried against it: a route that is hardly used has nothing to compare. */
+const KNOWN_MIN = 30;
+/** How far below what is thought a time or a length may lie of which nothing was measured. */
 const DOUBT = 0.7;
 
-/** The time that a target might take, if all goes well: the less was measured of it lately, the less. */
-export function atBest(ms: number, { ttftMs }: Sighting): number {
-  return ms * (1 - DOUBT / Math.sqrt(1 + (ttftMs?.count ?? 0)));
+/** What a quantity might be if all goes well, as a share of what is thought: the fewer measurements it rests on, the less. */
+export function atBest(count: number | undefined): number {
+  return 1 - DOUBT / Math.sqrt(1 + (count ?? 0));
+}
+
+export interface Hope {
+  /** How many measurements there are of what the first is first for. */
+  readonly known: number | undefined;
+  /** What sorts, least first: of the first, as it is thought; of another, as it might be. */
+  readonly key: number;
+  readonly atBest: (target: Target) => number;
 }
 
 /**
- * Puts a target first for a small share of the requests (optimism in the face of uncertainty: Auer, Cesa-Bianchi and Fischer,
- * 2002). Whoever was slow once would never be asked again otherwise, however fast it became.
+ * Puts the target that might be better than the first in its place, for a small share of the requests (optimism in the face
+ * of uncertainty: Auer, Cesa-Bianchi and Fischer, 2002). Whoever was slow once, or thought to be dear, would never be asked
+ * again otherwise, however good it became.
  */
-export function tried(order: readonly Ranked[], trial: Target | undefined, dice: Dice): readonly Ranked[] {
-  const [first] = order;
-  const chosen = order.find(({ target }) => target === trial);
-  if (first === undefined || chosen === undefined || chosen === first) return order;
-  const known = { ...first, share: 1 - TRIAL_SHARE };
-  const rest = order.filter((one) => one !== first && one !== chosen);
-  const other = { ...chosen, share: TRIAL_SHARE };
-  if (dice() < TRIAL_SHARE) return [other, known, ...rest];
-  return [known, ...order.slice(1).map((one) => (one === chosen ? other : one))];
+export function withTrial(
+  order: readonly Ranked[],
+  { known = 0, key, atBest: hoped }: Hope,
+  dice: Dice,
+): readonly Ranked[] {
+  const [first, ...others] = order;
+  if (first === undefined || known < KNOWN_MIN) return order;
+  let chosen: Ranked | undefined;
+  let least = key;
+  for (const one of others) {
+    const might = hoped(one.target);
+    if (might < least) [chosen, least] = [one, might];
+  }
+  if (chosen === undefined) return order;
+  const trial = { ...chosen, share: TRIAL_SHARE };
+  const usual = { ...first, share: 1 - TRIAL_SHARE };
+  if (dice() < TRIAL_SHARE) return [trial, usual, ...others.filter((one) => one !== chosen)];
+  return [usual, ...others.map((one) => (one === chosen ? trial : one))];
 }
 
 /** Two infinities are equals: their difference is not a number. */
