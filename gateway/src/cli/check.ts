@@ -9,6 +9,7 @@ import { loadCatalog } from './catalog-file.ts';
 import { readConfigFile } from './config-file.ts';
 import type { ReadConfig } from './config-file.ts';
 import { credentialRows, type CredentialRow } from './credential-rows.ts';
+import type { IntentModel } from '../understand/intents/intents.ts';
 import { intentTrainer } from './intents.ts';
 import type { CommandIo } from './io.ts';
 import { knownNames } from './known-names.ts';
@@ -48,20 +49,16 @@ async function checkFile(words: Words, io: CommandIo, known: Known | undefined):
   const dataDir = resolve(io.cwd, textOf(words, 'data') ?? io.env['TURNOUT_DATA'] ?? 'data');
   const { catalog, today } = known ?? knowledge(dataDir, io);
   const file = shortName(path, io.cwd);
-  const read = await readConfigFile(path, {
-    file,
-    env: io.env,
-    known: { ...knownNames(catalog, today), doubtsAboutIntents },
-  });
+  const { trainNow } = intentTrainer();
+  const doubtsAboutIntents = ({ intents }: Config): readonly IntentDoubt[] => trainNow(intents)?.warnings ?? [];
+  const names = { ...knownNames(catalog, today), doubtsAboutIntents };
+  const read = await readConfigFile(path, { file, env: io.env, known: names });
   const { result } = read;
   const rows = result.ok ? await credentialRows(result.value.config, catalog, io.env) : [];
+  const intents = result.ok ? trainNow(result.value.config.intents) : undefined;
   if (words.values['json'] === true) io.stdout(`${JSON.stringify(asJson(file, read, rows))}\n`);
-  else print(file, read, { io, rows });
+  else print(file, read, { io, rows, intents });
   return result.ok ? 0 : 1;
-}
-
-function doubtsAboutIntents({ intents }: Config): readonly IntentDoubt[] {
-  return intentTrainer().trainNow(intents)?.warnings ?? [];
 }
 
 function knowledge(dataDir: string, io: CommandIo): Known {
@@ -84,9 +81,10 @@ function shortName(path: string, cwd: string): string {
 interface Printing {
   readonly io: CommandIo;
   readonly rows: readonly CredentialRow[];
+  readonly intents: IntentModel | undefined;
 }
 
-function print(file: string, { text, result }: ReadConfig, { io, rows }: Printing): void {
+function print(file: string, { text, result }: ReadConfig, { io, rows, intents }: Printing): void {
   if (!result.ok) {
     io.stderr(`${renderErrors(result.error, text)}\n${file}: ${count(result.error.length, 'error')}\n`);
     return;
@@ -96,7 +94,14 @@ function print(file: string, { text, result }: ReadConfig, { io, rows }: Printin
   const note = warnings.length === 0 ? '' : `, ${count(warnings.length, 'warning')}`;
   const width = Math.max(0, ...rows.map(({ provider }) => provider.length));
   const lines = rows.map(({ provider, credential }) => `  ${provider.padEnd(width)}  ${credential}\n`);
-  io.stdout(`${file}: ok (${summary(config)})${note}\n${lines.join('')}`);
+  io.stdout(`${file}: ok (${summary(config)})${note}\n${lines.join('')}${intentLine(intents)}`);
+}
+
+function intentLine(intents: IntentModel | undefined): string {
+  if (intents === undefined) return '';
+  const { right, wrong } = intents.heldOut;
+  const [found, taken, refused] = [right, wrong, 1 - right - wrong].map((share) => `${Math.round(100 * share)}%`);
+  return `  ${count(intents.names.length, 'intent')}: of new prompts like the examples ${found} should be found, ${taken} taken for another, ${refused} for none\n`;
 }
 
 function summary(config: Config): string {
