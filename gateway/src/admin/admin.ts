@@ -5,6 +5,7 @@ import type { Config } from '../config/schema.ts';
 import { compact, type JsonRecord } from '../lib/json.ts';
 import { sinceOf } from '../lib/since.ts';
 import type { Health } from '../routing/next.ts';
+import { withUsual } from '../pipeline/record.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { Store } from '../store/ports.ts';
 import { configRecord } from './config-record.ts';
@@ -163,7 +164,7 @@ async function requests({ query }: AdminRequest, { store }: AdminWorld): Promise
   const [keyId, outcome, cursor] = ['key', 'outcome', 'cursor'].map((name) => query.get(name) ?? undefined);
   const page = await store.requests.list(compact({ limitMax, keyId, outcome, cursor }));
   if (!page.ok) return page.error;
-  return { status: 200, body: compact({ data: page.value.records, next: page.value.next }) };
+  return { status: 200, body: compact({ data: page.value.records.map(withUsual), next: page.value.next }) };
 }
 
 async function batches({ query }: AdminRequest, { store }: AdminWorld): Promise<AdminAnswer> {

@@ -2,12 +2,14 @@
 import { dirname, resolve } from 'node:path';
 import type { Catalog } from '../catalog/catalog.ts';
 import { configSchema, type Config, type ProviderConfig } from '../config/schema.ts';
+import { pathText } from '../config/path.ts';
 import { renderErrors, sentence, summary } from '../config/render.ts';
 import { placesOf } from '../credentials/places.ts';
 import { gateDialects } from '../dialects/index.ts';
 import type { JsonRecord } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { compile } from '../routing/compile.ts';
+import { lintRoutes } from '../routing/lint.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { Log } from '../telemetry/log.ts';
 import { readConfigFile, watchConfigFile } from './config-file.ts';
@@ -61,9 +63,14 @@ export async function loadConfiguration(options: ConfigurationOptions): Promise<
   return ok({
     config: effective,
     snapshot: compiled.snapshot,
-    warnings: [...warnings, ...compiled.warnings],
+    warnings: [...warnings, ...compiled.warnings, ...routeWarnings(effective, compiled.snapshot)],
     settings: () => settingsOf(effective, seen()),
   });
+}
+
+/** What routes say that cannot come to pass. */
+function routeWarnings(config: Config, snapshot: Snapshot): readonly string[] {
+  return lintRoutes(config, snapshot).map(({ path, message }) => `\`${pathText(path)}\` ${message}`);
 }
 
 type ReadResult = Result<{ readonly config: Config; readonly warnings: readonly string[] }, ConfigurationProblem>;

@@ -4,6 +4,7 @@ import type { Invalid, Outcome } from '../chat/outcome.ts';
 import { OUTSIDE } from '../lib/crowd.ts';
 import type { Wishes } from '../output/way.ts';
 import { next, type Failure } from '../routing/next.ts';
+import { mayKeepText } from '../routing/residency.ts';
 import type { Target } from '../routing/target.ts';
 import { admit } from './admit.ts';
 import { attempt } from './attempt.ts';
@@ -34,7 +35,7 @@ export async function handle(arrival: Arrival, caller: Caller, world: World): Pr
   const { facts } = planning;
   const admission = await admit({ key, facts, plan: planning.plan, requestId: call.requestId, store: world.store });
   if ('code' in admission) return refuse({ ...known, facts, planning }, admission);
-  const run: Run = { call, key, facts, planning, admission, snapshot, reply, world, attempts: [] };
+  const run: Run = { call, key, facts, planning, admission, snapshot, reply, world, attempts: [], keptTurns: [] };
   const end = await tryTargets(run);
   world.store.ledger.release(admission.hold);
   return close(run, end);
@@ -154,13 +155,16 @@ function isFinal({ call, snapshot }: Run, { when, invalid }: Extract<Outcome, { 
   return when === 'mid-stream' || (invalid !== undefined && policy === 'refuse');
 }
 
-/** Keeps the turn for those who go on from it, where the caller's protocol has that, and neither side has forbidden it. */
-function keeper({ call, key, snapshot, world }: Run, target: Target): ((answer: string | Buffer) => void) | undefined {
+/** Keeps the turn for those who go on from it, where the caller's protocol has that, and nobody has forbidden it: what is required of providers binds us too. */
+function keeper(run: Run, target: Target): ((answer: string | Buffer) => void) | undefined {
+  const { call, key, snapshot, world, planning } = run;
   const { turnOf } = call;
-  if (turnOf === undefined || !snapshot.keepsTurns) return undefined;
+  if (turnOf === undefined || !snapshot.keepsTurns || !mayKeepText(planning.input, target)) return undefined;
   return (answer) => {
     const turn = turnOf(target, answer.toString());
-    if (turn !== undefined) world.turns.put({ ...turn, keyId: key.id });
+    if (turn === undefined) return;
+    world.turns.put({ ...turn, keyId: key.id });
+    run.keptTurns.push(turn.id);
   };
 }
 
@@ -203,6 +207,7 @@ function close(run: Run, end: End): Ending {
   if (end.fault !== undefined) answerFault(run, end.fault);
   const { requestId, startedMs, operation, protocol, extension } = call;
   const { tags } = extension;
-  const ended = { requestId, startedMs, operation, protocol, keyId: key.id, fault: end.fault };
+  const isTurnKept = run.keptTurns.length > 0;
+  const ended = { requestId, startedMs, operation, protocol, keyId: key.id, fault: end.fault, isTurnKept };
   return remember({ ...ended, facts, planning, tags, attempts }, world, run.snapshot);
 }

@@ -53,6 +53,13 @@ describe('compile', () => {
     assert.deepEqual([pool.policy.strategy, pool.policy.tiers[0]?.map(({ weight }) => weight)], ['weighted', [1, 3]]);
   });
 
+  it('knows where an address is, by the narrowest range', () => {
+    const ranges = '{range: 10.0.0.0/8, region: eu}, {range: 10.1.0.0/16, region: us-east-1}';
+    const { snapshot: placed } = compiled(`callers: {regions: [${ranges}]}`);
+    const regions = ['10.2.0.1', '::ffff:10.1.0.1', '192.0.2.1'].map((address) => placed.regionOf(address));
+    assert.deepEqual(regions, ['eu', 'us-east-1', undefined]);
+  });
+
   it('takes over what the intents were trained to, with its doubts', () => {
     const examples = {
       refund: ['money back', 'refund me', 'pay back'],

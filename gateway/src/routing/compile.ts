@@ -5,6 +5,7 @@ import type { Catalog, CatalogModel } from '../catalog/catalog.ts';
 import { indexNames, isMovingName, nameEntryOf, type NameEntry, type NameIndex } from '../catalog/names.ts';
 import type { Config, RouteConfig } from '../config/schema.ts';
 import { compileExpression } from '../policy/expression.ts';
+import { compileRanges } from '../policy/ranges.ts';
 import { compileRoute, type RouteWorld } from './compile-route.ts';
 import { compareUnknownLast, listPrice } from './list-price.ts';
 import { itemsOf, type Policy, type StrategyName, type WeightedTarget } from './policy.ts';
@@ -85,7 +86,7 @@ export function compile(input: CompileInput): Compiled {
     targets,
     listed: [...autoListed(resolver, config), ...listedModels(config, entries)],
     ...(input.intents === undefined ? {} : { intentOf: input.intents.classify }),
-    regionOf: () => undefined,
+    regionOf: regionsByAddress(config),
     resolve: resolver,
     successorOf: (target, today) => successorOf(names, target, today),
     isVisible: (name, allowed) => allowed === undefined || isNamed(name, allowed),
@@ -96,6 +97,12 @@ export function compile(input: CompileInput): Compiled {
 
 function intentDoubt({ intent, message }: IntentWarning): string {
   return `\`${pathText(intent === undefined ? ['intents'] : ['intents', intent])}\` ${message}`;
+}
+
+/** Ranges that are wrong were refused when the file was read. */
+function regionsByAddress({ callers }: Config): Snapshot['regionOf'] {
+  const ranges = compileRanges(callers.regions);
+  return (address) => (ranges.ok ? ranges.value.regionOf(address) : undefined);
 }
 
 function entryOf(supplier: Supplier, row: ModelRow): Entry {
