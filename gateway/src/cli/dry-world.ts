@@ -1,7 +1,6 @@
 /** The world of a plan that nobody sends: nothing was learned yet, every target is well, and the operator asks. */
 import { Conversations } from '../health/conversations.ts';
-import { doubts } from '../health/doubts.ts';
-import { rests } from '../health/rests.ts';
+import { Observatory } from '../health/observatory.ts';
 import { rota } from '../health/rota.ts';
 import type { ExplainWorld } from '../pipeline/explain.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
@@ -24,8 +23,7 @@ export function dryWorld(snapshot: Snapshot, random: () => number): ExplainWorld
     snapshot: () => snapshot,
     clock,
     turns: keptTurns(clock.monotonicMs),
-    health: rests(),
-    doubts: doubts(),
+    health: new Observatory({ random }),
     rota: rota(),
     conversations: new Conversations(),
     feedback: { about: () => undefined },

@@ -40,7 +40,7 @@ export interface Planning {
 }
 
 /** As much of the world as a plan needs. */
-export type PlanWorld = Pick<World, 'health' | 'doubts' | 'rota' | 'conversations' | 'clock' | 'random'> & {
+export type PlanWorld = Pick<World, 'health' | 'rota' | 'conversations' | 'clock' | 'random'> & {
   readonly feedback: Pick<Feedback, 'about'>;
 };
 
@@ -77,7 +77,7 @@ export function planCall(call: Call, options: PlanningOptions): Result<Planning,
     ruling: policy.rules === undefined ? undefined : rulingOf(policy.rules, ruleFacts(facts, call.extension)),
     require: call.extension.require,
     prefer: call.extension.prefer,
-    sightings: sightingsOf(items, knownFor({ policy, facts, conversation }, world)),
+    sightings: sightingsOf(items, knownFor({ policy, facts, conversation, route: route ?? '' }, world)),
     attemptsMax: snapshot.attemptsMax,
     today,
     seed: seedFrom(world.random),
@@ -101,15 +101,22 @@ interface Wanting {
   readonly policy: Policy;
   readonly facts: Facts;
   readonly conversation: string | undefined;
+  readonly route: string;
 }
 
 /** What is known of targets, as far as the policy can make use of it. */
-function knownFor({ policy, facts, conversation }: Wanting, world: PlanWorld): Parameters<typeof sightingsOf>[1] {
+function knownFor(
+  { policy, facts, conversation, route }: Wanting,
+  world: PlanWorld,
+): Parameters<typeof sightingsOf>[1] {
   const nowMs = world.clock.monotonicMs();
-  const { conversations, feedback } = world;
+  const { conversations, feedback, health } = world;
+  // Who has no choice need not know what an answer will cost.
+  const chooses = policy.tiers.length > 1 || (policy.tiers[0]?.length ?? 0) > 1;
   const task = facts.content?.task ?? GENERAL;
   return {
     health: healthNow(world),
+    lengthOf: chooses ? ({ id }) => health.lengths.of({ route, targetId: id }, nowMs) : undefined,
     ratingOf: policy.readsContent ? ({ id }) => feedback.about(id, task) : undefined,
     cachedAt: conversation === undefined ? undefined : ({ id }) => conversations.cachedAt(conversation, id, nowMs),
   };
