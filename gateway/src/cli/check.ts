@@ -17,6 +17,7 @@ import { readConfigFile } from './config-file.ts';
 import type { ReadConfig } from './config-file.ts';
 import { credentialRows, type CredentialRow } from './credential-rows.ts';
 import { providersInEnvironment } from './discover.ts';
+import type { IntentModel } from '../understand/intents/intents.ts';
 import { intentTrainer } from './intents.ts';
 import type { CommandIo } from './io.ts';
 import { knownNames } from './known-names.ts';
@@ -57,15 +58,15 @@ async function checkFile(words: Words, io: CommandIo, known: Known | undefined):
   const dataDir = resolve(io.cwd, textOf(words, 'data') ?? io.env['TURNOUT_DATA'] ?? 'data');
   const { catalog, today } = known ?? knowledge(dataDir, io);
   const file = shortName(path, io.cwd);
-  const read = await readConfigFile(path, {
-    file,
-    env: io.env,
-    known: { ...knownNames(catalog, today), doubtsAboutIntents },
-  });
+  const { trainNow } = intentTrainer();
+  const doubtsAboutIntents = ({ intents }: Config): readonly IntentDoubt[] => trainNow(intents)?.warnings ?? [];
+  const names = { ...knownNames(catalog, today), doubtsAboutIntents };
+  const read = await readConfigFile(path, { file, env: io.env, known: names });
   const { result } = read;
   const rows = result.ok ? await credentialRows(result.value.config, catalog, io.env) : [];
-  const routed = result.ok ? routedOf(result.value, catalog, io) : { warnings: [], cases: [] };
-  const checked: Checked = { file, read, rows, ...routed };
+  const intents = result.ok ? trainNow(result.value.config.intents) : undefined;
+  const routed = result.ok ? routedOf(result.value, { catalog, intents, io }) : { warnings: [], cases: [] };
+  const checked: Checked = { file, read, rows, intents, ...routed };
   if (words.values['json'] === true) io.stdout(`${JSON.stringify(asJson(checked))}\n`);
   else print(checked, io);
   return result.ok && routed.cases.every(({ ok }) => ok) ? 0 : 1;
@@ -86,25 +87,27 @@ interface Checked extends Routed {
   readonly file: string;
   readonly read: ReadConfig;
   readonly rows: readonly CredentialRow[];
+  readonly intents: IntentModel | undefined;
+}
+
+interface Around {
+  readonly catalog: Catalog;
+  readonly intents: IntentModel | undefined;
+  readonly io: CommandIo;
 }
 
 /** The routes as they would be in force here: linted, and held to their cases. */
-function routedOf({ config: written, placed }: LoadedConfig, catalog: Catalog, io: CommandIo): Routed {
+function routedOf({ config: written, placed }: LoadedConfig, { catalog, intents, io }: Around): Routed {
   if (Object.keys(written.routes).length === 0) return { warnings: [], cases: [] };
   const isEmpty = Object.keys(written.providers).length === 0;
   const config = isEmpty ? { ...written, providers: providersInEnvironment(catalog, io.env) } : written;
-  const intents = intentTrainer().trainNow(config.intents);
-  const input = { config, catalog, env: io.env, dialects: gateDialects, places: placesOf(io.env) };
-  const { snapshot } = compile(intents === undefined ? input : { ...input, intents });
+  const places = placesOf(io.env);
+  const { snapshot } = compile({ config, catalog, env: io.env, dialects: gateDialects, places, intents });
   const cases = runCases(config, snapshot).map((one) => {
     const [place] = placed([{ path: one.path, message: '' }]);
     return { ...one, line: place?.line ?? 1 };
   });
   return { warnings: placed(lintRoutes(config, snapshot)), cases };
-}
-
-function doubtsAboutIntents({ intents }: Config): readonly IntentDoubt[] {
-  return intentTrainer().trainNow(intents)?.warnings ?? [];
 }
 
 function knowledge(dataDir: string, io: CommandIo): Known {
@@ -124,7 +127,7 @@ function shortName(path: string, cwd: string): string {
   return short === '' || short.startsWith('..') ? path : short;
 }
 
-function print({ file, read, rows, ...routed }: Checked, io: CommandIo): void {
+function print({ file, read, rows, intents, ...routed }: Checked, io: CommandIo): void {
   const { text, result } = read;
   if (!result.ok) {
     io.stderr(`${renderErrors(result.error, text)}\n${file}: ${count(result.error.length, 'error')}\n`);
@@ -136,7 +139,16 @@ function print({ file, read, rows, ...routed }: Checked, io: CommandIo): void {
   const note = warnings.length === 0 ? '' : `, ${count(warnings.length, 'warning')}`;
   const width = Math.max(0, ...rows.map(({ provider }) => provider.length));
   const lines = rows.map(({ provider, credential }) => `  ${provider.padEnd(width)}  ${credential}\n`);
-  io.stdout(`${file}: ok (${summary(config)})${note}\n${lines.join('')}${casesShown(file, routed.cases)}`);
+  io.stdout(
+    `${file}: ok (${summary(config)})${note}\n${lines.join('')}${intentLine(intents)}${casesShown(file, routed.cases)}`,
+  );
+}
+
+function intentLine(intents: IntentModel | undefined): string {
+  if (intents === undefined) return '';
+  const { right, wrong } = intents.heldOut;
+  const [found, taken, refused] = [right, wrong, 1 - right - wrong].map((share) => `${Math.round(100 * share)}%`);
+  return `  ${count(intents.names.length, 'intent')}: of new prompts like the examples ${found} should be found, ${taken} taken for another, ${refused} for none\n`;
 }
 
 /** As a runner of tests shows them: each case with where it goes, and what is not as expected. */

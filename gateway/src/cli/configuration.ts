@@ -12,6 +12,7 @@ import { compile } from '../routing/compile.ts';
 import { lintRoutes } from '../routing/lint.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { Log } from '../telemetry/log.ts';
+import { loadLanguages, type DetectLanguage } from '../understand/language.ts';
 import { readConfigFile, watchConfigFile } from './config-file.ts';
 import { intentTrainer } from './intents.ts';
 import type { IntentTrainer } from './intents.ts';
@@ -59,7 +60,8 @@ export async function loadConfiguration(options: ConfigurationOptions): Promise<
   const { catalog, env } = options;
   const { seen, ...around } = watched({ env, places: placesOf(env) });
   const intents = await (options.intents ?? intentTrainer()).train(effective.intents);
-  const compiled = compile({ config: effective, catalog, dialects: gateDialects, intents, ...around });
+  const detectLanguage = await languagesFor(effective);
+  const compiled = compile({ config: effective, catalog, dialects: gateDialects, intents, detectLanguage, ...around });
   return ok({
     config: effective,
     snapshot: compiled.snapshot,
@@ -71,6 +73,12 @@ export async function loadConfiguration(options: ConfigurationOptions): Promise<
 /** What routes say that cannot come to pass. */
 function routeWarnings(config: Config, snapshot: Snapshot): readonly string[] {
   return lintRoutes(config, snapshot).map(({ path, message }) => `\`${pathText(path)}\` ${message}`);
+}
+
+/** Fifty megabytes that most gateways never need: loaded where a rule, or whoever reads all facts, asks for a language. */
+async function languagesFor({ routes, understand }: Config): Promise<DetectLanguage | undefined> {
+  const asks = Object.values(routes).some(({ rules = [] }) => rules.some(({ when }) => when.includes('language')));
+  return asks || understand.content === 'always' ? loadLanguages() : undefined;
 }
 
 type ReadResult = Result<{ readonly config: Config; readonly warnings: readonly string[] }, ConfigurationProblem>;

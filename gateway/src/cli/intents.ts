@@ -15,9 +15,9 @@ type Intents = Config['intents'];
 /** Keeps the model of the intents it was last asked for. */
 export interface IntentTrainer {
   /** Lets other work go first every few milliseconds. Undefined where the configuration has no intents. */
-  train(intents: Intents): Promise<IntentModel | undefined>;
+  readonly train: (intents: Intents) => Promise<IntentModel | undefined>;
   /** For commands that have nothing else to do. */
-  trainNow(intents: Intents): IntentModel | undefined;
+  readonly trainNow: (intents: Intents) => IntentModel | undefined;
 }
 
 export function intentTrainer(): IntentTrainer {

@@ -8,10 +8,11 @@ import { itemsOf, policyOver, type Policy, type StrategyName } from '../routing/
 import type { Preferences } from '../routing/preferences.ts';
 import { GENERAL } from '../catalog/quality.ts';
 import { NOT_ALLOWED } from '../routing/requirements/barred.ts';
-import { rulingOf } from '../routing/rules.ts';
+import { rulingOf, type Ruling } from '../routing/rules.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { Target } from '../routing/target.ts';
 import type { Feedback, KeyRow } from '../store/ports.ts';
+import { unreadContent, type ContentFact, type ContentFacts } from '../understand/content.ts';
 import type { Facts } from '../understand/facts.ts';
 import { ruleFacts } from '../understand/view.ts';
 import type { Call } from './call.ts';
@@ -74,7 +75,7 @@ export function planCall(call: Call, options: PlanningOptions): Result<Planning,
     facts,
     barred: barredFrom(items, { call, options, route }),
     preferences,
-    ruling: policy.rules === undefined ? undefined : rulingOf(policy.rules, ruleFacts(facts, call.extension)),
+    ruling: rulingFor(call, policy, facts),
     require: call.extension.require,
     prefer: call.extension.prefer,
     sightings: sightingsOf(items, knownFor({ policy, facts, conversation, route: route ?? '' }, world)),
@@ -90,9 +91,29 @@ export function planCall(call: Call, options: PlanningOptions): Result<Planning,
   return ok(compact({ plan: planned, input, facts, names, followed, ignored, route, conversation }));
 }
 
-/** What the policy may look at. Text is looked at only where somebody decides by it. */
+function rulingFor(call: Call, { rules, readsText }: Policy, facts: Facts): Ruling | undefined {
+  if (rules === undefined) return undefined;
+  const text = readsText === true ? call.ruleText?.() : undefined;
+  return rulingOf(rules, ruleFacts(facts, { tags: call.extension.tags, text }));
+}
+
+const TASK_ALONE: ReadonlySet<ContentFact> = new Set(['task']);
+
+/** What the text tells, as far as the policy reads it; text is looked at only where somebody decides by it. */
+function contentOf(call: Call, { readsContent, wanted }: Policy, snapshot: Snapshot): ContentFacts | undefined {
+  const { content, detectLanguage, topics } = snapshot;
+  if (!readsContent && content !== 'always') return undefined;
+  if (content === 'never') return unreadContent('not looked at (`understand.content: never`)');
+  return call.contentOf?.({
+    detectLanguage,
+    topics,
+    wanted: content === 'always' ? undefined : (wanted ?? TASK_ALONE),
+  });
+}
+
+/** What the policy may look at. */
 function factsOf(call: Call, policy: Policy, { key, snapshot, address }: PlanningOptions): Facts {
-  const content = policy.readsContent ? call.contentOf?.() : undefined;
+  const content = contentOf(call, policy, snapshot);
   const at = callerRegion({ key, header: call.extension.region, address }, snapshot);
   return content === undefined && at === undefined ? call.facts : compact({ ...call.facts, content, ...at });
 }

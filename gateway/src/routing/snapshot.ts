@@ -2,6 +2,8 @@
 import type { Policy, StrategyName } from './policy.ts';
 import type { Price } from '../money/price.ts';
 import type { Intent } from '../understand/intents/intents.ts';
+import type { DetectLanguage } from '../understand/language.ts';
+import type { Topics } from '../understand/topics.ts';
 import type { Limits, Target, Timeouts } from './target.ts';
 
 export type Resolution =
@@ -52,6 +54,12 @@ export interface Snapshot {
   readonly id: string;
   /** Where this gateway and what it keeps are. Absent: nobody has said. */
   readonly region?: string | undefined;
+  /** Whose text is looked at: that of requests which a route or `auto` decides, of all, or none. */
+  readonly content: 'auto' | 'always' | 'never';
+  /** Absent: no rule asks for a language. */
+  readonly detectLanguage?: DetectLanguage | undefined;
+  /** The operator's lists of words. Absent: there are none. */
+  readonly topics?: Topics | undefined;
   readonly timeouts: Timeouts;
   readonly attemptsMax: number;
   readonly heartbeatMs: number;

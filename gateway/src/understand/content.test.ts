@@ -38,7 +38,7 @@ describe('content facts', () => {
       },
     );
     assert.deepEqual(Object.keys(facts.origins), [...CONTENT_FACTS]);
-    assert.equal(facts.origins.language, 'eld, last user turn without code');
+    assert.equal(facts.origins['language'], 'eld, last user turn without code');
   });
 
   it('compute only what is wanted, and say so by the origins', () => {
@@ -55,8 +55,8 @@ describe('content facts', () => {
   it('leave out what is unsure', () => {
     const facts = contentFacts(request, { detectLanguage: () => undefined, classify: () => undefined });
     assert.equal('language' in facts || 'intent' in facts, false);
-    assert.match(facts.origins.language ?? '', /unsure$/);
-    assert.match(facts.origins.intent ?? '', /unsure$/);
+    assert.match(facts.origins['language'] ?? '', /unsure$/);
+    assert.match(facts.origins['intent'] ?? '', /unsure$/);
   });
 
   it('look for sensitive data in every corner of a request', () => {
@@ -130,13 +130,13 @@ describe('content facts', () => {
   });
 
   it('say where the text was too long to be read whole', () => {
-    const long = chat([say('user', 'a b '.repeat(600_000))]);
+    const long = chat([say('user', 'a b '.repeat(300_000))]);
     assert.deepEqual(contentFacts(long, { wanted: new Set(['sensitive']) }).sensitive, ['unread']);
   });
 
   it('are told of plain texts as well', () => {
     const facts = textFacts(['Write a poem about the sea', 'my mail is anna@firma.de']);
-    assert.deepEqual([facts.task, facts.sensitive, facts.stage.kind], ['creative', ['email'], 'single']);
+    assert.deepEqual([facts.task, facts.sensitive, facts.stage?.kind], ['creative', ['email'], 'single']);
   });
 
   it('cannot be told what to be: orders to the router change no fact but counts', () => {

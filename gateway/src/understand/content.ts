@@ -1,21 +1,16 @@
 /** What is understood of a request's text: each fact computed only where a policy reads it, and told with its origin. Pure: no clock, no network. */
 import type { ChatRequest } from '../chat/request.ts';
 import { structureDifficulty, type DifficultyModel } from './difficulty.ts';
+import type { Intent } from './intents/intents.ts';
 import type { DetectLanguage } from './language.ts';
-import { sensitiveIn } from './sensitive/find.ts';
-import type { Sensitive } from './sensitive/kinds.ts';
+import { sensitiveIn, type Sensitive } from './sensitive/find.ts';
 import { SINGLE, stageOf, type Stage } from './stage.ts';
 import { shapeOf, type Shape, type Structure } from './structure.ts';
 import { taskOf, type Task, type TaskFact } from './task.ts';
 import { lastUserText, plainTexts, textsOf, type Texts } from './texts.ts';
 import { topicsIn, type Topics } from './topics.ts';
 
-export interface Intent {
-  readonly name: string;
-  /** 0..1 */
-  readonly confidence: number;
-}
-
+/** What the text of a request tells. Kinds, counts and names of ours only: nothing of the text itself. */
 export interface ContentFacts {
   /** ISO 639-1 (`de`); absent where unsure. */
   readonly language?: string;
@@ -28,10 +23,11 @@ export interface ContentFacts {
   readonly topics: readonly string[];
   /** Kinds only, never values. */
   readonly sensitive: readonly Sensitive[];
-  readonly structure: Structure;
-  readonly stage: Stage;
+  /** Absent: not asked for, like `stage`. */
+  readonly structure?: Structure;
+  readonly stage?: Stage;
   /** Fact → where it came from, in a few words. What is not here was not asked for, and has a value that says nothing. */
-  readonly origins: Readonly<Partial<Record<ContentFact, string>>>;
+  readonly origins: Readonly<Record<string, string>>;
 }
 
 export const CONTENT_FACTS = [
@@ -46,14 +42,15 @@ export const CONTENT_FACTS = [
 ] as const;
 export type ContentFact = (typeof CONTENT_FACTS)[number];
 
+/** What facts are told by, beside rules of ours. */
 export interface ContentOptions {
   /** What a policy reads; absent: all. */
-  readonly wanted?: ReadonlySet<ContentFact>;
+  readonly wanted?: ReadonlySet<ContentFact> | undefined;
   /** Absent: no language is told. */
-  readonly detectLanguage?: DetectLanguage;
+  readonly detectLanguage?: DetectLanguage | undefined;
   /** The operator's intents, trained; absent: none are told. */
-  readonly classify?: (text: string) => Intent | undefined;
-  readonly topics?: Topics;
+  readonly classify?: ((text: string) => Intent | undefined) | undefined;
+  readonly topics?: Topics | undefined;
   /** Absent: by structure. */
   readonly difficulty?: DifficultyModel;
 }
@@ -76,6 +73,11 @@ export function textFacts(texts: readonly string[], options: ContentOptions = {}
 /** What a rule's `facts.text` is: the last user turn, at most 32 KB. Not among the facts, because those are recorded and this never is. */
 export function ruleText(request: ChatRequest): string {
   return lastUserText(request.messages).slice(0, RULE_TEXT_MAX);
+}
+
+/** The same of what is no chat. */
+export function plainRuleText(texts: readonly string[]): string {
+  return texts.join('\n').slice(0, RULE_TEXT_MAX);
 }
 
 interface Subject {
@@ -142,10 +144,13 @@ const NOTHING: ContentFacts = {
   difficulty: 0,
   topics: [],
   sensitive: [],
-  structure: shapeOf('').structure,
-  stage: SINGLE,
   origins: {},
 };
+
+/** Text that could not be read, or must not be: whoever has to be sure takes it for every kind of sensitive data. */
+export function unreadContent(why: string): ContentFacts {
+  return { ...NOTHING, sensitive: ['unread'], origins: { sensitive: why } };
+}
 
 function understood(subject: Subject, options: ContentOptions): ContentFacts {
   const reading = readingOf(subject);

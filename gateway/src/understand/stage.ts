@@ -2,11 +2,12 @@
 import type { ChatRequest, Message } from '../chat/request.ts';
 import type { ToolCallPart, ToolResultPart } from '../chat/part.ts';
 import { asRecord, parseJson } from '../lib/json.ts';
+import type { STAGES } from '../policy/vocabulary.ts';
 import { hasText } from './texts.ts';
 
 export interface Stage {
   /** `agent-step`: the model goes on after results. `agent-stuck`: so, and it fails or repeats itself. */
-  readonly kind: 'single' | 'chat' | 'agent-start' | 'agent-step' | 'agent-stuck';
+  readonly kind: (typeof STAGES)[number];
   /** Messages of the user that hold text. */
   readonly turns: number;
   readonly toolResults: number;

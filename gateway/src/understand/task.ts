@@ -1,10 +1,12 @@
 /** What kind of work is asked for: by words in ten languages, by structure, by the stage of a run. Rules are data, each with its reason. */
+import type { TASKS } from '../policy/vocabulary.ts';
 import type { Stage } from './stage.ts';
 import type { Structure } from './structure.ts';
 import { TASK_WORDS, type WordTask } from './task-words.ts';
 import { lexicon } from './words.ts';
 
-export type Task = WordTask | 'chat' | 'agent';
+/** What a request is about. */
+export type Task = (typeof TASKS)[number];
 
 export interface TaskFact {
   readonly task: Task;

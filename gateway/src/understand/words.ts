@@ -93,7 +93,7 @@ interface Phrase<Value> {
 
 /** A list of phrases, each with what it stands for. Linear: a text is read once, and a hash decides whether a word is looked up. */
 export function lexicon<Value>(phrases: Iterable<readonly [phrase: string, value: Value]>): Lexicon<Value> {
-  const byFirst = new Map<string, Phrase<Value>[]>();
+  const byHash = new Map<number, Phrase<Value>[]>();
   const unspaced: (readonly [string, Value])[] = [];
   const bits = new Uint8Array(BITS);
   for (const [phrase, value] of phrases) {
@@ -102,14 +102,15 @@ export function lexicon<Value>(phrases: Iterable<readonly [phrase: string, value
     if (first === undefined) continue;
     if (UNSPACED.test(phrase)) unspaced.push([phrase, value]);
     else {
-      bits[hashFrom(HASH_START, first) & (BITS - 1)] = 1;
-      byFirst.set(first, [...(byFirst.get(first) ?? []), { words, value }]);
+      const hash = hashOf(first);
+      bits[hash & (BITS - 1)] = 1;
+      byHash.set(hash, [...(byHash.get(hash) ?? []), { words, value }]);
     }
   }
-  const spaced = { bits, byFirst };
+  const spaced = { bits, byHash };
   return {
     find: (text) => {
-      const hits = byFirst.size === 0 ? [] : findSpaced(text, spaced);
+      const hits = byHash.size === 0 ? [] : findSpaced(text, spaced);
       if (unspaced.length === 0 || !UNSPACED.test(text)) return hits;
       return [...hits, ...findUnspaced(text, unspaced)].toSorted((a, b) => a.start - b.start);
     },
@@ -131,14 +132,17 @@ export function wordsOf(text: string): readonly string[] {
 interface Spaced<Value> {
   /** One for every hash of a first word. */
   readonly bits: Uint8Array;
-  readonly byFirst: ReadonlyMap<string, readonly Phrase<Value>[]>;
+  readonly byHash: ReadonlyMap<number, readonly Phrase<Value>[]>;
 }
 
-function findSpaced<Value>(text: string, { bits, byFirst }: Spaced<Value>): readonly Hit<Value>[] {
+function findSpaced<Value>(text: string, { bits, byHash }: Spaced<Value>): readonly Hit<Value>[] {
   const hits: Hit<Value>[] = [];
-  for (const start of startsOf(text, bits)) {
+  const marked = markedWords(text, bits);
+  for (let at = 0; at < marked.length; at += 2) {
+    const start = marked[at] ?? 0;
     const end = endOfWord(text, start);
-    for (const { words, value } of byFirst.get(fold(text, start, end)) ?? []) {
+    for (const { words, value } of byHash.get(marked[at + 1] ?? 0) ?? []) {
+      if (!isWord(text, { start, end }, words[0] ?? '')) continue;
       const last = endOfPhrase(text, end, words);
       if (last !== -1) hits.push({ value, start, end: last });
     }
@@ -146,9 +150,9 @@ function findSpaced<Value>(text: string, { bits, byFirst }: Spaced<Value>): read
   return hits;
 }
 
-/** Where the words begin whose hash has its bit set, or which hold a letter that folds into two. One loop over numbers: this is where the time goes. */
-function startsOf(text: string, bits: Uint8Array): readonly number[] {
-  const starts: number[] = [];
+/** Start and hash of each word whose hash has its bit set, or which holds a letter that folds into two. One loop over numbers: this is where the time goes. */
+function markedWords(text: string, bits: Uint8Array): readonly number[] {
+  const marked: number[] = [];
   let start = -1;
   let hash = HASH_START;
   let expanded = 0;
@@ -160,7 +164,8 @@ function startsOf(text: string, bits: Uint8Array): readonly number[] {
       if (start === -1) start = at;
       hash = Math.imul(hash ^ folded, HASH_PRIME);
     } else if (folded === BREAK) {
-      if (start !== -1 && (expanded | (bits[hash & (BITS - 1)] ?? 0)) !== 0) starts.push(start);
+      if (start !== -1 && (expanded | (bits[hash & (BITS - 1)] ?? 0)) !== 0)
+        marked.push(start, expanded === 0 ? hash : hashOf(fold(text, start, at)));
       start = -1;
       hash = HASH_START;
       expanded = 0;
@@ -169,7 +174,18 @@ function startsOf(text: string, bits: Uint8Array): readonly number[] {
       expanded |= folded & EXPAND;
     }
   }
-  return starts;
+  return marked;
+}
+
+/** Whether a word of the text, folded, is this one; without a copy of it where no letter must be left out or expanded. */
+function isWord(text: string, { start, end }: { readonly start: number; readonly end: number }, word: string): boolean {
+  if (end - start !== word.length) return fold(text, start, end) === word;
+  for (let at = 0; at < word.length; at++) {
+    const folded = unitAt(text, start + at);
+    if (folded <= EXPAND) return fold(text, start, end) === word;
+    if (folded !== word.charCodeAt(at)) return false;
+  }
+  return true;
 }
 
 /** Where the phrase ends whose first word ends at `at`; -1 where other words follow. Only one short break may stand between two words. */
@@ -177,11 +193,18 @@ function endOfPhrase(text: string, at: number, words: readonly string[]): number
   let end = at;
   for (let index = 1; index < words.length; index++) {
     const start = skipBreaks(text, end);
-    if (start - end > GAP_MAX) return -1;
+    if (!isGap(text, end, start)) return -1;
     end = endOfWord(text, start);
-    if (fold(text, start, end) !== words[index]) return -1;
+    if (!isWord(text, { start, end }, words[index] ?? '')) return -1;
   }
   return end;
+}
+
+/** What may stand between two words of a phrase. The end of a sentence may not. */
+function isGap(text: string, from: number, to: number): boolean {
+  if (to - from > GAP_MAX) return false;
+  for (let at = from; at < to; at++) if (!GAP.has(text.charAt(at))) return false;
+  return true;
 }
 
 function findUnspaced<Value>(text: string, phrases: readonly (readonly [string, Value])[]): readonly Hit<Value>[] {
@@ -194,14 +217,15 @@ function findUnspaced<Value>(text: string, phrases: readonly (readonly [string, 
 
 /** Between two words of a phrase: a space, a line break with its indentation, a hyphen. */
 const GAP_MAX = 4;
+const GAP: ReadonlySet<string> = new Set(" \t\r\n\u00a0\u202f-\u2010\u2011_'’`,");
 /** FNV-1a, 32 bits (RFC 9923), over folded code units. */
 const HASH_START = 0x811c9dc5 | 0;
 const HASH_PRIME = 0x01000193;
 
-function hashFrom(hash: number, word: string): number {
-  let next = hash;
-  for (let at = 0; at < word.length; at++) next = Math.imul(next ^ word.charCodeAt(at), HASH_PRIME);
-  return next;
+function hashOf(word: string): number {
+  let hash = HASH_START;
+  for (let at = 0; at < word.length; at++) hash = Math.imul(hash ^ word.charCodeAt(at), HASH_PRIME);
+  return hash;
 }
 
 /** The folded unit; a break past the end, which must not be read: a look outside of a string makes every look slow. */

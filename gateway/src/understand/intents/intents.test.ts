@@ -137,7 +137,7 @@ describe('the warnings', () => {
 
   it('name an intent that stands alone', () => {
     assert.deepEqual(texts({ refund: SHOP.refund }), [
-      'refund stands alone: with no other intent to tell it from, it is never found',
+      'refund stands alone, and is never found: add another, such as `other` with prompts that are something else',
     ]);
     assert.equal(trainIntents({ refund: SHOP.refund }).classify('i want my money back'), undefined);
   });

@@ -31,7 +31,12 @@ export function warningsOf(names: readonly string[], trials: readonly Trial[]): 
 function alone(names: readonly string[]): readonly IntentWarning[] {
   const [intent] = names;
   if (intent === undefined || names.length > 1) return [];
-  return [{ intent, message: 'stands alone: with no other intent to tell it from, it is never found' }];
+  return [
+    {
+      intent,
+      message: 'stands alone, and is never found: add another, such as `other` with prompts that are something else',
+    },
+  ];
 }
 
 function tooFew(names: readonly string[], trials: readonly Trial[]): readonly IntentWarning[] {

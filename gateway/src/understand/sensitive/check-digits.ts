@@ -2,9 +2,11 @@
 
 /** Luhn's check digit (ISO/IEC 7812-1, annex B): every second digit from the right doubled, its digits added. */
 export function hasLuhn(id: string): boolean {
-  const sum = digitsOf(id)
-    .toReversed()
-    .reduce((total, digit, index) => total + (index % 2 === 0 ? digit : digit > 4 ? digit * 2 - 9 : digit * 2), 0);
+  let sum = 0;
+  for (let index = 0; index < id.length; index++) {
+    const digit = id.charCodeAt(id.length - 1 - index) - 0x30;
+    sum += index % 2 === 0 ? digit : digit > 4 ? digit * 2 - 9 : digit * 2;
+  }
   return sum % 10 === 0;
 }
 

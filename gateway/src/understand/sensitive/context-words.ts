@@ -6,10 +6,13 @@ const ALL = (lists: Readonly<Record<string, string>>): string => Object.values(l
 export const CONTEXT_WORDS = {
   /** Before a telephone number. */
   phone:
-    'phone|phone number|telephone|tel|mobile|cell|fax|call|call me|call us|call him|call her|call them|called|calling|dial|reach me|reach us|reach him|reach her|reach you|' +
-    'text me|whatsapp|sms|answering|answering at|hotline|contact|telefon|telefonnummer|telefonnr|telefonisch|handy|handynummer|mobil|mobilnummer|rufnummer|anrufen|ruf|rufen|erreichbar|erreichen|' +
-    'téléphone|numéro de téléphone|portable|appelez|appeler|appelle|joindre|teléfono|móvil|celular|llama|llámame|llamar|llame|telefono|cellulare|chiama|chiamami|chiamare|' +
-    'telefone|telemóvel|ligue|ligar|telefoon|telefoonnummer|bellen|bel|mobiel|telefonu|komórka|komórkowy|zadzwoń|zadzwonić|电话|手机|致电|電話|携帯',
+    'phone|phone number|telephone|tel|mobile|cell|fax|reach me|reach us|reach him|reach her|reach you|' +
+    'text me|whatsapp|sms|hotline|telefon|telefonnummer|telefonnr|telefonisch|handy|handynummer|mobil|mobilnummer|rufnummer|erreichbar|erreichen|' +
+    'téléphone|numéro de téléphone|portable|joindre|teléfono|móvil|celular|llámame|telefono|cellulare|chiamami|' +
+    'telefone|telemóvel|telefoon|telefoonnummer|mobiel|telefonu|komórka|komórkowy|电话|手机|致电|電話|携帯',
+  /** Said of much else too: the number stands close behind, or behind `at` and its kin. */
+  phoneVerb:
+    'call|called|calling|dial|answering|contact|ring|bel|bellen|ruf|rufen|anrufen|llama|llamar|appelle|appeler|appelez|chiama|chiamare|ligue|ligar|zadzwoń|zadzwonić',
   /** Behind it. */
   phoneAfter: 'office|home|mobile|cell|fax|work|phone',
   /** Before a number that has the form of a telephone number and is another. */

@@ -24,9 +24,14 @@ const DATE =
   /^(?:(?:1[5-9]|20)\d\d ?- ?(?:1[5-9]|20)\d\d|\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./]\d{2,4})$/;
 /** Between a word and its number stand no digits and no end of the line, and not much else. */
 const GAP = /^[^\d\n]{0,28}$/;
+/** `call 555…`, `call us at 555…`, and not `call the function 555…`. */
+const VERB_GAP =
+  /^(?:\W{0,4}|[^\d\n]{0,20}\b(?:at|on|under|unter|al|au|op|no|em|pod|sur|me|us|him|her|them|mich|uns)\W{0,4})$/i;
 const OTHER_GAP = /^[^\d\n]{0,12}$/;
 const GAP_MAX = 28;
 const AFTER_MAX = 4;
+/** The longest number as written, with its signs. */
+const LENGTH_MAX = 40;
 
 export const phone: Detector = function* find(scanned) {
   let last = 0;
@@ -57,15 +62,30 @@ function internationalAt(text: string, start: number): number {
   return found !== undefined && isLong(found, DIGITS_MIN) && !found.startsWith('0') ? found.length : 0;
 }
 
-function localAt({ text, words }: Scan, start: number): number {
+function localAt(scanned: Scan, start: number): number {
+  const { text, words } = scanned;
   const american = matchAt(NORTH_AMERICAN, text, start);
+  if (american === undefined && !isNearWord(scanned, start)) return 0;
   const found = american ?? matchAt(GROUPS, text, start);
   if (found === undefined || !isLong(found, DIGITS_MIN - 1) || DATE.test(found)) return 0;
   if (isJustBehind(text, start, { words: words('otherNumber'), gap: OTHER_GAP })) return 0;
   if (american !== undefined || isJustBehind(text, start, { words: words('phone'), gap: GAP })) return found.length;
+  if (isJustBehind(text, start, { words: words('phoneVerb'), gap: VERB_GAP })) return found.length;
   const end = start + found.length;
   const after = words('phoneAfter')[countBefore(words('phoneAfter'), end)];
   return after !== undefined && after.start - end < AFTER_MAX ? found.length : 0;
+}
+
+/** Whether a word that could make this a telephone number is near at all: most numbers are looked at no further. */
+function isNearWord({ words }: Scan, start: number): boolean {
+  if (isWithin(lastBefore(words('phone'), start), start) || isWithin(lastBefore(words('phoneVerb'), start), start))
+    return true;
+  const after = words('phoneAfter')[countBefore(words('phoneAfter'), start)];
+  return after !== undefined && after.start - start < LENGTH_MAX;
+}
+
+function isWithin(word: Span | undefined, start: number): boolean {
+  return word !== undefined && start - word.end <= GAP_MAX;
 }
 
 /** Whether one of the words stands directly before, but for what may stand between. */
@@ -75,7 +95,7 @@ function isJustBehind(
   { words, gap }: { readonly words: readonly Span[]; readonly gap: RegExp },
 ): boolean {
   const word = lastBefore(words, start);
-  return word !== undefined && start - word.end <= GAP_MAX && gap.test(text.slice(word.end, start));
+  return word !== undefined && isWithin(word, start) && gap.test(text.slice(word.end, start));
 }
 
 function isLong(found: string, least: number): boolean {

@@ -37,8 +37,10 @@ const OTHER = 0;
 const LETTER = 1;
 const DIGIT = 2;
 const CLASS = classes();
+const JOINED = joined();
+const CONTEXTS = contextWords();
 const WORDS = lexicon<ContextWord>(
-  contextWords().flatMap((of) => CONTEXT_WORDS[of].split('|').map((phrase) => [phrase, of] as const)),
+  CONTEXTS.flatMap((of) => CONTEXT_WORDS[of].split('|').map((phrase) => [phrase, of] as const)),
 );
 
 /** `keyHeads`: one for the first two characters of every known kind of key, at the place that `headOf` gives. */
@@ -63,8 +65,14 @@ export function scan(text: string, keyHeads: Uint8Array): Scan {
     start = at;
     if (keyHeads[headOf(text, at)] === 1) keyStarts.push(at);
   }
-  const words = Map.groupBy(WORDS.find(text), ({ value }) => value);
+  const words = wordsIn(text);
   return { text, tokens, keyStarts, words: (of) => words.get(of) ?? [] };
+}
+
+function wordsIn(text: string): ReadonlyMap<ContextWord, readonly Span[]> {
+  const words = new Map<ContextWord, Span[]>(CONTEXTS.map((of) => [of, []]));
+  for (const hit of WORDS.find(text)) words.get(hit.value)?.push(hit);
+  return words;
 }
 
 /** Two characters of ASCII as one number below 2^16. */
@@ -112,7 +120,7 @@ export function matchAt(pattern: RegExp, text: string, at: number): string | und
 
 /** Whether the character before `at` cannot belong to the same number or word. */
 export function isFree(text: string, at: number): boolean {
-  return at <= 0 || !/[\w.@#/-]/.test(text.charAt(at - 1));
+  return at <= 0 || JOINED[text.charCodeAt(at - 1)] !== 1;
 }
 
 export function digitsOf(text: string): string {
@@ -121,6 +129,13 @@ export function digitsOf(text: string): string {
 
 function contextWords(): readonly ContextWord[] {
   return Object.keys(CONTEXT_WORDS).filter((of): of is ContextWord => Object.hasOwn(CONTEXT_WORDS, of));
+}
+
+/** One for letters, digits, and the signs that hold them together. */
+function joined(): Uint8Array {
+  const table = CLASS.map((of) => Math.min(of, 1));
+  for (const sign of '_.@#/-') table[sign.charCodeAt(0)] = 1;
+  return table;
 }
 
 function classes(): Uint8Array {
