@@ -23,6 +23,8 @@ export interface Remembered {
   readonly planning?: Planning;
   readonly tags?: readonly string[];
   readonly attempts?: readonly AttemptRecord[];
+  /** The conversation's text was kept for whoever goes on from it. */
+  readonly isTurnKept?: boolean;
 }
 
 /** Stores the record, where records are kept, and gives the request's ending. `snapshot`: the one that the request was served with. */
@@ -37,9 +39,8 @@ export function remember(of: Remembered, world: World, snapshot: Snapshot = worl
     snapshotId: snapshot.id,
     operation: of.operation,
     protocol: of.protocol,
-    route: planning?.route,
     facts,
-    plan: planning?.plan,
+    planning,
     attempts,
     outcome,
     status,
@@ -47,6 +48,7 @@ export function remember(of: Remembered, world: World, snapshot: Snapshot = worl
     atUnixMs: atMs,
     durationMs,
     tags,
+    isTurnKept: of.isTurnKept === true,
   });
   world.store.requests.put({
     id: requestId,

@@ -17,7 +17,7 @@ export interface Caller {
   readonly address?: string | undefined;
 }
 
-/** What the attempts of one request share. Only `attempts` grows. */
+/** What the attempts of one request share. Only its lists grow. */
 export interface Run {
   readonly call: Call;
   readonly key: KeyRow;
@@ -28,4 +28,6 @@ export interface Run {
   readonly reply: Reply;
   readonly world: World;
   readonly attempts: AttemptRecord[];
+  /** Ids of the conversation's turns that were kept. */
+  readonly keptTurns: string[];
 }

@@ -121,6 +121,11 @@ export interface Policy {
   readonly readsText?: boolean;
 }
 
+/** The first policy over the targets of all: those of the others come after its own. */
+export function policyOver(first: Policy, others: readonly Policy[]): Policy {
+  return others.length === 0 ? first : { ...first, tiers: [...first.tiers, ...others.map(itemsOf)] };
+}
+
 /** All targets that requests may go to, those of rules too, each once with what the route it was taken from requires of it. */
 export function itemsOf({ tiers, require, rules = [] }: Policy): readonly WeightedTarget[] {
   const listed = [...tiers.flat(), ...rules.flatMap(({ use }) => use?.tiers?.flat() ?? [])];

@@ -1,6 +1,7 @@
 /** The compiled configuration: frozen, swapped whole. Requests in flight finish on the one they began with. */
 import type { Policy, StrategyName } from './policy.ts';
 import type { Price } from '../money/price.ts';
+import type { Intent } from '../understand/intents/intents.ts';
 import type { DetectLanguage } from '../understand/language.ts';
 import type { Topics } from '../understand/topics.ts';
 import type { Limits, Target, Timeouts } from './target.ts';
@@ -76,6 +77,8 @@ export interface Snapshot {
   /** Every target that has a name of its own; those of names that no catalog knows are made on demand. */
   readonly targets: ReadonlyMap<string, Target>;
   readonly listed: readonly ListedModel[];
+  /** The operator's intent that a text has; undefined where none is likely enough. Absent: there are none. */
+  readonly intentOf?: ((text: string) => Intent | undefined) | undefined;
   /** Where the caller of an address is, as the file says. */
   regionOf(address: string): string | undefined;
   resolve(name: string): Resolution;
