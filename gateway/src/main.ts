@@ -18,6 +18,10 @@ const COMMANDS: Readonly<Record<string, { readonly load: () => Promise<Command>;
     load: async () => (await import('./cli/explain.ts')).explainCommand,
     does: 'which target would take a request, and why the others not',
   },
+  routes: {
+    load: async () => (await import('./cli/routes.ts')).routesCommand,
+    does: 'what each route does, in plain words',
+  },
   simulate: { load: async () => (await import('./cli/simulate.ts')).simulateCommand, does: 'start fake providers' },
   keys: {
     load: async () => (await import('./cli/keys.ts')).keysCommand,

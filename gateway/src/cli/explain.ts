@@ -2,11 +2,6 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { gateDialects } from '../dialects/index.ts';
-import { doubts } from '../health/doubts.ts';
-import { rests } from '../health/rests.ts';
-import { Conversations } from '../health/conversations.ts';
-import { rota } from '../health/rota.ts';
-import { keptTurns } from '../store/turns.ts';
 import type { Dialect } from '../dialects/dialect.ts';
 import { OPERATIONS } from '../dialects/operations/operation.ts';
 import { arrivalOf } from '../http/operations.ts';
@@ -17,28 +12,17 @@ import { parseBody, type ParsedBody } from '../pipeline/body.ts';
 import type { Arrival } from '../pipeline/call.ts';
 import { chatArrival } from '../pipeline/chat.ts';
 import { explain } from '../pipeline/explain.ts';
-import type { KeyRow } from '../store/ports.ts';
 import { loadCatalog } from './catalog-file.ts';
 import { loadConfiguration, today } from './configuration.ts';
-import { accountsInEnvironment, keysInEnvironment } from './discover.ts';
+import { providersInEnvironment } from './discover.ts';
+import { dryWorld, OPERATOR } from './dry-world.ts';
 import type { CommandIo } from './io.ts';
 import { readWords, textOf } from './options.ts';
-import { configSchema } from '../config/schema.ts';
 
 const USAGE = `usage: turnout explain --body FILE [--dialect openai-chat|openai-responses|anthropic-messages|gemini|cohere|ollama] [--config FILE] [--data DIR] [--json]
        turnout explain --body FILE --operation ${OPERATIONS.join('|')} [--config FILE] [--data DIR] [--json]
        turnout explain MODEL
 `;
-
-/** May use every model: the operator asks. */
-const OPERATOR: KeyRow = {
-  id: 'operator',
-  name: 'operator',
-  isRoot: true,
-  isDisabled: false,
-  createdAtMs: 0,
-  tags: [],
-};
 
 /** Exit codes: 0 there is a plan, 1 there is none (and why), 2 the command was not understood. */
 export async function explainCommand(args: readonly string[], io: CommandIo): Promise<number> {
@@ -109,26 +93,12 @@ async function answer(question: Question, io: CommandIo): Promise<Result<JsonRec
   const body = parseBody(bytes);
   if (!body.ok) return err(body.error.message);
   const catalog = loadCatalog(dataDir);
-  const usable = [...keysInEnvironment(catalog, io.env), ...accountsInEnvironment(catalog, io.env)];
-  const found = Object.fromEntries(usable.map(({ provider }) => [provider, {}]));
-  const fallbackProviders = configSchema.parse({ providers: found }).providers;
+  const fallbackProviders = providersInEnvironment(catalog, io.env);
   const loaded = await loadConfiguration({ file, env: io.env, catalog, fallbackProviders, today: today() });
   if (!loaded.ok) return err(loaded.error.shown);
   const arrival = arrivalFor(question, body.value);
   const { snapshot } = loaded.value;
-  const clock = { monotonicMs: () => 0, unixMs: Date.now };
-  const explained = await explain(arrival, OPERATOR, {
-    snapshot: () => snapshot,
-    clock,
-    turns: keptTurns(clock.monotonicMs),
-    health: rests(),
-    doubts: doubts(),
-    rota: rota(),
-    conversations: new Conversations(),
-    feedback: { about: () => undefined },
-    random: Math.random,
-    instanceId: 'explain',
-  });
+  const explained = await explain(arrival, OPERATOR, dryWorld(snapshot, Math.random));
   return explained.ok ? explained : err(explained.error.message);
 }
 

@@ -6,7 +6,8 @@ import type { Catalog } from '../catalog/catalog.ts';
 import type { Config } from '../config/schema.ts';
 import { looksLikeSecret } from '../config/secrets.ts';
 import { gateDialects } from '../dialects/index.ts';
-import { asRecord, asString, isRecord, type Json, type JsonRecord } from '../lib/json.ts';
+import { asRecord, asString, isArray, isRecord, type Json, type JsonRecord } from '../lib/json.ts';
+import { fromPlainJson, toPlainJson } from '../lib/plain-data.ts';
 import type { Places } from '../routing/accounts.ts';
 import { compile, type CompileInput } from '../routing/compile.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
@@ -17,9 +18,6 @@ const MASK = '***';
 /** Fields of a provider whose texts are secrets, however deep: its keys, and those of its accounts. */
 const SECRET_FIELD = /^(key|api_key|access_key_id|secret_access_key|session_token|client_secret)$/;
 const SECRET_VARIABLE = /KEY|SECRET|TOKEN|PASSWORD|CREDENTIAL/;
-/** JSON has no whole numbers of any size: prices stand in an object of this one field, whose name no table of ours takes. */
-const WHOLE = '#';
-
 export interface Surroundings {
   readonly env: Environment;
   readonly places: Places;
@@ -57,7 +55,7 @@ function unsecret(name: string, value: string): string {
 }
 
 export function settingsOf(config: Config, seen: JsonRecord): JsonRecord {
-  return { config: jsonOf(config, []), seen };
+  return { config: masked(toPlainJson(config), []), seen };
 }
 
 /** The snapshot of kept settings; `undefined` where they are none. Its id is that of a configuration without secrets. */
@@ -68,7 +66,7 @@ export function recompiled(settings: JsonRecord, catalog: Catalog): Snapshot | u
   const [variables = {}, regions, projects] = ['variables', 'regions', 'projects'].map((name) => asRecord(seen[name]));
   const input: CompileInput = {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- `settingsOf` wrote it from a `Config`; only one of the same release is read.
-    config: valueOf(config) as Config,
+    config: fromPlainJson(config) as Config,
     catalog,
     env: Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, asString(value)])),
     dialects: gateDialects,
@@ -92,21 +90,10 @@ function isSecret([table, , ...fields]: readonly string[]): boolean {
   return fields[0] === 'headers' || fields.some((name) => SECRET_FIELD.test(name));
 }
 
-function jsonOf(value: unknown, path: readonly string[]): Json | undefined {
-  if (typeof value === 'string') return isSecret(path) ? MASK : value;
-  if (typeof value === 'bigint') return { [WHOLE]: value.toString() };
-  if (typeof value === 'number' || typeof value === 'boolean' || value === null) return value;
-  if (Array.isArray(value)) return value.map((item: unknown) => jsonOf(item, path) ?? null);
-  if (typeof value !== 'object') return undefined;
-  return Object.fromEntries(
-    Object.entries(value).map(([name, item]: [string, unknown]) => [name, jsonOf(item, [...path, name])]),
-  );
-}
-
-function valueOf(json: Json | undefined): unknown {
-  if (Array.isArray(json)) return json.map(valueOf);
+/** The same JSON with a mask for each secret. */
+function masked(json: Json | undefined, path: readonly string[]): Json | undefined {
+  if (typeof json === 'string') return isSecret(path) ? MASK : json;
+  if (isArray(json)) return json.map((item) => masked(item, path) ?? null);
   if (!isRecord(json)) return json;
-  const whole = asString(json[WHOLE]);
-  if (whole !== undefined) return BigInt(whole);
-  return Object.fromEntries(Object.entries(json).map(([name, item]) => [name, valueOf(item)]));
+  return Object.fromEntries(Object.entries(json).map(([name, item]) => [name, masked(item, [...path, name])]));
 }

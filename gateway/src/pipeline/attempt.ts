@@ -7,7 +7,7 @@ import { compact } from '../lib/json.ts';
 import type { Target } from '../routing/target.ts';
 import type { UpstreamExchange, UpstreamFailure } from '../upstream/upstream.ts';
 import type { Call, Outgoing } from './call.ts';
-import type { Going } from './going-on.ts';
+import type { Going } from './unfinished.ts';
 import type { Outlet, Source } from './outlet.ts';
 import { sendParts, type PartsHandler } from './parts.ts';
 import type { Race, Racer } from './race.ts';
@@ -39,6 +39,8 @@ export interface AttemptOptions {
   readonly slow?: Slow | undefined;
   /** Set where its answer may be gone on with, should it break off. */
   readonly going?: Going | undefined;
+  /** Takes the headers of the provider's reply, whatever its status. */
+  readonly heard: (headers: Refusal['headers']) => void;
   /** Headers of a streamed reply that begins now. */
   readonly streamHeaders: (losses: readonly Loss[], type: string | undefined) => Headers;
 }
@@ -119,6 +121,7 @@ class Attempt implements PartsHandler, Receiving, Source, UnderWay, Racer {
 
   head(status: number, headers: Refusal['headers']): void {
     this.#status = status;
+    this.#options.heard(headers);
     if (status < 200 || status >= 300) {
       this.#refusal = { headers, chunks: [], bytes: 0 };
       return;

@@ -3,6 +3,7 @@ import type { Fault } from '../chat/fault.ts';
 import type { JsonRecord } from '../lib/json.ts';
 import { ok, type Result } from '../lib/result.ts';
 import type { FeedbackRow, KeyRow, Store } from '../store/ports.ts';
+import { withUsual } from './record.ts';
 
 /** `undefined` where there is none, or it is another key's. */
 export async function decisionOf(
@@ -10,11 +11,12 @@ export async function decisionOf(
   key: KeyRow,
   { requests, feedback }: Pick<Store, 'requests' | 'feedback'>,
 ): Promise<Result<JsonRecord | undefined, Fault>> {
-  const record = await requests.get(id, key);
-  if (!record.ok || record.value === undefined) return record;
+  const found = await requests.get(id, key);
+  if (!found.ok || found.value === undefined) return found;
+  const record = withUsual(found.value);
   const said = await feedback.of(id);
-  if (!said.ok || said.value === undefined) return said.ok ? record : said;
-  return ok({ ...record.value, feedback: feedbackRecord(said.value) });
+  if (!said.ok) return said;
+  return ok(said.value === undefined ? record : { ...record, feedback: feedbackRecord(said.value) });
 }
 
 export function feedbackRecord({ score, task, target, atMs }: FeedbackRow): JsonRecord {

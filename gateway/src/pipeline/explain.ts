@@ -3,12 +3,15 @@ import type { Fault } from '../chat/fault.ts';
 import { compact, type JsonRecord } from '../lib/json.ts';
 import { ok, type Result } from '../lib/result.ts';
 import { formatUsd } from '../money/usd.ts';
+import { whyOf } from '../routing/explain.ts';
 import { UNSEEN } from '../routing/observation.ts';
+import type { Target } from '../routing/target.ts';
 import type { KeyRow } from '../store/ports.ts';
 import { worstAt } from './admit.ts';
 import type { Arrival, Outgoing } from './call.ts';
 import { planCall, type PlanWorld } from './planning.ts';
-import { candidateRecords, factsRecord } from './record.ts';
+import { factsRecord } from './facts-record.ts';
+import { planRecord } from './plan-record.ts';
 import type { World } from './world.ts';
 
 /** As much of the world as a plan needs. */
@@ -40,6 +43,7 @@ export async function explain(arrival: Arrival, key: KeyRow, world: ExplainWorld
       region: target.region,
       rest_ms: restMs === 0 ? undefined : Math.round(restMs),
       doubted: isDoubted ? true : undefined,
+      timeouts: timeoutsOf(target),
       worst_cost_usd: worst === undefined ? undefined : formatUsd(worst),
       price_known: target.price !== undefined,
       refused: built.ok ? undefined : built.error.message,
@@ -58,12 +62,18 @@ export async function explain(arrival: Arrival, key: KeyRow, world: ExplainWorld
       model: facts.model,
       route,
       facts: factsRecord(facts),
-      candidates: candidateRecords(plan),
+      why: whyOf(plan, input),
+      ...planRecord(plan),
       plan: await Promise.all(steps),
-      attempts_max: plan.attemptsMax,
+      total_ms: snapshot.timeouts.totalMs,
       ignored: planning.value.ignored.length === 0 ? undefined : planning.value.ignored,
     }),
   );
+}
+
+function timeoutsOf({ timeouts }: Target): JsonRecord {
+  const { connectMs, firstByteMs, firstTokenMs, idleMs } = timeouts;
+  return { connect_ms: connectMs, first_byte_ms: firstByteMs, first_token_ms: firstTokenMs, idle_ms: idleMs };
 }
 
 /** How a wish for JSON is said to the target, where it is not by the target's own field. */

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ChatEvent } from '../chat/reply.ts';
 import { openaiChat } from '../dialects/openai-chat.ts';
-import { createStrand, type Resumed } from './going-on.ts';
+import { createStrand } from './going-on.ts';
+import type { Resumed } from './unfinished.ts';
 
 const encoder = openaiChat.encoder({ requestId: 'r', model: 'm', nowS: 1, wantsStreamUsage: true });
 const text = (of: string, choice = 0): ChatEvent => ({ type: 'text-delta', choice, text: of });

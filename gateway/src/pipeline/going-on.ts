@@ -4,42 +4,12 @@ import { mergeUsage, type Usage } from '../chat/usage.ts';
 import type { StreamEncoder } from '../dialects/dialect.ts';
 import { createSeam, type Seam } from '../lib/seam.ts';
 import { sumSoFar } from '../output/choices.ts';
-import { seamOf, type GoingOn } from '../output/going-on.ts';
+import { seamOf } from '../output/going-on.ts';
 import { CHARACTERS_PER_TOKEN } from './stream-books.ts';
+import type { Resumed, SeamMark, Unfinished } from './unfinished.ts';
 
 /** A longer text is not sent to be gone on with: it would cost as much again, and few models write so much. */
 const TEXT_MAX = 256 * 1024;
-
-/** What the caller has of an answer that broke off. */
-export interface Unfinished {
-  /** Writes the caller's stream, and knows what was written. */
-  readonly encoder: StreamEncoder;
-  readonly text: string;
-}
-
-/** Where one target's text ends and another's begins, for the record and the caller. */
-export interface SeamMark {
-  /** Of the text, in UTF-16 code units. */
-  readonly offset: number;
-  readonly from: string;
-  readonly to: string;
-}
-
-/** How an answer that broke off is gone on with. */
-export interface Resumed extends Unfinished {
-  /** Of all attempts whose text it is. */
-  readonly usage: Usage;
-  readonly way: GoingOn;
-  readonly mark: SeamMark;
-}
-
-/** Of an attempt whose answer may be gone on with. */
-export interface Going {
-  /** The answer that it goes on with itself. */
-  readonly before?: Resumed;
-  /** Set by the attempt where its answer broke off, and can be gone on with. */
-  left?: Unfinished;
-}
 
 export interface Strand {
   /** What of an event the caller is to see. */

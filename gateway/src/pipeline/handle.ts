@@ -23,7 +23,19 @@ export async function handle(arrival: Arrival, caller: Caller, world: World): Pr
   const { facts } = planning;
   const admission = await admit({ key, facts, plan: planning.plan, requestId: call.requestId, store: world.store });
   if ('code' in admission) return refuse({ ...known, facts, planning }, admission);
-  const run: Run = { call, key, facts, planning, admission, snapshot, reply, world, attempts: [], seams: [] };
+  const run: Run = {
+    call,
+    key,
+    facts,
+    planning,
+    admission,
+    snapshot,
+    reply,
+    world,
+    attempts: [],
+    seams: [],
+    keptTurns: [],
+  };
   const end = await tryTargets(run);
   world.store.ledger.release(admission.hold);
   return close(run, end);
@@ -34,6 +46,7 @@ function close(run: Run, end: End): Ending {
   if (end.fault !== undefined) answerFault(run, end.fault);
   const { requestId, startedMs, operation, protocol, extension } = call;
   const { tags } = extension;
-  const ended = { requestId, startedMs, operation, protocol, keyId: key.id, fault: end.fault };
+  const isTurnKept = run.keptTurns.length > 0;
+  const ended = { requestId, startedMs, operation, protocol, keyId: key.id, fault: end.fault, isTurnKept };
   return remember({ ...ended, facts, planning, tags, attempts, hedge: end.hedge, seams }, world, run.snapshot);
 }

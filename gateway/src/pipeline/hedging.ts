@@ -8,6 +8,7 @@ import { leastAt } from './admit.ts';
 import type { Slow } from './attempt.ts';
 import { createRace, type Race } from './race.ts';
 import type { HedgeNote } from './record.ts';
+import type { Repeats } from './repeats.ts';
 import type { Run } from './run.ts';
 import { healthNow, noteBegun } from './standing.ts';
 import { tryOne, type Tried, type Try } from './try-one.ts';
@@ -20,7 +21,11 @@ export interface Hedging {
 }
 
 /** At most one second try a request. */
-export function createHedging(run: Run, { afterMs, budget: share }: NonNullable<Plan['hedge']>): Hedging {
+export function createHedging(
+  run: Run,
+  { afterMs, budget: share }: NonNullable<Plan['hedge']>,
+  repeats: Repeats,
+): Hedging {
   const { world, planning, facts } = run;
   const route = planning.route ?? facts.model;
   let note: HedgeNote | undefined;
@@ -34,9 +39,11 @@ export function createHedging(run: Run, { afterMs, budget: share }: NonNullable<
   function begun(first: Try, failures: readonly Failure[], race: Race): Promise<Tried> | undefined {
     const target = secondTarget(planning.plan, { first: first.target, failures, health: healthNow(world) });
     if (typeof target === 'string') return withhold(target);
+    if (!repeats.mayRepeat()) return withhold('repeats');
     const estimateNanoUsd = leastAt(target, facts) ?? 0n;
     const refused = world.hedges.take(route, estimateNanoUsd);
     if (refused !== undefined) return withhold(refused);
+    repeats.spend();
     taken = { target, estimateNanoUsd };
     return tryOne(run, trial(run, target, { first, failures, race }));
   }
@@ -88,9 +95,9 @@ interface Beside {
 function trial(run: Run, planned: Target, { first, failures, race }: Beside): Try {
   const { outlet, deadlineMs } = first;
   const target = run.call.over(planned);
-  noteBegun(run.world, target);
+  const begun = noteBegun(run.world, target, run.planning.route);
   const slow = slowOf(run, planned.id, { failures, deadlineMs, race });
-  return { targetId: planned.id, target, outlet, deadlineMs, repair: undefined, slow, race };
+  return { targetId: planned.id, target, outlet, deadlineMs, repair: undefined, begun, slow, race };
 }
 
 function resultOf(one: Tried, two: Tried): Pick<HedgeNote, 'result' | 'why'> {

@@ -4,14 +4,15 @@ import { compact } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { seedFrom } from '../routing/dice.ts';
 import { plan, type Plan, type PlanInput, type Rejection } from '../routing/plan.ts';
-import { itemsOf, type Policy, type StrategyName } from '../routing/policy.ts';
+import { itemsOf, policyOver, type Policy, type StrategyName } from '../routing/policy.ts';
 import type { Preferences } from '../routing/preferences.ts';
 import { GENERAL } from '../catalog/quality.ts';
 import { NOT_ALLOWED } from '../routing/requirements/barred.ts';
-import { rulingOf } from '../routing/rules.ts';
+import { rulingOf, type Ruling } from '../routing/rules.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { Target } from '../routing/target.ts';
 import type { Feedback, KeyRow } from '../store/ports.ts';
+import { unreadContent, type ContentFact, type ContentFacts } from '../understand/content.ts';
 import type { Facts } from '../understand/facts.ts';
 import { ruleFacts } from '../understand/view.ts';
 import type { Call } from './call.ts';
@@ -27,6 +28,8 @@ export interface Planning {
   readonly input: PlanInput;
   /** What is known of the request, with what only the plan had to know. */
   readonly facts: Facts;
+  /** The model that was asked for, and those named after it. */
+  readonly names: readonly string[];
   /** The route that was named, if one was. */
   readonly route?: string;
   /** Which conversation it belongs to, where that may decide something. */
@@ -38,7 +41,7 @@ export interface Planning {
 }
 
 /** As much of the world as a plan needs. */
-export type PlanWorld = Pick<World, 'health' | 'doubts' | 'rota' | 'conversations' | 'clock' | 'random'> & {
+export type PlanWorld = Pick<World, 'health' | 'rota' | 'conversations' | 'clock' | 'random'> & {
   readonly feedback: Pick<Feedback, 'about'>;
 };
 
@@ -61,7 +64,7 @@ export function planCall(call: Call, options: PlanningOptions): Result<Planning,
   const today = dayOf(world.clock.unixMs());
   const understood = wishesOf(call, options);
   if (!understood.ok) return understood;
-  const { found, preferences, followed, ignored } = understood.value;
+  const { found, names, preferences, followed, ignored } = understood.value;
   const { policy, route } = found;
   const items = itemsOf(policy);
   const facts = factsOf(call, policy, options);
@@ -72,10 +75,10 @@ export function planCall(call: Call, options: PlanningOptions): Result<Planning,
     facts,
     barred: barredFrom(items, { call, options, route }),
     preferences,
-    ruling: policy.rules === undefined ? undefined : rulingOf(policy.rules, ruleFacts(facts, call.extension)),
+    ruling: rulingFor(call, policy, facts),
     require: call.extension.require,
     prefer: call.extension.prefer,
-    sightings: sightingsOf(items, knownFor({ policy, facts, conversation }, world)),
+    sightings: sightingsOf(items, knownFor({ policy, facts, conversation, route: route ?? '' }, world)),
     attemptsMax: snapshot.attemptsMax,
     today,
     seed: seedFrom(world.random),
@@ -85,12 +88,33 @@ export function planCall(call: Call, options: PlanningOptions): Result<Planning,
   const planned = withoutHidden(plan(input));
   const why = whyNone(planned, { facts, today, snapshot, hasPreferences: preferences !== undefined });
   if (why !== undefined) return err(why);
-  return ok(compact({ plan: planned, input, facts, followed, ignored, route, conversation }));
+  return ok(compact({ plan: planned, input, facts, names, followed, ignored, route, conversation }));
 }
 
-/** What the policy may look at. Text is looked at only where somebody decides by it. */
+function rulingFor(call: Call, { rules, readsText }: Policy, facts: Facts): Ruling | undefined {
+  if (rules === undefined) return undefined;
+  const text = readsText === true ? call.ruleText?.() : undefined;
+  return rulingOf(rules, ruleFacts(facts, { tags: call.extension.tags, text }));
+}
+
+const TASK_ALONE: ReadonlySet<ContentFact> = new Set(['task']);
+
+/** What the text tells, as far as the policy reads it; text is looked at only where somebody decides by it. */
+function contentOf(call: Call, { readsContent, wanted }: Policy, snapshot: Snapshot): ContentFacts | undefined {
+  const { content, detectLanguage, topics, intentOf } = snapshot;
+  if (!readsContent && content !== 'always') return undefined;
+  if (content === 'never') return unreadContent('not looked at (`understand.content: never`)');
+  return call.contentOf?.({
+    detectLanguage,
+    topics,
+    classify: intentOf,
+    wanted: content === 'always' ? undefined : (wanted ?? TASK_ALONE),
+  });
+}
+
+/** What the policy may look at. */
 function factsOf(call: Call, policy: Policy, { key, snapshot, address }: PlanningOptions): Facts {
-  const content = policy.readsContent ? call.contentOf?.() : undefined;
+  const content = contentOf(call, policy, snapshot);
   const at = callerRegion({ key, header: call.extension.region, address }, snapshot);
   return content === undefined && at === undefined ? call.facts : compact({ ...call.facts, content, ...at });
 }
@@ -99,15 +123,22 @@ interface Wanting {
   readonly policy: Policy;
   readonly facts: Facts;
   readonly conversation: string | undefined;
+  readonly route: string;
 }
 
 /** What is known of targets, as far as the policy can make use of it. */
-function knownFor({ policy, facts, conversation }: Wanting, world: PlanWorld): Parameters<typeof sightingsOf>[1] {
+function knownFor(
+  { policy, facts, conversation, route }: Wanting,
+  world: PlanWorld,
+): Parameters<typeof sightingsOf>[1] {
   const nowMs = world.clock.monotonicMs();
-  const { conversations, feedback } = world;
+  const { conversations, feedback, health } = world;
+  // Who has no choice need not know what an answer will cost.
+  const chooses = policy.tiers.length > 1 || (policy.tiers[0]?.length ?? 0) > 1;
   const task = facts.content?.task ?? GENERAL;
   return {
     health: healthNow(world),
+    lengthOf: chooses ? ({ id }) => health.lengths.of({ route, targetId: id }, nowMs) : undefined,
     ratingOf: policy.readsContent ? ({ id }) => feedback.about(id, task) : undefined,
     cachedAt: conversation === undefined ? undefined : ({ id }) => conversations.cachedAt(conversation, id, nowMs),
   };
@@ -155,6 +186,7 @@ function whyNone(planned: Plan, { facts, today, snapshot, hasPreferences }: Aski
 
 interface Wishes {
   readonly found: Found;
+  readonly names: readonly string[];
   readonly preferences: Preferences | undefined;
   readonly followed: readonly string[];
   readonly ignored: readonly string[];
@@ -176,6 +208,7 @@ function wishesOf(call: Call, { snapshot, key }: PlanningOptions): Result<Wishes
   if (wrong !== undefined) return err(wrong);
   return ok({
     found,
+    names: all.ok ? [facts.model, ...models] : [facts.model],
     preferences: found.sort === undefined ? ours : { ...ours, sort: found.sort },
     followed: ['turnout', ...(all.ok ? ['models'] : []), ...(isForUs ? ['route', 'provider'] : [])],
     ignored: [...ignored, ...notFollowed(ours)],
@@ -206,7 +239,7 @@ interface Found {
 
 /** The first name's policy over the tiers of all names: the targets of a fallback come after those of the model that was asked for. */
 function candidatesOf(names: readonly string[], snapshot: Snapshot, key: KeyRow): Result<Found, Fault> {
-  const tiers: Policy['tiers'][number][] = [];
+  const others: Policy[] = [];
   let first: Found | undefined;
   for (const [index, name] of names.entries()) {
     const resolved = snapshot.resolve(name);
@@ -217,11 +250,11 @@ function candidatesOf(names: readonly string[], snapshot: Snapshot, key: KeyRow)
       const reason = `no model ${shown(name)} can be used with this key. ${hint}`;
       return err(fault('field-invalid', { reason }, { param: `models[${index - 1}]` }));
     }
-    tiers.push(...(first === undefined ? resolved.policy.tiers : [itemsOf(resolved.policy)]));
-    first ??= resolved;
+    if (first === undefined) first = resolved;
+    else others.push(resolved.policy);
   }
   if (first === undefined) return err(fault('field-missing', { reason: 'name a model' }, { param: 'model' }));
-  return ok(names.length === 1 ? first : { ...first, policy: { ...first.policy, tiers } });
+  return ok({ ...first, policy: policyOver(first.policy, others) });
 }
 
 /** All candidates stand at a provider that chooses among providers itself: then the request's wishes are for that one. */
@@ -261,7 +294,7 @@ function matches(pattern: string, name: string): boolean {
 }
 
 /** A key learns how many targets it may not use, and not their names: errors, explanations and records are read by its owner. */
-function withoutHidden(planned: Plan): Plan {
+export function withoutHidden(planned: Plan): Plan {
   const seen = planned.rejected.filter((rejection) => rejection.reason !== NOT_ALLOWED);
   const hidden = planned.rejected.length - seen.length;
   return hidden === 0

@@ -3,7 +3,7 @@ import type { Usage } from '../chat/usage.ts';
 import type { Dialect, EncodeContext } from '../dialects/dialect.ts';
 import type { SseSplitter } from '../lib/sse.ts';
 import type { Reshaping } from '../output/reshape.ts';
-import type { Going } from './going-on.ts';
+import type { Going } from './unfinished.ts';
 import type { Receiving } from './receiver.ts';
 
 export interface ReceiveOptions {

@@ -2,7 +2,7 @@
 import type { Fault } from '../chat/fault.ts';
 import type { Invalid, Spent } from '../chat/outcome.ts';
 import type { Loss } from '../chat/request.ts';
-import type { Unfinished } from './going-on.ts';
+import type { Unfinished } from './unfinished.ts';
 
 export interface Receiver {
   /** Content type of what is handed on, where it is not the usual one of the call. */

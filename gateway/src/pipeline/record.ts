@@ -3,15 +3,29 @@ import type { Fault, RequestOutcome } from '../chat/fault.ts';
 import type { Outcome } from '../chat/outcome.ts';
 import type { Loss } from '../chat/request.ts';
 import type { Usage } from '../chat/usage.ts';
-import type { JsonRecord } from '../lib/json.ts';
+import { isArray, type JsonRecord } from '../lib/json.ts';
 import type { Withheld } from '../health/hedges.ts';
 import type { NanoUsd } from '../money/price.ts';
 import type { NoSecond } from '../routing/hedge.ts';
 import type { Facts } from '../understand/facts.ts';
-import type { Plan } from '../routing/plan.ts';
+import { isUndecided, ONLY_TARGET, whyOf } from '../routing/explain.ts';
 import type { Target } from '../routing/target.ts';
 import type { Bill } from './account.ts';
-import type { SeamMark } from './going-on.ts';
+import type { SeamMark } from './unfinished.ts';
+import { factsRecord } from './facts-record.ts';
+import { inputsRecord } from './inputs.ts';
+import { planRecord, type PlanRecord } from './plan-record.ts';
+import type { Planning } from './planning.ts';
+import { residencyRecord } from './residency-record.ts';
+
+/** What is left out of the record of a request for which nothing was to be decided: most requests name a model. */
+const USUAL: JsonRecord = { strategy: 'ordered', propensity: 1, why: ONLY_TARGET };
+
+/** A stored record as it is answered. */
+export function withUsual(record: JsonRecord): JsonRecord {
+  const isPlanned = isArray(record['plan']) && record['plan'].length > 0;
+  return isPlanned && record['strategy'] === undefined ? { ...record, ...USUAL } : record;
+}
 
 export interface AttemptRecord {
   readonly target: Target;
@@ -31,7 +45,7 @@ export interface HedgeNote {
   /** Of the second try: `failed` where it gave no answer and the first one was not called off for it either. */
   readonly result: 'won' | 'lost' | 'failed' | 'withheld';
   /** Why it was withheld: by the route's means, by the plan, by the key's budget, or because it could not be asked. */
-  readonly why?: Withheld | NoSecond | 'budget' | 'request';
+  readonly why?: Withheld | NoSecond | 'repeats' | 'budget' | 'request';
 }
 
 export interface RecordInput {
@@ -40,9 +54,8 @@ export interface RecordInput {
   readonly operation: string;
   readonly protocol: string;
   /** Absent where the request was refused before so much of it was understood. */
-  readonly route?: string | undefined;
   readonly facts?: Facts | undefined;
-  readonly plan?: Plan | undefined;
+  readonly planning?: Planning | undefined;
   readonly attempts: readonly AttemptRecord[];
   readonly hedge?: HedgeNote | undefined;
   readonly seams?: readonly SeamMark[] | undefined;
@@ -52,6 +65,8 @@ export interface RecordInput {
   readonly atUnixMs: number;
   readonly durationMs: number;
   readonly tags: readonly string[];
+  /** The conversation's text was kept for whoever goes on from it. */
+  readonly isTurnKept: boolean;
 }
 
 /**
@@ -59,7 +74,9 @@ export interface RecordInput {
  * What is `undefined` in it is left out by `JSON.stringify`, which is all that is ever done with it.
  */
 export function requestRecord(input: RecordInput): JsonRecord {
-  const { facts, plan } = input;
+  const { facts, planning } = input;
+  // Field by field: a spread in the middle makes the whole object three times as slow to build.
+  const planned = planning === undefined ? UNPLANNED : plannedRecord(planning);
   return {
     id: input.id,
     snapshot: input.snapshotId,
@@ -67,13 +84,24 @@ export function requestRecord(input: RecordInput): JsonRecord {
     operation: input.operation,
     protocol: input.protocol,
     model: facts?.model,
-    route: input.route,
+    route: planning?.route,
     tags: input.tags.length === 0 ? undefined : input.tags,
     facts: facts === undefined ? undefined : factsRecord(facts),
-    candidates: plan === undefined ? [] : candidateRecords(plan),
-    plan: plan?.targets.map((target) => target.id) ?? [],
+    candidates: planned.candidates,
+    plan: planned.plan,
+    strategy: planned.strategy,
+    rule: planned.rule,
+    propensity: planned.propensity,
+    explored: planned.explored,
+    attempts_max: planned.attempts_max,
+    hedge: planned.hedge,
+    continues: planned.continues,
+    first_token_ms: planned.first_token_ms,
+    why: planned.why,
+    inputs: planned.inputs,
     attempts: input.attempts.map(attemptRecord),
-    ...courseRecord(input),
+    hedged: hedgeRecord(input.hedge),
+    continued: seamRecords(input.seams),
     outcome: input.outcome,
     status: input.status,
     fault: input.fault?.code,
@@ -81,26 +109,38 @@ export function requestRecord(input: RecordInput): JsonRecord {
     usage: totalUsage(input.attempts),
     cost_nano_usd: totalCost(input.attempts),
     duration_ms: round(input.durationMs),
+    residency: planning === undefined ? undefined : residencyOf(input, planning),
   };
 }
 
-export function factsRecord(facts: Facts): JsonRecord {
-  return {
-    stream: facts.isStreaming,
-    needs: facts.needs,
-    input_tokens_estimate: facts.inputTokensEstimate,
-    input_tokens_max: facts.inputTokensMax,
-    output_tokens_limit: facts.outputTokensLimit,
-    choices: facts.choices,
-    units_max: facts.unitsMax === undefined ? undefined : { ...facts.unitsMax },
-  };
+function hedgeRecord(note: HedgeNote | undefined): JsonRecord | undefined {
+  if (note === undefined) return undefined;
+  const { afterMs, target, result, why } = note;
+  return { after_ms: round(afterMs), target, result, why };
 }
 
-export function candidateRecords(plan: Plan): readonly JsonRecord[] {
-  return [
-    ...plan.targets.map((target) => ({ target: target.id, eligible: true })),
-    ...plan.rejected.map((rejection) => ({ target: rejection.target, eligible: false, reason: rejection.reason })),
-  ];
+function seamRecords(seams: readonly SeamMark[] = []): readonly JsonRecord[] | undefined {
+  return seams.length === 0 ? undefined : seams.map((seam) => ({ ...seam }));
+}
+
+interface Planned extends Partial<PlanRecord> {
+  readonly why?: string;
+  readonly inputs?: JsonRecord;
+}
+
+const UNPLANNED: Planned = { candidates: [], plan: [] };
+
+/** Where a model was named that stands at one target, there was nothing to decide, and nothing more is written of it (`withUsual`). */
+function plannedRecord({ plan, input, names }: Planning): Planned {
+  const [first] = plan.targets;
+  if (first !== undefined && isUndecided(plan, input))
+    return { candidates: [{ target: first.id, eligible: true }], plan: [first.id] };
+  return { ...planRecord(plan), why: whyOf(plan, input), inputs: inputsRecord(input, names) };
+}
+
+function residencyOf({ attempts, isTurnKept }: RecordInput, { input }: Planning): JsonRecord | undefined {
+  const answered = attempts.findLast((attempt) => attempt.outcome.kind === 'answered');
+  return residencyRecord({ input, target: answered?.target, isTurnKept });
 }
 
 function attemptRecord(record: AttemptRecord): JsonRecord {
@@ -115,17 +155,6 @@ function attemptRecord(record: AttemptRecord): JsonRecord {
     ...(bill === undefined ? {} : billRecord(bill)),
     adapted:
       losses.length === 0 ? undefined : losses.map((loss) => ({ field: loss.field, code: loss.code, why: loss.why })),
-  };
-}
-
-/** What became of attempts beside others, and after others that had begun to answer. */
-function courseRecord({ hedge, seams = [] }: RecordInput): JsonRecord {
-  return {
-    hedge:
-      hedge === undefined
-        ? undefined
-        : { after_ms: round(hedge.afterMs), target: hedge.target, result: hedge.result, why: hedge.why },
-    continued: seams.length === 0 ? undefined : seams.map((seam) => ({ ...seam })),
   };
 }
 

@@ -2,7 +2,7 @@
 import { specOf, type Fault } from '../chat/fault.ts';
 import type { Facts } from '../understand/facts.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
-import type { SeamMark } from './going-on.ts';
+import type { SeamMark } from './unfinished.ts';
 import { requestRecord, type AttemptRecord, type HedgeNote } from './record.ts';
 import type { Planning } from './planning.ts';
 import type { Ending } from './reply.ts';
@@ -26,6 +26,8 @@ export interface Remembered {
   readonly attempts?: readonly AttemptRecord[];
   readonly hedge?: HedgeNote | undefined;
   readonly seams?: readonly SeamMark[];
+  /** The conversation's text was kept for whoever goes on from it. */
+  readonly isTurnKept?: boolean;
 }
 
 /** Stores the record, where records are kept, and gives the request's ending. `snapshot`: the one that the request was served with. */
@@ -40,9 +42,8 @@ export function remember(of: Remembered, world: World, snapshot: Snapshot = worl
     snapshotId: snapshot.id,
     operation: of.operation,
     protocol: of.protocol,
-    route: planning?.route,
     facts,
-    plan: planning?.plan,
+    planning,
     attempts,
     hedge: of.hedge,
     seams: of.seams,
@@ -52,6 +53,7 @@ export function remember(of: Remembered, world: World, snapshot: Snapshot = worl
     atUnixMs: atMs,
     durationMs,
     tags,
+    isTurnKept: of.isTurnKept === true,
   });
   world.store.requests.put({
     id: requestId,

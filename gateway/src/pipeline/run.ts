@@ -4,7 +4,7 @@ import type { Snapshot } from '../routing/snapshot.ts';
 import type { KeyRow } from '../store/ports.ts';
 import type { Admission } from './admit.ts';
 import type { Call } from './call.ts';
-import type { SeamMark } from './going-on.ts';
+import type { SeamMark } from './unfinished.ts';
 import type { Planning } from './planning.ts';
 import type { AttemptRecord } from './record.ts';
 import type { Reply } from './reply.ts';
@@ -18,7 +18,7 @@ export interface Caller {
   readonly address?: string | undefined;
 }
 
-/** What the attempts of one request share. Only `attempts` and `seams` grow. */
+/** What the attempts of one request share. Only its lists grow. */
 export interface Run {
   readonly call: Call;
   readonly key: KeyRow;
@@ -31,4 +31,6 @@ export interface Run {
   readonly attempts: AttemptRecord[];
   /** Where an attempt went on with the text of another. */
   readonly seams: SeamMark[];
+  /** Ids of the conversation's turns that were kept. */
+  readonly keptTurns: string[];
 }

@@ -8,6 +8,7 @@ import { createHedging, slowOf, type Hedging } from './hedging.ts';
 import { createOutlet, type Outlet } from './outlet.ts';
 import type { HedgeNote } from './record.ts';
 import { finalFault } from './refusal.ts';
+import { repeatsOf } from './repeats.ts';
 import { baseHeaders } from './reply-headers.ts';
 import type { Run } from './run.ts';
 import { healthNow, noteBegun } from './standing.ts';
@@ -35,15 +36,18 @@ interface Progress {
 
 export async function tryTargets(run: Run): Promise<End> {
   const { hedge } = run.planning.plan;
-  const hedging = hedge === undefined ? undefined : createHedging(run, hedge);
+  const repeats = repeatsOf(run);
+  const hedging = hedge === undefined ? undefined : createHedging(run, hedge, repeats);
   const progress = progressOf(run);
   const { failures } = progress;
   const end = (of: Fault | undefined): End => endOf(of, progress.outlet, hedging);
   for (;;) {
     const leftMs = progress.deadlineMs - run.world.clock.monotonicMs();
-    const options = { leftMs, health: healthNow(run.world), random: run.world.random };
-    const step = next(run.planning.plan, failures, options);
-    if (step.do === 'stop') return end(finalFault(run, failures, step.retryAfterMs));
+    const { random } = run.world;
+    const mayRepeat = repeats.mayRepeat();
+    const step = next(run.planning.plan, failures, { leftMs, health: healthNow(run.world), random, mayRepeat });
+    if (step.do === 'stop') return end(finalFault(run, failures, step));
+    if (step.isRepeat === true) repeats.spend();
     const cutShort = step.afterMs > 0 ? await waited(step.afterMs, run.reply.signal, run.world) : undefined;
     if (cutShort !== undefined) return end(cutShort);
     const one = tryAt(run, step.target, progress);
@@ -84,10 +88,10 @@ function tryAt(run: Run, planned: Target, progress: Progress): Try {
   const targetId = planned.id;
   const target = run.call.over(planned);
   // In the same breath as the choice: of all that choose at once, one probes a doubted target.
-  noteBegun(run.world, target);
+  const begun = noteBegun(run.world, target, run.planning.route);
   const slow = slowOf(run, targetId, { failures, deadlineMs });
   const mending = repair?.targetId === targetId ? repair.invalid : undefined;
-  return { targetId, target, outlet, deadlineMs, repair: mending, slow, unfinished };
+  return { targetId, target, outlet, deadlineMs, repair: mending, begun, slow, unfinished };
 }
 
 function outletOf(run: Run): Outlet {

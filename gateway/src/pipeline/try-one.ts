@@ -2,21 +2,21 @@
 import { fault, type Fault } from '../chat/fault.ts';
 import type { Invalid, Outcome } from '../chat/outcome.ts';
 import type { Usage } from '../chat/usage.ts';
-import { ok, type Result } from '../lib/result.ts';
 import { sumSoFar } from '../output/choices.ts';
 import { addedLength } from '../output/going-on.ts';
 import { repairLength, type Wishes } from '../output/way.ts';
+import { mayKeepText } from '../routing/residency.ts';
 import type { Target } from '../routing/target.ts';
 import { attempt, type Slow } from './attempt.ts';
 import { authorized } from './authorize.ts';
 import { opened, settle } from './booking.ts';
 import type { Outgoing, OutgoingOptions } from './call.ts';
-import type { Going, SeamMark, Unfinished } from './going-on.ts';
+import type { Going, SeamMark, Unfinished } from './unfinished.ts';
 import type { Outlet } from './outlet.ts';
 import type { Race } from './race.ts';
 import { streamHeaders } from './reply-headers.ts';
 import type { Run } from './run.ts';
-import { noteAnswered, noteFailed } from './standing.ts';
+import { noteEnded, noteHead, type Begun } from './standing.ts';
 
 export interface Try {
   /** Of the plan. */
@@ -27,6 +27,7 @@ export interface Try {
   /** Monotonic: the request's deadline. */
   readonly deadlineMs: number;
   readonly repair: Invalid | undefined;
+  readonly begun: Begun;
   /** The answer that it is to go on with. */
   readonly unfinished?: LeftOff | undefined;
   readonly slow?: Slow | undefined;
@@ -60,13 +61,17 @@ export async function tryOne(run: Run, of: Try): Promise<Tried> {
   const { call, world, reply, snapshot } = run;
   const { target, targetId, outlet, deadlineMs, race, slow } = of;
   const built = await call.outgoing(target, outgoingOptions(run, of));
-  const proven = built.ok && target.identity !== undefined ? await withProof(run, target, built.value) : built;
-  if (!proven.ok) return { targetId, fault: proven.error, isFinal: false, isUnsent: true };
-  if (race?.isTaken() === true) return 'called-off';
+  const proven =
+    built.ok && target.identity !== undefined ? await authorized(built.value, target.identity, world) : built;
+  if (!proven.ok) return unsent(run, of, proven.error);
+  if (race?.isTaken() === true) {
+    noteEnded(world, of.begun, { kind: 'unsent' });
+    return 'called-off';
+  }
   const attemptId = world.newId('att');
   const added = addedBy(of);
   const refused = await opened(run, { target, attemptId, addedLength: added });
-  if (refused !== undefined) return { targetId, fault: refused, isFinal: true, isUnsent: true };
+  if (refused !== undefined) return { ...unsent(run, of, refused), isFinal: true };
   const startedMs = world.clock.monotonicMs();
   const outgoing = proven.value;
   const book = { target, attemptId, startedMs, startedUnixMs: world.clock.unixMs(), outgoing, addedLength: added };
@@ -87,7 +92,9 @@ export async function tryOne(run: Run, of: Try): Promise<Tried> {
     settle: (ended, losses) => settle(run, book, { outcome: ended, losses }),
     streamHeaders: (losses, type) => streamHeaders(run, target, { losses, type }),
     keep: keeper(run, target),
+    heard: (headers) => noteHead(world, target, headers),
   });
+  noteEnded(world, of.begun, outcome);
   if (of.unfinished !== undefined && hasSaid(outcome)) run.seams.push(markOf(of.unfinished, targetId));
   const unfinished = going?.left === undefined ? undefined : leftOff(run, of, { left: going.left, attemptId });
   return triedOf(run, of, { outcome, unfinished });
@@ -108,12 +115,10 @@ function outgoingOptions(run: Run, { repair, unfinished }: Try): OutgoingOptions
   };
 }
 
-/** The request with its proof, where one static secret is none. */
-async function withProof({ world }: Run, target: Target, outgoing: Outgoing): Promise<Result<Outgoing, Fault>> {
-  if (target.identity === undefined) return ok(outgoing);
-  const proven = await authorized(outgoing, target.identity, world);
-  if (!proven.ok) noteFailed(world, target, proven.error);
-  return proven;
+/** It ends before anything was sent. That a credential is missing is for others to know; all else was of this request. */
+function unsent({ world }: Run, { begun, targetId }: Try, of: Fault): Failed {
+  noteEnded(world, begun, of.code === 'upstream-credential' ? { kind: 'unsent', fault: of } : { kind: 'unsent' });
+  return { targetId, fault: of, isFinal: false, isUnsent: true };
 }
 
 /** A lower limit on output than the caller's: what the budget covers, and what an answer that broke off has left of it. */
@@ -163,18 +168,13 @@ interface Ended {
   readonly unfinished: LeftOff | undefined;
 }
 
-/** What came of it; health learns it in the same breath. */
-function triedOf(run: Run, { target, targetId }: Try, { outcome, unfinished }: Ended): Tried {
-  const { world } = run;
+function triedOf(run: Run, { targetId }: Try, { outcome, unfinished }: Ended): Tried {
   switch (outcome.kind) {
     case 'answered':
-      noteAnswered(world, target);
       return 'answered';
     case 'refused':
-      noteFailed(world, target, outcome.fault);
       return { targetId, fault: outcome.fault, isFinal: false };
     case 'broke': {
-      noteFailed(world, target, outcome.fault);
       const isEnd = unfinished === undefined && isFinal(run, outcome);
       return { targetId, fault: outcome.fault, isFinal: isEnd, invalid: outcome.invalid, unfinished };
     }
@@ -195,12 +195,15 @@ function isFinal({ call, snapshot }: Run, { when, invalid }: Extract<Outcome, { 
   return when === 'mid-stream' || (invalid !== undefined && policy === 'refuse');
 }
 
-/** Keeps the turn for those who go on from it, where the caller's protocol has that, and neither side has forbidden it. */
-function keeper({ call, key, snapshot, world }: Run, target: Target): ((answer: string | Buffer) => void) | undefined {
+/** Keeps the turn for those who go on from it, where the caller's protocol has that, and nobody has forbidden it: what is required of providers binds us too. */
+function keeper(run: Run, target: Target): ((answer: string | Buffer) => void) | undefined {
+  const { call, key, snapshot, world, planning } = run;
   const { turnOf } = call;
-  if (turnOf === undefined || !snapshot.keepsTurns) return undefined;
+  if (turnOf === undefined || !snapshot.keepsTurns || !mayKeepText(planning.input, target)) return undefined;
   return (answer) => {
     const turn = turnOf(target, answer.toString());
-    if (turn !== undefined) world.turns.put({ ...turn, keyId: key.id });
+    if (turn === undefined) return;
+    world.turns.put({ ...turn, keyId: key.id });
+    run.keptTurns.push(turn.id);
   };
 }

@@ -4,10 +4,9 @@ import type { Cohort } from '../lib/cohort.ts';
 import type { Crowd, Member } from '../lib/crowd.ts';
 import type { Credentials } from '../credentials/credentials.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
-import type { Doubts } from '../health/doubts.ts';
 import type { Conversations } from '../health/conversations.ts';
 import type { Hedges } from '../health/hedges.ts';
-import type { Rests } from '../health/rests.ts';
+import type { Observatory } from '../health/observatory.ts';
 import type { Rota } from '../health/rota.ts';
 import type { Feedback, KeptTurns, Store } from '../store/ports.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -38,8 +37,7 @@ export interface World {
   readonly credentials: Credentials;
   readonly store: Store;
   readonly turns: KeptTurns;
-  readonly health: Rests;
-  readonly doubts: Doubts;
+  readonly health: Observatory;
   /** What routes may spend on second tries beside the first. */
   readonly hedges: Hedges;
   readonly rota: Rota;

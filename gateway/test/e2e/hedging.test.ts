@@ -82,7 +82,7 @@ describe('a try that is slow gets another one beside it', () => {
     assert.equal(textOf(got.text), 'this comes from p');
     assert.deepEqual(await rig.attempts(got.id), ['s/m left hedged', 'p/m answered']);
     assert.equal((await lastAt('s')).ended, 'client-closed');
-    assert.deepEqual(asRecord((await rig.record(got.id))['hedge']), {
+    assert.deepEqual(asRecord((await rig.record(got.id))['hedged']), {
       after_ms: AFTER_MS,
       target: 's/m',
       result: 'lost',
@@ -100,7 +100,7 @@ describe('a try that is slow gets another one beside it', () => {
     const got = await ask({ stream: true });
     assert.equal(textOf(got.text), 'this comes from p');
     assert.deepEqual(await rig.attempts(got.id), ['p/m answered']);
-    assert.equal((await rig.record(got.id))['hedge'], undefined);
+    assert.equal((await rig.record(got.id))['hedged'], undefined);
   });
 
   it('goes on alone where the other one fails, and no third one comes', async () => {
@@ -179,7 +179,7 @@ describe('what hedges may cost', () => {
           model: 'main',
           messages: [{ role: 'user', content: 'hi' }],
         });
-        const hedge = asRecord((await tight.record(id))['hedge']);
+        const hedge = asRecord((await tight.record(id))['hedged']);
         results.push(hedge?.['why'] ?? hedge?.['result']);
       }
       // Four requests earn one; what it costs must have been earned too.
@@ -208,7 +208,7 @@ describe('what hedges may cost', () => {
     const got = await rig.post('/v1/chat/completions', body, { token });
     assert.equal(got.status, 200, got.text);
     const record = await rig.record(got.id);
-    assert.equal(asRecord(record['hedge'])?.['why'], 'budget');
+    assert.equal(asRecord(record['hedged'])?.['why'], 'budget');
     assert.deepEqual(await rig.attempts(got.id), ['p/m answered']);
     assert.equal(await rig.held(keyId), 0n);
   });
@@ -230,7 +230,7 @@ describe('what hedges may cost', () => {
       odd.simulator.script([says('p', { delay_ms: 200 })]);
       const other = await odd.post('/v1/chat/completions', body, { token: ROOT_KEY });
       assert.deepEqual(await odd.attempts(other.id), ['p/m answered']);
-      assert.equal(asRecord((await odd.record(other.id))['hedge'])?.['why'], 'target');
+      assert.equal(asRecord((await odd.record(other.id))['hedged'])?.['why'], 'target');
     } finally {
       await odd.close();
     }

@@ -14,6 +14,7 @@ import { fault } from '../../src/chat/fault.ts';
 import { REPLACEABLE } from '../../src/dialects/dialect.ts';
 import { gateDialects } from '../../src/dialects/index.ts';
 import { openaiChat } from '../../src/dialects/openai-chat.ts';
+import { Observatory } from '../../src/health/observatory.ts';
 import { asArray, compact, isRecord, type JsonRecord } from '../../src/lib/json.ts';
 import { parseBody } from '../../src/pipeline/body.ts';
 import { chatArrival } from '../../src/pipeline/chat.ts';
@@ -308,14 +309,7 @@ async function played({ plays: of, ways: by, isStreaming, leavesMs }: Scene): Pr
     together: (work) => work(),
     // Books of this request alone: what earlier ones have learned is nothing to it.
     hedges: { ...gateway.world.hedges, take: () => undefined },
-    doubts: {
-      ...gateway.world.doubts,
-      doubt: () => false,
-      isDoubted: () => false,
-      begin: () => undefined,
-      trust: () => undefined,
-    },
-    health: { rest: () => undefined, restMs: () => 0 },
+    health: new Observatory({ random: () => 0.5, changed: () => undefined }),
     random: () => 0.5,
   };
   const asked = { model: 'main', stream: isStreaming, messages: [{ role: 'user', content: 'hi' }], max_tokens: 50 };

@@ -1,0 +1,183 @@
+/**
+ * What a plan was made of, in its record: all that is not in the snapshot, and of that only what is not as usual. A plan is a
+ * function of it, so that `recordedInput` and `plan` make the same plan again.
+ */
+import { asArray, asBoolean, asCount, asNumber, asRecord, asString, compact, isRecord } from '../lib/json.ts';
+import type { Json, JsonRecord } from '../lib/json.ts';
+import { fromPlainJson, toPlainJson } from '../lib/plain-data.ts';
+import { err, ok, type Result } from '../lib/result.ts';
+import { UNSEEN, type Sighting, type Sightings } from '../routing/observation.ts';
+import type { PlanInput } from '../routing/plan.ts';
+import { itemsOf, policyOver, type Policy } from '../routing/policy.ts';
+import { NOT_ALLOWED } from '../routing/requirements/barred.ts';
+import type { Ruling } from '../routing/rules.ts';
+import type { Snapshot } from '../routing/snapshot.ts';
+import { factsOf } from './facts-record.ts';
+
+/** `names`: the model that was asked for, and those that the caller named after it. */
+export function inputsRecord(input: PlanInput, names: readonly string[]): JsonRecord {
+  const { preferences, require, prefer, ruling, today, seed, turn } = input;
+  return {
+    names: names.length === 1 ? undefined : names,
+    today,
+    seed,
+    turn: turn === 0 ? undefined : turn,
+    ...barredRecord(input),
+    preferences: preferences === undefined ? undefined : toPlainJson(preferences),
+    require: require === undefined ? undefined : toPlainJson(require),
+    prefer,
+    rule: ruling?.rule?.name,
+    troubles: ruling === undefined || ruling.troubles.length === 0 ? undefined : ruling.troubles,
+    seen: sightingsRecord(input),
+  };
+}
+
+/** Of targets that the key must not learn of, their places among the candidates are kept, and not their names. */
+function barredRecord({ barred, policy }: PlanInput): JsonRecord {
+  if (barred.size === 0) return {};
+  let reasons: Record<string, string> | undefined;
+  const hidden: number[] = [];
+  for (const [index, { target }] of itemsOf(policy).entries()) {
+    const reason = barred.get(target.id);
+    if (reason === NOT_ALLOWED) hidden.push(index);
+    else if (reason !== undefined) (reasons ??= {})[target.id] = reason;
+  }
+  return { barred: reasons, hidden: hidden.length === 0 ? undefined : hidden };
+}
+
+/** Whoever is barred is not looked at further. */
+function sightingsRecord({ sightings, barred }: PlanInput): JsonRecord | undefined {
+  let known: Record<string, Json> | undefined;
+  for (const [target, sighting] of sightings) {
+    const record = barred.has(target) ? undefined : sightingRecord(sighting);
+    if (record !== undefined) (known ??= {})[target] = record;
+  }
+  return known;
+}
+
+/** `undefined`: as of a target of which nothing is known. */
+function sightingRecord(sighting: Sighting): JsonRecord | undefined {
+  const { restMs, isDoubted, inFlight, ttftMs, length, rating } = sighting;
+  const record = compact({
+    rest_ms: restMs === 0 ? undefined : restMs,
+    doubted: isDoubted ? true : undefined,
+    error_rate: sighting.errorRate,
+    ttft_ms: ttftMs === undefined ? undefined : { ...ttftMs },
+    tokens_per_s: sighting.tokensPerS,
+    in_flight: inFlight === 0 ? undefined : inFlight,
+    in_flight_max: sighting.inFlightMax,
+    headroom: sighting.headroom,
+    length: length === undefined ? undefined : { ...length },
+    rating: rating === undefined ? undefined : { ...rating },
+    cached_tokens: sighting.cachedTokens,
+  });
+  return Object.keys(record).length === 0 ? undefined : record;
+}
+
+/** The input of a recorded plan, over the snapshot that it was made with; a text says why there is none. */
+export function recordedInput(record: JsonRecord, snapshot: Snapshot): Result<PlanInput, string> {
+  const facts = factsOf(record);
+  if (facts === undefined) return err('the request was refused before there was a plan');
+  // Where nothing was to be decided, nothing more was written.
+  const inputs = asRecord(record['inputs']) ?? {};
+  const policy = policyNamed(asArray(inputs['names'])?.filter(isText) ?? [facts.model], snapshot);
+  if (typeof policy === 'string') return err(policy);
+  const ruling = rulingOf(inputs, policy);
+  if (typeof ruling === 'string') return err(ruling);
+  const { preferences, require, prefer } = wishesOf(inputs);
+  return ok({
+    policy,
+    facts,
+    barred: barredOf(inputs, policy),
+    preferences,
+    require,
+    prefer,
+    ruling,
+    sightings: sightingsOf(inputs),
+    attemptsMax: snapshot.attemptsMax,
+    today: asString(inputs['today']) ?? (asString(record['at']) ?? '').slice(0, 10),
+    seed: asCount(inputs['seed']) ?? 0,
+    turn: asCount(inputs['turn']) ?? 0,
+    gatewayRegion: snapshot.region,
+  });
+}
+
+/** The policy of the first name over the targets of all; a text where a name stands for nothing. */
+export function policyNamed(names: readonly string[], snapshot: Snapshot): Policy | string {
+  const policies: Policy[] = [];
+  for (const name of names) {
+    const found = snapshot.resolve(name);
+    if (found.kind === 'unknown') return `no model or route is called ${JSON.stringify(name)}`;
+    policies.push(found.policy);
+  }
+  const [first, ...others] = policies;
+  return first === undefined ? 'no model is named' : policyOver(first, others);
+}
+
+function rulingOf(inputs: JsonRecord, policy: Policy): Ruling | undefined | string {
+  const name = asString(inputs['rule']);
+  const troubles = asArray(inputs['troubles'])?.filter(isText) ?? [];
+  if (name === undefined) return policy.rules === undefined ? undefined : { troubles };
+  const rule = policy.rules?.find((one) => one.name === name);
+  return rule === undefined ? `its policy has no rule ${name}` : { rule, troubles };
+}
+
+function wishesOf(inputs: JsonRecord): Pick<PlanInput, 'preferences' | 'require' | 'prefer'> {
+  const { preferences, require, prefer } = inputs;
+  const read: unknown = {
+    ...(preferences === undefined ? {} : { preferences: fromPlainJson(preferences) }),
+    ...(require === undefined ? {} : { require: fromPlainJson(require) }),
+    prefer: asArray(prefer)?.filter(isText),
+  };
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- `inputsRecord` wrote them of values of these types.
+  return read as Pick<PlanInput, 'preferences' | 'require' | 'prefer'>;
+}
+
+function barredOf(inputs: JsonRecord, policy: Policy): ReadonlyMap<string, string> {
+  const barred = new Map<string, string>();
+  const hidden = new Set(asArray(inputs['hidden']) ?? []);
+  const reasons = asRecord(inputs['barred']) ?? {};
+  for (const [index, { target }] of itemsOf(policy).entries()) {
+    const reason = hidden.has(index) ? NOT_ALLOWED : asString(reasons[target.id]);
+    if (reason !== undefined) barred.set(target.id, reason);
+  }
+  return barred;
+}
+
+/** What a record says was known of its candidates. */
+export function sightingsOf(inputs: JsonRecord): Sightings {
+  const known = Object.entries(asRecord(inputs['seen']) ?? {});
+  return new Map(known.flatMap(([target, seen]) => (isRecord(seen) ? [[target, sightingOf(seen)] as const] : [])));
+}
+
+function sightingOf(seen: JsonRecord): Sighting {
+  return compact({
+    restMs: asNumber(seen['rest_ms']) ?? UNSEEN.restMs,
+    isDoubted: asBoolean(seen['doubted']) ?? UNSEEN.isDoubted,
+    errorRate: asNumber(seen['error_rate']),
+    ttftMs: numbers(seen['ttft_ms'], ['p50', 'p95', 'count']),
+    tokensPerS: asNumber(seen['tokens_per_s']),
+    inFlight: asNumber(seen['in_flight']) ?? UNSEEN.inFlight,
+    inFlightMax: asNumber(seen['in_flight_max']),
+    headroom: asNumber(seen['headroom']),
+    length: numbers(seen['length'], ['mean', 'p90', 'count']),
+    rating: numbers(seen['rating'], ['mean', 'count']),
+    cachedTokens: asNumber(seen['cached_tokens']),
+  });
+}
+
+/** A table of just these numbers. */
+function numbers<K extends string>(
+  value: Json | undefined,
+  names: readonly K[],
+): Readonly<Record<K, number>> | undefined {
+  const table = asRecord(value);
+  if (table === undefined) return undefined;
+  const read = names.map((name) => [name, asNumber(table[name]) ?? 0] as const);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- each of the names was given a number.
+  return Object.fromEntries(read) as Record<K, number>;
+}
+
+function isText(value: Json): value is string {
+  return typeof value === 'string';
+}
