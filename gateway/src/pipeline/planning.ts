@@ -4,19 +4,21 @@ import { compact } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { seedFrom } from '../routing/dice.ts';
 import { plan, type Plan, type PlanInput, type Rejection } from '../routing/plan.ts';
-import { itemsOf, policyOver, type Policy, type StrategyName } from '../routing/policy.ts';
+import { itemsOf, policyOver, type Policy, type Require, type StrategyName } from '../routing/policy.ts';
 import type { Preferences } from '../routing/preferences.ts';
 import { GENERAL } from '../catalog/quality.ts';
 import { NOT_ALLOWED } from '../routing/requirements/barred.ts';
-import { rulingOf, type Ruling } from '../routing/rules.ts';
+import { requiresOf, rulingOf, type Ruling } from '../routing/rules.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { Target } from '../routing/target.ts';
 import type { Feedback, KeyRow } from '../store/ports.ts';
 import { unreadContent, type ContentFact, type ContentFacts } from '../understand/content.ts';
 import type { Facts } from '../understand/facts.ts';
+import { withVerdict } from '../understand/verdict.ts';
 import { ruleFacts } from '../understand/view.ts';
 import type { Call } from './call.ts';
 import { callerRegion } from './caller-region.ts';
+import type { Classified } from './classified.ts';
 import { UNKEPT } from './extension.ts';
 import { sightingsOf } from './sightings.ts';
 import { healthNow } from './standing.ts';
@@ -32,6 +34,8 @@ export interface Planning {
   readonly names: readonly string[];
   /** The route that was named, if one was. */
   readonly route?: string;
+  /** What a small model said of the text, where it was to be asked. */
+  readonly classified?: Classified;
   /** Which conversation it belongs to, where that may decide something. */
   readonly conversation?: string;
   /** Fields of the body that were followed here, and must not be followed once more by a provider. */
@@ -53,6 +57,8 @@ export interface PlanningOptions {
   readonly address?: string | undefined;
   /** Nothing will be sent: nobody's turn is used up. */
   readonly isDry?: boolean;
+  /** What a small model said of the text. */
+  readonly classified?: Classified | undefined;
 }
 
 /** Why a target is left out that a budget cannot hold money for. */
@@ -88,8 +94,38 @@ export function planCall(call: Call, options: PlanningOptions): Result<Planning,
   const planned = withoutHidden(plan(input));
   const why = whyNone(planned, { facts, today, snapshot, hasPreferences: preferences !== undefined });
   if (why !== undefined) return err(why);
-  return ok(compact({ plan: planned, input, facts, names, followed, ignored, route, conversation }));
+  const { classified } = options;
+  return ok(compact({ plan: planned, input, facts, names, followed, ignored, route, conversation, classified }));
 }
+
+/** What is known of a request's text before a small model is asked, and what holds for whoever sees it. */
+export interface Understood {
+  readonly facts: Facts;
+  readonly content: ContentFacts;
+  readonly requires: readonly Require[];
+}
+
+/** Undefined where nobody reads the text. */
+export function understoodFor(call: Call, options: PlanningOptions): Understood | undefined {
+  const wishes = wishesOf(call, options);
+  if (!wishes.ok || !wishes.value.found.policy.readsContent) return undefined;
+  const { found, preferences } = wishes.value;
+  const { policy } = found;
+  const facts = factsOf(call, policy, options);
+  const { content } = facts;
+  if (content === undefined) return undefined;
+  const ruling = rulingFor(call, policy, facts);
+  const own = [
+    call.extension.require,
+    preferences?.require,
+    ...itemsOf(policy).flatMap(({ requires = [] }) => requires),
+  ];
+  const undecided = (policy.rules ?? []).filter(({ reads }) => ASKED_OF_MODELS.some((fact) => reads?.has(fact)));
+  return { facts, content, requires: requiresOf(policy, ruling, [...own, ...undecided.map(({ require }) => require)]) };
+}
+
+/** A rule that reads one of them may still come to hold. */
+const ASKED_OF_MODELS = ['task', 'difficulty', 'intent', 'intent_confidence'] as const;
 
 function rulingFor(call: Call, { rules, readsText }: Policy, facts: Facts): Ruling | undefined {
   if (rules === undefined) return undefined;
@@ -113,10 +149,15 @@ function contentOf(call: Call, { readsContent, wanted }: Policy, snapshot: Snaps
 }
 
 /** What the policy may look at. */
-function factsOf(call: Call, policy: Policy, { key, snapshot, address }: PlanningOptions): Facts {
-  const content = contentOf(call, policy, snapshot);
+function factsOf(call: Call, policy: Policy, { key, snapshot, address, classified }: PlanningOptions): Facts {
+  const read = contentOf(call, policy, snapshot);
+  const content = read === undefined || classified === undefined ? read : filled(read, classified);
   const at = callerRegion({ key, header: call.extension.region, address }, snapshot);
   return content === undefined && at === undefined ? call.facts : compact({ ...call.facts, content, ...at });
+}
+
+function filled(content: ContentFacts, { verdict, open, target = '' }: Classified): ContentFacts {
+  return withVerdict(content, verdict, { open, origin: `${target}, asked about the last user turn` });
 }
 
 interface Wanting {
