@@ -53,10 +53,12 @@ export class Speeds {
       this.#known ??= this.#ttft.pair(0.5, 0.95);
       return quantiles(this.#known, count);
     }
-    const mixed = new DecayingQuantiles(HALF_LIFE_MS);
-    if (count > 0) mixed.lean(this.#ttft, count, nowMs);
-    mixed.lean(others.#ttft, PRIOR_WEIGHT, nowMs);
-    return quantiles(mixed.pair(0.5, 0.95), count);
+    // Of most targets nothing is known yet, or they answer as a whole: then it is the same for all of them.
+    const pair =
+      count === 0
+        ? (others.#known ??= others.#ttft.pair(0.5, 0.95))
+        : this.#ttft.pairWith(others.#ttft, PRIOR_WEIGHT, nowMs);
+    return quantiles(pair, count);
   }
 
   /** Of streams, where there were any: a whole reply's time has the wait for its first token in it. */
