@@ -158,14 +158,14 @@ function casesShown(file: string, cases: readonly PlacedCase[]): string {
     ...(cases[index - 1]?.route === one.route ? [] : [`${one.route}:`]),
     caseLine(file, one),
     ...one.problems.map((problem) => `        ${problem}`),
+    ...(one.ok ? [] : [`        why ${one.got}: ${one.why}`]),
   ]);
   const failed = cases.filter(({ ok }) => !ok).length;
   return `${lines.join('\n')}\n${count(cases.length, 'case')}: ${cases.length - failed} as expected, ${failed} not\n`;
 }
 
-function caseLine(file: string, { ok, name, got, rule, line }: PlacedCase): string {
-  const by = rule === undefined ? '' : `, rule ${rule}`;
-  return ok ? `  ok    ${name}: ${got}${by}` : `  FAIL  ${name} (${file}:${line})`;
+function caseLine(file: string, { ok, name, got, why, line }: PlacedCase): string {
+  return ok ? `  ok    ${name}: ${got} (${why})` : `  FAIL  ${name} (${file}:${line})`;
 }
 
 function summary(config: Config): string {
