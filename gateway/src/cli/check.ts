@@ -15,6 +15,7 @@ import { loadCatalog } from './catalog-file.ts';
 import { runCases, type CaseResult } from './check-cases.ts';
 import { readConfigFile } from './config-file.ts';
 import type { ReadConfig } from './config-file.ts';
+import { languagesFor } from './configuration.ts';
 import { credentialRows, type CredentialRow } from './credential-rows.ts';
 import { providersInEnvironment } from './discover.ts';
 import type { IntentModel } from '../understand/intents/intents.ts';
@@ -65,7 +66,7 @@ async function checkFile(words: Words, io: CommandIo, known: Known | undefined):
   const { result } = read;
   const rows = result.ok ? await credentialRows(result.value.config, catalog, io.env) : [];
   const intents = result.ok ? trainNow(result.value.config.intents) : undefined;
-  const routed = result.ok ? routedOf(result.value, { catalog, intents, io }) : { warnings: [], cases: [] };
+  const routed = result.ok ? await routedOf(result.value, { catalog, intents, io }) : { warnings: [], cases: [] };
   const checked: Checked = { file, read, rows, intents, ...routed };
   if (words.values['json'] === true) io.stdout(`${JSON.stringify(asJson(checked))}\n`);
   else print(checked, io);
@@ -97,12 +98,13 @@ interface Around {
 }
 
 /** The routes as they would be in force here: linted, and held to their cases. */
-function routedOf({ config: written, placed }: LoadedConfig, { catalog, intents, io }: Around): Routed {
+async function routedOf({ config: written, placed }: LoadedConfig, { catalog, intents, io }: Around): Promise<Routed> {
   if (Object.keys(written.routes).length === 0) return { warnings: [], cases: [] };
   const isEmpty = Object.keys(written.providers).length === 0;
   const config = isEmpty ? { ...written, providers: providersInEnvironment(catalog, io.env) } : written;
   const places = placesOf(io.env);
-  const { snapshot } = compile({ config, catalog, env: io.env, dialects: gateDialects, places, intents });
+  const learned = { intents, detectLanguage: await languagesFor(config) };
+  const { snapshot } = compile({ config, catalog, env: io.env, dialects: gateDialects, places, ...learned });
   const cases = runCases(config, snapshot).map((one) => {
     const [place] = placed([{ path: one.path, message: '' }]);
     return { ...one, line: place?.line ?? 1 };
