@@ -61,6 +61,26 @@ alibaba/qwen3.6-plus 78.2 41.4 83.7 75.0 58.3 69.9 75.8
 alibaba/qwen3.7-max 74.2 43.6 85.2 79.7 74.0 71.8 83.3`,
   },
   {
+    title: 'LiveBench, table of June 2026 with the models of July',
+    url: 'https://github.com/LiveBench/new-livebench/blob/165029bc04932a90afa3f0b330211a3efd20c6db/table_2026_06_25.csv',
+    asOf: '2026-07',
+    columns: [
+      'livebench-coding',
+      'livebench-agentic',
+      'livebench-math',
+      'livebench-language',
+      'livebench-instructions',
+      'livebench-data',
+      'livebench-reasoning',
+    ],
+    figures: `
+xai/grok-4.5 68.6 59.8 90.8 82.8 71.5 73.0 87.2
+openai/gpt-5.6-sol 83.9 65.6 96.2 87.7 71.8 79.8 91.7
+openai/gpt-5.6-terra 78.2 68.0 94.9 82.9 64.6 79.3 90.6
+openai/gpt-5.6-luna 82.9 53.8 87.2 72.6 60.1 78.0 85.6
+moonshotai/kimi-k3 81.4 57.6 84.4 85.5 71.4 78.7 90.7`,
+  },
+  {
     title: 'LiveBench, table of January 2026',
     url: `${LIVEBENCH}/e6ff071c917569e1e6ed84b72413a833e09100cd/public/table_2026_01_08.csv`,
     asOf: '2026-01-08',

@@ -7,6 +7,7 @@ import { createCredentials } from './credentials/credentials.ts';
 import { cloudSource } from './credentials/sources.ts';
 import { surroundings } from './credentials/surroundings.ts';
 import { gateDialects } from './dialects/index.ts';
+import { Conversations } from './health/conversations.ts';
 import { doubts } from './health/doubts.ts';
 import { rests } from './health/rests.ts';
 import { rota } from './health/rota.ts';
@@ -81,6 +82,8 @@ export function wire(parts: Parts): Gateway {
     health: rests(),
     doubts: doubts(),
     rota: rota(),
+    conversations: new Conversations(),
+    feedback: store.feedback,
     turns: keptTurns(() => clock.monotonicMs()),
     clock,
     timers,

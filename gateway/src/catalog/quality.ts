@@ -1,6 +1,6 @@
 /**
- * How good a model is at a task, from 0 to 1, with an uncertainty and where it is known from: published figures, the
- * operator's own rating, and what callers said. What is not known stays unknown; it is never zero.
+ * How good a model is at a task, from 0 to 1, with an uncertainty and where it is known from: published figures, or the
+ * operator's own rating in their place. What is not known stays unknown; it is never zero.
  */
 import { logOdds, QUALITY_TASKS } from './benchmarks.ts';
 import type { QualityTask } from './benchmarks.ts';
@@ -10,26 +10,22 @@ import type { Figure, ModelNames } from './measured.ts';
 export { QUALITY_TASKS } from './benchmarks.ts';
 export type { QualityTask } from './benchmarks.ts';
 
-/** Where a score comes from. `value` is the figure as published, the rating, or the mean of what callers said. */
+/** Where a score comes from: a published figure, or a rating of the operator's. */
 export type QualitySource =
-  | { readonly kind: 'benchmark'; readonly value: number; readonly figure: Figure }
-  | { readonly kind: 'own'; readonly value: number }
-  | { readonly kind: 'feedback'; readonly value: number; readonly count: number };
+  | { readonly kind: 'benchmark'; readonly figure: Figure }
+  | { readonly kind: 'own'; readonly value: number };
+
+/** The operator's ratings by task (`models.X.quality`). */
+export type OwnRatings = Readonly<Record<string, number>>;
 
 export interface Quality {
   /** 0.5 is the average of all measured models. */
   readonly score: number;
   /** Standard deviation of the score. */
   readonly uncertainty: number;
+  /** As many rated answers of callers weigh as much as what is known without them. */
+  readonly count: number;
   readonly sources: readonly QualitySource[];
-}
-
-/** What is known beside the published figures. */
-export interface QualityEvidence {
-  /** The operator's ratings by task (`models.X.quality`): they stand in the place of the figures. */
-  readonly own?: Readonly<Record<string, number>>;
-  /** Answers that callers rated, for this model and task: mean of 0 (bad) to 1 (good). */
-  readonly feedback?: { readonly mean: number; readonly count: number };
 }
 
 /** How far one standard deviation of ability moves the log odds of the score: the best and the oldest stay off the edges. */
@@ -41,26 +37,33 @@ const OWN_COUNT = 100;
 /** Published figures count as much as their uncertainty says, within these. */
 const FIGURES_COUNT_MIN = 4;
 const FIGURES_COUNT_MAX = 40;
-/** Where nothing is known, feedback starts from one good and one bad answer. */
-const NOTHING = { score: 0.5, count: 2 } as const;
+/** The task that stands for all others in an operator's ratings. */
+export const GENERAL = 'general';
 
-/** The quality of a model at a task; undefined where nothing at all is known of it. */
-export function qualityOf(model: ModelNames, task: QualityTask, evidence: QualityEvidence = {}): Quality | undefined {
-  const prior = ownRating(evidence.own?.[task]) ?? published(measuredModel(model)?.figures ?? [], task);
-  return evidence.feedback === undefined ? prior : moved(prior, evidence.feedback);
+/** The quality of a model at a task; undefined where nothing is known of it. A rating in general holds for every task. */
+export function qualityOf(model: ModelNames, task: QualityTask, own: OwnRatings = {}): Quality | undefined {
+  return knownOf(measuredModel(model)?.figures ?? [], task, own);
 }
 
-/** All that is known from published figures: the tasks that have a score, in the order of `QUALITY_TASKS`. */
-export function publishedQualities(model: ModelNames): readonly (readonly [QualityTask, Quality])[] {
+/** The tasks at which a model's quality is known, in the order of `QUALITY_TASKS`. */
+export function qualitiesOf(model: ModelNames, own: OwnRatings = {}): readonly (readonly [QualityTask, Quality])[] {
+  const figures = measuredModel(model)?.figures ?? [];
   return QUALITY_TASKS.flatMap((task) => {
-    const quality = qualityOf(model, task);
+    const quality = knownOf(figures, task, own);
     return quality === undefined ? [] : [[task, quality] as const];
   });
 }
 
+function knownOf(figures: readonly Figure[], task: QualityTask, own: OwnRatings): Quality | undefined {
+  return ownRating(own[task] ?? own[GENERAL]) ?? published(figures, task);
+}
+
 function ownRating(score: number | undefined): Quality | undefined {
   if (score === undefined) return undefined;
-  return { score, uncertainty: deviation(score, OWN_COUNT), sources: [{ kind: 'own', value: score }] };
+  // Of a share that so many answers show; half an answer is added, since a share of 0 or 1 is not certain either.
+  const share = (score * OWN_COUNT + 0.5) / (OWN_COUNT + 1);
+  const uncertainty = Math.sqrt((share * (1 - share)) / (OWN_COUNT + 1));
+  return { score, uncertainty, count: OWN_COUNT, sources: [{ kind: 'own', value: score }] };
 }
 
 /**
@@ -80,34 +83,12 @@ export function published(figures: readonly Figure[], task: QualityTask): Qualit
   }
   const score = 1 / (1 + Math.exp((-STRETCH * sum) / weight));
   const spread = Math.sqrt(1 / weight + TRANSFER_NOISE ** 2);
+  const uncertainty = STRETCH * score * (1 - score) * spread;
   return {
     score,
-    uncertainty: STRETCH * score * (1 - score) * spread,
-    sources: telling.map((figure) => ({ kind: 'benchmark', value: figure.value, figure })),
+    uncertainty,
+    // A share with this deviation (beta distribution).
+    count: Math.min(Math.max((score * (1 - score)) / uncertainty ** 2 - 1, FIGURES_COUNT_MIN), FIGURES_COUNT_MAX),
+    sources: telling.map((figure) => ({ kind: 'benchmark', figure })),
   };
-}
-
-/** Bayes over good and bad answers: what was known counts as so many of them as its uncertainty says. */
-function moved(
-  prior: Quality | undefined,
-  { mean, count }: NonNullable<QualityEvidence['feedback']>,
-): Quality | undefined {
-  if (!(count > 0)) return prior;
-  const before = prior === undefined ? NOTHING : { score: prior.score, count: countOf(prior) };
-  const total = before.count + count;
-  const score = (before.score * before.count + mean * count) / total;
-  const sources = [...(prior?.sources ?? []), { kind: 'feedback', value: mean, count } as const];
-  return { score, uncertainty: deviation(score, total), sources };
-}
-
-function countOf({ score, uncertainty, sources }: Quality): number {
-  if (sources.some(({ kind }) => kind === 'own')) return OWN_COUNT;
-  const count = (score * (1 - score)) / uncertainty ** 2 - 1;
-  return Math.min(Math.max(count, FIGURES_COUNT_MIN), FIGURES_COUNT_MAX);
-}
-
-/** Of a share that so many answers show (beta distribution). A share of 0 or 1 is not certain either: half an answer is added. */
-function deviation(score: number, count: number): number {
-  const share = (score * count + 0.5) / (count + 1);
-  return Math.sqrt((share * (1 - share)) / (count + 1));
 }

@@ -5,7 +5,7 @@ import type { Catalog, CatalogModel } from '../catalog/catalog.ts';
 import { diffCatalog, formatDiff, isEmptyDiff } from '../catalog/diff.ts';
 import type { CatalogDiff } from '../catalog/diff.ts';
 import { FIGURE_SOURCES, measuredModel } from '../catalog/measured.ts';
-import { publishedQualities } from '../catalog/quality.ts';
+import { qualitiesOf } from '../catalog/quality.ts';
 import { adoptCatalog, readModelsDev } from '../catalog/sync.ts';
 import type { Adopted, ModelsDevReading } from '../catalog/sync.ts';
 import { compact } from '../lib/json.ts';
@@ -246,7 +246,7 @@ function modelJson(model: CatalogModel): JsonRecord {
 function qualityJson(model: CatalogModel): JsonRecord | undefined {
   const measured = measuredModel(model);
   if (measured === undefined) return undefined;
-  const scores = publishedQualities(model).map(([task, { score, uncertainty }]) => [
+  const scores = qualitiesOf(model).map(([task, { score, uncertainty }]) => [
     task,
     { score: rounded(score), uncertainty: rounded(uncertainty) },
   ]);

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { gateDialects } from '../dialects/index.ts';
 import { doubts } from '../health/doubts.ts';
 import { rests } from '../health/rests.ts';
+import { Conversations } from '../health/conversations.ts';
 import { rota } from '../health/rota.ts';
 import { keptTurns } from '../store/turns.ts';
 import type { Dialect } from '../dialects/dialect.ts';
@@ -123,6 +124,8 @@ async function answer(question: Question, io: CommandIo): Promise<Result<JsonRec
     health: rests(),
     doubts: doubts(),
     rota: rota(),
+    conversations: new Conversations(),
+    feedback: { about: () => undefined },
     random: Math.random,
     instanceId: 'explain',
   });

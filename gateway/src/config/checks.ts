@@ -3,11 +3,13 @@ import { asArray, asNumber, asRecord, asString, isRecord } from '../lib/json.ts'
 import { nearest } from '../lib/nearest.ts';
 import type { Finding } from './finding.ts';
 import { placeOf } from './issues.ts';
+import { entries, type Found, type Note, type Root } from './note.ts';
 import type { PathStep } from './path.ts';
 import { pathText } from './path.ts';
+import { checkPolicies } from './policy-checks.ts';
 import type { Config } from './schema.ts';
 import { looksLikeSecret } from './secrets.ts';
-import type { Tree } from './tree.ts';
+import type { Span, Tree } from './tree.ts';
 
 /** What the caller knows of the catalog. Without it, names of models and catalog providers are taken on trust. */
 export interface KnownNames {
@@ -37,17 +39,12 @@ interface Reference {
   readonly path: readonly PathStep[];
 }
 
-type Note = Omit<Finding, 'path' | 'offset' | 'end' | 'level'> & {
-  readonly level?: 'warning';
-  readonly isAboutKey?: boolean;
-};
-
 /** All checks that need more than one field. */
 export function check(tree: Tree, options: CheckOptions): readonly Finding[] {
-  const note = (steps: readonly PathStep[], { isAboutKey, ...rest }: Note): Finding => {
+  const note = (steps: readonly PathStep[], { isAboutKey, inside, ...rest }: Note): Finding => {
     const place = placeOf(tree, steps);
     const span = isAboutKey === true ? (place.key ?? place.value) : place.value;
-    return { level: 'error', path: pathText(steps), ...span, ...rest };
+    return { level: 'error', path: pathText(steps), ...spanInside(tree, span, inside), ...rest };
   };
   const root = asRecord(tree.root);
   if (root === undefined) return [];
@@ -57,6 +54,7 @@ export function check(tree: Tree, options: CheckOptions): readonly Finding[] {
     ...checkTiers(root),
     ...checkLike(root, options.known),
     ...checkAddresses(root, options),
+    ...checkPolicies(root),
   ].map(([steps, details]) => note(steps, details));
   return [...notes, ...checkSecrets(root, tree).map(([steps, details]) => note(steps, details))];
 }
@@ -71,11 +69,13 @@ export function checkModels(tree: Tree, config: Config, known: KnownNames): read
   });
 }
 
-type Found = readonly [readonly PathStep[], Note];
-type Root = Readonly<Record<string, unknown>>;
-
-function entries(root: Root, section: string): readonly (readonly [string, unknown])[] {
-  return Object.entries(asRecord(root[section]) ?? {});
+/** A place inside a quoted or plain text of one line; the whole text where it is written in another way, with escapes or folded. */
+function spanInside({ text }: Tree, span: Span, inside: number | undefined): Span {
+  const written = text.slice(span.offset, span.end);
+  const mark = /^["']/.exec(written)?.[0] ?? '';
+  const isPlain = !written.includes('\n') && !/^[|>&*]/.test(written) && !written.slice(1, -1).includes(mark || '\n');
+  if (inside === undefined || !isPlain || (mark === '"' && written.includes('\\'))) return span;
+  return { offset: Math.min(span.offset + mark.length + inside, span.end - 1), end: span.end };
 }
 
 function checkNames(root: Root): readonly Found[] {
@@ -108,16 +108,27 @@ function references(root: Root): ReadonlyMap<string, readonly Reference[]> {
   }
   for (const [name, value] of entries(root, 'routes')) {
     const route = asRecord(value) ?? {};
-    const list = [...targetsOf(route, name), ...tiersOf(route, name)];
+    const list = [...usesOf(route, ['routes', name]), ...usesOfRules(route, name)];
     const seen = new Set<string>();
     uses.set(name, [...(uses.get(name) ?? []), ...list.filter((use) => !seen.has(use.name) && seen.add(use.name))]);
   }
   return uses;
 }
 
-function targetsOf(route: Root, name: string): readonly Reference[] {
+/** What a route names, or a rule's `use`, which stands at `at`. */
+function usesOf(route: Root, at: readonly PathStep[]): readonly Reference[] {
+  return [...targetsOf(route, at), ...tiersOf(route, at)];
+}
+
+function usesOfRules(route: Root, name: string): readonly Reference[] {
+  return (asArray(route['rules']) ?? []).flatMap((rule, index) =>
+    usesOf(asRecord(asRecord(rule)?.['use']) ?? {}, ['routes', name, 'rules', index, 'use']),
+  );
+}
+
+function targetsOf(route: Root, at: readonly PathStep[]): readonly Reference[] {
   return (asArray(route['targets']) ?? []).flatMap((entry, index) => {
-    const path = ['routes', name, 'targets', index];
+    const path = [...at, 'targets', index];
     const target = asString(entry);
     if (target !== undefined) return [{ name: target, path }];
     const inner = isRecord(entry) ? asString(entry['target']) : undefined;
@@ -125,11 +136,11 @@ function targetsOf(route: Root, name: string): readonly Reference[] {
   });
 }
 
-function tiersOf(route: Root, name: string): readonly Reference[] {
+function tiersOf(route: Root, at: readonly PathStep[]): readonly Reference[] {
   return (asArray(route['tiers']) ?? []).flatMap((tier, row) =>
     (asArray(tier) ?? []).flatMap((entry, index) => {
       const target = asString(entry);
-      return target === undefined ? [] : [{ name: target, path: ['routes', name, 'tiers', row, index] }];
+      return target === undefined ? [] : [{ name: target, path: [...at, 'tiers', row, index] }];
     }),
   );
 }
@@ -187,8 +198,8 @@ function circles(uses: ReadonlyMap<string, readonly Reference[]>, stuck: Readonl
 function checkTiers(root: Root): readonly Found[] {
   return entries(root, 'routes').flatMap(([name, value]) => {
     const route = asRecord(value) ?? {};
-    const targets = targetsOf(route, name);
-    const tiers = tiersOf(route, name);
+    const targets = targetsOf(route, ['routes', name]);
+    const tiers = tiersOf(route, ['routes', name]);
     const names = new Set(targets.map((target) => target.name));
     const isListed = Array.isArray(route['targets']);
     const strangers = isListed ? tiers.filter((use) => !names.has(use.name)) : [];

@@ -33,6 +33,8 @@ export interface Span {
 
 export interface Tree {
   readonly root: unknown;
+  /** What it was read from. */
+  readonly text: string;
   /** By the text of the path. */
   readonly places: ReadonlyMap<string, Place>;
   readonly findings: readonly Finding[];
@@ -73,7 +75,7 @@ export function readTree(source: Source, text: string, env: Environment): Tree {
   };
   const contents = source.document?.contents ?? undefined;
   const root = read(walk, contents, { path: '', schema: SCHEMA, depth: 0 });
-  return { root, places: walk.places, findings: walk.findings };
+  return { root, text, places: walk.places, findings: walk.findings };
 }
 
 function read(walk: Walk, node: unknown, spot: Spot): unknown {

@@ -84,6 +84,11 @@ export function settle(run: Run, book: Book, { outcome, losses }: Ended): Header
     durationMs: world.clock.monotonicMs() - book.startedMs,
     losses: allLosses,
   });
+  const { conversation } = run.planning;
+  if (conversation !== undefined && outcome.kind === 'answered' && bill !== undefined) {
+    const answered = { targetId: target.id, price: target.price, usage: bill.usage };
+    world.conversations.answered(conversation, answered, world.clock.monotonicMs());
+  }
   const labels = { provider: target.providerId, outcome: outcome.kind };
   world.meters.attempts.add(labels);
   const ttftMs = outcome.kind === 'refused' ? undefined : outcome.spent.ttftMs;

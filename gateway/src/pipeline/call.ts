@@ -45,6 +45,8 @@ export interface Call extends Voice {
   readonly facts: Facts;
   /** What the text itself tells; asked once, and only where a plan depends on it. */
   readonly contentOf?: () => ContentFacts | undefined;
+  /** Which conversation of the key's it belongs to, where it is one. */
+  readonly conversationOf?: (keyId: string) => string | undefined;
   /** How the answer reaches the caller. */
   readonly delivery: Delivery;
   /** Why the target cannot do what is asked at all, whatever else it can; undefined where it can. */

@@ -11,6 +11,7 @@ import { targetOver, type Target } from '../routing/target.ts';
 import type { ParsedBody } from './body.ts';
 import type { Arrival, Delivery, Memory, Reception } from './call.ts';
 import type { ChatCall, ChatInput } from './chat-call.ts';
+import { conversationOf } from './conversation.ts';
 import { readExtension } from './extension.ts';
 import { outgoing } from './outgoing.ts';
 import { draftOf, recall } from './recall.ts';
@@ -56,6 +57,11 @@ export function acceptChat(input: ChatInput, memory?: Memory): Result<ChatCall, 
     decoded: () => (decoded ??= decodeEach(record, input)),
     encodeFault: (of) => dialect.encodeFault(of, { requestId }),
     brokenEnding: (of) => brokenEnding(dialect, of, { requestId, isJsonArray }),
+    conversationOf: (keyId) => {
+      const requests = call.decoded();
+      const [request] = requests.ok ? requests.value : [];
+      return request === undefined ? undefined : conversationOf(keyId, request, extension.value.session);
+    },
     whyNot: () => undefined,
     over: (target) => targetOver(target, dialect.id),
     wireAt: (target) => targetOver(target, dialect.id).provider.dialect.id,

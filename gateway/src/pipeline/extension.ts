@@ -1,6 +1,6 @@
 /** What a caller may ask of the gateway itself, beside the request: OpenRouter's body fields, our own `turnout`, and headers. */
 import { fault, type Fault } from '../chat/fault.ts';
-import { asBoolean, compact, isArray, isRecord, type Json, type JsonRecord } from '../lib/json.ts';
+import { asBoolean, compact, isArray, isRecord, parseJson, type Json, type JsonRecord } from '../lib/json.ts';
 import { nearest } from '../lib/nearest.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { parseUsd } from '../money/usd.ts';
@@ -47,6 +47,8 @@ export interface Extension {
   /** What every target must be, and which tags come first. */
   readonly require?: Require;
   readonly prefer?: readonly string[];
+  /** What the caller calls the conversation. */
+  readonly session?: string;
   /** Where the caller says it is. */
   readonly region?: string;
 }
@@ -70,7 +72,15 @@ export function readExtension(body: JsonRecord, headers: Headers): Result<Extens
   if (!output.ok) return output;
   const demands = readDemands(own, headers);
   if (!demands.ok) return demands;
-  const read = { models: models.value, preferences: preferences.value, output: output.value };
+  const session = body['session_id'] ?? headers['x-turnout-conversation'];
+  if (session !== undefined && session !== null && (typeof session !== 'string' || !isName(session)))
+    return invalid('session_id', `it must be a name of 1 to ${NAME_MAX} printable characters`);
+  const read = {
+    session: session ?? undefined,
+    models: models.value,
+    preferences: preferences.value,
+    output: output.value,
+  };
   return ok(compact({ ...read, ...demands.value, ...wishes.value }));
 }
 
@@ -79,7 +89,7 @@ function readDemands(
   own: JsonRecord,
   headers: Headers,
 ): Result<Pick<Extension, 'require' | 'prefer' | 'region'>, Fault> {
-  const require = readRequire(own['require']);
+  const require = readRequire(own['require'] ?? headerJson(headers['x-turnout-require']));
   if (!require.ok) return require;
   const prefer = readPrefer(own['prefer'] ?? headers['x-turnout-prefer']?.split(',').map((tag) => tag.trim()));
   if (!prefer.ok) return prefer;
@@ -134,6 +144,12 @@ function readDeadline(value: Json | undefined): Result<number | undefined, Fault
 
 function invalid(param: string, reason: string): Result<never, Fault> {
   return err(fault('field-invalid', { reason }, { param }));
+}
+
+/** What is no JSON is given on as text, and refused as such. */
+function headerJson(text: string | undefined): Json | undefined {
+  if (text === undefined) return undefined;
+  return parseJson(text) ?? text;
 }
 
 function headerNumber(text: string | undefined): number | undefined {

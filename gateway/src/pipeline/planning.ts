@@ -6,11 +6,12 @@ import { seedFrom } from '../routing/dice.ts';
 import { plan, type Plan, type PlanInput, type Rejection } from '../routing/plan.ts';
 import { itemsOf, policyOver, type Policy, type StrategyName } from '../routing/policy.ts';
 import type { Preferences } from '../routing/preferences.ts';
+import { GENERAL } from '../catalog/quality.ts';
 import { NOT_ALLOWED } from '../routing/requirements/barred.ts';
 import { rulingOf } from '../routing/rules.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { Target } from '../routing/target.ts';
-import type { KeyRow } from '../store/ports.ts';
+import type { Feedback, KeyRow } from '../store/ports.ts';
 import type { Facts } from '../understand/facts.ts';
 import { ruleFacts } from '../understand/view.ts';
 import type { Call } from './call.ts';
@@ -30,6 +31,8 @@ export interface Planning {
   readonly names: readonly string[];
   /** The route that was named, if one was. */
   readonly route?: string;
+  /** Which conversation it belongs to, where that may decide something. */
+  readonly conversation?: string;
   /** Fields of the body that were followed here, and must not be followed once more by a provider. */
   readonly followed: readonly string[];
   /** Wishes of the request that nobody follows: to be named to the caller. */
@@ -37,7 +40,9 @@ export interface Planning {
 }
 
 /** As much of the world as a plan needs. */
-export type PlanWorld = Pick<World, 'health' | 'doubts' | 'rota' | 'clock' | 'random'>;
+export type PlanWorld = Pick<World, 'health' | 'doubts' | 'rota' | 'conversations' | 'clock' | 'random'> & {
+  readonly feedback: Pick<Feedback, 'about'>;
+};
 
 export interface PlanningOptions {
   readonly snapshot: Snapshot;
@@ -63,6 +68,7 @@ export function planCall(call: Call, options: PlanningOptions): Result<Planning,
   const items = itemsOf(policy);
   const facts = factsOf(call, policy, options);
   const name = route ?? facts.model;
+  const conversation = policy.readsContent ? call.conversationOf?.(options.key.id) : undefined;
   const input: PlanInput = {
     policy,
     facts,
@@ -71,7 +77,7 @@ export function planCall(call: Call, options: PlanningOptions): Result<Planning,
     ruling: policy.rules === undefined ? undefined : rulingOf(policy.rules, ruleFacts(facts, call.extension)),
     require: call.extension.require,
     prefer: call.extension.prefer,
-    sightings: sightingsOf(items, healthNow(world)),
+    sightings: sightingsOf(items, knownFor({ policy, facts, conversation }, world)),
     attemptsMax: snapshot.attemptsMax,
     today,
     seed: seedFrom(world.random),
@@ -81,7 +87,7 @@ export function planCall(call: Call, options: PlanningOptions): Result<Planning,
   const planned = withoutHidden(plan(input));
   const why = whyNone(planned, { facts, today, snapshot, hasPreferences: preferences !== undefined });
   if (why !== undefined) return err(why);
-  return ok({ plan: planned, input, facts, names, followed, ignored, ...(route === undefined ? {} : { route }) });
+  return ok(compact({ plan: planned, input, facts, names, followed, ignored, route, conversation }));
 }
 
 /** What the policy may look at. Text is looked at only where somebody decides by it. */
@@ -89,6 +95,24 @@ function factsOf(call: Call, policy: Policy, { key, snapshot, address }: Plannin
   const content = policy.readsContent ? call.contentOf?.() : undefined;
   const at = callerRegion({ key, header: call.extension.region, address }, snapshot);
   return content === undefined && at === undefined ? call.facts : compact({ ...call.facts, content, ...at });
+}
+
+interface Wanting {
+  readonly policy: Policy;
+  readonly facts: Facts;
+  readonly conversation: string | undefined;
+}
+
+/** What is known of targets, as far as the policy can make use of it. */
+function knownFor({ policy, facts, conversation }: Wanting, world: PlanWorld): Parameters<typeof sightingsOf>[1] {
+  const nowMs = world.clock.monotonicMs();
+  const { conversations, feedback } = world;
+  const task = facts.content?.task ?? GENERAL;
+  return {
+    health: healthNow(world),
+    ratingOf: policy.readsContent ? ({ id }) => feedback.about(id, task) : undefined,
+    cachedAt: conversation === undefined ? undefined : ({ id }) => conversations.cachedAt(conversation, id, nowMs),
+  };
 }
 
 interface Barring {

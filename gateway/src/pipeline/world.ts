@@ -5,9 +5,10 @@ import type { Crowd, Member } from '../lib/crowd.ts';
 import type { Credentials } from '../credentials/credentials.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { Doubts } from '../health/doubts.ts';
+import type { Conversations } from '../health/conversations.ts';
 import type { Rests } from '../health/rests.ts';
 import type { Rota } from '../health/rota.ts';
-import type { KeptTurns, Store } from '../store/ports.ts';
+import type { Feedback, KeptTurns, Store } from '../store/ports.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { Meters } from './meters.ts';
@@ -39,6 +40,9 @@ export interface World {
   readonly health: Rests;
   readonly doubts: Doubts;
   readonly rota: Rota;
+  readonly conversations: Conversations;
+  /** What users say of answers. */
+  readonly feedback: Pick<Feedback, 'about'>;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly random: () => number;

@@ -25,6 +25,9 @@ export type Claim =
     }
   | { readonly about: 'truth'; readonly key: string };
 
+/** Operations that may have no answer: `1 / 0`, an item that is not there, a number or a text that grew too large. */
+const FALLIBLE: ReadonlySet<string> = new Set(['/', '%', '[]', '*', '+', '-']);
+
 export interface Bounds {
   readonly min: number;
   readonly max: number;
@@ -33,8 +36,20 @@ export interface Bounds {
 
 export type Formula =
   | { readonly kind: 'constant'; readonly value: boolean }
-  | { readonly kind: 'claim'; readonly claim: Claim; readonly holds: boolean }
+  /** `canFail`: it may have no answer, and then neither it nor its opposite holds. */
+  | { readonly kind: 'claim'; readonly claim: Claim; readonly holds: boolean; readonly canFail: boolean }
   | { readonly kind: 'all' | 'any'; readonly of: readonly Formula[] };
+
+/** When a rule does not hold: it is false, or has no answer because a part of it has none. */
+export function failureOf(node: ASTNode, own: OwnValues): Formula {
+  return withoutFallible(formulaOf(node, own, false));
+}
+
+/** What may have no answer stands in nobody's way: neither it nor its opposite is sure. */
+function withoutFallible(formula: Formula): Formula {
+  if (formula.kind === 'claim') return formula.canFail ? { kind: 'constant', value: true } : formula;
+  return formula.kind === 'constant' ? formula : { kind: formula.kind, of: formula.of.map(withoutFallible) };
+}
 
 /** The formula of a rule, or of its opposite. */
 export function formulaOf(node: ASTNode, own: OwnValues, holds = true): Formula {
@@ -72,11 +87,21 @@ function opposite(formula: Formula): Formula {
 function simple(node: ASTNode, own: OwnValues): Formula {
   const known =
     comparison(node) ?? textClaim(node, own) ?? truthComparison(node, own) ?? inClaim(node) ?? existsClaim(node);
-  return known ?? claim({ about: 'truth', key: serialize(node) });
+  return known ?? claim({ about: 'truth', key: serialize(node) }, { canFail: canFail(node) });
 }
 
-function claim(of: Claim, holds = true): Formula {
-  return { kind: 'claim', claim: of, holds };
+function claim(of: Claim, { holds = true, canFail: isFallible = false } = {}): Formula {
+  return { kind: 'claim', claim: of, holds, canFail: isFallible };
+}
+
+function canFail(node: ASTNode): boolean {
+  if (FALLIBLE.has(node.op) || (node.op === 'call' && node.args[0] === 'int')) return true;
+  return partsOf(node).some(canFail);
+}
+
+function partsOf({ args }: ASTNode): readonly ASTNode[] {
+  const all: readonly unknown[] = Array.isArray(args) ? args.flat(2) : [args];
+  return all.filter(isNode);
 }
 
 /** Each comparison with a number by three of them, and whether it is their opposite. */
@@ -118,7 +143,13 @@ function comparison(node: ASTNode): Formula | undefined {
   const bounds = boundsOf(found.subject);
   if (bounds === undefined) return undefined;
   const [form, holds] = operator;
-  return claim({ about: 'number', key: serialize(found.subject), bounds, operator: form, value: found.value }, holds);
+  return claim(
+    { about: 'number', key: serialize(found.subject), bounds, operator: form, value: found.value },
+    {
+      holds,
+      canFail: canFail(found.subject),
+    },
+  );
 }
 
 /** Of a fact that is a number, and of the size of anything. */
@@ -143,7 +174,7 @@ function textClaim(node: ASTNode, own: OwnValues): Formula | undefined {
   const subject = found === undefined ? undefined : factOf(found.subject);
   if (found === undefined || subject?.fact.type !== 'string') return undefined;
   const all = valuesOf(subject.name, own);
-  return claim({ about: 'text', key: serialize(found.subject), values: found.values, all }, found.holds);
+  return claim({ about: 'text', key: serialize(found.subject), values: found.values, all }, found);
 }
 
 interface TextComparison {

@@ -1,6 +1,6 @@
 /** What is wrong with a list of rules as a whole: first match wins, so a rule can stand where no request ever reaches it. */
 import type { Formula } from './claims.ts';
-import { formulaOf } from './claims.ts';
+import { failureOf, formulaOf } from './claims.ts';
 import type { Expression } from './expression.ts';
 import { canHold } from './solve.ts';
 import type { OwnValues } from './vocabulary.ts';
@@ -28,6 +28,7 @@ export interface RuleFinding {
 interface Known {
   readonly label: string;
   readonly holds: Formula;
+  /** When the next rule is asked: where it is false, and where it has no answer. */
   readonly fails: Formula;
 }
 
@@ -39,7 +40,7 @@ export function lintRules(rules: readonly LintedRule[], own: OwnValues = {}): re
   const known = rules.slice(0, RULES_MAX).map(({ name, when }, index): Known => {
     const label = `rule ${index + 1}${name === undefined ? '' : ` (\`${name}\`)`}`;
     if (when === undefined) return { label, holds: ALWAYS, fails: NEVER };
-    return { label, holds: formulaOf(when.tree, own), fails: formulaOf(when.tree, own, false) };
+    return { label, holds: formulaOf(when.tree, own), fails: failureOf(when.tree, own) };
   });
   const effort = { cases: 0 };
   const holds: CanHold = (...formulas) => canHold(formulas, effort);

@@ -68,6 +68,43 @@ describe('compile', () => {
     );
   });
 
+  it('gives each target the published scores of its model, and the operator’s own in their place', () => {
+    const { snapshot: own } = compiled(`
+providers:
+  openai: {api_key: sk-one, models: {gpt-5: {quality: {code: 0.2}}, gpt-5-mini: {quality: {general: 0.9, chat: 0.5}}}}
+  house: {dialect: openai-chat, base_url: http://10.0.0.5:8000/v1, models: {best: {upstream_name: Qwen/Qwen3-32B}, mine: {}}}
+`);
+    const scores = (id: string): Readonly<Record<string, number>> => own.targets.get(id)?.quality ?? {};
+    const published = snapshot.targets.get('eu/gpt-5')?.quality ?? {};
+    assert.ok((published['code'] ?? 0) > 0.6 && (published['math'] ?? 0) > 0.6);
+    assert.deepEqual(scores('openai/gpt-5'), { ...published, code: 0.2 });
+    assert.deepEqual([scores('openai/gpt-5-mini')['chat'], scores('openai/gpt-5-mini')['math']], [0.5, 0.9]);
+    assert.ok((scores('house/best')['math'] ?? 0) > 0.4, 'found by what its server calls it');
+    assert.deepEqual(scores('house/mine'), {});
+    const counts = own.targets.get('openai/gpt-5')?.qualityCounts ?? {};
+    assert.ok((counts['code'] ?? 0) > (counts['math'] ?? 0) && (counts['math'] ?? 0) > 1);
+  });
+
+  it('selects the best of its models where a score is asked for, else the cheapest', () => {
+    const { snapshot: selecting } = compiled(`
+providers: {openai: {api_key: sk-one}}
+routes:
+  best: {targets: [{select: {models: gpt-5*, quality: {task: code, min: 0.7}, most: 3}}]}
+  cheap: {targets: [{select: {models: gpt-5*, most: 3}}]}
+`);
+    const [best] = ids(selecting.resolve('best'));
+    const [cheap] = ids(selecting.resolve('cheap'));
+    const scores = [...selecting.targets.values()]
+      .filter(({ model }) => model.startsWith('gpt-5'))
+      .map(({ quality }) => quality['code'] ?? 0)
+      .toSorted((a, b) => b - a);
+    assert.deepEqual(
+      best?.map((id) => selecting.targets.get(id)?.quality['code']),
+      scores.slice(0, 3),
+    );
+    assert.deepEqual(cheap?.slice(0, 1), ['openai/gpt-5-nano']);
+  });
+
   it('has models that are served over one wire only over that one', () => {
     const target = snapshot.targets.get('openai/gpt-5-codex');
     assert.ok(target);

@@ -13,3 +13,18 @@ export function fitnessOf({ restMs, isDoubted, inFlight, inFlightMax, headroom }
   const isCrowded = inFlightMax !== undefined && inFlight >= inFlightMax;
   return isCrowded || (headroom !== undefined && headroom < HEADROOM_MIN) ? 'full' : 'sound';
 }
+
+const ORDER: readonly Fitness[] = ['sound', 'full', 'doubted', 'resting'];
+/** Error rates nearer to each other are the same: they change with each answer, and a tier is to mean something. */
+const ERROR_STEPS = 10;
+
+/**
+ * How far a target comes behind a sound one, the first number that differs deciding: its fitness; then, of the doubted, how
+ * much fails, and of the resting, how long they must be waited for.
+ */
+export function lagOf(seen: Observation): readonly [fitness: number, within: number] {
+  const fitness = fitnessOf(seen);
+  const rank = ORDER.indexOf(fitness);
+  if (fitness === 'resting') return [rank, seen.restMs];
+  return [rank, fitness === 'doubted' ? Math.round((seen.errorRate ?? 0) * ERROR_STEPS) : 0];
+}

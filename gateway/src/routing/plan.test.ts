@@ -33,6 +33,39 @@ describe('plan', () => {
     );
   });
 
+  it('takes of the doubted the one that fails least, whatever its tier, and of equals the earlier tier', () => {
+    const tiers = [['a/m'], ['b/m'], ['c/m']].map((tier) => tier.map((id) => ({ target: testTarget(id), weight: 1 })));
+    const sightings = seen({
+      'a/m': { isDoubted: true, errorRate: 0.8 },
+      'b/m': { isDoubted: true, errorRate: 0.12 },
+      'c/m': { isDoubted: true, errorRate: 0.08 },
+    });
+    assert.deepEqual(ids(plan(inputOf(policyOf([], { tiers }), { sightings }))), ['b/m', 'c/m', 'a/m']);
+  });
+
+  it('leaves out everybody where a rule refuses, with the rule as the reason', () => {
+    const rule = { name: 'no health data', source: 'true', holds: () => true, refuse: 'Not here.' };
+    const made = plan(
+      inputOf({ ...listed('a/m', 'b/m'), hedge: { after: 100, budget: 1 } }, { ruling: { rule, troubles: [] } }),
+    );
+    assert.deepEqual([ids(made), made.refusal, made.hedge], [[], 'Not here.', undefined]);
+    assert.deepEqual(
+      made.rejected.map(({ target, reason }) => `${target}: ${reason}`),
+      ['a/m', 'b/m'].map((id) => `${id}: the rule \`no health data\` refuses such requests`),
+    );
+  });
+
+  it('keeps to the request’s own order of providers before everything else, and tells the chances within the first', () => {
+    const known = seen({ 'b/m': { isDoubted: true } });
+    const policy = policyOf(
+      ['a/m', 'b/m', 'b/n', 'c/m'].map((id) => testTarget(id)),
+      { strategy: 'round-robin', explore: 0.1 },
+    );
+    const made = plan(inputOf(policy, { sightings: known, preferences: { order: ['b', 'c'] } }));
+    assert.deepEqual(ids(made), ['b/n', 'b/m', 'c/m', 'a/m']);
+    assert.equal(made.propensity, 1);
+  });
+
   it('uses a later tier only after the earlier, and before what is unfit of either', () => {
     const tiers = [['a/m', 'b/m'], ['c/m'], ['a/m', 'd/m']].map((tier) =>
       tier.map((id) => ({ target: testTarget(id), weight: 1 })),

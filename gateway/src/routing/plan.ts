@@ -5,7 +5,7 @@ import { compact } from '../lib/json.ts';
 import type { Facts } from '../understand/facts.ts';
 import { dice, type Dice } from './dice.ts';
 import { expectedCost } from './expected.ts';
-import { fitnessOf, type Fitness } from './fitness.ts';
+import { fitnessOf, lagOf, type Fitness } from './fitness.ts';
 import { UNSEEN, type Sighting, type Sightings } from './observation.ts';
 import type { Policy, Require, StrategyName, WeightedTarget } from './policy.ts';
 import type { Preferences } from './preferences.ts';
@@ -15,7 +15,7 @@ import { retired } from './requirements/retired.ts';
 import { requiresOf, ruled, type Ruling } from './rules.ts';
 import { keptWhereCached } from './sticky.ts';
 import { STRATEGIES } from './strategies/index.ts';
-import type { Ranked, Scores } from './strategies/strategy.ts';
+import type { Scores } from './strategies/strategy.ts';
 import type { Target } from './target.ts';
 
 export interface Rejection {
@@ -95,14 +95,13 @@ export function plan(input: PlanInput): Plan {
   const throws = dice(input.seed);
   const order = arranged(sifted.tiers, { input, policy, strategy, seen, throws });
   const drawn = explored(order, policy.explore ?? 0, throws);
-  const wished = byProviderOrder(drawn, preferences?.order);
-  const { places, rejected } = withinPrice(wished, { factor: policy.fallback?.priceFactorMax, facts, seen });
-  const refusal = ruling?.rule?.refuse;
+  const guarded = withinPrice(drawn, { factor: policy.fallback?.priceFactorMax, facts, seen });
+  const { places, rejected } = refused(guarded, ruling);
   return {
-    ...placesOf(refusal === undefined ? places : []),
+    ...placesOf(places),
     rejected: [...sifted.rejected, ...rejected],
     strategy,
-    ...compact({ rule: ruling?.rule?.name, refusal, hedge: hedgeOf(policy, places, seen) }),
+    ...compact({ rule: ruling?.rule?.name, refusal: ruling?.rule?.refuse, hedge: hedgeOf(policy, places, seen) }),
     seed: input.seed,
     ...attemptsOf(policy, input.attemptsMax),
   };
@@ -136,34 +135,35 @@ interface Sifted {
   readonly rejected: readonly Rejection[];
 }
 
-/** Requirements first: who may take the request, and who can. Each target once, in its first tier. */
+/**
+ * Requirements first: who may take the request, and who can. Each target once, in its first tier; where routes inside the
+ * route name it too, one that takes it is enough.
+ */
 function sift({ tiers }: Policy, asked: Asked): Sifted {
-  const seen = new Set<string>();
-  const final: Rejection[] = [];
-  const opinions: Rejection[] = [];
-  const isUnfit = new Set<string>();
+  const taken = new Set<string>();
+  const unfit = new Map<string, Rejection>();
+  const final = new Map<string, Rejection>();
   const open = tiers.map((tier) =>
     tier.filter((item) => {
-      const { target } = item;
-      if (seen.has(target.id)) return false;
-      seen.add(target.id);
+      const { id } = item.target;
+      if (taken.has(id)) return false;
       const unmet = unmetBy(item, asked);
-      if (unmet === undefined) return true;
-      const { reason, requirement } = unmet;
-      if (requirement.isOpinion === true) {
-        opinions.push({ target: target.id, reason });
-        isUnfit.add(target.id);
-        return true;
+      if (unmet !== undefined && unmet.requirement.isOpinion !== true) {
+        const gone = unmet.requirement === retired ? { retired: item.target } : {};
+        if (!final.has(id)) final.set(id, { target: id, reason: unmet.reason, ...gone });
+        return false;
       }
-      final.push({ target: target.id, reason, ...(requirement === retired ? { retired: target } : {}) });
-      return false;
+      taken.add(id);
+      final.delete(id);
+      if (unmet !== undefined) unfit.set(id, { target: id, reason: unmet.reason });
+      return true;
     }),
   );
-  const fit = open.map((tier) => tier.filter(({ target }) => !isUnfit.has(target.id)));
+  const fit = open.map((tier) => tier.filter(({ target }) => !unfit.has(target.id)));
   // A catalog can be wrong or old: where it speaks against every target, the providers decide themselves.
   return fit.some((tier) => tier.length > 0)
-    ? { tiers: fit, rejected: [...final, ...opinions] }
-    : { tiers: open, rejected: final };
+    ? { tiers: fit, rejected: [...final.values(), ...unfit.values()] }
+    : { tiers: open, rejected: [...final.values()] };
 }
 
 interface Unmet {
@@ -182,7 +182,10 @@ function unmetBy({ target, requires }: WeightedTarget, asked: Asked): Unmet | un
 }
 
 interface Place extends Placed {
+  /** Chance of standing first before anything was drawn; all places together 1. */
   readonly share: number;
+  /** Of its provider in the request's own order; 0 where there is none. */
+  readonly wish: number;
   readonly isExplored?: boolean;
 }
 
@@ -194,59 +197,66 @@ interface Arranging {
   readonly throws: Dice;
 }
 
-/** Sound targets first, tier by tier, each in the strategy's order; then those that are full, doubted, and resting. */
+/** Cell by cell, each in the strategy's order. Behind the first cell nobody can stand first. */
 function arranged(tiers: Sifted['tiers'], arranging: Arranging): readonly Place[] {
-  const { seen } = arranging;
-  const fitness = new Map<string, Fitness>();
-  for (const { target } of tiers.flat()) fitness.set(target.id, fitnessOf(seen(target)));
-  const places: Place[] = [];
-  for (const level of ['sound', 'full', 'doubted', 'resting'] as const) {
-    const found: Place[] = [];
-    for (const [tier, items] of tiers.entries()) {
-      const fit = items.filter(({ target }) => fitness.get(target.id) === level);
-      if (fit.length > 0) found.push(...ranked(fit, { tier, fitness: level }, arranging));
-    }
-    // Who must be waited for anyway is taken by how long that is: a late answer is better than none.
-    places.push(...(level === 'resting' ? byRest(found, seen) : found));
-  }
-  return places;
-}
-
-function byRest(places: readonly Place[], seen: (target: Target) => Sighting): readonly Place[] {
-  return places.toSorted((a, b) => seen(a.target).restMs - seen(b.target).restMs);
-}
-
-/** One tier's equally fit targets in the strategy's order, the preferred among them first. */
-function ranked(
-  items: readonly WeightedTarget[],
-  at: { readonly tier: number; readonly fitness: Fitness },
-  { input, policy, strategy, seen, throws }: Arranging,
-): readonly Place[] {
-  const { facts, turn, gatewayRegion, prefer } = input;
-  const wanted = prefer ?? policy.prefer ?? [];
-  const groups =
-    wanted.length === 0 ? [items] : split(items, ({ target }) => wanted.some((tag) => target.tags.includes(tag)));
-  const places: Place[] = [];
-  for (const group of groups) {
-    if (group.length === 0) continue;
-    const field = { items: group, facts, seen, dice: throws, turn, weigh: policy.weigh, gatewayRegion };
+  const { input, policy, strategy, seen, throws } = arranging;
+  const { facts, turn, gatewayRegion } = input;
+  return cellsOf(tiers, arranging).flatMap((cell, index) => {
+    const items = cell.map(({ item }) => item);
+    const field = { items, facts, seen, dice: throws, turn, weigh: policy.weigh, gatewayRegion };
     const order = STRATEGIES[strategy].rank(field);
     const kept = policy.isSticky === true ? keptWhereCached(order, { facts, seen, strategy }) : order;
-    // Behind a first group nobody stands first.
-    places.push(...kept.map((one: Ranked) => ({ ...one, ...at, share: places.length === 0 ? one.share : 0 })));
+    return kept.flatMap((one) => {
+      const standing = cell.find(({ item }) => item.target === one.target);
+      if (standing === undefined) return [];
+      const { tier, fitness, wish } = standing;
+      return [{ ...one, tier, fitness, wish, share: index === 0 ? one.share : 0 }];
+    });
+  });
+}
+
+/** A target, and what stands above the strategy's word. */
+interface Standing extends Pick<Place, 'tier' | 'fitness' | 'wish'> {
+  readonly item: WeightedTarget;
+}
+
+/**
+ * Targets among which the strategy alone decides, in groups: by the request's own order of providers, then the sound before
+ * the full, the doubted (who fails most, last) and the resting, then by tier and by preferred tags. Who must be waited for
+ * anyway is taken by how long that is, whatever its tier: a late answer is better than none.
+ */
+function cellsOf(tiers: Sifted['tiers'], { input, policy, seen }: Arranging): readonly (readonly Standing[])[] {
+  const order = input.preferences?.order ?? [];
+  const wanted = input.prefer ?? policy.prefer ?? [];
+  const cells = new Map<string, { readonly key: readonly number[]; readonly cell: Standing[] }>();
+  for (const [tier, items] of tiers.entries()) {
+    for (const item of items) {
+      const { providerId, tags } = item.target;
+      const sighting = seen(item.target);
+      const at = order.indexOf(providerId);
+      const wish = at === -1 ? order.length : at;
+      const isWanted = wanted.some((tag) => tags.includes(tag));
+      const key = [wish, ...lagOf(sighting), sighting.restMs > 0 ? 0 : tier, isWanted ? 0 : 1];
+      const known = cells.get(key.join(' ')) ?? { key, cell: [] };
+      known.cell.push({ item, tier, fitness: fitnessOf(sighting), wish });
+      cells.set(key.join(' '), known);
+    }
   }
-  return places;
+  return [...cells.values()].toSorted((a, b) => compareKeys(a.key, b.key)).map(({ cell }) => cell);
 }
 
-function split<T>(items: readonly T[], isFirst: (item: T) => boolean): readonly (readonly T[])[] {
-  return [items.filter(isFirst), items.filter((item) => !isFirst(item))];
+function compareKeys(a: readonly number[], b: readonly number[]): number {
+  const at = a.findIndex((one, index) => one !== b[index]);
+  return (a[at] ?? 0) - (b[at] ?? 0);
 }
 
-/** With a small chance the first place goes to any target of the first one's tier and fitness, so that it can be learned how they do. */
+/** With a small chance the first place goes to any target that stands as well as the first, so that it can be learned how they do. */
 function explored(places: readonly Place[], explore: number, throws: Dice): readonly Place[] {
-  const first = places[0];
+  const [first] = places;
   if (explore <= 0 || first === undefined || first.fitness !== 'sound') return places;
-  const peers = places.filter(({ tier, fitness }) => tier === first.tier && fitness === first.fitness);
+  const peers = places.filter(
+    ({ tier, fitness, wish }) => tier === first.tier && fitness === first.fitness && wish === first.wish,
+  );
   const known = places.map((place) =>
     peers.includes(place) ? { ...place, share: (1 - explore) * place.share + explore / peers.length } : place,
   );
@@ -256,23 +266,17 @@ function explored(places: readonly Place[], explore: number, throws: Dice): read
   return [{ ...chosen, isExplored: true }, ...known.filter((place) => place !== chosen)];
 }
 
-/** The request's own order of providers; what it does not name comes after. Shares are those within the first of them. */
-function byProviderOrder(places: readonly Place[], order: readonly string[] | undefined): readonly Place[] {
-  if (order === undefined) return places;
-  const rank = ({ target }: Place): number => {
-    const at = order.indexOf(target.providerId);
-    return at === -1 ? order.length : at;
-  };
-  const sorted = places.toSorted((a, b) => rank(a) - rank(b));
-  const first = sorted[0];
-  if (first === undefined) return sorted;
-  const peers = sorted.filter((place) => rank(place) === rank(first));
-  const total = peers.reduce((sum, { share }) => sum + share, 0);
-  return sorted.map((place) =>
-    peers.includes(place)
-      ? { ...place, share: total === 0 ? Number(place === first) : place.share / total }
-      : { ...place, share: 0 },
-  );
+interface Guarded {
+  readonly places: readonly Place[];
+  readonly rejected: readonly Rejection[];
+}
+
+/** Nothing is left of the order where the rule refuses the request, whoever could have taken it. */
+function refused({ places, rejected }: Guarded, ruling: Ruling | undefined): Guarded {
+  const { rule } = ruling ?? {};
+  if (rule?.refuse === undefined) return { places, rejected };
+  const reason = `the rule \`${rule.name}\` refuses such requests`;
+  return { places: [], rejected: [...places.map(({ target }) => ({ target: target.id, reason })), ...rejected] };
 }
 
 interface Guard {
@@ -282,10 +286,7 @@ interface Guard {
 }
 
 /** The price guard (faults.md F65): a fallback may not cost a multiple of the first choice that nobody agreed to. */
-function withinPrice(
-  places: readonly Place[],
-  { factor, facts, seen }: Guard,
-): { readonly places: readonly Place[]; readonly rejected: readonly Rejection[] } {
+function withinPrice(places: readonly Place[], { factor, facts, seen }: Guard): Guarded {
   const costOf = ({ target }: Place): number | undefined => {
     const nanoUsd = expectedCost(target, facts, seen(target));
     return nanoUsd === undefined ? undefined : Number(nanoUsd);

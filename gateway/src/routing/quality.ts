@@ -1,18 +1,18 @@
 /** How good a target is at a task: what is known before, moved by what its users say. */
+import { GENERAL } from '../catalog/quality.ts';
 import type { Sighting } from './observation.ts';
 import type { Target } from './target.ts';
 
-/** How many ratings the score known before counts for. */
+/** How many ratings the score known before counts for, where it is not known how sure it is. */
 const PRIOR_COUNT = 10;
-/** The task that stands for all others. */
-export const GENERAL = 'general';
 
 /** 0..1; undefined where nothing is known. Unknown is not zero. */
 export function qualityAt(target: Target, task: string | undefined, { rating }: Sighting): number | undefined {
   const known = scoreOf(target.quality, task);
   if (rating === undefined || rating.count === 0) return known;
   if (known === undefined) return rating.count < PRIOR_COUNT ? undefined : rating.mean;
-  return (known * PRIOR_COUNT + rating.mean * rating.count) / (PRIOR_COUNT + rating.count);
+  const prior = (task === undefined ? undefined : target.qualityCounts?.[task]) ?? PRIOR_COUNT;
+  return (known * prior + rating.mean * rating.count) / (prior + rating.count);
 }
 
 /** The score at the task, else in general, else the mean of what is known. */

@@ -22,7 +22,7 @@ export function selected(search: Select, targets: readonly Target[]): readonly W
   const score = (target: Target): number => qualityAt(target, floor?.task, UNSEEN) ?? -1;
   const found = targets
     .filter((target) => meets(target, search))
-    .toSorted((a, b) => (quality === undefined ? compareUnknownLast(listPrice(a), listPrice(b)) : score(b) - score(a)));
+    .toSorted((a, b) => (floor === undefined ? compareUnknownLast(listPrice(a), listPrice(b)) : score(b) - score(a)));
   const models = new Set<string>();
   const kept = found.filter(({ providerId, model }) => {
     const name = `${providerId}/${model}`;
@@ -42,7 +42,7 @@ function meets(target: Target, { providers, models, ...require }: Select): boole
 
 /** What can be told of a target before any request is known. */
 const STANDING = [region, tags, requiredAbility, requiredWindow, price, quality] as const;
-const UNASKED: Asked = {
+export const UNASKED: Asked = {
   facts: {
     model: '',
     isStreaming: false,

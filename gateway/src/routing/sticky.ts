@@ -24,10 +24,17 @@ export function keptWhereCached(order: readonly Ranked[], { facts, seen, strateg
   if (strategy === 'cost' || strategy === 'latency' || strategy === 'balanced') return order;
   const [first] = order;
   const holder = holderOf(order, seen);
-  if (first === undefined || holder === undefined || holder === first) return order;
-  if (strategy === 'quality' && isClearlyBetter(first, holder, { facts, seen })) return order;
-  if (costs(first, { facts, seen }) < costs(holder, { facts, seen })) return order;
-  return [{ ...holder, share: 1 }, ...order.filter((one) => one !== holder).map((one) => ({ ...one, share: 0 }))];
+  if (first === undefined || holder === undefined) return order;
+  const known = { facts, seen };
+  const wins = (one: Ranked): boolean =>
+    one !== holder &&
+    ((strategy === 'quality' && isClearlyBetter(one, holder, known)) || costs(one, known) < costs(holder, known));
+  // The holder stands first whichever of those was drawn that do not win against it.
+  const left = order.filter((one) => !wins(one)).reduce((sum, { share }) => sum + share, 0);
+  const shared = order.map((one) => ({ ...one, share: wins(one) ? one.share : one === holder ? left : 0 }));
+  if (wins(first)) return shared;
+  const at = order.indexOf(holder);
+  return [...shared.slice(at, at + 1), ...shared.slice(0, at), ...shared.slice(at + 1)];
 }
 
 function holderOf(order: readonly Ranked[], seen: Keeping['seen']): Ranked | undefined {

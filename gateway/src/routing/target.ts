@@ -58,6 +58,8 @@ export interface Target {
   readonly tags: readonly string[];
   /** Scores by task, 0..1; `general` stands for all tasks that are not named. */
   readonly quality: Readonly<Record<string, number>>;
+  /** As how many rated answers the score at a task counts. Absent: it is not known how sure it is. */
+  readonly qualityCounts?: Readonly<Record<string, number>>;
   /** Absent where no price is known. Unknown is not zero. */
   readonly price?: Price;
   readonly limits: Limits;

@@ -1,6 +1,7 @@
 /** Compiles the targets: every model of every configured provider, once for each of its keys. Pure. */
 import type { Catalog, CatalogModel, CatalogProvider } from '../catalog/catalog.ts';
 import { operationsOf } from '../catalog/operations.ts';
+import { qualitiesOf } from '../catalog/quality.ts';
 import { hasCredential, type Accounts } from '../config/accounts.ts';
 import { timeoutsOf, type ApiKey, type Config, type ModelConfig, type ProviderConfig } from '../config/schema.ts';
 import type { Ability, Dialect } from '../dialects/dialect.ts';
@@ -285,6 +286,7 @@ function makeTargets(base: Base, model: ModelRow, isKnown: boolean): readonly Ta
     headers: own.headers ?? {},
     region: base.region,
     ...wordsOf(own, model),
+    ...scoresOf(model),
     price: priceOf(model) ?? (base.provider.isFree === true ? FREE : undefined),
     limits: limitsOf(model),
     abilities: abilitiesOf(model),
@@ -313,10 +315,20 @@ function makeTargets(base: Base, model: ModelRow, isKnown: boolean): readonly Ta
 function wordsOf(
   own: ProviderConfig,
   model: ModelRow,
-): Pick<Target, 'compliance' | 'retentionDays' | 'trains' | 'tags' | 'quality'> {
+): Pick<Target, 'compliance' | 'retentionDays' | 'trains' | 'tags'> {
   const { compliance = [], retention_days: retentionDays, trains } = own;
-  const { tags = [], quality = {} } = model.own ?? {};
-  return compact({ compliance, retentionDays, trains, tags, quality });
+  const { tags = [] } = model.own ?? {};
+  return compact({ compliance, retentionDays, trains, tags });
+}
+
+/** Scores by task: the operator's, and published ones where there is none of theirs. */
+function scoresOf({ name, catalog, own }: ModelRow): Pick<Target, 'quality' | 'qualityCounts'> {
+  const ratings = own?.quality ?? {};
+  const known = qualitiesOf({ ...catalog, id: own?.upstream_name ?? name }, ratings);
+  return {
+    quality: { ...Object.fromEntries(known.map(([task, { score }]) => [task, score])), ...ratings },
+    qualityCounts: Object.fromEntries(known.map(([task, { count }]) => [task, count])),
+  };
 }
 
 /** When the model ends, by the catalog; the file's own row for it says that it does not. */

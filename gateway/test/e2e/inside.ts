@@ -43,6 +43,8 @@ export interface Inside {
 export interface Got {
   readonly status: number;
   readonly text: string;
+  /** Id of the record; empty where there is none. */
+  readonly decision: string;
 }
 
 export interface InsideOptions {
@@ -134,7 +136,13 @@ function ask(port: number, path: string, { body, headers }: Asking): Promise<Got
       let text = '';
       response.setEncoding('utf8');
       response.on('data', (piece: string) => (text += piece));
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
+      response.on('end', () =>
+        resolve({
+          status: response.statusCode ?? 0,
+          text,
+          decision: String(response.headers['x-turnout-decision'] ?? ''),
+        }),
+      );
       response.on('error', reject);
     });
     call.on('error', reject);
