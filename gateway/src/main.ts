@@ -18,6 +18,10 @@ const COMMANDS: Readonly<Record<string, { readonly load: () => Promise<Command>;
     load: async () => (await import('./cli/explain.ts')).explainCommand,
     does: 'which target would take a request, and why the others not',
   },
+  replay: {
+    load: async () => (await import('./cli/replay.ts')).replayCommand,
+    does: 'make a logged decision again, or run another policy over the log',
+  },
   simulate: { load: async () => (await import('./cli/simulate.ts')).simulateCommand, does: 'start fake providers' },
   keys: {
     load: async () => (await import('./cli/keys.ts')).keysCommand,

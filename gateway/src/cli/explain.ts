@@ -18,12 +18,9 @@ import type { Arrival } from '../pipeline/call.ts';
 import { chatArrival } from '../pipeline/chat.ts';
 import { explain } from '../pipeline/explain.ts';
 import type { KeyRow } from '../store/ports.ts';
-import { loadCatalog } from './catalog-file.ts';
-import { loadConfiguration, today } from './configuration.ts';
-import { accountsInEnvironment, keysInEnvironment } from './discover.ts';
 import type { CommandIo } from './io.ts';
 import { readWords, textOf } from './options.ts';
-import { configSchema } from '../config/schema.ts';
+import { snapshotHere } from './snapshot-here.ts';
 
 const USAGE = `usage: turnout explain --body FILE [--dialect openai-chat|openai-responses|anthropic-messages|gemini|cohere|ollama] [--config FILE] [--data DIR] [--json]
        turnout explain --body FILE --operation ${OPERATIONS.join('|')} [--config FILE] [--data DIR] [--json]
@@ -108,14 +105,10 @@ async function answer(question: Question, io: CommandIo): Promise<Result<JsonRec
   const { bytes, file, dataDir } = question;
   const body = parseBody(bytes);
   if (!body.ok) return err(body.error.message);
-  const catalog = loadCatalog(dataDir);
-  const usable = [...keysInEnvironment(catalog, io.env), ...accountsInEnvironment(catalog, io.env)];
-  const found = Object.fromEntries(usable.map(({ provider }) => [provider, {}]));
-  const fallbackProviders = configSchema.parse({ providers: found }).providers;
-  const loaded = await loadConfiguration({ file, env: io.env, catalog, fallbackProviders, today: today() });
-  if (!loaded.ok) return err(loaded.error.shown);
+  const here = await snapshotHere({ file, dataDir }, io);
+  if (!here.ok) return here;
   const arrival = arrivalFor(question, body.value);
-  const { snapshot } = loaded.value;
+  const { snapshot } = here.value;
   const clock = { monotonicMs: () => 0, unixMs: Date.now };
   const explained = await explain(arrival, OPERATOR, {
     snapshot: () => snapshot,
