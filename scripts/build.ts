@@ -22,14 +22,15 @@ const thread = await build({ ...SHARED, entryPoints: [join(source, 'store', 'boo
 const embed: Plugin = {
   name: 'embed',
   setup(setup) {
-    const put = (filter: RegExp, name: string, text: string): void =>
-      setup.onLoad({ filter }, () => ({ contents: `export const ${name} = ${JSON.stringify(text)};`, loader: 'js' }));
-    put(
-      /cli[/\\]embedded\.ts$/,
-      'EMBEDDED_CATALOG',
-      readFileSync(join(source, 'catalog', 'catalog.generated.json'), 'utf8'),
-    );
-    put(/store[/\\]embedded\.ts$/, 'EMBEDDED_THREAD', thread.outputFiles[0]?.text ?? '');
+    const put = (filter: RegExp, texts: Readonly<Record<string, string>>): void => {
+      const lines = Object.entries(texts).map(([name, text]) => `export const ${name} = ${JSON.stringify(text)};`);
+      setup.onLoad({ filter }, () => ({ contents: lines.join('\n'), loader: 'js' }));
+    };
+    put(/cli[/\\]embedded\.ts$/, {
+      EMBEDDED_CATALOG: readFileSync(join(source, 'catalog', 'catalog.generated.json'), 'utf8'),
+      EMBEDDED_WORD_VECTORS: readFileSync(join(source, 'understand', 'intents', 'word-vectors.bin'), 'base64'),
+    });
+    put(/store[/\\]embedded\.ts$/, { EMBEDDED_THREAD: thread.outputFiles[0]?.text ?? '' });
   },
 };
 

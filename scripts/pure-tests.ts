@@ -9,6 +9,7 @@ const PURE_ROOMS = [
   'dialects',
   'output',
   'providers',
+  'understand',
   'routing',
   'health',
 ] as const;

@@ -22,6 +22,10 @@ const COMMANDS: Readonly<Record<string, { readonly load: () => Promise<Command>;
     load: async () => (await import('./cli/replay.ts')).replayCommand,
     does: 'make a logged decision again, or run another policy over the log',
   },
+  routes: {
+    load: async () => (await import('./cli/routes.ts')).routesCommand,
+    does: 'what each route does, in plain words',
+  },
   simulate: { load: async () => (await import('./cli/simulate.ts')).simulateCommand, does: 'start fake providers' },
   keys: {
     load: async () => (await import('./cli/keys.ts')).keysCommand,

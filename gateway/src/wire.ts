@@ -8,8 +8,6 @@ import { cloudSource } from './credentials/sources.ts';
 import { surroundings } from './credentials/surroundings.ts';
 import { gateDialects } from './dialects/index.ts';
 import { Conversations } from './health/conversations.ts';
-import { doubts } from './health/doubts.ts';
-import { rests } from './health/rests.ts';
 import { rota } from './health/rota.ts';
 import { admin } from './admin/admin.ts';
 import { doorOf } from './http/door.ts';
@@ -19,7 +17,7 @@ import { createCohort } from './lib/cohort.ts';
 import { createCrowd } from './lib/crowd.ts';
 import { createWheel, timerLinks, type Timer } from './lib/wheel.ts';
 import { meters } from './pipeline/meters.ts';
-import { healthNow } from './pipeline/standing.ts';
+import { openHealth } from './pipeline/health-book.ts';
 import type { Clock, Timers, World } from './pipeline/world.ts';
 import type { Snapshot } from './routing/snapshot.ts';
 import type { Store } from './store/ports.ts';
@@ -68,6 +66,8 @@ export function wire(parts: Parts): Gateway {
   const clock: Clock = { monotonicMs: () => performance.now(), unixMs: () => Date.now() };
   const { timers, stop } = wheelTimers(clock);
   const book = metrics();
+  const metered = meters(book);
+  const healthBook = openHealth({ ...parts, clock, book, meters: metered });
   let isDraining = false;
   const world: World = {
     snapshot,
@@ -79,8 +79,7 @@ export function wire(parts: Parts): Gateway {
         log('warn', 'the credential of a provider could not be fetched', { provider, reason }),
     }),
     store,
-    health: rests(),
-    doubts: doubts(),
+    health: healthBook.health,
     rota: rota(),
     conversations: new Conversations(),
     feedback: store.feedback,
@@ -90,7 +89,7 @@ export function wire(parts: Parts): Gateway {
     random: Math.random,
     together: createCohort(setImmediate),
     newId: idMaker(clock),
-    meters: meters(book),
+    meters: metered,
     log,
     instanceId: randomBytes(9).toString('base64url'),
     underWay: createCrowd(),
@@ -105,18 +104,13 @@ export function wire(parts: Parts): Gateway {
     world,
     dialects: gateDialects,
     batches,
-    limits: {
-      headerMaxBytes: parts.limits.header_max_bytes,
-      headerTimeoutMs: parts.limits.header_timeout_ms,
-      bodyTimeoutMs: parts.limits.body_timeout_ms,
-      keepAliveMs: parts.limits.keep_alive_ms,
-    },
+    limits: limitsOf(parts.limits),
     rim: {
       isReady: () => readiness(parts, isDraining),
       isDraining: () => isDraining,
       metricsText: () => book.text(),
       home: () => homePage(parts.version),
-      admin: (request) => admin(request, { ...parts, health: () => healthNow(world), now: Date.now }),
+      admin: (request) => admin(request, { ...parts, health: healthBook.rows, now: Date.now }),
     },
   });
   gauges(book, { parts, world, listener, batches });
@@ -127,7 +121,19 @@ export function wire(parts: Parts): Gateway {
     drain: () => {
       isDraining = true;
     },
-    close: stop,
+    close: () => {
+      stop();
+      healthBook.close();
+    },
+  };
+}
+
+function limitsOf(server: Config['server']): Parameters<typeof createListener>[0]['limits'] {
+  return {
+    headerMaxBytes: server.header_max_bytes,
+    headerTimeoutMs: server.header_timeout_ms,
+    bodyTimeoutMs: server.body_timeout_ms,
+    keepAliveMs: server.keep_alive_ms,
   };
 }
 

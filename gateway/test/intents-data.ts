@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseWordVectors } from '../src/understand/intents/word-vectors.ts';
-import type { IntentModel } from '../src/understand/intents/intents.ts';
+import type { Intent } from '../src/understand/intents/intents.ts';
 import type { WordVectors } from '../src/understand/intents/word-vectors.ts';
 import { dice } from './dice.ts';
 
@@ -102,25 +102,26 @@ export function bankingTrial(rows: readonly Row[], far: readonly Row[], options:
   };
 }
 
-export function measure(model: IntentModel, { inside, near, far }: Trial): Measured {
+/** Anything that ranks the intents of a text, likeliest first. */
+export type Ranking = (text: string) => readonly Intent[];
+
+/** A refusal is a likeliest intent with less confidence than `threshold`. */
+export function measure(rank: Ranking, { inside, near, far }: Trial, threshold = 0.5): Measured {
+  const confidenceOf = (text: string): number => rank(text)[0]?.confidence ?? 0;
   const tops = inside.map(({ text, intent }) => {
-    const top = model.scores(text)[0];
-    return {
-      isRight: top?.name === intent,
-      confidence: top?.confidence ?? 0,
-      isSure: model.classify(text) !== undefined,
-    };
+    const top = rank(text)[0];
+    return { isRight: top?.name === intent, confidence: top?.confidence ?? 0 };
   });
-  const refused = (rows: readonly Row[]): number => share(rows, ({ text }) => model.classify(text) === undefined);
+  const refused = (rows: readonly Row[]): number => share(rows, ({ text }) => confidenceOf(text) < threshold);
   return {
     accuracy: share(tops, (top) => top.isRight),
-    right: share(tops, (top) => top.isRight && top.isSure),
-    wrong: share(tops, (top) => !top.isRight && top.isSure),
+    right: share(tops, (top) => top.isRight && top.confidence >= threshold),
+    wrong: share(tops, (top) => !top.isRight && top.confidence >= threshold),
     nearRefused: refused(near),
     farRefused: refused(far),
     auroc: auroc(
       tops.map((top) => top.confidence),
-      far.map(({ text }) => model.scores(text)[0]?.confidence ?? 0),
+      far.map(({ text }) => confidenceOf(text)),
     ),
   };
 }

@@ -1,14 +1,16 @@
-/** `/admin/v1/*`: keys, usage, requests, batches, providers, configuration, health and audit log, for the root key. Secrets are in no answer, ever. */
+/** `/admin/v1/*`: keys, usage, requests, batches, providers, routes, configuration, health and audit log, for the root key. Secrets are in no answer, ever. */
 import { batchRow } from '../batches/shapes.ts';
 import { fault, type Fault } from '../chat/fault.ts';
 import type { Config } from '../config/schema.ts';
 import { compact, type JsonRecord } from '../lib/json.ts';
 import { sinceOf } from '../lib/since.ts';
-import type { Health } from '../routing/next.ts';
+import type { HealthRow } from '../health/observatory.ts';
 import { withUsual } from '../pipeline/record.ts';
+import { pagesOf } from '../routing/describe.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { Store } from '../store/ports.ts';
 import { configRecord } from './config-record.ts';
+import { healthRows } from './health-rows.ts';
 import { keys, oneKey } from './keys.ts';
 
 export interface AdminWorld {
@@ -18,8 +20,8 @@ export interface AdminWorld {
   readonly config: () => Config;
   /** What the last load of the configuration said; undefined: all is well. */
   readonly configProblem: () => string | undefined;
-  /** Of targets, at this moment. */
-  readonly health: () => Health;
+  /** Of the targets that were asked, at this moment. */
+  readonly health: () => readonly HealthRow[];
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
@@ -54,6 +56,7 @@ const ROOMS: ReadonlyMap<string, Room> = new Map([
   ['usage', { methods: ['GET'], answer: usage }],
   ['requests', { methods: ['GET'], answer: requests }],
   ['providers', { methods: ['GET'], answer: (_, { snapshot }) => found({ data: providerRows(snapshot()) }) }],
+  ['routes', { methods: ['GET'], answer: (_, world) => found({ data: routeRows(world) }) }],
   ['config', { methods: ['GET'], answer: (_, world) => found(config(world)) }],
   ['health', { methods: ['GET'], answer: (_, world) => found(health(world)) }],
   ['batches', { methods: ['GET'], answer: batches }],
@@ -134,13 +137,18 @@ function providerRows(snapshot: Snapshot): readonly JsonRecord[] {
   return [...rows.values()].map((row) => compact(row));
 }
 
-function health({ store, configProblem, snapshot, health: healthNow }: AdminWorld): JsonRecord {
+/** Each route in plain words, with what is told of it when the file is checked. */
+function routeRows({ config: current, snapshot }: AdminWorld): readonly JsonRecord[] {
+  const { routes } = current();
+  return pagesOf(current(), snapshot()).map(({ name, ...page }) => ({
+    id: name,
+    strategy: routes[name]?.strategy,
+    ...page,
+  }));
+}
+
+function health({ store, configProblem, health: rows, now }: AdminWorld): JsonRecord {
   const ledger = store.ledger.health();
-  const book = healthNow();
-  const targets = [...snapshot().targets.values()].map((target): JsonRecord => {
-    const { restMs, isDoubted } = book.observe(target);
-    return { target: target.id, rest_ms: Math.round(restMs), doubted: isDoubted };
-  });
   return compact({
     ok: ledger.isHealthy && configProblem() === undefined,
     ledger: compact({
@@ -153,8 +161,7 @@ function health({ store, configProblem, snapshot, health: healthNow }: AdminWorl
     }),
     config_problem: configProblem(),
     request_records_dropped: store.requests.dropped(),
-    // Those that are well are not named: there may be thousands.
-    targets: targets.filter(({ rest_ms, doubted }) => rest_ms !== 0 || doubted === true),
+    targets: healthRows(rows(), now()),
   });
 }
 

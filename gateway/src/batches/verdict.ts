@@ -15,6 +15,7 @@ const FREE: ReadonlySet<Fault['code']> = new Set([
   'upstream-credential',
   'rate-limited',
   'no-target',
+  'all-failing',
   'overloaded',
   'store-unavailable',
 ]);

@@ -225,6 +225,13 @@ export const faults = {
     retry: true,
     text: 'No target can take this request now: {reasons}',
   },
+  'all-failing': {
+    status: 503,
+    type: 'server_error',
+    outcome: 'overloaded',
+    retry: true,
+    text: 'Every target of this request has failed all of its latest requests, and is left alone until one of them is found well.',
+  },
   overloaded: {
     status: 503,
     type: 'server_error',

@@ -181,6 +181,20 @@ describe('turnout check', () => {
     assert.ok(!errors.includes('abcdefghijkl'));
   });
 
+  it('tries the intents, and says at their line what cannot work', async () => {
+    const text = 'providers: {openai: }\nintents:\n  refund: {examples: [money back, refund please]}\n';
+    writeFileSync(join(folder, 'turnout.yaml'), text);
+    const { code, out, errors } = await check([]);
+    assert.equal(code, 0);
+    assert.match(
+      out,
+      /\n  1 intent: of new prompts like the examples 0% should be found, 0% taken for another, 100% for none\n$/,
+    );
+    const [alone = '', few = ''] = errors.split('\n').filter((line) => line.startsWith('turnout.yaml'));
+    assert.match(alone, /^turnout\.yaml:3:3: warning: `intents\.refund` stands alone, /);
+    assert.match(few, /^turnout\.yaml:3:3: warning: `intents\.refund` has 2 different examples: 10 to 20 are needed/);
+  });
+
   it('takes TURNOUT_CONFIG, and says what to do about a missing file', async () => {
     const { code, errors } = await check([], { TURNOUT_CONFIG: 'gone.yaml' });
     assert.equal(code, 1);

@@ -1,13 +1,24 @@
 /** `turnout check`: everything that is wrong with a configuration, with line and column, before anybody depends on it. */
 import { relative, resolve } from 'node:path';
 import type { Catalog } from '../catalog/catalog.ts';
+import type { LoadedConfig } from '../config/load.ts';
+import { placesOf } from '../credentials/places.ts';
+import { gateDialects } from '../dialects/index.ts';
+import { compile } from '../routing/compile.ts';
+import { lintRoutes } from '../routing/lint.ts';
+import type { IntentDoubt } from '../config/checks.ts';
 import type { ConfigError } from '../config/finding.ts';
 import type { Config } from '../config/schema.ts';
+import { pathText } from '../config/path.ts';
 import { renderErrors, sentence } from '../config/render.ts';
 import { loadCatalog } from './catalog-file.ts';
+import { runCases, type CaseResult } from './check-cases.ts';
 import { readConfigFile } from './config-file.ts';
 import type { ReadConfig } from './config-file.ts';
 import { credentialRows, type CredentialRow } from './credential-rows.ts';
+import { providersInEnvironment } from './discover.ts';
+import type { IntentModel } from '../understand/intents/intents.ts';
+import { intentTrainer } from './intents.ts';
 import type { CommandIo } from './io.ts';
 import { knownNames } from './known-names.ts';
 import { readWords, textOf, type Words } from './options.ts';
@@ -15,7 +26,8 @@ import { readWords, textOf, type Words } from './options.ts';
 const USAGE = `usage: turnout check [FILE | --config FILE] [--json] [--data DIR]
 
 Reads FILE (else TURNOUT_CONFIG, else turnout.yaml) and prints each error with its line and column; without errors, where
-each provider's credential would come from. Warnings do not fail.
+each provider's credential would come from, and whether every case under \`expect\` of a route goes where it must.
+Warnings do not fail; a case that goes elsewhere does.
 `;
 const DAY_LENGTH = 'YYYY-MM-DD'.length;
 
@@ -46,12 +58,56 @@ async function checkFile(words: Words, io: CommandIo, known: Known | undefined):
   const dataDir = resolve(io.cwd, textOf(words, 'data') ?? io.env['TURNOUT_DATA'] ?? 'data');
   const { catalog, today } = known ?? knowledge(dataDir, io);
   const file = shortName(path, io.cwd);
-  const read = await readConfigFile(path, { file, env: io.env, known: knownNames(catalog, today) });
+  const { trainNow } = intentTrainer();
+  const doubtsAboutIntents = ({ intents }: Config): readonly IntentDoubt[] => trainNow(intents)?.warnings ?? [];
+  const names = { ...knownNames(catalog, today), doubtsAboutIntents };
+  const read = await readConfigFile(path, { file, env: io.env, known: names });
   const { result } = read;
   const rows = result.ok ? await credentialRows(result.value.config, catalog, io.env) : [];
-  if (words.values['json'] === true) io.stdout(`${JSON.stringify(asJson(file, read, rows))}\n`);
-  else print(file, read, { io, rows });
-  return result.ok ? 0 : 1;
+  const intents = result.ok ? trainNow(result.value.config.intents) : undefined;
+  const routed = result.ok ? routedOf(result.value, { catalog, intents, io }) : { warnings: [], cases: [] };
+  const checked: Checked = { file, read, rows, intents, ...routed };
+  if (words.values['json'] === true) io.stdout(`${JSON.stringify(asJson(checked))}\n`);
+  else print(checked, io);
+  return result.ok && routed.cases.every(({ ok }) => ok) ? 0 : 1;
+}
+
+interface Routed {
+  /** What routes say that cannot come to pass. */
+  readonly warnings: readonly ConfigError[];
+  readonly cases: readonly PlacedCase[];
+}
+
+interface PlacedCase extends CaseResult {
+  /** Where it stands in the file. */
+  readonly line: number;
+}
+
+interface Checked extends Routed {
+  readonly file: string;
+  readonly read: ReadConfig;
+  readonly rows: readonly CredentialRow[];
+  readonly intents: IntentModel | undefined;
+}
+
+interface Around {
+  readonly catalog: Catalog;
+  readonly intents: IntentModel | undefined;
+  readonly io: CommandIo;
+}
+
+/** The routes as they would be in force here: linted, and held to their cases. */
+function routedOf({ config: written, placed }: LoadedConfig, { catalog, intents, io }: Around): Routed {
+  if (Object.keys(written.routes).length === 0) return { warnings: [], cases: [] };
+  const isEmpty = Object.keys(written.providers).length === 0;
+  const config = isEmpty ? { ...written, providers: providersInEnvironment(catalog, io.env) } : written;
+  const places = placesOf(io.env);
+  const { snapshot } = compile({ config, catalog, env: io.env, dialects: gateDialects, places, intents });
+  const cases = runCases(config, snapshot).map((one) => {
+    const [place] = placed([{ path: one.path, message: '' }]);
+    return { ...one, line: place?.line ?? 1 };
+  });
+  return { warnings: placed(lintRoutes(config, snapshot)), cases };
 }
 
 function knowledge(dataDir: string, io: CommandIo): Known {
@@ -71,22 +127,45 @@ function shortName(path: string, cwd: string): string {
   return short === '' || short.startsWith('..') ? path : short;
 }
 
-interface Printing {
-  readonly io: CommandIo;
-  readonly rows: readonly CredentialRow[];
-}
-
-function print(file: string, { text, result }: ReadConfig, { io, rows }: Printing): void {
+function print({ file, read, rows, intents, ...routed }: Checked, io: CommandIo): void {
+  const { text, result } = read;
   if (!result.ok) {
     io.stderr(`${renderErrors(result.error, text)}\n${file}: ${count(result.error.length, 'error')}\n`);
     return;
   }
-  const { config, warnings } = result.value;
+  const { config } = result.value;
+  const warnings = [...result.value.warnings, ...routed.warnings];
   if (warnings.length > 0) io.stderr(`${renderErrors(warnings, text, 'warning: ')}\n`);
   const note = warnings.length === 0 ? '' : `, ${count(warnings.length, 'warning')}`;
   const width = Math.max(0, ...rows.map(({ provider }) => provider.length));
   const lines = rows.map(({ provider, credential }) => `  ${provider.padEnd(width)}  ${credential}\n`);
-  io.stdout(`${file}: ok (${summary(config)})${note}\n${lines.join('')}`);
+  io.stdout(
+    `${file}: ok (${summary(config)})${note}\n${lines.join('')}${intentLine(intents)}${casesShown(file, routed.cases)}`,
+  );
+}
+
+function intentLine(intents: IntentModel | undefined): string {
+  if (intents === undefined) return '';
+  const { right, wrong } = intents.heldOut;
+  const [found, taken, refused] = [right, wrong, 1 - right - wrong].map((share) => `${Math.round(100 * share)}%`);
+  return `  ${count(intents.names.length, 'intent')}: of new prompts like the examples ${found} should be found, ${taken} taken for another, ${refused} for none\n`;
+}
+
+/** As a runner of tests shows them: each case with where it goes, and what is not as expected. */
+function casesShown(file: string, cases: readonly PlacedCase[]): string {
+  if (cases.length === 0) return '';
+  const lines = cases.flatMap((one, index) => [
+    ...(cases[index - 1]?.route === one.route ? [] : [`${one.route}:`]),
+    caseLine(file, one),
+    ...one.problems.map((problem) => `        ${problem}`),
+    ...(one.ok ? [] : [`        why ${one.got}: ${one.why}`]),
+  ]);
+  const failed = cases.filter(({ ok }) => !ok).length;
+  return `${lines.join('\n')}\n${count(cases.length, 'case')}: ${cases.length - failed} as expected, ${failed} not\n`;
+}
+
+function caseLine(file: string, { ok, name, got, why, line }: PlacedCase): string {
+  return ok ? `  ok    ${name}: ${got} (${why})` : `  FAIL  ${name} (${file}:${line})`;
 }
 
 function summary(config: Config): string {
@@ -102,15 +181,16 @@ function count(number: number, one: string, many = `${one}s`): string {
   return `${number} ${number === 1 ? one : many}`;
 }
 
-function asJson(file: string, { result }: ReadConfig, rows: readonly CredentialRow[]): unknown {
+function asJson({ file, read: { result }, rows, warnings: routeWarnings, cases }: Checked): unknown {
   const errors = result.ok ? [] : result.error;
-  const warnings = result.ok ? result.value.warnings : [];
+  const warnings = result.ok ? [...result.value.warnings, ...routeWarnings] : [];
   return {
-    ok: result.ok,
+    ok: result.ok && cases.every(({ ok }) => ok),
     file,
     errors: errors.map(row),
     warnings: warnings.map(row),
     ...(result.ok ? { providers: rows } : {}),
+    ...(cases.length === 0 ? {} : { cases: cases.map((one) => ({ ...one, path: pathText(one.path) })) }),
   };
 }
 

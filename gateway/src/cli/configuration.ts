@@ -2,15 +2,20 @@
 import { dirname, resolve } from 'node:path';
 import type { Catalog } from '../catalog/catalog.ts';
 import { configSchema, type Config, type ProviderConfig } from '../config/schema.ts';
+import { pathText } from '../config/path.ts';
 import { renderErrors, sentence, summary } from '../config/render.ts';
 import { placesOf } from '../credentials/places.ts';
 import { gateDialects } from '../dialects/index.ts';
 import type { JsonRecord } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { compile } from '../routing/compile.ts';
+import { lintRoutes } from '../routing/lint.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { Log } from '../telemetry/log.ts';
+import { loadLanguages, type DetectLanguage } from '../understand/language.ts';
 import { readConfigFile, watchConfigFile } from './config-file.ts';
+import { intentTrainer } from './intents.ts';
+import type { IntentTrainer } from './intents.ts';
 import { knownNames } from './known-names.ts';
 import { settingsOf, watched } from './settings.ts';
 
@@ -25,6 +30,8 @@ export interface ConfigurationOptions {
   readonly port?: number;
   /** Day of the check, `2026-11-22`: models that are retired by then are told. */
   readonly today: string;
+  /** Trains the intents, and keeps them for the next reading. Absent: each reading trains them anew. */
+  readonly intents?: IntentTrainer;
 }
 
 export interface Loaded {
@@ -52,13 +59,26 @@ export async function loadConfiguration(options: ConfigurationOptions): Promise<
   const effective: Config = isEmpty ? { ...config, providers: options.fallbackProviders } : config;
   const { catalog, env } = options;
   const { seen, ...around } = watched({ env, places: placesOf(env) });
-  const compiled = compile({ config: effective, catalog, dialects: gateDialects, ...around });
+  const intents = await (options.intents ?? intentTrainer()).train(effective.intents);
+  const detectLanguage = await languagesFor(effective);
+  const compiled = compile({ config: effective, catalog, dialects: gateDialects, intents, detectLanguage, ...around });
   return ok({
     config: effective,
     snapshot: compiled.snapshot,
-    warnings: [...warnings, ...compiled.warnings],
+    warnings: [...warnings, ...compiled.warnings, ...routeWarnings(effective, compiled.snapshot)],
     settings: () => settingsOf(effective, seen()),
   });
+}
+
+/** What routes say that cannot come to pass. */
+function routeWarnings(config: Config, snapshot: Snapshot): readonly string[] {
+  return lintRoutes(config, snapshot).map(({ path, message }) => `\`${pathText(path)}\` ${message}`);
+}
+
+/** Fifty megabytes that most gateways never need: loaded where a rule, or whoever reads all facts, asks for a language. */
+async function languagesFor({ routes, understand }: Config): Promise<DetectLanguage | undefined> {
+  const asks = Object.values(routes).some(({ rules = [] }) => rules.some(({ when }) => when.includes('language')));
+  return asks || understand.content === 'always' ? loadLanguages() : undefined;
 }
 
 type ReadResult = Result<{ readonly config: Config; readonly warnings: readonly string[] }, ConfigurationProblem>;

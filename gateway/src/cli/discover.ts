@@ -3,7 +3,7 @@ import { request } from 'node:http';
 import { localProviders, type LocalProvider } from '../catalog/known.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Findings } from './findings.ts';
-import { configSchema } from '../config/schema.ts';
+import { configSchema, type ProviderConfig } from '../config/schema.ts';
 import { placesOf } from '../credentials/places.ts';
 import { gateDialects } from '../dialects/index.ts';
 import { ACCOUNT_VARIABLES } from '../routing/accounts.ts';
@@ -93,6 +93,15 @@ export function accountsInEnvironment(
     const { suppliers } = suppliersOf({ config, catalog, env, dialects: gateDialects, places });
     return suppliers.has(provider) ? [{ provider, env: found }] : [];
   });
+}
+
+/** Providers that can be used with what stands in the environment alone: for a file that names none. */
+export function providersInEnvironment(
+  catalog: Catalog,
+  env: Readonly<Record<string, string | undefined>>,
+): Readonly<Record<string, ProviderConfig>> {
+  const usable = [...keysInEnvironment(catalog, env), ...accountsInEnvironment(catalog, env)];
+  return configSchema.parse({ providers: Object.fromEntries(usable.map(({ provider }) => [provider, {}])) }).providers;
 }
 
 /** Local servers that answer on their usual port, with the models they serve. */

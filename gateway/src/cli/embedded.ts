@@ -2,3 +2,5 @@
 
 /** Text of the shipped catalog; filled in by scripts/build.ts. */
 export const EMBEDDED_CATALOG: string | undefined = undefined;
+/** The word vectors that intents are learned with, in base64. */
+export const EMBEDDED_WORD_VECTORS: string | undefined = undefined;

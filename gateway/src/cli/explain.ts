@@ -2,11 +2,6 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { gateDialects } from '../dialects/index.ts';
-import { doubts } from '../health/doubts.ts';
-import { rests } from '../health/rests.ts';
-import { Conversations } from '../health/conversations.ts';
-import { rota } from '../health/rota.ts';
-import { keptTurns } from '../store/turns.ts';
 import type { Dialect } from '../dialects/dialect.ts';
 import { OPERATIONS } from '../dialects/operations/operation.ts';
 import { arrivalOf } from '../http/operations.ts';
@@ -17,7 +12,7 @@ import { parseBody, type ParsedBody } from '../pipeline/body.ts';
 import type { Arrival } from '../pipeline/call.ts';
 import { chatArrival } from '../pipeline/chat.ts';
 import { explain } from '../pipeline/explain.ts';
-import type { KeyRow } from '../store/ports.ts';
+import { dryWorld, OPERATOR } from './dry-world.ts';
 import type { CommandIo } from './io.ts';
 import { readWords, textOf } from './options.ts';
 import { snapshotHere } from './snapshot-here.ts';
@@ -26,16 +21,6 @@ const USAGE = `usage: turnout explain --body FILE [--dialect openai-chat|openai-
        turnout explain --body FILE --operation ${OPERATIONS.join('|')} [--config FILE] [--data DIR] [--json]
        turnout explain MODEL
 `;
-
-/** May use every model: the operator asks. */
-const OPERATOR: KeyRow = {
-  id: 'operator',
-  name: 'operator',
-  isRoot: true,
-  isDisabled: false,
-  createdAtMs: 0,
-  tags: [],
-};
 
 /** Exit codes: 0 there is a plan, 1 there is none (and why), 2 the command was not understood. */
 export async function explainCommand(args: readonly string[], io: CommandIo): Promise<number> {
@@ -108,20 +93,7 @@ async function answer(question: Question, io: CommandIo): Promise<Result<JsonRec
   const here = await snapshotHere({ file, dataDir }, io);
   if (!here.ok) return here;
   const arrival = arrivalFor(question, body.value);
-  const { snapshot } = here.value;
-  const clock = { monotonicMs: () => 0, unixMs: Date.now };
-  const explained = await explain(arrival, OPERATOR, {
-    snapshot: () => snapshot,
-    clock,
-    turns: keptTurns(clock.monotonicMs),
-    health: rests(),
-    doubts: doubts(),
-    rota: rota(),
-    conversations: new Conversations(),
-    feedback: { about: () => undefined },
-    random: Math.random,
-    instanceId: 'explain',
-  });
+  const explained = await explain(arrival, OPERATOR, dryWorld(here.value.snapshot, Math.random));
   return explained.ok ? explained : err(explained.error.message);
 }
 

@@ -27,6 +27,7 @@ import {
 } from './configuration.ts';
 import { discover, findingsOf, type Found } from './discover.ts';
 import { starterConfig } from './init.ts';
+import { intentTrainer } from './intents.ts';
 import { readWords, textOf } from './options.ts';
 import { catalogName } from './settings.ts';
 import { VERSION } from './version.ts';
@@ -87,6 +88,7 @@ async function firstConfiguration(options: Options, io: CommandIo, log: Log): Pr
     catalog,
     fallbackProviders: providersOf(found),
     today: today(),
+    intents: intentTrainer(),
     ...(options.port === undefined || options.port === 0 ? {} : { port: options.port }),
   };
   const loaded = await loadConfiguration(own);

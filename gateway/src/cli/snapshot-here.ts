@@ -1,11 +1,10 @@
 /** The snapshot of a file on this machine, for commands that plan without a gateway. */
 import type { Catalog } from '../catalog/catalog.ts';
-import { configSchema } from '../config/schema.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import { loadCatalog } from './catalog-file.ts';
 import { loadConfiguration, today } from './configuration.ts';
-import { accountsInEnvironment, keysInEnvironment } from './discover.ts';
+import { providersInEnvironment } from './discover.ts';
 import type { CommandIo } from './io.ts';
 
 export interface Here {
@@ -19,9 +18,7 @@ export async function snapshotHere(
   { env }: Pick<CommandIo, 'env'>,
 ): Promise<Result<Here, string>> {
   const catalog = loadCatalog(dataDir);
-  const usable = [...keysInEnvironment(catalog, env), ...accountsInEnvironment(catalog, env)];
-  const found = Object.fromEntries(usable.map(({ provider }) => [provider, {}]));
-  const fallbackProviders = configSchema.parse({ providers: found }).providers;
+  const fallbackProviders = providersInEnvironment(catalog, env);
   const loaded = await loadConfiguration({ file, env, catalog, fallbackProviders, today: today() });
   return loaded.ok ? ok({ snapshot: loaded.value.snapshot, catalog }) : err(loaded.error.shown);
 }

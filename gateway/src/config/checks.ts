@@ -17,6 +17,14 @@ export interface KnownNames {
   readonly providers: readonly string[];
   /** What an operator should know about a name of a model that the file uses; undefined where all is well. */
   doubtAbout(name: string, config: Config): Doubt | undefined;
+  /** What cannot work about the intents; without `intent` about all of them. Absent: nobody has tried them. */
+  readonly doubtsAboutIntents?: (config: Config) => readonly IntentDoubt[];
+}
+
+export interface IntentDoubt {
+  readonly intent?: string;
+  /** Goes behind the path. */
+  readonly message: string;
 }
 
 export interface Doubt {
@@ -66,6 +74,15 @@ export function checkModels(tree: Tree, config: Config, known: KnownNames): read
     if (Object.hasOwn(config.aliases, name) || Object.hasOwn(config.routes, name)) return [];
     const doubt = known.doubtAbout(name, config);
     return doubt === undefined ? [] : [{ path: pathText(path), ...placeOf(tree, path).value, ...doubt }];
+  });
+}
+
+/** What training tells of the intents. */
+export function checkIntents(tree: Tree, config: Config, known: KnownNames): readonly Finding[] {
+  return (known.doubtsAboutIntents?.(config) ?? []).map(({ intent, message }) => {
+    const path = intent === undefined ? ['intents'] : ['intents', intent];
+    const { key, value } = placeOf(tree, path);
+    return { path: pathText(path), ...(key ?? value), level: 'warning', message };
   });
 }
 

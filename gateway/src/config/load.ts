@@ -2,11 +2,12 @@
 import { err, ok } from '../lib/result.ts';
 import type { Result } from '../lib/result.ts';
 import type { CheckOptions } from './checks.ts';
-import { check, checkModels } from './checks.ts';
+import { check, checkIntents, checkModels } from './checks.ts';
 import type { Environment } from './environment.ts';
 import type { ConfigError, Finding } from './finding.ts';
 import { toErrors } from './finding.ts';
-import { findingsOf } from './issues.ts';
+import { findingsOf, placeOf } from './issues.ts';
+import { pathText, type PathStep } from './path.ts';
 import type { Config } from './schema.ts';
 import { configSchema } from './schema.ts';
 import { readSource } from './source.ts';
@@ -21,6 +22,14 @@ export interface ParseOptions extends CheckOptions {
 export interface LoadedConfig {
   readonly config: Config;
   readonly warnings: readonly ConfigError[];
+  /** What others find in the configuration, at its place in the text. */
+  readonly placed: (findings: readonly PathFinding[]) => readonly ConfigError[];
+}
+
+/** Something about the value at a path; the message goes behind the path. */
+export interface PathFinding {
+  readonly path: readonly PathStep[];
+  readonly message: string;
 }
 
 /** More errors than this are the wrong file, not a hundred slips. */
@@ -46,11 +55,22 @@ export function parseConfig(text: string, options: ParseOptions): Result<LoadedC
     ...check(tree, options),
   ];
   const isWhole = parsed.success && !found.some((finding) => finding.level === 'error');
-  if (isWhole && options.known !== undefined) found.push(...checkModels(tree, parsed.data, options.known));
+  if (isWhole && options.known !== undefined) {
+    found.push(...checkModels(tree, parsed.data, options.known), ...checkIntents(tree, parsed.data, options.known));
+  }
   const errors = found.filter((finding) => finding.level === 'error');
   if (!parsed.success || errors.length > 0) return err(inWords(errors));
   const warnings = inWords(found);
-  return ok({ config: frozen(parsed.data), warnings });
+  const placed = (findings: readonly PathFinding[]): readonly ConfigError[] =>
+    inWords(
+      findings.map(({ path, message }) => ({
+        path: pathText(path),
+        message,
+        level: 'warning',
+        ...placeOf(tree, path).value,
+      })),
+    );
+  return ok({ config: frozen(parsed.data), warnings, placed });
 }
 
 /** Freezes a value and all below it: a running request must never see half of a change. */

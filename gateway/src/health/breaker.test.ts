@@ -19,7 +19,13 @@ interface Watched {
 
 function watched(): Watched {
   const changes: Watched['changes'] = [];
-  return { changes, breaker: new Breaker(BREAKER, ({ state }, _, nowMs) => void changes.push({ to: state, nowMs })) };
+  return {
+    changes,
+    breaker: new Breaker(
+      () => BREAKER,
+      ({ state }, _, nowMs) => void changes.push({ to: state, nowMs }),
+    ),
+  };
 }
 
 function failing(breaker: Breaker, how: Failed, times: number): void {

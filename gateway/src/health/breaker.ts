@@ -84,7 +84,7 @@ export interface BreakerRow {
 
 export class Breaker {
   readonly rate = new DecayingRate();
-  readonly #options: BreakerOptions;
+  readonly #options: () => BreakerOptions;
   readonly #changed: (breaker: Breaker, from: BreakerState, nowMs: number) => void;
   #state: BreakerState = 'closed';
   #reason: Reason | undefined;
@@ -107,7 +107,7 @@ export class Breaker {
   #closesFromMs = NEVER;
 
   constructor(
-    options: BreakerOptions,
+    options: () => BreakerOptions,
     changed: (breaker: Breaker, from: BreakerState, nowMs: number) => void = () => undefined,
   ) {
     this.#options = options;
@@ -129,7 +129,7 @@ export class Breaker {
 
   /** Milliseconds until the next probe, where all the latest attempts have failed: nobody is helped by one more. Else 0. */
   shutMs(nowMs: number): number {
-    const isHopeless = this.#state !== 'closed' && this.#bad >= this.#options.requestsMin;
+    const isHopeless = this.#state !== 'closed' && this.#bad >= this.#options().requestsMin;
     return isHopeless && nowMs < this.#untilMs ? this.#untilMs - nowMs : 0;
   }
 
@@ -157,7 +157,7 @@ export class Breaker {
     this.#isProbed = false;
     const isEnough = this.#good >= (this.#isRefutable() ? 1 : GOOD_MIN);
     if (isEnough && nowMs >= this.#closesFromMs) this.#close(nowMs);
-    else this.#untilMs = isEnough ? nowMs + this.#options.openMs : nowMs;
+    else this.#untilMs = isEnough ? nowMs + this.#options().openMs : nowMs;
   }
 
   failed(how: Failed, ending: Ending): void {
@@ -241,7 +241,7 @@ export class Breaker {
     [this.#sinceMs, this.#openedMs, this.#halfOpenMs] = [time(7), time(9), time(10)];
     [this.#closedMs, this.#closesFromMs] = [time(11), time(12)];
     // However far the clocks have gone apart, nobody stays away for longer than the longest pause.
-    this.#untilMs = Math.min(time(8), fromMs + Math.max(this.#options.openMaxMs, LASTING_MS));
+    this.#untilMs = Math.min(time(8), fromMs + Math.max(this.#options().openMaxMs, LASTING_MS));
     this.rate.load(
       saved.slice(13).map((value) => value ?? 0),
       fromMs,
@@ -249,7 +249,7 @@ export class Breaker {
   }
 
   #isBad(nowMs: number): boolean {
-    const { requestsMin, errorRate } = this.#options;
+    const { requestsMin, errorRate } = this.#options();
     if (this.#bad >= requestsMin) return true;
     // Half a request of grace: what is counted fades while it is counted.
     return this.rate.count(nowMs) > requestsMin - 0.5 && this.rate.share() >= errorRate;
@@ -272,7 +272,7 @@ export class Breaker {
 
   /** The next pause of an open breaker. Half of it by lot, so that the probes of several processes do not come together. */
   #pause({ nowMs, random }: At): void {
-    const { openMs, openMaxMs } = this.#options;
+    const { openMs, openMaxMs } = this.#options();
     const doublings = Math.min(DOUBLINGS_MAX, this.#pauses + this.#openings - 1);
     const most = Math.min(openMaxMs, openMs * 2 ** doublings);
     this.#pauses += 1;

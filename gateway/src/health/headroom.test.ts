@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { Headroom } from './headroom.ts';
+import { Headroom, Sent } from './headroom.ts';
 
 function begun(headroom: Headroom, times: number, nowMs: number): void {
   for (let count = 0; count < times; count += 1) headroom.begin(nowMs);
@@ -56,34 +56,38 @@ describe('headroom', () => {
     assert.equal(headroom.share(0), undefined);
   });
 
-  it('is what the configuration says, where it says so', () => {
+  it('is what the configuration says, of all that went out with the key', () => {
     const headroom = new Headroom();
     headroom.told({ requests: { limit: 100, left: 0, fullAfterMs: 60_000 } }, 0);
-    begun(headroom, 25, 0);
-    headroom.used(900, 0);
-    assert.equal(headroom.share(0, { requestsPerMinute: 50 }), 0.5);
-    assert.ok(Math.abs((headroom.share(0, { requestsPerMinute: 50, tokensPerMinute: 1000 }) ?? 0) - 0.1) < 1e-9);
-    assert.equal(headroom.waitMs(0, { requestsPerMinute: 50, tokensPerMinute: 1000 }), 0);
+    const sent = new Sent();
+    sent.requests.add(25, 0);
+    sent.tokens.add(900, 0);
+    const allowed = { requestsPerMinute: 50, tokensPerMinute: 1000 };
+    assert.equal(headroom.share(0, { requestsPerMinute: 50 }, sent), 0.5);
+    assert.ok(Math.abs((headroom.share(0, allowed, sent) ?? 0) - 0.1) < 1e-9);
+    assert.equal(sent.waitMs(allowed, 0), 0);
+    sent.tokens.add(100, 0);
+    assert.equal(sent.waitMs(allowed, 0), 65_000);
   });
 
   it('lets no more through in any minute than is configured', () => {
     const times = fc.array(fc.nat({ max: 5000 }), { minLength: 50, maxLength: 400 });
     fc.assert(
       fc.property(times, fc.integer({ min: 1, max: 40 }), (afters, requestsPerMinute) => {
-        const headroom = new Headroom();
-        const sent: number[] = [];
+        const sent = new Sent();
+        const went: number[] = [];
         let nowMs = 0;
         for (const afterMs of afters) {
           nowMs += afterMs;
-          const waitMs = headroom.waitMs(nowMs, { requestsPerMinute });
+          const waitMs = sent.waitMs({ requestsPerMinute }, nowMs);
           assert.ok(waitMs <= 65_000);
-          assert.equal(headroom.waitMs(nowMs + waitMs, { requestsPerMinute }), 0, 'the wait is long enough');
+          assert.equal(sent.waitMs({ requestsPerMinute }, nowMs + waitMs), 0, 'the wait is long enough');
           if (waitMs > 0) continue;
-          headroom.begin(nowMs);
-          sent.push(nowMs);
+          sent.requests.add(1, nowMs);
+          went.push(nowMs);
         }
-        for (const from of sent)
-          assert.ok(sent.filter((one) => one >= from && one < from + 60_000).length <= requestsPerMinute);
+        for (const from of went)
+          assert.ok(went.filter((one) => one >= from && one < from + 60_000).length <= requestsPerMinute);
       }),
     );
   });

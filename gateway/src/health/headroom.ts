@@ -2,13 +2,8 @@
  * How much of a target's rate limits is left: by what the configuration says, else by what the provider's headers say, else
  * by what its refusals taught. Seen before the limit is reached, so that others can be asked instead.
  */
+import type { Allowed } from '../routing/target.ts';
 import type { Allowance, Allowances } from './limit-headers.ts';
-
-/** What the configuration says: it wins over all that is learned. */
-export interface Configured {
-  readonly requestsPerMinute?: number;
-  readonly tokensPerMinute?: number;
-}
 
 const MINUTE_MS = 60_000;
 /** A refusal without numbers: the limit is a little below what was sent in the minute before it (additive increase, multiplicative decrease). */
@@ -19,9 +14,10 @@ const SENT_MIN = 20;
 /** Without another refusal nothing is known any more. */
 const CEILING_MS = 10 * MINUTE_MS;
 
+const NOTHING: Allowed = {};
+
 export class Headroom {
   readonly #requests = new LastMinute();
-  readonly #tokens = new LastMinute();
   #told: Allowances | undefined;
   #toldMs = 0;
   /** Requests begun since the provider told. */
@@ -32,11 +28,6 @@ export class Headroom {
   begin(nowMs: number): void {
     this.#requests.add(1, nowMs);
     this.#begunSince += 1;
-  }
-
-  /** Tokens of an attempt that has ended, in and out. */
-  used(tokens: number, nowMs: number): void {
-    this.#tokens.add(tokens, nowMs);
   }
 
   told(allowances: Allowances, nowMs: number): void {
@@ -54,27 +45,18 @@ export class Headroom {
     this.#ceilingMs = nowMs;
   }
 
-  /** 0..1, the least of requests and tokens; undefined where nothing is known. */
-  share(nowMs: number, { requestsPerMinute, tokensPerMinute }: Configured = {}): number | undefined {
+  /** 0..1, the least of requests and tokens; undefined where nothing is known. `sent`: with the target's key. */
+  share(nowMs: number, allowed?: Allowed, sent?: Sent): number | undefined {
+    const { requestsPerMinute, tokensPerMinute } = allowed ?? NOTHING;
     const requests =
       requestsPerMinute === undefined
         ? (this.#toldShare(this.#told?.requests, nowMs) ?? this.#learnedShare(nowMs))
-        : left(this.#requests.used(nowMs), requestsPerMinute);
+        : left(sent?.requests.used(nowMs), requestsPerMinute);
     const tokens =
       tokensPerMinute === undefined
         ? this.#toldShare(this.#told?.tokens, nowMs)
-        : left(this.#tokens.used(nowMs), tokensPerMinute);
-    if (requests === undefined || tokens === undefined) return requests ?? tokens;
-    return Math.min(requests, tokens);
-  }
-
-  /** Milliseconds until the configured limits let one more request through; 0 if now. */
-  waitMs(nowMs: number, { requestsPerMinute, tokensPerMinute }: Configured): number {
-    if (requestsPerMinute === undefined && tokensPerMinute === undefined) return 0;
-    return Math.max(
-      requestsPerMinute === undefined ? 0 : this.#requests.waitMs(requestsPerMinute - 1, nowMs),
-      tokensPerMinute === undefined ? 0 : this.#tokens.waitMs(tokensPerMinute - 1, nowMs),
-    );
+        : left(sent?.tokens.used(nowMs), tokensPerMinute);
+    return least(requests, tokens);
   }
 
   /** Fills up evenly, as the token buckets of the large providers do. */
@@ -96,6 +78,20 @@ export class Headroom {
     const sinceMs = nowMs - this.#ceilingMs;
     if (sinceMs > CEILING_MS) return undefined;
     return this.#ceiling * (1 + (INCREASE_PER_MINUTE * sinceMs) / MINUTE_MS);
+  }
+}
+
+/** What went out with a key in the last minute, where the configuration has limits for it. */
+export class Sent {
+  readonly requests = new LastMinute();
+  readonly tokens = new LastMinute();
+
+  /** Milliseconds until the limits let one more request through; 0 if now. */
+  waitMs({ requestsPerMinute, tokensPerMinute }: Allowed, nowMs: number): number {
+    return Math.max(
+      requestsPerMinute === undefined ? 0 : this.requests.waitMs(requestsPerMinute - 1, nowMs),
+      tokensPerMinute === undefined ? 0 : this.tokens.waitMs(tokensPerMinute - 1, nowMs),
+    );
   }
 }
 
@@ -136,8 +132,13 @@ class LastMinute {
   }
 }
 
-function left(used: number, limit: number): number {
-  return clamp(1 - used / limit);
+function least(one: number | undefined, other: number | undefined): number | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return Math.min(one, other);
+}
+
+function left(used: number | undefined, limit: number): number {
+  return clamp(1 - (used ?? 0) / limit);
 }
 
 function clamp(share: number): number {

@@ -5,7 +5,7 @@
  * follows every overload that lasts. Where the provider says that it is too much, a tenth less (`AIMDLimit.java`).
  */
 
-/** To begin with; nothing is told of it before it was put to the test. */
+/** To begin with; nothing is told of it before requests were seen to queue. */
 const LIMIT_FIRST = 20;
 /** A local server answers one at a time. */
 const LIMIT_MIN = 1;
@@ -19,8 +19,6 @@ const TOLERANCE = 2;
 /** The time without a queue is taken to be longer by half after ten minutes: providers become slower for good, too. */
 const RISE_PER_MS = Math.log(1.5) / 600_000;
 const BACK_OFF = 0.9;
-/** Samples before the limit is believed. */
-const SAMPLES_MIN = 20;
 
 export class InFlight {
   #count = 0;
@@ -30,6 +28,8 @@ export class InFlight {
   #baseAtMs = 0;
   #meanMs = 0;
   #samples = 0;
+  /** Requests were seen to queue, or were refused, since the limit was last found to be none. */
+  #isMet = false;
   /** Of those that were under way together, the first drop lowers the limit. */
   #droppedMs = Number.NEGATIVE_INFINITY;
 
@@ -37,9 +37,9 @@ export class InFlight {
     return this.#count;
   }
 
-  /** Absent: not known. */
+  /** Absent: none was met. */
   get limit(): number | undefined {
-    return this.#samples < SAMPLES_MIN ? undefined : Math.floor(this.#limit);
+    return this.#isMet ? Math.floor(this.#limit) : undefined;
   }
 
   begin(): void {
@@ -61,6 +61,7 @@ export class InFlight {
     // So few at a time put nothing to the test.
     if (this.#count < this.#limit / 2) return;
     const gradient = Math.max(0.5, Math.min(1, (TOLERANCE * this.#baseMs) / this.#meanMs));
+    if (gradient < 1 && this.#samples >= MEAN_COUNT) this.#isMet = true;
     const next = this.#limit * gradient + Math.sqrt(this.#limit);
     this.#set(this.#limit * (1 - SMOOTHING) + next * SMOOTHING);
   }
@@ -69,22 +70,29 @@ export class InFlight {
   dropped(startedMs: number, nowMs: number): void {
     if (startedMs < this.#droppedMs) return;
     this.#droppedMs = nowMs;
-    this.#samples = Math.max(this.#samples, SAMPLES_MIN);
+    this.#isMet = true;
     // No more than what was really under way: a limit that was never reached says nothing.
     this.#set(Math.min(this.#limit, Math.max(1, this.#count)) * BACK_OFF);
   }
 
   save(): readonly number[] {
-    return [this.#limit, Number.isFinite(this.#baseMs) ? this.#baseMs : 0, this.#meanMs, this.#samples];
+    return [
+      this.#isMet ? this.#limit : 0,
+      Number.isFinite(this.#baseMs) ? this.#baseMs : 0,
+      this.#meanMs,
+      this.#samples,
+    ];
   }
 
-  load([limit = LIMIT_FIRST, baseMs = 0, meanMs = 0, samples = 0]: readonly number[], fromMs: number): void {
-    this.#set(limit);
+  load([limit = 0, baseMs = 0, meanMs = 0, samples = 0]: readonly number[], fromMs: number): void {
+    this.#isMet = limit > 0;
+    if (this.#isMet) this.#set(limit);
     [this.#meanMs, this.#samples, this.#baseAtMs] = [meanMs, samples, fromMs];
     if (baseMs > 0) this.#baseMs = baseMs;
   }
 
   #set(limit: number): void {
     this.#limit = Math.min(LIMIT_MAX, Math.max(LIMIT_MIN, limit));
+    if (this.#limit === LIMIT_MAX) this.#isMet = false;
   }
 }

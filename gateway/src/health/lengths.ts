@@ -36,7 +36,7 @@ export class Lengths {
     const known = this.#pairs.get(nameOf(pair));
     const found = known?.tokens.pair(0.5, 0.9);
     if (known === undefined || found === undefined) return undefined;
-    return { mean: known.mean, p90: found[1], count: known.tokens.count(nowMs) };
+    return { mean: round(known.mean), p90: found[1], count: round(known.tokens.count(nowMs)) };
   }
 
   save(nowMs: number): readonly SavedLength[] {

@@ -12,6 +12,7 @@ import {
   type ObservatoryOptions,
   type Watched,
 } from './observatory.ts';
+import { SETTINGS } from './settings.ts';
 
 const MODEL = testTarget('p/m');
 const SISTER = testTarget('p/other');
@@ -124,16 +125,17 @@ describe('what is learned of a target', () => {
     on.observatory.begin(MODEL, on.nowMs);
     const { ttftMs, tokensPerS, inFlight, inFlightMax, errorRate } = on.observatory.observe(MODEL, on.nowMs);
     assert.ok(Math.abs((ttftMs?.p50 ?? 0) - 200) <= 10 && Math.abs((ttftMs?.p95 ?? 0) - 200) <= 10);
-    assert.deepEqual([Math.round(tokensPerS ?? 0), inFlight, inFlightMax, errorRate], [100, 1, 20, 0]);
+    assert.deepEqual([Math.round(tokensPerS ?? 0), inFlight, inFlightMax, errorRate], [100, 1, undefined, 0]);
     assert.equal(on.observatory.lengths.of({ route: 'r', targetId: 'p/m' }, on.nowMs)?.mean, 100);
   });
 
   it('is the limits that its replies tell, and those of the configuration first', () => {
     const on = bench();
     on.observatory.begin(MODEL, 0);
-    const allowances = { requests: { limit: 10, left: 5, fullAfterMs: 60_000 } };
-    on.observatory.ended(MODEL, { end: answered(), startedMs: 0, route: '', allowances }, 0);
+    on.observatory.told(MODEL, { requests: { limit: 10, left: 5, fullAfterMs: 60_000 } }, 0);
     const allowed = { requestsPerMinute: 1, concurrent: 3 };
+    // Another model of the same key uses up what the key may send.
+    on.observatory.begin({ ...SISTER, allowed }, 0);
     const seen = on.observatory.observe({ ...MODEL, allowed }, 0);
     assert.equal(on.observatory.observe(MODEL, 0).headroom, 0.5);
     assert.deepEqual([seen.headroom, seen.inFlightMax, seen.restMs], [0, 3, 65_000]);
@@ -224,7 +226,7 @@ describe('an outage', () => {
     };
     for (let count = 0; count < 30; count += 1) {
       on.observatory.begin(MODEL, count);
-      on.observatory.ended(MODEL, { end, startedMs: count, route: '', isCutShort: true }, count);
+      on.observatory.ended(MODEL, { end, startedMs: count, route: '' }, count);
     }
     assert.deepEqual(on.changes, []);
   });
@@ -265,7 +267,9 @@ describe('a target far worse than its peers', () => {
   it('is never every one of them', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.nat({ max: 2 }), fc.boolean()), { maxLength: 600 }), (events) => {
-        const on = bench({ breaker: { errorRate: 2, requestsMin: 1e9, openMs: 2000, openMaxMs: 60_000 } });
+        const on = bench({
+          settings: () => ({ ...SETTINGS, breaker: { ...SETTINGS.breaker, errorRate: 2, requestsMin: 1e9 } }),
+        });
         const peers = [MODEL, OTHER_KEY, PEER];
         for (const [index, isGood] of events) {
           const target = peers[index];
@@ -284,7 +288,9 @@ describe('what was learned', () => {
     fc
       .record({ ttftMs: fc.integer({ min: 1, max: 5000 }), outputTokens: fc.nat({ max: 2000 }) })
       .map(({ ttftMs, outputTokens }) => answered({ ttftMs, usage: { outputTokens } })),
-    fc.constantFrom<FaultCode>('upstream-error', 'upstream-overloaded', 'upstream-auth').map((code) => refused(code)),
+    fc
+      .constantFrom<FaultCode>('upstream-error', 'upstream-overloaded', 'upstream-not-found')
+      .map((code) => refused(code)),
   );
   const events = fc.array(fc.tuple(fc.nat({ max: 3 }), end, fc.nat({ max: 2000 })), { maxLength: 150 });
 
@@ -328,11 +334,13 @@ describe('what was learned', () => {
       [3_600_000, false],
     ] as const) {
       const on = bench();
-      on.ask(MODEL, refused('upstream-auth'));
+      on.ask(MODEL, refused('upstream-not-found'));
+      on.ask(PEER, refused('upstream-auth'));
       const again = bench().observatory;
       again.restore(on.observatory.save(on.nowMs, 10_000_000), { nowMs: 5, unixMs: 10_000_000 + aheadMs });
       assert.equal(again.observe(MODEL, 5).isDoubted, isDoubted, `${aheadMs} ms`);
       assert.equal(again.observe(MODEL, 60_005).isDoubted, false);
+      assert.equal(again.observe(PEER, 5).isDoubted, false, 'whoever starts us anew may have brought another key');
     }
   });
 

@@ -5,14 +5,18 @@
 import type { Fault } from '../chat/fault.ts';
 import type { Outcome } from '../chat/outcome.ts';
 import { compact, type Json, type JsonRecord } from '../lib/json.ts';
-import { Breaker, BREAKER, type BreakerOptions, type BreakerState, type Ending, type Reason } from './breaker.ts';
-import { Learned, type Allowed, type Observation } from './learned.ts';
+import type { Observation } from '../routing/observation.ts';
+import type { Target } from '../routing/target.ts';
+import { Breaker, type BreakerState, type Ending, type Reason } from './breaker.ts';
+import { Sent } from './headroom.ts';
+import { Learned } from './learned.ts';
 import { Lengths } from './lengths.ts';
 import { lessonOf, type Alert, type Lesson } from './lessons.ts';
 import type { Allowances } from './limit-headers.ts';
 import { outlierAmong } from './outliers.ts';
 import { RetryBudget } from './retry-budget.ts';
 import { readSaved, writeSaved } from './saved.ts';
+import { SETTINGS, type Settings } from './settings.ts';
 import { Speeds } from './speeds.ts';
 import { Table } from './table.ts';
 
@@ -22,27 +26,15 @@ const TARGETS_MAX = 20_000;
 const PEERS_MAX = 50;
 /** How often a target is held against the others of its model. */
 const COMPARE_EVERY_MS = 1000;
-const EJECT_MAX = 0.5;
-const RETRY_SHARE = 0.2;
-const NO_LIMITS: Allowed = {};
+/** The caller's own deadline, or our shutdown: nobody's fault. */
+const CUT_SHORT: ReadonlySet<string> = new Set(['total_timeout', 'shutdown']);
 
-/** As much of a target as health looks at. */
-export interface Watched {
-  readonly id: string;
-  readonly keyId: string;
-  /** Targets of the same model are peers. */
-  readonly model: string;
-  /** Whether the model stands in a catalog: one that does not was the caller's idea. */
-  readonly isKnown: boolean;
-  readonly allowed?: Allowed;
-}
+/** As much of a target as health looks at. Targets of the same model are peers. */
+export type Watched = Pick<Target, 'id' | 'keyId' | 'model' | 'isKnown' | 'allowed'>;
 
 export interface ObservatoryOptions {
-  readonly breaker?: BreakerOptions;
-  /** Of the peers of a model, so many may be out for being far worse; 0..1. */
-  readonly ejectMax?: number;
-  /** Repeats for each request; 0..1. */
-  readonly retryShare?: number;
+  /** In force now. */
+  readonly settings?: () => Settings;
   /** 0 <= x < 1. */
   readonly random: () => number;
   /** Called at each change of a breaker. */
@@ -68,10 +60,6 @@ export interface Ended {
   readonly startedMs: number;
   /** Empty where a model was named directly. */
   readonly route: string;
-  /** What the reply's headers said of rate limits. */
-  readonly allowances?: Allowances | undefined;
-  /** The caller's own deadline, or our shutdown, cut it short: nobody's fault. */
-  readonly isCutShort?: boolean;
 }
 
 /** What an operator must hear of. */
@@ -94,62 +82,77 @@ export class Observatory {
   readonly lengths = new Lengths();
   readonly retries: RetryBudget;
   readonly #options: ObservatoryOptions;
+  readonly #settings: () => Settings;
   readonly #targets: Table<Learned>;
   /** Only those that something was wrong with. */
   readonly #keys: Table<Breaker>;
+  /** By key, where the configuration has limits for it. */
+  readonly #sent = new Table(TARGETS_MAX, () => new Sent());
   /** Ids of targets by model. */
   readonly #peers = new Table<Set<string>>(TARGETS_MAX, () => new Set());
   readonly #all = new Speeds();
 
   constructor(options: ObservatoryOptions) {
     this.#options = options;
-    this.retries = new RetryBudget(options.retryShare ?? RETRY_SHARE);
+    this.#settings = options.settings ?? (() => SETTINGS);
+    this.retries = new RetryBudget(() => this.#settings().retryShare);
     this.#targets = new Table(TARGETS_MAX, (id) => new Learned(this.#breaker('target', id)));
     this.#keys = new Table(TARGETS_MAX, (id) => this.#breaker('key', id));
   }
 
   /** What a plan may know. O(1); changes nothing. */
-  observe(target: Watched, nowMs: number): Observation {
-    const learned = this.#targets.get(target.id);
-    const isKeyAway = this.#keys.get(target.keyId)?.isAway(nowMs) === true;
-    if (learned !== undefined)
-      return learned.see({ nowMs, isKeyAway, allowed: target.allowed ?? NO_LIMITS, others: this.#all });
+  observe({ id, keyId, allowed }: Watched, nowMs: number): Observation {
+    const learned = this.#targets.get(id);
+    const isKeyAway = this.#keys.get(keyId)?.isAway(nowMs) === true;
+    const sent = allowed === undefined ? undefined : this.#sent.get(keyId);
+    const { adapts } = this.#settings();
+    if (learned !== undefined) return learned.see({ nowMs, isKeyAway, allowed, sent, adapts, others: this.#all });
     const ttftMs = this.#all.ttft(nowMs);
-    const unseen = { restMs: 0, isDoubted: isKeyAway, inFlight: 0 };
+    const unseen = {
+      restMs: allowed === undefined ? 0 : (sent?.waitMs(allowed, nowMs) ?? 0),
+      isDoubted: isKeyAway,
+      inFlight: 0,
+    };
     return ttftMs === undefined ? unseen : { ...unseen, ttftMs: { ...ttftMs, count: 0 } };
   }
 
   /** An attempt begins: in the same breath as the choice, so that of all that choose at once one probes. */
-  begin(target: Watched, nowMs: number): void {
-    const learned = this.#targets.use(target.id);
+  begin({ id, keyId, allowed }: Watched, nowMs: number): void {
+    const learned = this.#targets.use(id);
     learned.breaker.begin(nowMs);
-    this.#keys.get(target.keyId)?.begin(nowMs);
+    this.#keys.get(keyId)?.begin(nowMs);
     learned.inFlight.begin();
     learned.headroom.begin(nowMs);
+    if (allowed !== undefined) this.#sent.use(keyId).requests.add(1, nowMs);
+  }
+
+  /** The head of a reply has told of rate limits. */
+  told({ id }: Watched, allowances: Allowances, nowMs: number): void {
+    this.#targets.use(id).headroom.told(allowances, nowMs);
   }
 
   /** Each attempt that began ends here, once. */
   ended(target: Watched, ended: Ended, nowMs: number): Heard | undefined {
     const learned = this.#targets.use(target.id);
-    const { end, startedMs, route, allowances } = ended;
-    const at: Ending = { nowMs, startedMs, random: this.#options.random };
-    if (allowances !== undefined) learned.headroom.told(allowances, nowMs);
-    if (end.kind !== 'unsent') learned.measure(end, { durationMs: nowMs - startedMs, nowMs, all: this.#all });
+    const at: Ending = { nowMs, startedMs: ended.startedMs, random: this.#options.random };
+    this.#measure(learned, target, { ended, at });
     const heard =
-      end.kind === 'answered' ? this.#answered(learned, target, at) : this.#taught(learned, target, { ended, at });
-    const tokens = end.kind === 'answered' ? end.spent.usage?.outputTokens : undefined;
-    if (tokens !== undefined) this.lengths.add({ route, targetId: target.id }, tokens, nowMs);
+      ended.end.kind === 'answered'
+        ? this.#answered(learned, target, at)
+        : this.#taught(learned, target, { ended, at });
     learned.inFlight.end();
     if (nowMs - learned.comparedMs >= COMPARE_EVERY_MS) this.#compare(learned, target, at);
     return heard;
   }
 
-  /** Everything that was learned and outlasts a minute. `unixMs`: milliseconds since 1970. */
+  /**
+   * Everything that was learned and outlasts a minute, but for keys: who starts us anew has often done so because of one.
+   * `unixMs`: milliseconds since 1970.
+   */
   save(nowMs: number, unixMs: number): JsonRecord {
     return writeSaved({
       savedAtMs: unixMs,
       targets: this.#targets.entries().map(([id, learned]) => learned.save(id, nowMs)),
-      keys: this.#keys.entries().map(([id, breaker]) => ({ id, breaker: breaker.save(nowMs) })),
       lengths: this.lengths.save(nowMs),
       all: this.#all.save(nowMs),
     });
@@ -164,7 +167,6 @@ export class Observatory {
     if (file === undefined) return false;
     const fromMs = nowMs - Math.max(0, unixMs - file.savedAtMs);
     for (const target of file.targets) this.#targets.use(target.id).load(target, fromMs);
-    for (const key of file.keys) this.#keys.use(key.id).load(key.breaker, fromMs);
     this.lengths.load(file.lengths, fromMs);
     this.#all.load(file.all, fromMs);
     return true;
@@ -194,10 +196,25 @@ export class Observatory {
   }
 
   #breaker(of: Change['of'], id: string): Breaker {
-    const { breaker = BREAKER, changed } = this.#options;
-    return new Breaker(breaker, (one, from, nowMs) =>
-      changed?.({ id, of, from, to: one.state, reason: one.reason, nowMs }),
+    const { changed } = this.#options;
+    return new Breaker(
+      () => this.#settings().breaker,
+      (one, from, nowMs) => changed?.({ id, of, from, to: one.state, reason: one.reason, nowMs }),
     );
+  }
+
+  /** Times and tokens, however it ended. */
+  #measure(learned: Learned, { id, keyId, allowed }: Watched, { ended, at }: Taught): void {
+    const { end, route, startedMs } = ended;
+    if (end.kind === 'unsent') return;
+    const { nowMs } = at;
+    learned.measure(end, { durationMs: nowMs - startedMs, nowMs, all: this.#all });
+    const usage = end.kind === 'refused' ? undefined : end.spent.usage;
+    if (usage === undefined) return;
+    const { inputTokens = 0, outputTokens } = usage;
+    if (allowed !== undefined) this.#sent.use(keyId).tokens.add(inputTokens + (outputTokens ?? 0), nowMs);
+    if (outputTokens !== undefined && end.kind === 'answered')
+      this.lengths.add({ route, targetId: id }, outputTokens, nowMs);
   }
 
   #answered({ breaker }: Learned, { keyId }: Watched, at: Ending): undefined {
@@ -206,7 +223,8 @@ export class Observatory {
   }
 
   #taught(learned: Learned, target: Watched, { ended, at }: Taught): Heard | undefined {
-    const { end, isCutShort = false } = ended;
+    const { end } = ended;
+    const isCutShort = end.kind === 'broke' && CUT_SHORT.has(end.detail);
     const of = 'fault' in end ? end.fault : undefined;
     if (of?.retryAfterMs !== undefined) learned.rest(of.retryAfterMs, at.nowMs);
     const lesson = of === undefined || isCutShort ? undefined : lessonFor(of, target);
@@ -241,7 +259,7 @@ export class Observatory {
     const peers = [...ids].flatMap((peer) => this.#targets.get(peer) ?? []);
     const found = outlierAmong(
       peers.map((peer) => peerOf(peer, at.nowMs)),
-      this.#options.ejectMax ?? EJECT_MAX,
+      this.#settings().ejectMax,
     );
     const worst = found === undefined ? undefined : peers[found.index];
     if (found === undefined || worst === undefined) return;

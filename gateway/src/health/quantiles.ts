@@ -12,6 +12,8 @@ const LOG_GROWTH = Math.log(GROWTH);
 /** Half an hour in milliseconds; the longest answers in tokens. */
 const VALUE_MAX = 2_000_000;
 const BUCKETS = Math.ceil(Math.log(VALUE_MAX) / LOG_GROWTH) + 1;
+/** Of a single-precision count, with room to spare. */
+const ROUNDING = 1e-6;
 /** Half-lives after which all counts are brought down again, far below the largest number that there is. */
 const RESCALE_AFTER = 32;
 
@@ -42,7 +44,8 @@ export class DecayingQuantiles {
   /** The values below which the shares `low` and `high` lie; undefined where there is none. */
   pair(low: number, high: number): readonly [number, number] | undefined {
     if (this.#total <= 0) return undefined;
-    let seen = 0;
+    // What lies on the very edge of a share is below it, whatever rounding does to it.
+    let seen = this.#total * ROUNDING;
     let first = -1;
     for (let at = 0; at < BUCKETS; at += 1) {
       seen += this.#counts[at] ?? 0;
@@ -66,7 +69,7 @@ export class DecayingQuantiles {
     const fading = this.#total === 0 ? 0 : this.count(nowMs) / this.#total;
     for (const [at, scaled] of this.#counts.entries()) {
       const count = scaled * fading;
-      if (count >= 0.001) pairs.push(at, Number(count.toPrecision(4)));
+      if (count >= 1e-5) pairs.push(at, Number(count.toPrecision(8)));
     }
     return pairs;
   }
@@ -102,7 +105,11 @@ function bucketOf(value: number): number {
   return Math.min(BUCKETS - 1, Math.ceil(Math.log(value) / LOG_GROWTH));
 }
 
-/** The value of which no value of the bucket is further away than the error. */
+/** Of each bucket the value of which none in it is further away than the error; in the few digits that it is good for. */
+const VALUES = Float64Array.from({ length: BUCKETS }, (_, bucket) =>
+  Number(((2 * GROWTH ** bucket) / (GROWTH + 1)).toPrecision(4)),
+);
+
 function valueOf(bucket: number): number {
-  return (2 * GROWTH ** bucket) / (GROWTH + 1);
+  return VALUES[bucket] ?? VALUE_MAX;
 }

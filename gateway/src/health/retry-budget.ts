@@ -16,18 +16,18 @@ interface Bucket {
 }
 
 export class RetryBudget {
-  readonly #share: number;
+  readonly #share: () => number;
   readonly #buckets = new Table<Bucket>(NAMES_MAX, () => ({ tokens: RESERVE, atMs: undefined }));
 
   /** `share`: repeats for each request, 0..1. */
-  constructor(share: number) {
+  constructor(share: () => number) {
     this.#share = share;
   }
 
   /** A request came for a route, or for a model. */
   request(name: string, nowMs: number): void {
     const bucket = this.#filled(name, nowMs);
-    bucket.tokens = Math.min(RESERVE, bucket.tokens + this.#share);
+    bucket.tokens = Math.min(RESERVE, bucket.tokens + this.#share());
   }
 
   /** Whether one more try may be made. */

@@ -16,28 +16,21 @@ export interface SavedTarget {
   readonly restMs: number;
 }
 
-export interface SavedKey {
-  readonly id: string;
-  readonly breaker: Numbers;
-}
-
 export interface Saved {
   /** Milliseconds since 1970. */
   readonly savedAtMs: number;
   /** Longest unused first, here and below. */
   readonly targets: readonly SavedTarget[];
-  readonly keys: readonly SavedKey[];
   readonly lengths: readonly SavedLength[];
   /** Speeds of all targets together. */
   readonly all: readonly (readonly number[])[];
 }
 
-export function writeSaved({ savedAtMs, targets, keys, lengths, all }: Saved): JsonRecord {
+export function writeSaved({ savedAtMs, targets, lengths, all }: Saved): JsonRecord {
   return {
     version: VERSION,
     saved_at_ms: savedAtMs,
     targets: targets.map(({ id, breaker, speeds, inFlight, restMs }) => [id, breaker, speeds, inFlight, restMs]),
-    keys: keys.map(({ id, breaker }) => [id, breaker]),
     lengths,
     all,
   };
@@ -57,7 +50,6 @@ export function readSaved(value: Json | undefined): Saved | undefined {
       inFlight: numbers(inFlight),
       restMs: asNumber(restMs) ?? 0,
     })),
-    keys: rowsOf(file['keys']).map(([id, breaker]) => ({ id: asString(id) ?? '', breaker: numbersOrNever(breaker) })),
     lengths: rowsOf(file['lengths']).map(([name, mean, buckets]) => [
       asString(name) ?? '',
       asNumber(mean) ?? 0,

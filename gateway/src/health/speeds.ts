@@ -77,7 +77,7 @@ export class Speeds {
 }
 
 function quantiles(pair: readonly [number, number] | undefined, count: number): Quantiles | undefined {
-  return pair === undefined ? undefined : { p50: pair[0], p95: pair[1], count };
+  return pair === undefined ? undefined : { p50: pair[0], p95: pair[1], count: Math.round(count * 10) / 10 };
 }
 
 /** Tokens over the time they took, both faded: a mean in which long answers count more, as they should. */

@@ -19,6 +19,7 @@ import { retryHeaders } from '../pipeline/reply-headers.ts';
 import { formReader, type ParsedForm } from '../pipeline/form.ts';
 import type { Ending, Headers, Reply } from '../pipeline/reply.ts';
 import { remember } from '../pipeline/remember.ts';
+import type { Caller } from '../pipeline/run.ts';
 import { nextTurn } from '../pipeline/turns.ts';
 import type { World } from '../pipeline/world.ts';
 import type { KeyRow } from '../store/ports.ts';
@@ -198,12 +199,17 @@ async function serveBody(visitor: Visit, key: KeyRow): Promise<Ending> {
     body: body.value,
     startedMs: visitor.startedMs,
   };
-  if (operation.kind === 'chat') return handle(chatArrival(input), { key, reply }, world);
+  if (operation.kind === 'chat') return handle(chatArrival(input), callerOf(visitor, key), world);
   const answer =
     operation.kind === 'explain'
       ? await explain(chatArrival(input), key, world)
       : await countTokens(input, key, { reply, world });
   return answer.ok ? finishJson(at, 200, answer.value) : finishFault(at, answer.error, {});
+}
+
+/** Behind a proxy the address is the proxy's: there a key's region, or `x-turnout-region`, says where the caller is. */
+function callerOf({ reply, request }: Visit, key: KeyRow): Caller {
+  return { key, reply, address: request.socket.remoteAddress };
 }
 
 /** A body that cannot be read was a request all the same: a chat that ends here has its record. */
@@ -236,7 +242,7 @@ async function serveOperation(visitor: Visit, route: OperationRoute, key: KeyRow
     body: body.value,
     startedMs: visitor.startedMs,
   });
-  if (visitor.operation.kind !== 'explain') return handle(arrival, { key, reply }, desk.world);
+  if (visitor.operation.kind !== 'explain') return handle(arrival, callerOf(visitor, key), desk.world);
   const answer = await explain(arrival, key, desk.world);
   return answer.ok ? finishJson(at, 200, answer.value) : finishFault(at, answer.error, {});
 }

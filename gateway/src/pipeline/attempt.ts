@@ -31,6 +31,8 @@ export interface AttemptOptions {
   readonly settle: (outcome: Outcome, losses: readonly Loss[]) => Headers;
   /** Takes the end of a good answer: the whole of it, or the last pieces of a stream. */
   readonly keep?: ((answer: string | Buffer) => void) | undefined;
+  /** Takes the headers of the provider's reply, whatever its status. */
+  readonly heard: (headers: Refusal['headers']) => void;
   /** Headers of a streamed reply that begins now. */
   readonly streamHeaders: (losses: readonly Loss[], type: string | undefined) => Headers;
 }
@@ -91,6 +93,7 @@ class Attempt implements PartsHandler, Receiving, Source, UnderWay {
 
   head(status: number, headers: Refusal['headers']): void {
     this.#status = status;
+    this.#options.heard(headers);
     if (status < 200 || status >= 300) {
       this.#refusal = { headers, chunks: [], bytes: 0 };
       return;

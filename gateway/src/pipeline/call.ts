@@ -7,7 +7,8 @@ import type { JsonRecord } from '../lib/json.ts';
 import type { Result } from '../lib/result.ts';
 import type { Reshaping } from '../output/reshape.ts';
 import type { Wishes } from '../output/way.ts';
-import type { ContentFacts, Facts } from '../understand/facts.ts';
+import type { ContentFacts, ContentOptions } from '../understand/content.ts';
+import type { Facts } from '../understand/facts.ts';
 import type { Target } from '../routing/target.ts';
 import type { UpstreamCall } from '../upstream/upstream.ts';
 import type { Extension } from './extension.ts';
@@ -43,8 +44,10 @@ export interface Memory {
 export interface Call extends Voice {
   readonly extension: Extension;
   readonly facts: Facts;
-  /** What the text itself tells; asked once, and only where a plan depends on it. */
-  readonly contentOf?: () => ContentFacts | undefined;
+  /** What the text itself tells, as far as it is wanted: asked only where a plan depends on it. Absent: there is no text. */
+  readonly contentOf?: (options: ContentOptions) => ContentFacts;
+  /** What rules match on: the last user turn. */
+  readonly ruleText?: () => string;
   /** Which conversation of the key's it belongs to, where it is one. */
   readonly conversationOf?: (keyId: string) => string | undefined;
   /** How the answer reaches the caller. */

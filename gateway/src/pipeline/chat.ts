@@ -5,6 +5,7 @@ import type { Inspection, Unfit } from '../dialects/dialect.ts';
 import { readingHead } from '../dialects/head-usage.ts';
 import { asArray, type JsonRecord } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
+import { contentFacts, ruleText, unreadContent } from '../understand/content.ts';
 import { understand } from '../understand/facts.ts';
 import { errorOf } from '../providers/provider.ts';
 import { targetOver, type Target } from '../routing/target.ts';
@@ -62,6 +63,14 @@ export function acceptChat(input: ChatInput, memory?: Memory): Result<ChatCall, 
       const [request] = requests.ok ? requests.value : [];
       return request === undefined ? undefined : conversationOf(keyId, request, extension.value.session);
     },
+    contentOf: (options) => {
+      const said = allSaid(call.decoded());
+      return said === undefined ? unreadContent('the request could not be read') : contentFacts(said, options);
+    },
+    ruleText: () => {
+      const said = allSaid(call.decoded());
+      return said === undefined ? '' : ruleText(said);
+    },
     whyNot: () => undefined,
     over: (target) => targetOver(target, dialect.id),
     wireAt: (target) => targetOver(target, dialect.id).provider.dialect.id,
@@ -73,6 +82,14 @@ export function acceptChat(input: ChatInput, memory?: Memory): Result<ChatCall, 
     decodeError: (target, answer) => errorOf(target.provider, answer),
   };
   return ok(call);
+}
+
+/** Several prompts of one request as one: what is found in any of them counts. */
+function allSaid(requests: ReturnType<ChatCall['decoded']>): ChatRequest | undefined {
+  if (!requests.ok) return undefined;
+  const [first, ...more] = requests.value;
+  if (first === undefined || more.length === 0) return first;
+  return { ...first, messages: requests.value.flatMap(({ messages }) => messages) };
 }
 
 function decodeEach(record: JsonRecord, { dialect, path }: ChatInput): Result<readonly ChatRequest[], Fault | Unfit> {

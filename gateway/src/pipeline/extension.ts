@@ -62,26 +62,29 @@ export function readExtension(body: JsonRecord, headers: Headers): Result<Extens
     return invalid(steering, 'where a request goes, and with which key, is configured at the gateway. Leave it out');
   const own = body['turnout'] ?? {};
   if (!isRecord(own)) return invalid('turnout', 'it must be an object');
-  const models = readModels(body['models']);
-  if (!models.ok) return models;
-  const preferences = readPreferences(body['provider']);
-  if (!preferences.ok) return preferences;
   const wishes = readOwn(own, headers);
   if (!wishes.ok) return wishes;
   const output = readOutputWish(own['output']);
   if (!output.ok) return output;
   const demands = readDemands(own, headers);
   if (!demands.ok) return demands;
-  const session = body['session_id'] ?? headers['x-turnout-conversation'];
-  if (session !== undefined && session !== null && (typeof session !== 'string' || !isName(session)))
+  const beside = readBeside(body, headers);
+  return beside.ok ? ok(compact({ output: output.value, ...demands.value, ...wishes.value, ...beside.value })) : beside;
+}
+
+/** OpenRouter's fields, which stand beside the request's own. */
+function readBeside(
+  body: JsonRecord,
+  headers: Headers,
+): Result<Pick<Extension, 'models' | 'preferences' | 'session'>, Fault> {
+  const models = readModels(body['models']);
+  if (!models.ok) return models;
+  const preferences = readPreferences(body['provider']);
+  if (!preferences.ok) return preferences;
+  const session = body['session_id'] ?? headers['x-turnout-conversation'] ?? undefined;
+  if (session !== undefined && (typeof session !== 'string' || !isName(session)))
     return invalid('session_id', `it must be a name of 1 to ${NAME_MAX} printable characters`);
-  const read = {
-    session: session ?? undefined,
-    models: models.value,
-    preferences: preferences.value,
-    output: output.value,
-  };
-  return ok(compact({ ...read, ...demands.value, ...wishes.value }));
+  return ok(compact({ models: models.value, preferences: preferences.value, session }));
 }
 
 /** What is demanded of every target, and where the caller is. */
@@ -104,7 +107,7 @@ function readDemands(
 function readOwn(
   own: JsonRecord,
   headers: Headers,
-): Result<Omit<Extension, 'models' | 'preferences' | 'output' | 'require' | 'prefer' | 'region'>, Fault> {
+): Result<Pick<Extension, 'adapt' | 'ignored' | 'deadlineMs' | 'tags'>, Fault> {
   const stranger = strangerIn(own);
   if (stranger !== undefined) return err(stranger);
   const given = (field: string): boolean =>

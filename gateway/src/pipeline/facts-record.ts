@@ -1,7 +1,8 @@
 /** Facts in a record, and back: numbers and names, never text of the request. */
 import { asBoolean, asCount, asNumber, asRecord, asString, compact, type JsonRecord } from '../lib/json.ts';
 import { fromPlainJson, toPlainJson } from '../lib/plain-data.ts';
-import type { ContentFacts, Facts } from '../understand/facts.ts';
+import type { ContentFacts } from '../understand/content.ts';
+import type { Facts } from '../understand/facts.ts';
 
 export function factsRecord(facts: Facts): JsonRecord {
   const { content } = facts;

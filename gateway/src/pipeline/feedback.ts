@@ -5,7 +5,7 @@ import { err, ok, type Result } from '../lib/result.ts';
 import { TASKS } from '../policy/vocabulary.ts';
 import { GENERAL } from '../catalog/quality.ts';
 import type { KeyRow } from '../store/ports.ts';
-import type { Task } from '../understand/facts.ts';
+import type { Task } from '../understand/task.ts';
 import { feedbackRecord } from './decision.ts';
 import type { World } from './world.ts';
 

@@ -15,10 +15,11 @@ import { createOutlet, type Outlet } from './outlet.ts';
 import { planCall } from './planning.ts';
 import { answerFault, finalFault, refuse } from './refusal.ts';
 import { remember } from './remember.ts';
+import { repeatsOf } from './repeats.ts';
 import { baseHeaders, streamHeaders } from './reply-headers.ts';
 import type { Ending } from './reply.ts';
 import type { Caller, Run } from './run.ts';
-import { healthNow, noteAnswered, noteBegun, noteFailed } from './standing.ts';
+import { healthNow, noteBegun, noteEnded, noteHead, type Begun } from './standing.ts';
 import type { World } from './world.ts';
 
 /** Handles one request from its parsed body to its booked end. Never throws for anything a caller or provider does. */
@@ -50,14 +51,17 @@ async function tryTargets(run: Run): Promise<End> {
   const deadlineMs =
     call.startedMs + Math.min(snapshot.timeouts.totalMs, call.extension.deadlineMs ?? Number.POSITIVE_INFINITY);
   const failures: Failure[] = [];
+  const repeats = repeatsOf(run);
   let repair: Repair | undefined;
   for (;;) {
     const leftMs = deadlineMs - world.clock.monotonicMs();
-    const step = next(planning.plan, failures, { leftMs, health: healthNow(world), random: world.random });
+    const mayRepeat = repeats.mayRepeat();
+    const step = next(planning.plan, failures, { leftMs, health: healthNow(world), random: world.random, mayRepeat });
     if (step.do === 'stop') {
       outlet.stop();
-      return { fault: finalFault(run, failures, step.retryAfterMs) };
+      return { fault: finalFault(run, failures, step) };
     }
+    if (step.isRepeat === true) repeats.spend();
     const cutShort = step.afterMs > 0 ? await waited(step.afterMs, reply.signal, world) : undefined;
     if (cutShort !== undefined) {
       outlet.stop();
@@ -66,8 +70,8 @@ async function tryTargets(run: Run): Promise<End> {
     const target = call.over(step.target);
     const mending = repair?.targetId === step.target.id ? repair.invalid : undefined;
     // In the same breath as the choice: of all that choose at once, one probes a doubted target.
-    noteBegun(world, target);
-    const failed = await tryOne(run, { target, outlet, deadlineMs, repair: mending });
+    const begun = noteBegun(world, target, planning.route);
+    const failed = await tryOne(run, { target, outlet, deadlineMs, repair: mending, begun });
     if (failed === 'answered') return { fault: undefined };
     if (failed.isFinal) {
       outlet.stop();
@@ -92,9 +96,10 @@ interface Try {
   readonly outlet: Outlet;
   readonly deadlineMs: number;
   readonly repair: Invalid | undefined;
+  readonly begun: Begun;
 }
 
-async function tryOne(run: Run, { target, outlet, deadlineMs, repair }: Try): Promise<Tried> {
+async function tryOne(run: Run, { target, outlet, deadlineMs, repair, begun }: Try): Promise<Tried> {
   const { call, world, reply, snapshot, admission } = run;
   const built = await call.outgoing(target, {
     instanceId: world.instanceId,
@@ -102,16 +107,22 @@ async function tryOne(run: Run, { target, outlet, deadlineMs, repair }: Try): Pr
     output: { ...wishesOf(run), repair },
     ...(admission.outputTokensMax === undefined ? {} : { outputTokensMax: admission.outputTokensMax }),
   });
-  if (!built.ok) return { fault: built.error, isFinal: false };
+  if (!built.ok) {
+    noteEnded(world, begun, { kind: 'unsent' });
+    return { fault: built.error, isFinal: false };
+  }
   const { identity } = target;
   const proven = identity === undefined ? built : await authorized(built.value, identity, world);
   if (!proven.ok) {
-    noteFailed(world, target, proven.error);
+    noteEnded(world, begun, { kind: 'unsent', fault: proven.error });
     return { fault: proven.error, isFinal: false };
   }
   const attemptId = world.newId('att');
   const refused = await opened(run, { target, attemptId, repair });
-  if (refused !== undefined) return { fault: refused, isFinal: true };
+  if (refused !== undefined) {
+    noteEnded(world, begun, { kind: 'unsent' });
+    return { fault: refused, isFinal: true };
+  }
   const startedMs = world.clock.monotonicMs();
   const book = { target, attemptId, startedMs, startedUnixMs: world.clock.unixMs(), outgoing: proven.value };
   if (run.attempts.length === 0) world.meters.overheadS.observe({}, (startedMs - call.startedMs) / 1000);
@@ -127,16 +138,15 @@ async function tryOne(run: Run, { target, outlet, deadlineMs, repair }: Try): Pr
     settle: (ended, losses) => settle(run, book, { outcome: ended, losses }),
     streamHeaders: (losses, type) => streamHeaders(run, target, { losses, type }),
     keep: keeper(run, target),
+    heard: (headers) => noteHead(world, target, headers),
   });
+  noteEnded(world, begun, outcome);
   switch (outcome.kind) {
     case 'answered':
-      noteAnswered(world, target);
       return 'answered';
     case 'refused':
-      noteFailed(world, target, outcome.fault);
       return { fault: outcome.fault, isFinal: false };
     case 'broke':
-      noteFailed(world, target, outcome.fault);
       return { fault: outcome.fault, isFinal: isFinal(run, outcome), invalid: outcome.invalid };
     case 'left':
       return { fault: fault('client-closed'), isFinal: true };

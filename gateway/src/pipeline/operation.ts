@@ -20,6 +20,7 @@ import type { JsonRecord } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { editMembers, splice } from '../lib/splice.ts';
 import { wireChoice, type WireChoice } from '../providers/index.ts';
+import { plainRuleText, textFacts } from '../understand/content.ts';
 import { understand, type Facts } from '../understand/facts.ts';
 import { errorOf } from '../providers/provider.ts';
 import type { Target } from '../routing/target.ts';
@@ -85,6 +86,8 @@ function accept<Q extends Asked, A>(operation: Operation<Q, A>, input: Input): R
     facts: factsOf(request, operation.sizeOf(request), kind),
     delivery: deliveryOf(kind),
     encodeFault,
+    contentOf: (options) => textFacts(operation.textsOf(request), options),
+    ruleText: () => plainRuleText(operation.textsOf(request)),
     whyNot: (target) => whyNot(operation.id, target),
     over: (target) => target,
     wireAt: (target) => choiceAt(operation.id, target)?.wire ?? 'none',

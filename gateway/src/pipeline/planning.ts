@@ -8,10 +8,11 @@ import { itemsOf, policyOver, type Policy, type StrategyName } from '../routing/
 import type { Preferences } from '../routing/preferences.ts';
 import { GENERAL } from '../catalog/quality.ts';
 import { NOT_ALLOWED } from '../routing/requirements/barred.ts';
-import { rulingOf } from '../routing/rules.ts';
+import { rulingOf, type Ruling } from '../routing/rules.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { Target } from '../routing/target.ts';
 import type { Feedback, KeyRow } from '../store/ports.ts';
+import { unreadContent, type ContentFact, type ContentFacts } from '../understand/content.ts';
 import type { Facts } from '../understand/facts.ts';
 import { ruleFacts } from '../understand/view.ts';
 import type { Call } from './call.ts';
@@ -40,7 +41,7 @@ export interface Planning {
 }
 
 /** As much of the world as a plan needs. */
-export type PlanWorld = Pick<World, 'health' | 'doubts' | 'rota' | 'conversations' | 'clock' | 'random'> & {
+export type PlanWorld = Pick<World, 'health' | 'rota' | 'conversations' | 'clock' | 'random'> & {
   readonly feedback: Pick<Feedback, 'about'>;
 };
 
@@ -74,10 +75,10 @@ export function planCall(call: Call, options: PlanningOptions): Result<Planning,
     facts,
     barred: barredFrom(items, { call, options, route }),
     preferences,
-    ruling: policy.rules === undefined ? undefined : rulingOf(policy.rules, ruleFacts(facts, call.extension)),
+    ruling: rulingFor(call, policy, facts),
     require: call.extension.require,
     prefer: call.extension.prefer,
-    sightings: sightingsOf(items, knownFor({ policy, facts, conversation }, world)),
+    sightings: sightingsOf(items, knownFor({ policy, facts, conversation, route: route ?? '' }, world)),
     attemptsMax: snapshot.attemptsMax,
     today,
     seed: seedFrom(world.random),
@@ -90,9 +91,30 @@ export function planCall(call: Call, options: PlanningOptions): Result<Planning,
   return ok(compact({ plan: planned, input, facts, names, followed, ignored, route, conversation }));
 }
 
-/** What the policy may look at. Text is looked at only where somebody decides by it. */
+function rulingFor(call: Call, { rules, readsText }: Policy, facts: Facts): Ruling | undefined {
+  if (rules === undefined) return undefined;
+  const text = readsText === true ? call.ruleText?.() : undefined;
+  return rulingOf(rules, ruleFacts(facts, { tags: call.extension.tags, text }));
+}
+
+const TASK_ALONE: ReadonlySet<ContentFact> = new Set(['task']);
+
+/** What the text tells, as far as the policy reads it; text is looked at only where somebody decides by it. */
+function contentOf(call: Call, { readsContent, wanted }: Policy, snapshot: Snapshot): ContentFacts | undefined {
+  const { content, detectLanguage, topics, intentOf } = snapshot;
+  if (!readsContent && content !== 'always') return undefined;
+  if (content === 'never') return unreadContent('not looked at (`understand.content: never`)');
+  return call.contentOf?.({
+    detectLanguage,
+    topics,
+    classify: intentOf,
+    wanted: content === 'always' ? undefined : (wanted ?? TASK_ALONE),
+  });
+}
+
+/** What the policy may look at. */
 function factsOf(call: Call, policy: Policy, { key, snapshot, address }: PlanningOptions): Facts {
-  const content = policy.readsContent ? call.contentOf?.() : undefined;
+  const content = contentOf(call, policy, snapshot);
   const at = callerRegion({ key, header: call.extension.region, address }, snapshot);
   return content === undefined && at === undefined ? call.facts : compact({ ...call.facts, content, ...at });
 }
@@ -101,15 +123,22 @@ interface Wanting {
   readonly policy: Policy;
   readonly facts: Facts;
   readonly conversation: string | undefined;
+  readonly route: string;
 }
 
 /** What is known of targets, as far as the policy can make use of it. */
-function knownFor({ policy, facts, conversation }: Wanting, world: PlanWorld): Parameters<typeof sightingsOf>[1] {
+function knownFor(
+  { policy, facts, conversation, route }: Wanting,
+  world: PlanWorld,
+): Parameters<typeof sightingsOf>[1] {
   const nowMs = world.clock.monotonicMs();
-  const { conversations, feedback } = world;
+  const { conversations, feedback, health } = world;
+  // Who has no choice need not know what an answer will cost.
+  const chooses = policy.tiers.length > 1 || (policy.tiers[0]?.length ?? 0) > 1;
   const task = facts.content?.task ?? GENERAL;
   return {
     health: healthNow(world),
+    lengthOf: chooses ? ({ id }) => health.lengths.of({ route, targetId: id }, nowMs) : undefined,
     ratingOf: policy.readsContent ? ({ id }) => feedback.about(id, task) : undefined,
     cachedAt: conversation === undefined ? undefined : ({ id }) => conversations.cachedAt(conversation, id, nowMs),
   };

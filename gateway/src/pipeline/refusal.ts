@@ -1,6 +1,6 @@
 /** Answers that are faults: before any attempt, and after the last. */
 import { fault, specOf, type Fault } from '../chat/fault.ts';
-import type { Failure } from '../routing/next.ts';
+import type { Failure, Step } from '../routing/next.ts';
 import type { Target } from '../routing/target.ts';
 import type { Arrival, Voice } from './call.ts';
 import { dayOf, retired } from './planning.ts';
@@ -16,13 +16,13 @@ const UNREACHABLE: ReadonlySet<Fault['code']> = new Set(['upstream-unreachable',
 /** Faults after which a repeat can help although we have tried already. */
 const WORTH_REPEATING: ReadonlySet<Fault['code']> = new Set(['upstream-rate-limited', 'shutting-down']);
 
+type Stop = Extract<Step, { readonly do: 'stop' }>;
+
 /** The fault to answer with when no attempt is left. */
-export function finalFault(run: Run, failures: readonly Failure[], retryAfterMs: number | undefined): Fault {
+export function finalFault(run: Run, failures: readonly Failure[], stop: Stop): Fault {
   const last = failures.at(-1)?.fault;
-  if (last === undefined) {
-    const reasons = 'every target asked us to wait';
-    return fault('no-target', { reasons }, { retryAfterMs: retryAfterMs ?? 1000 });
-  }
+  if (last === undefined) return untried(stop);
+  const { retryAfterMs } = stop;
   const targets = new Set(failures.map((failure) => failure.targetId));
   if (targets.size > 1 && failures.every((failure) => UNREACHABLE.has(failure.fault.code))) {
     return fault(
@@ -38,6 +38,12 @@ export function finalFault(run: Run, failures: readonly Failure[], retryAfterMs:
       : undefined;
   if (gone !== undefined) return gone;
   return retryAfterMs === undefined ? last : { ...last, retryAfterMs };
+}
+
+/** Nothing was tried: everybody asked us to wait, or nobody is known to be well. */
+function untried({ why, retryAfterMs = 1000 }: Stop): Fault {
+  if (why === 'all-failing') return fault('all-failing', {}, { retryAfterMs });
+  return fault('no-target', { reasons: 'every target asked us to wait' }, { retryAfterMs });
 }
 
 /** The provider does not know the model: what the caller should know of that, where the catalog has something to say. */
@@ -61,7 +67,8 @@ export function answerFault(run: Run, of: Fault): void {
   }
   // Our attempts are used up: a repeat right now meets the same providers. Only a stated wait is worth it, or another process.
   const last = attempts.at(-1);
-  const canRepeat = specOf(of).retry && (attempts.length === 0 || WORTH_REPEATING.has(of.code));
+  const isWorthIt = attempts.length === 0 ? of.code !== 'all-failing' : WORTH_REPEATING.has(of.code);
+  const canRepeat = specOf(of).retry && isWorthIt;
   sendFault({ voice: call, reply }, of, {
     'x-should-retry': String(canRepeat),
     'x-turnout-attempts': String(attempts.length),

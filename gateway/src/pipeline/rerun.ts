@@ -1,6 +1,5 @@
 /** Another policy over a logged request: what its plan would have been, from the facts of the log. Never a prompt. Pure. */
 import { asArray, asNumber, asRecord, asString, compact, type JsonRecord } from '../lib/json.ts';
-import { FACTS, isFactName } from '../policy/vocabulary.ts';
 import { UNSEEN, type Sighting, type Sightings } from '../routing/observation.ts';
 import { plan, type Plan, type PlanInput } from '../routing/plan.ts';
 import { itemsOf, type Policy, type Rule } from '../routing/policy.ts';
@@ -11,7 +10,7 @@ import type { Snapshot } from '../routing/snapshot.ts';
 import type { Target } from '../routing/target.ts';
 import type { KeyRow } from '../store/ports.ts';
 import type { Facts } from '../understand/facts.ts';
-import { ruleFacts } from '../understand/view.ts';
+import { contentFactOf, ruleFacts } from '../understand/view.ts';
 import { factsOf } from './facts-record.ts';
 import { policyNamed, sightingsOf, wishesOf } from './inputs.ts';
 import { mayUse } from './planning.ts';
@@ -102,11 +101,11 @@ function rulingFor(policy: Policy, facts: Facts, record: JsonRecord): Told {
 }
 
 /** The text is in no log; what it tells, only where the policy of that time wanted to know. */
-function missingFor({ source }: Rule, { content }: Facts): readonly string[] {
-  const names = [...source.matchAll(/\bfacts\.(\w+)/g)].map(([, name = '']) => name);
-  return names.filter(
-    (name) => name === 'text' || (content === undefined && isFactName(name) && FACTS[name].isContent),
-  );
+function missingFor({ reads = new Set() }: Rule, { content }: Facts): readonly string[] {
+  return [...reads].filter((name) => {
+    const fact = contentFactOf(name);
+    return name === 'text' || (fact !== undefined && content?.origins[fact] === undefined);
+  });
 }
 
 interface Barring {

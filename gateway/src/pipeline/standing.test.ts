@@ -1,86 +1,78 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { fault, type FaultCode, type FaultDetail } from '../chat/fault.ts';
-import { doubts } from '../health/doubts.ts';
-import { rests } from '../health/rests.ts';
+import { fault, type FaultCode } from '../chat/fault.ts';
+import { NOTHING_SPENT, type Outcome } from '../chat/outcome.ts';
+import { Observatory } from '../health/observatory.ts';
 import { testTarget } from '../routing/target.fixture.ts';
-import { healthNow, noteAnswered, noteBegun, noteFailed, type Lessons } from './standing.ts';
+import { changeTeller, healthNow, noteBegun, noteEnded, noteHead, type Lessons } from './standing.ts';
 
 const MODEL = testTarget('p/m');
 const SISTER = testTarget('p/other');
-const OTHER_KEY = testTarget('p/m#2', { keyId: 'p#2' });
 
-function lessons(): Lessons & { nowMs: number; readonly told: string[]; readonly counted: string[] } {
+interface Bench extends Lessons {
+  nowMs: number;
+  readonly told: string[];
+  readonly counted: string[];
+}
+
+function bench(): Bench {
   const told: string[] = [];
   const counted: string[] = [];
-  const world = {
+  const log = (level: string, text: string): void => void told.push(`${level}: ${text}`);
+  const meters = {
+    warnings: { add: (labels: Readonly<Record<string, string>>) => void counted.push(Object.values(labels).join(' ')) },
+  };
+  const made = {
     nowMs: 0,
     told,
     counted,
-    health: rests(),
-    doubts: doubts(),
-    random: () => 0.5,
-    clock: { monotonicMs: () => world.nowMs, unixMs: () => 0 },
-    log: (_level: string, text: string) => void told.push(text),
-    meters: {
-      warnings: { add: (labels: Readonly<Record<string, string>>) => void counted.push(labels['kind'] ?? '') },
-    },
+    log,
+    meters,
+    health: new Observatory({ random: () => 0.5, changed: changeTeller({ log, meters }) }),
+    clock: { monotonicMs: () => made.nowMs, unixMs: () => 0 },
   };
-  return world;
+  return made;
 }
 
-function of(code: FaultCode, detail: FaultDetail = {}): ReturnType<typeof fault> {
-  return fault(code, { provider: 'p' }, detail);
+function refused(code: FaultCode): Outcome {
+  return { kind: 'refused', status: 500, fault: fault(code, { provider: 'p' }) };
 }
 
 describe('what is learned of a target', () => {
-  it('is a rest where the provider says how long, and a doubt where it does not', () => {
-    const world = lessons();
-    noteFailed(world, MODEL, of('upstream-rate-limited', { retryAfterMs: 1000 }));
+  it('of a key is told once and counted each time, and ends with an answer', () => {
+    const world = bench();
+    for (const code of ['upstream-auth', 'upstream-auth'] as const)
+      noteEnded(world, noteBegun(world, MODEL), refused(code));
     assert.deepEqual(
-      [healthNow(world).observe(MODEL).restMs, healthNow(world).observe(MODEL).isDoubted],
-      [1000, false],
+      world.told.filter((line) => line.startsWith('warn')),
+      ['warn: a provider is left alone for a while', 'warn: a provider refuses our key'],
     );
-    noteFailed(world, MODEL, of('upstream-overloaded'));
-    assert.deepEqual(
-      [healthNow(world).observe(MODEL).isDoubted, healthNow(world).observe(SISTER).isDoubted],
-      [true, false],
-    );
-    assert.deepEqual([world.told, world.counted], [[], []]);
-  });
-
-  it('holds for all models of a key, told once and counted each time', () => {
-    const world = lessons();
-    for (const code of ['upstream-auth', 'upstream-auth'] as const) noteFailed(world, MODEL, of(code));
-    const health = healthNow(world);
-    assert.deepEqual(
-      [MODEL, SISTER, OTHER_KEY].map((target) => health.observe(target).isDoubted),
-      [true, true, false],
-    );
-    assert.deepEqual(world.told, ['a provider refuses our key']);
-    assert.deepEqual(world.counted, ['key_refused', 'key_refused']);
-  });
-
-  it('ends with an answer, of whatever model the key has', () => {
-    const world = lessons();
-    noteFailed(world, MODEL, of('upstream-quota'));
-    world.nowMs = 60_000;
-    noteBegun(world, SISTER);
-    assert.equal(healthNow(world).observe(MODEL).isDoubted, true, 'the sister probes the key for both');
-    noteAnswered(world, SISTER);
+    assert.deepEqual(world.counted, ['p breaker_open', 'p key_refused', 'p key_refused']);
+    assert.equal(healthNow(world).observe(SISTER).isDoubted, true);
+    noteEnded(world, noteBegun(world, SISTER), { kind: 'answered', status: 200, spent: NOTHING_SPENT });
     assert.equal(healthNow(world).observe(MODEL).isDoubted, false);
+    assert.equal(world.told.at(-1), 'info: a provider that was left alone is used again');
   });
 
-  it('is nothing where the request was to blame, or the name was the caller’s idea', () => {
-    const world = lessons();
-    for (const code of ['context-length', 'upstream-refused', 'content-filtered', 'upstream-cut'] as const)
-      noteFailed(world, MODEL, of(code));
-    noteFailed(world, testTarget('p/m', { isKnown: false }), of('upstream-not-found'));
-    assert.equal(healthNow(world).observe(MODEL).isDoubted, false);
-    noteFailed(world, MODEL, of('upstream-not-found'));
-    assert.deepEqual(
-      [healthNow(world).observe(MODEL).isDoubted, world.told],
-      [true, ['a provider does not know a model any more']],
-    );
+  it('is told where a target is left alone, probed and used again', () => {
+    const world = bench();
+    for (; world.nowMs < 10; world.nowMs += 1) noteEnded(world, noteBegun(world, MODEL), refused('upstream-error'));
+    world.nowMs = 5000;
+    for (let count = 0; count < 3; count += 1)
+      noteEnded(world, noteBegun(world, MODEL), { kind: 'answered', status: 200, spent: NOTHING_SPENT });
+    assert.deepEqual(world.told, [
+      'warn: a provider is left alone for a while',
+      'info: a provider that was left alone is probed',
+      'info: a provider that was left alone is used again',
+    ]);
+    assert.deepEqual(world.counted, ['p breaker_open']);
+  });
+
+  it('is how much is left of a limit, as soon as the head of a reply tells it', () => {
+    const world = bench();
+    noteBegun(world, MODEL);
+    noteHead(world, MODEL, { 'x-ratelimit-limit-requests': '10', 'x-ratelimit-remaining-requests': '4' });
+    assert.equal(healthNow(world).observe(MODEL).headroom, 0.4);
+    assert.equal(healthNow(world).observe(MODEL).inFlight, 1);
   });
 });

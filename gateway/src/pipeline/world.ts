@@ -4,9 +4,8 @@ import type { Cohort } from '../lib/cohort.ts';
 import type { Crowd, Member } from '../lib/crowd.ts';
 import type { Credentials } from '../credentials/credentials.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
-import type { Doubts } from '../health/doubts.ts';
 import type { Conversations } from '../health/conversations.ts';
-import type { Rests } from '../health/rests.ts';
+import type { Observatory } from '../health/observatory.ts';
 import type { Rota } from '../health/rota.ts';
 import type { Feedback, KeptTurns, Store } from '../store/ports.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -37,8 +36,7 @@ export interface World {
   readonly credentials: Credentials;
   readonly store: Store;
   readonly turns: KeptTurns;
-  readonly health: Rests;
-  readonly doubts: Doubts;
+  readonly health: Observatory;
   readonly rota: Rota;
   readonly conversations: Conversations;
   /** What users say of answers. */

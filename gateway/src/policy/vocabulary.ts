@@ -28,7 +28,10 @@ export const SENSITIVE = [
   'health',
   'secret',
   'ip-address',
+  'address',
   'person',
+  /** Not all of the text could be looked at. A rule then sees all kinds at once, so that none is missed. */
+  'unread',
 ] as const;
 
 /** A request as a rule sees it: `facts.NAME`. What is not known is empty: `""`, 0, an empty list. */

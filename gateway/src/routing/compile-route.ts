@@ -4,7 +4,7 @@ import { tiersOf, type RouteConfig, type RouteTarget } from '../config/schema.ts
 import { REPLACEABLE } from '../dialects/dialect.ts';
 import { compact } from '../lib/json.ts';
 import type { Fallback, Policy, Require, Rule, Tiers, Use, WeightedTarget } from './policy.ts';
-import type { RuleFacts } from '../policy/vocabulary.ts';
+import { contentFactOf } from '../understand/view.ts';
 
 type RuleConfig = NonNullable<RouteConfig['rules']>[number];
 type RequireConfig = NonNullable<RouteConfig['require']>;
@@ -15,25 +15,34 @@ export interface RouteWorld {
   targetsOf(name: string): readonly WeightedTarget[];
   select(search: Extract<RouteTarget, { readonly select: unknown }>['select']): readonly WeightedTarget[];
   /** The expression of a rule, ready to be asked. */
-  condition(source: string): (facts: RuleFacts) => boolean | string;
+  condition(source: string): Pick<Rule, 'holds' | 'reads'>;
 }
 
 export function compileRoute(route: RouteConfig, world: RouteWorld): Policy {
   const { weigh, prefer, rules, hedge, explore } = route;
+  const compiled = rules?.map((rule, index) => compileRule(rule, { index, world }));
   return compact({
     tiers: compileTiers(tiersOf(route), world),
     strategy: route.strategy,
     weigh,
     prefer,
     require: route.require === undefined ? undefined : compileRequire(route.require),
-    rules: rules?.map((rule, index) => compileRule(rule, { index, world })),
+    rules: compiled,
     fallback: fallbackOf(route),
     hedge,
     isSticky: route.sticky === 'conversation',
     continues: route.continue,
     explore,
     readsContent: true,
+    ...readingsOf(compiled ?? []),
   });
+}
+
+/** What the rules make us look at. Which task it is, every strategy may ask: models are rated by it. */
+function readingsOf(rules: readonly Rule[]): Pick<Policy, 'wanted' | 'readsText'> {
+  const names = rules.flatMap(({ reads }) => [...(reads ?? [])]);
+  const wanted = names.map(contentFactOf).filter((fact) => fact !== undefined);
+  return { wanted: new Set(['task', ...wanted]), readsText: names.includes('text') };
 }
 
 function compileTiers(tiers: readonly (readonly RouteTarget[])[], world: RouteWorld): Tiers {
@@ -50,7 +59,7 @@ function compileRule(rule: RuleConfig, at: { readonly index: number; readonly wo
   return compact({
     name: rule.name ?? `rule ${at.index + 1}`,
     source: when,
-    holds: at.world.condition(when),
+    ...at.world.condition(when),
     use: use === undefined ? undefined : compileUse(use, at.world),
     require: require === undefined ? undefined : compileRequire(require),
     refuse,

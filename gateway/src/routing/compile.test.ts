@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { parseCatalog, type Catalog } from '../catalog/catalog.ts';
-import { parseConfig } from '../config/load.ts';
+import { parseConfig, type LoadedConfig } from '../config/load.ts';
 import { gateDialects } from '../dialects/index.ts';
+import { trainIntents } from '../understand/intents/intents.ts';
 import { compile, type Compiled } from './compile.ts';
 import type { Resolution } from './snapshot.ts';
 import { targetOver } from './target.ts';
@@ -12,10 +13,14 @@ const catalog: Catalog = parseCatalog(
   JSON.parse(readFileSync(new URL('../catalog/catalog.generated.json', import.meta.url), 'utf8')),
 );
 
-function compiled(yaml: string, env: Readonly<Record<string, string>> = {}): Compiled {
+function parsedOf(yaml: string, env: Readonly<Record<string, string>> = {}): LoadedConfig {
   const parsed = parseConfig(yaml, { file: 'turnout.yaml', env });
   assert.ok(parsed.ok);
-  return compile({ config: parsed.value.config, catalog, env, dialects: gateDialects });
+  return parsed.value;
+}
+
+function compiled(yaml: string, env: Readonly<Record<string, string>> = {}): Compiled {
+  return compile({ config: parsedOf(yaml, env).config, catalog, env, dialects: gateDialects });
 }
 
 function ids(resolution: Resolution): readonly (readonly string[])[] {
@@ -46,6 +51,26 @@ describe('compile', () => {
     assert.deepEqual(ids(pool), [['openai/gpt-5', 'eu/gpt-5']]);
     assert.ok(pool.kind === 'found');
     assert.deepEqual([pool.policy.strategy, pool.policy.tiers[0]?.map(({ weight }) => weight)], ['weighted', [1, 3]]);
+  });
+
+  it('knows where an address is, by the narrowest range', () => {
+    const ranges = '{range: 10.0.0.0/8, region: eu}, {range: 10.1.0.0/16, region: us-east-1}';
+    const { snapshot: placed } = compiled(`callers: {regions: [${ranges}]}`);
+    const regions = ['10.2.0.1', '::ffff:10.1.0.1', '192.0.2.1'].map((address) => placed.regionOf(address));
+    assert.deepEqual(regions, ['eu', 'us-east-1', undefined]);
+  });
+
+  it('takes over what the intents were trained to, with its doubts', () => {
+    const examples = {
+      refund: ['money back', 'refund me', 'pay back'],
+      delivery: ['my parcel', 'the courier', 'track it'],
+    };
+    const intents = trainIntents(examples);
+    const { config } = parsedOf(TWO);
+    const { snapshot: own, warnings } = compile({ config, catalog, env: {}, dialects: gateDialects, intents });
+    assert.equal(own.intentOf?.('track my parcel')?.name, 'delivery');
+    assert.ok(warnings.includes('`intents.refund` has 3 different examples: 10 to 20 are needed'), warnings.join());
+    assert.equal(snapshot.intentOf, undefined);
   });
 
   it('gives a provider of two wires to callers of either, in their own', () => {

@@ -5,10 +5,16 @@ import type { Catalog, CatalogModel } from '../catalog/catalog.ts';
 import { indexNames, isMovingName, nameEntryOf, type NameEntry, type NameIndex } from '../catalog/names.ts';
 import type { Config, RouteConfig } from '../config/schema.ts';
 import { compileExpression } from '../policy/expression.ts';
+import { compileRanges } from '../policy/ranges.ts';
 import { compileRoute, type RouteWorld } from './compile-route.ts';
 import { compareUnknownLast, listPrice } from './list-price.ts';
-import { itemsOf, type Policy, type StrategyName, type WeightedTarget } from './policy.ts';
+import { itemsOf, type Policy, type Rule, type StrategyName, type WeightedTarget } from './policy.ts';
+import { pathText } from '../config/path.ts';
+import type { IntentModel } from '../understand/intents/intents.ts';
+import type { IntentWarning } from '../understand/intents/warnings.ts';
 import type { RuleFacts } from '../policy/vocabulary.ts';
+import type { DetectLanguage } from '../understand/language.ts';
+import { topicsOf } from '../understand/topics.ts';
 import { SUFFIXES } from './preferences.ts';
 import { selected } from './select.ts';
 import type { ListedModel, Resolution, Snapshot } from './snapshot.ts';
@@ -25,7 +31,12 @@ const DAY_MS = 86_400_000;
 const MIB = 1024 * 1024;
 const AUTO_CONTEXT_MIN = 64_000;
 
-export type CompileInput = TargetsInput;
+export interface CompileInput extends TargetsInput {
+  /** What the operator's intents were trained to. Absent: there are none, or they are not asked. */
+  readonly intents?: IntentModel | undefined;
+  /** Tells languages. Absent: nobody asks for one. */
+  readonly detectLanguage?: DetectLanguage | undefined;
+}
 
 export interface Compiled {
   readonly snapshot: Snapshot;
@@ -58,6 +69,9 @@ export function compile(input: CompileInput): Compiled {
       totalMs: config.timeouts.total_ms,
     },
     region: config.server.region,
+    content: config.understand.content,
+    ...(input.detectLanguage === undefined ? {} : { detectLanguage: input.detectLanguage }),
+    ...(Object.keys(config.topics).length === 0 ? {} : { topics: topicsOf(config.topics) }),
     attemptsMax: config.attempts,
     heartbeatMs: config.server.heartbeat_ms,
     writeIdleMs: config.server.write_idle_ms,
@@ -78,12 +92,24 @@ export function compile(input: CompileInput): Compiled {
     providerIds: new Set(suppliers.keys()),
     targets,
     listed: [...autoListed(resolver, config), ...listedModels(config, entries)],
-    regionOf: () => undefined,
+    ...(input.intents === undefined ? {} : { intentOf: input.intents.classify }),
+    regionOf: regionsByAddress(config),
     resolve: resolver,
     successorOf: (target, today) => successorOf(names, target, today),
     isVisible: (name, allowed) => allowed === undefined || isNamed(name, allowed),
   });
-  return { snapshot, warnings };
+  const doubts = (input.intents?.warnings ?? []).map(intentDoubt);
+  return { snapshot, warnings: [...warnings, ...doubts] };
+}
+
+function intentDoubt({ intent, message }: IntentWarning): string {
+  return `\`${pathText(intent === undefined ? ['intents'] : ['intents', intent])}\` ${message}`;
+}
+
+/** Ranges that are wrong were refused when the file was read. */
+function regionsByAddress({ callers }: Config): Snapshot['regionOf'] {
+  const ranges = compileRanges(callers.regions);
+  return (address) => (ranges.ok ? ranges.value.regionOf(address) : undefined);
 }
 
 function entryOf(supplier: Supplier, row: ModelRow): Entry {
@@ -193,13 +219,14 @@ function makeResolver(input: ResolverInput): Resolver {
 }
 
 /** A rule's expression, ready to be asked. One that is wrong was refused when the file was read; here it never holds. */
-function conditionOf(source: string): (facts: RuleFacts) => boolean | string {
+function conditionOf(source: string): Pick<Rule, 'holds' | 'reads'> {
   const compiled = compileExpression(source);
-  if (!compiled.ok) return () => compiled.error.message;
-  return (facts) => {
+  if (!compiled.ok) return { holds: () => compiled.error.message };
+  const holds = (facts: RuleFacts): boolean | string => {
     const answer = compiled.value.evaluate(facts);
     return answer.ok ? answer.value : answer.error;
   };
+  return { holds, reads: compiled.value.reads };
 }
 
 /** The policy of a name that stands for a model: what serves it shares the load. */

@@ -24,14 +24,19 @@ export function expectedOutputTokens(target: Target, facts: Facts, seen: Sightin
   return Math.ceil(Math.min(mean, facts.outputTokensLimit ?? mean, target.limits.outputTokens ?? mean));
 }
 
-/** The price of this very request: its input, cached as far as the target holds it, and the output to be expected. */
-export function expectedCost(target: Target, facts: Facts, seen: Sighting): NanoUsd | undefined {
+/** The price of this very request: its input, cached as far as the target holds it, and the output to be expected, or a share of it. */
+export function expectedCost(
+  target: Target,
+  facts: Facts,
+  seen: Sighting & { readonly outputShare?: number },
+): NanoUsd | undefined {
   if (target.price === undefined) return undefined;
   const cached = Math.min(seen.cachedTokens ?? 0, facts.inputTokensEstimate);
+  const outputTokens = expectedOutputTokens(target, facts, seen) * facts.choices;
   const cost = costOf(target.price, {
     inputTokens: facts.inputTokensEstimate,
     ...(cached === 0 ? {} : { cachedInputTokens: cached }),
-    outputTokens: expectedOutputTokens(target, facts, seen) * facts.choices,
+    outputTokens: Math.ceil(outputTokens * (seen.outputShare ?? 1)),
     ...(facts.unitsMax === undefined ? {} : { units: facts.unitsMax }),
   });
   return cost?.totalNanoUsd;

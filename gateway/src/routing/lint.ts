@@ -1,6 +1,9 @@
-/** What a route says that cannot come to pass: told when the file is read, with what to do about it. Pure. */
+/**
+ * What a route says that cannot come to pass: told when the file is read, with what to do about it. None of it is an error: what is
+ * known of a model today may change. Pure.
+ */
 import type { Config, RouteConfig, RouteTarget } from '../config/schema.ts';
-import type { PathStep } from '../config/path.ts';
+import type { PathFinding } from '../config/load.ts';
 import { compileExpression } from '../policy/expression.ts';
 import { implies } from '../policy/implied.ts';
 import { itemsOf, type Policy, type Require, type Rule, type WeightedTarget } from './policy.ts';
@@ -16,18 +19,11 @@ import { selected, UNASKED, type Select } from './select.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { Target } from './target.ts';
 
-/** Something that can do nothing, or cannot be met. It is no error: what a catalog says today may change. */
-export interface PolicyFinding {
-  readonly path: readonly PathStep[];
-  /** Goes behind the path. */
-  readonly message: string;
-}
-
 /** Targets that are named in one message. */
 const NAMED_MAX = 3;
 
 /** Looks at every route of a configuration, as the snapshot compiled it. */
-export function lintRoutes(config: Config, snapshot: Pick<Snapshot, 'resolve' | 'targets'>): readonly PolicyFinding[] {
+export function lintRoutes(config: Config, snapshot: Pick<Snapshot, 'resolve' | 'targets'>): readonly PathFinding[] {
   return Object.entries(config.routes).flatMap(([name, route]) => {
     const resolved = snapshot.resolve(name);
     if (resolved.kind === 'unknown') return [];
@@ -40,18 +36,18 @@ export function lintRoutes(config: Config, snapshot: Pick<Snapshot, 'resolve' | 
 }
 
 /** The same for one route; paths begin at the route. */
-export function lintRoute(route: RouteConfig, policy: Policy, all: readonly Target[]): readonly PolicyFinding[] {
+export function lintRoute(route: RouteConfig, policy: Policy, all: readonly Target[]): readonly PathFinding[] {
   return [
     ...lintSelects(route, all),
     ...lintRequire(route, policy),
-    ...lintTiers(policy),
+    ...lintTiers(policy, route.tiers?.length ?? 1),
     ...(policy.rules ?? []).flatMap((rule, index) => lintRule(rule, policy, index)),
     ...lintIdle(route, policy),
   ];
 }
 
 /** Searches that find nothing, with the word that is to blame. */
-function lintSelects({ targets = [], rules = [] }: RouteConfig, all: readonly Target[]): readonly PolicyFinding[] {
+function lintSelects({ targets = [], rules = [] }: RouteConfig, all: readonly Target[]): readonly PathFinding[] {
   const own = targets.map((entry, index) => ({ entry, path: ['targets', index] }));
   const ofRules = rules.flatMap(({ use }, rule) =>
     (use?.targets ?? []).map((entry, index) => ({ entry, path: ['rules', rule, 'use', 'targets', index] })),
@@ -77,8 +73,8 @@ function without(search: Select, word: string): Select {
 }
 
 /** Targets that no request of the route can ever go to. */
-function lintRequire({ targets = [] }: RouteConfig, policy: Policy): readonly PolicyFinding[] {
-  const items = policy.tiers.flat();
+function lintRequire({ targets = [] }: RouteConfig, policy: Policy): readonly PathFinding[] {
+  const items = eachOnce(policy.tiers.flat());
   const lost = lostOf(items, policy.require);
   if (items.length > 0 && lost.length === items.length) {
     const message = `is met by no target of the route: ${listed(lost)}. All its requests are refused; ask for less, or add a target`;
@@ -91,6 +87,10 @@ function lintRequire({ targets = [] }: RouteConfig, policy: Policy): readonly Po
       ? { path: ['require'], message: `keeps out \`${target.id}\` for good: ${reason}` }
       : { path: ['targets', at], message };
   });
+}
+
+function eachOnce(items: readonly WeightedTarget[]): readonly WeightedTarget[] {
+  return [...new Map(items.map((item) => [item.target.id, item])).values()];
 }
 
 function isNamed(entry: RouteTarget, { providerId, model }: Target): boolean {
@@ -146,17 +146,20 @@ function whyNeverGoodEnough({ quality: scores }: Target, { quality }: Require): 
 }
 
 /** Tiers whose targets all stand before them already, or can never be used. */
-function lintTiers({ tiers, require }: Policy): readonly PolicyFinding[] {
+function lintTiers({ tiers, require }: Policy, written: number): readonly PathFinding[] {
   const before = new Set<string>();
   return tiers.flatMap((tier, index) => {
     const fresh = tier.filter(({ target }) => !before.has(target.id));
     for (const { target } of tier) before.add(target.id);
     if (index === 0 || tier.length === 0) return [];
-    if (fresh.length === 0)
-      return [{ path: ['tiers', index], message: 'is never reached: all its targets stand in earlier tiers' }];
+    // What no tier names makes one more tier.
+    const path = index < written ? ['tiers', index] : ['targets'];
+    if (fresh.length === 0 && index >= written)
+      return [{ path, message: 'finds nothing beyond what the tiers name already' }];
+    if (fresh.length === 0) return [{ path, message: 'is never reached: all its targets stand in earlier tiers' }];
     const lost = lostOf(fresh, require);
     if (lost.length < fresh.length || lostOf(tiers.flat(), require).length === tiers.flat().length) return [];
-    return [{ path: ['tiers', index], message: `is never reached: ${listed(lost)}` }];
+    return [{ path, message: `is never reached: ${listed(lost)}` }];
   });
 }
 
@@ -165,9 +168,9 @@ const ABILITY_FACTS = ['tools', 'image', 'audio', 'document', 'reasoning'] as co
 /** As in `requirements/window.ts`: only what is clearly too long is left out. */
 const DOUBT = 1.25;
 
-function lintRule(rule: Rule, policy: Policy, index: number): readonly PolicyFinding[] {
+function lintRule(rule: Rule, policy: Policy, index: number): readonly PathFinding[] {
   if (rule.refuse !== undefined) return [];
-  const items = (rule.use?.tiers ?? policy.tiers).flat();
+  const items = eachOnce((rule.use?.tiers ?? policy.tiers).flat());
   const lost = lostOf(items, policy.require, rule.require);
   const isRoutes = lostOf(items, policy.require).length === items.length;
   if (items.length > 0 && lost.length === items.length && !isRoutes) {
@@ -205,7 +208,7 @@ function isTooLong({ limits }: Target, when: Parameters<typeof implies>[0]): boo
 }
 
 /** Words that can do nothing in this route. */
-function lintIdle(route: RouteConfig, policy: Policy): readonly PolicyFinding[] {
+function lintIdle(route: RouteConfig, policy: Policy): readonly PathFinding[] {
   const items = itemsOf(policy);
   return [...idleAlone(route, items), ...idleWeights(route, policy), ...idleTags(policy, items), ...idleTiers(route)];
 }
@@ -213,7 +216,7 @@ function lintIdle(route: RouteConfig, policy: Policy): readonly PolicyFinding[] 
 function idleAlone(
   { hedge, continue: continues, explore, sticky, fallback }: RouteConfig,
   items: readonly WeightedTarget[],
-): readonly PolicyFinding[] {
+): readonly PathFinding[] {
   if (items.length !== 1) return [];
   const given: Readonly<Record<string, boolean>> = {
     hedge: hedge !== undefined,
@@ -228,9 +231,9 @@ function idleAlone(
   return words.map((word) => ({ path: word.split('.'), message }));
 }
 
-function idleWeights(route: RouteConfig, policy: Policy): readonly PolicyFinding[] {
+function idleWeights(route: RouteConfig, policy: Policy): readonly PathFinding[] {
   const strategies = new Set([policy.strategy, ...(policy.rules ?? []).map(({ use }) => use?.strategy)]);
-  const found: PolicyFinding[] = [];
+  const found: PathFinding[] = [];
   if (route.weigh !== undefined && !strategies.has('balanced'))
     found.push({ path: ['weigh'], message: `can do nothing under \`${policy.strategy}\`: only \`balanced\` weighs` });
   const weighted = (route.targets ?? []).findIndex(({ weight }) => weight !== 1);
@@ -239,7 +242,7 @@ function idleWeights(route: RouteConfig, policy: Policy): readonly PolicyFinding
   return [...found, { path: ['targets', weighted, 'weight'], message }];
 }
 
-function idleTags(policy: Policy, items: readonly WeightedTarget[]): readonly PolicyFinding[] {
+function idleTags(policy: Policy, items: readonly WeightedTarget[]): readonly PathFinding[] {
   const isBorne = (tag: string): boolean => items.some(({ target }) => target.tags.includes(tag));
   const message = (tag: string): string =>
     `prefers \`${tag}\`, and no target bears that tag. Put it into \`tags\` of a model under \`providers\``;
@@ -254,7 +257,7 @@ function idleTags(policy: Policy, items: readonly WeightedTarget[]): readonly Po
 }
 
 /** One attempt, or no reason for a second, where several tiers were written down. */
-function idleTiers({ tiers = [], fallback }: RouteConfig): readonly PolicyFinding[] {
+function idleTiers({ tiers = [], fallback }: RouteConfig): readonly PathFinding[] {
   if (tiers.length < 2) return [];
   const message =
     'lets no attempt follow the first: later tiers are used only while all before them rest or are doubted';

@@ -119,4 +119,38 @@ describe('next', () => {
     const none = next(plan(inputOf(policyOf([small, same]))), [failure('a/m', 'context-length')], NEXT);
     assert.deepEqual(none, { do: 'stop', why: 'no-target-left' });
   });
+
+  it('asks nobody whose latest attempts have all failed: who has nobody else is told when somebody finds out', () => {
+    const shut = (ids: readonly string[]) => ({
+      observe: ({ id }: Target) => ({
+        ...UNSEEN,
+        ...(ids.includes(id) ? { isDoubted: true, shutMs: id === 'a/m' ? 900 : 400 } : {}),
+      }),
+    });
+    assert.deepEqual(next(two, [], { ...NEXT, health: shut(['a/m', 'b/m']) }), {
+      do: 'stop',
+      why: 'all-failing',
+      retryAfterMs: 400,
+    });
+    const step = next(two, [], { ...NEXT, health: shut(['a/m']) });
+    assert.equal(step.do === 'try' ? step.target.id : step.why, 'b/m');
+    const after = next(two, [failure('b/m', 'upstream-error')], { ...NEXT, health: shut(['a/m', 'b/m']) });
+    assert.equal(after.do === 'stop' ? after.why : after.target.id, 'all-failing');
+  });
+
+  it('takes from the budget of repeats, except for a target that is well', () => {
+    const ailing = { observe: ({ id }: Target) => ({ ...UNSEEN, ...(id === 'b/m' ? { errorRate: 0.3 } : {}) }) };
+    const failures = [failure('a/m', 'upstream-error')];
+    const tell = (over: object): string => {
+      const step = next(two, failures, { ...NEXT, ...over });
+      return step.do === 'try' ? `${step.target.id}${step.isRepeat === true ? ', a repeat' : ''}` : step.why;
+    };
+    assert.equal(tell({ mayRepeat: false }), 'b/m');
+    assert.equal(tell({ health: ailing }), 'b/m, a repeat');
+    assert.equal(tell({ health: ailing, mayRepeat: false }), 'repeats-used');
+    const first = next(two, [], { ...NEXT, health: ailing, mayRepeat: false });
+    assert.deepEqual(first.do === 'try' ? [first.target.id, first.isRepeat] : first, ['a/m', undefined]);
+    const again = next(one, failures, { ...NEXT, mayRepeat: false });
+    assert.equal(again.do === 'stop' ? again.why : again.target.id, 'repeats-used');
+  });
 });

@@ -17,10 +17,19 @@ export interface Failure {
 }
 
 export type Step =
-  | { readonly do: 'try'; readonly target: Target; readonly afterMs: number }
+  /** `isRepeat`: it is taken from the budget of repeats. */
+  | { readonly do: 'try'; readonly target: Target; readonly afterMs: number; readonly isRepeat?: boolean }
   | { readonly do: 'stop'; readonly why: StopReason; readonly retryAfterMs?: number };
 
-export type StopReason = 'attempts-used' | 'no-target-left' | 'not-replaceable' | 'deadline' | 'wait-too-long';
+/** `all-failing`: nobody is left whom it would help to ask; `repeats-used`: there is no budget for one more. */
+export type StopReason =
+  | 'attempts-used'
+  | 'no-target-left'
+  | 'not-replaceable'
+  | 'deadline'
+  | 'wait-too-long'
+  | 'all-failing'
+  | 'repeats-used';
 
 /** Faults after which the same target may do better a moment later. */
 const REPEATABLE: ReadonlySet<Fault['code']> = new Set([
@@ -37,6 +46,8 @@ const BACKOFF_MS = 100;
 const BACKOFF_MAX_MS = 4000;
 /** A target is tried at most twice for one request: a third time helped in few cases and costs the caller the wait. */
 const TRIES_PER_TARGET = 2;
+/** Who fails more seldom is well: another try there is no burden on anybody who ails, and needs no budget. */
+const WELL_MAX = 0.1;
 /** A longer wait is better spent by the caller, who is told how long it would be. */
 const WAIT_MAX_MS = 5000;
 
@@ -45,6 +56,8 @@ export interface NextOptions {
   readonly leftMs: number;
   readonly health: Health;
   readonly random: () => number;
+  /** Whether one more try may be made of somebody who may be failing as well. Absent: it may. */
+  readonly mayRepeat?: boolean;
 }
 
 /** What to do after `failures`: the next target that was not tried, then those that may do better in a moment, else stop. */
@@ -56,23 +69,30 @@ export function next(of: Plan, failures: readonly Failure[], options: NextOption
   if (failures.length >= of.attemptsMax) return { do: 'stop', why: 'attempts-used' };
   if (options.leftMs <= 0) return { do: 'stop', why: 'deadline' };
   if (repairing !== undefined) return { do: 'try', target: repairing, afterMs: 0 };
-  const fresh = untried(of, failures, options.health);
-  const again = of.targets
-    .map((target) => ({ target, past: failures.filter((failure) => failure.targetId === target.id) }))
-    .filter(({ past }) => past.length > 0 && past.length < TRIES_PER_TARGET)
-    .filter(({ past }) => past.every((failure) => REPEATABLE.has(failure.fault.code)))
-    .map(({ target, past }) => ({ target, afterMs: waitMs(past, failures.length, options.random) }));
-  const soonest = [...fresh, ...again].toSorted((a, b) => a.afterMs - b.afterMs)[0];
-  if (soonest === undefined) return { do: 'stop', why: 'no-target-left' };
-  if (soonest.afterMs > WAIT_MAX_MS) return { do: 'stop', why: 'wait-too-long', retryAfterMs: soonest.afterMs };
-  if (soonest.afterMs < options.leftMs) return { do: 'try', ...soonest };
+  const open = [...untried(of, failures, options.health), ...again(of, failures, options)];
+  const some = open.filter(({ shutMs }) => shutMs === 0);
+  if (some.length === 0 && open.length > 0)
+    return { do: 'stop', why: 'all-failing', retryAfterMs: Math.min(...open.map(({ shutMs }) => shutMs)) };
+  const isFree = last === undefined || options.mayRepeat !== false;
+  const soonest = some.filter(({ isWell }) => isFree || isWell).toSorted((a, b) => a.afterMs - b.afterMs)[0];
+  if (soonest === undefined) return { do: 'stop', why: some.length > 0 ? 'repeats-used' : 'no-target-left' };
+  return taken(soonest, last === undefined, options);
+}
+
+/** The candidate that is to be tried, where its wait is not too long. */
+function taken({ target, afterMs, isWell }: Candidate, isFirst: boolean, { leftMs }: NextOptions): Step {
+  if (afterMs > WAIT_MAX_MS) return { do: 'stop', why: 'wait-too-long', retryAfterMs: afterMs };
+  if (afterMs < leftMs) return { do: 'try', target, afterMs, ...(isFirst || isWell ? {} : { isRepeat: true }) };
   // Where nothing was tried, the wait is a target's wish, and worth telling; else it is only our own backing off.
-  return { do: 'stop', why: 'deadline', ...(last === undefined ? { retryAfterMs: soonest.afterMs } : {}) };
+  return { do: 'stop', why: 'deadline', ...(isFirst ? { retryAfterMs: afterMs } : {}) };
 }
 
 interface Candidate {
   readonly target: Target;
   readonly afterMs: number;
+  /** Until somebody finds out whether it is well; 0: it may be asked. */
+  readonly shutMs: number;
+  readonly isWell: boolean;
 }
 
 const FITNESS: readonly Fitness[] = ['sound', 'full', 'doubted', 'resting'];
@@ -92,9 +112,25 @@ function untried(of: Plan, failures: readonly Failure[], health: Health): readon
     })
     .map((target) => {
       const seen = health.observe(target);
-      return { target, afterMs: seen.restMs, rank: FITNESS.indexOf(fitnessOf(seen)) };
+      const fitness = fitnessOf(seen);
+      const isWell = (fitness === 'sound' || fitness === 'full') && (seen.errorRate ?? 0) < WELL_MAX;
+      return { target, afterMs: seen.restMs, shutMs: seen.shutMs ?? 0, isWell, rank: FITNESS.indexOf(fitness) };
     })
     .toSorted((a, b) => a.rank - b.rank || a.afterMs - b.afterMs);
+}
+
+/** Targets that have failed in a way that a moment may mend. */
+function again(of: Plan, failures: readonly Failure[], { health, random }: NextOptions): readonly Candidate[] {
+  return of.targets
+    .map((target) => ({ target, past: failures.filter((failure) => failure.targetId === target.id) }))
+    .filter(({ past }) => past.length > 0 && past.length < TRIES_PER_TARGET)
+    .filter(({ past }) => past.every((failure) => REPEATABLE.has(failure.fault.code)))
+    .map(({ target, past }) => ({
+      target,
+      afterMs: waitMs(past, failures.length, random),
+      shutMs: health.observe(target).shutMs ?? 0,
+      isWell: false,
+    }));
 }
 
 /** The largest window that has proved too small for this request. */

@@ -6,6 +6,8 @@ export interface Observation {
   readonly restMs: number;
   /** It, or its key, has failed lately, or far worse than its peers: used where nothing better is left. */
   readonly isDoubted: boolean;
+  /** Milliseconds until somebody finds out whether it is well, where all its latest attempts failed: one more would help nobody. */
+  readonly shutMs?: number;
   /** Share of failures, lately counting more; 0..1. */
   readonly errorRate?: number;
   /** Time to first content; `count` is what the quantiles rest on, and decays. */

@@ -203,7 +203,8 @@ function arranged(tiers: Sifted['tiers'], arranging: Arranging): readonly Place[
   const { facts, turn, gatewayRegion } = input;
   return cellsOf(tiers, arranging).flatMap((cell, index) => {
     const items = cell.map(({ item }) => item);
-    const field = { items, facts, seen, dice: throws, turn, weigh: policy.weigh, gatewayRegion };
+    const mayTry = policy.explore === undefined;
+    const field = { items, facts, seen, dice: throws, turn, weigh: policy.weigh, gatewayRegion, mayTry };
     const order = STRATEGIES[strategy].rank(field);
     const kept = policy.isSticky === true ? keptWhereCached(order, { facts, seen, strategy }) : order;
     return kept.flatMap((one) => {

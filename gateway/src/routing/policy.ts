@@ -2,7 +2,8 @@
 import type { FaultCode } from '../chat/fault.ts';
 import type { Ability } from '../dialects/dialect.ts';
 import type { NanoUsdPerMillion } from '../money/price.ts';
-import type { RuleFacts } from '../policy/vocabulary.ts';
+import type { FactName, RuleFacts } from '../policy/vocabulary.ts';
+import type { ContentFact } from '../understand/content.ts';
 import type { Target } from './target.ts';
 
 export type StrategyName =
@@ -57,6 +58,8 @@ export interface Rule {
   readonly source: string;
   /** Whether it holds; a text where it cannot be told, and then the rule does not hold. */
   readonly holds: (facts: RuleFacts) => boolean | string;
+  /** Facts that it asks for. Absent: none, it cannot be told. */
+  readonly reads?: ReadonlySet<FactName>;
   readonly use?: Use;
   readonly require?: Require;
   /** Set where such requests are refused, with this text. */
@@ -112,6 +115,10 @@ export interface Policy {
   readonly explore?: number;
   /** Whether facts about the content are wanted at all: not where a caller names a model. */
   readonly readsContent: boolean;
+  /** Which of them. Absent: the task alone. */
+  readonly wanted?: ReadonlySet<ContentFact>;
+  /** Whether a rule matches on the text. */
+  readonly readsText?: boolean;
 }
 
 /** The first policy over the targets of all: those of the others come after its own. */

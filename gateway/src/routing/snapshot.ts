@@ -1,6 +1,9 @@
 /** The compiled configuration: frozen, swapped whole. Requests in flight finish on the one they began with. */
 import type { Policy, StrategyName } from './policy.ts';
 import type { Price } from '../money/price.ts';
+import type { Intent } from '../understand/intents/intents.ts';
+import type { DetectLanguage } from '../understand/language.ts';
+import type { Topics } from '../understand/topics.ts';
 import type { Limits, Target, Timeouts } from './target.ts';
 
 export type Resolution =
@@ -51,6 +54,12 @@ export interface Snapshot {
   readonly id: string;
   /** Where this gateway and what it keeps are. Absent: nobody has said. */
   readonly region?: string | undefined;
+  /** Whose text is looked at: that of requests which a route or `auto` decides, of all, or none. */
+  readonly content: 'auto' | 'always' | 'never';
+  /** Absent: no rule asks for a language. */
+  readonly detectLanguage?: DetectLanguage | undefined;
+  /** The operator's lists of words. Absent: there are none. */
+  readonly topics?: Topics | undefined;
   readonly timeouts: Timeouts;
   readonly attemptsMax: number;
   readonly heartbeatMs: number;
@@ -68,6 +77,8 @@ export interface Snapshot {
   /** Every target that has a name of its own; those of names that no catalog knows are made on demand. */
   readonly targets: ReadonlyMap<string, Target>;
   readonly listed: readonly ListedModel[];
+  /** The operator's intent that a text has; undefined where none is likely enough. Absent: there are none. */
+  readonly intentOf?: ((text: string) => Intent | undefined) | undefined;
   /** Where the caller of an address is, as the file says. */
   regionOf(address: string): string | undefined;
   resolve(name: string): Resolution;

@@ -25,6 +25,15 @@ export interface Limits {
   readonly outputTokens?: number;
 }
 
+/** What the operator says that the provider allows; absent: it is learned. */
+export interface Allowed {
+  /** Of one key. */
+  readonly requestsPerMinute?: number;
+  readonly tokensPerMinute?: number;
+  /** Of one model with one key. */
+  readonly concurrent?: number;
+}
+
 export interface Target {
   /** `provider/model`, with `#2` and so on where the provider has several keys. */
   readonly id: string;
@@ -68,6 +77,7 @@ export interface Target {
   /** What the model is made for, where it is known and not a chat alone; absent: nobody knows. */
   readonly operations?: ReadonlySet<string>;
   readonly weight: number;
+  readonly allowed?: Allowed;
   readonly timeouts: Timeouts;
   /** First day without the model, as the catalog says (`2026-10-23`); absent where the file has a row of its own for it. */
   readonly retiresOn?: string;

@@ -13,7 +13,7 @@ import { makeProvider } from '../providers/index.ts';
 import type { Provider } from '../providers/provider.ts';
 import { identityOf, placeOf, type AccountInput, type Places } from './accounts.ts';
 import type { Identity } from './identity.ts';
-import type { Limits, Target, Timeouts } from './target.ts';
+import type { Allowed, Limits, Target, Timeouts } from './target.ts';
 import { filledTemplate } from './template.ts';
 
 const FREE: Price = { input: 0n, output: 0n };
@@ -315,10 +315,16 @@ function makeTargets(base: Base, model: ModelRow, isKnown: boolean): readonly Ta
 function wordsOf(
   own: ProviderConfig,
   model: ModelRow,
-): Pick<Target, 'compliance' | 'retentionDays' | 'trains' | 'tags'> {
+): Pick<Target, 'compliance' | 'retentionDays' | 'trains' | 'tags' | 'allowed'> {
   const { compliance = [], retention_days: retentionDays, trains } = own;
   const { tags = [] } = model.own ?? {};
-  return compact({ compliance, retentionDays, trains, tags });
+  return compact({ compliance, retentionDays, trains, tags, allowed: allowedOf(own) });
+}
+
+function allowedOf({ limits }: ProviderConfig): Allowed | undefined {
+  if (limits === undefined) return undefined;
+  const { requests_per_minute: requestsPerMinute, tokens_per_minute: tokensPerMinute, concurrent } = limits;
+  return compact({ requestsPerMinute, tokensPerMinute, concurrent });
 }
 
 /** Scores by task: the operator's, and published ones where there is none of theirs. */

@@ -22,6 +22,8 @@ export interface Metrics {
   histogram(name: string, help: string): Histogram;
   /** `read` is called at scrape time. */
   gauge(name: string, help: string, read: () => number): void;
+  /** One series a set of labels. `read` is called at scrape time. */
+  gauges(name: string, help: string, read: () => readonly (readonly [Labels, number])[]): void;
   /** Prometheus text format 0.0.4. */
   text(): string;
 }
@@ -74,6 +76,10 @@ export function metrics(): Metrics {
     },
     gauge(name, help, read) {
       writers.push(() => block({ name, help, type: 'gauge' }, [`${name} ${read()}`]));
+    },
+    gauges(name, help, read) {
+      const line = ([labels, value]: readonly [Labels, number]): string => `${name}${keyOf(labels)} ${value}`;
+      writers.push(() => block({ name, help, type: 'gauge' }, read().slice(0, SERIES_MAX).map(line)));
     },
     text: () => writers.map((write) => write()).join(''),
   };

@@ -1,7 +1,7 @@
 /** All that a plan may look at of a request. Every count says whether it is an estimate or a bound. */
 import type { Units } from '../chat/usage.ts';
-import type { TASKS } from '../policy/vocabulary.ts';
 import type { Ability, Inspection } from '../dialects/dialect.ts';
+import type { ContentFacts } from './content.ts';
 
 export interface Facts {
   /** The model name as the caller wrote it. */
@@ -28,26 +28,6 @@ export interface Facts {
   /** Where the caller is, and who says so. Absent: nobody does. */
   readonly callerRegion?: string;
   readonly callerRegionFrom?: 'key' | 'header' | 'address';
-}
-
-/** What a request is about. */
-export type Task = (typeof TASKS)[number];
-
-/** What the text of a request tells. Kinds and counts only: nothing of the text itself. */
-export interface ContentFacts {
-  /** ISO 639-1 (`de`). Absent: not sure. */
-  readonly language?: string;
-  readonly task: Task;
-  /** 0..1. */
-  readonly difficulty: number;
-  /** One of the operator's own. Absent: none, or not sure. */
-  readonly intent?: { readonly name: string; readonly confidence: number };
-  /** The operator's lists of words of which one stands in the text. */
-  readonly topics: readonly string[];
-  /** Kinds of data that must not go everywhere (`card`, `health`). */
-  readonly sensitive: readonly string[];
-  /** By fact: where it comes from, in a few words. */
-  readonly origins: Readonly<Record<string, string>>;
 }
 
 /**

@@ -9,7 +9,7 @@ import { GoogleGenAI } from '@google/genai';
 import OpenAI from 'openai';
 import type { JsonRecord } from '../../src/lib/json.ts';
 import { startSimulator, type Simulator } from '../../src/simulator/simulator.ts';
-import { ROOT_KEY, runCli, startGateway, type TestGateway } from '../harness.ts';
+import { ROOT_KEY, runCli, startGateway, type TestGateway, TOLERANT } from '../harness.ts';
 
 const CUTS = [0, 1, 40, 150, 300, 420, 600, 900, 1200];
 const REPLY = {
@@ -23,6 +23,7 @@ function config(url: string): string {
   const price = 'models: {m: {price: {input: 1, output: 2}}}';
   return `
 server: {heartbeat_ms: 200}
+${TOLERANT}
 providers:
   p: {dialect: openai-chat, base_url: "${url}/p/primary/v1", ${price}}
   s: {dialect: openai-chat, base_url: "${url}/p/secondary/v1", ${price}}

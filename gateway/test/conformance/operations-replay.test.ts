@@ -9,7 +9,7 @@ import { after, before, describe, it } from 'node:test';
 import type { Asked, Operation, OperationId } from '../../src/dialects/operations/operation.ts';
 import { isRecord, parseJson, type JsonRecord } from '../../src/lib/json.ts';
 import { corpusDir, corpusSkip } from '../corpus.ts';
-import { ROOT_KEY, startGateway, type TestGateway } from '../harness.ts';
+import { ROOT_KEY, startGateway, type TestGateway, TOLERANT } from '../harness.ts';
 import { askedBody, readOperations, withOperation, type OperationRecording } from './operation-recordings.ts';
 
 interface Door {
@@ -93,7 +93,7 @@ describe('replay of the recorded operations', { skip: corpusSkip('replay') }, ()
       const base = id === 'azure' ? `/${id}/openai/v1` : id === 'cohere' ? `/${id}/v2` : `/${id}`;
       return `  r-${id}: {${LIKE[id] ?? 'dialect: openai-chat'}, base_url: "http://127.0.0.1:${port}${base}", api_key: sk-recorded-0000}`;
     });
-    gateway = await startGateway({ config: `attempts: 1\nproviders:\n${rows.join('\n')}\n` });
+    gateway = await startGateway({ config: `attempts: 1\n${TOLERANT}\nproviders:\n${rows.join('\n')}\n` });
   });
 
   after(async () => {

@@ -14,7 +14,7 @@ import type { Dialect } from '../../src/dialects/dialect.ts';
 import { isRecord, parseJson, type JsonRecord } from '../../src/lib/json.ts';
 import { sseSplitter } from '../../src/lib/sse.ts';
 import { corpusDir, corpusSkip } from '../corpus.ts';
-import { ROOT_KEY, startGateway, type TestGateway } from '../harness.ts';
+import { ROOT_KEY, startGateway, type TestGateway, TOLERANT } from '../harness.ts';
 import { NEVER_ASKED } from './accounted.ts';
 import { INBOUND, isSpoken, readIndex, readRecording, WIRES, type Recording } from './recordings.ts';
 
@@ -139,7 +139,7 @@ function configFor(recordings: readonly Recording[], port: number): string {
     );
   }
   // Many recordings have one id, which their authors put there.
-  return `attempts: 1\nresponses: {store: none}\nproviders:\n${[...rows.values()].join('\n')}\n`;
+  return `attempts: 1\nresponses: {store: none}\n${TOLERANT}\nproviders:\n${[...rows.values()].join('\n')}\n`;
 }
 
 function providerId(recording: Recording): string {

@@ -9,7 +9,7 @@ import { GoogleGenAI } from '@google/genai';
 import OpenAI from 'openai';
 import { asArray, asRecord, isRecord, parseJson, type JsonRecord } from '../../src/lib/json.ts';
 import { startSimulator, type Simulator } from '../../src/simulator/simulator.ts';
-import { ROOT_KEY, startGateway, type TestGateway } from '../harness.ts';
+import { ROOT_KEY, startGateway, type TestGateway, TOLERANT } from '../harness.ts';
 
 const CLAUDE = 'us.anthropic.claude-haiku-4-5-20251001-v1:0';
 const NOVA = 'eu.amazon.nova-lite-v1:0';
@@ -21,6 +21,7 @@ before(async () => {
   simulator = await startSimulator();
   const base = `base_url: "${simulator.url}/bedrock"`;
   const config = `attempts: 1
+${TOLERANT}
 providers:
   amazon-bedrock: {region: eu-central-1, ${base}, api_key: bedrock-api-key-1}
   claude-on-aws: {like: amazon-bedrock, dialect: anthropic-messages, ${base}, api_key: bedrock-api-key-1}

@@ -68,10 +68,10 @@ describe('POST /v1/feedback', () => {
       assert.equal(answer.status, 200, JSON.stringify(answer.body));
       const score = 'score' in said ? said.score : 0;
       const { at, ...rest } = answer.body;
-      assert.deepEqual(rest, { id, score, task: said.task ?? 'general', target: 'p/m' });
+      assert.deepEqual(rest, { id, score, task: said.task ?? 'chat', target: 'p/m' });
       assert.ok(Math.abs(Date.parse(asString(at) ?? '') - Date.now()) < 60_000);
       const shown = asRecord((await rig.record(id))['feedback']);
-      assert.deepEqual(shown, { score, task: said.task ?? 'general', target: 'p/m', at });
+      assert.deepEqual(shown, { score, task: said.task ?? 'chat', target: 'p/m', at });
     }
   });
 

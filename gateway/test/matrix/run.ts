@@ -1,7 +1,7 @@
 /** Runs cells of the matrix for real: a client's request through a gateway over sockets to a simulated provider, and back. */
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import type { Step } from '../../src/simulator/step.ts';
-import { startGateway } from '../harness.ts';
+import { startGateway, TOLERANT } from '../harness.ts';
 import { placeOf } from '../translation/run.ts';
 import {
   absence,
@@ -73,7 +73,7 @@ function configFor(url: string): string {
       rows.set(name, `  ${name}: {${kind}, base_url: "${url}/p/${name}${base}", api_key: sk-matrix-0000}`);
     }
   }
-  return `attempts: 1\nresponses: {store: none}\nproviders:\n${[...rows.values()].join('\n')}\n`;
+  return `attempts: 1\nresponses: {store: none}\n${TOLERANT}\nproviders:\n${[...rows.values()].join('\n')}\n`;
 }
 
 async function see(world: World, cell: Cell): Promise<Seen> {

@@ -32,6 +32,7 @@ export const embeddings: Operation<EmbeddingsRequest, Embeddings> = {
     novaEmbed,
   ),
   sizeOf,
+  textsOf: ({ inputs }) => inputs.flatMap(textsOf),
   answerOf: () => 'json',
   usageOf: (reply) => reply.usage,
   usageIn: (body) => readEmbeddingUsage(body['usage']),

@@ -30,6 +30,7 @@ function imagesOf(
     id,
     wires,
     sizeOf,
+    textsOf: ({ prompt }) => [prompt],
     answerOf: (request) => (request.isStreaming ? 'events' : 'json'),
     usageOf: (reply) => reply.usage,
     usageIn: (body) =>

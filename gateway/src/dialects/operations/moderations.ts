@@ -41,6 +41,7 @@ export const moderations: Operation<ModerationsRequest, Moderations> = {
   id: 'moderations',
   wires: { 'openai-moderations': openaiModerations },
   sizeOf,
+  textsOf: ({ texts }) => texts,
   answerOf: () => 'json',
   usageOf: ({ body }) => readEmbeddingUsage(body['usage']),
   usageIn: (body) => readEmbeddingUsage(body['usage']),

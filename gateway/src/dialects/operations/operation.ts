@@ -119,6 +119,8 @@ export interface Operation<Q extends Asked, A> {
   readonly id: OperationId;
   readonly wires: Readonly<Record<string, Wire<Q, A>>>;
   sizeOf(request: Q): Size;
+  /** All text that the caller wrote, for facts about it. */
+  textsOf(request: Q): readonly string[];
   answerOf(request: Q): AnswerKind;
   usageOf(reply: A): Usage | undefined;
   /** Usage that stands in an event, or in a whole reply that is not read otherwise; undefined where there is none. */

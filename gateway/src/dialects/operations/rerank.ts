@@ -28,6 +28,7 @@ export const rerank: Operation<RerankRequest, Reranking> = {
     'bedrock-rerank': bedrockRerank,
   },
   sizeOf,
+  textsOf: ({ query, documents }) => [query, ...documents.map(wholeText)],
   answerOf: () => 'json',
   usageOf: (reply) => reply.usage,
   usageIn: rerankUsage,
@@ -44,7 +45,7 @@ function sizeOf({ query, documents }: RerankRequest): Size {
   let longestLength = 0;
   let chunks = 0;
   for (const document of documents) {
-    const text = typeof document === 'string' ? document : (textIn(document) ?? JSON.stringify(document));
+    const text = textIn(document) ?? wholeText(document);
     const odd = nonAsciiUnits(text);
     textLength += text.length + query.length;
     nonAsciiLength += odd + queryOdd;
@@ -54,6 +55,10 @@ function sizeOf({ query, documents }: RerankRequest): Size {
   const unitsMax = { searches: Math.ceil(chunks / DOCUMENTS_PER_SEARCH) };
   const counts = { imageCount: 0, tokensMax: 0, tokensEstimate: 0, outputTokensMax: 0, choices: 1 };
   return { textLength, nonAsciiLength, longestLength, unitsMax, ...counts };
+}
+
+function wholeText(document: RerankRequest['documents'][number]): string {
+  return typeof document === 'string' ? document : JSON.stringify(document);
 }
 
 function textIn(document: unknown): string | undefined {

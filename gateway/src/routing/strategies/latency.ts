@@ -2,17 +2,23 @@
 import { distanceMs } from '../../policy/regions.ts';
 import { expectedTime, speedPrior } from '../expected.ts';
 import type { Target } from '../target.ts';
-import { sortedBy, type Field, type Strategy } from './strategy.ts';
+import { atBest, sortedBy, withTrial, type Field, type Strategy } from './strategy.ts';
 
 /** By the wait to be expected: of a stream its beginning above all, else the whole answer. */
 export const latency: Strategy = {
   name: 'latency',
   rank(field) {
     const times = waits(field);
-    return sortedBy(field.items, (target) => {
+    const order = sortedBy(field.items, (target) => {
       const { firstMs, waitMs } = times(target);
       return { key: waitMs, scores: { first_ms: Math.round(firstMs), wait_ms: Math.round(waitMs) } };
     });
+    const [first] = order;
+    if (first === undefined || field.mayTry !== true) return order;
+    const countOf = (target: Target): number | undefined => field.seen(target).ttftMs?.count;
+    const hoped = (target: Target): number => times(target).waitMs * atBest(countOf(target));
+    const hope = { known: countOf(first.target), key: times(first.target).waitMs, atBest: hoped };
+    return withTrial(order, hope, field.dice);
   },
 };
 

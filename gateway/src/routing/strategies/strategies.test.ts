@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { inputOf, policyOf, seen, TEST_FACTS } from '../plan.fixture.ts';
+import type { Sighting } from '../observation.ts';
 import { plan, type PlanInput } from '../plan.ts';
 import type { Policy, StrategyName } from '../policy.ts';
 import { testTarget } from '../target.fixture.ts';
@@ -50,7 +51,10 @@ describe('cost', () => {
 
 describe('latency', () => {
   it('takes who answers soonest, and believes little of what was measured long ago', () => {
-    const policy = policyOf([testTarget('a/m'), testTarget('b/m'), testTarget('c/m')], { strategy: 'latency' });
+    const policy = policyOf([testTarget('a/m'), testTarget('b/m'), testTarget('c/m')], {
+      strategy: 'latency',
+      explore: 0,
+    });
     const facts = { ...TEST_FACTS, isStreaming: true };
     const ttft = (p50: number, count: number): { ttftMs: { p50: number; p95: number; count: number } } => ({
       ttftMs: { p50, p95: p50 * 2, count },
@@ -59,6 +63,57 @@ describe('latency', () => {
     assert.deepEqual(order(policy, { facts, sightings }), ['b/m', 'a/m', 'c/m']);
     const old = seen({ 'a/m': ttft(900, 50), 'b/m': ttft(3000, 50), 'c/m': ttft(9000, 0.01) });
     assert.equal(order(policy, { facts, sightings: old })[0], 'a/m');
+  });
+});
+
+describe('a trial', () => {
+  const policy = policyOf([testTarget('a/m'), testTarget('b/m'), testTarget('c/m')], { strategy: 'latency' });
+  const ttft = (p50: number, count: number): Partial<Sighting> => ({ ttftMs: { p50, p95: p50 * 2, count } });
+  // `b` was slower once, and little is known of it by now; of `c` it is known well that it is slow.
+  const sightings = seen({ 'a/m': ttft(500, 80), 'b/m': ttft(900, 0.3), 'c/m': ttft(2000, 80) });
+  const firsts = (of: Policy): Readonly<Record<string, number>> => {
+    const counts: Record<string, number> = {};
+    for (let seed = 0; seed < 2000; seed += 1) {
+      const { targets, propensity } = plan(inputOf(of, { sightings, seed: seed * 7919 }));
+      const id = targets[0]?.id ?? '';
+      counts[id] = (counts[id] ?? 0) + 1;
+      assert.equal(propensity, id === 'a/m' ? 0.97 : 0.03);
+    }
+    return counts;
+  };
+
+  it('goes to who might be sooner than the first for all that is known, and to nobody else', () => {
+    const { 'a/m': best = 0, 'b/m': tried = 0, ...others } = firsts(policy);
+    assert.deepEqual(others, {});
+    assert.ok(tried > 30 && tried < 100 && best + tried === 2000, String(tried));
+  });
+
+  it('is none where the route says itself how much is tried, nobody might be sooner, or little is known of the first', () => {
+    const never = { ...policy, explore: 0 };
+    const quiet = seen({ 'a/m': ttft(500, 8), 'b/m': ttft(900, 0.3), 'c/m': ttft(2000, 80) });
+    const certain = seen({ 'a/m': ttft(500, 80), 'b/m': ttft(1900, 80), 'c/m': ttft(2000, 80) });
+    for (let seed = 0; seed < 500; seed += 1) {
+      const inputs = [
+        inputOf(never, { sightings, seed }),
+        inputOf(policy, { sightings: certain, seed }),
+        inputOf(policy, { sightings: quiet, seed }),
+      ];
+      for (const made of inputs.map(plan)) {
+        assert.deepEqual([made.targets[0]?.id, made.propensity], ['a/m', 1]);
+      }
+    }
+  });
+});
+
+describe('a trial under cost', () => {
+  it('finds out how long the answers of a target are that nobody knows', () => {
+    const length = (mean: number): Partial<Sighting> => ({ length: { mean, p90: mean, count: 100 } });
+    const policy = policyOf([priced('long/m', 1n), priced('new/m', 2n), priced('dear/m', 9n)], { strategy: 'cost' });
+    const sightings = seen({ 'long/m': length(600) });
+    const firsts = Array.from({ length: 1000 }, (_, seed) => plan(inputOf(policy, { sightings, seed: seed * 7919 })));
+    const tried = firsts.filter(({ targets }) => targets[0]?.id === 'new/m');
+    assert.ok(tried.length > 10 && tried.length < 60, String(tried.length));
+    assert.ok(firsts.every(({ targets }) => targets[0]?.id !== 'dear/m'));
   });
 });
 
@@ -87,6 +142,13 @@ describe('balanced', () => {
       order(policyOf([good, cheap], { strategy: 'balanced', ...(weigh === undefined ? {} : { weigh }) }))[0];
     assert.equal(by({ quality: 1, cost: 0, latency: 0 }), 'good/m');
     assert.equal(by({ quality: 0.5, cost: 0.5, latency: 0 }), 'cheap/m');
+  });
+
+  it('is not led astray by one that costs next to nothing', () => {
+    const fine = priced('fine/m', 1000n, { quality: { general: 0.85 } });
+    const dear = priced('dear/m', 5000n, { quality: { general: 0.9 } });
+    const free = priced('free/m', 0n, { quality: { general: 0.4 } });
+    assert.equal(order(policyOf([free, dear, fine], { strategy: 'balanced' }))[0], 'fine/m');
   });
 });
 

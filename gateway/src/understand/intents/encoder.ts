@@ -32,8 +32,8 @@ interface Fitted {
   readonly mean: Float32Array;
 }
 
-/** Learns which n-grams there are, how rare each is, and the mean of the words' vectors. */
-export function fitEncoder(texts: readonly string[], vectors: WordVectors | undefined): Encoder {
+/** Learns which n-grams there are, how rare each is, and the mean of the words' vectors. Pauses after each text. */
+export function* fitEncoder(texts: readonly string[], vectors: WordVectors | undefined): Generator<undefined, Encoder> {
   const indices = new Map<number, number>();
   const documents: number[] = [];
   const mean = new Float32Array(vectors?.dimensions ?? 0);
@@ -45,7 +45,8 @@ export function fitEncoder(texts: readonly string[], vectors: WordVectors | unde
       indices.set(key, index);
       documents[index] = (documents[index] ?? 0) + 1;
     }
-    addScaled(mean, unit(vectors?.sum(words) ?? mean), 1 / texts.length);
+    if (vectors !== undefined) addScaled(mean, unit(vectors.sum(words)), 1 / texts.length);
+    yield;
   }
   const idfOf = (count: number): number => Math.log((1 + texts.length) / (1 + count)) + 1;
   const fitted = { indices, idf: Float32Array.from(documents, idfOf), idfUnseen: idfOf(0), vectors, mean };

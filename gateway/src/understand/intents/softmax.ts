@@ -30,8 +30,11 @@ export interface Softmax {
   readonly heldOut: readonly Float32Array[];
 }
 
-/** Same problem, same weights: the order of the examples in each round comes from a fixed seed. */
-export function trainSoftmax(problem: Problem): Softmax {
+/**
+ * Same problem, same weights: the order of the examples in each round comes from a fixed seed. Pauses after each example,
+ * so that a server which trains can serve meanwhile.
+ */
+export function* trainSoftmax(problem: Problem): Generator<undefined, Softmax> {
   const { examples, classes, classCount, size } = problem;
   // A row for each index, classes side by side: the inner loops walk memory in order.
   const weights = new Float32Array(size * classCount);
@@ -45,6 +48,7 @@ export function trainSoftmax(problem: Problem): Softmax {
     const at = order[done % examples.length] ?? 0;
     const example = examples[at];
     if (example !== undefined) step(example, { at, wanted: classes[at] ?? 0, rate: RATE * (1 - done / steps) });
+    yield;
   }
   const scores = (of: Sparse): Float32Array => scoresInto(new Float32Array(classCount), weights, of);
   const heldOut = examples.map((example, at) => {

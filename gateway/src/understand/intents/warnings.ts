@@ -9,8 +9,10 @@ const CONFUSED_MIN = 3;
 const QUOTED_MAX = 60;
 
 export interface IntentWarning {
-  readonly intents: readonly string[];
-  readonly text: string;
+  /** What it is about; absent: all of them. */
+  readonly intent?: string;
+  /** Goes behind the intent's name: "is confused with `return` in 6 of their 20 examples". */
+  readonly message: string;
 }
 
 /** An example, and what the model makes of it when it was not learned. */
@@ -21,22 +23,27 @@ export interface Trial {
   readonly isSure: boolean;
 }
 
-/** In the order of the names; what concerns two intents stands under both. */
+/** In the order of the names; what concerns two intents stands at the first of them. */
 export function warningsOf(names: readonly string[], trials: readonly Trial[]): readonly IntentWarning[] {
   return [...alone(names), ...tooFew(names, trials), ...shared(names, trials), ...confused(names, trials)];
 }
 
 function alone(names: readonly string[]): readonly IntentWarning[] {
-  if (names.length !== 1) return [];
-  return [{ intents: names, text: `\`${names[0]}\` stands alone: with nothing to tell it from, it is never found` }];
+  const [intent] = names;
+  if (intent === undefined || names.length > 1) return [];
+  return [
+    {
+      intent,
+      message: 'stands alone, and is never found: add another, such as `other` with prompts that are something else',
+    },
+  ];
 }
 
 function tooFew(names: readonly string[], trials: readonly Trial[]): readonly IntentWarning[] {
-  return names.flatMap((name, intent) => {
-    const count = trials.filter((trial) => trial.intent === intent).length;
+  return names.flatMap((intent, at) => {
+    const count = trials.filter((trial) => trial.intent === at).length;
     if (count >= EXAMPLES_MIN) return [];
-    const text = `\`${name}\` has ${count} different ${count === 1 ? 'example' : 'examples'}: 10 to 20 are needed`;
-    return [{ intents: [name], text }];
+    return [{ intent, message: `has ${count} different ${count === 1 ? 'example' : 'examples'}: 10 to 20 are needed` }];
   });
 }
 
@@ -46,18 +53,13 @@ function shared(names: readonly string[], trials: readonly Trial[]): readonly In
     const owner = owners.get(text);
     owners.set(text, owner ?? intent);
     if (owner === undefined) return [];
-    const intents = [names[owner] ?? '', names[intent] ?? ''];
-    return [
-      {
-        intents,
-        text: `\`${intents.join('` and `')}\` have the same example: ${JSON.stringify(text.slice(0, QUOTED_MAX))}`,
-      },
-    ];
+    const quoted = JSON.stringify(text.slice(0, QUOTED_MAX));
+    return [{ intent: names[owner] ?? '', message: `has an example that \`${names[intent]}\` has too: ${quoted}` }];
   });
 }
 
 function confused(names: readonly string[], trials: readonly Trial[]): readonly IntentWarning[] {
-  const sizes = names.map((_, intent) => trials.filter((trial) => trial.intent === intent).length);
+  const sizes = names.map((_, at) => trials.filter((trial) => trial.intent === at).length);
   const counts = new Map<number, number>();
   for (const { intent, guess } of trials) {
     if (guess === intent) continue;
@@ -70,7 +72,7 @@ function confused(names: readonly string[], trials: readonly Trial[]): readonly 
       const [first, second] = [Math.floor(pair / names.length), pair % names.length];
       const of = (sizes[first] ?? 0) + (sizes[second] ?? 0);
       if (count < CONFUSED_MIN || count < CONFUSED_SHARE * of) return [];
-      const intents = [names[first] ?? '', names[second] ?? ''];
-      return [{ intents, text: `\`${intents.join('` and `')}\` are confused in ${count} of their ${of} examples` }];
+      const message = `is confused with \`${names[second]}\` in ${count} of their ${of} examples`;
+      return [{ intent: names[first] ?? '', message }];
     });
 }

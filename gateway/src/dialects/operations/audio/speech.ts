@@ -44,6 +44,7 @@ export const speech: Operation<SpeechRequest, JsonRecord> = {
   id: 'speech',
   wires: { 'openai-speech': openaiSpeech },
   sizeOf,
+  textsOf: ({ input, instructions }) => [input, instructions],
   answerOf: ({ isEvents }) => (isEvents ? 'events' : 'bytes'),
   usageOf: () => undefined,
   usageIn: (body, request) => speechUsage(asRecord(body['usage']), request),

@@ -66,6 +66,7 @@ function transcriptionOf(
     id,
     wires,
     sizeOf,
+    textsOf: ({ prompt }) => [prompt],
     answerOf,
     usageOf: (reply) => reply.usage,
     usageIn: (body) => readTranscriptUsage(body),
