@@ -282,7 +282,7 @@ function isHidden({ policy, route }: Found, key: KeyRow): boolean {
 }
 
 /** A key that names a route may use the targets of the route; else the target's own name must be allowed. */
-function mayUse(key: KeyRow, target: Target, route: string | undefined): boolean {
+export function mayUse(key: KeyRow, target: Target, route: string | undefined): boolean {
   if (key.allowedModels === undefined) return true;
   const names = [`${target.providerId}/${target.model}`, target.model, ...(route === undefined ? [] : [route])];
   return key.allowedModels.some((pattern) => names.some((name) => matches(pattern, name)));
