@@ -114,11 +114,12 @@ const TASK_ALONE: ReadonlySet<ContentFact> = new Set(['task']);
 
 /** What the text tells, as far as the policy reads it; text is looked at only where somebody decides by it. */
 function contentOf(call: Call, { readsContent, wanted }: Policy, snapshot: Snapshot): ContentFacts | undefined {
-  const { content, detectLanguage, topics } = snapshot;
+  const { content, detectLanguage, intentOf, topics } = snapshot;
   if (!readsContent && content !== 'always') return undefined;
   if (content === 'never') return unreadContent('not looked at (`understand.content: never`)');
   return call.contentOf?.({
     detectLanguage,
+    classify: intentOf,
     topics,
     wanted: content === 'always' ? undefined : (wanted ?? TASK_ALONE),
   });
@@ -294,7 +295,7 @@ function isHidden({ policy, route }: Found, key: KeyRow): boolean {
 }
 
 /** A key that names a route may use the targets of the route; else the target's own name must be allowed. */
-function mayUse(key: KeyRow, target: Target, route: string | undefined): boolean {
+export function mayUse(key: KeyRow, target: Target, route: string | undefined): boolean {
   if (key.allowedModels === undefined) return true;
   const names = [`${target.providerId}/${target.model}`, target.model, ...(route === undefined ? [] : [route])];
   return key.allowedModels.some((pattern) => names.some((name) => matches(pattern, name)));
