@@ -107,7 +107,8 @@ const REASONS: Readonly<Record<RouteConfig['fallback']['on'][number], readonly F
     ...ALWAYS_REPLACED,
   ],
   'rate-limit': ['upstream-rate-limited'],
-  timeout: ['upstream-timeout'],
+  timeout: ['upstream-timeout', 'upstream-slow'],
+  slow: ['upstream-slow'],
   'content-filter': ['content-filtered'],
   'context-length': ['context-length'],
 };
