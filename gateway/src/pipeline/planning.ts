@@ -101,13 +101,13 @@ const TASK_ALONE: ReadonlySet<ContentFact> = new Set(['task']);
 
 /** What the text tells, as far as the policy reads it; text is looked at only where somebody decides by it. */
 function contentOf(call: Call, { readsContent, wanted }: Policy, snapshot: Snapshot): ContentFacts | undefined {
-  const { content, detectLanguage, intentOf, topics } = snapshot;
+  const { content, detectLanguage, topics, intentOf } = snapshot;
   if (!readsContent && content !== 'always') return undefined;
   if (content === 'never') return unreadContent('not looked at (`understand.content: never`)');
   return call.contentOf?.({
     detectLanguage,
-    classify: intentOf,
     topics,
+    classify: intentOf,
     wanted: content === 'always' ? undefined : (wanted ?? TASK_ALONE),
   });
 }

@@ -7,8 +7,16 @@ import { sensitiveIn, type Sensitive } from './sensitive/find.ts';
 import { SINGLE, stageOf, type Stage } from './stage.ts';
 import { shapeOf, type Shape, type Structure } from './structure.ts';
 import { taskOf, type Task, type TaskFact } from './task.ts';
-import { lastUserText, plainTexts, textsOf, type Texts } from './texts.ts';
+import { lastUserText, plainTexts, textsOf, type Texts, type Writer } from './texts.ts';
 import { topicsIn, type Topics } from './topics.ts';
+
+/** UTF-16 code units. */
+export interface Lengths {
+  /** Of what user, model and tools have said. */
+  readonly characters: number;
+  /** Of system and developer messages. */
+  readonly systemCharacters: number;
+}
 
 /** What the text of a request tells. Kinds, counts and names of ours only: nothing of the text itself. */
 export interface ContentFacts {
@@ -24,7 +32,7 @@ export interface ContentFacts {
   /** Kinds only, never values. */
   readonly sensitive: readonly Sensitive[];
   /** Absent: not asked for, like `stage`. */
-  readonly structure?: Structure;
+  readonly structure?: Structure & Lengths;
   readonly stage?: Stage;
   /** Fact → where it came from, in a few words. What is not here was not asked for, and has a value that says nothing. */
   readonly origins: Readonly<Record<string, string>>;
@@ -134,7 +142,16 @@ const TELL: Readonly<Record<ContentFact, (reading: Reading, options: ContentOpti
     facts: { sensitive: sensitiveIn(texts.pieces, texts.isWhole) },
     origin: 'forms, check digits and words; all text',
   }),
-  structure: ({ shape }) => ({ facts: { structure: shape().structure }, origin: `counted, ${LAST_TURN}` }),
+  structure: ({ shape, texts }) => ({
+    facts: {
+      structure: {
+        ...shape().structure,
+        characters: charactersOf(texts, ['user', 'assistant', 'tool']),
+        systemCharacters: charactersOf(texts, ['system']),
+      },
+    },
+    origin: `counted, ${LAST_TURN}; characters in all turns`,
+  }),
   stage: ({ stage }) => ({ facts: { stage: stage() }, origin: 'counted, all messages' }),
 };
 
@@ -161,10 +178,14 @@ function understood(subject: Subject, options: ContentOptions): ContentFacts {
 }
 
 function readingOf({ texts, stage, hasTools, hasSchema }: Subject): Reading {
-  const shape = once(() => shapeOf(texts.lastUser, texts.system.length));
+  const shape = once(() => shapeOf(texts.lastUser));
   const stageOnce = once(stage);
   const task = once(() => taskOf({ ...shape(), system: texts.system, stage: stageOnce(), hasTools, hasSchema }));
   return { texts, shape, stage: stageOnce, task };
+}
+
+function charactersOf({ pieces }: Texts, writers: readonly Writer[]): number {
+  return pieces.reduce((sum, { writer, text }) => sum + (writers.includes(writer) ? text.length : 0), 0);
 }
 
 function once<Value>(make: () => Value): () => Value {

@@ -1,11 +1,7 @@
 /** The shape of what the user said: code, maths, lists, questions, length. One pass over a bounded text; no word is understood. */
 
 export interface Structure {
-  /** UTF-16 code units of the last user turn, all of them. */
-  readonly characters: number;
-  /** The same of system and developer messages. */
-  readonly systemCharacters: number;
-  /** Of what was looked at: words between spaces; a character of Chinese, Japanese or Thai counts as half a word. */
+  /** Words of the last user turn between spaces; a character of Chinese, Japanese or Thai counts as half a word. */
   readonly words: number;
   readonly lines: number;
   /** Share of the characters that stand in lines of code, 0..1. */
@@ -76,7 +72,7 @@ export interface Shape {
 }
 
 /** Counts what can be counted of the last user turn, and takes its code out. */
-export function shapeOf(text: string, systemCharacters = 0): Shape {
+export function shapeOf(text: string): Shape {
   const looked = lookedAt(text);
   const tally = { codeCharacters: 0, listItems: 0, choices: 0, fences: 0, lines: 0, isFenced: false };
   const prose = looked
@@ -85,8 +81,6 @@ export function shapeOf(text: string, systemCharacters = 0): Shape {
     .join('\n');
   const { words, formulas } = countWords(prose);
   const structure = {
-    characters: text.length,
-    systemCharacters,
     words: words + Math.round(count(prose, UNSPACED) / 2),
     lines: tally.lines,
     codeShare: share(tally.codeCharacters, looked.length),

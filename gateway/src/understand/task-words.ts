@@ -26,7 +26,7 @@ export const TASK_WORDS: readonly TaskWords[] = [
     weight: 'sure',
     language: 'en',
     phrases:
-      'write a function|write a program|write a script|python function|write code|write the code|write a query|sql query|refactor|debug this|debug the|stack trace|traceback|unit test|unit tests|compile error|compiler error|syntax error|segfault|null pointer|regex|regular expression|pull request|source code|code review|merge conflict|git rebase|git commit|dockerfile|docker compose|kubernetes manifest|npm install|pip install|race condition|memory leak|type error|typeerror|bash script|shell script|python script|javascript function|rest endpoint|leetcode|codebase|write a class|write a method|implement a function|implement a class|implement the|unit testing|backend service|react component|css selector|html page|api endpoint|linter|typescript error',
+      'write a function|write a program|write a script|python function|write code|write the code|write a query|sql query|refactor|debug this|debug the|stack trace|traceback|unit test|unit tests|compile error|compiler error|syntax error|segfault|null pointer|regex|regular expression|pull request|source code|code review|merge conflict|git rebase|git commit|dockerfile|docker compose|kubernetes manifest|npm install|pip install|race condition|memory leak|type error|typeerror|bash script|shell script|python script|javascript function|rest endpoint|leetcode|codebase|write a class|write a method|implement a function|implement a class|implement the|unit testing|backend service|react component|css selector|html page|api endpoint|linter|typescript error|quicksort|merge sort|mergesort|bubble sort|binary search tree|linked list|big o notation|nullpointerexception|null pointer exception|rest api|ci cd|github actions|http server|garbage collector|segmentation fault|sql injection|in python|with python|using python|python code|in javascript|in typescript|in c++|in golang|numpy|pandas|pytorch|webpack|asyncio|stored procedure|modulenotfounderror|syntaxerror|keyerror|valueerror|importerror|referenceerror|indexerror',
   },
   {
     task: 'code',
@@ -89,14 +89,14 @@ export const TASK_WORDS: readonly TaskWords[] = [
     weight: 'sure',
     language: 'zh',
     phrases:
-      '写一个函数|写个函数|编写函数|编写一个|写一段代码|写代码|代码|程序报错|编译错误|正则表达式|单元测试|重构|脚本|编程|调试',
+      '写一个函数|写个函数|编写函数|编写一个|写一段代码|写代码|代码|程序报错|编译错误|正则表达式|单元测试|重构|脚本|编程|调试|用python|排序算法|微服务',
   },
   {
     task: 'code',
     weight: 'sure',
     language: 'ja',
     phrases:
-      '関数を書|コードを書|プログラムを書|スクリプトを書|コード|実装して|正規表現|コンパイルエラー|単体テスト|リファクタリング|デバッグ',
+      '関数を書|コードを書|プログラムを書|スクリプトを書|コード|実装して|正規表現|コンパイルエラー|単体テスト|リファクタリング|デバッグ|pythonで',
   },
   // Maths
   {
@@ -186,7 +186,7 @@ export const TASK_WORDS: readonly TaskWords[] = [
     weight: 'likely',
     language: 'en',
     phrases:
-      'in english|in german|in french|in spanish|in italian|in portuguese|in chinese|in japanese|in korean|localize|translation',
+      'in english|in german|in french|in spanish|in italian|in portuguese|in chinese|in japanese|in korean|in russian|in arabic|in dutch|in polish|in hindi|in turkish|in latin|in greek|in swedish|localize|translation|say|word for|words would|equivalent of|equivalent to',
   },
   {
     task: 'translation',

@@ -80,6 +80,8 @@ export function taskOf(clues: TaskClues): TaskFact {
   const scores = new Map<WordTask, Score>();
   addWords(instructionOf(prose), 1, scores);
   for (const rule of SHAPES) if (rule.holds(clues)) add(scores, rule.task, rule);
+  // “How much does it cost?” is no sum as long as there is no number.
+  if (clues.structure.numbers === 0 && isUnsure(scores.get('math'))) scores.delete('math');
   const said = best(scores);
   if (said !== undefined) return said;
   addWords(system.slice(0, HEAD), SYSTEM_SHARE, scores);
@@ -91,6 +93,10 @@ interface Score {
   points: number;
   likely: number;
   because: string;
+}
+
+function isUnsure(score: Score | undefined): boolean {
+  return score !== undefined && score.points === score.likely;
 }
 
 /** Each phrase counts once, where it stands first. */

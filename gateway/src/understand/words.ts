@@ -150,7 +150,7 @@ function findSpaced<Value>(text: string, { bits, byHash }: Spaced<Value>): reado
   return hits;
 }
 
-/** Start and hash of each word whose hash has its bit set, or which holds a letter that folds into two. One loop over numbers: this is where the time goes. */
+/** Start and hash of each word whose hash has its bit set. One loop over numbers: this is where the time goes. */
 function markedWords(text: string, bits: Uint8Array): readonly number[] {
   const marked: number[] = [];
   let start = -1;
@@ -163,15 +163,15 @@ function markedWords(text: string, bits: Uint8Array): readonly number[] {
     if (folded > EXPAND) {
       if (start === -1) start = at;
       hash = Math.imul(hash ^ folded, HASH_PRIME);
-    } else if (folded === BREAK) {
-      if (start !== -1 && (expanded | (bits[hash & (BITS - 1)] ?? 0)) !== 0)
-        marked.push(start, expanded === 0 ? hash : hashOf(fold(text, start, at)));
+    } else if (folded !== BREAK) {
+      if (start === -1 && folded === EXPAND) start = at;
+      expanded |= folded & EXPAND;
+    } else if (start !== -1) {
+      if (expanded !== 0) hash = hashOf(fold(text, start, at));
+      if (bits[hash & (BITS - 1)] === 1) marked.push(start, hash);
       start = -1;
       hash = HASH_START;
       expanded = 0;
-    } else {
-      if (start === -1 && folded === EXPAND) start = at;
-      expanded |= folded & EXPAND;
     }
   }
   return marked;
@@ -217,7 +217,7 @@ function findUnspaced<Value>(text: string, phrases: readonly (readonly [string, 
 
 /** Between two words of a phrase: a space, a line break with its indentation, a hyphen. */
 const GAP_MAX = 4;
-const GAP: ReadonlySet<string> = new Set(" \t\r\n\u00a0\u202f-\u2010\u2011_'’`,");
+const GAP: ReadonlySet<string> = new Set(" \t\r\n\u00a0\u202f-\u2010\u2011_'’`,;");
 /** FNV-1a, 32 bits (RFC 9923), over folded code units. */
 const HASH_START = 0x811c9dc5 | 0;
 const HASH_PRIME = 0x01000193;

@@ -119,8 +119,8 @@ function sensitivePart(dataDir: string): string {
     const { wanted = 0, given = 0, right = 0, met = 0 } = found.get(kind) ?? {};
     const precision = wanted === 0 || given === 0 ? '' : fixed(right / given, 3);
     const recall = wanted === 0 ? '' : fixed(met / wanted, 3);
-    const false_ = kind === 'unread' ? clean.map(() => '') : perThousand.map((of) => fixed(of.get(kind) ?? 0, 1));
-    return [`\`${kind}\``, KINDS[kind], precision, recall, ...false_];
+    const mistaken = kind === 'unread' ? clean.map(() => '') : perThousand.map((of) => fixed(of.get(kind) ?? 0, 1));
+    return [`\`${kind}\``, KINDS[kind], precision, recall, ...mistaken];
   });
   return `
 ## Sensitive data

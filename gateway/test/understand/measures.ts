@@ -11,6 +11,7 @@ import { shapeOf } from '../../src/understand/structure.ts';
 import { taskOf, type Task } from '../../src/understand/task.ts';
 
 /** Reads rows of `routing/FILE`. */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller knows the rows of the file it names.
 export function rowsOf<Row>(dataDir: string, file: string): readonly Row[] {
   const lines = readFileSync(join(dataDir, 'routing', file), 'utf8')
     .trimEnd()

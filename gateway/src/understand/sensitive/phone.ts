@@ -69,11 +69,15 @@ function localAt(scanned: Scan, start: number): number {
   const found = american ?? matchAt(GROUPS, text, start);
   if (found === undefined || !isLong(found, DIGITS_MIN - 1) || DATE.test(found)) return 0;
   if (isJustBehind(text, start, { words: words('otherNumber'), gap: OTHER_GAP })) return 0;
-  if (american !== undefined || isJustBehind(text, start, { words: words('phone'), gap: GAP })) return found.length;
-  if (isJustBehind(text, start, { words: words('phoneVerb'), gap: VERB_GAP })) return found.length;
-  const end = start + found.length;
+  const isPhone = american !== undefined || isCalledSo(scanned, { start, end: start + found.length });
+  return isPhone ? found.length : 0;
+}
+
+function isCalledSo({ text, words }: Scan, { start, end }: Span): boolean {
+  if (isJustBehind(text, start, { words: words('phone'), gap: GAP })) return true;
+  if (isJustBehind(text, start, { words: words('phoneVerb'), gap: VERB_GAP })) return true;
   const after = words('phoneAfter')[countBefore(words('phoneAfter'), end)];
-  return after !== undefined && after.start - end < AFTER_MAX ? found.length : 0;
+  return after !== undefined && after.start - end < AFTER_MAX;
 }
 
 /** Whether a word that could make this a telephone number is near at all: most numbers are looked at no further. */
