@@ -4,7 +4,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, it } from 'node:test';
+import { explainCommand } from '../../src/cli/explain.ts';
 import { replayCommand } from '../../src/cli/replay.ts';
+import { residencyCommand } from '../../src/cli/residency.ts';
 import { asArray, asNumber, asRecord, asString, parseJson, type JsonRecord } from '../../src/lib/json.ts';
 import { startSimulator, type Simulator } from '../../src/simulator/simulator.ts';
 import { ROOT_KEY, startGateway, testConfig, type TestGateway } from '../harness.ts';
@@ -22,6 +24,7 @@ function configOf(targets: string, more = ''): string {
   const providers = {
     cheap: row(1, ', region: us-east-1'),
     dear: row(10, ', region: eu-central-1, compliance: [gdpr]'),
+    'kept-nowhere': row(1, ', retention_days: 0'),
   };
   const routes = [
     'routes:',
@@ -155,6 +158,104 @@ describe('turnout replay --id', () => {
     books.close();
     assert.equal((await turnout('--id', 'req_none')).code, 1);
     assert.equal((await turnout()).code, 2);
+  });
+});
+
+describe('turnout explain --id', () => {
+  async function shown(id: string): Promise<string> {
+    let text = '';
+    const take = (more: string): void => void (text += more);
+    const env = { TURNOUT_DATA: join(gateway.dir, 'data') };
+    await explainCommand(['--id', id], { stdout: take, stderr: take, env, cwd: gateway.dir, isTerminal: false });
+    return text;
+  }
+
+  it('shows a logged decision, and how it went', async () => {
+    const text = await shown(ids[1] ?? '');
+    assert.match(text, /^model bound, route bound, strategy ordered/);
+    assert.match(
+      text,
+      /\nthe only one that meets region eu, gdpr; cheap\/m left out: region us-east-1, required is eu\n/,
+    );
+    assert.match(text, /\nok \(200\) at 2\d{3}-.*\n {2}1\. dear\/m answered, [\d.]+ ms\n/);
+    assert.match(await shown(ids[2] ?? ''), /\nthe only target there is\n/);
+    assert.match(await shown('req_none'), /there is no request req_none/);
+  });
+});
+
+describe('a decision', () => {
+  it('says where it had to be answered and was, and where its record is', async () => {
+    const { residency, why } = await decision(ids[1] ?? '');
+    assert.deepEqual(residency, {
+      required: [{ regions: ['eu'], compliance: ['gdpr'] }],
+      answered: { target: 'dear/m', region: 'eu-central-1', compliance: ['gdpr'] },
+      kept: { region: 'eu-west-1', turn: false },
+    });
+    assert.match(asString(why) ?? '', /^the only one that meets region eu, gdpr; cheap\/m left out/);
+    const direct = await decision(ids[2] ?? '');
+    assert.deepEqual(
+      [direct['why'], direct['propensity'], direct['strategy']],
+      ['the only target there is', 1, 'ordered'],
+    );
+  });
+});
+
+describe('turnout residency', () => {
+  async function printed(...words: readonly string[]): Promise<readonly string[]> {
+    let text = '';
+    const take = (more: string): void => void (text += more);
+    const env = { TURNOUT_DATA: join(gateway.dir, 'data') };
+    const io = { stdout: take, stderr: take, env, cwd: gateway.dir, isTerminal: false };
+    assert.equal(await residencyCommand([...words, '--since', '1h'], io), 0, text);
+    return text.trimEnd().split('\n');
+  }
+
+  it('has a row for each request that was sent anywhere', async () => {
+    const rows = (await printed('--json')).map((line) => asRecord(parseJson(line)) ?? {});
+    assert.equal(rows.length, EXPLORED + 5);
+    const [row, ...others] = (await printed('--json', '--route', 'bound')).map(
+      (line) => asRecord(parseJson(line)) ?? {},
+    );
+    const { id, at, key, ...rest } = row ?? {};
+    assert.deepEqual([others, id, key, typeof at], [[], ids[1], 'root', 'string']);
+    assert.deepEqual(rest, {
+      route: 'bound',
+      outcome: 'ok',
+      required_regions: ['eu'],
+      required_compliance: ['gdpr'],
+      required_retention_days_max: null,
+      required_training: null,
+      caller_region: null,
+      caller_from: null,
+      answered_target: 'dear/m',
+      answered_region: 'eu-central-1',
+      answered_compliance: ['gdpr'],
+      answered_retention_days: null,
+      answered_trains: null,
+      kept_region: 'eu-west-1',
+      kept_turn: false,
+    });
+    const [head, line] = await printed('--csv', '--route', 'bound');
+    assert.match(head ?? '', /^id,at,key,route,outcome,required_regions,/);
+    assert.match(line ?? '', /,root,bound,ok,eu,gdpr,,,,,dear\/m,eu-central-1,gdpr,,,eu-west-1,false$/);
+  });
+});
+
+describe('conversations', () => {
+  const isKept = async (more: JsonRecord): Promise<boolean> => {
+    const response = await post('/v1/responses', { input: 'hi', ...more });
+    const id = asString(asRecord(await response.json())?.['id']) ?? '';
+    const { residency } = await decision(response.headers.get('x-turnout-decision') ?? '');
+    const kept = await fetch(`${gateway.url}/v1/responses/${id}`, { headers: { authorization: `Bearer ${ROOT_KEY}` } });
+    assert.equal(asRecord(asRecord(residency)?.['kept'])?.['turn'], kept.status === 200);
+    return kept.status === 200;
+  };
+
+  it('are kept where what is required of providers lets this gateway keep them', async () => {
+    assert.equal(await isKept({ model: 'dear/m' }), true);
+    assert.equal(await isKept({ model: 'bound' }), true);
+    assert.equal(await isKept({ model: 'dear/m', turnout: { require: { region: 'eu-central-1' } } }), false);
+    assert.equal(await isKept({ model: 'kept-nowhere/m', turnout: { require: { retention_days_max: 0 } } }), false);
   });
 });
 
