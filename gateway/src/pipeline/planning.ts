@@ -318,11 +318,14 @@ export function dayOf(unixMs: number): string {
   return new Date(unixMs).toISOString().slice(0, 10);
 }
 
+/** Why a route has no target at all. */
+const NONE_READY = 'none of its models is configured and has a key here; `turnout check` says what is missing';
+
 function nothingLeft(model: string, rejected: readonly Rejection[], hasPreferences: boolean): Fault {
   const reasons = rejected.slice(0, 5).map((rejection) => `${rejection.target}: ${rejection.reason}`);
   return fault(
     'no-eligible',
-    { model: shown(model), reasons: reasons.join('; ') },
+    { model: shown(model), reasons: reasons.length === 0 ? NONE_READY : reasons.join('; ') },
     { param: hasPreferences ? 'provider' : 'model' },
   );
 }
