@@ -18,6 +18,10 @@ const COMMANDS: Readonly<Record<string, { readonly load: () => Promise<Command>;
     load: async () => (await import('./cli/explain.ts')).explainCommand,
     does: 'which target would take a request, and why the others not',
   },
+  replay: {
+    load: async () => (await import('./cli/replay.ts')).replayCommand,
+    does: 'make a logged decision again, or run another policy over the log',
+  },
   routes: {
     load: async () => (await import('./cli/routes.ts')).routesCommand,
     does: 'what each route does, in plain words',

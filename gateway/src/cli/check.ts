@@ -100,12 +100,27 @@ async function routedOf({ config: written, placed }: LoadedConfig, { catalog, tr
   if (Object.keys(written.routes).length === 0) return { warnings: [], cases: [] };
   const isEmpty = Object.keys(written.providers).length === 0;
   const config = isEmpty ? { ...written, providers: providersInEnvironment(catalog, io.env) } : written;
-  const { snapshot } = await compiledHere(config, { catalog, env: io.env, intents: trainer });
+  const env = { ...keysToBe(config, catalog), ...io.env };
+  const { snapshot } = await compiledHere(config, { catalog, env, intents: trainer });
   const cases = runCases(config, snapshot).map((one) => {
     const [place] = placed([{ path: one.path, message: '' }]);
     return { ...one, line: place?.line ?? 1 };
   });
   return { warnings: placed(lintRoutes(config, snapshot)), cases };
+}
+
+/** A file is checked where its keys are not, too: where requests would go does not depend on them. That they are missing is told beside. */
+function keysToBe({ providers }: Config, catalog: Catalog): Readonly<Record<string, string>> {
+  const names = Object.keys(providers).flatMap(
+    (id) => catalog.provider(likeRoot(id, providers))?.envKeys.slice(0, 1) ?? [],
+  );
+  return Object.fromEntries(names.map((name) => [name, 'to be given where it runs']));
+}
+
+/** What a provider is like in the end. Cycles were refused when the file was read. */
+function likeRoot(id: string, providers: Config['providers']): string {
+  const like = providers[id]?.like;
+  return like === undefined ? id : likeRoot(like, providers);
 }
 
 function knowledge(dataDir: string, io: CommandIo): Known {

@@ -84,7 +84,7 @@ function routeWarnings(config: Config, snapshot: Snapshot): readonly string[] {
 }
 
 /** Fifty megabytes that most gateways never need: loaded where a rule, or whoever reads all facts, asks for a language. */
-async function languagesFor({ routes, understand }: Config): Promise<DetectLanguage | undefined> {
+export async function languagesFor({ routes, understand }: Config): Promise<DetectLanguage | undefined> {
   const asks = Object.values(routes).some(({ rules = [] }) => rules.some(({ when }) => when.includes('language')));
   return asks || understand.content === 'always' ? loadLanguages() : undefined;
 }

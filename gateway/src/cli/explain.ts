@@ -12,12 +12,10 @@ import { parseBody, type ParsedBody } from '../pipeline/body.ts';
 import type { Arrival } from '../pipeline/call.ts';
 import { chatArrival } from '../pipeline/chat.ts';
 import { explain } from '../pipeline/explain.ts';
-import { loadCatalog } from './catalog-file.ts';
-import { loadConfiguration, today } from './configuration.ts';
-import { providersInEnvironment } from './discover.ts';
 import { dryWorld, OPERATOR } from './dry-world.ts';
 import type { CommandIo } from './io.ts';
 import { readWords, textOf } from './options.ts';
+import { snapshotHere } from './snapshot-here.ts';
 
 const USAGE = `usage: turnout explain --body FILE [--dialect openai-chat|openai-responses|anthropic-messages|gemini|cohere|ollama] [--config FILE] [--data DIR] [--json]
        turnout explain --body FILE --operation ${OPERATIONS.join('|')} [--config FILE] [--data DIR] [--json]
@@ -92,13 +90,10 @@ async function answer(question: Question, io: CommandIo): Promise<Result<JsonRec
   const { bytes, file, dataDir } = question;
   const body = parseBody(bytes);
   if (!body.ok) return err(body.error.message);
-  const catalog = loadCatalog(dataDir);
-  const fallbackProviders = providersInEnvironment(catalog, io.env);
-  const loaded = await loadConfiguration({ file, env: io.env, catalog, fallbackProviders, today: today() });
-  if (!loaded.ok) return err(loaded.error.shown);
+  const here = await snapshotHere({ file, dataDir }, io);
+  if (!here.ok) return here;
   const arrival = arrivalFor(question, body.value);
-  const { snapshot } = loaded.value;
-  const explained = await explain(arrival, OPERATOR, dryWorld(snapshot, Math.random));
+  const explained = await explain(arrival, OPERATOR, dryWorld(here.value.snapshot, Math.random));
   return explained.ok ? explained : err(explained.error.message);
 }
 

@@ -126,6 +126,11 @@ export class Observatory {
     if (allowed !== undefined) this.#sent.use(keyId).requests.add(1, nowMs);
   }
 
+  /** Whether the head of a reply is worth looking at for rate limits. */
+  listensTo({ id }: Watched, nowMs: number): boolean {
+    return this.#targets.get(id)?.headroom.isStale(nowMs) !== false;
+  }
+
   /** The head of a reply has told of rate limits. */
   told({ id }: Watched, allowances: Allowances, nowMs: number): void {
     this.#targets.use(id).headroom.told(allowances, nowMs);

@@ -122,7 +122,8 @@ function rulingOf(inputs: JsonRecord, policy: Policy): Ruling | undefined | stri
   return rule === undefined ? `its policy has no rule ${name}` : { rule, troubles };
 }
 
-function wishesOf(inputs: JsonRecord): Pick<PlanInput, 'preferences' | 'require' | 'prefer'> {
+/** What the request itself preferred and required. */
+export function wishesOf(inputs: JsonRecord): Pick<PlanInput, 'preferences' | 'require' | 'prefer'> {
   const { preferences, require, prefer } = inputs;
   const read: unknown = {
     ...(preferences === undefined ? {} : { preferences: fromPlainJson(preferences) }),

@@ -101,13 +101,13 @@ const TASK_ALONE: ReadonlySet<ContentFact> = new Set(['task']);
 
 /** What the text tells, as far as the policy reads it; text is looked at only where somebody decides by it. */
 function contentOf(call: Call, { readsContent, wanted }: Policy, snapshot: Snapshot): ContentFacts | undefined {
-  const { content, detectLanguage, topics, intentOf } = snapshot;
+  const { content, detectLanguage, intentOf, topics } = snapshot;
   if (!readsContent && content !== 'always') return undefined;
   if (content === 'never') return unreadContent('not looked at (`understand.content: never`)');
   return call.contentOf?.({
     detectLanguage,
-    topics,
     classify: intentOf,
+    topics,
     wanted: content === 'always' ? undefined : (wanted ?? TASK_ALONE),
   });
 }
@@ -282,7 +282,7 @@ function isHidden({ policy, route }: Found, key: KeyRow): boolean {
 }
 
 /** A key that names a route may use the targets of the route; else the target's own name must be allowed. */
-function mayUse(key: KeyRow, target: Target, route: string | undefined): boolean {
+export function mayUse(key: KeyRow, target: Target, route: string | undefined): boolean {
   if (key.allowedModels === undefined) return true;
   const names = [`${target.providerId}/${target.model}`, target.model, ...(route === undefined ? [] : [route])];
   return key.allowedModels.some((pattern) => names.some((name) => matches(pattern, name)));
@@ -318,11 +318,14 @@ export function dayOf(unixMs: number): string {
   return new Date(unixMs).toISOString().slice(0, 10);
 }
 
+/** Why a route has no target at all. */
+const NONE_READY = 'none of its models is configured and has a key here; `turnout check` says what is missing';
+
 function nothingLeft(model: string, rejected: readonly Rejection[], hasPreferences: boolean): Fault {
   const reasons = rejected.slice(0, 5).map((rejection) => `${rejection.target}: ${rejection.reason}`);
   return fault(
     'no-eligible',
-    { model: shown(model), reasons: reasons.join('; ') },
+    { model: shown(model), reasons: reasons.length === 0 ? NONE_READY : reasons.join('; ') },
     { param: hasPreferences ? 'provider' : 'model' },
   );
 }
