@@ -148,7 +148,7 @@ interface Planned extends Partial<PlanRecord> {
 const UNPLANNED: Planned = { candidates: [], plan: [] };
 
 /** Where a model was named that stands at one target, there was nothing to decide, and nothing more is written of it (`withUsual`). */
-function plannedRecord({ plan, input, names }: Planning): Planned {
+export function plannedRecord({ plan, input, names }: Pick<Planning, 'plan' | 'input' | 'names'>): Planned {
   const [first] = plan.targets;
   if (first !== undefined && isUndecided(plan, input))
     return { candidates: [{ target: first.id, eligible: true }], plan: [first.id] };

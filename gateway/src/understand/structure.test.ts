@@ -57,6 +57,8 @@ describe('the shape of a text', () => {
     'Try again later (or not at all).',
     'While I was away, everything changed.',
     'Use your own words.',
+    '<document>',
+    '</document>',
     'Simplify $\\frac{a}{b}$ where a = 2',
   ];
   for (const line of prose)

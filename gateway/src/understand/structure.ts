@@ -38,9 +38,12 @@ const PROSE_OPENERS = new Set(
     'interface await'
   ).split(' '),
 );
-const CODE_END = /[;{}]$|\)\s*[:{]$|^\s*(?:\/\/|@\w|<\/?[a-z][^>]{0,200}>$|\$ \w|>>> )|^\s*(?:END|BEGIN)\b/;
+const CODE_END = /[;{}]$|\)\s*[:{]$|^\s*(?:\/\/|@\w|\$ \w|>>> )|^\s*(?:END|BEGIN)\b/;
 const CODE_SIGN =
-  /=>|->|::|==|!=|\+=|&&|\|\||\w\(\)|\w\.\w{1,40}\(|\w\[[\w'"-]{1,40}\]|^\s*[\w.]{1,60} = |<\/[a-z]|\w\([^)]{0,200}\)[:;]/;
+  /=>|->|::|==|!=|\+=|&&|\|\||\w\(\)|\w\.\w{1,40}\(|\w\[[\w'"-]{1,40}\]|^\s*[\w.]{1,60} = |\w\([^)]{0,200}\)[:;]/;
+/** A tag of HTML. Others (`<document>`) are how people set parts of a prompt apart. */
+const HTML =
+  /<\/?(?:a|body|br|button|div|form|h[1-6]|head|html|img|input|li|link|meta|ol|option|p|script|select|span|style|svg|table|td|th|tr|ul)(?:\s[^>]{0,200})?>/i;
 const LIST_ITEM = /^\s{0,12}(?:[-*•‣–]|\d{1,3}[.)、]|\(\d{1,2}\)|[a-z]\))\s/;
 const CHOICE = /^\s{0,8}\(?[A-H][.):]\s/;
 const FENCE = /^\s{0,12}(?:`{3}|~{3})/;
@@ -121,6 +124,7 @@ function isCode(line: string, state: { isFenced: boolean }): boolean {
   if (state.isFenced) return true;
   const start = line.slice(0, LINE_LOOK_MAX);
   const first = /^\s*(#?[A-Za-z]+)/.exec(start)?.[1] ?? '';
+  if (HTML.test(start)) return true;
   if (CODE_END.test(start.trimEnd())) return !LATEX.test(start);
   if (!OPENERS.has(first)) return CODE_SIGN.test(start) && !LATEX.test(start);
   return !PROSE_OPENERS.has(first) || CODE_SIGN.test(start);

@@ -8,6 +8,8 @@ type Whose = 'own' | 'other';
 /** A term and a person belong together within this many characters and one sentence. */
 const NEAR = 72;
 const SENTENCE_END = /[.!?。！？]\s|\n/;
+/** So much around a term is looked at: what is near, and a word more. */
+const AROUND = NEAR + 24;
 /** Between a term and the person so many words of persons are looked at. */
 const PERSONS_MAX = 8;
 
@@ -17,17 +19,29 @@ export const health: Detector = function* find({ text, words }) {
   yield* words('healthSure');
   const terms = words('healthTerm');
   const weak = words('healthWeak');
-  if (terms.length === 0 && weak.length === 0) return;
-  // Persons stand in every text: they are looked for only where a term asks for one.
-  const persons = PERSONS.find(text);
-  const own = persons.filter(({ value }) => value === 'own');
-  for (const term of terms) if (hasNear(text, term, persons)) yield term;
-  for (const term of weak) if (hasNear(text, term, own)) yield term;
+  // Persons stand in every text: they are looked for around terms, or once in all of it where terms are many.
+  const isDense = (terms.length + weak.length) * AROUND * 2 > text.length;
+  const everywhere = isDense ? PERSONS.find(text) : undefined;
+  const near = (term: Span): readonly Hit<Whose>[] =>
+    everywhere === undefined ? personsAround(text, term) : personsAmong(everywhere, term);
+  for (const term of terms) if (near(term).some((person) => isOneSentence(text, term, person))) yield term;
+  for (const term of weak)
+    if (near(term).some((person) => person.value === 'own' && isOneSentence(text, term, person))) yield term;
 };
 
-function hasNear(text: string, term: Span, persons: readonly Hit<Whose>[]): boolean {
+function personsAmong(persons: readonly Hit<Whose>[], term: Span): readonly Hit<Whose>[] {
   const from = countBefore(persons, term.start - NEAR);
-  return persons.slice(from, from + PERSONS_MAX).some((person) => isOneSentence(text, term, person));
+  return persons.slice(from, from + PERSONS_MAX);
+}
+
+function personsAround(text: string, term: Span): readonly Hit<Whose>[] {
+  const from = Math.max(0, term.start - AROUND);
+  // What is cut off at both sides may be half a word; it is too far away to count.
+  return PERSONS.find(text.slice(from, term.end + AROUND)).map(({ value, start, end }) => ({
+    value,
+    start: start + from,
+    end: end + from,
+  }));
 }
 
 function isOneSentence(text: string, term: Span, person: Span): boolean {

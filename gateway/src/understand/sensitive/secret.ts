@@ -65,7 +65,9 @@ const KEYS: readonly Key[] = [
   { issuer: 'JWT', begins: ['eyJ'], forms: [/eyJ[\w-]{10,2000}\.eyJ[\w-]{10,6000}\.[\w-]{10,2000}/y] },
 ];
 
-/** How keys begin, two characters each: the scan marks words that begin so. */
+/** By their first two characters. */
+const BY_HEAD = keysByHead();
+/** The scan marks words that begin so. */
 export const KEY_HEADS = keyHeads();
 
 /** RFC 7468, section 10 and 11; PGP (RFC 9580, section 6.2). */
@@ -99,15 +101,25 @@ function* issuedKeys(text: string, starts: readonly number[]): Iterable<Span> {
 }
 
 function keyAt(text: string, start: number): string | undefined {
-  const known = KEYS.find(({ begins }) => begins.some((begin) => text.startsWith(begin, start)));
-  if (known === undefined || text.charAt(start - 1) === '_') return undefined;
-  return known.forms.map((form) => matchAt(form, text, start)).find((found) => found !== undefined);
+  if (text.charAt(start - 1) === '_') return undefined;
+  const known = BY_HEAD.get(headOf(text, start))?.find(({ begins }) =>
+    begins.some((begin) => text.startsWith(begin, start)),
+  );
+  return known?.forms.map((form) => matchAt(form, text, start)).find((found) => found !== undefined);
 }
 
 function keyHeads(): Uint8Array {
   const heads = new Uint8Array(1 << 16);
-  for (const { begins } of KEYS) for (const begin of begins) heads[headOf(begin, 0)] = 1;
+  for (const head of BY_HEAD.keys()) heads[head] = 1;
   return heads;
+}
+
+function keysByHead(): ReadonlyMap<number, readonly Key[]> {
+  const byHead = new Map<number, Key[]>();
+  for (const key of KEYS)
+    for (const head of new Set(key.begins.map((begin) => headOf(begin, 0))))
+      byHead.set(head, [...(byHead.get(head) ?? []), key]);
+  return byHead;
 }
 
 function* privateKeys(text: string): Iterable<Span> {
