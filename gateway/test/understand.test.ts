@@ -1,5 +1,6 @@
 /** The facts of a text on the data sets beside this checkout, and on prompts of our own. The numbers are floors: docs/reference/facts.md has what was measured. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { loadLanguages } from '../src/understand/language.ts';
 import { corpusDir, corpusSkip } from './corpus.ts';
@@ -16,6 +17,7 @@ import {
   taskOfText,
   toldOf,
 } from './understand/measures.ts';
+import { factsPage } from './understand/facts-page.ts';
 import { TASK_PROMPTS } from './understand/task-prompts.ts';
 
 const dataDir = corpusDir() ?? '';
@@ -145,5 +147,14 @@ describe('difficulty, on data sets', { skip }, () => {
       const [own, length] = [apgr(rows, (prompt) => difficultyOf(prompt)), apgr(rows, (prompt) => prompt.length)];
       assert.ok(own >= length + 0.01, `${own} against ${length}`);
     }
+  });
+});
+
+describe('docs/reference/facts.md', { skip }, () => {
+  it('has the same rows as are made now, whatever the numbers', () => {
+    const file = new URL('../../docs/reference/facts.md', import.meta.url);
+    const rows = (page: string): string =>
+      page.replaceAll(/\d+(?:\.\d+)?/g, '#').replaceAll(/^\| \w+ \| # \| `.*$/gm, '');
+    assert.equal(rows(readFileSync(file, 'utf8')), rows(factsPage(dataDir, detect)));
   });
 });

@@ -3,15 +3,17 @@ import { fault, type Fault } from '../chat/fault.ts';
 import { compact } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { seedFrom } from '../routing/dice.ts';
+import { UNSEEN, type Sighting } from '../routing/observation.ts';
 import { plan, type Plan, type PlanInput, type Rejection } from '../routing/plan.ts';
 import { itemsOf, policyOver, type Policy, type StrategyName } from '../routing/policy.ts';
 import type { Preferences } from '../routing/preferences.ts';
 import { GENERAL } from '../catalog/quality.ts';
 import { NOT_ALLOWED } from '../routing/requirements/barred.ts';
-import { rulingOf, type Ruling } from '../routing/rules.ts';
+import { barredThrough, rulingOf } from '../routing/rules.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { Target } from '../routing/target.ts';
 import type { Feedback, KeyRow } from '../store/ports.ts';
+import type { RuleFacts } from '../policy/vocabulary.ts';
 import { unreadContent, type ContentFact, type ContentFacts } from '../understand/content.ts';
 import type { Facts } from '../understand/facts.ts';
 import { ruleFacts } from '../understand/view.ts';
@@ -70,15 +72,22 @@ export function planCall(call: Call, options: PlanningOptions): Result<Planning,
   const facts = factsOf(call, policy, options);
   const name = route ?? facts.model;
   const conversation = policy.readsContent ? call.conversationOf?.(options.key.id) : undefined;
+  const sightings = sightingsOf(items, knownFor({ policy, facts, conversation, route: route ?? '' }, world));
+  const view = viewOf(call, policy, facts);
+  const ruling = policy.rules === undefined ? undefined : rulingOf(policy.rules, view());
+  const seen = ({ id }: Target): Sighting => sightings.get(id) ?? UNSEEN;
   const input: PlanInput = {
     policy,
     facts,
-    barred: barredFrom(items, { call, options, route }),
+    barred: new Map([
+      ...barredThrough(policy, ruling, { view, facts, seen, today }),
+      ...barredFrom(items, { call, options, route }),
+    ]),
     preferences,
-    ruling: rulingFor(call, policy, facts),
+    ruling,
     require: call.extension.require,
     prefer: call.extension.prefer,
-    sightings: sightingsOf(items, knownFor({ policy, facts, conversation, route: route ?? '' }, world)),
+    sightings,
     attemptsMax: snapshot.attemptsMax,
     today,
     seed: seedFrom(world.random),
@@ -91,23 +100,27 @@ export function planCall(call: Call, options: PlanningOptions): Result<Planning,
   return ok(compact({ plan: planned, input, facts, names, followed, ignored, route, conversation }));
 }
 
-function rulingFor(call: Call, { rules, readsText }: Policy, facts: Facts): Ruling | undefined {
-  if (rules === undefined) return undefined;
-  const text = readsText === true ? call.ruleText?.() : undefined;
-  return rulingOf(rules, ruleFacts(facts, { tags: call.extension.tags, text }));
+/** The request as rules see it, made when the first of them asks. */
+function viewOf(call: Call, { readsText }: Policy, facts: Facts): () => RuleFacts {
+  let made: RuleFacts | undefined;
+  return () => {
+    const text = readsText === true ? call.ruleText?.() : undefined;
+    made ??= ruleFacts(facts, { tags: call.extension.tags, text });
+    return made;
+  };
 }
 
 const TASK_ALONE: ReadonlySet<ContentFact> = new Set(['task']);
 
 /** What the text tells, as far as the policy reads it; text is looked at only where somebody decides by it. */
 function contentOf(call: Call, { readsContent, wanted }: Policy, snapshot: Snapshot): ContentFacts | undefined {
-  const { content, detectLanguage, topics, intentOf } = snapshot;
+  const { content, detectLanguage, intentOf, topics } = snapshot;
   if (!readsContent && content !== 'always') return undefined;
   if (content === 'never') return unreadContent('not looked at (`understand.content: never`)');
   return call.contentOf?.({
     detectLanguage,
-    topics,
     classify: intentOf,
+    topics,
     wanted: content === 'always' ? undefined : (wanted ?? TASK_ALONE),
   });
 }
@@ -282,7 +295,7 @@ function isHidden({ policy, route }: Found, key: KeyRow): boolean {
 }
 
 /** A key that names a route may use the targets of the route; else the target's own name must be allowed. */
-function mayUse(key: KeyRow, target: Target, route: string | undefined): boolean {
+export function mayUse(key: KeyRow, target: Target, route: string | undefined): boolean {
   if (key.allowedModels === undefined) return true;
   const names = [`${target.providerId}/${target.model}`, target.model, ...(route === undefined ? [] : [route])];
   return key.allowedModels.some((pattern) => names.some((name) => matches(pattern, name)));
@@ -318,11 +331,14 @@ export function dayOf(unixMs: number): string {
   return new Date(unixMs).toISOString().slice(0, 10);
 }
 
+/** Why a route has no target at all. */
+const NONE_READY = 'none of its models is configured and has a key here; `turnout check` says what is missing';
+
 function nothingLeft(model: string, rejected: readonly Rejection[], hasPreferences: boolean): Fault {
   const reasons = rejected.slice(0, 5).map((rejection) => `${rejection.target}: ${rejection.reason}`);
   return fault(
     'no-eligible',
-    { model: shown(model), reasons: reasons.join('; ') },
+    { model: shown(model), reasons: reasons.length === 0 ? NONE_READY : reasons.join('; ') },
     { param: hasPreferences ? 'provider' : 'model' },
   );
 }
