@@ -18,6 +18,10 @@ const COMMANDS: Readonly<Record<string, { readonly load: () => Promise<Command>;
     load: async () => (await import('./cli/explain.ts')).explainCommand,
     does: 'which target would take a request, and why the others not',
   },
+  replay: {
+    load: async () => (await import('./cli/replay.ts')).replayCommand,
+    does: 'make a logged decision again, or run another policy over the log',
+  },
   routes: {
     load: async () => (await import('./cli/routes.ts')).routesCommand,
     does: 'what each route does, in plain words',
@@ -28,6 +32,10 @@ const COMMANDS: Readonly<Record<string, { readonly load: () => Promise<Command>;
     does: 'create, list, disable and delete keys',
   },
   usage: { load: async () => (await import('./cli/usage.ts')).usageCommand, does: 'what was used and what it cost' },
+  residency: {
+    load: async () => (await import('./cli/residency.ts')).residencyCommand,
+    does: 'where each request had to be answered, and was',
+  },
   batches: {
     load: async () => (await import('./cli/batches.ts')).batchesCommand,
     does: 'list batches, and how far each has come',

@@ -8,6 +8,7 @@ import { cloudSource } from './credentials/sources.ts';
 import { surroundings } from './credentials/surroundings.ts';
 import { gateDialects } from './dialects/index.ts';
 import { Conversations } from './health/conversations.ts';
+import { hedges } from './health/hedges.ts';
 import { rota } from './health/rota.ts';
 import { admin } from './admin/admin.ts';
 import { doorOf } from './http/door.ts';
@@ -80,6 +81,7 @@ export function wire(parts: Parts): Gateway {
     }),
     store,
     health: healthBook.health,
+    hedges: hedges(),
     rota: rota(),
     conversations: new Conversations(),
     feedback: store.feedback,

@@ -9,9 +9,11 @@ import { checkCommand } from '../src/cli/check.ts';
 import { parseConfig } from '../src/config/load.ts';
 import type { Config } from '../src/config/schema.ts';
 import { asArray, asRecord, parseJson } from '../src/lib/json.ts';
+import { loadLanguages } from '../src/understand/language.ts';
 import { EXAMPLE_ENV } from './example-env.ts';
 
 const CASES_MIN = 12;
+const LANGUAGES_MIN = 3;
 const [EXAMPLES_MIN, EXAMPLES_MAX] = [10, 20];
 
 /** What `turnout check --json` says of a file. */
@@ -60,10 +62,14 @@ describe('the examples', () => {
       for (const row of asArray(said?.['providers']) ?? []) assert.doesNotMatch(JSON.stringify(row), /missing|not set/);
     });
 
-    it(`${name}: has cases enough, one for each rule too, and intents of 10 to 20 examples`, () => {
+    it(`${name}: has cases enough, in several languages, one for each rule too, and intents of 10 to 20 examples`, async () => {
       const { routes, intents } = configOf(name, text);
       const cases = Object.values(routes).flatMap((route) => route.expect ?? []);
       assert.ok(cases.length >= CASES_MIN, `${cases.length} cases`);
+      const languageOf = await loadLanguages();
+      const languages = new Set(cases.map(({ given }) => languageOf(given.prompt ?? '')));
+      languages.delete(undefined);
+      assert.ok(languages.size >= LANGUAGES_MIN, [...languages].join());
       for (const [intent, { examples }] of Object.entries(intents)) {
         assert.ok(examples.length >= EXAMPLES_MIN && examples.length <= EXAMPLES_MAX, `${intent}: ${examples.length}`);
         assert.equal(new Set(examples).size, examples.length, intent);

@@ -24,15 +24,24 @@ describe('intents of 20 examples', { skip: corpusSkip('intents') }, () => {
     const trial = bankingTrial(rows, far, { intents: 77, shots: 20, seed: 1 });
     const found = measure(trainIntents(trial.examples, { vectors }).scores, trial);
     assert.ok(found.accuracy > 0.8, `accuracy ${found.accuracy}`);
-    assert.ok(found.right > 0.68 && found.wrong < 0.1, `right ${found.right}, wrong ${found.wrong}`);
+    assert.ok(found.right > 0.72 && found.wrong < 0.13, `right ${found.right}, wrong ${found.wrong}`);
     assert.ok(found.farRefused > 0.93, `refused ${found.farRefused}`);
   });
 
   it('knows without a test how well it will do', () => {
-    const rows = readRows(dataDir, 'clinc150-dev.jsonl');
-    const trial = clincTrial(rows, { intents: 20, shots: 20, seed: 2 });
-    const model = trainIntents(trial.examples, { vectors });
-    const found = measure(model.scores, trial);
-    assert.ok(Math.abs(model.heldOut.right - found.right) < 0.06, `${model.heldOut.right} against ${found.right}`);
+    const clinc = readRows(dataDir, 'clinc150-dev.jsonl');
+    const banking = readRows(dataDir, 'banking77-train.jsonl');
+    for (const draw of [
+      (seed: number) => clincTrial(clinc, { intents: 20, shots: 20, seed }),
+      (seed: number) => bankingTrial(banking, clinc, { intents: 20, shots: 20, seed }),
+    ]) {
+      const differences = [1, 2, 3, 4].map((seed) => {
+        const trial = draw(seed);
+        const model = trainIntents(trial.examples, { vectors });
+        return model.heldOut.right - measure(model.scores, trial).right;
+      });
+      const mean = differences.reduce((a, b) => a + b, 0) / differences.length;
+      assert.ok(Math.abs(mean) < 0.04, `held out less asked: ${differences.join()}`);
+    }
   });
 });

@@ -341,6 +341,13 @@ export const faults = {
     retry: true,
     text: '{provider} did not {phase} within {ms} ms.',
   },
+  'upstream-slow': {
+    status: 504,
+    type: 'timeout_error',
+    outcome: 'upstream_timeout',
+    retry: true,
+    text: '{provider} sent no first token within {ms} ms, and was given up for another target.',
+  },
   'client-closed': {
     status: 499,
     type: 'client_closed',

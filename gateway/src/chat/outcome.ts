@@ -17,8 +17,8 @@ export type Outcome =
       /** Set where the answer was complete, and only not what was promised. */
       readonly invalid?: Invalid;
     }
-  /** The caller went away. */
-  | { readonly kind: 'left'; readonly spent: Spent };
+  /** The caller went away; or, `hedged`, another attempt has answered first. */
+  | { readonly kind: 'left'; readonly spent: Spent; readonly why?: 'hedged' };
 
 /** An answer that is not of the form that was asked for. */
 export interface Invalid {

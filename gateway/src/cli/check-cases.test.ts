@@ -59,12 +59,12 @@ describe('the cases of routes', () => {
     assert.equal(code, 0);
     assert.deepEqual(out.trimEnd().split('\n').slice(3), [
       'support:',
-      '  ok    cheap in the US: us/small',
-      '  ok    stays in Europe: eu/large',
-      '  ok    case 3: eu/large, rule tools',
-      '  ok    closed: refused',
-      '  ok    nothing in Asia: refused',
-      '  ok    the US is down: eu/large',
+      '  ok    cheap in the US: us/small (the only one that meets region us; eu/large left out: region eu-central-1, the caller requires us; rule odd: divides by zero)',
+      '  ok    stays in Europe: eu/large (the only one that meets region eu; us/small left out: region us-east-1, the caller requires eu; rule odd: divides by zero)',
+      '  ok    case 3: eu/large (by rule tools: the only one that meets region eu)',
+      '  ok    closed: refused (The route refuses this request (closed): we are closed)',
+      `  ok    nothing in Asia: refused (No target of "support" can take this request: us/small: region us-east-1, the caller requires apac; eu/large: region eu-central-1, the caller requires apac. Change the request, or the route.)`,
+      '  ok    the US is down: eu/large (cheapest of 2 that meet region global (0.000705 USD expected); rule odd: divides by zero)',
       '6 cases: 6 as expected, 0 not',
     ]);
   });
@@ -80,23 +80,27 @@ describe('the cases of routes', () => {
 `);
     assert.equal(code, 1);
     const lines = out.trimEnd().split('\n').slice(4);
+    const alone = 'the only one that meets region us; eu/large left out: region eu-central-1, the caller requires us';
     assert.deepEqual(lines.slice(0, 12), [
       '  FAIL  wrong target (turnout.yaml:17)',
       '        expected `eu/large`, got `us/small`',
-      '        `eu/large` is left out: region eu-central-1, the caller requires us',
+      `        why us/small: ${alone}; rule odd: divides by zero`,
       '  FAIL  wrong rule (turnout.yaml:18)',
       '        expected the rule `odd`, none holds',
-      '        a rule has no answer: odd: divides by zero',
+      `        why us/small: ${alone}; rule odd: divides by zero`,
       '  FAIL  not refused (turnout.yaml:19)',
       '        expected a refusal, got `us/small`',
+      `        why us/small: ${alone}; rule odd: divides by zero`,
       '  FAIL  refused (turnout.yaml:20)',
-      lines[9] ?? '',
-      lines[10] ?? '',
-      '  FAIL  must not stand there (turnout.yaml:21)',
+      '        expected `us/small`, got a refusal',
+      '        expected a plan, got a refusal',
     ]);
-    assert.match(lines[9] ?? '', /expected `us\/small`, got a refusal: .*region us-east-1/);
-    assert.match(lines[10] ?? '', /expected a plan, got a refusal/);
-    assert.match(lines.join('\n'), /no body \(turnout.yaml:22\)\n {8}expected `us\/small`, got a refusal: .*messages/);
+    assert.match(lines[12] ?? '', /^ {8}why refused: .*us\/small: region us-east-1, the caller requires apac/);
+    assert.deepEqual(lines.slice(13, 15), [
+      '  FAIL  must not stand there (turnout.yaml:21)',
+      '        `eu/large` stands in the plan, and must not',
+    ]);
+    assert.match(lines.join('\n'), /no body \(turnout.yaml:22\)\n.* got a refusal\n {8}why refused: .*messages/);
     assert.equal(lines.at(-1), '6 cases: 0 as expected, 6 not');
   });
 
@@ -123,10 +127,8 @@ describe('the cases of routes', () => {
       name: 'case 1',
       ok: false,
       got: 'us/small',
-      problems: [
-        'expected `eu/large`, got `us/small`',
-        '`eu/large` is left out: region eu-central-1, the caller requires us',
-      ],
+      why: 'the only one that meets region us; eu/large left out: region eu-central-1, the caller requires us; rule odd: divides by zero',
+      problems: ['expected `eu/large`, got `us/small`'],
       path: 'routes.support.expect[0]',
       line: 16,
     });

@@ -84,6 +84,19 @@ describe('turnout check', () => {
     });
   });
 
+  it('holds routes to their cases where the keys are not', async () => {
+    const route =
+      '{targets: [mine/gpt-5, openai/gpt-5], expect: [{given: {prompt: hi}, expect: {target: mine/gpt-5}}]}';
+    writeFileSync(
+      join(folder, 'turnout.yaml'),
+      `providers: {openai: {}, mine: {like: openai}}\nroutes: {r: ${route}}\n`,
+    );
+    const { code, out } = await check([]);
+    assert.equal(code, 0, out);
+    assert.match(out, /openai {2}none: no key; set OPENAI_API_KEY/);
+    assert.match(out, /1 case: 1 as expected, 0 not/);
+  });
+
   it('says where each credential would come from, and shows none', async () => {
     const files = { AWS_SHARED_CREDENTIALS_FILE: join(folder, 'credentials'), AWS_CONFIG_FILE: join(folder, 'config') };
     writeFileSync(

@@ -2,9 +2,6 @@
 import { relative, resolve } from 'node:path';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { LoadedConfig } from '../config/load.ts';
-import { placesOf } from '../credentials/places.ts';
-import { gateDialects } from '../dialects/index.ts';
-import { compile } from '../routing/compile.ts';
 import { lintRoutes } from '../routing/lint.ts';
 import type { IntentDoubt } from '../config/checks.ts';
 import type { ConfigError } from '../config/finding.ts';
@@ -18,7 +15,8 @@ import type { ReadConfig } from './config-file.ts';
 import { credentialRows, type CredentialRow } from './credential-rows.ts';
 import { providersInEnvironment } from './discover.ts';
 import type { IntentModel } from '../understand/intents/intents.ts';
-import { intentTrainer } from './intents.ts';
+import { compiledHere } from './configuration.ts';
+import { intentTrainer, type IntentTrainer } from './intents.ts';
 import type { CommandIo } from './io.ts';
 import { knownNames } from './known-names.ts';
 import { readWords, textOf, type Words } from './options.ts';
@@ -58,14 +56,15 @@ async function checkFile(words: Words, io: CommandIo, known: Known | undefined):
   const dataDir = resolve(io.cwd, textOf(words, 'data') ?? io.env['TURNOUT_DATA'] ?? 'data');
   const { catalog, today } = known ?? knowledge(dataDir, io);
   const file = shortName(path, io.cwd);
-  const { trainNow } = intentTrainer();
+  const trainer = intentTrainer();
+  const { trainNow } = trainer;
   const doubtsAboutIntents = ({ intents }: Config): readonly IntentDoubt[] => trainNow(intents)?.warnings ?? [];
   const names = { ...knownNames(catalog, today), doubtsAboutIntents };
   const read = await readConfigFile(path, { file, env: io.env, known: names });
   const { result } = read;
   const rows = result.ok ? await credentialRows(result.value.config, catalog, io.env) : [];
   const intents = result.ok ? trainNow(result.value.config.intents) : undefined;
-  const routed = result.ok ? routedOf(result.value, { catalog, intents, io }) : { warnings: [], cases: [] };
+  const routed = result.ok ? await routedOf(result.value, { catalog, trainer, io }) : { warnings: [], cases: [] };
   const checked: Checked = { file, read, rows, intents, ...routed };
   if (words.values['json'] === true) io.stdout(`${JSON.stringify(asJson(checked))}\n`);
   else print(checked, io);
@@ -92,22 +91,36 @@ interface Checked extends Routed {
 
 interface Around {
   readonly catalog: Catalog;
-  readonly intents: IntentModel | undefined;
+  readonly trainer: IntentTrainer;
   readonly io: CommandIo;
 }
 
 /** The routes as they would be in force here: linted, and held to their cases. */
-function routedOf({ config: written, placed }: LoadedConfig, { catalog, intents, io }: Around): Routed {
+async function routedOf({ config: written, placed }: LoadedConfig, { catalog, trainer, io }: Around): Promise<Routed> {
   if (Object.keys(written.routes).length === 0) return { warnings: [], cases: [] };
   const isEmpty = Object.keys(written.providers).length === 0;
   const config = isEmpty ? { ...written, providers: providersInEnvironment(catalog, io.env) } : written;
-  const places = placesOf(io.env);
-  const { snapshot } = compile({ config, catalog, env: io.env, dialects: gateDialects, places, intents });
+  const env = { ...keysToBe(config, catalog), ...io.env };
+  const { snapshot } = await compiledHere(config, { catalog, env, intents: trainer });
   const cases = runCases(config, snapshot).map((one) => {
     const [place] = placed([{ path: one.path, message: '' }]);
     return { ...one, line: place?.line ?? 1 };
   });
   return { warnings: placed(lintRoutes(config, snapshot)), cases };
+}
+
+/** A file is checked where its keys are not, too: where requests would go does not depend on them. That they are missing is told beside. */
+function keysToBe({ providers }: Config, catalog: Catalog): Readonly<Record<string, string>> {
+  const names = Object.keys(providers).flatMap(
+    (id) => catalog.provider(likeRoot(id, providers))?.envKeys.slice(0, 1) ?? [],
+  );
+  return Object.fromEntries(names.map((name) => [name, 'to be given where it runs']));
+}
+
+/** What a provider is like in the end. Cycles were refused when the file was read. */
+function likeRoot(id: string, providers: Config['providers']): string {
+  const like = providers[id]?.like;
+  return like === undefined ? id : likeRoot(like, providers);
 }
 
 function knowledge(dataDir: string, io: CommandIo): Known {
@@ -158,14 +171,14 @@ function casesShown(file: string, cases: readonly PlacedCase[]): string {
     ...(cases[index - 1]?.route === one.route ? [] : [`${one.route}:`]),
     caseLine(file, one),
     ...one.problems.map((problem) => `        ${problem}`),
+    ...(one.ok ? [] : [`        why ${one.got}: ${one.why}`]),
   ]);
   const failed = cases.filter(({ ok }) => !ok).length;
   return `${lines.join('\n')}\n${count(cases.length, 'case')}: ${cases.length - failed} as expected, ${failed} not\n`;
 }
 
-function caseLine(file: string, { ok, name, got, rule, line }: PlacedCase): string {
-  const by = rule === undefined ? '' : `, rule ${rule}`;
-  return ok ? `  ok    ${name}: ${got}${by}` : `  FAIL  ${name} (${file}:${line})`;
+function caseLine(file: string, { ok, name, got, why, line }: PlacedCase): string {
+  return ok ? `  ok    ${name}: ${got} (${why})` : `  FAIL  ${name} (${file}:${line})`;
 }
 
 function summary(config: Config): string {

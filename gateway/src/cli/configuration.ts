@@ -8,7 +8,7 @@ import { placesOf } from '../credentials/places.ts';
 import { gateDialects } from '../dialects/index.ts';
 import type { JsonRecord } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
-import { compile } from '../routing/compile.ts';
+import { compile, type Compiled } from '../routing/compile.ts';
 import { lintRoutes } from '../routing/lint.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -57,17 +57,25 @@ export async function loadConfiguration(options: ConfigurationOptions): Promise<
   const { config, warnings } = read.value;
   const isEmpty = Object.keys(config.providers).length === 0;
   const effective: Config = isEmpty ? { ...config, providers: options.fallbackProviders } : config;
-  const { catalog, env } = options;
-  const { seen, ...around } = watched({ env, places: placesOf(env) });
-  const intents = await (options.intents ?? intentTrainer()).train(effective.intents);
-  const detectLanguage = await languagesFor(effective);
-  const compiled = compile({ config: effective, catalog, dialects: gateDialects, intents, detectLanguage, ...around });
+  const { snapshot, warnings: doubts, seen } = await compiledHere(effective, options);
   return ok({
     config: effective,
-    snapshot: compiled.snapshot,
-    warnings: [...warnings, ...compiled.warnings, ...routeWarnings(effective, compiled.snapshot)],
+    snapshot,
+    warnings: [...warnings, ...doubts, ...routeWarnings(effective, snapshot)],
     settings: () => settingsOf(effective, seen()),
   });
+}
+
+/** Compiles a configuration with what stands around it: the environment, the clouds' files, trained intents, what tells languages. */
+export async function compiledHere(
+  config: Config,
+  { catalog, env, intents: trainer = intentTrainer() }: Pick<ConfigurationOptions, 'catalog' | 'env' | 'intents'>,
+): Promise<Compiled & { readonly seen: () => JsonRecord }> {
+  const { seen, ...around } = watched({ env, places: placesOf(env) });
+  const intents = await trainer.train(config.intents);
+  const detectLanguage = await languagesFor(config);
+  const dialects = gateDialects;
+  return { ...compile({ config, catalog, dialects, intents, detectLanguage, ...around }), seen };
 }
 
 /** What routes say that cannot come to pass. */
@@ -76,7 +84,7 @@ function routeWarnings(config: Config, snapshot: Snapshot): readonly string[] {
 }
 
 /** Fifty megabytes that most gateways never need: loaded where a rule, or whoever reads all facts, asks for a language. */
-async function languagesFor({ routes, understand }: Config): Promise<DetectLanguage | undefined> {
+export async function languagesFor({ routes, understand }: Config): Promise<DetectLanguage | undefined> {
   const asks = Object.values(routes).some(({ rules = [] }) => rules.some(({ when }) => when.includes('language')));
   return asks || understand.content === 'always' ? loadLanguages() : undefined;
 }

@@ -6,22 +6,25 @@ import type { Dialect } from '../dialects/dialect.ts';
 import { OPERATIONS } from '../dialects/operations/operation.ts';
 import { arrivalOf } from '../http/operations.ts';
 import { operationNamed, type OperationRoute } from '../http/routes.ts';
-import { asArray, asRecord, asString, compact, type Json, type JsonRecord } from '../lib/json.ts';
-import { err, type Result } from '../lib/result.ts';
+import { asString, compact, type JsonRecord } from '../lib/json.ts';
+import { err, ok, type Result } from '../lib/result.ts';
 import { parseBody, type ParsedBody } from '../pipeline/body.ts';
 import type { Arrival } from '../pipeline/call.ts';
 import { chatArrival } from '../pipeline/chat.ts';
 import { explain } from '../pipeline/explain.ts';
-import { loadCatalog } from './catalog-file.ts';
-import { loadConfiguration, today } from './configuration.ts';
-import { providersInEnvironment } from './discover.ts';
+import { withUsual } from '../pipeline/record.ts';
+import { openDesk } from '../store/desk.ts';
+import { explanationText } from './explain-text.ts';
 import { dryWorld, OPERATOR } from './dry-world.ts';
 import type { CommandIo } from './io.ts';
 import { readWords, textOf } from './options.ts';
+import { dataDirOf, inert } from './output.ts';
+import { snapshotHere } from './snapshot-here.ts';
 
 const USAGE = `usage: turnout explain --body FILE [--dialect openai-chat|openai-responses|anthropic-messages|gemini|cohere|ollama] [--config FILE] [--data DIR] [--json]
        turnout explain --body FILE --operation ${OPERATIONS.join('|')} [--config FILE] [--data DIR] [--json]
        turnout explain MODEL
+       turnout explain --id ID [--data DIR] [--json]      (a request of the log)
 `;
 
 /** Exit codes: 0 there is a plan, 1 there is none (and why), 2 the command was not understood. */
@@ -35,13 +38,13 @@ export async function explainCommand(args: readonly string[], io: CommandIo): Pr
     io.stderr(`turnout: ${question}\n${USAGE}`);
     return 2;
   }
-  const explained = await answer(question, io);
+  const explained = 'id' in question ? await logged(question) : await answer(question, io);
   if (!explained.ok) {
     if (question.isJson) io.stdout(`${JSON.stringify({ error: explained.error })}\n`);
     else io.stderr(`turnout: ${explained.error}\n`);
     return 1;
   }
-  io.stdout(question.isJson ? `${JSON.stringify(explained.value, undefined, 2)}\n` : shown(explained.value));
+  io.stdout(question.isJson ? `${JSON.stringify(explained.value, undefined, 2)}\n` : explanationText(explained.value));
   return 0;
 }
 
@@ -55,12 +58,23 @@ interface Question {
   readonly dataDir: string;
 }
 
+/** A request of the log that is looked at. */
+interface Looking {
+  readonly id: string;
+  readonly isJson: boolean;
+  readonly dataDir: string;
+}
+
 /** What is asked; a text says what is wrong with the words. */
-function readQuestion(args: readonly string[], io: CommandIo): Question | string {
+function readQuestion(args: readonly string[], io: CommandIo): Question | Looking | string {
   const text = { type: 'string' } as const;
-  const options = { body: text, dialect: text, operation: text, config: text, data: text };
+  const options = { id: text, body: text, dialect: text, operation: text, config: text, data: text };
   const words = readWords(args, { ...options, json: { type: 'boolean' } });
   if (!words.ok) return words.error;
+  const isJson = words.value.values['json'] === true;
+  const dataDir = dataDirOf(textOf(words.value, 'data'), io);
+  const id = textOf(words.value, 'id');
+  if (id !== undefined) return { id, isJson, dataDir };
   const asked = askedIn(words.value);
   if (typeof asked === 'string') return asked;
   // The name of a model alone is enough for a chat only.
@@ -70,9 +84,9 @@ function readQuestion(args: readonly string[], io: CommandIo): Question | string
   return {
     ...asked,
     bytes,
-    isJson: words.value.values['json'] === true,
+    isJson,
     file: configFile(textOf(words.value, 'config') ?? io.env['TURNOUT_CONFIG'], io),
-    dataDir: resolve(io.cwd, textOf(words.value, 'data') ?? io.env['TURNOUT_DATA'] ?? 'data'),
+    dataDir,
   };
 }
 
@@ -88,17 +102,26 @@ function askedIn(words: Parameters<typeof textOf>[0]): Pick<Question, 'dialect' 
   return { dialect, operation };
 }
 
+async function logged({ id, dataDir }: Looking): Promise<Result<JsonRecord, string>> {
+  try {
+    const desk = await openDesk({ dataDir, now: Date.now, mayCreate: false });
+    const found = await desk.request(id);
+    await desk.close();
+    if (!found.ok) return err(found.error.message);
+    return found.value === undefined ? err(`there is no request ${inert(id)}`) : ok(withUsual(found.value));
+  } catch (error) {
+    return err(error instanceof Error ? error.message : String(error));
+  }
+}
+
 async function answer(question: Question, io: CommandIo): Promise<Result<JsonRecord, string>> {
   const { bytes, file, dataDir } = question;
   const body = parseBody(bytes);
   if (!body.ok) return err(body.error.message);
-  const catalog = loadCatalog(dataDir);
-  const fallbackProviders = providersInEnvironment(catalog, io.env);
-  const loaded = await loadConfiguration({ file, env: io.env, catalog, fallbackProviders, today: today() });
-  if (!loaded.ok) return err(loaded.error.shown);
+  const here = await snapshotHere({ file, dataDir }, io);
+  if (!here.ok) return here;
   const arrival = arrivalFor(question, body.value);
-  const { snapshot } = loaded.value;
-  const explained = await explain(arrival, OPERATOR, dryWorld(snapshot, Math.random));
+  const explained = await explain(arrival, OPERATOR, dryWorld(here.value.snapshot, Math.random));
   return explained.ok ? explained : err(explained.error.message);
 }
 
@@ -138,33 +161,4 @@ function bodyBytes(file: string | undefined, model: string | undefined, io: Comm
   } catch (error) {
     return `${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`;
   }
-}
-
-/** The plan for people: first what is tried, then what was left out. */
-function shown(record: JsonRecord): string {
-  const facts = asRecord(record['facts']) ?? {};
-  const needs = (asArray(facts['needs']) ?? []).map(word).join(', ');
-  const steps = (asArray(record['plan']) ?? []).map(asRecord).filter((step) => step !== undefined);
-  const out = (asArray(record['candidates']) ?? []).map(asRecord).filter((row) => row?.['eligible'] === false);
-  const lines = [
-    `model ${word(record['model'])}: about ${word(facts['input_tokens_estimate'])} input tokens, needs ${needs === '' ? 'nothing special' : needs}`,
-    ...steps.map(stepLine),
-    ...out.map((row) => `  left out  ${word(row?.['target'])}: ${word(row?.['reason'])}`),
-  ];
-  return `${lines.join('\n')}\n`;
-}
-
-function stepLine(step: JsonRecord, index: number): string {
-  const cost = asString(step['worst_cost_usd']);
-  const refused = asString(step['refused']);
-  const notes = [
-    step['passthrough'] === true ? 'bytes pass through' : `translated to ${word(step['protocol'])}`,
-    cost === undefined ? 'price not known' : `at most ${cost} USD`,
-    ...(refused === undefined ? [] : [`refused: ${refused}`]),
-  ];
-  return `  ${index + 1}.  ${word(step['target'])}  (${notes.join('; ')})`;
-}
-
-function word(value: Json | undefined): string {
-  return typeof value === 'string' ? value : JSON.stringify(value ?? null);
 }

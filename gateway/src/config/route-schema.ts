@@ -30,7 +30,7 @@ export const ABILITIES = [
 ] as const;
 
 /** What ended an attempt, so far as the next target of a route may be tried after it. */
-export const FALLBACK_REASONS = ['error', 'rate-limit', 'timeout', 'content-filter', 'context-length'] as const;
+export const FALLBACK_REASONS = ['error', 'rate-limit', 'timeout', 'slow', 'content-filter', 'context-length'] as const;
 
 export const STRATEGIES = [
   'ordered',

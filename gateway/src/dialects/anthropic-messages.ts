@@ -10,6 +10,7 @@ import { decodeResponse, encodeResponse, glance } from './anthropic-messages/res
 import { tap } from './anthropic-messages/tap.ts';
 import { API_VERSION, HOME } from './anthropic-messages/words.ts';
 import { messagesCounting } from './counting.ts';
+import { claudeTakesPrefill } from './prefill.ts';
 import type { Dialect } from './dialect.ts';
 
 export const anthropicMessages: Dialect<string> = {
@@ -29,6 +30,7 @@ export const anthropicMessages: Dialect<string> = {
   streamEnding: 'event: message_stop\ndata: {"type":"message_stop"}\n\n',
   modelField: 'model',
   askUsage: () => undefined,
+  takesPrefill: claudeTakesPrefill,
   counting: messagesCounting,
   countTokensResponse,
   limitOutput,

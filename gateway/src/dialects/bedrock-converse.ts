@@ -13,6 +13,7 @@ import { tap } from './bedrock-converse/tap.ts';
 import { usageInHead } from './bedrock-converse/usage.ts';
 import { HOME } from './bedrock-converse/words.ts';
 import { converseCounting } from './counting.ts';
+import { claudeTakesPrefill } from './prefill.ts';
 import type { CallShape, Dialect } from './dialect.ts';
 
 export const bedrockConverse: Dialect<Buffer> = {
@@ -32,6 +33,7 @@ export const bedrockConverse: Dialect<Buffer> = {
   streamEnding: '',
   splitter: converseSplitter,
   askUsage: () => undefined,
+  takesPrefill: claudeTakesPrefill,
   usageInHead,
   counting: converseCounting,
   countTokensResponse: (inputTokens) => ({ inputTokens }),

@@ -223,6 +223,10 @@ export interface Dialect<Out extends WireForm = WireForm> {
   readonly counting?: Counting;
   /** What each piece of a stream holds where usage is asked for and is not there yet, as bytes; cut out for who did not ask. */
   readonly idleUsage?: Buffer;
+  /** Whether a model goes on from the assistant's last words, where a conversation ends with them. Absent: none does for certain. */
+  readonly takesPrefill?: (model: string) => boolean;
+  /** True where its clients pass by fields of a chunk that they do not know, and keep them. */
+  readonly takesOwnFields?: boolean;
   /** Our own answer to a request for the number of input tokens. */
   countTokensResponse(inputTokens: number): JsonRecord;
   /** The body with at most `maxTokens` output tokens asked for a choice. */
@@ -260,6 +264,7 @@ export const REPLACEABLE: ReadonlySet<FaultCode> = new Set<FaultCode>([
   'upstream-overloaded',
   'upstream-quota',
   'upstream-timeout',
+  'upstream-slow',
   'context-length',
   'content-filtered',
   'not-expressible',

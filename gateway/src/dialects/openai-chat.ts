@@ -30,6 +30,7 @@ export const openaiChat: Dialect<string> = {
   modelField: 'model',
   // Mistral's SDK refuses it in streams that were not asked for usage.
   idleUsage: Buffer.from(',"usage":null'),
+  takesOwnFields: true,
   askUsage,
   // This protocol has no such operation; the shape is that of OpenAI's `/responses/input_tokens`.
   countTokensResponse: (inputTokens) => ({ object: 'response.input_tokens', input_tokens: inputTokens }),

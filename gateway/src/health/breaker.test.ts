@@ -110,6 +110,10 @@ describe('a breaker', () => {
     breaker.begin(12_000);
     breaker.untold(at(12_100, 12_000));
     assert.equal(breaker.isAway(12_100), false, 'the next one need not wait');
+    const waiting = watched().breaker;
+    failing(waiting, 'error', 10);
+    waiting.untold(at(20, 5));
+    assert.equal(waiting.isAway(21), true, 'nobody probes before the pause is over');
   });
 
   it('closes after three good answers in a row, and begins with a new account', () => {
@@ -121,6 +125,18 @@ describe('a breaker', () => {
     assert.deepEqual([breaker.state, breaker.rate.count(2002), breaker.isAway(2002)], ['closed', 0, false]);
   });
 
+  it('begins with a longer pause where it was closed for a short time only', () => {
+    const { breaker } = watched();
+    const pauses = [0, 100_000, 200_000, 1_000_000].map((fromMs) => {
+      for (let count = 0; count < 10; count += 1) ask(breaker, false, fromMs + count);
+      const pauseMs = awayMs(breaker, fromMs + 9);
+      for (let count = 0; count < 3; count += 1) ask(breaker, true, fromMs + 70_000 + count);
+      assert.equal(breaker.state, 'closed');
+      return pauseMs;
+    });
+    assert.deepEqual(pauses, [1500, 3000, 6000, 1500]);
+  });
+
   it('learns nothing from what began before it opened', () => {
     const { breaker } = watched();
     failing(breaker, 'error', 10);
@@ -128,6 +144,18 @@ describe('a breaker', () => {
     for (let count = 0; count < 20; count += 1) breaker.failed('error', at(11 + count, 5));
     for (let count = 0; count < 5; count += 1) breaker.answered(at(40, 5));
     assert.deepEqual([breaker.state, awayMs(breaker, 10)], ['open', pauseMs]);
+  });
+
+  it('takes the word of the probe alone, not of those that began before it opened or were sent meanwhile', () => {
+    const { breaker } = watched();
+    failing(breaker, 'error', 10);
+    breaker.begin(2000);
+    breaker.failed('error', at(2010, 5));
+    assert.equal(awayMs(breaker, 2010), 9990, 'the probe is still under way');
+    breaker.failed('error', at(2020, 2000));
+    assert.equal(awayMs(breaker, 2020), 3000);
+    for (const nowMs of [2100, 2200, 2300]) ask(breaker, false, nowMs);
+    assert.equal(awayMs(breaker, 2020), 3000, 'those who had nobody else say the same again');
   });
 
   it('says that it is hopeless only where all of the latest failed', () => {

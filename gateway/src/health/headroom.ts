@@ -6,6 +6,8 @@ import type { Allowed } from '../routing/target.ts';
 import type { Allowance, Allowances } from './limit-headers.ts';
 
 const MINUTE_MS = 60_000;
+/** Reading what a reply tells takes as long as all the rest that is learned of it; what went out since is counted anyway. */
+const FRESH_MS = 50;
 /** A refusal without numbers: the limit is a little below what was sent in the minute before it (additive increase, multiplicative decrease). */
 const DECREASE = 0.9;
 const INCREASE_PER_MINUTE = 0.1;
@@ -19,7 +21,7 @@ const NOTHING: Allowed = {};
 export class Headroom {
   readonly #requests = new LastMinute();
   #told: Allowances | undefined;
-  #toldMs = 0;
+  #toldMs = Number.NEGATIVE_INFINITY;
   /** Requests begun since the provider told. */
   #begunSince = 0;
   #ceiling = 0;
@@ -28,6 +30,11 @@ export class Headroom {
   begin(nowMs: number): void {
     this.#requests.add(1, nowMs);
     this.#begunSince += 1;
+  }
+
+  /** Whether what the provider told lately is old enough to be told anew. */
+  isStale(nowMs: number): boolean {
+    return nowMs - this.#toldMs >= FRESH_MS;
   }
 
   told(allowances: Allowances, nowMs: number): void {

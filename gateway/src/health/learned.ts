@@ -24,6 +24,8 @@ export interface Look {
   /** Whether it is learned how many at the same time it answers well. */
   readonly adapts: boolean;
   readonly isKeyAway: boolean;
+  /** Of the key: as it asked, or as the configuration says. */
+  readonly restMs: number;
   /** All targets together. */
   readonly others: Speeds;
 }
@@ -43,16 +45,17 @@ export class Learned {
     this.breaker = breaker;
   }
 
-  rest(forMs: number, nowMs: number): void {
+  /** Gives the end of the rest. */
+  rest(forMs: number, nowMs: number): number {
     if (forMs > 0) this.#restUntilMs = nowMs + Math.min(forMs, REST_MAX_MS);
+    return this.#restUntilMs;
   }
 
   see(look: Look): Observation {
-    const { nowMs, allowed, sent, isKeyAway } = look;
+    const { nowMs, isKeyAway, restMs } = look;
     const { breaker } = this;
-    const waitMs = allowed === undefined ? 0 : (sent?.waitMs(allowed, nowMs) ?? 0);
     const seen: Seen = {
-      restMs: Math.max(0, this.#restUntilMs - nowMs, waitMs),
+      restMs: Math.max(restMs, this.#restUntilMs - nowMs),
       isDoubted: breaker.isAway(nowMs) || isKeyAway,
       inFlight: this.inFlight.count,
     };

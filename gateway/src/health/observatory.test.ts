@@ -76,6 +76,24 @@ describe('what is learned of a target', () => {
     assert.deepEqual(on.changes, []);
   });
 
+  it('is a rest of the whole key where a second of its models asks for one meanwhile', () => {
+    const on = bench();
+    const rest = (target: Watched): number => on.observatory.observe(target, on.nowMs).restMs;
+    const third = testTarget('p/third');
+    on.ask(MODEL, refused('upstream-rate-limited', { retryAfterMs: 2000 }));
+    on.ask(OTHER_KEY, refused('upstream-rate-limited', { retryAfterMs: 9000 }));
+    assert.equal(rest(third), 0, 'one model says nothing of the others');
+    on.nowMs = 500;
+    on.ask(SISTER, refused('upstream-rate-limited', { retryAfterMs: 1000 }));
+    assert.deepEqual([third, MODEL, SISTER, PEER].map(rest), [1000, 1500, 1000, 0]);
+    on.nowMs = 1500;
+    assert.deepEqual([third, MODEL, SISTER].map(rest), [0, 500, 0]);
+    // The first has rested: that a second asks now says nothing of the key.
+    on.nowMs = 10_000;
+    on.ask(SISTER, refused('upstream-rate-limited', { retryAfterMs: 1000 }));
+    assert.equal(rest(third), 0);
+  });
+
   it('holds for all models of a key where the key is to blame, and is news once', () => {
     const on = bench();
     const heard = [1, 2].map(() => on.ask(MODEL, refused('upstream-auth')));

@@ -9,6 +9,7 @@ import type { Observation } from '../routing/observation.ts';
 import type { Target } from '../routing/target.ts';
 import { Breaker, type BreakerState, type Ending, type Reason } from './breaker.ts';
 import { Sent } from './headroom.ts';
+import { KeyRest } from './key-rest.ts';
 import { Learned } from './learned.ts';
 import { Lengths } from './lengths.ts';
 import { lessonOf, type Alert, type Lesson } from './lessons.ts';
@@ -86,6 +87,8 @@ export class Observatory {
   readonly #targets: Table<Learned>;
   /** Only those that something was wrong with. */
   readonly #keys: Table<Breaker>;
+  /** By key, where one of its models asked for a rest. */
+  readonly #rests = new Table(TARGETS_MAX, () => new KeyRest());
   /** By key, where the configuration has limits for it. */
   readonly #sent = new Table(TARGETS_MAX, () => new Sent());
   /** Ids of targets by model. */
@@ -105,14 +108,13 @@ export class Observatory {
     const learned = this.#targets.get(id);
     const isKeyAway = this.#keys.get(keyId)?.isAway(nowMs) === true;
     const sent = allowed === undefined ? undefined : this.#sent.get(keyId);
+    const waitMs = allowed === undefined ? 0 : (sent?.waitMs(allowed, nowMs) ?? 0);
+    const restMs = Math.max(waitMs, this.#rests.get(keyId)?.restMs(nowMs) ?? 0);
     const { adapts } = this.#settings();
-    if (learned !== undefined) return learned.see({ nowMs, isKeyAway, allowed, sent, adapts, others: this.#all });
+    if (learned !== undefined)
+      return learned.see({ nowMs, isKeyAway, restMs, allowed, sent, adapts, others: this.#all });
     const ttftMs = this.#all.ttft(nowMs);
-    const unseen = {
-      restMs: allowed === undefined ? 0 : (sent?.waitMs(allowed, nowMs) ?? 0),
-      isDoubted: isKeyAway,
-      inFlight: 0,
-    };
+    const unseen = { restMs, isDoubted: isKeyAway, inFlight: 0 };
     return ttftMs === undefined ? unseen : { ...unseen, ttftMs: { ...ttftMs, count: 0 } };
   }
 
@@ -124,6 +126,11 @@ export class Observatory {
     learned.inFlight.begin();
     learned.headroom.begin(nowMs);
     if (allowed !== undefined) this.#sent.use(keyId).requests.add(1, nowMs);
+  }
+
+  /** Whether the head of a reply is worth looking at for rate limits. */
+  listensTo({ id }: Watched, nowMs: number): boolean {
+    return this.#targets.get(id)?.headroom.isStale(nowMs) !== false;
   }
 
   /** The head of a reply has told of rate limits. */
@@ -226,7 +233,10 @@ export class Observatory {
     const { end } = ended;
     const isCutShort = end.kind === 'broke' && CUT_SHORT.has(end.detail);
     const of = 'fault' in end ? end.fault : undefined;
-    if (of?.retryAfterMs !== undefined) learned.rest(of.retryAfterMs, at.nowMs);
+    if (of?.retryAfterMs !== undefined) {
+      const untilMs = learned.rest(of.retryAfterMs, at.nowMs);
+      this.#rests.use(target.keyId).asked(target.id, untilMs, at.nowMs);
+    }
     const lesson = of === undefined || isCutShort ? undefined : lessonFor(of, target);
     if (lesson !== undefined && 'reason' in lesson) return this.#lasting(learned, target, { lesson, at });
     // Whether the key is good, it did not tell.

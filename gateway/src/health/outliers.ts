@@ -27,11 +27,10 @@ const FACTOR = 3;
 const ERRORS_MORE = 0.2;
 const SLOWER_MS = 1000;
 
-/** The worst one that is to be taken out, if any. `shareMax`: of all peers, so many may be out at once; never all of them. */
+/** The worst one that is to be taken out, if any. `shareMax`: of all peers, so many may be out at once. The last has nobody to be worse than. */
 export function outlierAmong(peers: readonly Peer[], shareMax: number): Outlier | undefined {
   const out = peers.filter((peer) => peer.isOut).length;
-  const most = Math.min(Math.floor(peers.length * shareMax), peers.length - 1);
-  if (out >= most) return undefined;
+  if (out >= Math.floor(peers.length * shareMax)) return undefined;
   return worst(peers, errorsOf) ?? worst(peers, slownessOf);
 }
 

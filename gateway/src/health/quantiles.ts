@@ -43,24 +43,29 @@ export class DecayingQuantiles {
 
   /** The values below which the shares `low` and `high` lie; undefined where there is none. */
   pair(low: number, high: number): readonly [number, number] | undefined {
-    if (this.#total <= 0) return undefined;
-    // What lies on the very edge of a share is below it, whatever rounding does to it.
-    let seen = this.#total * ROUNDING;
-    let first = -1;
-    for (let at = 0; at < BUCKETS; at += 1) {
-      seen += this.#counts[at] ?? 0;
-      if (first === -1 && seen >= low * this.#total) first = at;
-      if (seen >= high * this.#total) return [valueOf(first), valueOf(at)];
-    }
-    return [valueOf(Math.max(0, first)), valueOf(BUCKETS - 1)];
+    return this.#pair({ low, high, others: this.#counts, factor: 0, total: this.#total });
   }
 
-  /** Takes over what another knows, as if it had been `weight` values. */
-  lean(on: DecayingQuantiles, weight: number, nowMs: number): void {
-    if (on.#total <= 0) return;
-    const factor = (weight * this.#scaleAt(nowMs)) / on.#total;
-    for (let at = 0; at < BUCKETS; at += 1) this.#counts[at] = (this.#counts[at] ?? 0) + (on.#counts[at] ?? 0) * factor;
-    this.#total += weight * this.#scaleAt(nowMs);
+  /** The same, with what another knows taken in as if it had been `weight` values here. */
+  pairWith(others: DecayingQuantiles, weight: number, nowMs: number): readonly [number, number] | undefined {
+    if (others.#total <= 0) return this.pair(0.5, 0.95);
+    const added = weight * this.#scaleAt(nowMs);
+    const factor = added / others.#total;
+    return this.#pair({ low: 0.5, high: 0.95, others: others.#counts, factor, total: this.#total + added });
+  }
+
+  #pair({ low, high, others, factor, total }: Mixed): readonly [number, number] | undefined {
+    if (total <= 0) return undefined;
+    const counts = this.#counts;
+    // What lies on the very edge of a share is below it, whatever rounding does to it.
+    let seen = total * ROUNDING;
+    let first = -1;
+    for (let at = 0; at < BUCKETS; at += 1) {
+      seen += (counts[at] ?? 0) + (others[at] ?? 0) * factor;
+      if (first === -1 && seen >= low * total) first = at;
+      if (seen >= high * total) return [valueOf(first), valueOf(at)];
+    }
+    return [valueOf(Math.max(0, first)), valueOf(BUCKETS - 1)];
   }
 
   /** Pairs of bucket and faded count. */
@@ -98,6 +103,14 @@ export class DecayingQuantiles {
     this.#originMs = nowMs;
     return 1;
   }
+}
+
+interface Mixed {
+  readonly low: number;
+  readonly high: number;
+  readonly others: Float32Array;
+  readonly factor: number;
+  readonly total: number;
 }
 
 function bucketOf(value: number): number {

@@ -26,8 +26,7 @@ export class RetryBudget {
 
   /** A request came for a route, or for a model. */
   request(name: string, nowMs: number): void {
-    const bucket = this.#filled(name, nowMs);
-    bucket.tokens = Math.min(RESERVE, bucket.tokens + this.#share());
+    this.#filled(name, nowMs).tokens += this.#share();
   }
 
   /** Whether one more try may be made. */

@@ -7,6 +7,7 @@ import type { ChatRequest, Loss, Message, OutputFormat } from '../chat/request.t
 import { compact, type JsonRecord } from '../lib/json.ts';
 import { JSON_MODE_TEXT } from '../dialects/anthropic-messages/encode-request.ts';
 import type { Ability, Dialect, EncodedRequest, EncodeTarget } from '../dialects/dialect.ts';
+import { goneOn, type GoingOn } from './going-on.ts';
 import type { JsonFormat, Reshaping, Way } from './reshape.ts';
 
 /** More calls for one request are a flood; OpenAI's own most is 128, and few ask for more than 4. */
@@ -27,6 +28,8 @@ export interface Wishes {
   readonly isHeld?: boolean;
   /** The answer that the target gave before, and what is wrong with it. */
   readonly repair?: Invalid | undefined;
+  /** The text that another attempt has begun, to be gone on with. */
+  readonly unfinished?: { readonly text: string; readonly way: GoingOn } | undefined;
 }
 
 export interface Shaped {
@@ -60,7 +63,7 @@ export function deniesSchema(abilities: ReadonlySet<Ability> | undefined): boole
 
 /** Writes the request for its destination. Losses that are made good here are hints that say how. */
 export function shaped(request: ChatRequest, to: Destination, wishes: Wishes): Shaped {
-  const asked = wishes.repair === undefined ? request : repaired(request, wishes.repair);
+  const asked = askedFor(request, wishes);
   const { encoded, way } = withFormat(asked, to);
   const isCut = encoded.losses.some(({ code }) => code === 'stop');
   const isSplit = isJoinable(request) && encoded.losses.some(({ code }) => code === 'choices');
@@ -69,6 +72,11 @@ export function shaped(request: ChatRequest, to: Destination, wishes: Wishes): S
     reshaping: reshapingOf(request, { format: formatOf(request.format, way, wishes), isCut, wishes }),
     more: isSplit ? furtherBodies(asked, to, encoded) : undefined,
   });
+}
+
+function askedFor(request: ChatRequest, { repair, unfinished }: Wishes): ChatRequest {
+  if (repair !== undefined) return repaired(request, repair);
+  return unfinished === undefined ? request : goneOn(request, unfinished.text, unfinished.way);
 }
 
 /** The same request again, once for each further choice. A seed would make all of them the same: each has its own. */

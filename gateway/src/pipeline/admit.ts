@@ -138,6 +138,11 @@ export function worstAt(target: Target, facts: Facts): NanoUsd | undefined {
   });
 }
 
+/** What the input alone costs at `target`, by our own count; undefined where its price is not known. */
+export function leastAt(target: Target, facts: Facts): NanoUsd | undefined {
+  return worstAt(target, { ...facts, inputTokensMax: facts.inputTokensEstimate, outputTokensLimit: 0 });
+}
+
 /** Where each choice is a call of its own, the input is paid for with each. */
 function inputMax(target: Target, facts: Facts): number {
   return facts.choices <= 1

@@ -7,8 +7,10 @@ import { compact } from '../lib/json.ts';
 import type { Target } from '../routing/target.ts';
 import type { UpstreamExchange, UpstreamFailure } from '../upstream/upstream.ts';
 import type { Call, Outgoing } from './call.ts';
+import type { Going } from './unfinished.ts';
 import type { Outlet, Source } from './outlet.ts';
 import { sendParts, type PartsHandler } from './parts.ts';
+import type { Race, Racer } from './race.ts';
 import type { Receiver, Receiving } from './receiver.ts';
 import type { Headers, Reply } from './reply.ts';
 import { faultWithoutSecrets, textWithoutSecrets } from './secrets.ts';
@@ -31,10 +33,23 @@ export interface AttemptOptions {
   readonly settle: (outcome: Outcome, losses: readonly Loss[]) => Headers;
   /** Takes the end of a good answer: the whole of it, or the last pieces of a stream. */
   readonly keep?: ((answer: string | Buffer) => void) | undefined;
+  /** Set where another attempt may run beside this one: who has something to show first takes the reply. */
+  readonly race?: Race | undefined;
+  /** When it is given up for being slow, earlier than its target's own limit says. */
+  readonly slow?: Slow | undefined;
+  /** Set where its answer may be gone on with, should it break off. */
+  readonly going?: Going | undefined;
   /** Takes the headers of the provider's reply, whatever its status. */
   readonly heard: (headers: Refusal['headers']) => void;
   /** Headers of a streamed reply that begins now. */
   readonly streamHeaders: (losses: readonly Loss[], type: string | undefined) => Headers;
+}
+
+/** Without content `afterMs` after it began, an attempt is given up where another target is left. */
+export interface Slow {
+  readonly afterMs: number;
+  /** Whether to give it up now; `later`: another attempt runs beside it, ask again. */
+  verdict(of: Fault): 'give-up' | 'later' | 'stay';
 }
 
 /** Runs the attempt. Resolves when it is over and booked; what could be handed to the caller has been handed over. */
@@ -45,7 +60,7 @@ export function attempt(options: AttemptOptions): Promise<Outcome> {
 }
 
 /** An attempt under way: many things can end it (the provider, a timer, the caller, a shutdown), and exactly one does. */
-class Attempt implements PartsHandler, Receiving, Source, UnderWay {
+class Attempt implements PartsHandler, Receiving, Source, UnderWay, Racer {
   place = OUTSIDE;
   readonly #options: AttemptOptions;
   readonly #resolve: (outcome: Outcome) => void;
@@ -66,9 +81,13 @@ class Attempt implements PartsHandler, Receiving, Source, UnderWay {
   }
 
   start(): void {
-    const { reply, world, outgoing, target, responseMaxBytes } = this.#options;
+    const { reply, world, outgoing, target, responseMaxBytes, race } = this.#options;
     if (reply.signal.aborted) {
       this.#leave();
+      return;
+    }
+    if (race?.enter(this) === false) {
+      this.callOff();
       return;
     }
     reply.signal.addEventListener('abort', this.#left, { once: true });
@@ -87,6 +106,15 @@ class Attempt implements PartsHandler, Receiving, Source, UnderWay {
   /** From outside: the process goes down. */
   stop(why: Fault): void {
     this.#break(why, 'shutdown');
+  }
+
+  /** From outside: another attempt has answered first. */
+  callOff(): void {
+    this.#leave('hedged');
+  }
+
+  hasContent(): boolean {
+    return this.#receiver?.hasContent() === true;
   }
 
   // What the upstream port calls.
@@ -144,12 +172,14 @@ class Attempt implements PartsHandler, Receiving, Source, UnderWay {
   // What the receiver calls.
 
   send(bytes: string | Buffer): void {
-    const { outlet, outgoing, streamHeaders } = this.#options;
+    const { outlet, outgoing, streamHeaders, race } = this.#options;
+    if (race?.claim(this) === false) return;
     outlet.send(() => streamHeaders(outgoing.losses, this.#receiver?.type?.()), bytes, this);
   }
 
   finish(last: string | Buffer, finish: string | undefined, losses: readonly Loss[]): void {
-    const { outlet, outgoing, streamHeaders } = this.#options;
+    const { outlet, outgoing, streamHeaders, race } = this.#options;
+    if (race?.claim(this) === false) return;
     this.#over(this.#answered(finish), losses, () =>
       outlet.end(() => streamHeaders([...outgoing.losses, ...losses], this.#receiver?.type?.()), last),
     );
@@ -157,7 +187,8 @@ class Attempt implements PartsHandler, Receiving, Source, UnderWay {
   }
 
   whole(body: string | Buffer, finish: string | undefined, losses: readonly Loss[]): void {
-    const { outlet, reply } = this.#options;
+    const { outlet, reply, race } = this.#options;
+    if (race?.claim(this) === false) return;
     this.#over(this.#answered(finish), losses, (headers) => {
       outlet.stop();
       reply.whole(200, { ...headers, 'content-type': this.#receiver?.type?.() ?? 'application/json' }, body);
@@ -185,7 +216,7 @@ class Attempt implements PartsHandler, Receiving, Source, UnderWay {
   }
 
   #setTimers(): void {
-    const { world, target, call, deadlineMs } = this.#options;
+    const { world, target, call, deadlineMs, slow } = this.#options;
     const provider = target.providerId;
     const leftMs = deadlineMs - this.#startedMs;
     const late = (): void =>
@@ -194,20 +225,33 @@ class Attempt implements PartsHandler, Receiving, Source, UnderWay {
     if (!call.delivery.isStreaming) return;
     const { firstTokenMs } = target.timeouts;
     const silent = (): void => {
-      if (this.#receiver?.hasContent() === true) return;
+      if (this.hasContent()) return;
       this.#break(
         fault('upstream-timeout', { provider, phase: 'send a first token', ms: firstTokenMs }),
         'first_token_timeout',
       );
     };
     this.#cancels.push(world.timers.after(firstTokenMs, silent));
+    if (slow !== undefined) this.#awaitFirstToken(slow);
+  }
+
+  #awaitFirstToken(slow: Slow): void {
+    const { world, target } = this.#options;
+    const tooSlow = (): void => {
+      if (this.hasContent()) return;
+      const of = fault('upstream-slow', { provider: target.providerId, ms: slow.afterMs });
+      const verdict = slow.verdict(of);
+      if (verdict === 'give-up') this.#break(of, 'slow');
+      else if (verdict === 'later') this.#awaitFirstToken(slow);
+    };
+    this.#cancels.push(world.timers.after(slow.afterMs, tooSlow));
   }
 
   #makeReceiver(headers: Refusal['headers']): Receiver {
-    const { call, target, world, outgoing } = this.#options;
+    const { call, target, world, outgoing, going } = this.#options;
     return call.receiver(target, {
       headers,
-      ...compact({ reshaping: outgoing.reshaping, choices: outgoing.choices }),
+      ...compact({ reshaping: outgoing.reshaping, choices: outgoing.choices, going }),
       nowS: Math.floor(world.clock.unixMs() / 1000),
       now: () => world.clock.monotonicMs(),
       startedMs: this.#startedMs,
@@ -235,22 +279,30 @@ class Attempt implements PartsHandler, Receiving, Source, UnderWay {
     const safe = faultWithoutSecrets(of, target, outgoing.grant);
     const spent = this.#spent();
     const told = invalid === undefined ? {} : { invalid };
+    if (when === 'mid-stream') this.#leaveOff();
     this.#over({ kind: 'broke', when, fault: safe, detail, spent, ...told }, []);
+  }
+
+  /** What the caller has of the answer is for another attempt to go on with, where it can be. */
+  #leaveOff(): void {
+    const { going } = this.#options;
+    const unfinished = this.#receiver?.unfinished?.();
+    if (going !== undefined && unfinished !== undefined) going.left = unfinished;
   }
 
   /** Whether the caller has content already. */
   #when(): 'mid-stream' | 'before-content' {
     const { reply, call } = this.#options;
-    const isShown = this.#receiver?.hasContent() === true && this.#receiver.isHeld?.() !== true;
+    const isShown = this.hasContent() && this.#receiver?.isHeld?.() !== true;
     return isShown && reply.hasStarted && call.delivery.isStreaming ? 'mid-stream' : 'before-content';
   }
 
-  #leave(): void {
+  #leave(why?: 'hedged'): void {
     const known = this.#spent();
     this.#exchange?.abort();
-    // The caller left while the provider had the request, or a part of it: it may be working on it, and bills it.
+    // The provider had the request, or a part of it, when nobody wanted it any more: it may be working on it, and bills it.
     const wasAccepted = known.wasAccepted || (this.#exchange?.wasSent === true && this.#status < 400);
-    this.#over({ kind: 'left', spent: { ...known, wasAccepted } }, []);
+    this.#over({ kind: 'left', spent: { ...known, wasAccepted }, ...(why === undefined ? {} : { why }) }, []);
   }
 
   #refuse(refusal: Refusal): void {
@@ -281,7 +333,8 @@ class Attempt implements PartsHandler, Receiving, Source, UnderWay {
   #over(outcome: Outcome, losses: readonly Loss[], handOver?: (headers: Headers) => void): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    const { reply, world, settle } = this.#options;
+    const { reply, world, settle, race } = this.#options;
+    race?.leave(this);
     for (const cancel of this.#cancels) cancel();
     reply.signal.removeEventListener('abort', this.#left);
     world.underWay.leave(this);

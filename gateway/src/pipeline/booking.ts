@@ -1,25 +1,24 @@
 /** The books of an attempt: a line in the journal before its first byte goes out, and one before the caller's last. */
 import type { Fault } from '../chat/fault.ts';
-import type { Invalid, Outcome } from '../chat/outcome.ts';
+import type { Outcome } from '../chat/outcome.ts';
 import type { Loss } from '../chat/request.ts';
 import { formatUsd } from '../money/usd.ts';
-import { repairLength } from '../output/way.ts';
 import type { Facts } from '../understand/facts.ts';
 import type { Target } from '../routing/target.ts';
 import { billOf, type Bill } from './account.ts';
-import { worstAt } from './admit.ts';
+import { leastAt, worstAt } from './admit.ts';
 import type { Outgoing } from './call.ts';
 import { streamHeaders } from './reply-headers.ts';
 import type { Headers } from './reply.ts';
 import type { Run } from './run.ts';
 
 /** Leaves a trace in the journal before the first byte goes out. A hold that earlier attempts have eaten into is filled up first. */
-export async function opened(run: Run, { target, attemptId, repair }: Opening): Promise<Fault | undefined> {
+export async function opened(run: Run, { target, attemptId, addedLength }: Opening): Promise<Fault | undefined> {
   const { admission, world } = run;
-  const facts = withRepair(run.facts, repair);
+  const facts = withMore(run.facts, addedLength);
   const { ledger } = world.store;
-  const worst = worstAt(target, withRepair(admission.facts, repair));
-  const estimate = worstAt(target, { ...facts, inputTokensMax: facts.inputTokensEstimate, outputTokensLimit: 0 });
+  const worst = worstAt(target, withMore(admission.facts, addedLength));
+  const estimate = leastAt(target, facts);
   const opening = {
     attemptId,
     provider: target.providerId,
@@ -38,13 +37,13 @@ export async function opened(run: Run, { target, attemptId, repair }: Opening): 
 interface Opening {
   readonly target: Target;
   readonly attemptId: string;
-  readonly repair: Invalid | undefined;
+  /** Characters that are sent beside the request itself: an answer to mend, or to go on with. */
+  readonly addedLength: number;
 }
 
-/** The input of a repair is longer: by the answer that was not valid, and by what is wrong with it. */
-function withRepair(facts: Facts, repair: Invalid | undefined): Facts {
-  if (repair === undefined) return facts;
-  const length = repairLength(repair);
+/** The same with so many characters more of input. */
+function withMore(facts: Facts, length: number): Facts {
+  if (length === 0) return facts;
   return {
     ...facts,
     inputTokensEstimate: facts.inputTokensEstimate + Math.ceil(length / 4),
@@ -59,6 +58,8 @@ export interface Book {
   readonly startedMs: number;
   readonly startedUnixMs: number;
   readonly outgoing: Outgoing;
+  /** As of its opening. */
+  readonly addedLength: number;
 }
 
 interface Ended {
@@ -69,8 +70,9 @@ interface Ended {
 
 /** account: one line in the journal for what the attempt cost, and its row in the record. Gives the headers of a good end. */
 export function settle(run: Run, book: Book, { outcome, losses }: Ended): Headers {
-  const { world, facts, call } = run;
-  const { target, attemptId } = book;
+  const { world } = run;
+  const { target, attemptId, addedLength } = book;
+  const facts = withMore(run.facts, addedLength);
   const { choices = 1 } = book.outgoing;
   const bill = billOf(outcome, { ...facts, inputTokensEstimate: facts.inputTokensEstimate * choices }, target);
   bookBill(run, book, { outcome, bill });
@@ -95,14 +97,21 @@ export function settle(run: Run, book: Book, { outcome, losses }: Ended): Header
   if (ttftMs !== undefined) world.meters.ttftS.observe({ provider: target.providerId }, ttftMs / 1000);
   return {
     ...streamHeaders(run, target, { losses: allLosses }),
-    'x-turnout-overhead-ms': overheadMs(run, book.startedMs, call.startedMs),
+    'x-turnout-overhead-ms': overheadMs(run, book),
     ...(bill?.costNanoUsd === undefined ? {} : { 'x-turnout-cost-usd': formatUsd(bill.costNanoUsd) }),
   };
 }
 
-function overheadMs(run: Run, attemptStartedMs: number, startedMs: number): string {
-  const waitedMs = run.attempts.slice(0, -1).reduce((sum, past) => sum + past.durationMs, 0);
-  return Math.max(0, attemptStartedMs - startedMs - waitedMs).toFixed(2);
+/** The time until the attempt began in which no other was under way: those may run beside each other, and beside this one. */
+function overheadMs({ call, attempts }: Run, { startedMs, startedUnixMs }: Book): string {
+  let coveredMs = call.startedMs;
+  let ownMs = 0;
+  for (const past of attempts.slice(0, -1).toSorted((a, b) => a.startedUnixMs - b.startedUnixMs)) {
+    const pastMs = startedMs + past.startedUnixMs - startedUnixMs;
+    ownMs += Math.max(0, Math.min(pastMs, startedMs) - coveredMs);
+    coveredMs = Math.max(coveredMs, pastMs + past.durationMs);
+  }
+  return (ownMs + Math.max(0, startedMs - coveredMs)).toFixed(2);
 }
 
 function bookBill(

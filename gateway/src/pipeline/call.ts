@@ -5,6 +5,7 @@ import type { Grant } from '../credentials/credentials.ts';
 import type { ErrorAnswer, WireForm } from '../dialects/dialect.ts';
 import type { JsonRecord } from '../lib/json.ts';
 import type { Result } from '../lib/result.ts';
+import type { GoingOn } from '../output/going-on.ts';
 import type { Reshaping } from '../output/reshape.ts';
 import type { Wishes } from '../output/way.ts';
 import type { ContentFacts, ContentOptions } from '../understand/content.ts';
@@ -12,6 +13,7 @@ import type { Facts } from '../understand/facts.ts';
 import type { Target } from '../routing/target.ts';
 import type { UpstreamCall } from '../upstream/upstream.ts';
 import type { Extension } from './extension.ts';
+import type { Going } from './unfinished.ts';
 import type { KeptTurns } from '../store/ports.ts';
 import type { TurnDraft } from './recall.ts';
 import type { Receiver, Receiving } from './receiver.ts';
@@ -56,6 +58,8 @@ export interface Call extends Voice {
   whyNot(target: Target): string | undefined;
   /** The target over the wire in which it is asked, where its provider speaks several. */
   over(target: Target): Target;
+  /** Whether its answer could be gone on with by another target, if it broke off in the middle of its text. Absent: no. */
+  readonly mayGoOn?: () => boolean;
   /** The turn that a finished answer makes, for protocols whose callers go on from it by its id. */
   readonly turnOf?: (target: Target, answer: string) => TurnDraft | undefined;
   /** The wire format in which the target is asked. */
@@ -85,6 +89,8 @@ export interface OutgoingOptions {
   readonly outputTokensMax?: number;
   /** How the answer is made what was promised; absent: it is not looked at. */
   readonly output?: Wishes;
+  /** The text that another attempt has begun: the target is asked to go on from it. */
+  readonly unfinished?: string;
 }
 
 /** A call as the upstream port takes it, but for the limits of the attempt. */
@@ -103,6 +109,8 @@ export interface Outgoing {
   readonly choices?: number;
   /** What was added as proof of who we are (`authorize.ts`). */
   readonly grant?: Grant;
+  /** Set where it goes on from a text that another attempt has begun. */
+  readonly goingOn?: GoingOn;
 }
 
 /** The head of an answer, and where what comes of it goes. */
@@ -116,4 +124,6 @@ export interface Reception {
   readonly now: () => number;
   readonly startedMs: number;
   readonly to: Receiving;
+  /** Set where the answer may be gone on with, should it break off. */
+  readonly going?: Going;
 }

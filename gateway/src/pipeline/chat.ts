@@ -72,6 +72,7 @@ export function acceptChat(input: ChatInput, memory?: Memory): Result<ChatCall, 
       return said === undefined ? '' : ruleText(said);
     },
     whyNot: () => undefined,
+    mayGoOn: () => mayGoOn(call),
     over: (target) => targetOver(target, dialect.id),
     wireAt: (target) => targetOver(target, dialect.id).provider.dialect.id,
     ...(thread?.asksToKeep(body.record) === true
@@ -113,6 +114,14 @@ function withModel({ dialect, body }: ChatInput): ParsedBody {
   return { ...body, record: { ...record, [dialect.modelField]: first } };
 }
 
+/** Only a stream of one text can be gone on with: an answer in a form would begin anew. */
+function mayGoOn({ inspection, decoded }: ChatCall): boolean {
+  if (!inspection.isStreaming || inspection.choices > 1) return false;
+  const requests = decoded();
+  const [only, ...others] = requests.ok ? requests.value : [];
+  return only !== undefined && others.length === 0 && (only.format ?? { kind: 'text' }).kind === 'text';
+}
+
 function deliveryOf({ isStreaming }: Inspection, isJsonArray: boolean): Delivery {
   const isEvents = isStreaming && !isJsonArray;
   return {
@@ -134,6 +143,7 @@ function receiver(call: ChatCall, target: Target, { to, now, nowS, startedMs, he
     ...(splitter === undefined ? {} : { splitter }),
     wantsStream: inspection.isStreaming,
     ...(made.reshaping === undefined ? {} : { reshaping: made.reshaping }),
+    ...(made.going === undefined ? {} : { going: made.going }),
     context: {
       requestId,
       model: inspection.model,

@@ -2,28 +2,15 @@
 import { fault, type Fault } from '../chat/fault.ts';
 import { asArray, asNumber, asRecord, asString, type Json, type JsonRecord } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
+import { TASKS } from '../policy/vocabulary.ts';
+import { GENERAL } from '../catalog/quality.ts';
 import type { KeyRow } from '../store/ports.ts';
+import type { Task } from '../understand/task.ts';
 import { feedbackRecord } from './decision.ts';
 import type { World } from './world.ts';
 
 const FIELDS: ReadonlySet<string> = new Set(['id', 'score', 'good', 'task']);
 const ID = /^[\w-]{1,100}$/;
-/** What a request can be about: feedback is summed by it. */
-const TASKS = [
-  'chat',
-  'code',
-  'math',
-  'translation',
-  'summary',
-  'extraction',
-  'classification',
-  'creative',
-  'analysis',
-  'agent',
-] as const;
-
-type Task = (typeof TASKS)[number];
-
 interface Said {
   readonly id: string;
   readonly score: number;
@@ -79,10 +66,11 @@ function whoAnswered(record: JsonRecord): string | undefined {
   return asString(attempts.findLast((attempt) => attempt?.['outcome'] === 'answered')?.['target']);
 }
 
-/** What was found out about the request when it came; what it was, where that is no chat. */
+/** What was found out about a chat when it came; what it was, where it was none. */
 function taskOf(record: JsonRecord): string {
-  const operation = asString(record['operation']) ?? 'chat';
-  return asString(asRecord(record['facts'])?.['task']) ?? operation;
+  const content = asRecord(asRecord(record['facts'])?.['content']);
+  const operation = asString(record['operation']);
+  return asString(content?.['task']) ?? (operation === undefined || operation === 'chat' ? GENERAL : operation);
 }
 
 function invalid(param: string, reason: string): Result<never, Fault> {

@@ -33,6 +33,7 @@ const sighting = fc.record(
     inFlight: fc.nat(5),
     inFlightMax: fc.integer({ min: 1, max: 9 }),
     errorRate: share,
+    shutMs: ms,
     ttftMs: fc.record({ p50: ms, p95: ms, count: ms }),
     tokensPerS: fc.double({ min: 1, max: 300, noNaN: true }),
     headroom: share,

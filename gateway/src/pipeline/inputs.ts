@@ -2,7 +2,7 @@
  * What a plan was made of, in its record: all that is not in the snapshot, and of that only what is not as usual. A plan is a
  * function of it, so that `recordedInput` and `plan` make the same plan again.
  */
-import { asArray, asBoolean, asCount, asNumber, asRecord, asString, compact, isRecord } from '../lib/json.ts';
+import { asArray, asCount, asRecord, asString, isRecord } from '../lib/json.ts';
 import type { Json, JsonRecord } from '../lib/json.ts';
 import { fromPlainJson, toPlainJson } from '../lib/plain-data.ts';
 import { err, ok, type Result } from '../lib/result.ts';
@@ -55,23 +55,33 @@ function sightingsRecord({ sightings, barred }: PlanInput): JsonRecord | undefin
   return known;
 }
 
+/** What is known of a target, in the words of records. Every field must be here: a plan may look at any. */
+const SIGHTING = {
+  restMs: 'rest_ms',
+  isDoubted: 'doubted',
+  shutMs: 'shut_ms',
+  errorRate: 'error_rate',
+  ttftMs: 'ttft_ms',
+  tokensPerS: 'tokens_per_s',
+  inFlight: 'in_flight',
+  inFlightMax: 'in_flight_max',
+  headroom: 'headroom',
+  length: 'length',
+  rating: 'rating',
+  cachedTokens: 'cached_tokens',
+} as const satisfies Record<keyof Sighting, string>;
+const SIGHTING_FIELDS = Object.entries(SIGHTING);
+
 /** `undefined`: as of a target of which nothing is known. */
 function sightingRecord(sighting: Sighting): JsonRecord | undefined {
-  const { restMs, isDoubted, inFlight, ttftMs, length, rating } = sighting;
-  const record = compact({
-    rest_ms: restMs === 0 ? undefined : restMs,
-    doubted: isDoubted ? true : undefined,
-    error_rate: sighting.errorRate,
-    ttft_ms: ttftMs === undefined ? undefined : { ...ttftMs },
-    tokens_per_s: sighting.tokensPerS,
-    in_flight: inFlight === 0 ? undefined : inFlight,
-    in_flight_max: sighting.inFlightMax,
-    headroom: sighting.headroom,
-    length: length === undefined ? undefined : { ...length },
-    rating: rating === undefined ? undefined : { ...rating },
-    cached_tokens: sighting.cachedTokens,
-  });
-  return Object.keys(record).length === 0 ? undefined : record;
+  const usual: Partial<Record<string, unknown>> = { ...UNSEEN };
+  let record: Record<string, Json> | undefined;
+  for (const [name, value] of Object.entries(sighting)) {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- `entries` gives the object's own names.
+    const field = SIGHTING[name as keyof Sighting];
+    if (value !== undefined && value !== usual[name]) (record ??= {})[field] = value;
+  }
+  return record;
 }
 
 /** The input of a recorded plan, over the snapshot that it was made with; a text says why there is none. */
@@ -122,7 +132,8 @@ function rulingOf(inputs: JsonRecord, policy: Policy): Ruling | undefined | stri
   return rule === undefined ? `its policy has no rule ${name}` : { rule, troubles };
 }
 
-function wishesOf(inputs: JsonRecord): Pick<PlanInput, 'preferences' | 'require' | 'prefer'> {
+/** What the request itself preferred and required. */
+export function wishesOf(inputs: JsonRecord): Pick<PlanInput, 'preferences' | 'require' | 'prefer'> {
   const { preferences, require, prefer } = inputs;
   const read: unknown = {
     ...(preferences === undefined ? {} : { preferences: fromPlainJson(preferences) }),
@@ -150,32 +161,12 @@ export function sightingsOf(inputs: JsonRecord): Sightings {
   return new Map(known.flatMap(([target, seen]) => (isRecord(seen) ? [[target, sightingOf(seen)] as const] : [])));
 }
 
-function sightingOf(seen: JsonRecord): Sighting {
-  return compact({
-    restMs: asNumber(seen['rest_ms']) ?? UNSEEN.restMs,
-    isDoubted: asBoolean(seen['doubted']) ?? UNSEEN.isDoubted,
-    errorRate: asNumber(seen['error_rate']),
-    ttftMs: numbers(seen['ttft_ms'], ['p50', 'p95', 'count']),
-    tokensPerS: asNumber(seen['tokens_per_s']),
-    inFlight: asNumber(seen['in_flight']) ?? UNSEEN.inFlight,
-    inFlightMax: asNumber(seen['in_flight_max']),
-    headroom: asNumber(seen['headroom']),
-    length: numbers(seen['length'], ['mean', 'p90', 'count']),
-    rating: numbers(seen['rating'], ['mean', 'count']),
-    cachedTokens: asNumber(seen['cached_tokens']),
-  });
-}
-
-/** A table of just these numbers. */
-function numbers<K extends string>(
-  value: Json | undefined,
-  names: readonly K[],
-): Readonly<Record<K, number>> | undefined {
-  const table = asRecord(value);
-  if (table === undefined) return undefined;
-  const read = names.map((name) => [name, asNumber(table[name]) ?? 0] as const);
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- each of the names was given a number.
-  return Object.fromEntries(read) as Record<K, number>;
+function sightingOf(record: JsonRecord): Sighting {
+  const known = SIGHTING_FIELDS.flatMap(([name, field]) =>
+    record[field] === undefined ? [] : [[name, record[field]]],
+  );
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- `sightingRecord` wrote them of values of these types.
+  return { ...UNSEEN, ...Object.fromEntries(known) } as Sighting;
 }
 
 function isText(value: Json): value is string {

@@ -12,6 +12,10 @@ export interface Meters {
   readonly overheadS: Histogram;
   readonly tokens: Counter;
   readonly costNanoUsd: Counter;
+  /** One where it was time for a second try beside a slow one, by route and what became of it (`won`, `withheld_spend`). */
+  readonly hedges: Counter;
+  /** Of tries that were called off because another had answered. */
+  readonly hedgeCostNanoUsd: Counter;
   /** Odd but harmless things that providers did (`content_type`, `usage_absurd`). */
   readonly warnings: Counter;
 }
@@ -28,6 +32,11 @@ export function meters(metrics: Metrics): Meters {
     overheadS: metrics.histogram('turnout_overhead_seconds', "The gateway's own work before the first attempt."),
     tokens: metrics.counter('turnout_tokens_total', 'Tokens by provider and class.'),
     costNanoUsd: metrics.counter('turnout_cost_nano_usd_total', 'Cost by provider, in nano-dollars.'),
+    hedges: metrics.counter('turnout_hedges_total', 'Second tries beside slow ones, by route and result.'),
+    hedgeCostNanoUsd: metrics.counter(
+      'turnout_hedge_cost_nano_usd_total',
+      'Cost of tries that were called off because another had answered, by provider, in nano-dollars.',
+    ),
     warnings: metrics.counter('turnout_upstream_warnings_total', 'Oddities of providers that did no harm.'),
   };
 }

@@ -7,6 +7,7 @@ import type { JsonRecord } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { editMembers } from '../lib/splice.ts';
 import { isSameOrigin, urlUnder } from '../lib/url.ts';
+import type { GoingOn } from '../output/going-on.ts';
 import type { Reshaping } from '../output/reshape.ts';
 import { deniesSchema, nativeCheck, shaped, type Shaped } from '../output/way.ts';
 import type { Target } from '../routing/target.ts';
@@ -55,6 +56,7 @@ export async function outgoing(
     losses,
     call: sent.value,
     ...(reshaping === undefined ? {} : { reshaping }),
+    ...(made.value.goingOn === undefined ? {} : { goingOn: made.value.goingOn }),
     // All parts go where the first does.
     ...(others.length === 0 ? {} : { more: others.map((body) => ({ ...sent.value, body })), choices: bodies.length }),
   });
@@ -65,11 +67,14 @@ interface Made {
   readonly bodies: readonly [Buffer, ...Buffer[]];
   readonly losses: readonly Loss[];
   readonly reshaping?: Reshaping | undefined;
+  readonly goingOn?: GoingOn | undefined;
 }
 
 /** Whether the caller's bytes will not do, although the protocol is the same: the model holds no answer to a schema, or mends one. */
-function mustBeShaped({ facts }: ChatCall, target: Target, { operation, output }: ChatOutgoingOptions): boolean {
+function mustBeShaped({ facts }: ChatCall, target: Target, options: ChatOutgoingOptions): boolean {
+  const { operation, output, unfinished } = options;
   if (operation !== 'chat') return false;
+  if (unfinished !== undefined) return true;
   return output?.repair !== undefined || (deniesSchema(target.abilities) && facts.needs.includes('json-schema'));
 }
 
@@ -149,6 +154,7 @@ interface Finishing {
   readonly call: ChatCall;
   readonly target: Target;
   readonly options: OutgoingOptions;
+  readonly goingOn?: GoingOn | undefined;
 }
 
 /** The slow way, for the few that need it: the body as an object, changed and written anew. */
@@ -161,14 +167,15 @@ function amended(call: ChatCall, target: Target, options: OutgoingOptions): Json
   return finished(named, { call, target, options });
 }
 
-function finished(body: JsonRecord, { call, target, options }: Finishing): JsonRecord {
+function finished(body: JsonRecord, { call, target, options, goingOn }: Finishing): JsonRecord {
   const { provider } = target;
   const ask = asksUsage(call, target) ? provider.dialect.askUsage(body) : undefined;
   const asking = ask === undefined ? body : { ...body, [ask.field]: ask.value };
   const limited =
     options.outputTokensMax === undefined ? asking : provider.dialect.limitOutput(asking, options.outputTokensMax);
   const isSameDialect = provider.dialect.id === call.dialect.id;
-  return provider.amendRequest?.(limited, isSameDialect ? call.headers : {}) ?? limited;
+  const made = provider.amendRequest?.(limited, isSameDialect ? call.headers : {}) ?? limited;
+  return goingOn === 'prefill' ? (provider.markPrefill?.(made) ?? made) : made;
 }
 
 /** What must not reach the provider: fields of ours, save those that it reads itself and nobody has followed yet. */
@@ -189,7 +196,8 @@ async function translated(call: ChatCall, target: Target, options: ChatOutgoingO
   const decoded = call.decoded();
   if (!decoded.ok) return err('code' in decoded.error ? decoded.error : unfitFor(target, decoded.error));
   if (isTurned) await nextTurn();
-  const each = decoded.value.map((request) => shapedFor(target, request, options));
+  const goingOn = goingOnAt(target, decoded.value[0], options);
+  const each = decoded.value.map((request) => shapedFor(request, { call, target, options, goingOn }));
   const losses = onceEach(each.flatMap(({ encoded }) => encoded.losses));
   const grave = call.extension.adapt ? undefined : losses.find((loss) => loss.weight === 'meaning');
   if (grave !== undefined) {
@@ -198,20 +206,35 @@ async function translated(call: ChatCall, target: Target, options: ChatOutgoingO
   if (isTurned) await nextTurn();
   const records = each.flatMap(({ encoded, more = [] }) => [encoded.body, ...more]);
   const [first, ...others] = await Promise.all(
-    records.map((body) => bytesOf(finished(body, { call, target, options }), call)),
+    records.map((body) => bytesOf(finished(body, { call, target, options, goingOn }), call)),
   );
   if (first === undefined) throw new Error('a request asks nothing');
-  return ok({ bodies: [first, ...others], losses, reshaping: each[0]?.reshaping });
+  return ok({ bodies: [first, ...others], losses, reshaping: each[0]?.reshaping, goingOn });
+}
+
+/** How the target is asked to go on from a text, where there is one. Thinking comes before a text, so that nobody thinks in the middle of one. */
+function goingOnAt(
+  { provider, upstreamModel }: Target,
+  request: ChatRequest | undefined,
+  { unfinished }: OutgoingOptions,
+): GoingOn | undefined {
+  if (unfinished === undefined) return undefined;
+  const { effort, budgetTokens = 0 } = request?.reasoning ?? {};
+  const isThinking = budgetTokens !== 0 || (effort !== undefined && effort !== 'none');
+  const isTaken = provider.markPrefill !== undefined || provider.dialect.takesPrefill?.(upstreamModel) === true;
+  return isTaken && !isThinking ? 'prefill' : 'instruction';
 }
 
 function unfitFor(target: Target, { param, reason }: Unfit): Fault {
   return fault('not-for-target', { target: target.id, reason }, { param });
 }
 
-function shapedFor(target: Target, request: ChatRequest, { output }: ChatOutgoingOptions): Shaped {
+function shapedFor(request: ChatRequest, { target, options, goingOn }: Finishing): Shaped {
+  const { output = { validate: 'never' }, unfinished } = options;
   const extras = request.extras.filter((extra) => !OWN_FIELDS.includes(extra.field));
   const to = { dialect: target.provider.dialect, target: encodeTarget(target), abilities: target.abilities };
-  return shaped({ ...request, extras }, to, output ?? { validate: 'never' });
+  const asked = unfinished === undefined || goingOn === undefined ? undefined : { text: unfinished, way: goingOn };
+  return shaped({ ...request, extras }, to, asked === undefined ? output : { ...output, unfinished: asked });
 }
 
 /** What several parts lose alike is one loss. */
@@ -258,12 +281,21 @@ function headersOf({ headers }: Asking, target: Target, parcel: Parcel): Readonl
     // A compressed stream comes in lumps; a whole reply is smaller compressed.
     'accept-encoding': isStreaming ? 'identity' : 'gzip',
     'user-agent': 'turnout',
-    'x-turnout-hop': parcel.instanceId,
+    'x-turnout-hop': hopsOf(headers['x-turnout-hop'], parcel.instanceId),
     ...(provider.headers?.(target.secret) ?? provider.dialect.headers(target.secret)),
     ...(type === undefined ? {} : { 'content-type': type }),
     ...forwarded,
     ...target.headers,
   };
+}
+
+/** Gateways that are remembered; a circle of more is not built by mistake. */
+const HOPS_MAX = 32;
+
+/** Every gateway on the way adds its name, so that each of them knows a request that comes back over others (faults.md F63). */
+function hopsOf(before: string | undefined, instanceId: string): string {
+  const hops = (before ?? '').split(',').map((hop) => hop.trim());
+  return [...hops.filter((hop) => /^[\w-]{1,64}$/.test(hop)).slice(-HOPS_MAX), instanceId].join(', ');
 }
 
 /** Without those that the caller has named as meant for this connection alone (RFC 9110, section 7.6.1). */

@@ -3,6 +3,7 @@ import type { Usage } from '../chat/usage.ts';
 import type { Dialect, EncodeContext } from '../dialects/dialect.ts';
 import type { SseSplitter } from '../lib/sse.ts';
 import type { Reshaping } from '../output/reshape.ts';
+import type { Going } from './unfinished.ts';
 import type { Receiving } from './receiver.ts';
 
 export interface ReceiveOptions {
@@ -17,6 +18,8 @@ export interface ReceiveOptions {
   readonly wantsStream: boolean;
   /** What is done to the reply beside its translation; absent: nothing. */
   readonly reshaping?: Reshaping;
+  /** Set where the answer may be gone on with, should it break off: then its events are read, whatever their wire. */
+  readonly going?: Going;
   readonly context: EncodeContext;
   readonly now: () => number;
   readonly startedMs: number;

@@ -34,6 +34,7 @@ export function receive(options: ReceiveOptions): Receiver {
       return chosen?.hasContent() ?? false;
     },
     isHeld: () => chosen?.isHeld?.() ?? false,
+    unfinished: () => chosen?.unfinished?.(),
   };
 }
 
@@ -44,7 +45,8 @@ function choose(chunk: Buffer, options: ReceiveOptions): Receiver | undefined {
   const isLines = outbound.framing === 'lines';
   // A stream of lines begins as JSON does, and one line alone is read as well as many.
   if (first === ANGLE || (first === BRACE && !(isLines && wantsStream))) return receiveWhole(options);
-  if (wantsStream && inbound.id === outbound.id && !isLines && reshaping === undefined) return relayBytes(options);
+  const isAsItComes = reshaping === undefined && options.going === undefined;
+  if (wantsStream && inbound.id === outbound.id && !isLines && isAsItComes) return relayBytes(options);
   return relayEvents(options);
 }
 

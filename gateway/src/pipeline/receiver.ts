@@ -2,6 +2,7 @@
 import type { Fault } from '../chat/fault.ts';
 import type { Invalid, Spent } from '../chat/outcome.ts';
 import type { Loss } from '../chat/request.ts';
+import type { Unfinished } from './unfinished.ts';
 
 export interface Receiver {
   /** Content type of what is handed on, where it is not the usual one of the call. */
@@ -18,6 +19,8 @@ export interface Receiver {
   hasContent(): boolean;
   /** Whether its content is kept back, so that the caller has seen none of it. Absent: it is not. */
   isHeld?(): boolean;
+  /** What the caller has of an answer that broke off, where another attempt may go on with it. */
+  unfinished?(): Unfinished | undefined;
 }
 
 /** Where a receiver hands its results. Exactly one of `whole`, `finish`, `fail` and `invalid` is called, once. */

@@ -4,11 +4,14 @@ import type { Outcome } from '../chat/outcome.ts';
 import type { Loss } from '../chat/request.ts';
 import type { Usage } from '../chat/usage.ts';
 import { isArray, type JsonRecord } from '../lib/json.ts';
+import type { Withheld } from '../health/hedges.ts';
 import type { NanoUsd } from '../money/price.ts';
+import type { NoSecond } from '../routing/hedge.ts';
 import type { Facts } from '../understand/facts.ts';
 import { isUndecided, ONLY_TARGET, whyOf } from '../routing/explain.ts';
 import type { Target } from '../routing/target.ts';
 import type { Bill } from './account.ts';
+import type { SeamMark } from './unfinished.ts';
 import { factsRecord } from './facts-record.ts';
 import { inputsRecord } from './inputs.ts';
 import { planRecord, type PlanRecord } from './plan-record.ts';
@@ -34,6 +37,17 @@ export interface AttemptRecord {
   readonly losses: readonly Loss[];
 }
 
+/** What became of the plan's hedge, for the record. */
+export interface HedgeNote {
+  readonly afterMs: number;
+  /** Absent where it was withheld before one was chosen. */
+  readonly target?: string;
+  /** Of the second try: `failed` where it gave no answer and the first one was not called off for it either. */
+  readonly result: 'won' | 'lost' | 'failed' | 'withheld';
+  /** Why it was withheld: by the route's means, by the plan, by the key's budget, or because it could not be asked. */
+  readonly why?: Withheld | NoSecond | 'repeats' | 'budget' | 'request';
+}
+
 export interface RecordInput {
   readonly id: string;
   readonly snapshotId: string;
@@ -43,6 +57,8 @@ export interface RecordInput {
   readonly facts?: Facts | undefined;
   readonly planning?: Planning | undefined;
   readonly attempts: readonly AttemptRecord[];
+  readonly hedge?: HedgeNote | undefined;
+  readonly seams?: readonly SeamMark[] | undefined;
   readonly outcome: RequestOutcome;
   readonly status: number;
   readonly fault: Fault | undefined;
@@ -84,6 +100,8 @@ export function requestRecord(input: RecordInput): JsonRecord {
     why: planned.why,
     inputs: planned.inputs,
     attempts: input.attempts.map(attemptRecord),
+    hedged: hedgeRecord(input.hedge),
+    continued: seamRecords(input.seams),
     outcome: input.outcome,
     status: input.status,
     fault: input.fault?.code,
@@ -95,6 +113,16 @@ export function requestRecord(input: RecordInput): JsonRecord {
   };
 }
 
+function hedgeRecord(note: HedgeNote | undefined): JsonRecord | undefined {
+  if (note === undefined) return undefined;
+  const { afterMs, target, result, why } = note;
+  return { after_ms: round(afterMs), target, result, why };
+}
+
+function seamRecords(seams: readonly SeamMark[] = []): readonly JsonRecord[] | undefined {
+  return seams.length === 0 ? undefined : seams.map((seam) => ({ ...seam }));
+}
+
 interface Planned extends Partial<PlanRecord> {
   readonly why?: string;
   readonly inputs?: JsonRecord;
@@ -103,7 +131,7 @@ interface Planned extends Partial<PlanRecord> {
 const UNPLANNED: Planned = { candidates: [], plan: [] };
 
 /** Where a model was named that stands at one target, there was nothing to decide, and nothing more is written of it (`withUsual`). */
-function plannedRecord({ plan, input, names }: Planning): Planned {
+export function plannedRecord({ plan, input, names }: Pick<Planning, 'plan' | 'input' | 'names'>): Planned {
   const [first] = plan.targets;
   if (first !== undefined && isUndecided(plan, input))
     return { candidates: [{ target: first.id, eligible: true }], plan: [first.id] };
@@ -146,7 +174,7 @@ function endRecord(outcome: Outcome): JsonRecord {
         ttft_ms: rounded(outcome.spent.ttftMs),
       };
     case 'left':
-      return { ttft_ms: rounded(outcome.spent.ttftMs) };
+      return { reason: outcome.why, ttft_ms: rounded(outcome.spent.ttftMs) };
   }
 }
 

@@ -5,6 +5,7 @@ import type { ChatEvent } from '../chat/reply.ts';
 import type { WireForm } from '../dialects/dialect.ts';
 import { reshaper } from '../output/reshape.ts';
 import { joined } from './frames.ts';
+import { commentOf, createStrand, fieldOf } from './going-on.ts';
 import type { ReceiveOptions } from './receive-options.ts';
 import type { Receiver } from './receiver.ts';
 import { contentTokens, streamBooks } from './stream-books.ts';
@@ -31,11 +32,12 @@ export function relayEvents(options: ReceiveOptions): Receiver {
     spent: relay.spent,
     hasContent: relay.hasContent,
     isHeld: relay.isHeld,
+    unfinished: relay.unfinished,
   };
 }
 
 /** The half of a relay that writes. */
-export interface EventRelay extends Required<Pick<Receiver, 'spent' | 'hasContent' | 'isHeld'>> {
+export interface EventRelay extends Required<Pick<Receiver, 'spent' | 'hasContent' | 'isHeld' | 'unfinished'>> {
   take(events: readonly ChatEvent[]): void;
   /** No more events come. */
   end(): void;
@@ -45,12 +47,14 @@ export interface EventRelay extends Required<Pick<Receiver, 'spent' | 'hasConten
 /** Takes decoded events, wherever they come from. */
 // oxlint-disable-next-line max-lines-per-function -- a machine of small steps over one state; apart they would pass it around.
 export function eventRelay(options: ReceiveOptions): EventRelay {
-  const { to, inbound, outbound, provider, reshaping } = options;
-  const encoder = inbound.encoder(options.context);
+  const { to, inbound, outbound, provider, reshaping, going } = options;
+  const encoder = going?.before?.encoder ?? inbound.encoder(options.context);
+  const strand = going === undefined ? undefined : createStrand(going.before);
   const whole = collector();
   const books = streamBooks(options);
   const machine = reshaping === undefined ? undefined : reshaper(reshaping);
   let held: WireForm[] = [];
+  if (going?.before !== undefined && inbound.takesOwnFields === true) encoder.push(fieldOf(going.before.mark));
   /** Finish events, and what came after them: written when nothing more can come before them. */
   const closing: ChatEvent[] = [];
   let finishRaw: string | undefined;
@@ -68,7 +72,8 @@ export function eventRelay(options: ReceiveOptions): EventRelay {
       }
       note(event);
       const amended = amendedEvent(event, options);
-      if (machine === undefined) put(amended);
+      if (strand !== undefined) for (const seen of strand.take(amended)) put(seen);
+      else if (machine === undefined) put(amended);
       else for (const made of machine.push(amended)) reshapedPut(made);
     }
     flush();
@@ -99,7 +104,7 @@ export function eventRelay(options: ReceiveOptions): EventRelay {
     const isContent = machine === undefined ? books.hasContent() : hasWritten && reshaping?.isHeld !== true;
     if (held.length === 0 || !isContent) return;
     if (!hasSent && machine?.invalid() !== undefined) return;
-    to.send(joined(held));
+    to.send(joined(hasSent ? held : [...seamIn(options), ...held]));
     hasSent = true;
     held = [];
   }
@@ -133,7 +138,7 @@ export function eventRelay(options: ReceiveOptions): EventRelay {
       flush();
       to.invalid(invalid);
     } else if (options.wantsStream) {
-      const last = closing.map((event) => encoder.push(event));
+      const last = [...closing, ...(strand?.close() ?? [])].map((event) => encoder.push(event));
       to.finish(joined([...held, ...last, encoder.end()]), finishRaw, encoder.losses());
     } else {
       const { body, losses } = inbound.encodeResponse(whole.response(outbound.id), options.context);
@@ -152,7 +157,15 @@ export function eventRelay(options: ReceiveOptions): EventRelay {
     spent: () => books.spent(isFinished),
     hasContent: () => books.hasContent(),
     isHeld: () => !hasSent,
+    unfinished: () => (hasSent || going?.before !== undefined ? strand?.unfinished(encoder) : undefined),
   };
+}
+
+/** Tells the caller where another attempt goes on, as far as its stream has a place for that. */
+function seamIn({ going, context }: ReceiveOptions): readonly WireForm[] {
+  const mark = going?.before?.mark;
+  // In an array of JSON there is no place for comments.
+  return mark === undefined || context.isJsonArray === true ? [] : [commentOf(mark)];
 }
 
 function amendedEvent(event: ChatEvent, { amendUsage }: ReceiveOptions): ChatEvent {

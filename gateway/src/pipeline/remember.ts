@@ -2,7 +2,8 @@
 import { specOf, type Fault } from '../chat/fault.ts';
 import type { Facts } from '../understand/facts.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
-import { requestRecord, type AttemptRecord } from './record.ts';
+import type { SeamMark } from './unfinished.ts';
+import { requestRecord, type AttemptRecord, type HedgeNote } from './record.ts';
 import type { Planning } from './planning.ts';
 import type { Ending } from './reply.ts';
 import type { World } from './world.ts';
@@ -23,6 +24,8 @@ export interface Remembered {
   readonly planning?: Planning;
   readonly tags?: readonly string[];
   readonly attempts?: readonly AttemptRecord[];
+  readonly hedge?: HedgeNote | undefined;
+  readonly seams?: readonly SeamMark[];
   /** The conversation's text was kept for whoever goes on from it. */
   readonly isTurnKept?: boolean;
 }
@@ -42,6 +45,8 @@ export function remember(of: Remembered, world: World, snapshot: Snapshot = worl
     facts,
     planning,
     attempts,
+    hedge: of.hedge,
+    seams: of.seams,
     outcome,
     status,
     fault,

@@ -4,6 +4,7 @@ import type { Snapshot } from '../routing/snapshot.ts';
 import type { KeyRow } from '../store/ports.ts';
 import type { Admission } from './admit.ts';
 import type { Call } from './call.ts';
+import type { SeamMark } from './unfinished.ts';
 import type { Planning } from './planning.ts';
 import type { AttemptRecord } from './record.ts';
 import type { Reply } from './reply.ts';
@@ -28,6 +29,8 @@ export interface Run {
   readonly reply: Reply;
   readonly world: World;
   readonly attempts: AttemptRecord[];
+  /** Where an attempt went on with the text of another. */
+  readonly seams: SeamMark[];
   /** Ids of the conversation's turns that were kept. */
   readonly keptTurns: string[];
 }

@@ -73,6 +73,12 @@ describe('what is learned of a target', () => {
     noteBegun(world, MODEL);
     noteHead(world, MODEL, { 'x-ratelimit-limit-requests': '10', 'x-ratelimit-remaining-requests': '4' });
     assert.equal(healthNow(world).observe(MODEL).headroom, 0.4);
+    const fewer = { 'x-ratelimit-limit-requests': '10', 'x-ratelimit-remaining-requests': '1' };
+    noteHead(world, MODEL, fewer);
+    assert.equal(healthNow(world).observe(MODEL).headroom, 0.4, 'it was told a moment ago');
+    world.nowMs = 50;
+    noteHead(world, MODEL, fewer);
+    assert.equal(healthNow(world).observe(MODEL).headroom, 0.1);
     assert.equal(healthNow(world).observe(MODEL).inFlight, 1);
   });
 });

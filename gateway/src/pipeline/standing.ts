@@ -38,8 +38,10 @@ export function noteHead(
   target: Target,
   headers: ReplyHeaders,
 ): void {
+  const nowMs = clock.monotonicMs();
+  if (!health.listensTo(target, nowMs)) return;
   const allowances = allowancesIn(headers, clock.unixMs());
-  if (allowances !== undefined) health.told(target, allowances, clock.monotonicMs());
+  if (allowances !== undefined) health.told(target, allowances, nowMs);
 }
 
 /** It has ended: once for each that began. What an operator should know is counted, and told once. */

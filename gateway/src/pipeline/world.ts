@@ -5,6 +5,7 @@ import type { Crowd, Member } from '../lib/crowd.ts';
 import type { Credentials } from '../credentials/credentials.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { Conversations } from '../health/conversations.ts';
+import type { Hedges } from '../health/hedges.ts';
 import type { Observatory } from '../health/observatory.ts';
 import type { Rota } from '../health/rota.ts';
 import type { Feedback, KeptTurns, Store } from '../store/ports.ts';
@@ -37,6 +38,8 @@ export interface World {
   readonly store: Store;
   readonly turns: KeptTurns;
   readonly health: Observatory;
+  /** What routes may spend on second tries beside the first. */
+  readonly hedges: Hedges;
   readonly rota: Rota;
   readonly conversations: Conversations;
   /** What users say of answers. */

@@ -79,8 +79,6 @@ export interface Fact {
   readonly max?: number;
   /** All values there are, of a text or of a list's items; absent where anything goes. */
   readonly values?: readonly string[];
-  /** Looked at in the content of the request, which costs time; the others stand in the request itself. */
-  readonly isContent?: true;
 }
 
 const share = { type: 'double', min: 0, max: 1 } as const;
@@ -88,24 +86,22 @@ const count = { type: 'int', min: 0 } as const;
 
 export const FACTS: Readonly<Record<FactName, Fact>> = {
   model: { type: 'string', about: 'the name that the caller asked for' },
-  task: { type: 'string', about: 'what the request is about', values: TASKS, isContent: true },
-  difficulty: { ...share, about: 'how hard it looks, from 0 to 1', isContent: true },
+  task: { type: 'string', about: 'what the request is about', values: TASKS },
+  difficulty: { ...share, about: 'how hard it looks, from 0 to 1' },
   language: {
     type: 'string',
     about: 'language of the last user turn (ISO 639-1); "" where unsure',
     values: LANGUAGES,
-    isContent: true,
   },
   intent: {
     type: 'string',
     about: 'the nearest of your `intents`; "" where none is near',
-    isContent: true,
   },
-  intent_confidence: { ...share, about: 'how sure that intent is, from 0 to 1', isContent: true },
-  topics: { type: 'list', about: 'which of your `topics` its words belong to', isContent: true },
-  sensitive: { type: 'list', about: 'kinds of sensitive data in it', values: SENSITIVE, isContent: true },
+  intent_confidence: { ...share, about: 'how sure that intent is, from 0 to 1' },
+  topics: { type: 'list', about: 'which of your `topics` its words belong to' },
+  sensitive: { type: 'list', about: 'kinds of sensitive data in it', values: SENSITIVE },
   region: { type: 'string', about: 'where the caller is: a region or a zone; "" where unknown' },
-  tags: { type: 'list', about: 'tags of the request and of its key' },
+  tags: { type: 'list', about: 'tags that the request brings (`x-turnout-tags`)' },
   tools: { type: 'bool', about: 'it has tools' },
   schema: { type: 'bool', about: 'it wants JSON under a schema' },
   stream: { type: 'bool', about: 'it wants a stream' },
@@ -115,18 +111,18 @@ export const FACTS: Readonly<Record<FactName, Fact>> = {
   reasoning: { type: 'bool', about: 'it asks for reasoning' },
   input_tokens: { ...count, about: 'estimate of its input tokens' },
   output_tokens_max: { ...count, about: 'the most output tokens it allows; 0 where it sets no limit' },
-  turns: { ...count, about: 'turns of the user so far', isContent: true },
-  stage: { type: 'string', about: 'where an agent’s run stands', values: STAGES, isContent: true },
-  tool_results: { ...count, about: 'results of tools in it', isContent: true },
-  failed_calls: { ...count, about: 'results of tools that are errors', isContent: true },
-  repeated_calls: { ...count, about: 'calls that repeat an earlier one', isContent: true },
-  code: { ...share, about: 'share of code in the last user turn, from 0 to 1', isContent: true },
-  math: { ...share, about: 'share of mathematics in it, from 0 to 1', isContent: true },
-  list_items: { ...count, about: 'items of lists in it', isContent: true },
-  questions: { ...count, about: 'questions in it', isContent: true },
-  characters: { ...count, about: 'characters of all turns', isContent: true },
-  system_characters: { ...count, about: 'characters of the system prompt', isContent: true },
-  text: { type: 'string', about: 'the last user turn, at most 32,768 characters of it', isContent: true },
+  turns: { ...count, about: 'turns of the user so far' },
+  stage: { type: 'string', about: 'where an agent’s run stands', values: STAGES },
+  tool_results: { ...count, about: 'results of tools in it' },
+  failed_calls: { ...count, about: 'results of tools that are errors' },
+  repeated_calls: { ...count, about: 'calls that repeat an earlier one' },
+  code: { ...share, about: 'share of code in the last user turn, from 0 to 1' },
+  math: { ...share, about: 'share of mathematics in it, from 0 to 1' },
+  list_items: { ...count, about: 'items of lists in it' },
+  questions: { ...count, about: 'questions in it' },
+  characters: { ...count, about: 'characters of all turns' },
+  system_characters: { ...count, about: 'characters of the system prompt' },
+  text: { type: 'string', about: 'the last user turn, at most 32,768 characters of it' },
 };
 
 /** What only this configuration knows of the values of some facts: its own intents, topics, tags. */

@@ -254,6 +254,16 @@ describe('azure addresses', () => {
 });
 
 describe('other seams', () => {
+  it("marks the assistant's last words for Mistral, which goes on from them then", () => {
+    const messages = [
+      { role: 'user', content: 'count' },
+      { role: 'assistant', content: 'one' },
+    ];
+    assert.deepEqual(mistral.markPrefill?.({ messages }), {
+      messages: [messages[0], { ...messages[1], prefix: true }],
+    });
+  });
+
   it("puts Writer's calls under /chat", () => {
     const parts = { baseUrl: 'https://api.writer.com/v1', path: '/chat/completions', model: 'm', isStreaming: true };
     assert.equal(writer.url?.(parts), 'https://api.writer.com/v1/chat');

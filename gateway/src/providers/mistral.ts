@@ -1,6 +1,6 @@
 /** Mistral answers 422 (`extra_forbidden`) to every field that it does not know, in the body and in messages. */
 import { openaiChat } from '../dialects/openai-chat.ts';
-import { asRecord, asString, compact, type JsonRecord } from '../lib/json.ts';
+import { asArray, asRecord, asString, compact, type JsonRecord } from '../lib/json.ts';
 import {
   developerAsSystem,
   mappedParts,
@@ -50,6 +50,7 @@ export const mistral: Provider = {
   baseUrl: 'https://api.mistral.ai/v1',
   envKeys: ['MISTRAL_API_KEY'],
   doc: 'https://docs.mistral.ai/api/',
+  markPrefill: withPrefix,
   // Usage comes with the last chunk; asking for it is refused.
   asksStreamUsage: false,
   ...seams(
@@ -62,6 +63,12 @@ export const mistral: Provider = {
     onlyFields(FIELDS),
   ),
 };
+
+/** Without the mark, a conversation that ends with words of the assistant is refused (docs.mistral.ai, "Prefix"). */
+function withPrefix(body: JsonRecord): JsonRecord {
+  const messages = asArray(body['messages']) ?? [];
+  return { ...body, messages: [...messages.slice(0, -1), { ...asRecord(messages.at(-1)), prefix: true }] };
+}
 
 /** Mistral's form of a document; a file by its id has the id at the top. */
 function documentPart(part: JsonRecord): JsonRecord {

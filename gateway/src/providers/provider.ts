@@ -75,6 +75,8 @@ export interface Provider {
   readonly url?: (parts: UrlParts) => string;
   /** Changes an outgoing body that this provider would refuse as it is. Gets and gives the provider's dialect. */
   readonly amendRequest?: (body: JsonRecord, headers?: CallerHeaders) => JsonRecord;
+  /** Marks the assistant's last words, where a conversation ends with them, as those to go on from. Absent: it has no such mark. */
+  readonly markPrefill?: (body: JsonRecord) => JsonRecord;
   /** Cheap test whether `amendRequest` would change anything, so that the others go on as bytes. */
   readonly needsAmend?: (body: JsonRecord) => boolean;
   /** Classifies its error answers, where they are not in the dialect's form. */

@@ -21,8 +21,11 @@ export interface RouteWorld {
 export function compileRoute(route: RouteConfig, world: RouteWorld): Policy {
   const { weigh, prefer, rules, hedge, explore } = route;
   const compiled = rules?.map((rule, index) => compileRule(rule, { index, world }));
+  const tiers = compileTiers(tiersOf(route), world);
+  const items = [...tiers.flat(), ...(compiled ?? []).flatMap(({ use }) => use?.tiers?.flat() ?? [])];
+  const passed = items.flatMap(({ passages = [] }) => passages.flatMap((passage) => passage.rules));
   return compact({
-    tiers: compileTiers(tiersOf(route), world),
+    tiers,
     strategy: route.strategy,
     weigh,
     prefer,
@@ -34,7 +37,7 @@ export function compileRoute(route: RouteConfig, world: RouteWorld): Policy {
     continues: route.continue,
     explore,
     readsContent: true,
-    ...readingsOf(compiled ?? []),
+    ...readingsOf([...(compiled ?? []), ...passed]),
   });
 }
 
@@ -104,7 +107,8 @@ const REASONS: Readonly<Record<RouteConfig['fallback']['on'][number], readonly F
     ...ALWAYS_REPLACED,
   ],
   'rate-limit': ['upstream-rate-limited'],
-  timeout: ['upstream-timeout'],
+  timeout: ['upstream-timeout', 'upstream-slow'],
+  slow: ['upstream-slow'],
   'content-filter': ['content-filtered'],
   'context-length': ['context-length'],
 };

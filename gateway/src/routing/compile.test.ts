@@ -5,7 +5,14 @@ import { parseCatalog, type Catalog } from '../catalog/catalog.ts';
 import { parseConfig, type LoadedConfig } from '../config/load.ts';
 import { gateDialects } from '../dialects/index.ts';
 import { trainIntents } from '../understand/intents/intents.ts';
+import { NO_FACTS } from '../policy/expression.ts';
+import type { RuleFacts } from '../policy/vocabulary.ts';
 import { compile, type Compiled } from './compile.ts';
+import { UNSEEN } from './observation.ts';
+import { inputOf, TEST_FACTS } from './plan.fixture.ts';
+import { plan } from './plan.ts';
+import { policyOver } from './policy.ts';
+import { barredThrough } from './rules.ts';
 import type { Resolution } from './snapshot.ts';
 import { targetOver } from './target.ts';
 
@@ -269,5 +276,53 @@ routes:
         target.baseUrl + path;
       assert.equal(new URL(url).origin, new URL(target.baseUrl).origin, target.id);
     }
+  });
+
+  describe('a route that is reached through another', () => {
+    const NESTED = `
+providers:
+  house: {dialect: openai-chat, base_url: http://10.0.0.5/v1, api_key: k, compliance: [gdpr], models: {a: {}, b: {}, c: {}}}
+routes:
+  inner:
+    targets: [house/a, house/b]
+    rules:
+      - {name: health, when: '"health" in facts.sensitive', require: {compliance: [hipaa]}}
+      - {name: cards, when: '"card" in facts.sensitive', refuse: not here}
+      - {name: code, when: facts.task == "code", use: {targets: [house/b]}}
+  outer: {targets: [inner, house/c]}
+`;
+    const { snapshot: nested } = compiled(NESTED);
+
+    function planned(...names: readonly string[]): (view: Partial<RuleFacts>) => readonly string[] {
+      const [first, ...others] = names.map((name) => {
+        const resolved = nested.resolve(name);
+        assert.ok(resolved.kind === 'found');
+        return resolved.policy;
+      });
+      assert.ok(first);
+      const policy = policyOver(first, others);
+      return (view) => {
+        const known = { facts: TEST_FACTS, seen: () => UNSEEN, today: '2026-11-27' };
+        const barred = barredThrough(policy, undefined, { view: () => ({ ...NO_FACTS, ...view }), ...known });
+        return plan(inputOf(policy, { barred })).targets.map(({ id }) => id);
+      };
+    }
+
+    it('is bound there by its own rules', () => {
+      const outer = planned('outer');
+      assert.deepEqual(outer({}), ['house/a', 'house/b', 'house/c']);
+      assert.deepEqual(outer({ sensitive: ['health'] }), ['house/c']);
+      assert.deepEqual(outer({ sensitive: ['card'] }), ['house/c']);
+      assert.deepEqual(outer({ task: 'code' }), ['house/b', 'house/c']);
+    });
+
+    it('is bound by them as a fallback of the request’s own, and the text is looked at for them', () => {
+      const either = planned('house/c', 'inner');
+      assert.deepEqual(either({ sensitive: ['health'] }), ['house/c']);
+      const [first, second] = ['house/c', 'inner'].map((name) => nested.resolve(name));
+      assert.ok(first?.kind === 'found' && second?.kind === 'found');
+      const { readsContent, wanted } = policyOver(first.policy, [second.policy]);
+      assert.deepEqual([readsContent, wanted?.has('sensitive')], [true, true]);
+    });
   });
 });

@@ -8,7 +8,7 @@ import { compileExpression } from '../policy/expression.ts';
 import { compileRanges } from '../policy/ranges.ts';
 import { compileRoute, type RouteWorld } from './compile-route.ts';
 import { compareUnknownLast, listPrice } from './list-price.ts';
-import { itemsOf, type Policy, type Rule, type StrategyName, type WeightedTarget } from './policy.ts';
+import { itemsThrough, type Policy, type Rule, type StrategyName, type WeightedTarget } from './policy.ts';
 import { pathText } from '../config/path.ts';
 import type { IntentModel } from '../understand/intents/intents.ts';
 import type { IntentWarning } from '../understand/intents/warnings.ts';
@@ -205,7 +205,7 @@ function makeResolver(input: ResolverInput): Resolver {
     const world: RouteWorld = {
       targetsOf: (target) => {
         const resolved = resolve(target, depth + 1);
-        return resolved.kind === 'unknown' ? [] : itemsOf(resolved.policy);
+        return resolved.kind === 'unknown' ? [] : itemsThrough(resolved.policy);
       },
       select: (search) => selected(search, all()),
       condition: conditionOf,

@@ -24,7 +24,7 @@ function page(route: string): RoutePage {
 }
 
 const FALLBACK =
-  'Another is tried after errors, rate limits, timeouts, a provider’s content filter or a context that is too small.';
+  'Another is tried after errors, rate limits, timeouts, slow first tokens, a provider’s content filter or a context that is too small.';
 
 describe('a route in plain words', () => {
   const cases: readonly (readonly [string, string])[] = [

@@ -187,6 +187,7 @@ const REASONS: Readonly<Record<RouteConfig['fallback']['on'][number], string>> =
   error: 'errors',
   'rate-limit': 'rate limits',
   timeout: 'timeouts',
+  slow: 'slow first tokens',
   'content-filter': 'a provider’s content filter',
   'context-length': 'a context that is too small',
 };

@@ -28,3 +28,9 @@ export function lagOf(seen: Observation): readonly [fitness: number, within: num
   if (fitness === 'resting') return [rank, seen.restMs];
   return [rank, fitness === 'doubted' ? Math.round((seen.errorRate ?? 0) * ERROR_STEPS) : 0];
 }
+
+/** Whether it answers, be it late. */
+export function answers(seen: Observation): boolean {
+  const fitness = fitnessOf(seen);
+  return fitness === 'sound' || fitness === 'full';
+}

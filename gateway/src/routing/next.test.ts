@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { fault, type FaultCode } from '../chat/fault.ts';
 import { REPLACEABLE } from '../dialects/dialect.ts';
 import { next, type Failure } from './next.ts';
-import { UNSEEN } from './observation.ts';
+import { UNSEEN, type Observation } from './observation.ts';
 import { inputOf, listed, policyOf } from './plan.fixture.ts';
 import { plan } from './plan.ts';
 import { testTarget } from './target.fixture.ts';
@@ -29,8 +29,29 @@ describe('next', () => {
     const health = { observe: ({ id }: Target) => ({ ...UNSEEN, isDoubted: id === 'a/m' }) };
     const step = next(two, [], { ...NEXT, health });
     assert.deepEqual(step.do === 'try' ? [step.target.id, step.afterMs] : step, ['b/m', 0]);
-    const last = next(two, [failure('b/m', 'upstream-error')], { ...NEXT, health });
-    assert.deepEqual(last.do === 'try' ? [last.target.id, last.afterMs] : last, ['a/m', 0]);
+    const stepAfter = (...failures: readonly Failure[]): unknown => {
+      const last = next(two, failures, { ...NEXT, health });
+      return last.do === 'try' ? [last.target.id, last.afterMs] : last;
+    };
+    // One that is sound and failed once is the better hope, a moment later.
+    assert.deepEqual(stepAfter(failure('b/m', 'upstream-error')), ['b/m', 75]);
+    assert.deepEqual(stepAfter(failure('b/m', 'upstream-error'), failure('b/m', 'upstream-error')), ['a/m', 0]);
+    assert.deepEqual(stepAfter(failure('b/m', 'upstream-timeout')), ['a/m', 0]);
+  });
+
+  it('takes of the doubted the one that fails least, tried or not, and waits for nobody where there is no time', () => {
+    const known: Readonly<Record<string, Partial<Observation>>> = {
+      'a/m': { isDoubted: true, errorRate: 0.8 },
+      'b/m': { isDoubted: true, errorRate: 0.1 },
+    };
+    const health = { observe: ({ id }: Target) => ({ ...UNSEEN, ...known[id] }) };
+    const stepAfter = (failures: readonly Failure[], leftMs: number): unknown => {
+      const step = next(two, failures, { ...NEXT, health, leftMs });
+      return step.do === 'try' ? [step.target.id, step.afterMs] : step;
+    };
+    assert.deepEqual(stepAfter([], 20_000), ['b/m', 0]);
+    assert.deepEqual(stepAfter([failure('b/m', 'upstream-overloaded')], 20_000), ['b/m', 75]);
+    assert.deepEqual(stepAfter([failure('b/m', 'upstream-overloaded')], 50), ['a/m', 0]);
   });
 
   it('stops where another target could not help', () => {

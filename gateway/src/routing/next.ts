@@ -1,6 +1,6 @@
 /** After each attempt: what comes next. Pure: same input, same answer. */
 import type { Fault } from '../chat/fault.ts';
-import { fitnessOf, type Fitness } from './fitness.ts';
+import { answers, lagOf } from './fitness.ts';
 import type { Observation } from './observation.ts';
 import type { Plan } from './plan.ts';
 import type { Target } from './target.ts';
@@ -74,9 +74,26 @@ export function next(of: Plan, failures: readonly Failure[], options: NextOption
   if (some.length === 0 && open.length > 0)
     return { do: 'stop', why: 'all-failing', retryAfterMs: Math.min(...open.map(({ shutMs }) => shutMs)) };
   const isFree = last === undefined || options.mayRepeat !== false;
-  const soonest = some.filter(({ isWell }) => isFree || isWell).toSorted((a, b) => a.afterMs - b.afterMs)[0];
-  if (soonest === undefined) return { do: 'stop', why: some.length > 0 ? 'repeats-used' : 'no-target-left' };
-  return taken(soonest, last === undefined, options);
+  const payable = some.filter(({ isWell }) => isFree || isWell);
+  const best = bestOf(payable, options.leftMs);
+  if (best === undefined) return { do: 'stop', why: some.length > 0 ? 'repeats-used' : 'no-target-left' };
+  return taken(best, last === undefined, options);
+}
+
+/**
+ * Of those that can be waited for the best hope, else the soonest. A sound target that failed once is the better hope a moment
+ * later than one at once that mostly fails.
+ */
+function bestOf(candidates: readonly Candidate[], leftMs: number): Candidate | undefined {
+  const inTime = candidates.filter(({ afterMs }) => afterMs <= WAIT_MAX_MS && afterMs < leftMs);
+  return inTime.toSorted(compareHope)[0] ?? candidates.toSorted((a, b) => a.afterMs - b.afterMs)[0];
+}
+
+/** Who answers comes before who is doubted or rests, whether it was tried or not; of the doubted, who fails least. */
+function compareHope(a: Candidate, b: Candidate): number {
+  const [one, other] = [lagOf(a.seen), lagOf(b.seen)];
+  if (answers(a.seen) && answers(b.seen)) return a.afterMs - b.afterMs;
+  return one[0] - other[0] || one[1] - other[1] || a.afterMs - b.afterMs;
 }
 
 /** The candidate that is to be tried, where its wait is not too long. */
@@ -93,9 +110,8 @@ interface Candidate {
   /** Until somebody finds out whether it is well; 0: it may be asked. */
   readonly shutMs: number;
   readonly isWell: boolean;
+  readonly seen: Observation;
 }
-
-const FITNESS: readonly Fitness[] = ['sound', 'full', 'doubted', 'resting'];
 
 /**
  * Targets that were not tried, the fittest first, in the plan's order. Their health is asked again: since the plan was made,
@@ -112,11 +128,13 @@ function untried(of: Plan, failures: readonly Failure[], health: Health): readon
     })
     .map((target) => {
       const seen = health.observe(target);
-      const fitness = fitnessOf(seen);
-      const isWell = (fitness === 'sound' || fitness === 'full') && (seen.errorRate ?? 0) < WELL_MAX;
-      return { target, afterMs: seen.restMs, shutMs: seen.shutMs ?? 0, isWell, rank: FITNESS.indexOf(fitness) };
+      return { target, afterMs: seen.restMs, shutMs: seen.shutMs ?? 0, isWell: isHale(seen), seen };
     })
-    .toSorted((a, b) => a.rank - b.rank || a.afterMs - b.afterMs);
+    .toSorted((a, b) => lagOf(a.seen)[0] - lagOf(b.seen)[0] || a.afterMs - b.afterMs);
+}
+
+function isHale(seen: Observation): boolean {
+  return answers(seen) && (seen.errorRate ?? 0) < WELL_MAX;
 }
 
 /** Targets that have failed in a way that a moment may mend. */
@@ -125,12 +143,16 @@ function again(of: Plan, failures: readonly Failure[], { health, random }: NextO
     .map((target) => ({ target, past: failures.filter((failure) => failure.targetId === target.id) }))
     .filter(({ past }) => past.length > 0 && past.length < TRIES_PER_TARGET)
     .filter(({ past }) => past.every((failure) => REPEATABLE.has(failure.fault.code)))
-    .map(({ target, past }) => ({
-      target,
-      afterMs: waitMs(past, failures.length, random),
-      shutMs: health.observe(target).shutMs ?? 0,
-      isWell: false,
-    }));
+    .map(({ target, past }) => {
+      const seen = health.observe(target);
+      return {
+        target,
+        afterMs: waitMs(past, failures.length, random),
+        shutMs: seen.shutMs ?? 0,
+        isWell: false,
+        seen,
+      };
+    });
 }
 
 /** The largest window that has proved too small for this request. */

@@ -6,6 +6,7 @@ import { inputOf, listed, policyOf, seen, TEST_FACTS } from './plan.fixture.ts';
 import { plan, type Plan, type PlanInput } from './plan.ts';
 import type { StrategyName } from './policy.ts';
 import { NOT_ALLOWED } from './requirements/barred.ts';
+import type { Sighting } from './observation.ts';
 import { testTarget } from './target.fixture.ts';
 
 function ids(of: Plan): readonly string[] {
@@ -139,13 +140,16 @@ describe('plan', () => {
 
   it('hedges after what was learned of the first target, and not before it is known', () => {
     const hedge = { after: 'p95', budget: 0.05 } as const;
-    const hedged = (known: Parameters<typeof seen>[0]): Plan['hedge'] =>
-      plan(inputOf(policyOf([testTarget('a/m'), testTarget('b/m')], { hedge }), { sightings: seen(known) })).hedge;
-    assert.deepEqual(hedged({ 'a/m': { ttftMs: { p50: 300, p95: 900.4, count: 50 } } }), {
-      afterMs: 901,
-      budget: 0.05,
-    });
-    assert.equal(hedged({ 'a/m': { ttftMs: { p50: 300, p95: 900, count: 5 } } }), undefined);
+    const policy = policyOf([testTarget('a/m'), testTarget('b/m')], { hedge });
+    const hedged = (sighting: Partial<Sighting>, isStreaming: boolean): Plan['hedge'] =>
+      plan(inputOf(policy, { facts: { ...TEST_FACTS, isStreaming }, sightings: seen({ 'a/m': sighting }) })).hedge;
+    const ttftMs = { p50: 300, p95: 900.4, count: 50 };
+    assert.deepEqual(hedged({ ttftMs }, true), { afterMs: 901, budget: 0.05 });
+    assert.equal(hedged({ ttftMs: { ...ttftMs, count: 5 } }, true), undefined);
+    // A whole answer is not late before a long one would be complete.
+    assert.equal(hedged({ ttftMs }, false), undefined);
+    const length = { mean: 100, p90: 200, count: 50 };
+    assert.deepEqual(hedged({ ttftMs, tokensPerS: 50, length }, false), { afterMs: 4901, budget: 0.05 });
     const alone = plan(inputOf(policyOf([testTarget('a/m')], { hedge: { after: 100, budget: 0.05 } })));
     assert.equal(alone.hedge, undefined);
   });

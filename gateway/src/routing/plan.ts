@@ -101,7 +101,11 @@ export function plan(input: PlanInput): Plan {
     ...placesOf(places),
     rejected: [...sifted.rejected, ...rejected],
     strategy,
-    ...compact({ rule: ruling?.rule?.name, refusal: ruling?.rule?.refuse, hedge: hedgeOf(policy, places, seen) }),
+    ...compact({
+      rule: ruling?.rule?.name,
+      refusal: ruling?.rule?.refuse,
+      hedge: hedgeOf(policy, places, { facts, seen }),
+    }),
     seed: input.seed,
     ...attemptsOf(policy, input.attemptsMax),
   };
@@ -314,15 +318,19 @@ const HEDGE_COUNT_MIN = 20;
 function hedgeOf(
   { hedge }: Policy,
   places: readonly Place[],
-  seen: (target: Target) => Sighting,
+  { facts, seen }: Pick<Guard, 'facts' | 'seen'>,
 ): Plan['hedge'] | undefined {
   const [first, second] = places;
   if (hedge === undefined || first === undefined || second === undefined) return undefined;
-  const { ttftMs } = seen(first.target);
-  if (hedge.after !== 'p95') return { afterMs: hedge.after, budget: hedge.budget };
-  return ttftMs === undefined || ttftMs.count < HEDGE_COUNT_MIN
-    ? undefined
-    : { afterMs: Math.ceil(ttftMs.p95), budget: hedge.budget };
+  const afterMs = hedge.after === 'p95' ? slowestMs(seen(first.target), facts) : hedge.after;
+  return afterMs === undefined ? undefined : { afterMs: Math.ceil(afterMs), budget: hedge.budget };
+}
+
+/** When all but the slowest twentieth have begun; of an answer that comes whole, when a long one would be complete. */
+function slowestMs({ ttftMs, tokensPerS, length }: Sighting, { isStreaming }: Facts): number | undefined {
+  if (ttftMs === undefined || ttftMs.count < HEDGE_COUNT_MIN) return undefined;
+  if (isStreaming) return ttftMs.p95;
+  return length === undefined || tokensPerS === undefined ? undefined : ttftMs.p95 + (length.p90 / tokensPerS) * 1000;
 }
 
 function rounded(share: number): number {

@@ -22,6 +22,17 @@ export interface WeightedTarget {
   readonly weight: number;
   /** What is required of it alone, by the route that it was taken from. */
   readonly requires?: readonly Require[];
+  /** Rules of the routes that it was taken through: they bind it there as they would if their route had been asked. */
+  readonly passages?: readonly Passage[];
+}
+
+/** How a target stands in a route that another route names. */
+export interface Passage {
+  readonly rules: readonly Rule[];
+  /** It stands among the route's own targets. */
+  readonly isListed: boolean;
+  /** Rules in whose targets it stands. */
+  readonly usedBy: readonly Rule[];
 }
 
 /** What `balanced` weighs; the shares need not sum to 1. */
@@ -123,7 +134,27 @@ export interface Policy {
 
 /** The first policy over the targets of all: those of the others come after its own. */
 export function policyOver(first: Policy, others: readonly Policy[]): Policy {
-  return others.length === 0 ? first : { ...first, tiers: [...first.tiers, ...others.map(itemsOf)] };
+  if (others.length === 0) return first;
+  const all = [first, ...others];
+  return {
+    ...first,
+    tiers: [...first.tiers, ...others.map(itemsThrough)],
+    readsContent: all.some(({ readsContent }) => readsContent),
+    readsText: all.some(({ readsText }) => readsText === true),
+    wanted: new Set(all.flatMap(({ wanted }) => [...(wanted ?? [])])),
+  };
+}
+
+/** The same of a route that is reached through another: its rules come along. */
+export function itemsThrough(policy: Policy): readonly WeightedTarget[] {
+  const { tiers, rules = [] } = policy;
+  if (rules.length === 0) return itemsOf(policy);
+  const isIn = (groups: Tiers | undefined, { target }: WeightedTarget): boolean =>
+    groups?.some((tier) => tier.some((one) => one.target.id === target.id)) === true;
+  return itemsOf(policy).map((item) => {
+    const usedBy = rules.filter(({ use }) => isIn(use?.tiers, item));
+    return { ...item, passages: [...(item.passages ?? []), { rules, isListed: isIn(tiers, item), usedBy }] };
+  });
 }
 
 /** All targets that requests may go to, those of rules too, each once with what the route it was taken from requires of it. */

@@ -4,11 +4,15 @@ import type { PlanInput } from './plan.ts';
 import type { Require, Tiers, WeightedTarget } from './policy.ts';
 import type { Target } from './target.ts';
 
-/** All that bound a target in a plan: by its route, the rule, the request, and the route that the target was taken from. */
+/**
+ * All that bound a target in a plan: by its route, the rule, the request, and the routes that the target was taken through. Of
+ * their rules all count that may have held: what they asked is not known any more, and too much is bound rather than too little.
+ */
 export function bindingOn({ policy, ruling, require, preferences }: PlanInput, target: Target): readonly Require[] {
-  const own = itemIn(ruling?.rule?.use?.tiers ?? policy.tiers, target)?.requires ?? [];
+  const { requires = [], passages = [] } = itemIn(ruling?.rule?.use?.tiers ?? policy.tiers, target) ?? {};
+  const passed = passages.flatMap(({ rules }) => rules.flatMap((rule) => rule.require ?? []));
   const others = [policy.require, ruling?.rule?.require, require, preferences?.require];
-  return [...own, ...others].filter((one) => one !== undefined);
+  return [...requires, ...passed, ...others].filter((one) => one !== undefined);
 }
 
 function itemIn(tiers: Tiers, target: Target): WeightedTarget | undefined {

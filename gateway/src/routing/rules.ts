@@ -1,5 +1,7 @@
 /** A route's rules: the first that holds puts its words in the place of the route's own. */
-import type { Policy, Require, Rule } from './policy.ts';
+import type { Passage, Policy, Require, Rule, WeightedTarget } from './policy.ts';
+import { REQUIREMENTS } from './requirements/index.ts';
+import type { Asked } from './requirements/requirement.ts';
 import type { RuleFacts } from '../policy/vocabulary.ts';
 
 /** What the rules say of one request. */
@@ -33,4 +35,46 @@ export function requiresOf(
   own: readonly (Require | undefined)[],
 ): readonly Require[] {
   return [policy.require, ruling?.rule?.require, ...own].filter((require) => require !== undefined);
+}
+
+/** What a request is, as rules and requirements see it. */
+export interface Seen extends Pick<Asked, 'facts' | 'seen' | 'today'> {
+  readonly view: () => RuleFacts;
+}
+
+/** Targets that the rules of the routes they were taken through keep the request from, with the reason. */
+export function barredThrough(policy: Policy, ruling: Ruling | undefined, as: Seen): ReadonlyMap<string, string> {
+  const barred = new Map<string, string>();
+  const met = new Set<string>();
+  for (const item of ruled(policy, ruling).tiers.flat()) {
+    const { id } = item.target;
+    // As in the plan, a target stands where it stands first.
+    if (met.has(id)) continue;
+    met.add(id);
+    const reason = item.passages === undefined ? undefined : whyNotThrough(item, as);
+    if (reason !== undefined) barred.set(id, reason);
+  }
+  return barred;
+}
+
+function whyNotThrough({ target, passages = [] }: WeightedTarget, as: Seen): string | undefined {
+  for (const passage of passages) {
+    const { rule } = rulingOf(passage.rules, as.view());
+    const elsewhere = whyElsewhere(passage, rule);
+    if (elsewhere !== undefined) return elsewhere;
+    if (rule?.require === undefined) continue;
+    const asked: Asked = { ...as, requires: [rule.require], barred: new Map() };
+    for (const requirement of REQUIREMENTS) {
+      const reason = requirement.isOpinion === true ? undefined : requirement.whyNot(target, asked);
+      if (reason !== undefined) return reason;
+    }
+  }
+  return undefined;
+}
+
+function whyElsewhere({ isListed, usedBy }: Passage, rule: Rule | undefined): string | undefined {
+  if (rule?.refuse !== undefined) return `the rule \`${rule.name}\` of its route refuses such requests`;
+  if (rule?.use?.tiers !== undefined)
+    return usedBy.includes(rule) ? undefined : `the rule \`${rule.name}\` of its route sends such requests elsewhere`;
+  return isListed ? undefined : 'no rule of its route sends such requests there';
 }

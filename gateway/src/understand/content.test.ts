@@ -41,6 +41,18 @@ describe('content facts', () => {
     assert.equal(facts.origins['language'], 'eld, last user turn without code');
   });
 
+  it('look for sensitive data beside the messages too: whatever goes out may hold some', () => {
+    const card = '4111 1111 1111 1111';
+    const beside: readonly Partial<ChatRequest>[] = [
+      { user: 'anna.berg@bank.eu' },
+      { extras: [{ field: 'metadata', value: { note: `card ${card}` }, weight: 'hint' }] },
+      { messages: [{ ...say('user', 'hi'), extra: { memo: `card ${card}` } }] },
+      { messages: [{ role: 'user', parts: [{ kind: 'text', text: 'hi', extra: { memo: `card ${card}` } }] }] },
+    ];
+    for (const given of beside)
+      assert.equal(contentFacts(chat([say('user', 'hi')], given)).sensitive.length, 1, JSON.stringify(given));
+  });
+
   it('compute only what is wanted, and say so by the origins', () => {
     const facts = contentFacts(request, {
       wanted: new Set(['topics']),

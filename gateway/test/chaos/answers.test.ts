@@ -35,7 +35,7 @@ function onTheWayMax(): number {
 const GROWTH_MAX_BYTES = 150 * MIB;
 /** How late a timer may fire on a busy machine. */
 const LATE_MS = 400;
-/** No doubted target is probed again sooner (`health/doubts.ts`): half of the first pause. */
+/** No doubted target is probed again sooner (`health/breaker.ts`): half of the first pause. */
 const PAUSE_LEAST_MS = 250;
 /** From the choice of a target to the start that the record tells, on a busy machine. */
 const LATE_START_MS = 150;

@@ -203,7 +203,20 @@ describe('the audit log', () => {
 });
 
 describe('every command', () => {
-  const COMMANDS = ['serve', 'init', 'check', 'explain', 'simulate', 'keys', 'usage', 'ledger', 'models', 'catalog'];
+  const COMMANDS = [
+    'serve',
+    'init',
+    'check',
+    'explain',
+    'replay',
+    'residency',
+    'simulate',
+    'keys',
+    'usage',
+    'ledger',
+    'models',
+    'catalog',
+  ];
   for (const name of COMMANDS) {
     it(`explains itself: ${name}`, async () => {
       const { code, stdout, stderr } = await runCli([name, '--help'], { cwd: gateway.dir });

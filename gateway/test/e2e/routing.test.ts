@@ -200,6 +200,6 @@ it('explains itself before anything is sent', async () => {
   const left = asArray(explained['candidates'])
     ?.map(asRecord)
     .find((one) => one?.['target'] === 'cheap/m');
-  assert.equal(left?.['reason'], 'quality 0.4, at least 0.55 is required');
+  assert.equal(left?.['reason'], 'quality at chat 0.4, at least 0.55 is required');
   assert.equal(gateway.sent.length, sent);
 });

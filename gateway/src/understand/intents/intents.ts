@@ -1,7 +1,8 @@
 /** An operator's own intents: a few examples of each, and a small classifier that says which one a text is, or that it is unsure. */
 import { fitEncoder } from './encoder.ts';
-import type { Sparse } from './encoder.ts';
+import type { Encoder, Sparse } from './encoder.ts';
 import { trainSoftmax } from './softmax.ts';
+import type { Softmax } from './softmax.ts';
 import { warningsOf } from './warnings.ts';
 import type { IntentWarning, Trial } from './warnings.ts';
 import type { WordVectors } from './word-vectors.ts';
@@ -60,7 +61,7 @@ export function trainIntents(examples: IntentExamples, options: IntentOptions = 
   }
 }
 
-/** The same with pauses of a millisecond's work between them, for a server that has other things to do meanwhile. */
+/** The same with a pause after each example, for a server that has other things to do meanwhile. */
 export function* trainingSteps(examples: IntentExamples, options: IntentOptions): Generator<undefined, IntentModel> {
   const names = Object.keys(examples).toSorted().slice(0, INTENTS_MAX);
   const rows = names.flatMap((name, intent) => distinct(examples[name] ?? []).map((text) => ({ text, intent })));
@@ -72,14 +73,14 @@ export function* trainingSteps(examples: IntentExamples, options: IntentOptions)
     yield;
   }
   const classes = Int32Array.from(rows, (row) => row.intent);
-  const softmax = yield* trainSoftmax({ examples: encoded, classes, classCount: names.length, size: encoder.size });
-  const typical = typicalScore(softmax.heldOut);
+  const problem = { examples: encoded, classes, classCount: names.length, size: encoder.size };
+  const { scores, heldOut } = yield* trainSoftmax(problem);
+  const typical = typicalScore(heldOut);
   const threshold = options.threshold ?? THRESHOLD;
   const trials = rows.map(({ text, intent }, at): Trial => {
-    const found = best(confidences(softmax.heldOut[at] ?? new Float32Array(), typical));
+    const found = best(confidences(heldOut[at] ?? new Float32Array(), typical));
     return { text, intent, guess: found.at, isSure: found.confidence >= threshold };
   });
-  const ask = (text: string): Float32Array => confidences(softmax.scores(encoder.encode(text)), typical);
   return {
     names,
     warnings: [...leftOut(examples, names), ...warningsOf(names, trials)],
@@ -87,6 +88,22 @@ export function* trainingSteps(examples: IntentExamples, options: IntentOptions)
       right: share(trials, (trial) => trial.isSure && trial.guess === trial.intent),
       wrong: share(trials, (trial) => trial.isSure && trial.guess !== trial.intent),
     },
+    ...askable({ names, encoder, scores, typical, threshold }),
+  };
+}
+
+interface Learned {
+  readonly names: readonly string[];
+  readonly encoder: Encoder;
+  readonly scores: Softmax['scores'];
+  readonly typical: number;
+  readonly threshold: number;
+}
+
+/** On its own, so that what only the training needed is not kept as long as the model. */
+function askable({ names, encoder, scores, typical, threshold }: Learned): Pick<IntentModel, 'classify' | 'scores'> {
+  const ask = (text: string): Float32Array => confidences(scores(encoder.encode(text)), typical);
+  return {
     classify: (text) => classified(ask(text), names, threshold),
     scores: (text) => ranked(ask(text), names),
   };

@@ -25,7 +25,7 @@ export interface Problem {
 
 export interface Softmax {
   /** Log-likelihoods of the classes, up to a constant. Near zero for all where nothing of the text is known. */
-  scores(of: Sparse): Float32Array;
+  readonly scores: (of: Sparse) => Float32Array;
   /** The same for each example of the training, nearly as if it had been left out of it. */
   readonly heldOut: readonly Float32Array[];
 }
@@ -51,12 +51,14 @@ export function* trainSoftmax(problem: Problem): Generator<undefined, Softmax> {
     yield;
   }
   const scores = (of: Sparse): Float32Array => scoresInto(new Float32Array(classCount), weights, of);
-  const heldOut = examples.map((example, at) => {
+  const heldOut: Float32Array[] = [];
+  for (const [at, example] of examples.entries()) {
     const own = scores(example);
     const pull = OWN_SHARE * example.values.reduce((sum, value) => sum + value * value, 0);
     for (let k = 0; k < classCount; k += 1) own[k] = (own[k] ?? 0) - pull * (pulls[at * classCount + k] ?? 0);
-    return own;
-  });
+    heldOut.push(own);
+    yield;
+  }
   return { scores, heldOut };
 }
 
