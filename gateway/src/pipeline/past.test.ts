@@ -38,7 +38,12 @@ function rerunAt(id: string): Rerun {
   const target = testTarget(id, { price: { input: 1_000_000n, output: 10_000_000n } });
   const input = inputOf(id === '' ? listed() : policyOf([target]));
   const made = { plan: plan(input), input };
-  return { facts: input.facts, made, missing: [], ...(id === '' ? { refused: 'about 17 tokens do not fit' } : {}) };
+  return {
+    facts: input.facts,
+    made,
+    missing: [],
+    ...(id === '' ? { refused: 'about 17 tokens do not fit, region us-east-1, gpt-5.1' } : {}),
+  };
 }
 
 describe('a row of the log', () => {
@@ -95,7 +100,7 @@ describe('a row of the log', () => {
     });
     assert.deepEqual(
       [compared.other, compared.refused, compared.propensity],
-      [undefined, 'about N tokens do not fit', 0.25],
+      [undefined, 'about N tokens do not fit, region us-east-1, gpt-5.1', 0.25],
     );
   });
 });

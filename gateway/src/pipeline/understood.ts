@@ -27,8 +27,14 @@ export function understoodFor(call: Call, options: PlanningOptions): Understood 
   if (content === undefined) return undefined;
   const { rules = [] } = policy;
   const ruling = rules.length === 0 ? undefined : rulingOf(rules, viewOf(call, policy, facts)());
-  const ofItems = itemsOf(policy).flatMap(({ requires = [] }) => requires);
+  const items = itemsOf(policy);
+  const ofItems = items.flatMap(({ requires = [] }) => requires);
+  // Of routes inside the route: whichever of their rules may hold binds who sees the text before it is known.
+  const within = items.flatMap(({ passages = [] }) =>
+    passages.flatMap((passage) => passage.rules.map(({ require }) => require)),
+  );
   const undecided = rules.filter(({ reads }) => ASKED_OF_MODELS.some((fact) => reads?.has(fact)));
-  const own = [call.extension.require, preferences?.require, ...ofItems, ...undecided.map(({ require }) => require)];
+  const mayHold = undecided.map(({ require }) => require);
+  const own = [call.extension.require, preferences?.require, ...ofItems, ...within, ...mayHold];
   return { facts, content, requires: requiresOf(policy, ruling, own) };
 }
