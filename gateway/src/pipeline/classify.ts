@@ -19,12 +19,13 @@ import type { Call } from './call.ts';
 import type { Classified } from './classified.ts';
 import { acceptChat } from './chat.ts';
 import { createOutlet } from './outlet.ts';
-import { dayOf, planCall, understoodFor, type Planning, type PlanningOptions, type Understood } from './planning.ts';
+import { dayOf, planCall, type Planning, type PlanningOptions } from './planning.ts';
 import type { AttemptRecord } from './record.ts';
 import type { Reply } from './reply.ts';
 import type { Run } from './run.ts';
 import { noteBegun } from './standing.ts';
 import { tryOne } from './try-one.ts';
+import { understoodFor, type Understood } from './understood.ts';
 import type { World } from './world.ts';
 
 export interface Classifying extends PlanningOptions {

@@ -5,10 +5,10 @@ import { err, ok, type Result } from '../lib/result.ts';
 import { seedFrom } from '../routing/dice.ts';
 import { UNSEEN, type Sighting } from '../routing/observation.ts';
 import { plan, type Plan, type PlanInput } from '../routing/plan.ts';
-import { itemsOf, type Policy, type Require } from '../routing/policy.ts';
+import { itemsOf, type Policy } from '../routing/policy.ts';
 import { GENERAL } from '../catalog/quality.ts';
 import { NOT_ALLOWED } from '../routing/requirements/barred.ts';
-import { barredThrough, requiresOf, rulingOf } from '../routing/rules.ts';
+import { barredThrough, rulingOf } from '../routing/rules.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { Target } from '../routing/target.ts';
 import type { Feedback, KeyRow } from '../store/ports.ts';
@@ -105,7 +105,7 @@ export function planCall(call: Call, options: PlanningOptions): Result<Planning,
 }
 
 /** The request as rules see it, made when the first of them asks. */
-function viewOf(call: Call, { readsText }: Policy, facts: Facts): () => RuleFacts {
+export function viewOf(call: Call, { readsText }: Policy, facts: Facts): () => RuleFacts {
   let made: RuleFacts | undefined;
   return () => {
     const text = readsText === true ? call.ruleText?.() : undefined;
@@ -113,39 +113,6 @@ function viewOf(call: Call, { readsText }: Policy, facts: Facts): () => RuleFact
     return made;
   };
 }
-
-/** What is known of a request's text before a small model is asked, and what holds for whoever sees it. */
-export interface Understood {
-  readonly facts: Facts;
-  readonly content: ContentFacts;
-  readonly requires: readonly Require[];
-}
-
-/** Undefined where nobody reads the text. */
-export function understoodFor(call: Call, options: PlanningOptions): Understood | undefined {
-  const wishes = wishesOf(call, options);
-  if (!wishes.ok || !wishes.value.found.policy.readsContent) return undefined;
-  const { found, preferences } = wishes.value;
-  const { policy } = found;
-  const facts = factsOf(call, policy, options);
-  const { content } = facts;
-  if (content === undefined) return undefined;
-  const ruling = policy.rules === undefined ? undefined : rulingOf(policy.rules, viewOf(call, policy, facts)());
-  const own = [
-    call.extension.require,
-    preferences?.require,
-    ...itemsOf(policy).flatMap(({ requires = [] }) => requires),
-    // Of routes inside the route: whichever of their rules may hold binds who sees the text before it is known.
-    ...itemsOf(policy).flatMap(({ passages = [] }) =>
-      passages.flatMap(({ rules }) => rules.map(({ require }) => require)),
-    ),
-  ];
-  const undecided = (policy.rules ?? []).filter(({ reads }) => ASKED_OF_MODELS.some((fact) => reads?.has(fact)));
-  return { facts, content, requires: requiresOf(policy, ruling, [...own, ...undecided.map(({ require }) => require)]) };
-}
-
-/** A rule that reads one of them may still come to hold. */
-const ASKED_OF_MODELS = ['task', 'difficulty', 'intent', 'intent_confidence'] as const;
 
 const TASK_ALONE: ReadonlySet<ContentFact> = new Set(['task']);
 
@@ -163,7 +130,7 @@ function contentOf(call: Call, { readsContent, wanted }: Policy, snapshot: Snaps
 }
 
 /** What the policy may look at. */
-function factsOf(call: Call, policy: Policy, { key, snapshot, address, classified }: PlanningOptions): Facts {
+export function factsOf(call: Call, policy: Policy, { key, snapshot, address, classified }: PlanningOptions): Facts {
   const read = contentOf(call, policy, snapshot);
   const content = read === undefined || classified === undefined ? read : filled(read, classified);
   const at = callerRegion({ key, header: call.extension.region, address }, snapshot);
