@@ -39,8 +39,12 @@ export class Lengths {
     return { mean: round(known.mean), p90: found[1], count: round(known.tokens.count(nowMs)) };
   }
 
-  save(nowMs: number): readonly SavedLength[] {
-    return this.#pairs.entries().map(([name, { mean, tokens }]) => [name, round(mean), tokens.save(nowMs)]);
+  /** The last used, at most so many. */
+  save(nowMs: number, most: number): readonly SavedLength[] {
+    return this.#pairs
+      .entries()
+      .slice(-most)
+      .map(([name, { mean, tokens }]) => [name, round(mean), tokens.save(nowMs)]);
   }
 
   load(saved: readonly SavedLength[], fromMs: number): void {

@@ -377,4 +377,17 @@ describe('what was learned', () => {
     assert.equal(observatory.restore(odd, { nowMs: 0, unixMs: 0 }), true);
     assert.deepEqual(observatory.observe(MODEL, 0), { restMs: 0, isDoubted: false, inFlight: 0 });
   });
+
+  it('is written down for the last two thousand targets', () => {
+    const on = bench();
+    for (let count = 0; count < 2100; count += 1) {
+      on.nowMs += 1;
+      on.ask(testTarget(`p/m${count}`, { keyId: 'p' }), answered({ usage: { outputTokens: 20 } }), 1);
+    }
+    const again = bench().observatory;
+    again.restore(on.observatory.save(on.nowMs, 0), { nowMs: 0, unixMs: 0 });
+    const known = (name: string): unknown => again.observe(testTarget(`p/${name}`), 0).tokensPerS;
+    assert.deepEqual([known('m99'), known('m100'), known('m2099')], [undefined, 20_000, 20_000]);
+    assert.equal(again.lengths.of({ route: 'r', targetId: 'p/m99' }, 0), undefined);
+  });
 });

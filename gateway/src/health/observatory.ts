@@ -21,8 +21,10 @@ import { SETTINGS, type Settings } from './settings.ts';
 import { Speeds } from './speeds.ts';
 import { Table } from './table.ts';
 
-/** More targets and keys than any configuration has. */
-const TARGETS_MAX = 20_000;
+/** More targets and keys than any gateway serves at a time; some 20 MB where callers make up names of models. */
+const TARGETS_MAX = 5000;
+/** Of targets, and of lengths, the last used so many are written down: half a megabyte, and a few milliseconds. */
+const SAVED_MAX = 2000;
 /** Peers that are compared: of a thousand keys for one model, those last used. */
 const PEERS_MAX = 50;
 /** How often a target is held against the others of its model. */
@@ -159,8 +161,11 @@ export class Observatory {
   save(nowMs: number, unixMs: number): JsonRecord {
     return writeSaved({
       savedAtMs: unixMs,
-      targets: this.#targets.entries().map(([id, learned]) => learned.save(id, nowMs)),
-      lengths: this.lengths.save(nowMs),
+      targets: this.#targets
+        .entries()
+        .slice(-SAVED_MAX)
+        .map(([id, learned]) => learned.save(id, nowMs)),
+      lengths: this.lengths.save(nowMs, SAVED_MAX),
       all: this.#all.save(nowMs),
     });
   }

@@ -17,9 +17,12 @@ const ROUNDING = 1e-6;
 /** Half-lives after which all counts are brought down again, far below the largest number that there is. */
 const RESCALE_AFTER = 32;
 
+const NONE = new Float32Array(BUCKETS);
+
 export class DecayingQuantiles {
   readonly #halfLifeMs: number;
-  readonly #counts = new Float32Array(BUCKETS);
+  /** Its own as soon as there is a value: of many targets there never is. */
+  #counts = NONE;
   #total = 0;
   /** One that is added at this moment counts one. */
   #originMs: number | undefined;
@@ -28,10 +31,11 @@ export class DecayingQuantiles {
     this.#halfLifeMs = halfLifeMs;
   }
 
-  /** One more value, counted `weight` times. `nowMs` is monotonic. */
-  add(value: number, nowMs: number, weight = 1): void {
-    const scaled = weight * this.#scaleAt(nowMs);
+  /** One more value. `nowMs` is monotonic. */
+  add(value: number, nowMs: number): void {
+    const scaled = this.#scaleAt(nowMs);
     const at = bucketOf(value);
+    if (this.#counts === NONE) this.#counts = new Float32Array(BUCKETS);
     this.#counts[at] = (this.#counts[at] ?? 0) + scaled;
     this.#total += scaled;
   }
@@ -72,8 +76,8 @@ export class DecayingQuantiles {
   save(nowMs: number): readonly number[] {
     const pairs: number[] = [];
     const fading = this.#total === 0 ? 0 : this.count(nowMs) / this.#total;
-    for (const [at, scaled] of this.#counts.entries()) {
-      const count = scaled * fading;
+    for (let at = 0; at < BUCKETS; at += 1) {
+      const count = (this.#counts[at] ?? 0) * fading;
       if (count >= 1e-5) pairs.push(at, Number(count.toPrecision(8)));
     }
     return pairs;
@@ -82,7 +86,7 @@ export class DecayingQuantiles {
   /** `fromMs`: when it was saved, on today's monotonic clock. */
   load(pairs: readonly number[], fromMs: number): void {
     this.#originMs = fromMs;
-    this.#counts.fill(0);
+    this.#counts = pairs.length === 0 ? NONE : new Float32Array(BUCKETS);
     this.#total = 0;
     for (let index = 0; index + 1 < pairs.length; index += 2) {
       const at = pairs[index] ?? -1;
@@ -120,7 +124,7 @@ function bucketOf(value: number): number {
 
 /** Of each bucket the value of which none in it is further away than the error; in the few digits that it is good for. */
 const VALUES = Float64Array.from({ length: BUCKETS }, (_, bucket) =>
-  Number(((2 * GROWTH ** bucket) / (GROWTH + 1)).toPrecision(4)),
+  Number(((2 * GROWTH ** bucket) / (GROWTH + 1)).toPrecision(6)),
 );
 
 function valueOf(bucket: number): number {

@@ -18,7 +18,7 @@ const STATES =
   /a provider (?:is left alone for a while|that was left alone is probed|that was left alone is used again)/;
 
 /** A provider to the gateway each, so that no row teaches it about the next. */
-const NAMES = ['f22', 'f23a', 'f23b', 'f26', 'f60', 'kept', 'told', 'allowed', 's'] as const;
+const NAMES = ['f22', 'f23a', 'f23b', 'f26', 'f60', 'kept', 'told', 'left', 'allowed', 's'] as const;
 
 interface Answer {
   readonly status: number;
@@ -61,6 +61,7 @@ routes:
   f60: {targets: [f60/m, s/m]}
   kept: {targets: [kept/m, s/m]}
   told: {targets: [told/m, s/m]}
+  left: {targets: [left/m, s/m], hedge: {after: 100, budget: 50%}}
   allowed: {targets: [allowed/m, s/m]}
 `,
     );
@@ -296,6 +297,25 @@ routes:
     );
     assert.ok((asNumber((await healthOf('told/m'))?.['headroom']) ?? 1) < 0.01);
     script();
+  });
+
+  it('counts nobody as under way when all have answered, failed, been hedged away or left', async () => {
+    script({ match: { provider: 'left' }, delay_ms: 400 });
+    const leaving = Array.from({ length: 20 }, async (_, index) => {
+      const body = JSON.stringify({ model: 'left', max_tokens: 16, messages: [{ role: 'user', content: 'hi' }] });
+      const headers = { authorization: `Bearer ${ROOT_KEY}`, 'content-type': 'application/json' };
+      const signal = AbortSignal.timeout(20 + index * 20);
+      const url = `${gateway.url}/v1/chat/completions`;
+      return fetch(url, { method: 'POST', headers, body, signal }).catch(() => undefined);
+    });
+    await Promise.all([...leaving, load('left', 1)]);
+    script();
+    const underWay = async (): Promise<readonly unknown[]> =>
+      Promise.all(['left/m', 's/m', 'f22/m', 'f24/m'].map(async (target) => (await healthOf(target))?.['in_flight']));
+    for (const limitMs = performance.now() + 2000; performance.now() < limitMs; await nextPoll())
+      if ((await underWay()).every((count) => count === 0)) break;
+    assert.deepEqual(await underWay(), [0, 0, 0, 0]);
+    assert.equal((await healthOf('left/m'))?.['error_rate'] ?? 0, 0, 'nobody who left is held against it');
   });
 
   it('sends no more in a minute than the configuration allows', async () => {
