@@ -121,7 +121,7 @@ async function answer(question: Question, io: CommandIo): Promise<Result<JsonRec
   const here = await snapshotHere({ file, dataDir }, io);
   if (!here.ok) return here;
   const arrival = arrivalFor(question, body.value);
-  const explained = await explain(arrival, OPERATOR, dryWorld(here.value.snapshot, Math.random));
+  const explained = await explain(arrival, { key: OPERATOR }, dryWorld(here.value.snapshot, Math.random));
   return explained.ok ? explained : err(explained.error.message);
 }
 

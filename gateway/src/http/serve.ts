@@ -202,7 +202,7 @@ async function serveBody(visitor: Visit, key: KeyRow): Promise<Ending> {
   if (operation.kind === 'chat') return handle(chatArrival(input), callerOf(visitor, key), world);
   const answer =
     operation.kind === 'explain'
-      ? await explain(chatArrival(input), key, world)
+      ? await explain(chatArrival(input), callerOf(visitor, key), world)
       : await countTokens(input, key, { reply, world });
   return answer.ok ? finishJson(at, 200, answer.value) : finishFault(at, answer.error, {});
 }
@@ -243,7 +243,7 @@ async function serveOperation(visitor: Visit, route: OperationRoute, key: KeyRow
     startedMs: visitor.startedMs,
   });
   if (visitor.operation.kind !== 'explain') return handle(arrival, callerOf(visitor, key), desk.world);
-  const answer = await explain(arrival, key, desk.world);
+  const answer = await explain(arrival, callerOf(visitor, key), desk.world);
   return answer.ok ? finishJson(at, 200, answer.value) : finishFault(at, answer.error, {});
 }
 

@@ -6,24 +6,28 @@ import { formatUsd } from '../money/usd.ts';
 import { whyOf } from '../routing/explain.ts';
 import { UNSEEN } from '../routing/observation.ts';
 import type { Target } from '../routing/target.ts';
-import type { KeyRow } from '../store/ports.ts';
 import { worstAt } from './admit.ts';
 import type { Arrival, Outgoing } from './call.ts';
 import { planCall, type PlanWorld } from './planning.ts';
 import { factsRecord } from './facts-record.ts';
 import { planRecord } from './plan-record.ts';
+import type { Caller } from './run.ts';
 import type { World } from './world.ts';
 
 /** As much of the world as a plan needs. */
 export type ExplainWorld = Pick<World, 'snapshot' | 'instanceId' | 'turns'> & PlanWorld;
 
 /** Same rules, same faults as the real request up to its first byte out. */
-export async function explain(arrival: Arrival, key: KeyRow, world: ExplainWorld): Promise<Result<JsonRecord, Fault>> {
+export async function explain(
+  arrival: Arrival,
+  { key, address }: Pick<Caller, 'key' | 'address'>,
+  world: ExplainWorld,
+): Promise<Result<JsonRecord, Fault>> {
   const snapshot = world.snapshot();
   const accepted = arrival.accept({ keyId: key.id, turns: world.turns });
   if (!accepted.ok) return accepted;
   const call = accepted.value;
-  const planning = planCall(call, { snapshot, key, world, isDry: true });
+  const planning = planCall(call, { snapshot, key, world, address, isDry: true });
   if (!planning.ok) return planning;
   const { plan, route, facts, input } = planning.value;
   const steps = plan.targets.map(async (target): Promise<JsonRecord> => {

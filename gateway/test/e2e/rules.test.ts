@@ -67,6 +67,15 @@ describe('the address of a caller', () => {
   });
 });
 
+describe('an explanation', () => {
+  it('knows where the caller is as the request does', async () => {
+    const body = { model: 'here', messages: [{ role: 'user', content: 'hi' }] };
+    const { text } = await gateway.post('/v1/explain', body);
+    const [step] = asArray(asRecord(parseJson(text))?.['plan']) ?? [];
+    assert.equal(asRecord(step)?.['target'], 'eu/m', text);
+  });
+});
+
 // F63 of the list of faults: circles that no file shows, over another gateway, are found as they run.
 describe('a request that comes back to the gateway that sent it', () => {
   it('is refused with 508, whatever stood between', async () => {
