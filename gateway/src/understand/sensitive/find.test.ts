@@ -92,6 +92,7 @@ const FOUND: Readonly<Partial<Record<Sensitive, readonly string[]>>> = {
     '我得了糖尿病，该吃什么？',
     '私は糖尿病です。',
     'Employee Jane Roe suffers from epilepsy.',
+    'My surgery is on Monday.',
   ],
   secret: [
     key('AKIA', 16, 'ABCDEFGH234567'),
@@ -156,6 +157,7 @@ const CLEAN: readonly string[] = [
   'What are the symptoms of diabetes?',
   'How is cancer treated in dogs?',
   'You should take your medication.',
+  'An employee asks whether surgery is covered.',
   'password: ********',
   'api_key = process.env.API_KEY',
   'the password is required',
