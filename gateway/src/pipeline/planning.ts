@@ -5,19 +5,21 @@ import { err, ok, type Result } from '../lib/result.ts';
 import { seedFrom } from '../routing/dice.ts';
 import { UNSEEN, type Sighting } from '../routing/observation.ts';
 import { plan, type Plan, type PlanInput } from '../routing/plan.ts';
-import { itemsOf, type Policy } from '../routing/policy.ts';
+import { itemsOf, type Policy, type Require } from '../routing/policy.ts';
 import { GENERAL } from '../catalog/quality.ts';
 import { NOT_ALLOWED } from '../routing/requirements/barred.ts';
-import { barredThrough, rulingOf } from '../routing/rules.ts';
+import { barredThrough, requiresOf, rulingOf } from '../routing/rules.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { Target } from '../routing/target.ts';
 import type { Feedback, KeyRow } from '../store/ports.ts';
 import type { RuleFacts } from '../policy/vocabulary.ts';
 import { unreadContent, type ContentFact, type ContentFacts } from '../understand/content.ts';
 import type { Facts } from '../understand/facts.ts';
+import { withVerdict } from '../understand/verdict.ts';
 import { ruleFacts } from '../understand/view.ts';
 import type { Call } from './call.ts';
 import { callerRegion } from './caller-region.ts';
+import type { Classified } from './classified.ts';
 import { UNPRICED, whyNone, withoutHidden } from './no-plan.ts';
 import { sightingsOf } from './sightings.ts';
 import { healthNow } from './standing.ts';
@@ -34,6 +36,8 @@ export interface Planning {
   readonly names: readonly string[];
   /** The route that was named, if one was. */
   readonly route?: string;
+  /** What a small model said of the text, where it was to be asked. */
+  readonly classified?: Classified;
   /** Which conversation it belongs to, where that may decide something. */
   readonly conversation?: string;
   /** Fields of the body that were followed here, and must not be followed once more by a provider. */
@@ -55,6 +59,8 @@ export interface PlanningOptions {
   readonly address?: string | undefined;
   /** Nothing will be sent: nobody's turn is used up. */
   readonly isDry?: boolean;
+  /** What a small model said of the text. */
+  readonly classified?: Classified | undefined;
 }
 
 /** The plan for a call, or the fault that says why there is none. */
@@ -94,7 +100,8 @@ export function planCall(call: Call, options: PlanningOptions): Result<Planning,
   const planned = withoutHidden(plan(input));
   const why = whyNone(planned, { facts, today, snapshot, hasPreferences: preferences !== undefined });
   if (why !== undefined) return err(why);
-  return ok(compact({ plan: planned, input, facts, names, followed, ignored, route, conversation }));
+  const { classified } = options;
+  return ok(compact({ plan: planned, input, facts, names, followed, ignored, route, conversation, classified }));
 }
 
 /** The request as rules see it, made when the first of them asks. */
@@ -106,6 +113,39 @@ function viewOf(call: Call, { readsText }: Policy, facts: Facts): () => RuleFact
     return made;
   };
 }
+
+/** What is known of a request's text before a small model is asked, and what holds for whoever sees it. */
+export interface Understood {
+  readonly facts: Facts;
+  readonly content: ContentFacts;
+  readonly requires: readonly Require[];
+}
+
+/** Undefined where nobody reads the text. */
+export function understoodFor(call: Call, options: PlanningOptions): Understood | undefined {
+  const wishes = wishesOf(call, options);
+  if (!wishes.ok || !wishes.value.found.policy.readsContent) return undefined;
+  const { found, preferences } = wishes.value;
+  const { policy } = found;
+  const facts = factsOf(call, policy, options);
+  const { content } = facts;
+  if (content === undefined) return undefined;
+  const ruling = policy.rules === undefined ? undefined : rulingOf(policy.rules, viewOf(call, policy, facts)());
+  const own = [
+    call.extension.require,
+    preferences?.require,
+    ...itemsOf(policy).flatMap(({ requires = [] }) => requires),
+    // Of routes inside the route: whichever of their rules may hold binds who sees the text before it is known.
+    ...itemsOf(policy).flatMap(({ passages = [] }) =>
+      passages.flatMap(({ rules }) => rules.map(({ require }) => require)),
+    ),
+  ];
+  const undecided = (policy.rules ?? []).filter(({ reads }) => ASKED_OF_MODELS.some((fact) => reads?.has(fact)));
+  return { facts, content, requires: requiresOf(policy, ruling, [...own, ...undecided.map(({ require }) => require)]) };
+}
+
+/** A rule that reads one of them may still come to hold. */
+const ASKED_OF_MODELS = ['task', 'difficulty', 'intent', 'intent_confidence'] as const;
 
 const TASK_ALONE: ReadonlySet<ContentFact> = new Set(['task']);
 
@@ -123,10 +163,15 @@ function contentOf(call: Call, { readsContent, wanted }: Policy, snapshot: Snaps
 }
 
 /** What the policy may look at. */
-function factsOf(call: Call, policy: Policy, { key, snapshot, address }: PlanningOptions): Facts {
-  const content = contentOf(call, policy, snapshot);
+function factsOf(call: Call, policy: Policy, { key, snapshot, address, classified }: PlanningOptions): Facts {
+  const read = contentOf(call, policy, snapshot);
+  const content = read === undefined || classified === undefined ? read : filled(read, classified);
   const at = callerRegion({ key, header: call.extension.region, address }, snapshot);
   return content === undefined && at === undefined ? call.facts : compact({ ...call.facts, content, ...at });
+}
+
+function filled(content: ContentFacts, { verdict, open, target = '' }: Classified): ContentFacts {
+  return withVerdict(content, verdict, { open, origin: `${target}, asked about the last user turn` });
 }
 
 interface Wanting {

@@ -173,4 +173,24 @@ describe('content facts', () => {
     assert.equal(ruleText(chat([say('user', 'a'.repeat(100_000))])).length, 32 * 1024);
     assert.equal(ruleText(chat([say('user', 'first'), say('assistant', 'x'), say('user', 'last')])), 'last');
   });
+
+  it('are told of two hundred thousand messages in the time of one look at each', () => {
+    const messages = Array.from({ length: 200_000 }, () => say('user', 'hi'));
+    const startedMs = performance.now();
+    assert.equal(contentFacts(chat(messages)).stage?.turns, 200_000);
+    assert.ok(performance.now() - startedMs < 5000);
+  });
+
+  it('are those of the task while tools answer, and of all that was said since the last reply', () => {
+    const call: Message = { role: 'assistant', parts: [{ kind: 'tool-call', id: '1', name: 't', arguments: '{}' }] };
+    const result: Message = { role: 'tool', parts: [{ kind: 'tool-result', callId: '1', parts: [] }] };
+    assert.equal(
+      ruleText(chat([say('user', 'old'), say('assistant', 'x'), say('user', 'task'), call, result])),
+      'task',
+    );
+    assert.equal(
+      ruleText(chat([say('user', 'old'), say('assistant', 'x'), say('user', 'a'), say('user', 'b')])),
+      'a\nb',
+    );
+  });
 });

@@ -55,12 +55,9 @@ export function plainTexts(texts: readonly string[]): Texts {
  * the model's last call, the user's last message before it: that is the task it works on.
  */
 export function lastUserText(messages: readonly Message[]): string {
-  const users = messages.filter((message) => message.role === 'user' && hasText(message));
-  const last = users.at(-1);
-  if (last === undefined) return '';
-  const lastReply = messages.findLastIndex(({ role }) => role === 'assistant');
-  const since = users.filter((message) => messages.indexOf(message) > lastReply);
-  return textOf(since.length === 0 ? [last] : since);
+  const isSaid = (message: Message): boolean => message.role === 'user' && hasText(message);
+  const since = messages.slice(messages.findLastIndex(({ role }) => role === 'assistant') + 1).filter(isSaid);
+  return textOf(since.length > 0 ? since : [messages.findLast(isSaid)].filter((last) => last !== undefined));
 }
 
 export function hasText({ parts }: Message): boolean {
