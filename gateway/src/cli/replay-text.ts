@@ -42,6 +42,7 @@ export function comparisonJson({ rows, skipped, gained, missing, comparison }: T
       success: estimatedJson(estimates.success),
       quality: estimatedJson(estimates.quality),
       ttft_ms: estimatedJson(estimates.ttft),
+      duration_ms: estimatedJson(estimates.duration),
     },
     missing_facts: Object.fromEntries(missing),
   };
@@ -89,6 +90,7 @@ const OUTCOMES: readonly (readonly [name: OutcomeName, label: string, shownAs: (
   ['success', 'answered', (share) => `${(share * 100).toFixed(2)}%`],
   ['quality', 'quality by feedback', (score) => score.toFixed(3)],
   ['ttft', 'first content', (ms) => `${Math.round(ms)} ms`],
+  ['duration', 'whole answer', (ms) => `${Math.round(ms)} ms`],
 ];
 
 function outcomeText(
@@ -96,7 +98,8 @@ function outcomeText(
   { seen, rows, selfNormalised, doublyRobust }: Estimated,
   shownAs: (value: number) => string,
 ): string {
-  const then = seen === undefined ? 'never seen' : `${shownAs(seen)} then (${rows} requests)`;
+  if (seen === undefined) return `  ${label}: never seen\n`;
+  const then = `${shownAs(seen)} then (${rows} requests)`;
   return `  ${label}: ${then}; ${estimateText(selfNormalised, shownAs)} by weights, ${estimateText(doublyRobust, shownAs)} doubly robust\n`;
 }
 

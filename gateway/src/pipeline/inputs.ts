@@ -70,16 +70,16 @@ const SIGHTING = {
   rating: 'rating',
   cachedTokens: 'cached_tokens',
 } as const satisfies Record<keyof Sighting, string>;
-const SIGHTING_FIELDS = Object.entries(SIGHTING);
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- `keys` gives the object's own names.
+const SIGHTING_NAMES = Object.keys(SIGHTING) as readonly (keyof Sighting)[];
 
 /** `undefined`: as of a target of which nothing is known. */
 function sightingRecord(sighting: Sighting): JsonRecord | undefined {
-  const usual: Partial<Record<string, unknown>> = { ...UNSEEN };
   let record: Record<string, Json> | undefined;
-  for (const [name, value] of Object.entries(sighting)) {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- `entries` gives the object's own names.
-    const field = SIGHTING[name as keyof Sighting];
-    if (value !== undefined && value !== usual[name]) (record ??= {})[field] = value;
+  for (const name of SIGHTING_NAMES) {
+    const value = sighting[name];
+    if (value === undefined || value === UNSEEN[name]) continue;
+    (record ??= {})[SIGHTING[name]] = typeof value === 'object' ? { ...value } : value;
   }
   return record;
 }
@@ -162,11 +162,11 @@ export function sightingsOf(inputs: JsonRecord): Sightings {
 }
 
 function sightingOf(record: JsonRecord): Sighting {
-  const known = SIGHTING_FIELDS.flatMap(([name, field]) =>
-    record[field] === undefined ? [] : [[name, record[field]]],
+  const known = SIGHTING_NAMES.map((name) => [name, record[SIGHTING[name]]] as const).filter(
+    ([, value]) => value !== undefined,
   );
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- `sightingRecord` wrote them of values of these types.
-  return { ...UNSEEN, ...Object.fromEntries(known) } as Sighting;
+  // `sightingRecord` wrote them of values of these types.
+  return { ...UNSEEN, ...Object.fromEntries(known) };
 }
 
 function isText(value: Json): value is string {

@@ -15,6 +15,7 @@ function body(more: JsonRecord = {}): JsonRecord {
     plan: ['a/m', 'b/m'],
     facts: { content: { task: 'code' } },
     outcome: 'ok',
+    duration_ms: 900,
     attempts: [
       { target: 'a/m', outcome: 'refused', started_at: '2026-11-22T10:00:00.010Z' },
       {
@@ -53,7 +54,7 @@ describe('a row of the log', () => {
       id: 'req_1',
       target: 'a/m',
       stratum: 'r code',
-      outcomes: { success: 1, quality: 0.5, ttft: 250.5 },
+      outcomes: { success: 1, quality: 0.5, ttft: 250.5, duration: 900 },
     });
   });
 

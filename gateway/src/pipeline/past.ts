@@ -20,7 +20,9 @@ export function pastOf({ body, feedback }: LogRow): Past | undefined {
   const content = asRecord(asRecord(body['facts'])?.['content']);
   const stratum = `${asString(body['route']) ?? ''} ${asString(content?.['task']) ?? ''}`;
   const answered = answeredIn(body);
-  const outcomes = compact({ success: successOf(body), quality: feedback?.score, ttft: ttftOf(body, answered) });
+  const success = successOf(body);
+  const duration = success === 1 ? asNumber(body['duration_ms']) : undefined;
+  const outcomes = compact({ success, quality: feedback?.score, ttft: ttftOf(body, answered), duration });
   return { id, target, stratum, outcomes };
 }
 

@@ -21,14 +21,18 @@ export interface Outcomes {
   readonly quality?: number;
   /** Milliseconds to the first content. */
   readonly ttft?: number;
+  /** Milliseconds to its end, of what was answered. */
+  readonly duration?: number;
 }
 
 export type OutcomeName = keyof Outcomes;
-const OUTCOMES = { success: 'share', quality: 'share', ttft: 'amount' } as const satisfies Record<
-  OutcomeName,
-  'share' | 'amount'
->;
-const NAMES: readonly OutcomeName[] = ['success', 'quality', 'ttft'];
+const OUTCOMES = {
+  success: 'share',
+  quality: 'share',
+  ttft: 'amount',
+  duration: 'amount',
+} as const satisfies Record<OutcomeName, 'share' | 'amount'>;
+const NAMES: readonly OutcomeName[] = ['success', 'quality', 'ttft', 'duration'];
 
 /** A logged request, as far as both passes look at it. */
 export interface Past {
@@ -102,7 +106,7 @@ export interface Comparing {
 
 export function comparison(): Learning {
   const models = new Map<OutcomeName, OutcomeModel>(NAMES.map((name) => [name, outcomeModel()]));
-  const rows: Record<OutcomeName, number> = { success: 0, quality: 0, ttft: 0 };
+  const rows: Record<OutcomeName, number> = { success: 0, quality: 0, ttft: 0, duration: 0 };
   return {
     learn(row) {
       const at = placeOf(row);
@@ -159,11 +163,9 @@ function comparing(
 function estimatesOf(
   judges: readonly { readonly name: OutcomeName; readonly judge: Judge }[],
 ): Comparison['estimates'] {
-  const made: Partial<Record<OutcomeName, Estimated>> = {};
-  for (const { name, judge } of judges) made[name] = judge.estimated();
-  const { success, quality, ttft } = made;
-  if (success === undefined || quality === undefined || ttft === undefined) throw new Error('an outcome is not judged');
-  return { success, quality, ttft };
+  const made = new Map(judges.map(({ name, judge }) => [name, judge.estimated()]));
+  const of = (name: OutcomeName): Estimated => made.get(name) ?? judgeOf(name, undefined, 0).estimated();
+  return { success: of('success'), quality: of('quality'), ttft: of('ttft'), duration: of('duration') };
 }
 
 interface Judge {
