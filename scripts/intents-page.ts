@@ -197,7 +197,7 @@ intents:
   other: { examples: [write a poem, what is the capital of France, …] }
 \`\`\`
 
-Intents are what your users want, in your own words: 10 to 20 prompts each, as users write them, different from each other. From these a small classifier is trained when the file is read, in a few milliseconds; rules see \`intent\` and \`intent_confidence\`. Where it is unsure it says nothing, and \`intent\` is \`""\`.
+Intents are what your users want, in your own words: 10 to 20 prompts each, as users write them, different from each other. From these a small classifier is trained when the file is read, in less than a second; rules see \`intent\` and \`intent_confidence\`. Where it is unsure it says nothing, and \`intent\` is \`""\`.
 
 - \`turnout check\` says what cannot work: too few examples, one that two intents have, two intents that are confused. It counts how often an example would be taken for another intent had it not been learned.
 - An intent for what is none of them (\`other\`) with a few dozen prompts makes refusals surer. One intent alone is never found.
@@ -225,7 +225,7 @@ ${few()}
 
 ### The threshold
 
-Mean over both data sets with 5, 20 and 77 intents of 15 examples. The default is 0.5: about seven of ten prompts that are none, but near, are refused, and 19 of 20 that are far.
+Mean over both data sets with 5, 20 and 77 intents of 15 examples. The default is 0.5: about seven of ten prompts that are none, but near, are refused, and 19 of 20 that are far. A rule that must be surer says so: \`intent == "refund" && intent_confidence >= 0.7\`.
 
 ${thresholds()}
 

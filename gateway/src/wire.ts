@@ -24,6 +24,7 @@ import type { Snapshot } from './routing/snapshot.ts';
 import type { Store } from './store/ports.ts';
 import { keptTurns } from './store/turns.ts';
 import type { Log } from './telemetry/log.ts';
+import { verdictMemory } from './understand/verdict.ts';
 import { metrics, type Metrics } from './telemetry/metrics.ts';
 import type { Upstream } from './upstream/upstream.ts';
 
@@ -82,6 +83,7 @@ export function wire(parts: Parts): Gateway {
     store,
     health: healthBook.health,
     hedges: hedges(),
+    verdicts: verdictMemory(),
     rota: rota(),
     conversations: new Conversations(),
     feedback: store.feedback,

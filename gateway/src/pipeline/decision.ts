@@ -13,10 +13,15 @@ export async function decisionOf(
 ): Promise<Result<JsonRecord | undefined, Fault>> {
   const found = await requests.get(id, key);
   if (!found.ok || found.value === undefined) return found;
-  const record = withUsual(found.value);
+  const record = shownTo(key, withUsual(found.value));
   const said = await feedback.of(id);
   if (!said.ok) return said;
   return ok(said.value === undefined ? record : { ...record, feedback: feedbackRecord(said.value) });
+}
+
+/** What is known of providers is their operator's; a caller sees what was made of it. */
+function shownTo({ isRoot }: KeyRow, record: JsonRecord): JsonRecord {
+  return isRoot ? record : { ...record, inputs: undefined };
 }
 
 export function feedbackRecord({ score, task, target, atMs }: FeedbackRow): JsonRecord {

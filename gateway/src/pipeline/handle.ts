@@ -1,6 +1,7 @@
 /** The request's way, top to bottom: accept, understand, plan, admit, attempt … attempt, relay, account. */
 import { admit } from './admit.ts';
 import type { Arrival } from './call.ts';
+import { classified } from './classify.ts';
 import { planCall } from './planning.ts';
 import { answerFault, refuse } from './refusal.ts';
 import { remember } from './remember.ts';
@@ -16,7 +17,9 @@ export async function handle(arrival: Arrival, caller: Caller, world: World): Pr
   const accepted = arrival.accept({ keyId: key.id, turns: world.turns });
   if (!accepted.ok) return refuse({ arrival, caller, world }, accepted.error);
   const call = accepted.value;
-  const planned = planCall(call, { snapshot, key, world, address: caller.address });
+  const options = { snapshot, key, world, address: caller.address };
+  const asked = snapshot.classifier === undefined ? undefined : await classified(call, { ...options, reply });
+  const planned = planCall(call, asked === undefined ? options : { ...options, classified: asked });
   const known = { arrival, caller, world, facts: call.facts, tags: call.extension.tags };
   if (!planned.ok) return refuse(known, planned.error);
   const planning = planned.value;

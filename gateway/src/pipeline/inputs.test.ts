@@ -28,8 +28,8 @@ const share = fc.double({ min: 0, max: 1, noNaN: true });
 const ms = fc.double({ min: 0, max: 9000, noNaN: true });
 const sighting = fc.record(
   {
-    restMs: fc.oneof(fc.constant(0), ms),
-    isDoubted: fc.boolean(),
+    restMs: fc.oneof({ weight: 5, arbitrary: fc.constant(0) }, ms),
+    isDoubted: fc.nat(5).map((at) => at === 0),
     inFlight: fc.nat(5),
     inFlightMax: fc.integer({ min: 1, max: 9 }),
     errorRate: share,
@@ -43,7 +43,7 @@ const sighting = fc.record(
   },
   { requiredKeys: ['restMs', 'isDoubted', 'inFlight'] },
 );
-const require = fc.record(
+const demands = fc.record(
   {
     regions: fc.constantFrom(['eu'], ['caller'], ['us', 'eu']),
     quality: fc.constantFrom({ min: 0.4 }, { min: 0.5, task: 'code' }),
@@ -52,6 +52,8 @@ const require = fc.record(
   },
   { requiredKeys: [] },
 );
+/** Seldom: where everything is required, nobody is left to choose among. */
+const require = fc.oneof({ weight: 6, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: demands });
 const policy: fc.Arbitrary<Policy> = fc
   .record(
     {
@@ -97,7 +99,9 @@ const made: fc.Arbitrary<PlanInput> = fc
     policy,
     facts,
     sightings: fc.dictionary(fc.constantFrom(...TARGETS.map(({ id }) => id)), sighting),
-    barred: fc.dictionary(fc.constantFrom('a/m', 'c/m', 'e/m'), fc.constantFrom(NOT_ALLOWED, 'it makes no pictures')),
+    barred: fc.dictionary(fc.constantFrom('a/m', 'c/m', 'e/m'), fc.constantFrom(NOT_ALLOWED, 'it makes no pictures'), {
+      maxKeys: 1,
+    }),
     preferences: fc.option(
       fc.record(
         {
@@ -111,6 +115,7 @@ const made: fc.Arbitrary<PlanInput> = fc
       { nil: undefined },
     ),
     require: fc.option(require, { nil: undefined }),
+    prefer: fc.constantFrom(undefined, ['code'], ['other']),
     seed: fc.nat(2 ** 31),
     turn: fc.nat(9),
     ruling: fc.constantFrom(undefined, 0, 1, 2),

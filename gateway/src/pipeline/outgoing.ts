@@ -281,12 +281,21 @@ function headersOf({ headers }: Asking, target: Target, parcel: Parcel): Readonl
     // A compressed stream comes in lumps; a whole reply is smaller compressed.
     'accept-encoding': isStreaming ? 'identity' : 'gzip',
     'user-agent': 'turnout',
-    'x-turnout-hop': parcel.instanceId,
+    'x-turnout-hop': hopsOf(headers['x-turnout-hop'], parcel.instanceId),
     ...(provider.headers?.(target.secret) ?? provider.dialect.headers(target.secret)),
     ...(type === undefined ? {} : { 'content-type': type }),
     ...forwarded,
     ...target.headers,
   };
+}
+
+/** Gateways that are remembered; a circle of more is not built by mistake. */
+const HOPS_MAX = 32;
+
+/** Every gateway on the way adds its name, so that each of them knows a request that comes back over others (faults.md F63). */
+function hopsOf(before: string | undefined, instanceId: string): string {
+  const hops = (before ?? '').split(',').map((hop) => hop.trim());
+  return [...hops.filter((hop) => /^[\w-]{1,64}$/.test(hop)).slice(-HOPS_MAX), instanceId].join(', ');
 }
 
 /** Without those that the caller has named as meant for this connection alone (RFC 9110, section 7.6.1). */

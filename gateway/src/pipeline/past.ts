@@ -114,7 +114,7 @@ function bigintOf(count: number | undefined): bigint | undefined {
   return count === undefined ? undefined : BigInt(count);
 }
 
-/** A reason without its numbers: what was left out for want of 17 tokens and of 18 is counted together. */
+/** A reason without its numbers, save those in names: what was left out for want of 17 tokens and of 18 is counted together. */
 function shape(reason: string): string {
-  return reason.replaceAll(/\d+(?:\.\d+)?/g, 'N');
+  return reason.replaceAll(/(?<![\w./-])\d+(?:\.\d+)?(?![\w/-])/g, 'N');
 }

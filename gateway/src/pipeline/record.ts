@@ -11,6 +11,7 @@ import type { Facts } from '../understand/facts.ts';
 import { isUndecided, ONLY_TARGET, whyOf } from '../routing/explain.ts';
 import type { Target } from '../routing/target.ts';
 import type { Bill } from './account.ts';
+import type { Classified } from './classified.ts';
 import type { SeamMark } from './unfinished.ts';
 import { factsRecord } from './facts-record.ts';
 import { inputsRecord } from './inputs.ts';
@@ -77,6 +78,7 @@ export function requestRecord(input: RecordInput): JsonRecord {
   const { facts, planning } = input;
   // Field by field: a spread in the middle makes the whole object three times as slow to build.
   const planned = planning === undefined ? UNPLANNED : plannedRecord(planning);
+  const paid = paidFor(input);
   return {
     id: input.id,
     snapshot: input.snapshotId,
@@ -100,17 +102,26 @@ export function requestRecord(input: RecordInput): JsonRecord {
     why: planned.why,
     inputs: planned.inputs,
     attempts: input.attempts.map(attemptRecord),
+    classifier: classifierRecord(planning?.classified),
     hedged: hedgeRecord(input.hedge),
     continued: seamRecords(input.seams),
     outcome: input.outcome,
     status: input.status,
     fault: input.fault?.code,
     message: input.fault?.message,
-    usage: totalUsage(input.attempts),
-    cost_nano_usd: totalCost(input.attempts),
+    usage: totalUsage(paid),
+    cost_nano_usd: totalCost(paid),
     duration_ms: round(input.durationMs),
     residency: planning === undefined ? undefined : residencyOf(input, planning),
   };
+}
+
+function classifierRecord(of: Classified | undefined): JsonRecord | undefined {
+  if (of === undefined) return undefined;
+  const { target, open, verdict, result, why, attempts } = of;
+  const [attempt] = attempts;
+  const cost = attempt?.bill === undefined ? {} : billRecord(attempt.bill);
+  return { target, asked: open, told: { ...verdict }, result, why, duration_ms: rounded(attempt?.durationMs), ...cost };
 }
 
 function hedgeRecord(note: HedgeNote | undefined): JsonRecord | undefined {
@@ -121,6 +132,12 @@ function hedgeRecord(note: HedgeNote | undefined): JsonRecord | undefined {
 
 function seamRecords(seams: readonly SeamMark[] = []): readonly JsonRecord[] | undefined {
   return seams.length === 0 ? undefined : seams.map((seam) => ({ ...seam }));
+}
+
+/** What was spent on the request: on its answer, and on what a small model was asked of it. */
+function paidFor({ attempts, planning }: RecordInput): readonly Pick<AttemptRecord, 'bill'>[] {
+  const asked = planning?.classified?.attempts ?? [];
+  return asked.length === 0 ? attempts : [...asked, ...attempts];
 }
 
 interface Planned extends Partial<PlanRecord> {
@@ -194,7 +211,7 @@ function usageRecord(usage: Usage): JsonRecord {
 }
 
 /** What all attempts used together. Most requests have one, whose usage it is. */
-function totalUsage(attempts: readonly AttemptRecord[]): JsonRecord | undefined {
+function totalUsage(attempts: readonly Pick<AttemptRecord, 'bill'>[]): JsonRecord | undefined {
   let total: JsonRecord | undefined;
   for (const { bill } of attempts) {
     if (bill === undefined) continue;
@@ -212,7 +229,7 @@ function added(one: JsonRecord, other: JsonRecord): JsonRecord {
   return sum;
 }
 
-function totalCost(attempts: readonly AttemptRecord[]): number | undefined {
+function totalCost(attempts: readonly Pick<AttemptRecord, 'bill'>[]): number | undefined {
   const costs = attempts.flatMap((attempt) =>
     attempt.bill?.costNanoUsd === undefined ? [] : [attempt.bill.costNanoUsd],
   );

@@ -3,7 +3,7 @@ import { asArray, asRecord, asString, type Json, type JsonRecord } from '../lib/
 import { plan } from '../routing/plan.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import { recordedInput } from './inputs.ts';
-import { withoutHidden } from './planning.ts';
+import { withoutHidden } from './no-plan.ts';
 import { plannedRecord } from './record.ts';
 
 export type Replay =

@@ -13,7 +13,7 @@ import type { Facts } from '../understand/facts.ts';
 import { contentFactOf, ruleFacts } from '../understand/view.ts';
 import { factsOf } from './facts-record.ts';
 import { policyNamed, sightingsOf, wishesOf } from './inputs.ts';
-import { mayUse } from './planning.ts';
+import { mayUse } from './wishes.ts';
 
 /** What stands over all rows. */
 export interface Rerunning {

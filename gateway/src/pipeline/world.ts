@@ -11,6 +11,7 @@ import type { Rota } from '../health/rota.ts';
 import type { Feedback, KeptTurns, Store } from '../store/ports.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Upstream } from '../upstream/upstream.ts';
+import type { VerdictMemory } from '../understand/verdict.ts';
 import type { Meters } from './meters.ts';
 
 export interface Clock {
@@ -38,6 +39,8 @@ export interface World {
   readonly store: Store;
   readonly turns: KeptTurns;
   readonly health: Observatory;
+  /** What a small model has said of texts. */
+  readonly verdicts: VerdictMemory;
   /** What routes may spend on second tries beside the first. */
   readonly hedges: Hedges;
   readonly rota: Rota;

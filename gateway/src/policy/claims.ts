@@ -42,7 +42,14 @@ export type Formula =
 
 /** When a rule does not hold: it is false, or has no answer because a part of it has none. */
 export function failureOf(node: ASTNode, own: OwnValues): Formula {
+  if (hasFallibleChoice(node)) return { kind: 'constant', value: true };
   return withoutFallible(formulaOf(node, own, false));
+}
+
+/** A choice whose question has no answer has none itself, whatever it would choose: `1 / n > 0 ? true : true`. */
+function hasFallibleChoice(node: ASTNode): boolean {
+  if (node.op === '?:' && canFail(node.args[0])) return true;
+  return partsOf(node).some(hasFallibleChoice);
 }
 
 /** What may have no answer stands in nobody's way: neither it nor its opposite is sure. */

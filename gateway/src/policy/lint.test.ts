@@ -177,6 +177,11 @@ describe('any rules', () => {
     assert.ok(found > 100, `only ${found} findings: the property hardly looked`);
   });
 
+  it('are not called always true where the question of a choice may have no answer', () => {
+    const only = rule('facts.questions / facts.list_items > 1 ? true : true');
+    assert.deepEqual(lintRules([only]), []);
+  });
+
   it('are called always true only where every request meets them', () => {
     fc.assert(
       fc.property(anySource, fc.array(anyFacts, { minLength: 20, maxLength: 20 }), (source, many) => {

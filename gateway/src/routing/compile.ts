@@ -93,6 +93,7 @@ export function compile(input: CompileInput): Compiled {
     targets,
     listed: [...autoListed(resolver, config), ...listedModels(config, entries)],
     ...(input.intents === undefined ? {} : { intentOf: input.intents.classify }),
+    ...classifierOf(input),
     regionOf: regionsByAddress(config),
     resolve: resolver,
     successorOf: (target, today) => successorOf(names, target, today),
@@ -100,6 +101,14 @@ export function compile(input: CompileInput): Compiled {
   });
   const doubts = (input.intents?.warnings ?? []).map(intentDoubt);
   return { snapshot, warnings: [...warnings, ...doubts] };
+}
+
+function classifierOf({ config, intents }: CompileInput): Pick<Snapshot, 'classifier'> {
+  const { classifier } = config.understand;
+  if (classifier === undefined) return {};
+  return {
+    classifier: { model: classifier.model, deadlineMs: classifier.deadline_ms, intents: intents?.names ?? [] },
+  };
 }
 
 function intentDoubt({ intent, message }: IntentWarning): string {

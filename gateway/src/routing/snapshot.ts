@@ -50,6 +50,15 @@ export interface BatchLimits {
   readonly mayUseNative: boolean;
 }
 
+/** A small model that is asked about texts. */
+export interface Classifier {
+  /** Its name, as a caller would write it. */
+  readonly model: string;
+  readonly deadlineMs: number;
+  /** Names of the operator's intents. */
+  readonly intents: readonly string[];
+}
+
 export interface Snapshot {
   readonly id: string;
   /** Where this gateway and what it keeps are. Absent: nobody has said. */
@@ -79,6 +88,8 @@ export interface Snapshot {
   readonly listed: readonly ListedModel[];
   /** The operator's intent that a text has; undefined where none is likely enough. Absent: there are none. */
   readonly intentOf?: ((text: string) => Intent | undefined) | undefined;
+  /** Absent: no model is asked what a text is about. */
+  readonly classifier?: Classifier;
   /** Where the caller of an address is, as the file says. */
   regionOf(address: string): string | undefined;
   resolve(name: string): Resolution;

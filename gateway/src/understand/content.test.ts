@@ -41,6 +41,18 @@ describe('content facts', () => {
     assert.equal(facts.origins['language'], 'eld, last user turn without code');
   });
 
+  it('look for sensitive data beside the messages too: whatever goes out may hold some', () => {
+    const card = '4111 1111 1111 1111';
+    const beside: readonly Partial<ChatRequest>[] = [
+      { user: 'anna.berg@bank.eu' },
+      { extras: [{ field: 'metadata', value: { note: `card ${card}` }, weight: 'hint' }] },
+      { messages: [{ ...say('user', 'hi'), extra: { memo: `card ${card}` } }] },
+      { messages: [{ role: 'user', parts: [{ kind: 'text', text: 'hi', extra: { memo: `card ${card}` } }] }] },
+    ];
+    for (const given of beside)
+      assert.equal(contentFacts(chat([say('user', 'hi')], given)).sensitive.length, 1, JSON.stringify(given));
+  });
+
   it('compute only what is wanted, and say so by the origins', () => {
     const facts = contentFacts(request, {
       wanted: new Set(['topics']),
@@ -160,5 +172,25 @@ describe('content facts', () => {
   it('give rules at most 32 KB of the last user turn', () => {
     assert.equal(ruleText(chat([say('user', 'a'.repeat(100_000))])).length, 32 * 1024);
     assert.equal(ruleText(chat([say('user', 'first'), say('assistant', 'x'), say('user', 'last')])), 'last');
+  });
+
+  it('are told of two hundred thousand messages in the time of one look at each', () => {
+    const messages = Array.from({ length: 200_000 }, () => say('user', 'hi'));
+    const startedMs = performance.now();
+    assert.equal(contentFacts(chat(messages)).stage?.turns, 200_000);
+    assert.ok(performance.now() - startedMs < 5000);
+  });
+
+  it('are those of the task while tools answer, and of all that was said since the last reply', () => {
+    const call: Message = { role: 'assistant', parts: [{ kind: 'tool-call', id: '1', name: 't', arguments: '{}' }] };
+    const result: Message = { role: 'tool', parts: [{ kind: 'tool-result', callId: '1', parts: [] }] };
+    assert.equal(
+      ruleText(chat([say('user', 'old'), say('assistant', 'x'), say('user', 'task'), call, result])),
+      'task',
+    );
+    assert.equal(
+      ruleText(chat([say('user', 'old'), say('assistant', 'x'), say('user', 'a'), say('user', 'b')])),
+      'a\nb',
+    );
   });
 });

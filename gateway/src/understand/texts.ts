@@ -31,6 +31,7 @@ export function textsOf(request: ChatRequest): Texts {
   for (const message of request.messages) addMessage(message, pieces);
   for (const tool of request.tools ?? []) addTool(tool, pieces);
   if (request.format?.kind === 'json-schema') addJson(request.format.schema, 'tools', pieces);
+  addBeside(request, pieces);
   return {
     pieces,
     lastUser: lastUserText(request.messages),
@@ -54,12 +55,9 @@ export function plainTexts(texts: readonly string[]): Texts {
  * the model's last call, the user's last message before it: that is the task it works on.
  */
 export function lastUserText(messages: readonly Message[]): string {
-  const users = messages.filter((message) => message.role === 'user' && hasText(message));
-  const last = users.at(-1);
-  if (last === undefined) return '';
-  const lastReply = messages.findLastIndex(({ role }) => role === 'assistant');
-  const since = users.filter((message) => messages.indexOf(message) > lastReply);
-  return textOf(since.length === 0 ? [last] : since);
+  const isSaid = (message: Message): boolean => message.role === 'user' && hasText(message);
+  const since = messages.slice(messages.findLastIndex(({ role }) => role === 'assistant') + 1).filter(isSaid);
+  return textOf(since.length > 0 ? since : [messages.findLast(isSaid)].filter((last) => last !== undefined));
 }
 
 export function hasText({ parts }: Message): boolean {
@@ -70,10 +68,21 @@ function textOf(messages: readonly Message[]): string {
   return messages.flatMap(({ parts }) => parts.flatMap((part) => (part.kind === 'text' ? [part.text] : []))).join('\n');
 }
 
-function addMessage({ role, parts, name }: Message, pieces: Piece[]): void {
+/** What stands beside the messages and goes out with them: the end user's id, and fields that only its own protocol has (`metadata`, `prediction`). */
+function addBeside({ user, extras }: ChatRequest, pieces: Piece[]): void {
+  if (user !== undefined) pieces.push({ writer: 'user', text: user });
+  for (const { value, isCovered, isInside } of extras)
+    if (isCovered !== true && isInside !== true) addJson(value, 'user', pieces);
+}
+
+function addMessage({ role, parts, name, extra }: Message, pieces: Piece[]): void {
   const writer = role === 'developer' ? 'system' : role;
   if (name !== undefined) pieces.push({ writer, text: name });
-  for (const part of parts) addPart(part, writer, pieces);
+  addJson(extra, writer, pieces);
+  for (const part of parts) {
+    addPart(part, writer, pieces);
+    addJson(part.extra, writer, pieces);
+  }
 }
 
 function addPart(part: Part, writer: Writer, pieces: Piece[]): void {

@@ -28,6 +28,12 @@ interface Answer {
   readonly atMs: number;
 }
 
+/** What is done beside a load, again and again. */
+interface Meanwhile {
+  readonly everyMs: number;
+  run(): Promise<void>;
+}
+
 describe('health, under load', () => {
   const dir = mkdtempSync(join(tmpdir(), 'turnout-health-'));
   let upstream: Simulator;
@@ -104,15 +110,20 @@ routes:
   }
 
   /** So many requests a second, whether they are answered or not. */
-  async function load(model: string, seconds: number, meanwhile?: (atS: number) => void): Promise<readonly Answer[]> {
+  async function load(model: string, seconds: number, meanwhile?: Meanwhile): Promise<readonly Answer[]> {
     const startedMs = performance.now();
     const asked: Promise<Answer>[] = [];
+    const beside: Promise<void>[] = [];
+    let besideMs = startedMs;
     for (let count = 0; count < seconds * PER_S; count += 1) {
       const dueMs = startedMs + (count * 1000) / PER_S;
       while (performance.now() < dueMs) await nextPoll(Math.max(1, dueMs - performance.now()));
       asked.push(ask(model));
-      if (count % PER_S === 0) meanwhile?.(count / PER_S);
+      if (meanwhile === undefined || performance.now() < besideMs) continue;
+      beside.push(meanwhile.run());
+      besideMs += meanwhile.everyMs;
     }
+    await Promise.all(beside);
     return Promise.all(asked);
   }
 
@@ -162,18 +173,24 @@ routes:
 
   it('F22 P fails every request: all are answered by S, P is left alone within twenty and probed by one in a hundred at most', async (test) => {
     script(...failing('f22'));
-    const answers = await load('f22', OUTAGE_S);
-    const atP = reached('f22');
+    // One after the other, so that none is under way while the others fail.
+    const first = [];
+    while (changes('f22/m').length === 0 && first.length <= 20) first.push(await ask('f22'));
+    const before = reached('f22');
+    assert.ok(before <= 20, `${before} reached P before it was left alone`);
+    const later = await load('f22', OUTAGE_S);
+    const answers = [...first, ...later];
+    const probes = reached('f22') - before;
     test.diagnostic(
-      `${answers.length} requests in ${OUTAGE_S} s, ${atP} of them reached P; ${changes('f22/m').length} changes`,
+      `left alone after ${before} requests; of ${later.length} in ${OUTAGE_S} s ${probes} reached P; ${changes('f22/m').length} changes`,
     );
     assert.deepEqual([...new Set(answers.map(({ status }) => status))], [200]);
     assert.equal(answeredBy(answers, 's'), answers.length);
-    assert.ok(atP <= 20 + answers.length * 0.01, `${atP} of ${answers.length} reached P`);
+    assert.ok(probes >= 1 && probes <= later.length * 0.01, `${probes} of ${later.length} reached P`);
     const row = await healthOf('f22/m');
     assert.match(asString(row?.['state']) ?? '', /^(open|half-open)$/, JSON.stringify(row));
     assert.deepEqual([row?.['reason'], row?.['error_rate']], ['errors', 1]);
-    assert.ok(Math.abs(Date.parse(asString(row?.['since']) ?? '') - Date.now()) < OUTAGE_S * 1000);
+    assert.ok(Math.abs(Date.parse(asString(row?.['since']) ?? '') - Date.now()) < (OUTAGE_S + 5) * 1000);
     assert.ok(((await metric('turnout_target_state{target="f22/m"}')) ?? 0) > 0);
     assert.equal(await metric('turnout_upstream_warnings_total{provider="f22",kind="breaker_open"}'), 1);
     script();
@@ -186,19 +203,29 @@ routes:
 
   it('F23 every upstream fails: callers are told at once and not to repeat, and hardly anything is sent', async (test) => {
     script(...failing('f23a', 'f23b'));
-    const answers = await load('f23', OUTAGE_S);
+    const idle: number[] = [];
+    const answers = await load('f23', OUTAGE_S, {
+      everyMs: 50,
+      run: async () => {
+        const startedMs = performance.now();
+        await (await fetch(`${gateway.url}/healthz`)).text();
+        idle.push(performance.now() - startedMs);
+      },
+    });
     const sent = reached('f23a') + reached('f23b');
     const begunMs = answers[0]?.atMs ?? 0;
     const once = answers.filter(({ atMs }) => atMs > begunMs + 2000);
     const slowMs = p99(once.map(({ tookMs }) => tookMs));
+    const machineMs = p99(idle);
     test.diagnostic(
-      `${answers.length} requests, ${sent} sent on (${(sent / answers.length).toFixed(2)} each); p99 once open ${slowMs.toFixed(0)} ms`,
+      `${answers.length} requests, ${sent} sent on (${(sent / answers.length).toFixed(2)} each); p99 once open ${slowMs.toFixed(0)} ms, of /healthz meanwhile ${machineMs.toFixed(0)} ms`,
     );
     for (const { status, headers, text } of answers) {
       assert.ok(status === 503 || status === 502, `${status} ${text}`);
       assert.equal(headers.get('x-should-retry'), 'false', text);
     }
-    assert.ok(slowMs < 200, `p99 ${slowMs.toFixed(0)} ms`);
+    // A machine that is busy with other things makes everything late.
+    assert.ok(slowMs < 200 + machineMs, `p99 ${slowMs.toFixed(0)} ms, of /healthz ${machineMs.toFixed(0)} ms`);
     assert.ok(sent <= 1.2 * answers.length, `${sent} for ${answers.length}`);
     const told = once.filter(({ text }) => text.includes('all_failing'));
     assert.ok(told.length > once.length / 2, `${told.length} of ${once.length} were told so`);
@@ -234,13 +261,21 @@ routes:
 
   it('F60 the clock steps an hour ahead, an hour behind and back while P is out: nobody notices', async () => {
     script(...failing('f60'));
-    const answers = await load('f60', 5, (atS) => {
-      if (atS > 0 && atS < 4) gateway.child.kill('SIGUSR2');
+    while (changes('f60/m').length === 0) await ask('f60');
+    const before = reached('f60');
+    let steps = 0;
+    const answers = await load('f60', 5, {
+      everyMs: 1000,
+      run: async () => {
+        if (steps > 0 && steps < 4) gateway.child.kill('SIGUSR2');
+        steps += 1;
+      },
     });
     assert.equal(gateway.output().match(/the clock is off by/g)?.length, 3);
     assert.deepEqual([...new Set(answers.map(({ status }) => status))], [200]);
     assert.equal(answeredBy(answers, 's'), answers.length);
-    assert.ok(reached('f60') <= 20 + 5, `${reached('f60')} reached P: the pauses did not hold`);
+    assert.ok(reached('f60') - before <= 4, `${reached('f60') - before} reached P: the pauses did not hold`);
+    assert.equal(changes('f60/m').filter((line) => line.includes('left alone for a while')).length, 1);
     const row = await healthOf('f60/m');
     assert.ok(Math.abs(Date.parse(asString(row?.['since']) ?? '') - Date.now()) < 10_000, JSON.stringify(row));
     script();

@@ -62,6 +62,8 @@ export interface AttemptsOptions {
   readonly targets?: readonly string[];
   /** More routes, a line each. */
   readonly routes?: readonly string[];
+  /** More sections of the file. */
+  readonly sections?: readonly string[];
 }
 
 /** Providers `p`, `s`, `t` (OpenAI's chat), `a` (Anthropic), `g` (Gemini): their base URLs name them at the simulator. */
@@ -75,6 +77,7 @@ function providersAt(url: string): Readonly<Record<string, string>> {
     a: row('anthropic-messages', '/p/a'),
     g: row('gemini', '/p/g/v1beta'),
     claude: `{dialect: anthropic-messages, base_url: "${url}/p/claude", api_key: "sk-upstream-0123456789", models: {claude-sonnet-4-5: {${PRICE}}}}`,
+    eu: `{dialect: openai-chat, base_url: "${url}/p/eu/v1", api_key: "sk-upstream-0123456789", region: eu-central-1, compliance: [hipaa], models: {m: {${PRICE}}}}`,
     unpriced: row('openai-chat', '/p/s/v1', ''),
   };
 }
@@ -83,12 +86,13 @@ export async function startAttemptsRig({
   ways,
   targets = ['p/m', 's/m'],
   routes = [],
+  sections = [],
 }: AttemptsOptions): Promise<AttemptsRig> {
   const simulator = await startSimulator();
   const dir = mkdtempSync(join(tmpdir(), 'turnout-attempts-'));
   const text = testConfig(
     providersAt(simulator.url),
-    [routeLine(targets, ways), ...routes.map((line) => `  ${line}`)].join('\n'),
+    [routeLine(targets, ways), ...routes.map((line) => `  ${line}`), ...sections].join('\n'),
   );
   const read = parseConfig(text, { file: 'turnout.yaml', env: {} });
   if (!read.ok) throw new Error(JSON.stringify(read.error));

@@ -75,6 +75,16 @@ describe('POST /v1/feedback', () => {
     }
   });
 
+  it('is seen by the key itself too, without what is the operator’s to know', async () => {
+    const id = await asked();
+    await feedback({ id, good: true });
+    const headers = { authorization: `Bearer ${rig.key}` };
+    const own = asRecord(await (await fetch(`${rig.gateway.url}/v1/decisions/${id}`, { headers })).json()) ?? {};
+    const { inputs, ...rest } = await rig.record(id);
+    assert.equal(typeof asRecord(inputs)?.['seed'], 'number');
+    assert.deepEqual(own, rest);
+  });
+
   it('is about the target that answered in the end', async () => {
     rig.p.script([{ times: 'forever', status: 500 }]);
     try {

@@ -315,7 +315,7 @@ describe('turnout replay --policy', () => {
     assert.deepEqual(out['refused'], [
       { reason: 'it is not certified for hipaa', requests: EXPLORED },
       // Of the request's own requirement.
-      { reason: 'region us-east-N, required is eu', requests: 1 },
+      { reason: 'region us-east-1, required is eu', requests: 1 },
     ]);
     assert.deepEqual(out['missing_facts'], { text: 1 });
     const { text } = await turnout('--policy', 'new.yaml');

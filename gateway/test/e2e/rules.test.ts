@@ -1,4 +1,4 @@
-/** Rules, ranges and routes through a whole gateway: a rule without an answer, a caller's address, what a team can read. */
+/** Rules, ranges and routes through a whole gateway: a rule without an answer, a caller's address, a request that comes back, what a team can read. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { asArray, asRecord, asString, parseJson, type JsonRecord } from '../../src/lib/json.ts';
@@ -64,6 +64,30 @@ describe('the address of a caller', () => {
   it('says where the caller is, and a header says it better', async () => {
     assert.equal((await ask('here')).by, 'eu.example');
     assert.equal((await ask('here', { turnout: { region: 'us' } })).by, 'us.example');
+  });
+});
+
+// F63 of the list of faults: circles that no file shows, over another gateway, are found as they run.
+describe('a request that comes back to the gateway that sent it', () => {
+  it('is refused with 508, whatever stood between', async () => {
+    await ask('odd');
+    const hop = gateway.sent.at(-1)?.headers['x-turnout-hop'] ?? '';
+    assert.match(hop, /^[\w-]{8,}$/);
+    const before = gateway.sent.length;
+    const body = { model: 'odd', messages: [{ role: 'user', content: 'hi' }] };
+    for (const hops of [hop, `other, ${hop}`]) {
+      const got = await gateway.post('/v1/chat/completions', body, { 'x-turnout-hop': hops });
+      assert.equal(got.status, 508);
+      assert.match(got.text, /loop/);
+    }
+    assert.equal(gateway.sent.length, before);
+  });
+
+  it('goes on from another gateway, with both named', async () => {
+    const body = { model: 'odd', messages: [{ role: 'user', content: 'hi' }] };
+    const got = await gateway.post('/v1/chat/completions', body, { 'x-turnout-hop': 'other' });
+    assert.equal(got.status, 200);
+    assert.match(gateway.sent.at(-1)?.headers['x-turnout-hop'] ?? '', /^other, ?[\w-]{8,}$/);
   });
 });
 

@@ -32,3 +32,6 @@ export const REQUIREMENTS: readonly Requirement[] = [
   ability,
   window,
 ];
+
+/** Those that say who may have a request's data, whatever is done with it. */
+export const DATA_REQUIREMENTS: readonly Requirement[] = [region, compliance, retention, training];

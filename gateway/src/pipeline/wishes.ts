@@ -1,0 +1,122 @@
+/** What the caller's names and wishes mean here: a policy, and what the request adds to it. */
+import { fault, type Fault } from '../chat/fault.ts';
+import { err, ok, type Result } from '../lib/result.ts';
+import { itemsOf, policyOver, type Policy, type StrategyName } from '../routing/policy.ts';
+import type { Preferences } from '../routing/preferences.ts';
+import type { Snapshot } from '../routing/snapshot.ts';
+import type { Target } from '../routing/target.ts';
+import type { KeyRow } from '../store/ports.ts';
+import type { Call } from './call.ts';
+import { UNKEPT } from './extension.ts';
+import { shown } from './no-plan.ts';
+
+/** Who asks, and of what. */
+interface Asker {
+  readonly snapshot: Snapshot;
+  readonly key: KeyRow;
+}
+
+export interface Wishes {
+  readonly found: Found;
+  readonly names: readonly string[];
+  readonly preferences: Preferences | undefined;
+  readonly followed: readonly string[];
+  readonly ignored: readonly string[];
+}
+
+/** What the caller's names and wishes mean: for us, or, where all candidates stand there, for a provider that chooses itself. */
+export function wishesOf(call: Call, { snapshot, key }: Asker): Result<Wishes, Fault> {
+  const { facts } = call;
+  const { models, preferences: wished, ignored } = call.extension;
+  const primary = candidatesOf([facts.model], snapshot, key);
+  if (!primary.ok) return primary;
+  const all = models.length === 0 ? primary : candidatesOf([facts.model, ...models], snapshot, key);
+  const isForProvider = readsPreferences(primary.value);
+  if (!all.ok && !isForProvider) return all;
+  const found = all.ok ? all.value : primary.value;
+  const ours = isForProvider ? undefined : wished;
+  const isForUs = ours === wished;
+  const wrong = whyNotFollowed(ours, call, { snapshot, key });
+  if (wrong !== undefined) return err(wrong);
+  return ok({
+    found,
+    names: all.ok ? [facts.model, ...models] : [facts.model],
+    preferences: found.sort === undefined ? ours : { ...ours, sort: found.sort },
+    followed: ['turnout', ...(all.ok ? ['models'] : []), ...(isForUs ? ['route', 'provider'] : [])],
+    ignored: [...ignored, ...notFollowed(ours)],
+  });
+}
+
+function notFollowed({ demands = [], hints = [] }: Preferences = {}): readonly string[] {
+  return [...demands, ...hints];
+}
+
+/** A demand that cannot be kept, unless the caller agrees to go on without; or a provider that there is not. */
+function whyNotFollowed(preferences: Preferences | undefined, call: Call, { snapshot, key }: Asker): Fault | undefined {
+  if (preferences === undefined) return undefined;
+  const [unkept] = call.extension.adapt ? [] : (preferences.demands ?? []);
+  if (unkept !== undefined) return fault('field-invalid', { reason: UNKEPT }, { param: unkept });
+  return unknownProvider(preferences, snapshot, key);
+}
+
+interface Found {
+  readonly policy: Policy;
+  readonly route?: string;
+  readonly sort?: StrategyName;
+}
+
+/** The first name's policy over the tiers of all names: the targets of a fallback come after those of the model that was asked for. */
+function candidatesOf(names: readonly string[], snapshot: Snapshot, key: KeyRow): Result<Found, Fault> {
+  const others: Policy[] = [];
+  let first: Found | undefined;
+  for (const [index, name] of names.entries()) {
+    const resolved = snapshot.resolve(name);
+    if (resolved.kind === 'unknown' || isHidden(resolved, key)) {
+      const near = resolved.kind === 'unknown' && key.allowedModels === undefined ? resolved.near : [];
+      const hint = near.length === 0 ? 'GET /v1/models lists what there is.' : `Did you mean ${near.join(', ')}?`;
+      if (index === 0) return err(fault('model-unknown', { model: shown(name), hint }, { param: 'model' }));
+      const reason = `no model ${shown(name)} can be used with this key. ${hint}`;
+      return err(fault('field-invalid', { reason }, { param: `models[${index - 1}]` }));
+    }
+    if (first === undefined) first = resolved;
+    else others.push(resolved.policy);
+  }
+  if (first === undefined) return err(fault('field-missing', { reason: 'name a model' }, { param: 'model' }));
+  return ok({ ...first, policy: policyOver(first.policy, others) });
+}
+
+/** All candidates stand at a provider that chooses among providers itself: then the request's wishes are for that one. */
+function readsPreferences(found: Found): boolean {
+  const targets = found.policy.tiers.flat();
+  return targets.length > 0 && targets.every(({ target }) => target.provider.readsPreferences === true);
+}
+
+function unknownProvider(preferences: Preferences, snapshot: Snapshot, key: KeyRow): Fault | undefined {
+  const known = [...snapshot.providerIds].slice(0, 20).join(', ');
+  // Which providers there are is not for a key to know that may only use some models.
+  const reason = `no such provider is configured${key.allowedModels === undefined ? `; there are ${known}` : ''}`;
+  for (const field of ['order', 'only', 'ignore'] as const) {
+    const index = (preferences[field] ?? []).findIndex((id) => !snapshot.providerIds.has(id));
+    if (index === -1 || field === 'ignore') continue;
+    return fault('field-invalid', { reason }, { param: `provider.${field}[${index}]` });
+  }
+  return undefined;
+}
+
+/** Whether a name stands for targets none of which the key may use. To that key it is unknown: in the same words, with no hint. */
+function isHidden({ policy, route }: Found, key: KeyRow): boolean {
+  const targets = itemsOf(policy);
+  return targets.length > 0 && !targets.some(({ target }) => mayUse(key, target, route));
+}
+
+/** A key that names a route may use the targets of the route; else the target's own name must be allowed. */
+export function mayUse(key: KeyRow, target: Target, route: string | undefined): boolean {
+  if (key.allowedModels === undefined) return true;
+  const names = [`${target.providerId}/${target.model}`, target.model, ...(route === undefined ? [] : [route])];
+  return key.allowedModels.some((pattern) => names.some((name) => matches(pattern, name)));
+}
+
+/** `openai/*` matches by prefix; anything else by equality. */
+function matches(pattern: string, name: string): boolean {
+  return pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : pattern === name;
+}
