@@ -167,6 +167,24 @@ describe('a breaker', () => {
     assert.equal(down.shutMs(1510), 0, 'a probe is due');
   });
 
+  it('may be asked once in ten seconds where nobody else is left, however long its pause is', () => {
+    const { breaker } = watched();
+    failing(breaker, 'error', 10);
+    let nowMs = 0;
+    while (awayMs(breaker, nowMs) < 40_000) {
+      nowMs += awayMs(breaker, nowMs);
+      breaker.begin(nowMs);
+      breaker.failed('error', at(nowMs));
+    }
+    assert.deepEqual([breaker.shutMs(nowMs), breaker.shutMs(nowMs + 10_000)], [10_000, 0]);
+    // One is on its way: the others need not find out the same.
+    breaker.begin(nowMs + 10_000);
+    assert.equal(breaker.shutMs(nowMs + 10_001), 9999);
+    assert.ok(breaker.isAway(nowMs + 10_001), 'where there are others, it is left alone');
+    breaker.answered(at(nowMs + 10_500, nowMs + 10_000));
+    assert.deepEqual([breaker.state, breaker.isAway(nowMs + 10_501)], ['half-open', false]);
+  });
+
   it('opens at once for what lasts, and one good answer is enough', () => {
     const { breaker } = watched();
     breaker.failedFor('key-refused', at(0));

@@ -58,6 +58,8 @@ const STEP_BACK_MAX_MS = 30_000;
 const LASTING_MS = 30_000;
 /** No second probe while the first is under way, but for no longer than this: nothing may ever be heard of it. */
 const PROBE_MS = 10_000;
+/** Where all are down, a pause of a minute would keep everybody waiting that long for one who is well again. */
+const LAST_RESORT_MS = 10_000;
 /** Good answers in a row that close it: at one failure in two, seven of eight tries find out. */
 const GOOD_MIN = 3;
 const MINUTE_MS = 60_000;
@@ -100,6 +102,7 @@ export class Breaker {
   #bad = 0;
   #isProbed = false;
   #probedMs = NEVER;
+  #triedMs = NEVER;
   #openedMs = NEVER;
   #halfOpenMs = NEVER;
   #closedMs = NEVER;
@@ -127,15 +130,19 @@ export class Breaker {
     return nowMs < this.#untilMs;
   }
 
-  /** Milliseconds until the next probe, where all the latest attempts have failed: nobody is helped by one more. Else 0. */
+  /**
+   * Milliseconds until it may be asked where nobody else is left, all its latest attempts having failed: until the next probe,
+   * or for a few seconds after the last attempt. Else 0.
+   */
   shutMs(nowMs: number): number {
     const isHopeless = this.#state !== 'closed' && this.#bad >= this.#options().requestsMin;
-    return isHopeless && nowMs < this.#untilMs ? this.#untilMs - nowMs : 0;
+    return isHopeless ? Math.max(0, Math.min(this.#untilMs, this.#triedMs + LAST_RESORT_MS) - nowMs) : 0;
   }
 
   /** An attempt begins. Where a pause is over it is the probe, and the others stay away until it is known how it went. */
   begin(nowMs: number): void {
     if (this.#pauses === 0 && this.#state === 'closed') return;
+    this.#triedMs = nowMs;
     if (nowMs < this.#untilMs) return;
     this.#isProbed = true;
     this.#probedMs = nowMs;
@@ -198,6 +205,7 @@ export class Breaker {
     this.#openings = nowMs - this.#closedMs > FORGET_MS ? 1 : this.#openings + 1;
     this.#closesFromMs = this.#halfOpenMs + MINUTE_MS;
     this.#openedMs = nowMs;
+    this.#triedMs = nowMs;
     this.#halfOpenMs = NEVER;
     this.#reason = reason;
     this.#good = 0;

@@ -82,7 +82,7 @@ export class Learned {
   measure(end: Outcome, { durationMs, nowMs, all }: Measure): void {
     if (end.kind === 'refused') return;
     const { ttftMs, usage } = end.spent;
-    const waitedMs = ttftMs ?? (end.kind === 'broke' && TOO_LATE.has(end.detail) ? durationMs : undefined);
+    const waitedMs = ttftMs ?? (wasTooLate(end) ? durationMs : undefined);
     if (waitedMs !== undefined) this.inFlight.sample(waitedMs, nowMs);
     // What was cut short tells when it began, and not how fast it went on.
     const outputTokens = end.kind === 'answered' ? usage?.outputTokens : undefined;
@@ -126,4 +126,12 @@ export interface Measure {
   readonly durationMs: number;
   readonly nowMs: number;
   readonly all: Speeds;
+}
+
+/**
+ * It had not begun when we gave it up: it would have taken at least so long. If that were not counted, whoever is slow would
+ * look fast as soon as others are asked beside it.
+ */
+function wasTooLate(end: Outcome): boolean {
+  return (end.kind === 'broke' && TOO_LATE.has(end.detail)) || (end.kind === 'left' && end.why === 'hedged');
 }

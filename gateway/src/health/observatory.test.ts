@@ -159,6 +159,19 @@ describe('what is learned of a target', () => {
     assert.deepEqual([seen.headroom, seen.inFlightMax, seen.restMs], [0, 3, 65_000]);
   });
 
+  it('counts a wait that another answer ended: whoever is slow must not look fast because others are asked beside it', () => {
+    const on = bench();
+    const hedged: Outcome = { kind: 'left', why: 'hedged', spent: NOTHING_SPENT };
+    for (let index = 0; index < 40; index += 1) {
+      on.ask(MODEL, answered({ ttftMs: 40 }), 90);
+      on.ask(MODEL, index % 4 === 0 ? hedged : { kind: 'left', spent: NOTHING_SPENT }, 300);
+    }
+    const { p50 = 0, p95 = 0, count = 0 } = on.observatory.observe(MODEL, on.nowMs).ttftMs ?? {};
+    assert.ok(p50 < 50 && p95 > 250, `${p50} and ${p95}`);
+    // Who went away of his own accord tells nothing.
+    assert.ok(count > 45 && count < 51, String(count));
+  });
+
   it('waits for a first token count as slow, though none came', () => {
     const on = bench();
     for (let count = 0; count < 40; count += 1)

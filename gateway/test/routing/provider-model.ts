@@ -59,7 +59,9 @@ export interface Bucket {
 
 export type Ended =
   | { readonly kind: 'answered'; readonly spent: Spent; readonly ttftMs: number; readonly told?: LimitsTold }
-  | { readonly kind: 'failed'; readonly fault: Fault; readonly told?: LimitsTold };
+  | { readonly kind: 'failed'; readonly fault: Fault; readonly told?: LimitsTold }
+  /** Cancelled by us, because another was sooner. */
+  | { readonly kind: 'left'; readonly spent: Spent };
 
 export interface Spent {
   readonly inputTokens: number;

@@ -62,7 +62,7 @@ export function lastValue(ids: readonly string[]): RouterOf {
       ...trying(() => ids.toSorted((a, b) => of(a) - of(b))),
       content: (_, id, ttftMs) => void last.set(id, ttftMs),
       ended: (_, id, end) => {
-        if (end !== 'left' && end.kind === 'failed') last.set(id, failedMs);
+        if (end.kind === 'failed') last.set(id, failedMs);
       },
     };
   };

@@ -38,8 +38,7 @@ export interface Router {
   course(request: Request, nowMs: number): Course;
   begun?(request: Request, targetId: string, nowMs: number): void;
   content?(request: Request, targetId: string, ttftMs: number): void;
-  /** `left`: cancelled by us, because another was sooner or it was too slow. */
-  ended?(request: Request, targetId: string, end: Ended | 'left', nowMs: number): void;
+  ended?(request: Request, targetId: string, end: Ended, nowMs: number): void;
 }
 
 /** Makes the router of a run. Rivals that know the truth may look at the providers. */
@@ -157,7 +156,7 @@ function serve(request: Request, world: World, close: (row: Row) => void): void 
         if (end.kind === 'answered') {
           nanoUsd += end.spent.nanoUsd;
           finish({ targetId, answer: end.spent });
-        } else failed(end.fault);
+        } else if (end.kind === 'failed') failed(end.fault);
       },
     });
     const one: Open = {
@@ -202,12 +201,12 @@ function serve(request: Request, world: World, close: (row: Row) => void): void 
   }
 
   /** Cancels an attempt. What it has cost by then is paid. */
-  function leave(one: Open, end: Ended | 'left' = 'left'): void {
+  function leave(one: Open, end?: Ended): void {
     open.delete(one);
-    const { nanoUsd: lost } = one.cancel();
-    nanoUsd += lost;
-    lostNanoUsd += lost;
-    router.ended?.(request, one.targetId, end, queue.nowMs());
+    const spent = one.cancel();
+    nanoUsd += spent.nanoUsd;
+    lostNanoUsd += spent.nanoUsd;
+    router.ended?.(request, one.targetId, end ?? { kind: 'left', spent }, queue.nowMs());
   }
 
   function finish(how: Pick<Row, 'targetId' | 'fault' | 'answer'>): void {

@@ -1,13 +1,13 @@
 /** One utility of quality, cost and time, against strategies that look at one of them. */
 import {
   asFactor,
+  asMs,
   asUsd,
   FAILED,
   mean,
   meanQuality,
   section,
   spend,
-  ttftColumn,
   type Column,
   type Section,
 } from '../measures.ts';
@@ -76,14 +76,26 @@ export const WEIGHTS: readonly Weights[] = [
   { quality: 0.2, cost: 0.2, latency: 0.6 },
 ];
 
+/** Of a stream its beginning is waited for, and a part of the rest: it comes faster than most is read. */
+const REST_SHARE = 0.25;
+
+function waitMs({ request, ttftMs = 0, endedMs }: Row): number {
+  return ttftMs + (endedMs - request.atMs - ttftMs) * REST_SHARE;
+}
+
+interface Worst {
+  readonly nanoUsd: number;
+  readonly waitMs: number;
+}
+
 /**
- * What an answer is worth: its chance to be good, and how far it lies from the dearest and the slowest of all routers'
- * answers to the same request. It is measured after the fact, and knows nothing of how the real strategy scores.
+ * What an answer is worth: its chance to be good, and how much cheaper and sooner it was than the worst that any one model
+ * would have made of the same request. It is measured after the fact: what was expected does not count.
  */
-function utility(row: Row, worst: { readonly nanoUsd: number; readonly ttftMs: number }, weights: Weights): number {
+function utility(row: Row, worst: Worst, weights: Weights): number {
   const quality = MODELS.find(({ id }) => id === row.targetId)?.quality[row.request.task] ?? 0;
   const cost = 1 - Number(row.nanoUsd) / worst.nanoUsd;
-  const latency = 1 - (row.ttftMs ?? worst.ttftMs) / worst.ttftMs;
+  const latency = 1 - waitMs(row) / worst.waitMs;
   return weights.quality * quality + weights.cost * cost + weights.latency * latency;
 }
 
@@ -100,9 +112,14 @@ export function balancedSections(scale: Scale, turnout: Balancing): readonly Sec
   const ids = MODELS.map(({ id }) => id);
   // Each model alone, once: what every request would be at worst.
   const alone = ids.map((id) => run(ordered([id])));
-  const worstOf = (index: number): { readonly nanoUsd: number; readonly ttftMs: number } => ({
+  const worstOf = (index: number): Worst => ({
     nanoUsd: Math.max(...alone.map(({ rows }) => Number(rows[index]?.nanoUsd ?? 0n))),
-    ttftMs: Math.max(...alone.map(({ rows }) => rows[index]?.ttftMs ?? 0)),
+    waitMs: Math.max(
+      ...alone.flatMap(({ rows }) => {
+        const row = rows[index];
+        return row === undefined ? [] : [waitMs(row)];
+      }),
+    ),
   });
   const worst = requests.map((_, index) => worstOf(index));
   return WEIGHTS.map((weights) => {
@@ -115,21 +132,24 @@ export function balancedSections(scale: Scale, turnout: Balancing): readonly Sec
       random: random(ids),
     };
     const runs = new Map(Object.entries(routers).map(([name, router]) => [name, run(router)]));
+    for (const [index, id] of ids.entries()) {
+      const one = alone[index];
+      if (one !== undefined) runs.set(`always ${id}`, one);
+    }
     const columns: readonly Column[] = [
       {
         key: 'utility',
         title: 'utility',
         of: ({ rows }) =>
-          mean(rows.map((row, index) => utility(row, worst[index] ?? { nanoUsd: 1, ttftMs: 1 }, weights))),
+          mean(rows.map((row, index) => utility(row, worst[index] ?? { nanoUsd: 1, waitMs: 1 }, weights))),
         as: (value) => value.toFixed(3),
       },
       { key: 'quality', title: 'mean quality', of: ({ rows }) => meanQuality(rows, MODELS), as: asFactor },
       { key: 'spend', title: 'spend, USD', of: ({ rows }) => spend(rows), as: asUsd },
-      ttftColumn('p50', 0.5),
-      ttftColumn('p95', 0.95),
+      { key: 'wait', title: 'mean wait, ms', of: ({ rows }) => mean(rows.map(waitMs)), as: asMs },
       FAILED,
     ];
-    const about = `${requests.length} requests of four tasks to five models: the best is dear and slow, the fastest and the cheapest are weak. The utility weighs ${words}; cost and time count as shares of the worst that any one model would have made of the same request.`;
+    const about = `${requests.length} requests of four tasks to five models: the best is dear and slow, the fastest and the cheapest are weak. The utility weighs ${words}; cost and time (to the first token, and a quarter of the rest) count as shares of the worst that any one model would have made of the same request.`;
     return section({ title: `Balanced: ${words}`, about }, runs, columns);
   });
 }

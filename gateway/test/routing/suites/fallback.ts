@@ -45,6 +45,9 @@ interface Scenario {
   readonly troubleMs?: readonly [number, number];
 }
 
+/** A tenth of the requests. */
+const TIGHT = { requestsPerMinute: 60, tokensPerMinute: 1_000_000 };
+
 /** A background of failures that all providers have. */
 const CALM: WeatherOptions = { errorRate: 0.002 };
 
@@ -77,10 +80,10 @@ function scenarios(forMs: number): readonly Scenario[] {
     },
     {
       title: 'Fallback: a storm of refusals',
-      about: `Two of three targets refuse 7 in 10 with 429 and fail 1 in 10; the third fails 1 in 20.`,
+      about: `Two of three targets allow a tenth of the requests, refuse the others with 429, and fail 1 in 10 of those they take; the third fails 1 in 20.`,
       models: [
-        target('first/model', { errorRate: 0.1, rateLimitRate: 0.7 }),
-        target('second/model', { errorRate: 0.1, rateLimitRate: 0.7 }),
+        { ...target('first/model', { errorRate: 0.1 }), limits: TIGHT },
+        { ...target('second/model', { errorRate: 0.1 }), limits: TIGHT },
         target('third/model', { errorRate: 0.05 }),
       ],
     },
@@ -91,6 +94,24 @@ function scenarios(forMs: number): readonly Scenario[] {
       troubleMs: trouble,
     },
   ];
+}
+
+const TURNOUT = 'Turnout, `ordered`';
+
+interface Changed {
+  readonly id: string;
+  readonly nowMs: number;
+}
+
+/** Most changes of one target's breaker within any minute: flapping. */
+function changesAMinute(changes: readonly Changed[]): number {
+  return Math.max(
+    0,
+    ...changes.map(
+      ({ id, nowMs }) =>
+        changes.filter((one) => one.id === id && one.nowMs >= nowMs && one.nowMs < nowMs + MINUTE_MS).length,
+    ),
+  );
 }
 
 const GRACE_MS = 10_000;
@@ -129,7 +150,7 @@ function columns(scenario: Scenario): readonly Column[] {
       title: 'back after, s',
       of: ({ rows }) =>
         troubleMs === undefined ? Number.NaN : backAfterMs(rows, first?.id ?? '', troubleMs[1]) / 1000,
-      as: (value) => (Number.isNaN(value) ? '' : value.toFixed(1)),
+      as: (value) => (Number.isFinite(value) ? value.toFixed(1) : ''),
     },
     ttftColumn('p95', 0.95),
     {
@@ -158,15 +179,16 @@ function backAfterMs(rows: Run['rows'], first: string, endMs: number): number {
 
 export function fallbackSections(
   scale: Scale,
-  turnout: (models: readonly TargetModel[]) => RouterOf,
+  turnout: (models: readonly TargetModel[], changed: (change: Changed) => void) => RouterOf,
 ): readonly Section[] {
   const forMs = minutes(scale, { fast: 6, full: 30 });
   const requests = traffic({ seed: 41, forMs, perSecond: 10, tasks: ['chat'] });
   return scenarios(forMs).map((scenario) => {
     const { models, title, about } = scenario;
     const ids = models.map(({ id }) => id);
+    const changes: Changed[] = [];
     const routers: Readonly<Record<string, RouterOf>> = {
-      'Turnout, `ordered`': turnout(models),
+      [TURNOUT]: turnout(models, (change) => void changes.push(change)),
       'next after each failure': ordered(ids),
       'the same target again, twice': ordered([ids[0] ?? '', ids[0] ?? '', ids[0] ?? '']),
       'round-robin, next after each failure': roundRobin(ids),
@@ -175,10 +197,16 @@ export function fallbackSections(
     const runs = new Map(
       Object.entries(routers).map(([name, router]) => [name, simulate({ seed: 10, models, requests, router })]),
     );
+    const flapping: Column = {
+      key: 'changes',
+      title: 'breaker’s changes a minute',
+      of: (run) => (run === runs.get(TURNOUT) ? changesAMinute(changes) : Number.NaN),
+      as: (value) => (Number.isNaN(value) ? '' : asCount(value)),
+    };
     return section(
       { title, about: `${about} ${requests.length} requests in ${asCount(forMs / MINUTE_MS)} minutes.` },
       runs,
-      columns(scenario),
+      [...columns(scenario), flapping],
     );
   });
 }

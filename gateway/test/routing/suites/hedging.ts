@@ -46,6 +46,12 @@ const COLUMNS: readonly Column[] = [
     of: ({ rows }) => rows.reduce((sum, { lostNanoUsd }) => sum + Number(lostNanoUsd), 0) / 1e9 / spend(rows),
     as: asPercent,
   },
+  {
+    key: 'second',
+    title: 'answered by the second',
+    of: ({ rows }) => share(rows, ({ targetId }) => targetId === 'second/model'),
+    as: asPercent,
+  },
   FAILED,
 ];
 
@@ -64,7 +70,7 @@ export function hedgingSections(
     },
     {
       title: 'Hedging: everything is slow for a while',
-      about: `For a third of the time the first target is eight times as slow as usual and the second four times: hedges help little then, and must not double the load.`,
+      about: `For a third of the time the first target is eight times as slow as usual and the second four times: hedges cannot help then, and must not double the load. (The order is as listed: what goes to the second goes there because the first has too many under way.)`,
       of: models({ crisis: forMs / 3, slowShare: 0.02 }),
     },
   ];

@@ -36,7 +36,7 @@ const MODELS: readonly TargetModel[] = [
   distanceMs: 20,
   price: priced({ input: Number(input), output: Number(output), cacheRead: Number(input) / 10 }),
   cache: { keptMs: 300_000, tokensMin: 1024 },
-  slots: 24,
+  slots: 36,
 }));
 
 const COLUMNS: readonly Column[] = [
@@ -81,6 +81,6 @@ export function stickySections(scale: Scale, turnout: Stickiness): readonly Sect
   const runs = new Map(
     Object.entries(routers).map(([name, router]) => [name, simulate({ seed: 13, models: MODELS, requests, router })]),
   );
-  const about = `${requests.length} requests in ${asCount(forMs / MINUTE_MS)} minutes, in conversations of one to twelve turns of code; one model at two providers with two keys each. Each key has its own prompt cache, kept for five minutes and read at a tenth of the price; each works on 24 requests at once.`;
+  const about = `${requests.length} requests in ${asCount(forMs / MINUTE_MS)} minutes, in conversations of one to twelve turns of code; one model at two providers with two keys each. Each key has its own prompt cache, kept for five minutes and read at a tenth of the price; each works on 36 requests at once.`;
   return [section({ title: 'Sticky: conversations and their prompt cache', about }, runs, COLUMNS)];
 }
