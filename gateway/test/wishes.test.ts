@@ -63,3 +63,18 @@ describe('the models that a key may use', () => {
     assert.deepEqual(targets(snapshot, { model: 'openai/m' }, { allowed: ['m'] }), ['openai/m']);
   });
 });
+
+describe('what several names want to know of the text', () => {
+  it('is the task alone where none of them asks for more', () => {
+    const snapshot = snapshotOf(
+      `providers:\n${house('p')}routes: {r: {targets: [p/m], rules: [{when: '"email" in facts.sensitive', refuse: no}]}}\n`,
+    );
+    const wantedBy = (...[model, ...models]: readonly string[]): ReadonlySet<string> | undefined => {
+      const made = planned(snapshot, { model: model ?? '', models });
+      assert.ok(made.ok);
+      return made.value.input.policy.wanted;
+    };
+    assert.equal(wantedBy('p/m', 'p/x'), undefined);
+    assert.deepEqual(wantedBy('p/m', 'r'), new Set(['task', 'sensitive']));
+  });
+});
