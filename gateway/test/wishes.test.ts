@@ -78,3 +78,21 @@ describe('what several names want to know of the text', () => {
     assert.deepEqual(wantedBy('p/m', 'r'), new Set(['task', 'sensitive']));
   });
 });
+
+describe('a wish for no fallbacks', () => {
+  const snapshot = snapshotOf(
+    `providers:\n${house('p')}${house('q')}${house('s')}routes: {r: {targets: [p/m, q/m, p/x, s/m]}}\n`,
+  );
+
+  it('leaves the provider that comes first', () => {
+    assert.deepEqual(targets(snapshot, { model: 'r', provider: { allow_fallbacks: false } }), ['p/m', 'p/x']);
+    const ignoring = { allow_fallbacks: false, ignore: ['p'] };
+    assert.deepEqual(targets(snapshot, { model: 'r', provider: ignoring }), ['q/m']);
+    assert.equal(targets(snapshot, { model: 'r', provider: { allow_fallbacks: true } }).length, 4);
+  });
+
+  it('leaves those that it names, where it names any', () => {
+    const named = { allow_fallbacks: false, order: ['s', 'q'] };
+    assert.deepEqual(targets(snapshot, { model: 'r', provider: named }), ['s/m', 'q/m']);
+  });
+});
