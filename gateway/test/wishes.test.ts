@@ -63,3 +63,36 @@ describe('the models that a key may use', () => {
     assert.deepEqual(targets(snapshot, { model: 'openai/m' }, { allowed: ['m'] }), ['openai/m']);
   });
 });
+
+describe('what several names want to know of the text', () => {
+  it('is the task alone where none of them asks for more', () => {
+    const snapshot = snapshotOf(
+      `providers:\n${house('p')}routes: {r: {targets: [p/m], rules: [{when: '"email" in facts.sensitive', refuse: no}]}}\n`,
+    );
+    const wantedBy = (...[model, ...models]: readonly string[]): ReadonlySet<string> | undefined => {
+      const made = planned(snapshot, { model: model ?? '', models });
+      assert.ok(made.ok);
+      return made.value.input.policy.wanted;
+    };
+    assert.equal(wantedBy('p/m', 'p/x'), undefined);
+    assert.deepEqual(wantedBy('p/m', 'r'), new Set(['task', 'sensitive']));
+  });
+});
+
+describe('a wish for no fallbacks', () => {
+  const snapshot = snapshotOf(
+    `providers:\n${house('p')}${house('q')}${house('s')}routes: {r: {targets: [p/m, q/m, p/x, s/m]}}\n`,
+  );
+
+  it('leaves the provider that comes first', () => {
+    assert.deepEqual(targets(snapshot, { model: 'r', provider: { allow_fallbacks: false } }), ['p/m', 'p/x']);
+    const ignoring = { allow_fallbacks: false, ignore: ['p'] };
+    assert.deepEqual(targets(snapshot, { model: 'r', provider: ignoring }), ['q/m']);
+    assert.equal(targets(snapshot, { model: 'r', provider: { allow_fallbacks: true } }).length, 4);
+  });
+
+  it('leaves those that it names, where it names any', () => {
+    const named = { allow_fallbacks: false, order: ['s', 'q'] };
+    assert.deepEqual(targets(snapshot, { model: 'r', provider: named }), ['s/m', 'q/m']);
+  });
+});
