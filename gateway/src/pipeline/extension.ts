@@ -96,7 +96,8 @@ function readDemands(
   if (!require.ok) return require;
   const prefer = readPrefer(own['prefer'] ?? headers['x-turnout-prefer']?.split(',').map((tag) => tag.trim()));
   if (!prefer.ok) return prefer;
-  const region = own['region'] ?? headers['x-turnout-region']?.trim().toLowerCase();
+  // A header may be a proxy's, which knows better than the body.
+  const region = headers['x-turnout-region']?.trim().toLowerCase() ?? own['region'];
   if (region === undefined || region === null) return ok(compact({ require: require.value, prefer: prefer.value }));
   if (typeof region !== 'string' || !/^[a-z0-9][a-z0-9-]{0,63}$/.test(region))
     return invalid('turnout.region', 'it must be the name of a region or zone, such as eu or us-east-1');
