@@ -10,7 +10,7 @@ import { asArray, asRecord, compact, isRecord, type JsonRecord } from '../../src
 import { compile } from '../../src/routing/compile.ts';
 import type { Plan } from '../../src/routing/plan.ts';
 import { startSimulator, type Simulator } from '../../src/simulator/simulator.ts';
-import type { KeyRow, UsageRow } from '../../src/store/ports.ts';
+import type { KeyRow, Ledger, UsageRow } from '../../src/store/ports.ts';
 import { openStore } from '../../src/store/store.ts';
 import { createLog } from '../../src/telemetry/log.ts';
 import { createUpstream } from '../../src/upstream/http-upstream.ts';
@@ -29,6 +29,7 @@ export interface AttemptsRig {
   readonly key: string;
   readonly keyId: string;
   readonly simulator: Simulator;
+  readonly ledger: Ledger;
   post(path: string, body: JsonRecord, options?: PostOptions): Promise<Posted>;
   /** Makes another key. */
   newKey(budgetUsd: string): Promise<{ readonly id: string; readonly token: string }>;
@@ -151,6 +152,7 @@ export async function startAttemptsRig({
     key,
     keyId,
     simulator,
+    ledger: store.ledger,
     newKey,
     record,
     held,
