@@ -39,9 +39,15 @@ export async function handle(arrival: Arrival, caller: Caller, world: World): Pr
     seams: [],
     keptTurns: [],
   };
-  const end = await tryTargets(run);
-  world.store.ledger.release(admission.hold);
-  return close(run, end);
+  return close(run, await tried(run));
+}
+
+async function tried(run: Run): Promise<End> {
+  try {
+    return await tryTargets(run);
+  } finally {
+    run.world.store.ledger.release(run.admission.hold);
+  }
 }
 
 function close(run: Run, end: End): Ending {

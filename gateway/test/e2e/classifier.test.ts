@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { asRecord, type JsonRecord } from '../../src/lib/json.ts';
 import type { Step } from '../../src/simulator/step.ts';
+import { ROOT_KEY } from '../harness.ts';
 import { startAttemptsRig, type AttemptsRig, type Posted } from './attempts-kit.ts';
 
 const answers = (provider: string, text: string, more: Partial<Step> = {}): Step => ({
@@ -177,6 +178,25 @@ describe('a small model that is asked what a text is about', () => {
     const record = await rig.record(got.id);
     assert.ok((row?.cost_nano_usd ?? 0n) > 0n);
     assert.equal(record['cost_nano_usd'], Number(row?.cost_nano_usd));
+  });
+
+  it('is not named to a key that may use other models only', async () => {
+    const { token } = await rig.newKey('1', ['by-task']);
+    const shown = async (key: string, id: string): Promise<string> => {
+      await rig.record(id);
+      return (await fetch(`${rig.url}/v1/decisions/${id}`, { headers: { authorization: `Bearer ${key}` } })).text();
+    };
+    for (const step of [answers('t', '{"difficulty":"hard"}'), answers('t', '', { status: 500 })]) {
+      rig.simulator.script([step, ...FINE]);
+      const messages = [{ role: 'user', content: `whose is this, number ${(count += 1000)}?` }];
+      const got = await rig.post('/v1/chat/completions', { model: 'by-task', messages }, { token });
+      assert.equal(got.status, 200, got.text);
+      const seen = await shown(token, got.id);
+      assert.match(seen, /"classifier":\{"asked":/);
+      assert.doesNotMatch(seen, /t\/m|"t"|\bt (?:answered|failed)/);
+      assert.equal(/asked about the last user turn/.test(seen), step.status === undefined);
+      assert.match(await shown(ROOT_KEY, got.id), /"target":"t\/m"/);
+    }
   });
 
   it('is left out where the budget has no room for it', async () => {
