@@ -17,7 +17,7 @@ export async function handle(arrival: Arrival, caller: Caller, world: World): Pr
   const accepted = arrival.accept({ keyId: key.id, turns: world.turns });
   if (!accepted.ok) return refuse({ arrival, caller, world }, accepted.error);
   const call = accepted.value;
-  const options = { snapshot, key, world, address: caller.address };
+  const options = { snapshot, key, world, address: caller.address, seen: caller.seen };
   const asked = snapshot.classifier === undefined ? undefined : await classified(call, { ...options, reply });
   const planned = planCall(call, asked === undefined ? options : { ...options, classified: asked });
   const known = { arrival, caller, world, facts: call.facts, tags: call.extension.tags, classified: asked };

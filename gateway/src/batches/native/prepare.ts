@@ -7,6 +7,7 @@ import { discounted } from '../../money/discount.ts';
 import type { BatchApi } from '../../providers/provider.ts';
 import type { Target } from '../../routing/target.ts';
 import type { KeyRow } from '../../store/ports.ts';
+import type { CallerRegion } from '../../understand/facts.ts';
 import { arrivalOf, type Doorway } from '../ask.ts';
 import type { Asked } from '../lines.ts';
 
@@ -16,6 +17,8 @@ export interface Preparing {
   readonly key: KeyRow;
   readonly batchId: string;
   readonly headers: Readonly<Record<string, string | undefined>>;
+  /** Where the caller was when it handed the batch in. */
+  readonly seen: CallerRegion | undefined;
 }
 
 /** A line that was understood, and where it goes. */
@@ -40,10 +43,10 @@ export async function understood(asked: Asked, requestId: string, at: Preparing)
 
 /** Undefined where the line cannot be understood, has another number of targets than one, or a provider without batches. */
 export async function prepared(asked: Asked, requestId: string, at: Preparing): Promise<Planned | undefined> {
-  const { world, key } = at;
+  const { world, key, seen } = at;
   const call = await understood(asked, requestId, at);
   if (call === undefined) return undefined;
-  const planned = planCall(call, { snapshot: world.snapshot(), key, world });
+  const planned = planCall(call, { snapshot: world.snapshot(), key, world, seen });
   const [target, ...others] = planned.ok ? planned.value.plan.targets : [];
   const api = target?.provider.batches;
   if (!planned.ok || target === undefined || others.length > 0 || api === undefined) return undefined;

@@ -116,7 +116,8 @@ async function preparedLine({ bytes, line }: ReadLine, ports: NativePorts): Prom
 }
 
 function preparing({ world, doorway, key, headers, host }: NativePorts): Preparing {
-  return { world, doorway, key, headers, batchId: host.batch().id };
+  const { id: batchId, seen } = host.batch();
+  return { world, doorway, key, headers, batchId, seen };
 }
 
 /** The same after a crash: the record of a line that is taken in twice is one. */
