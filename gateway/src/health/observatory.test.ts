@@ -127,6 +127,15 @@ describe('what is learned of a target', () => {
     assert.deepEqual(doubted(on, [MODEL, SISTER]), [true, false]);
   });
 
+  it('is nothing that only words say, which may be the caller’s own', () => {
+    for (const code of ['upstream-auth', 'upstream-quota', 'upstream-not-found'] as const) {
+      const on = bench();
+      assert.equal(on.ask(MODEL, refused(code, { isHearsay: true })), undefined);
+      assert.deepEqual(doubted(on, [MODEL, SISTER]), [false, false]);
+      assert.deepEqual(on.changes, []);
+    }
+  });
+
   it('is told of what could not even be sent', () => {
     const on = bench();
     const end: End = { kind: 'unsent', fault: fault('upstream-credential', { provider: 'p' }) };

@@ -292,6 +292,7 @@ interface Taught {
 type Lasting = Extract<Lesson, { readonly reason: Reason }>;
 
 function lessonFor(of: Fault, { isKnown }: Watched): Lesson | undefined {
+  if (of.isHearsay === true) return undefined;
   // A name that stands in no catalog was the caller's idea: nothing is gone that was ever there.
   return of.code === 'upstream-not-found' && !isKnown ? undefined : lessonOf(of.code);
 }
