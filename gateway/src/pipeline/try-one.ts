@@ -94,7 +94,7 @@ export async function tryOne(run: Run, of: Try): Promise<Tried> {
     keep: keeper(run, target),
     heard: (headers) => noteHead(world, target, headers),
   });
-  noteEnded(world, of.begun, outcome);
+  noteEnded(world, { ...of.begun, isStreaming: call.delivery.isStreaming }, outcome);
   if (of.unfinished !== undefined && hasSaid(outcome)) run.seams.push(markOf(of.unfinished, targetId));
   const unfinished = going?.left === undefined ? undefined : leftOff(run, of, { left: going.left, attemptId });
   return triedOf(run, of, { outcome, unfinished });
