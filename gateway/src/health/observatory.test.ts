@@ -127,6 +127,15 @@ describe('what is learned of a target', () => {
     assert.deepEqual(doubted(on, [MODEL, SISTER]), [true, false]);
   });
 
+  it('is nothing that only words say, which may be the caller’s own', () => {
+    for (const code of ['upstream-auth', 'upstream-quota', 'upstream-not-found'] as const) {
+      const on = bench();
+      assert.equal(on.ask(MODEL, refused(code, { isHearsay: true })), undefined);
+      assert.deepEqual(doubted(on, [MODEL, SISTER]), [false, false]);
+      assert.deepEqual(on.changes, []);
+    }
+  });
+
   it('is told of what could not even be sent', () => {
     const on = bench();
     const end: End = { kind: 'unsent', fault: fault('upstream-credential', { provider: 'p' }) };
@@ -260,6 +269,54 @@ describe('an outage', () => {
       on.observatory.ended(MODEL, { end, startedMs: count, route: '' }, count);
     }
     assert.deepEqual(on.changes, []);
+  });
+});
+
+describe('a target that is silent', () => {
+  const left: Outcome = { kind: 'left', spent: { ...NOTHING_SPENT, wasAccepted: true } };
+  const late: Outcome = {
+    kind: 'broke',
+    when: 'before-content',
+    fault: fault('upstream-timeout'),
+    detail: 'total_timeout',
+    spent: NOTHING_SPENT,
+  };
+
+  /** A target of 300 ms, then so many streams that were given up after so long; how many until it was doubted. */
+  function givenUp(
+    end: Outcome,
+    tookMs: number,
+    options: { readonly isStreaming?: boolean; readonly before?: number } = {},
+  ) {
+    const { isStreaming = true, before = 60 } = options;
+    const on = bench();
+    for (let count = 0; count < before; count += 1) on.ask(MODEL, answered({ ttftMs: 300 }), 300);
+    for (let count = 1; count <= 100; count += 1) {
+      const startedMs = on.nowMs;
+      on.observatory.begin(MODEL, startedMs);
+      on.nowMs += tookMs;
+      on.observatory.ended(MODEL, { end, startedMs, route: '', isStreaming }, on.nowMs);
+      if (on.observatory.observe(MODEL, on.nowMs).isDoubted) return count;
+    }
+    return undefined;
+  }
+
+  it('is found out though its callers are less patient than we are, left or out of their own time', () => {
+    for (const end of [left, late])
+      for (const tookMs of [3000, 20_000]) {
+        const count = givenUp(end, tookMs);
+        assert.ok(count !== undefined && count <= 20, `${end.kind} ${tookMs}: ${count}`);
+      }
+    assert.ok((givenUp(left, 21_000, { before: 0 }) ?? 99) <= 20);
+  });
+
+  it('is not one whom nobody gave the time that it takes, nor one who had begun, nor one who answers as a whole', () => {
+    assert.equal(givenUp(left, 1900), undefined);
+    assert.equal(givenUp(left, 15_000, { before: 0 }), undefined);
+    assert.equal(givenUp({ kind: 'left', spent: { ...NOTHING_SPENT, ttftMs: 300 } }, 20_000), undefined);
+    assert.equal(givenUp(left, 20_000, { isStreaming: false }), undefined);
+    assert.equal(givenUp({ ...late, detail: 'shutdown' }, 20_000), undefined);
+    assert.equal(givenUp({ kind: 'left', why: 'hedged', spent: NOTHING_SPENT }, 20_000), undefined);
   });
 });
 

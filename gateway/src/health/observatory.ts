@@ -29,8 +29,10 @@ const SAVED_MAX = 2000;
 const PEERS_MAX = 50;
 /** How often a target is held against the others of its model. */
 const COMPARE_EVERY_MS = 1000;
-/** The caller's own deadline, or our shutdown: nobody's fault. */
-const CUT_SHORT: ReadonlySet<string> = new Set(['total_timeout', 'shutdown']);
+/** The caller's own deadline, or our shutdown: nobody's fault, but for a target that was silent for too long. */
+const OWN_TIME = 'total_timeout';
+const CUT_SHORT: ReadonlySet<string> = new Set([OWN_TIME, 'shutdown']);
+const SILENCE: Lesson = { of: 'target', how: 'error' };
 
 /** As much of a target as health looks at. Targets of the same model are peers. */
 export type Watched = Pick<Target, 'id' | 'keyId' | 'model' | 'isKnown' | 'allowed'>;
@@ -63,6 +65,8 @@ export interface Ended {
   readonly startedMs: number;
   /** Empty where a model was named directly. */
   readonly route: string;
+  /** Content was to come as soon as there was some; a whole answer is silent until its end. */
+  readonly isStreaming?: boolean;
 }
 
 /** What an operator must hear of. */
@@ -236,13 +240,14 @@ export class Observatory {
 
   #taught(learned: Learned, target: Watched, { ended, at }: Taught): Heard | undefined {
     const { end } = ended;
-    const isCutShort = end.kind === 'broke' && CUT_SHORT.has(end.detail);
     const of = 'fault' in end ? end.fault : undefined;
     if (of?.retryAfterMs !== undefined) {
       const untilMs = learned.rest(of.retryAfterMs, at.nowMs);
       this.#rests.use(target.keyId).asked(target.id, untilMs, at.nowMs);
     }
-    const lesson = of === undefined || isCutShort ? undefined : lessonFor(of, target);
+    const lesson = isGivenUp(ended)
+      ? silenceOf(ended, at.nowMs - at.startedMs - learned.patienceMs(at.nowMs))
+      : lessonFor(of, target);
     if (lesson !== undefined && 'reason' in lesson) return this.#lasting(learned, target, { lesson, at });
     // Whether the key is good, it did not tell.
     this.#keys.get(target.keyId)?.untold(at);
@@ -291,9 +296,23 @@ interface Taught {
 
 type Lasting = Extract<Lesson, { readonly reason: Reason }>;
 
-function lessonFor(of: Fault, { isKnown }: Watched): Lesson | undefined {
+function lessonFor(of: Fault | undefined, { isKnown }: Watched): Lesson | undefined {
+  if (of === undefined || of.isHearsay === true) return undefined;
   // A name that stands in no catalog was the caller's idea: nothing is gone that was ever there.
   return of.code === 'upstream-not-found' && !isKnown ? undefined : lessonOf(of.code);
+}
+
+/** It was not the target that ended it: the caller left, or ran out of his own time, or we are shutting down. */
+function isGivenUp({ end }: Ended): boolean {
+  return end.kind === 'left' || (end.kind === 'broke' && CUT_SHORT.has(end.detail));
+}
+
+/** What was given up without any content teaches of who should have sent some long ago. `overMs`: beyond all patience. */
+function silenceOf({ end, isStreaming }: Ended, overMs: number): Lesson | undefined {
+  if (isStreaming !== true || overMs <= 0) return undefined;
+  const isOfCaller =
+    (end.kind === 'left' && end.why === undefined) || (end.kind === 'broke' && end.detail === OWN_TIME);
+  return isOfCaller && end.spent.ttftMs === undefined ? SILENCE : undefined;
 }
 
 function peerOf({ breaker, speeds }: Learned, nowMs: number): Parameters<typeof outlierAmong>[0][number] {

@@ -66,7 +66,7 @@ export async function tryOne(run: Run, of: Try): Promise<Tried> {
     end = ended;
     return tried;
   } finally {
-    noteEnded(run.world, of.begun, end);
+    noteEnded(run.world, { ...of.begun, isStreaming: run.call.delivery.isStreaming }, end);
   }
 }
 
