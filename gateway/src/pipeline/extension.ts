@@ -96,7 +96,8 @@ function readDemands(
   if (!require.ok) return require;
   const prefer = readPrefer(own['prefer'] ?? headers['x-turnout-prefer']?.split(',').map((tag) => tag.trim()));
   if (!prefer.ok) return prefer;
-  const region = own['region'] ?? headers['x-turnout-region']?.trim().toLowerCase();
+  // A header may be a proxy's, which knows better than the body.
+  const region = headers['x-turnout-region']?.trim().toLowerCase() ?? own['region'];
   if (region === undefined || region === null) return ok(compact({ require: require.value, prefer: prefer.value }));
   if (typeof region !== 'string' || !/^[a-z0-9][a-z0-9-]{0,63}$/.test(region))
     return invalid('turnout.region', 'it must be the name of a region or zone, such as eu or us-east-1');
@@ -200,6 +201,8 @@ function readPreferences(value: Json | undefined): Result<Preferences | undefine
   if (!ignore.ok) return ignore;
   const price = readPriceMax(value['max_price']);
   if (!price.ok) return price;
+  const stray = strayIn(value);
+  if (stray !== undefined) return err(stray);
   const sort = sortOf(value['sort']);
   const allowFallbacks = asBoolean(value['allow_fallbacks']);
   return ok({
@@ -207,6 +210,19 @@ function readPreferences(value: Json | undefined): Result<Preferences | undefine
     ...unfollowed(value),
     ...dataWishes(value),
   });
+}
+
+/** Words that keep data or other providers away: misread, they would keep nothing away, and nobody would notice. */
+function strayIn(wishes: JsonRecord): Fault | undefined {
+  for (const field of ['zdr', 'allow_fallbacks'] as const) {
+    const value = wishes[field] ?? undefined;
+    if (value !== undefined && typeof value !== 'boolean')
+      return fault('field-invalid', { reason: 'it must be true or false' }, { param: `provider.${field}` });
+  }
+  const collection = wishes['data_collection'] ?? undefined;
+  return collection === undefined || collection === 'allow' || collection === 'deny'
+    ? undefined
+    : fault('field-invalid', { reason: 'it must be "allow" or "deny"' }, { param: 'provider.data_collection' });
 }
 
 function sortOf(value: Json | undefined): Preferences['sort'] {

@@ -20,7 +20,7 @@ export async function handle(arrival: Arrival, caller: Caller, world: World): Pr
   const options = { snapshot, key, world, address: caller.address };
   const asked = snapshot.classifier === undefined ? undefined : await classified(call, { ...options, reply });
   const planned = planCall(call, asked === undefined ? options : { ...options, classified: asked });
-  const known = { arrival, caller, world, facts: call.facts, tags: call.extension.tags };
+  const known = { arrival, caller, world, facts: call.facts, tags: call.extension.tags, classified: asked };
   if (!planned.ok) return refuse(known, planned.error);
   const planning = planned.value;
   const { facts } = planning;

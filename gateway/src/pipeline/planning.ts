@@ -133,7 +133,7 @@ function contentOf(call: Call, { readsContent, wanted }: Policy, snapshot: Snaps
 export function factsOf(call: Call, policy: Policy, { key, snapshot, address, classified }: PlanningOptions): Facts {
   const read = contentOf(call, policy, snapshot);
   const content = read === undefined || classified === undefined ? read : filled(read, classified);
-  const at = callerRegion({ key, header: call.extension.region, address }, snapshot);
+  const at = callerRegion({ key, claim: call.extension.region, address }, snapshot);
   return content === undefined && at === undefined ? call.facts : compact({ ...call.facts, content, ...at });
 }
 

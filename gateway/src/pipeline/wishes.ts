@@ -112,11 +112,14 @@ function isHidden({ policy, route }: Found, key: KeyRow): boolean {
 /** A key that names a route may use the targets of the route; else the target's own name must be allowed. */
 export function mayUse(key: KeyRow, target: Target, route: string | undefined): boolean {
   if (key.allowedModels === undefined) return true;
-  const names = [`${target.providerId}/${target.model}`, target.model, ...(route === undefined ? [] : [route])];
-  return key.allowedModels.some((pattern) => names.some((name) => matches(pattern, name)));
+  const names = [`${target.providerId}/${target.model}`, ...(route === undefined ? [] : [route])];
+  return key.allowedModels.some((pattern) => pattern === target.model || names.some((name) => matches(pattern, name)));
 }
 
-/** `openai/*` matches by prefix; anything else by equality. */
+/**
+ * `openai/*` matches by prefix; anything else by equality. A prefix is one of full names: what `openai/*` names is OpenAI's,
+ * and not a model that another provider calls `openai/gpt-5`.
+ */
 function matches(pattern: string, name: string): boolean {
   return pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : pattern === name;
 }

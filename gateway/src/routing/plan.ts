@@ -95,7 +95,8 @@ export function plan(input: PlanInput): Plan {
   const throws = dice(input.seed);
   const order = arranged(sifted.tiers, { input, policy, strategy, seen, throws });
   const drawn = explored(order, policy.explore ?? 0, throws);
-  const guarded = withinPrice(drawn, { factor: policy.fallback?.priceFactorMax, facts, seen });
+  const alone = atFirstProvider(drawn, preferences);
+  const guarded = withinPrice(alone, { factor: policy.fallback?.priceFactorMax, facts, seen });
   const { places, rejected } = refused(guarded, ruling);
   return {
     ...placesOf(places),
@@ -290,15 +291,28 @@ interface Guard {
   readonly seen: (target: Target) => Sighting;
 }
 
+/** Where the request wants no fallbacks and names no providers, who comes first is the one provider that it is for. */
+function atFirstProvider(places: readonly Place[], { order, allowFallbacks }: Preferences = {}): Guarded {
+  const [first] = places;
+  if (allowFallbacks !== false || order !== undefined || first === undefined) return { places, rejected: [] };
+  const isThere = ({ target }: Place): boolean => target.providerId === first.target.providerId;
+  const reason = `${first.target.providerId} comes first, and \`provider.allow_fallbacks\` is false`;
+  const others = places.filter((place) => !isThere(place));
+  return {
+    places: places.filter(isThere),
+    rejected: others.map(({ target }) => ({ target: target.id, reason })),
+  };
+}
+
 /** The price guard (faults.md F65): a fallback may not cost a multiple of the first choice that nobody agreed to. */
-function withinPrice(places: readonly Place[], { factor, facts, seen }: Guard): Guarded {
+function withinPrice({ places, rejected: before }: Guarded, { factor, facts, seen }: Guard): Guarded {
   const costOf = ({ target }: Place): number | undefined => {
     const nanoUsd = expectedCost(target, facts, seen(target));
     return nanoUsd === undefined ? undefined : Number(nanoUsd);
   };
   const first = places[0] === undefined ? undefined : costOf(places[0]);
-  if (factor === undefined || first === undefined) return { places, rejected: [] };
-  const rejected: Rejection[] = [];
+  if (factor === undefined || first === undefined) return { places, rejected: before };
+  const rejected = [...before];
   const within = places.filter((place) => {
     const cost = costOf(place);
     if (cost !== undefined && cost <= first * factor) return true;

@@ -136,12 +136,13 @@ export interface Policy {
 export function policyOver(first: Policy, others: readonly Policy[]): Policy {
   if (others.length === 0) return first;
   const all = [first, ...others];
+  const asked = all.flatMap(({ wanted }) => (wanted === undefined ? [] : [wanted]));
   return {
     ...first,
     tiers: [...first.tiers, ...others.map(itemsThrough)],
     readsContent: all.some(({ readsContent }) => readsContent),
     readsText: all.some(({ readsText }) => readsText === true),
-    wanted: new Set(all.flatMap(({ wanted }) => [...(wanted ?? [])])),
+    ...(asked.length === 0 ? {} : { wanted: new Set(asked.flatMap((wanted) => [...wanted])) }),
   };
 }
 

@@ -1,0 +1,98 @@
+/** Whose models a key may use, and what the wishes of a body come to: from the words of file, key and body to the plan. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { makeCatalog } from '../src/catalog/catalog.ts';
+import type { Fault } from '../src/chat/fault.ts';
+import { dryWorld, OPERATOR } from '../src/cli/dry-world.ts';
+import { parseConfig } from '../src/config/load.ts';
+import { gateDialects } from '../src/dialects/index.ts';
+import { openaiChat } from '../src/dialects/openai-chat.ts';
+import type { JsonRecord } from '../src/lib/json.ts';
+import type { Result } from '../src/lib/result.ts';
+import { parseBody } from '../src/pipeline/body.ts';
+import { acceptChat } from '../src/pipeline/chat.ts';
+import { planCall, type Planning } from '../src/pipeline/planning.ts';
+import { compile } from '../src/routing/compile.ts';
+import type { Snapshot } from '../src/routing/snapshot.ts';
+
+function house(name: string, more = ''): string {
+  const models = '{m: {price: {input: 1, output: 1}}, x: {price: {input: 1, output: 1}}}';
+  return `  ${name}: {dialect: openai-chat, base_url: 'http://10.0.0.5:8000/v1', ${more} models: ${models}}\n`;
+}
+
+function snapshotOf(yaml: string): Snapshot {
+  const parsed = parseConfig(yaml, { file: 'turnout.yaml', env: {} });
+  assert.ok(parsed.ok, JSON.stringify(parsed.ok ? '' : parsed.error));
+  const catalog = makeCatalog({ name: 'none' }, []);
+  return compile({ config: parsed.value.config, catalog, env: {}, dialects: gateDialects }).snapshot;
+}
+
+interface Asked {
+  readonly allowed?: readonly string[];
+}
+
+function planned(snapshot: Snapshot, fields: JsonRecord, { allowed }: Asked = {}): Result<Planning, Fault> {
+  const body = parseBody(Buffer.from(JSON.stringify({ messages: [{ role: 'user', content: 'hello' }], ...fields })));
+  assert.ok(body.ok);
+  const input = { requestId: 'req_1', startedMs: 0, dialect: openaiChat, path: {}, isJsonArray: false, query: '' };
+  const call = acceptChat({ ...input, headers: {}, body: body.value });
+  if (!call.ok) return call;
+  const key = allowed === undefined ? OPERATOR : { ...OPERATOR, isRoot: false, allowedModels: allowed };
+  return planCall(call.value, { snapshot, key, world: dryWorld(snapshot, () => 0.5) });
+}
+
+/** Targets of the plan, or the code of the fault. */
+function targets(snapshot: Snapshot, fields: JsonRecord, asked: Asked = {}): readonly string[] | string {
+  const made = planned(snapshot, fields, asked);
+  return made.ok ? made.value.plan.targets.map(({ id }) => id) : made.error.code;
+}
+
+describe('the models that a key may use', () => {
+  it('are by prefix those of full names: another provider’s name for a model begins no prefix', () => {
+    const resold = "{'openai/gpt-5': {price: {input: 1, output: 1}}}";
+    const snapshot = snapshotOf(
+      `providers:\n${house('openai')}  resale: {dialect: openai-chat, base_url: 'http://10.0.0.5:8000/v1', models: ${resold}}\n`,
+    );
+    const allowed = ['openai/*'];
+    assert.deepEqual(targets(snapshot, { model: 'openai/m' }, { allowed }), ['openai/m']);
+    assert.equal(targets(snapshot, { model: 'resale/openai/gpt-5' }, { allowed }), 'model-unknown');
+    assert.equal(snapshot.isVisible('resale/openai/gpt-5', allowed), false);
+    assert.deepEqual(targets(snapshot, { model: 'resale/openai/gpt-5' }, { allowed: ['resale/*'] }), [
+      'resale/openai/gpt-5',
+    ]);
+    assert.deepEqual(targets(snapshot, { model: 'openai/m' }, { allowed: ['m'] }), ['openai/m']);
+  });
+});
+
+describe('what several names want to know of the text', () => {
+  it('is the task alone where none of them asks for more', () => {
+    const snapshot = snapshotOf(
+      `providers:\n${house('p')}routes: {r: {targets: [p/m], rules: [{when: '"email" in facts.sensitive', refuse: no}]}}\n`,
+    );
+    const wantedBy = (...[model, ...models]: readonly string[]): ReadonlySet<string> | undefined => {
+      const made = planned(snapshot, { model: model ?? '', models });
+      assert.ok(made.ok);
+      return made.value.input.policy.wanted;
+    };
+    assert.equal(wantedBy('p/m', 'p/x'), undefined);
+    assert.deepEqual(wantedBy('p/m', 'r'), new Set(['task', 'sensitive']));
+  });
+});
+
+describe('a wish for no fallbacks', () => {
+  const snapshot = snapshotOf(
+    `providers:\n${house('p')}${house('q')}${house('s')}routes: {r: {targets: [p/m, q/m, p/x, s/m]}}\n`,
+  );
+
+  it('leaves the provider that comes first', () => {
+    assert.deepEqual(targets(snapshot, { model: 'r', provider: { allow_fallbacks: false } }), ['p/m', 'p/x']);
+    const ignoring = { allow_fallbacks: false, ignore: ['p'] };
+    assert.deepEqual(targets(snapshot, { model: 'r', provider: ignoring }), ['q/m']);
+    assert.equal(targets(snapshot, { model: 'r', provider: { allow_fallbacks: true } }).length, 4);
+  });
+
+  it('leaves those that it names, where it names any', () => {
+    const named = { allow_fallbacks: false, order: ['s', 'q'] };
+    assert.deepEqual(targets(snapshot, { model: 'r', provider: named }), ['s/m', 'q/m']);
+  });
+});
