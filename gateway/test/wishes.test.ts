@@ -7,11 +7,13 @@ import { dryWorld, OPERATOR } from '../src/cli/dry-world.ts';
 import { parseConfig } from '../src/config/load.ts';
 import { gateDialects } from '../src/dialects/index.ts';
 import { openaiChat } from '../src/dialects/openai-chat.ts';
-import type { JsonRecord } from '../src/lib/json.ts';
+import { asRecord, parseJson, type JsonRecord } from '../src/lib/json.ts';
 import type { Result } from '../src/lib/result.ts';
 import { parseBody } from '../src/pipeline/body.ts';
 import { acceptChat } from '../src/pipeline/chat.ts';
 import { planCall, type Planning } from '../src/pipeline/planning.ts';
+import { requestRecord } from '../src/pipeline/record.ts';
+import { replayed } from '../src/pipeline/replay.ts';
 import { compile } from '../src/routing/compile.ts';
 import type { Snapshot } from '../src/routing/snapshot.ts';
 
@@ -45,6 +47,13 @@ function planned(snapshot: Snapshot, fields: JsonRecord, { allowed }: Asked = {}
 function targets(snapshot: Snapshot, fields: JsonRecord, asked: Asked = {}): readonly string[] | string {
   const made = planned(snapshot, fields, asked);
   return made.ok ? made.value.plan.targets.map(({ id }) => id) : made.error.code;
+}
+
+function recordOf(planning: Planning, { id: snapshotId }: Snapshot): JsonRecord {
+  const asked = { id: 'req_1', snapshotId, operation: 'chat', protocol: 'openai-chat', atUnixMs: Date.now() };
+  const ended = { outcome: 'ok', status: 200, fault: undefined, durationMs: 1, tags: [], attempts: [] } as const;
+  const record = requestRecord({ ...asked, ...ended, facts: planning.facts, planning, isTurnKept: false });
+  return asRecord(parseJson(JSON.stringify(record))) ?? {};
 }
 
 describe('the models that a key may use', () => {
@@ -94,5 +103,58 @@ describe('a wish for no fallbacks', () => {
   it('leaves those that it names, where it names any', () => {
     const named = { allow_fallbacks: false, order: ['s', 'q'] };
     assert.deepEqual(targets(snapshot, { model: 'r', provider: named }), ['s/m', 'q/m']);
+  });
+});
+
+describe('several names', () => {
+  const snapshot = snapshotOf(`providers:
+${house('p')}${house('q')}${house('s')}routes:
+  cheap: {targets: [p/m, s/m]}
+  premium: {targets: [p/x, q/m, s/x]}
+  bound: {targets: [s/x, q/x], require: {training: false}}
+`);
+
+  it('give a key the targets of those that it may use, whichever of them stands first', () => {
+    const allowed = ['cheap', 'p/x'];
+    assert.deepEqual(targets(snapshot, { model: 'premium' }, { allowed }), ['p/x']);
+    assert.deepEqual(targets(snapshot, { model: 'cheap', models: ['premium'] }, { allowed }), ['p/m', 's/m', 'p/x']);
+    assert.deepEqual(targets(snapshot, { model: 'premium', models: ['cheap'] }, { allowed }), ['p/x', 'p/m', 's/m']);
+    assert.deepEqual(targets(snapshot, { model: 'q/m', models: ['cheap'] }, { allowed }), 'model-unknown');
+  });
+
+  it('lend a target nothing of a name that the key may not use: it is bound as its own name binds it', () => {
+    const allowed = ['bound', 'p/x'];
+    assert.deepEqual(targets(snapshot, { model: 'premium', models: ['bound'] }, { allowed }), ['p/x']);
+    assert.deepEqual(targets(snapshot, { model: 'premium', models: ['bound'] }), ['p/x', 'q/m', 's/x']);
+  });
+
+  it('leave a record from which the same plan is made again', () => {
+    const asked = { allowed: ['bound', 'p/x'] };
+    const made = planned(snapshot, { model: 'premium', models: ['bound'] }, asked);
+    assert.ok(made.ok);
+    assert.equal(made.value.input.shut?.size, 1);
+    assert.equal(replayed(recordOf(made.value, snapshot), snapshot).kind, 'same');
+  });
+});
+
+describe('a target that stands in two routes inside a route', () => {
+  const snapshot = snapshotOf(`providers:
+${house('p')}${house('q')}routes:
+  certified: {targets: [p/m], require: {compliance: [hipaa]}}
+  guarded: {targets: [p/m], rules: [{name: mail, when: '"email" in facts.sensitive', refuse: no mail leaves}]}
+  free: {targets: [p/m]}
+  outer: {targets: [certified, guarded, q/m]}
+  wide: {targets: [guarded, free, q/m]}
+`);
+  const mail = { messages: [{ role: 'user', content: 'write to jane.huber@firma-huber.de' }] };
+
+  it('is kept from a request by the rule of one where the other does not take it', () => {
+    assert.deepEqual(targets(snapshot, { model: 'outer' }), ['p/m', 'q/m']);
+    assert.deepEqual(targets(snapshot, { model: 'outer', ...mail }), ['q/m']);
+    assert.deepEqual(targets(snapshot, { model: 'q/m', models: ['certified', 'guarded'], ...mail }), ['q/m']);
+  });
+
+  it('takes the request where one of them does', () => {
+    assert.deepEqual(targets(snapshot, { model: 'wide', ...mail }), ['p/m', 'q/m']);
   });
 });

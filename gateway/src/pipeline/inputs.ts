@@ -8,9 +8,9 @@ import { fromPlainJson, toPlainJson } from '../lib/plain-data.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { UNSEEN, type Sighting, type Sightings } from '../routing/observation.ts';
 import type { PlanInput } from '../routing/plan.ts';
-import { itemsOf, policyOver, type Policy } from '../routing/policy.ts';
+import { itemsOf, policyOver, type NamedPolicy, type Policy, type Shut } from '../routing/policy.ts';
 import { NOT_ALLOWED } from '../routing/requirements/barred.ts';
-import type { Ruling } from '../routing/rules.ts';
+import { ruled, type Ruling } from '../routing/rules.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import { factsOf } from './facts-record.ts';
 
@@ -23,6 +23,7 @@ export function inputsRecord(input: PlanInput, names: readonly string[]): JsonRe
     seed,
     turn: turn === 0 ? undefined : turn,
     ...barredRecord(input),
+    shut: shutRecord(input),
     preferences: preferences === undefined ? undefined : toPlainJson(preferences),
     require: require === undefined ? undefined : toPlainJson(require),
     prefer,
@@ -43,6 +44,18 @@ function barredRecord({ barred, policy }: PlanInput): JsonRecord {
     else if (reason !== undefined) (reasons ??= {})[target.id] = reason;
   }
   return { barred: reasons, hidden: hidden.length === 0 ? undefined : hidden };
+}
+
+/** By its place among the targets of the policy as the rule leaves it: such a place has no other name. */
+function shutRecord({ policy, ruling, shut }: PlanInput): JsonRecord | undefined {
+  if (shut === undefined || shut.size === 0) return undefined;
+  const places = ruled(policy, ruling).tiers.flat();
+  return Object.fromEntries(
+    places.flatMap((place, index) => {
+      const reason = shut.get(place);
+      return reason === undefined ? [] : [[String(index), reason]];
+    }),
+  );
 }
 
 /** Whoever is barred is not looked at further. */
@@ -99,6 +112,7 @@ export function recordedInput(record: JsonRecord, snapshot: Snapshot): Result<Pl
     policy,
     facts,
     barred: barredOf(inputs, policy),
+    shut: shutOf(inputs, policy, ruling),
     preferences,
     require,
     prefer,
@@ -114,14 +128,14 @@ export function recordedInput(record: JsonRecord, snapshot: Snapshot): Result<Pl
 
 /** The policy of the first name over the targets of all; a text where a name stands for nothing. */
 export function policyNamed(names: readonly string[], snapshot: Snapshot): Policy | string {
-  const policies: Policy[] = [];
+  const policies: NamedPolicy[] = [];
   for (const name of names) {
     const found = snapshot.resolve(name);
     if (found.kind === 'unknown') return `no model or route is called ${JSON.stringify(name)}`;
-    policies.push(found.policy);
+    policies.push(found);
   }
   const [first, ...others] = policies;
-  return first === undefined ? 'no model is named' : policyOver(first, others);
+  return first === undefined ? 'no model is named' : policyOver(first.policy, others);
 }
 
 function rulingOf(inputs: JsonRecord, policy: Policy): Ruling | undefined | string {
@@ -153,6 +167,18 @@ function barredOf(inputs: JsonRecord, policy: Policy): ReadonlyMap<string, strin
     if (reason !== undefined) barred.set(target.id, reason);
   }
   return barred;
+}
+
+function shutOf(inputs: JsonRecord, policy: Policy, ruling: Ruling | undefined): Shut {
+  const reasons = asRecord(inputs['shut']) ?? {};
+  return new Map(
+    ruled(policy, ruling)
+      .tiers.flat()
+      .flatMap((place, index) => {
+        const reason = asString(reasons[String(index)]);
+        return reason === undefined ? [] : [[place, reason] as const];
+      }),
+  );
 }
 
 /** What a record says was known of its candidates. */

@@ -1,7 +1,14 @@
 /** What the caller's names and wishes mean here: a policy, and what the request adds to it. */
 import { fault, type Fault } from '../chat/fault.ts';
 import { err, ok, type Result } from '../lib/result.ts';
-import { itemsOf, policyOver, type Policy, type StrategyName } from '../routing/policy.ts';
+import {
+  itemsOf,
+  placesOf,
+  policyOver,
+  type NamedPolicy,
+  type StrategyName,
+  type WeightedTarget,
+} from '../routing/policy.ts';
 import type { Preferences } from '../routing/preferences.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { Target } from '../routing/target.ts';
@@ -59,15 +66,13 @@ function whyNotFollowed(preferences: Preferences | undefined, call: Call, { snap
   return unknownProvider(preferences, snapshot, key);
 }
 
-interface Found {
-  readonly policy: Policy;
-  readonly route?: string;
+interface Found extends NamedPolicy {
   readonly sort?: StrategyName;
 }
 
 /** The first name's policy over the tiers of all names: the targets of a fallback come after those of the model that was asked for. */
 function candidatesOf(names: readonly string[], snapshot: Snapshot, key: KeyRow): Result<Found, Fault> {
-  const others: Policy[] = [];
+  const others: Found[] = [];
   let first: Found | undefined;
   for (const [index, name] of names.entries()) {
     const resolved = snapshot.resolve(name);
@@ -79,7 +84,7 @@ function candidatesOf(names: readonly string[], snapshot: Snapshot, key: KeyRow)
       return err(fault('field-invalid', { reason }, { param: `models[${index - 1}]` }));
     }
     if (first === undefined) first = resolved;
-    else others.push(resolved.policy);
+    else others.push(resolved);
   }
   if (first === undefined) return err(fault('field-missing', { reason: 'name a model' }, { param: 'model' }));
   return ok({ ...first, policy: policyOver(first.policy, others) });
@@ -109,8 +114,31 @@ function isHidden({ policy, route }: Found, key: KeyRow): boolean {
   return targets.length > 0 && !targets.some(({ target }) => mayUse(key, target, route));
 }
 
+/** What a key keeps a request from. */
+export interface Kept {
+  /** Targets that it may use by none of the names, by their ids. */
+  readonly targets: ReadonlySet<string>;
+  /** Places of the others, under names by which it may not use them: what binds such a target under its own name binds it. */
+  readonly places: ReadonlySet<WeightedTarget>;
+}
+
+const NOTHING: Kept = { targets: new Set(), places: new Set() };
+
+export function keptFrom(key: KeyRow, { policy, route }: NamedPolicy): Kept {
+  if (key.allowedModels === undefined) return NOTHING;
+  const places = placesOf(policy);
+  const isOpen = ({ target, under }: WeightedTarget): boolean =>
+    mayUse(key, target, under === undefined ? route : under.route);
+  const open = new Set(places.filter(isOpen).map(({ target }) => target.id));
+  const closed = places.filter((place) => !isOpen(place));
+  return {
+    targets: new Set(closed.map(({ target }) => target.id).filter((id) => !open.has(id))),
+    places: new Set(closed.filter(({ target }) => open.has(target.id))),
+  };
+}
+
 /** A key that names a route may use the targets of the route; else the target's own name must be allowed. */
-export function mayUse(key: KeyRow, target: Target, route: string | undefined): boolean {
+function mayUse(key: KeyRow, target: Target, route: string | undefined): boolean {
   if (key.allowedModels === undefined) return true;
   const names = [`${target.providerId}/${target.model}`, ...(route === undefined ? [] : [route])];
   return key.allowedModels.some((pattern) => pattern === target.model || names.some((name) => matches(pattern, name)));

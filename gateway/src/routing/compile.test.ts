@@ -12,7 +12,7 @@ import { UNSEEN } from './observation.ts';
 import { inputOf, TEST_FACTS } from './plan.fixture.ts';
 import { plan } from './plan.ts';
 import { policyOver } from './policy.ts';
-import { barredThrough } from './rules.ts';
+import { shutThrough } from './rules.ts';
 import type { Resolution } from './snapshot.ts';
 import { targetOver } from './target.ts';
 
@@ -297,14 +297,14 @@ routes:
       const [first, ...others] = names.map((name) => {
         const resolved = nested.resolve(name);
         assert.ok(resolved.kind === 'found');
-        return resolved.policy;
+        return resolved;
       });
       assert.ok(first);
-      const policy = policyOver(first, others);
+      const policy = policyOver(first.policy, others);
       return (view) => {
         const known = { facts: TEST_FACTS, seen: () => UNSEEN, today: '2026-11-27' };
-        const barred = barredThrough(policy, undefined, { view: () => ({ ...NO_FACTS, ...view }), ...known });
-        return plan(inputOf(policy, { barred })).targets.map(({ id }) => id);
+        const shut = shutThrough(policy, undefined, { view: () => ({ ...NO_FACTS, ...view }), ...known });
+        return plan(inputOf(policy, { shut })).targets.map(({ id }) => id);
       };
     }
 
@@ -321,7 +321,7 @@ routes:
       assert.deepEqual(either({ sensitive: ['health'] }), ['house/c']);
       const [first, second] = ['house/c', 'inner'].map((name) => nested.resolve(name));
       assert.ok(first?.kind === 'found' && second?.kind === 'found');
-      const { readsContent, wanted } = policyOver(first.policy, [second.policy]);
+      const { readsContent, wanted } = policyOver(first.policy, [second]);
       assert.deepEqual([readsContent, wanted?.has('sensitive')], [true, true]);
     });
   });

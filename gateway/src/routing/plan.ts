@@ -7,8 +7,9 @@ import { dice, type Dice } from './dice.ts';
 import { expectedCost } from './expected.ts';
 import { fitnessOf, lagOf, type Fitness } from './fitness.ts';
 import { UNSEEN, type Sighting, type Sightings } from './observation.ts';
-import type { Policy, Require, StrategyName, WeightedTarget } from './policy.ts';
+import type { Policy, Require, Shut, StrategyName, WeightedTarget } from './policy.ts';
 import type { Preferences } from './preferences.ts';
+import { barred as allowed } from './requirements/barred.ts';
 import { REQUIREMENTS } from './requirements/index.ts';
 import type { Asked, Requirement } from './requirements/requirement.ts';
 import { retired } from './requirements/retired.ts';
@@ -68,6 +69,8 @@ export interface PlanInput {
   readonly facts: Facts;
   /** Targets that the key may not use, or that cannot do what is asked at all, with the reason. */
   readonly barred: ReadonlyMap<string, string>;
+  /** Of those that are not, places at which they may not be taken. */
+  readonly shut?: Shut;
   readonly preferences?: Preferences | undefined;
   /** What the request itself requires and prefers. */
   readonly require?: Require | undefined;
@@ -90,7 +93,7 @@ export function plan(input: PlanInput): Plan {
   const seen = (target: Target): Sighting => sightings.get(target.id) ?? UNSEEN;
   const policy = ruled(input.policy, ruling);
   const requires = requiresOf(input.policy, ruling, [input.require, preferences?.require]);
-  const sifted = sift(policy, { facts, requires, preferences, today, barred, seen });
+  const sifted = sift(policy, { facts, requires, preferences, today, barred, seen }, input.shut);
   const strategy = preferences?.sort ?? policy.strategy;
   const throws = dice(input.seed);
   const order = arranged(sifted.tiers, { input, policy, strategy, seen, throws });
@@ -144,7 +147,7 @@ interface Sifted {
  * Requirements first: who may take the request, and who can. Each target once, in its first tier; where routes inside the
  * route name it too, one that takes it is enough.
  */
-function sift({ tiers }: Policy, asked: Asked): Sifted {
+function sift({ tiers }: Policy, asked: Asked, shut: Shut | undefined): Sifted {
   const taken = new Set<string>();
   const unfit = new Map<string, Rejection>();
   const final = new Map<string, Rejection>();
@@ -152,7 +155,8 @@ function sift({ tiers }: Policy, asked: Asked): Sifted {
     tier.filter((item) => {
       const { id } = item.target;
       if (taken.has(id)) return false;
-      const unmet = unmetBy(item, asked);
+      const closed = shut?.get(item);
+      const unmet = closed === undefined ? unmetBy(item, asked) : { requirement: allowed, reason: closed };
       if (unmet !== undefined && unmet.requirement.isOpinion !== true) {
         const gone = unmet.requirement === retired ? { retired: item.target } : {};
         if (!final.has(id)) final.set(id, { target: id, reason: unmet.reason, ...gone });

@@ -1,5 +1,5 @@
 /** A route's rules: the first that holds puts its words in the place of the route's own. */
-import type { Passage, Policy, Require, Rule, WeightedTarget } from './policy.ts';
+import type { Passage, Policy, Require, Rule, Shut, WeightedTarget } from './policy.ts';
 import { REQUIREMENTS } from './requirements/index.ts';
 import type { Asked } from './requirements/requirement.ts';
 import type { RuleFacts } from '../policy/vocabulary.ts';
@@ -42,19 +42,14 @@ export interface Seen extends Pick<Asked, 'facts' | 'seen' | 'today'> {
   readonly view: () => RuleFacts;
 }
 
-/** Targets that the rules of the routes they were taken through keep the request from, with the reason. */
-export function barredThrough(policy: Policy, ruling: Ruling | undefined, as: Seen): ReadonlyMap<string, string> {
-  const barred = new Map<string, string>();
-  const met = new Set<string>();
+/** Places that the rules of the routes they were taken through keep the request from, with the reason: each is judged by itself. */
+export function shutThrough(policy: Policy, ruling: Ruling | undefined, as: Seen): Shut {
+  const shut = new Map<WeightedTarget, string>();
   for (const item of ruled(policy, ruling).tiers.flat()) {
-    const { id } = item.target;
-    // As in the plan, a target stands where it stands first.
-    if (met.has(id)) continue;
-    met.add(id);
     const reason = item.passages === undefined ? undefined : whyNotThrough(item, as);
-    if (reason !== undefined) barred.set(id, reason);
+    if (reason !== undefined) shut.set(item, reason);
   }
-  return barred;
+  return shut;
 }
 
 function whyNotThrough({ target, passages = [] }: WeightedTarget, as: Seen): string | undefined {
