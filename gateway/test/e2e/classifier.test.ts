@@ -32,6 +32,9 @@ before(async () => {
       `around-house: {targets: [house, eu/m], rules: [{name: hard, when: 'facts.difficulty > 0.7', use: {prefer: [x]}}]}`,
       `mixed: {targets: [p/m], rules: [{name: mail, when: '"email" in facts.sensitive && facts.difficulty < 0.7', refuse: no mail leaves}]}`,
       `tagged: {targets: [p/m], require: {tags: [on-prem]}, rules: [{name: hard, when: 'facts.difficulty > 0.7', use: {targets: [s/m]}}]}`,
+      `late: {targets: [eu/m], rules: [{name: hard, when: 'facts.difficulty > 0.7', use: {prefer: [x]}}, {name: mail, when: '"email" in facts.sensitive', require: {region: eu}}]}`,
+      `untold: {targets: [p/m], rules: [{name: hard, when: 'facts.difficulty > 0.7', use: {prefer: [x]}}, {name: untold, when: 'facts.tags[0] == "secret"', refuse: nobody knows}]}`,
+      `no-chat: {targets: [p/m], rules: [{name: chat, when: 'facts.task == "chat"', refuse: no chat here}]}`,
       `no-hard: {targets: [p/m], rules: [{name: hard, when: 'facts.difficulty > 0.7', refuse: too hard}]}`,
     ],
     sections: ['understand: {classifier: {model: t/m, deadline_ms: 300}}'],
@@ -134,6 +137,7 @@ describe('a small model that is asked what a text is about', () => {
       ['mixed', 403, /`mail` refuses/],
       ['house', 200, /`mail` sends such requests elsewhere/],
       ['behind', 200, /`mail` sends such requests elsewhere/],
+      ['late', 200, /region/],
       ['around', 200, /`mail` refuses/],
       ['around-house', 200, /`mail` sends such requests elsewhere/],
       ['tagged', 400, /not tagged on-prem/],
@@ -145,6 +149,8 @@ describe('a small model that is asked what a text is about', () => {
       assert.equal(told['result'], 'withheld', model);
       assert.match(String(told['why']), why, model);
     }
+    const untold = await classifierOf(await ask('untold'));
+    assert.match(String(untold['why']), /`untold` refuses/);
     assert.equal(timesAsked(), 0);
   });
 
@@ -165,6 +171,13 @@ describe('a small model that is asked what a text is about', () => {
       assert.match(String((await classifierOf(got))['why']), /in `provider\./);
     }
     assert.equal(timesAsked(), 0);
+  });
+
+  it('corrects a first guess by which a rule that reads nothing else would refuse', async () => {
+    rig.simulator.script([answers('t', '{"task":"code"}'), ...FINE]);
+    const got = await ask('no-chat');
+    assert.equal(got.status, 200, got.text);
+    assert.equal((await classifierOf(got))['result'], 'told');
   });
 
   it('tells a rule that refuses by its word, and is in the record of the refusal with what it cost', async () => {
