@@ -823,14 +823,19 @@ routes:
       ),
     });
     const client = openaiAt(at);
+    const before = simulator.log.requests.length;
     const claims = [{}, { turnout: { region: 'us' } }];
-    for (const [route, provider] of [['lines', 'house-de']] as const) {
+    for (const [route, provider] of [
+      ['lines', 'house-de'],
+      ['whole', 'openai-de'],
+    ] as const) {
       const lines = claims.map((more, index) => chatLine(`r-${index}`, route, more));
       const done = await ended(client, (await batchOf(client, lines)).id);
       assert.equal(done.request_counts?.completed, 2, JSON.stringify(done));
       const went = `${route} ${provider}/gpt-x de address`;
       assert.deepEqual(await wentTo(at, done.id, 2), [went, went]);
     }
+    assert.ok(simulator.log.requests.slice(before).some(({ path }) => path.endsWith('/batches')));
     const messages = await anthropicAt(at).messages.batches.create(messagesOf(['lines']));
     assert.equal((await endedMessages(anthropicAt(at), messages.id)).request_counts.succeeded, 1);
     assert.deepEqual(await wentTo(at, messages.id, 1), ['lines house-de/gpt-x de address']);
@@ -881,6 +886,29 @@ describe("a provider's own batches", () => {
       assert.equal((await ended(client, (await batchOf(client, chatLines(3, 'openai/gpt-x'))).id)).status, 'completed');
       assert.ok(own.simulator.log.requests.every(({ path }) => path.endsWith('/chat/completions')));
     });
+  });
+
+  it('are not used for what no provider may keep: they keep the files of batches', async () => {
+    const { url } = simulator;
+    const openaiLike = `{like: openai, base_url: "${url}/openai/v1", api_key: sk-upstream-0123456789, retention_days: 0, models: {gpt-x: {${PRICED}}}}`;
+    const unkept = 'require: {retention_days_max: 0}';
+    const routes = `routes:
+  bound: {targets: [o/gpt-x], ${unkept}}
+  outer: {targets: [bound]}
+  ruled: {targets: [o/gpt-x], rules: [{when: '"private" in facts.tags', ${unkept}}]}
+  free: {targets: [o/gpt-x]}`;
+    const at = await start({ config: testConfig({ o: openaiLike }, routes) });
+    const client = openaiAt(at);
+    const hidden = { turnout: { tags: ['private'] } };
+    const asked = { turnout: { require: { retention_days_max: 7 } } };
+    const bound = [chatLine('a', 'bound'), chatLine('b', 'outer'), chatLine('c', 'ruled', hidden)];
+    for (const line of [...bound, chatLine('d', 'free', asked), chatLine('e', 'ruled'), chatLine('f', 'free')]) {
+      const before = simulator.log.requests.length;
+      assert.equal((await ended(client, (await batchOf(client, [line])).id)).request_counts?.completed, 1);
+      const isNative = simulator.log.requests.slice(before).some(({ path }) => path.endsWith('/batches'));
+      assert.equal(isNative, ['e', 'f'].includes(String(line['custom_id'])), JSON.stringify(line));
+    }
+    await at.stop();
   });
 
   it('fail whole where the budget cannot hold them, and nothing is sent', async () => {

@@ -5,6 +5,7 @@ import { worstAt } from '../../pipeline/admit.ts';
 import type { World } from '../../pipeline/world.ts';
 import { discounted } from '../../money/discount.ts';
 import type { BatchApi } from '../../providers/provider.ts';
+import { bindingOn } from '../../routing/residency.ts';
 import type { Target } from '../../routing/target.ts';
 import type { KeyRow } from '../../store/ports.ts';
 import type { CallerRegion } from '../../understand/facts.ts';
@@ -55,6 +56,12 @@ export async function prepared(asked: Asked, requestId: string, at: Preparing): 
   return { call, planning: planned.value, target: atBatchPrice(target, api), api };
 }
 
+/** The plan of a line that was sent to the target. Undefined where it would not lead there any more: the configuration is another now. */
+export function planningOf(call: Call, target: Target, { world, key, seen }: Preparing): Planning | undefined {
+  const planned = planCall(call, { snapshot: world.snapshot(), key, world, seen, isDry: true });
+  return planned.ok && planned.value.plan.targets.some(({ id }) => id === target.id) ? planned.value : undefined;
+}
+
 export function atBatchPrice(target: Target, { pricePercent }: BatchApi): Target {
   return target.price === undefined ? target : { ...target, price: discounted(target.price, pricePercent) };
 }
@@ -67,8 +74,11 @@ export interface Packed {
   readonly worstNanoUsd: bigint;
 }
 
-/** The body that goes out for it; undefined where the provider would not take it in a batch. */
+/** The body that goes out for it; undefined where the provider would not take it in a batch, or must not keep it. */
 export async function packed({ call, planning, target, api }: Planned, world: World): Promise<Packed | undefined> {
+  // Providers keep the files of batches for weeks, whatever they keep of other requests.
+  if (bindingOn(planning.input, target).some(({ retentionDaysMax }) => retentionDaysMax !== undefined))
+    return undefined;
   const built = await call.outgoing(call.over(target), {
     instanceId: world.instanceId,
     followed: planning.followed,
