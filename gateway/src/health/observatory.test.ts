@@ -448,6 +448,26 @@ describe('what was learned', () => {
     assert.deepEqual(observatory.observe(MODEL, 0), { restMs: 0, isDoubted: false, inFlight: 0 });
   });
 
+  it('is not pushed out by names that callers make up, nor are those written down', () => {
+    const on = bench();
+    const usage = { inputTokens: 1, outputTokens: 20 };
+    for (let count = 0; count < 300; count += 1) on.ask(testTarget(`p/m${count}`), answered({ usage }), 1);
+    on.ask(MODEL, refused('upstream-overloaded'));
+    const own = testTarget('p/own', { isKnown: false });
+    for (let count = 0; count < 6000; count += 1) {
+      on.ask(testTarget(`p/made-up-${count}`, { isKnown: false }), refused('upstream-not-found'));
+      if (count % 100 === 0) on.ask(own, answered({ usage }), 1);
+    }
+    assert.deepEqual(doubted(on, [MODEL]), [true]);
+    const speeds = [testTarget('p/m0'), own].map((target) => on.observatory.observe(target, on.nowMs).tokensPerS);
+    assert.deepEqual(speeds, [20_000, 20_000]);
+    const saved = JSON.stringify(on.observatory.save(on.nowMs, 0));
+    assert.ok(saved.includes('p/m299') && !saved.includes('made-up'));
+    assert.ok(saved.length < 200_000, String(saved.length));
+    const known = Array.from({ length: 6000 }, (_, count) => testTarget(`p/made-up-${count}`, { isKnown: false }));
+    assert.ok(on.observatory.rows(known, on.nowMs).length <= 500);
+  });
+
   it('is written down for the last two thousand targets', () => {
     const on = bench();
     for (let count = 0; count < 2100; count += 1) {

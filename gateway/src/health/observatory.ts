@@ -21,8 +21,10 @@ import { SETTINGS, type Settings } from './settings.ts';
 import { Speeds } from './speeds.ts';
 import { Table } from './table.ts';
 
-/** More targets and keys than any gateway serves at a time; some 20 MB where callers make up names of models. */
+/** More targets and keys than any gateway serves at a time. */
 const TARGETS_MAX = 5000;
+/** Models that stand in no catalog or configuration: those of a server of one's own, and whatever callers make up. */
+const UNLISTED_MAX = 500;
 /** Of targets, and of lengths, the last used so many are written down: half a megabyte, and a few milliseconds. */
 const SAVED_MAX = 2000;
 /** Peers that are compared: of a thousand keys for one model, those last used. */
@@ -91,6 +93,8 @@ export class Observatory {
   readonly #options: ObservatoryOptions;
   readonly #settings: () => Settings;
   readonly #targets: Table<Learned>;
+  /** Apart, so that names which callers make up push out nothing that others need; not written down. */
+  readonly #unlisted: Table<Learned>;
   /** Only those that something was wrong with. */
   readonly #keys: Table<Breaker>;
   /** By key, where one of its models asked for a rest. */
@@ -105,13 +109,16 @@ export class Observatory {
     this.#options = options;
     this.#settings = options.settings ?? (() => SETTINGS);
     this.retries = new RetryBudget(() => this.#settings().retryShare);
-    this.#targets = new Table(TARGETS_MAX, (id) => new Learned(this.#breaker('target', id)));
+    const learned = (id: string): Learned => new Learned(this.#breaker('target', id));
+    this.#targets = new Table(TARGETS_MAX, learned);
+    this.#unlisted = new Table(UNLISTED_MAX, learned);
     this.#keys = new Table(TARGETS_MAX, (id) => this.#breaker('key', id));
   }
 
   /** What a plan may know. O(1); changes nothing. */
-  observe({ id, keyId, allowed }: Watched, nowMs: number): Observation {
-    const learned = this.#targets.get(id);
+  observe(target: Watched, nowMs: number): Observation {
+    const { keyId, allowed } = target;
+    const learned = this.#tableOf(target).get(target.id);
     const isKeyAway = this.#keys.get(keyId)?.isAway(nowMs) === true;
     const sent = allowed === undefined ? undefined : this.#sent.get(keyId);
     const waitMs = allowed === undefined ? 0 : (sent?.waitMs(allowed, nowMs) ?? 0);
@@ -125,8 +132,9 @@ export class Observatory {
   }
 
   /** An attempt begins: in the same breath as the choice, so that of all that choose at once one probes. */
-  begin({ id, keyId, allowed }: Watched, nowMs: number): void {
-    const learned = this.#targets.use(id);
+  begin(target: Watched, nowMs: number): void {
+    const { keyId, allowed } = target;
+    const learned = this.#tableOf(target).use(target.id);
     learned.breaker.begin(nowMs);
     this.#keys.get(keyId)?.begin(nowMs);
     learned.inFlight.begin();
@@ -135,18 +143,18 @@ export class Observatory {
   }
 
   /** Whether the head of a reply is worth looking at for rate limits. */
-  listensTo({ id }: Watched, nowMs: number): boolean {
-    return this.#targets.get(id)?.headroom.isStale(nowMs) !== false;
+  listensTo(target: Watched, nowMs: number): boolean {
+    return this.#tableOf(target).get(target.id)?.headroom.isStale(nowMs) !== false;
   }
 
   /** The head of a reply has told of rate limits. */
-  told({ id }: Watched, allowances: Allowances, nowMs: number): void {
-    this.#targets.use(id).headroom.told(allowances, nowMs);
+  told(target: Watched, allowances: Allowances, nowMs: number): void {
+    this.#tableOf(target).use(target.id).headroom.told(allowances, nowMs);
   }
 
   /** Each attempt that began ends here, once. */
   ended(target: Watched, ended: Ended, nowMs: number): Heard | undefined {
-    const learned = this.#targets.use(target.id);
+    const learned = this.#tableOf(target).use(target.id);
     const at: Ending = { nowMs, startedMs: ended.startedMs, random: this.#options.random };
     this.#measure(learned, target, { ended, at });
     const heard =
@@ -192,7 +200,7 @@ export class Observatory {
   rows(targets: Iterable<Watched>, nowMs: number): readonly HealthRow[] {
     const rows: HealthRow[] = [];
     for (const target of targets) {
-      const learned = this.#targets.get(target.id);
+      const learned = this.#tableOf(target).get(target.id);
       const key = this.#keys.get(target.keyId);
       if (learned === undefined && key === undefined) continue;
       const row = learned?.breaker.row(nowMs);
@@ -209,6 +217,10 @@ export class Observatory {
       );
     }
     return rows;
+  }
+
+  #tableOf({ isKnown }: Watched): Table<Learned> {
+    return isKnown ? this.#targets : this.#unlisted;
   }
 
   #breaker(of: Change['of'], id: string): Breaker {
@@ -271,12 +283,14 @@ export class Observatory {
   /** Opens the worst of the model's targets, where it is far worse than the others. */
   #compare(learned: Learned, { id, model }: Watched, at: Ending): void {
     learned.comparedMs = at.nowMs;
+    // Of what was made up, nothing is ever counted.
+    if (learned.breaker.rate.count(at.nowMs) === 0) return;
     const ids = this.#peers.use(model);
     ids.delete(id);
     ids.add(id);
     if (ids.size < 2) return;
     if (ids.size > PEERS_MAX) for (const oldest of [...ids].slice(0, ids.size - PEERS_MAX)) ids.delete(oldest);
-    const peers = [...ids].flatMap((peer) => this.#targets.get(peer) ?? []);
+    const peers = [...ids].flatMap((peer) => this.#targets.get(peer) ?? this.#unlisted.get(peer) ?? []);
     const found = outlierAmong(
       peers.map((peer) => peerOf(peer, at.nowMs)),
       this.#settings().ejectMax,
