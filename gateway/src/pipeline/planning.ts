@@ -8,7 +8,7 @@ import { plan, type Plan, type PlanInput } from '../routing/plan.ts';
 import { itemsOf, type Policy } from '../routing/policy.ts';
 import { GENERAL } from '../catalog/quality.ts';
 import { NOT_ALLOWED } from '../routing/requirements/barred.ts';
-import { rulingOf, shutThrough } from '../routing/rules.ts';
+import { judgedThrough, rulingOf, withTroubles } from '../routing/rules.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { Target } from '../routing/target.ts';
 import type { Feedback, KeyRow } from '../store/ports.ts';
@@ -79,19 +79,17 @@ export function planCall(call: Call, options: PlanningOptions): Result<Planning,
   const conversation = policy.readsContent ? call.conversationOf?.(options.key.id) : undefined;
   const sightings = sightingsOf(items, knownFor({ policy, facts, conversation, route: route ?? '' }, world));
   const view = viewOf(call, policy, facts);
-  const ruling = policy.rules === undefined ? undefined : rulingOf(policy.rules, view());
+  const own = policy.rules === undefined ? undefined : rulingOf(policy.rules, view());
   const kept = keptFrom(options.key, found);
   const seen = ({ id }: Target): Sighting => sightings.get(id) ?? UNSEEN;
+  const through = judgedThrough(policy, own, { view, facts, seen, today });
   const input: PlanInput = {
     policy,
     facts,
     barred: barredFrom(items, { call, options, kept }),
-    shut: new Map([
-      ...shutThrough(policy, ruling, { view, facts, seen, today }),
-      ...[...kept.places].map((place) => [place, NOT_ALLOWED] as const),
-    ]),
+    shut: new Map([...through.shut, ...[...kept.places].map((place) => [place, NOT_ALLOWED] as const)]),
     preferences,
-    ruling,
+    ruling: withTroubles(own, through.troubles),
     require: call.extension.require,
     prefer: call.extension.prefer,
     sightings,

@@ -13,7 +13,7 @@ import { UNSEEN } from './observation.ts';
 import { inputOf, TEST_FACTS } from './plan.fixture.ts';
 import { plan } from './plan.ts';
 import { policyOver } from './policy.ts';
-import { shutThrough } from './rules.ts';
+import { judgedThrough, shutThrough } from './rules.ts';
 import type { Resolution } from './snapshot.ts';
 import { targetOver } from './target.ts';
 
@@ -335,6 +335,33 @@ routes:
       assert.deepEqual(outer({ sensitive: ['health'] }), ['house/c']);
       assert.deepEqual(outer({ sensitive: ['card'] }), ['house/c']);
       assert.deepEqual(outer({ task: 'code' }), ['house/b', 'house/c']);
+    });
+
+    it('is bound by those that cannot be told, and says so', () => {
+      const { snapshot: odd } = compiled(`
+providers:
+  house: {dialect: openai-chat, base_url: http://10.0.0.5/v1, api_key: k, models: {a: {}, c: {}}}
+routes:
+  inner:
+    targets: [house/a]
+    rules: [{name: tagged, when: 'facts.tags[0] != "public"', refuse: not here}]
+  outer: {targets: [inner, house/c]}
+`);
+      const resolved = odd.resolve('outer');
+      assert.ok(resolved.kind === 'found');
+      const { policy } = resolved;
+      const judged = (tags: readonly string[]): ReturnType<typeof judgedThrough> =>
+        judgedThrough(policy, undefined, {
+          view: () => ({ ...NO_FACTS, tags }),
+          facts: TEST_FACTS,
+          seen: () => UNSEEN,
+          today: '2026-11-27',
+        });
+      const ids = (shut: ReturnType<typeof judgedThrough>['shut']): readonly string[] =>
+        [...shut.keys()].map(({ target }) => target.id);
+      assert.deepEqual([ids(judged(['public']).shut), judged(['public']).troubles], [[], []]);
+      assert.deepEqual(ids(judged([]).shut), ['house/a']);
+      assert.match(judged([]).troubles.join(), /^tagged: takes an item that the list does not have; it refuses/);
     });
 
     it('is bound by them as a fallback of the request’s own, and the text is looked at for them', () => {
