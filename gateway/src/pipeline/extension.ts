@@ -206,6 +206,8 @@ function readPreferences(value: Json | undefined): Result<Preferences | undefine
   if (!ignore.ok) return ignore;
   const price = readPriceMax(value['max_price']);
   if (!price.ok) return price;
+  const stray = strayIn(value);
+  if (stray !== undefined) return err(stray);
   const sort = sortOf(value['sort']);
   const allowFallbacks = asBoolean(value['allow_fallbacks']);
   return ok({
@@ -213,6 +215,19 @@ function readPreferences(value: Json | undefined): Result<Preferences | undefine
     ...unfollowed(value),
     ...dataWishes(value),
   });
+}
+
+/** Words that keep data or other providers away: misread, they would keep nothing away, and nobody would notice. */
+function strayIn(wishes: JsonRecord): Fault | undefined {
+  for (const field of ['zdr', 'allow_fallbacks'] as const) {
+    const value = wishes[field] ?? undefined;
+    if (value !== undefined && typeof value !== 'boolean')
+      return fault('field-invalid', { reason: 'it must be true or false' }, { param: `provider.${field}` });
+  }
+  const collection = wishes['data_collection'] ?? undefined;
+  return collection === undefined || collection === 'allow' || collection === 'deny'
+    ? undefined
+    : fault('field-invalid', { reason: 'it must be "allow" or "deny"' }, { param: 'provider.data_collection' });
 }
 
 function sortOf(value: Json | undefined): Preferences['sort'] {

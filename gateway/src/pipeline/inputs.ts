@@ -2,15 +2,15 @@
  * What a plan was made of, in its record: all that is not in the snapshot, and of that only what is not as usual. A plan is a
  * function of it, so that `recordedInput` and `plan` make the same plan again.
  */
-import { asArray, asCount, asRecord, asString, isRecord } from '../lib/json.ts';
+import { asArray, asCount, asRecord, asString, compact, isRecord } from '../lib/json.ts';
 import type { Json, JsonRecord } from '../lib/json.ts';
 import { fromPlainJson, toPlainJson } from '../lib/plain-data.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { UNSEEN, type Sighting, type Sightings } from '../routing/observation.ts';
 import type { PlanInput } from '../routing/plan.ts';
-import { itemsOf, policyOver, type Policy } from '../routing/policy.ts';
+import { itemsOf, policyOver, type NamedPolicy, type Policy, type Rule, type Shut } from '../routing/policy.ts';
 import { NOT_ALLOWED } from '../routing/requirements/barred.ts';
-import type { Ruling } from '../routing/rules.ts';
+import { ruled, type Ruling } from '../routing/rules.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import { factsOf } from './facts-record.ts';
 
@@ -23,10 +23,12 @@ export function inputsRecord(input: PlanInput, names: readonly string[]): JsonRe
     seed,
     turn: turn === 0 ? undefined : turn,
     ...barredRecord(input),
+    shut: shutRecord(input),
     preferences: preferences === undefined ? undefined : toPlainJson(preferences),
     require: require === undefined ? undefined : toPlainJson(require),
     prefer,
     rule: ruling?.rule?.name,
+    unsure: ruling?.unsure?.map(({ name }) => name),
     troubles: ruling === undefined || ruling.troubles.length === 0 ? undefined : ruling.troubles,
     seen: sightingsRecord(input),
   };
@@ -43,6 +45,18 @@ function barredRecord({ barred, policy }: PlanInput): JsonRecord {
     else if (reason !== undefined) (reasons ??= {})[target.id] = reason;
   }
   return { barred: reasons, hidden: hidden.length === 0 ? undefined : hidden };
+}
+
+/** By its place among the targets of the policy as the rule leaves it: such a place has no other name. */
+function shutRecord({ policy, ruling, shut }: PlanInput): JsonRecord | undefined {
+  if (shut === undefined || shut.size === 0) return undefined;
+  const places = ruled(policy, ruling).tiers.flat();
+  return Object.fromEntries(
+    places.flatMap((place, index) => {
+      const reason = shut.get(place);
+      return reason === undefined ? [] : [[String(index), reason]];
+    }),
+  );
 }
 
 /** Whoever is barred is not looked at further. */
@@ -99,6 +113,7 @@ export function recordedInput(record: JsonRecord, snapshot: Snapshot): Result<Pl
     policy,
     facts,
     barred: barredOf(inputs, policy),
+    shut: shutOf(inputs, policy, ruling),
     preferences,
     require,
     prefer,
@@ -114,22 +129,30 @@ export function recordedInput(record: JsonRecord, snapshot: Snapshot): Result<Pl
 
 /** The policy of the first name over the targets of all; a text where a name stands for nothing. */
 export function policyNamed(names: readonly string[], snapshot: Snapshot): Policy | string {
-  const policies: Policy[] = [];
+  const policies: NamedPolicy[] = [];
   for (const name of names) {
     const found = snapshot.resolve(name);
     if (found.kind === 'unknown') return `no model or route is called ${JSON.stringify(name)}`;
-    policies.push(found.policy);
+    policies.push(found);
   }
   const [first, ...others] = policies;
-  return first === undefined ? 'no model is named' : policyOver(first, others);
+  return first === undefined ? 'no model is named' : policyOver(first.policy, others);
 }
 
 function rulingOf(inputs: JsonRecord, policy: Policy): Ruling | undefined | string {
-  const name = asString(inputs['rule']);
-  const troubles = asArray(inputs['troubles'])?.filter(isText) ?? [];
-  if (name === undefined) return policy.rules === undefined ? undefined : { troubles };
-  const rule = policy.rules?.find((one) => one.name === name);
-  return rule === undefined ? `its policy has no rule ${name}` : { rule, troubles };
+  const { rules } = policy;
+  const textsIn = (field: string): readonly string[] => asArray(inputs[field])?.filter(isText) ?? [];
+  const [troubles, unsureNames, name] = [textsIn('troubles'), textsIn('unsure'), asString(inputs['rule'])];
+  const named = (of: string): Rule | undefined => rules?.find((one) => one.name === of);
+  const lost = [...unsureNames, ...(name === undefined ? [] : [name])].find((of) => named(of) === undefined);
+  if (lost !== undefined) return `its policy has no rule ${lost}`;
+  if (rules === undefined && troubles.length === 0) return undefined;
+  const unsure = unsureNames.flatMap((of) => named(of) ?? []);
+  return compact({
+    rule: name === undefined ? undefined : named(name),
+    unsure: unsure.length === 0 ? undefined : unsure,
+    troubles,
+  });
 }
 
 /** What the request itself preferred and required. */
@@ -153,6 +176,18 @@ function barredOf(inputs: JsonRecord, policy: Policy): ReadonlyMap<string, strin
     if (reason !== undefined) barred.set(target.id, reason);
   }
   return barred;
+}
+
+function shutOf(inputs: JsonRecord, policy: Policy, ruling: Ruling | undefined): Shut {
+  const reasons = asRecord(inputs['shut']) ?? {};
+  return new Map(
+    ruled(policy, ruling)
+      .tiers.flat()
+      .flatMap((place, index) => {
+        const reason = asString(reasons[String(index)]);
+        return reason === undefined ? [] : [[place, reason] as const];
+      }),
+  );
 }
 
 /** What a record says was known of its candidates. */

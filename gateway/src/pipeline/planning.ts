@@ -8,7 +8,7 @@ import { plan, type Plan, type PlanInput } from '../routing/plan.ts';
 import { itemsOf, type Policy } from '../routing/policy.ts';
 import { GENERAL } from '../catalog/quality.ts';
 import { NOT_ALLOWED } from '../routing/requirements/barred.ts';
-import { barredThrough, rulingOf } from '../routing/rules.ts';
+import { judgedThrough, rulingOf, withTroubles } from '../routing/rules.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { Target } from '../routing/target.ts';
 import type { Feedback, KeyRow } from '../store/ports.ts';
@@ -23,7 +23,7 @@ import type { Classified } from './classified.ts';
 import { UNPRICED, whyNone, withoutHidden } from './no-plan.ts';
 import { sightingsOf } from './sightings.ts';
 import { healthNow } from './standing.ts';
-import { mayUse, wishesOf } from './wishes.ts';
+import { keptFrom, wishesOf, type Kept } from './wishes.ts';
 import type { World } from './world.ts';
 
 export interface Planning {
@@ -79,17 +79,17 @@ export function planCall(call: Call, options: PlanningOptions): Result<Planning,
   const conversation = policy.readsContent ? call.conversationOf?.(options.key.id) : undefined;
   const sightings = sightingsOf(items, knownFor({ policy, facts, conversation, route: route ?? '' }, world));
   const view = viewOf(call, policy, facts);
-  const ruling = policy.rules === undefined ? undefined : rulingOf(policy.rules, view());
+  const own = policy.rules === undefined ? undefined : rulingOf(policy.rules, view());
+  const kept = keptFrom(options.key, found);
   const seen = ({ id }: Target): Sighting => sightings.get(id) ?? UNSEEN;
+  const through = judgedThrough(policy, own, { view, facts, seen, today });
   const input: PlanInput = {
     policy,
     facts,
-    barred: new Map([
-      ...barredThrough(policy, ruling, { view, facts, seen, today }),
-      ...barredFrom(items, { call, options, route }),
-    ]),
+    barred: barredFrom(items, { call, options, kept }),
+    shut: new Map([...through.shut, ...[...kept.places].map((place) => [place, NOT_ALLOWED] as const)]),
     preferences,
-    ruling,
+    ruling: withTroubles(own, through.troubles),
     require: call.extension.require,
     prefer: call.extension.prefer,
     sightings,
@@ -172,16 +172,16 @@ function knownFor(
 interface Barring {
   readonly call: Call;
   readonly options: PlanningOptions;
-  readonly route: string | undefined;
+  readonly kept: Kept;
 }
 
 /** What key and operation say of each target. */
-function barredFrom(items: ReturnType<typeof itemsOf>, { call, options, route }: Barring): ReadonlyMap<string, string> {
+function barredFrom(items: ReturnType<typeof itemsOf>, { call, options, kept }: Barring): ReadonlyMap<string, string> {
   const { key, snapshot } = options;
   const needsPrice = key.budgetNanoUsd !== undefined && !snapshot.allowsUnknownPrice;
   const barred = new Map<string, string>();
   for (const { target } of items) {
-    const reason = mayUse(key, target, route) ? call.whyNot(target) : NOT_ALLOWED;
+    const reason = kept.targets.has(target.id) ? NOT_ALLOWED : call.whyNot(target);
     if (reason !== undefined) barred.set(target.id, reason);
     else if (needsPrice && target.price === undefined) barred.set(target.id, UNPRICED);
   }

@@ -2,18 +2,19 @@
 import { asArray, asNumber, asRecord, asString, compact, type JsonRecord } from '../lib/json.ts';
 import { UNSEEN, type Sighting, type Sightings } from '../routing/observation.ts';
 import { plan, type Plan, type PlanInput } from '../routing/plan.ts';
-import { itemsOf, type Policy, type Rule } from '../routing/policy.ts';
+import { itemsOf, type Policy, type Rule, type Shut } from '../routing/policy.ts';
 import { NOT_ALLOWED } from '../routing/requirements/barred.ts';
 import { REQUIREMENTS } from '../routing/requirements/index.ts';
-import { rulingOf, type Ruling } from '../routing/rules.ts';
+import { rulingOf, shutThrough, type Ruling } from '../routing/rules.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { Target } from '../routing/target.ts';
 import type { KeyRow } from '../store/ports.ts';
 import type { Facts } from '../understand/facts.ts';
+import type { RuleFacts } from '../policy/vocabulary.ts';
 import { contentFactOf, ruleFacts } from '../understand/view.ts';
 import { factsOf } from './facts-record.ts';
 import { policyNamed, sightingsOf, wishesOf } from './inputs.ts';
-import { mayUse } from './wishes.ts';
+import { keptFrom, type Kept } from './wishes.ts';
 
 /** What stands over all rows. */
 export interface Rerunning {
@@ -47,15 +48,19 @@ export function rerun(record: JsonRecord, key: KeyRow | undefined, { snapshot, l
   if (typeof policy === 'string') return { facts, refused: policy, missing: [] };
   const { ruling, missing } = rulingFor(policy, facts, record);
   const items = itemsOf(policy);
+  const sightings = sightingsFor(items, seen, latest);
+  const today = (asString(record['at']) ?? '').slice(0, 10);
+  const kept = key === undefined ? undefined : keptFrom(key, compact({ policy, route: asString(record['route']) }));
   const input: PlanInput = {
     policy,
     facts,
-    barred: barredFor(items, { record, inputs, key }),
+    barred: barredFor(items, { record, inputs, kept }),
+    shut: shutFor(kept, { policy, ruling, record, facts, sightings, today }),
     ...wishesOf(inputs),
     ruling,
-    sightings: sightingsFor(items, seen, latest),
+    sightings,
     attemptsMax: snapshot.attemptsMax,
-    today: (asString(record['at']) ?? '').slice(0, 10),
+    today,
     // Dice of its own: with the logged ones, what was drawn then would be drawn again, and say nothing.
     seed: hashOf(asString(record['id']) ?? ''),
     turn: asNumber(inputs['turn']) ?? 0,
@@ -94,10 +99,13 @@ interface Told {
 function rulingFor(policy: Policy, facts: Facts, record: JsonRecord): Told {
   const { rules } = policy;
   if (rules === undefined) return { ruling: undefined, missing: [] };
-  const tags = asArray(record['tags'])?.flatMap((tag) => asString(tag) ?? []) ?? [];
   const missing = rules.flatMap((rule) => missingFor(rule, facts));
   const told = rules.filter((rule) => missingFor(rule, facts).length === 0);
-  return { ruling: rulingOf(told, ruleFacts(facts, { tags })), missing: [...new Set(missing)] };
+  return { ruling: rulingOf(told, ruleFacts(facts, { tags: tagsOf(record) })), missing: [...new Set(missing)] };
+}
+
+function tagsOf(record: JsonRecord): readonly string[] {
+  return asArray(record['tags'])?.flatMap((tag) => asString(tag) ?? []) ?? [];
 }
 
 /** The text is in no log; what it tells, only where the policy of that time wanted to know. */
@@ -111,22 +119,33 @@ function missingFor({ reads = new Set() }: Rule, { content }: Facts): readonly s
 interface Barring {
   readonly record: JsonRecord;
   readonly inputs: JsonRecord;
-  readonly key: KeyRow | undefined;
+  readonly kept: Kept | undefined;
 }
 
 /** What the key may not use, and what could not do the operation then, as far as the log names it. */
-function barredFor(items: ReturnType<typeof itemsOf>, { record, inputs, key }: Barring): ReadonlyMap<string, string> {
+function barredFor(items: ReturnType<typeof itemsOf>, { record, inputs, kept }: Barring): ReadonlyMap<string, string> {
   const reasons = asRecord(inputs['barred']) ?? {};
-  const route = asString(record['route']);
   const barred = new Map<string, string>();
   for (const { target } of items) {
-    const reason = key === undefined || mayUse(key, target, route) ? asString(reasons[target.id]) : NOT_ALLOWED;
+    const reason = kept?.targets.has(target.id) === true ? NOT_ALLOWED : asString(reasons[target.id]);
     const operation = asString(record['operation']) ?? 'chat';
     if (reason !== undefined) barred.set(target.id, reason);
     else if (operation !== 'chat' && target.operations?.has(operation) === false)
       barred.set(target.id, `it is no model for ${operation}`);
   }
   return barred;
+}
+
+interface Shutting extends Pick<PlanInput, 'policy' | 'ruling' | 'facts' | 'sightings' | 'today'> {
+  readonly record: JsonRecord;
+}
+
+/** Places that the rules of routes inside the policy shut, as far as the log has what they read, and those that are not for the key. */
+function shutFor(kept: Kept | undefined, { policy, ruling, facts, sightings, today, record }: Shutting): Shut {
+  const view = (): RuleFacts => ruleFacts(facts, { tags: tagsOf(record) });
+  const seen = ({ id }: Target): Sighting => sightings.get(id) ?? UNSEEN;
+  const closed = [...(kept?.places ?? [])].map((place) => [place, NOT_ALLOWED] as const);
+  return new Map([...shutThrough(policy, ruling, { view, facts, seen, today }), ...closed]);
 }
 
 /** Of the moment where the log has it, else the last before it, without what was true of that moment only. */

@@ -13,7 +13,7 @@ import { UNSEEN } from './observation.ts';
 import { inputOf, TEST_FACTS } from './plan.fixture.ts';
 import { plan } from './plan.ts';
 import { policyOver } from './policy.ts';
-import { barredThrough } from './rules.ts';
+import { judgedThrough, shutThrough } from './rules.ts';
 import type { Resolution } from './snapshot.ts';
 import { targetOver } from './target.ts';
 
@@ -318,14 +318,14 @@ routes:
       const [first, ...others] = names.map((name) => {
         const resolved = nested.resolve(name);
         assert.ok(resolved.kind === 'found');
-        return resolved.policy;
+        return resolved;
       });
       assert.ok(first);
-      const policy = policyOver(first, others);
+      const policy = policyOver(first.policy, others);
       return (view) => {
         const known = { facts: TEST_FACTS, seen: () => UNSEEN, today: '2026-11-27' };
-        const barred = barredThrough(policy, undefined, { view: () => ({ ...NO_FACTS, ...view }), ...known });
-        return plan(inputOf(policy, { barred })).targets.map(({ id }) => id);
+        const shut = shutThrough(policy, undefined, { view: () => ({ ...NO_FACTS, ...view }), ...known });
+        return plan(inputOf(policy, { shut })).targets.map(({ id }) => id);
       };
     }
 
@@ -337,12 +337,39 @@ routes:
       assert.deepEqual(outer({ task: 'code' }), ['house/b', 'house/c']);
     });
 
+    it('is bound by those that cannot be told, and says so', () => {
+      const { snapshot: odd } = compiled(`
+providers:
+  house: {dialect: openai-chat, base_url: http://10.0.0.5/v1, api_key: k, models: {a: {}, c: {}}}
+routes:
+  inner:
+    targets: [house/a]
+    rules: [{name: tagged, when: 'facts.tags[0] != "public"', refuse: not here}]
+  outer: {targets: [inner, house/c]}
+`);
+      const resolved = odd.resolve('outer');
+      assert.ok(resolved.kind === 'found');
+      const { policy } = resolved;
+      const judged = (tags: readonly string[]): ReturnType<typeof judgedThrough> =>
+        judgedThrough(policy, undefined, {
+          view: () => ({ ...NO_FACTS, tags }),
+          facts: TEST_FACTS,
+          seen: () => UNSEEN,
+          today: '2026-11-27',
+        });
+      const ids = (shut: ReturnType<typeof judgedThrough>['shut']): readonly string[] =>
+        [...shut.keys()].map(({ target }) => target.id);
+      assert.deepEqual([ids(judged(['public']).shut), judged(['public']).troubles], [[], []]);
+      assert.deepEqual(ids(judged([]).shut), ['house/a']);
+      assert.match(judged([]).troubles.join(), /^tagged: takes an item that the list does not have; it refuses/);
+    });
+
     it('is bound by them as a fallback of the request’s own, and the text is looked at for them', () => {
       const either = planned('house/c', 'inner');
       assert.deepEqual(either({ sensitive: ['health'] }), ['house/c']);
       const [first, second] = ['house/c', 'inner'].map((name) => nested.resolve(name));
       assert.ok(first?.kind === 'found' && second?.kind === 'found');
-      const { readsContent, wanted } = policyOver(first.policy, [second.policy]);
+      const { readsContent, wanted } = policyOver(first.policy, [second]);
       assert.deepEqual([readsContent, wanted?.has('sensitive')], [true, true]);
     });
   });

@@ -7,8 +7,9 @@ import { dice, type Dice } from './dice.ts';
 import { expectedCost } from './expected.ts';
 import { fitnessOf, lagOf, type Fitness } from './fitness.ts';
 import { UNSEEN, type Sighting, type Sightings } from './observation.ts';
-import type { Policy, Require, StrategyName, WeightedTarget } from './policy.ts';
+import type { Policy, Require, Shut, StrategyName, WeightedTarget } from './policy.ts';
 import type { Preferences } from './preferences.ts';
+import { barred as allowed } from './requirements/barred.ts';
 import { REQUIREMENTS } from './requirements/index.ts';
 import type { Asked, Requirement } from './requirements/requirement.ts';
 import { retired } from './requirements/retired.ts';
@@ -68,6 +69,8 @@ export interface PlanInput {
   readonly facts: Facts;
   /** Targets that the key may not use, or that cannot do what is asked at all, with the reason. */
   readonly barred: ReadonlyMap<string, string>;
+  /** Of those that are not, places at which they may not be taken. */
+  readonly shut?: Shut;
   readonly preferences?: Preferences | undefined;
   /** What the request itself requires and prefers. */
   readonly require?: Require | undefined;
@@ -89,13 +92,14 @@ export function plan(input: PlanInput): Plan {
   const { facts, barred, preferences, sightings, today, ruling } = input;
   const seen = (target: Target): Sighting => sightings.get(target.id) ?? UNSEEN;
   const policy = ruled(input.policy, ruling);
-  const requires = requiresOf(input.policy, ruling, [input.require, preferences?.require]);
-  const sifted = sift(policy, { facts, requires, preferences, today, barred, seen });
+  const requires = requiresOf(input.policy, ruling, [input.require]);
+  const sifted = sift(policy, { facts, requires, preferences, today, barred, seen }, input.shut);
   const strategy = preferences?.sort ?? policy.strategy;
   const throws = dice(input.seed);
   const order = arranged(sifted.tiers, { input, policy, strategy, seen, throws });
   const drawn = explored(order, policy.explore ?? 0, throws);
-  const guarded = withinPrice(drawn, { factor: policy.fallback?.priceFactorMax, facts, seen });
+  const alone = atFirstProvider(drawn, preferences);
+  const guarded = withinPrice(alone, { factor: policy.fallback?.priceFactorMax, facts, seen });
   const { places, rejected } = refused(guarded, ruling);
   return {
     ...placesOf(places),
@@ -143,7 +147,7 @@ interface Sifted {
  * Requirements first: who may take the request, and who can. Each target once, in its first tier; where routes inside the
  * route name it too, one that takes it is enough.
  */
-function sift({ tiers }: Policy, asked: Asked): Sifted {
+function sift({ tiers }: Policy, asked: Asked, shut: Shut | undefined): Sifted {
   const taken = new Set<string>();
   const unfit = new Map<string, Rejection>();
   const final = new Map<string, Rejection>();
@@ -151,7 +155,8 @@ function sift({ tiers }: Policy, asked: Asked): Sifted {
     tier.filter((item) => {
       const { id } = item.target;
       if (taken.has(id)) return false;
-      const unmet = unmetBy(item, asked);
+      const closed = shut?.get(item);
+      const unmet = closed === undefined ? unmetBy(item, asked) : { requirement: allowed, reason: closed };
       if (unmet !== undefined && unmet.requirement.isOpinion !== true) {
         const gone = unmet.requirement === retired ? { retired: item.target } : {};
         if (!final.has(id)) final.set(id, { target: id, reason: unmet.reason, ...gone });
@@ -175,9 +180,12 @@ interface Unmet {
   readonly reason: string;
 }
 
-/** The first requirement that a target does not meet. */
+/** The first requirement that a target does not meet. Wishes that go on to a provider are its own to follow. */
 function unmetBy({ target, requires }: WeightedTarget, asked: Asked): Unmet | undefined {
-  const own = requires === undefined ? asked : { ...asked, requires: [...asked.requires, ...requires] };
+  const isForIt = asked.preferences?.forReaders !== undefined && target.provider.readsPreferences === true;
+  const preferences = isForIt ? undefined : asked.preferences;
+  const wished = preferences?.require === undefined ? [] : [preferences.require];
+  const own = { ...asked, preferences, requires: [...asked.requires, ...wished, ...(requires ?? [])] };
   for (const requirement of REQUIREMENTS) {
     const reason = requirement.whyNot(target, own);
     if (reason !== undefined) return { requirement, reason };
@@ -290,15 +298,28 @@ interface Guard {
   readonly seen: (target: Target) => Sighting;
 }
 
+/** Where the request wants no fallbacks and names no providers, who comes first is the one provider that it is for. */
+function atFirstProvider(places: readonly Place[], { order, allowFallbacks }: Preferences = {}): Guarded {
+  const [first] = places;
+  if (allowFallbacks !== false || order !== undefined || first === undefined) return { places, rejected: [] };
+  const isThere = ({ target }: Place): boolean => target.providerId === first.target.providerId;
+  const reason = `${first.target.providerId} comes first, and \`provider.allow_fallbacks\` is false`;
+  const others = places.filter((place) => !isThere(place));
+  return {
+    places: places.filter(isThere),
+    rejected: others.map(({ target }) => ({ target: target.id, reason })),
+  };
+}
+
 /** The price guard (faults.md F65): a fallback may not cost a multiple of the first choice that nobody agreed to. */
-function withinPrice(places: readonly Place[], { factor, facts, seen }: Guard): Guarded {
+function withinPrice({ places, rejected: before }: Guarded, { factor, facts, seen }: Guard): Guarded {
   const costOf = ({ target }: Place): number | undefined => {
     const nanoUsd = expectedCost(target, facts, seen(target));
     return nanoUsd === undefined ? undefined : Number(nanoUsd);
   };
   const first = places[0] === undefined ? undefined : costOf(places[0]);
-  if (factor === undefined || first === undefined) return { places, rejected: [] };
-  const rejected: Rejection[] = [];
+  if (factor === undefined || first === undefined) return { places, rejected: before };
+  const rejected = [...before];
   const within = places.filter((place) => {
     const cost = costOf(place);
     if (cost !== undefined && cost <= first * factor) return true;

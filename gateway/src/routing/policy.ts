@@ -24,7 +24,12 @@ export interface WeightedTarget {
   readonly requires?: readonly Require[];
   /** Rules of the routes that it was taken through: they bind it there as they would if their route had been asked. */
   readonly passages?: readonly Passage[];
+  /** Of a name that the request gives after its first: the route that it is, if it is one. */
+  readonly under?: { readonly route?: string };
 }
+
+/** Places of a policy that a request may not go to, with the reason. The same target may stand elsewhere, and be taken there. */
+export type Shut = ReadonlyMap<WeightedTarget, string>;
 
 /** How a target stands in a route that another route names. */
 export interface Passage {
@@ -67,7 +72,7 @@ export interface Rule {
   readonly name: string;
   /** The expression, as it was written. */
   readonly source: string;
-  /** Whether it holds; a text where it cannot be told, and then the rule does not hold. */
+  /** Whether it holds; a text where it cannot be told, which says why. */
   readonly holds: (facts: RuleFacts) => boolean | string;
   /** Facts that it asks for. Absent: none, it cannot be told. */
   readonly reads?: ReadonlySet<FactName>;
@@ -132,17 +137,29 @@ export interface Policy {
   readonly readsText?: boolean;
 }
 
+/** What a name stands for, and the route that it is, if it is one. */
+export interface NamedPolicy {
+  readonly policy: Policy;
+  readonly route?: string;
+}
+
 /** The first policy over the targets of all: those of the others come after its own. */
-export function policyOver(first: Policy, others: readonly Policy[]): Policy {
+export function policyOver(first: Policy, others: readonly NamedPolicy[]): Policy {
   if (others.length === 0) return first;
-  const all = [first, ...others];
+  const all = [first, ...others.map(({ policy }) => policy)];
+  const asked = all.flatMap(({ wanted }) => (wanted === undefined ? [] : [wanted]));
   return {
     ...first,
-    tiers: [...first.tiers, ...others.map(itemsThrough)],
+    tiers: [...first.tiers, ...others.map(itemsUnder)],
     readsContent: all.some(({ readsContent }) => readsContent),
     readsText: all.some(({ readsText }) => readsText === true),
-    wanted: new Set(all.flatMap(({ wanted }) => [...(wanted ?? [])])),
+    ...(asked.length === 0 ? {} : { wanted: new Set(asked.flatMap((wanted) => [...wanted])) }),
   };
+}
+
+function itemsUnder({ policy, route }: NamedPolicy): readonly WeightedTarget[] {
+  const under = route === undefined ? {} : { route };
+  return itemsThrough(policy).map((item) => ({ ...item, under }));
 }
 
 /** The same of a route that is reached through another: its rules come along. */
@@ -158,10 +175,16 @@ export function itemsThrough(policy: Policy): readonly WeightedTarget[] {
 }
 
 /** All targets that requests may go to, those of rules too, each once with what the route it was taken from requires of it. */
-export function itemsOf({ tiers, require, rules = [] }: Policy): readonly WeightedTarget[] {
-  const listed = [...tiers.flat(), ...rules.flatMap(({ use }) => use?.tiers?.flat() ?? [])];
+export function itemsOf(policy: Policy): readonly WeightedTarget[] {
+  const { require } = policy;
+  const listed = placesOf(policy);
   const items = [...new Map(listed.toReversed().map((item) => [item.target.id, item])).values()].toReversed();
   return require === undefined
     ? items
     : items.map((item) => ({ ...item, requires: [...(item.requires ?? []), require] }));
+}
+
+/** Every place at which a target stands, those of rules too: the same target more than once, where it stands more than once. */
+export function placesOf({ tiers, rules = [] }: Policy): readonly WeightedTarget[] {
+  return [...tiers.flat(), ...rules.flatMap(({ use }) => use?.tiers?.flat() ?? [])];
 }

@@ -70,7 +70,7 @@ describe('the wishes of a request', () => {
     for (const fields of [
       { turnout: { tags: ['a'], prefer: ['code'], require: { ttft_ms_p95: 60_000 } } },
       { provider: { zdr: false, data_collection: 'allow', require_parameters: true, sort: 'price' } },
-      { provider: { sort: 'throughput' } },
+      { provider: { sort: 'throughput', zdr: null, data_collection: null, allow_fallbacks: null } },
     ]) {
       const answer = await wish(fields);
       assertAnswered(answer);
@@ -94,6 +94,11 @@ describe('the wishes of a request', () => {
       [{ turnout: { prefer: 'code' } }, 'turnout.prefer', /list of/],
       [{ turnout: { region: 'Europe!' } }, 'turnout.region', /name of a region/],
       [{ session_id: 7 }, 'session_id', /printable characters/],
+      [{ provider: { zdr: 'true' } }, 'provider.zdr', /true or false/],
+      [{ provider: { zdr: 1 } }, 'provider.zdr', /true or false/],
+      [{ provider: { allow_fallbacks: 'no' } }, 'provider.allow_fallbacks', /true or false/],
+      [{ provider: { data_collection: 'DENY' } }, 'provider.data_collection', /"allow" or "deny"/],
+      [{ provider: { data_collection: false } }, 'provider.data_collection', /"allow" or "deny"/],
     ] as const) {
       assertRefused(await wish(fields), 'openai', { status: 400, param, message });
     }

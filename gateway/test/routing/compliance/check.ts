@@ -11,7 +11,7 @@ import { next, type Failure } from '../../../src/routing/next.ts';
 import { UNSEEN, type Sighting } from '../../../src/routing/observation.ts';
 import { plan, type Plan, type PlanInput } from '../../../src/routing/plan.ts';
 import { itemsOf, type Policy, type Require } from '../../../src/routing/policy.ts';
-import { barredThrough, rulingOf } from '../../../src/routing/rules.ts';
+import { rulingOf, shutThrough } from '../../../src/routing/rules.ts';
 import type { Target } from '../../../src/routing/target.ts';
 import type { ContentFacts } from '../../../src/understand/content.ts';
 import type { Facts } from '../../../src/understand/facts.ts';
@@ -60,7 +60,7 @@ export function checkCompliance(requests: number, seed: number): Tally {
       const about = (id: string): string => `policy ${tally.policies - 1}, request ${count}: ${id}`;
       violations.push(...used.filter((id) => !may.has(nameOf(id))).map(about));
       const ids = new Set(planned.targets.map(({ id }) => nameOf(id)));
-      // A target that is reached in two ways is bound by the first of them.
+      // A target that is reached in two ways is bound by one of them.
       const missing = [...may].filter((id) => !ids.has(id) && ways(world, id) === 1);
       if (policy.fallback?.priceFactorMax === undefined) needless.push(...missing.map(about));
       tally.requests += 1;
@@ -102,7 +102,8 @@ function inputOf(policy: Policy, asking: Asking, throwDice: Dice): PlanInput {
   return {
     policy,
     facts,
-    barred: barredThrough(policy, ruling, { view, facts, seen, today: TODAY }),
+    barred: new Map(),
+    shut: shutThrough(policy, ruling, { view, facts, seen, today: TODAY }),
     preferences,
     require: requireOf(asking.require),
     ruling,
