@@ -61,9 +61,9 @@ describe('a rule that has no answer', () => {
 });
 
 describe('the address of a caller', () => {
-  it('says where the caller is, and a header says it better', async () => {
+  it('says where the caller is, and nothing that the caller says takes it elsewhere', async () => {
     assert.equal((await ask('here')).by, 'eu.example');
-    assert.equal((await ask('here', { turnout: { region: 'us' } })).by, 'us.example');
+    assert.equal((await ask('here', { turnout: { region: 'us' } })).by, 'eu.example');
   });
 });
 
