@@ -323,7 +323,8 @@ export const configSchema = z.strictObject({
         .max(10_000)
         .default([])
         .meta({
-          description: 'Where callers are, by their address. A key’s region and `x-turnout-region` win over it.',
+          description:
+            'Where callers are, by their address. A key’s region wins over it; `x-turnout-region` counts only within it.',
         }),
     })
     .prefault({})

@@ -7,12 +7,13 @@ import { hash } from 'node:crypto';
 import { asArray, asRecord, asString, parseJson } from '../lib/json.ts';
 import { openaiChat } from '../dialects/openai-chat.ts';
 import { UNSEEN } from '../routing/observation.ts';
+import type { Rule } from '../routing/policy.ts';
 import { DATA_REQUIREMENTS } from '../routing/requirements/index.ts';
 import type { Asked } from '../routing/requirements/requirement.ts';
 import type { Classifier } from '../routing/snapshot.ts';
 import type { Target } from '../routing/target.ts';
 import { isHold } from '../store/ports.ts';
-import { openFacts, verdictBody, verdictIn, type OpenFact } from '../understand/verdict.ts';
+import { verdictBody, verdictIn } from '../understand/verdict.ts';
 import { worstAt } from './admit.ts';
 import { parseBody } from './body.ts';
 import type { Call } from './call.ts';
@@ -24,7 +25,7 @@ import type { AttemptRecord } from './record.ts';
 import type { Reply } from './reply.ts';
 import type { Run } from './run.ts';
 import { noteBegun } from './standing.ts';
-import { tryOne } from './try-one.ts';
+import { tryOne, type Try } from './try-one.ts';
 import { understoodFor, type Understood } from './understood.ts';
 import type { World } from './world.ts';
 
@@ -37,19 +38,20 @@ export interface Classifying extends PlanningOptions {
 export function classified(call: Call, at: Classifying): Promise<Classified> | undefined {
   const { classifier } = at.snapshot;
   if (classifier === undefined || call.ruleText === undefined) return undefined;
-  const understood = understoodFor(call, at);
-  const open = understood === undefined ? [] : openFacts(understood.content, classifier.intents);
-  return understood === undefined || open.length === 0 ? undefined : ask(call, at, { classifier, understood, open });
+  const understood = understoodFor(call, at, classifier.intents);
+  return understood === undefined || understood.open.length === 0
+    ? undefined
+    : ask(call, at, { classifier, understood });
 }
 
 interface Asking {
   readonly classifier: Classifier;
   readonly understood: Understood;
-  readonly open: readonly OpenFact[];
 }
 
-async function ask(call: Call, at: Classifying, { classifier, understood, open }: Asking): Promise<Classified> {
+async function ask(call: Call, at: Classifying, { classifier, understood }: Asking): Promise<Classified> {
   const { world, key } = at;
+  const { open } = understood;
   const question = questionOf(call, at, classifier);
   const chosen = targetFor(at, question.planning, understood);
   if (typeof chosen === 'string') return { open, verdict: {}, result: 'withheld', why: chosen, attempts: [] };
@@ -87,20 +89,29 @@ function questionOf({ requestId, ruleText }: Call, at: Classifying, { model, int
 
 /** The first target that may see the text, or why none may: what is required of those that get a request's data binds it too. */
 function targetFor({ world }: Classifying, planning: Planning | undefined, of: Understood): Target | string {
+  const { refusedBy } = of;
+  if (refusedBy !== undefined) return `the rule \`${refusedBy.name}\` refuses such requests`;
   const asked: Asked = {
     facts: of.facts,
     requires: of.requires,
+    preferences: of.preferences,
     today: dayOf(world.clock.unixMs()),
     barred: new Map(),
     seen: () => UNSEEN,
   };
   let why = 'there is no such target now';
   for (const target of planning?.plan.targets ?? []) {
-    const reason = DATA_REQUIREMENTS.map((one) => one.whyNot(target, asked)).find((one) => one !== undefined);
+    const reasons = DATA_REQUIREMENTS.map((one) => one.whyNot(target, asked));
+    const reason = [whyKept(target, of.keptBy), ...reasons].find((one) => one !== undefined);
     if (reason === undefined) return target;
     why = reason;
   }
   return why;
+}
+
+function whyKept({ id }: Target, keptBy: readonly Rule[]): string | undefined {
+  const rule = keptBy.find(({ use }) => use?.tiers?.flat().every(({ target }) => target.id !== id) === true);
+  return rule === undefined ? undefined : `the rule \`${rule.name}\` sends such requests elsewhere`;
 }
 
 interface Answered {
@@ -123,18 +134,25 @@ async function answerOf(
   const heard = listening(reply.signal);
   const made = { call, key, facts, planning, admission: { hold, facts }, snapshot, reply: heard, world };
   const run: Run = { ...made, attempts: [], seams: [], keptTurns: [] };
+  try {
+    const tried = await tryOne(run, tryAt(run, chosen, classifier));
+    if (typeof tried !== 'string') return { attempts: run.attempts, why: tried.fault.message };
+    return { attempts: run.attempts, answer: heard.answer() };
+  } finally {
+    world.store.ledger.release(hold);
+  }
+}
+
+function tryAt({ call, world, reply }: Run, chosen: Target, { deadlineMs }: Classifier): Try {
   const target = call.over(chosen);
-  const tried = await tryOne(run, {
+  return {
     targetId: chosen.id,
     target,
-    outlet: createOutlet(heard, SILENT(world)),
-    deadlineMs: world.clock.monotonicMs() + classifier.deadlineMs,
+    outlet: createOutlet(reply, SILENT(world)),
+    deadlineMs: world.clock.monotonicMs() + deadlineMs,
     repair: undefined,
     begun: noteBegun(world, target),
-  });
-  world.store.ledger.release(hold);
-  if (typeof tried !== 'string') return { attempts: run.attempts, why: tried.fault.message };
-  return { attempts: run.attempts, answer: heard.answer() };
+  };
 }
 
 const SILENT = ({ timers }: World): Parameters<typeof createOutlet>[1] => ({

@@ -5,6 +5,7 @@ import { asRecord, parseJson, type JsonRecord } from '../lib/json.ts';
 import { inputOf, TEST_FACTS } from '../routing/plan.fixture.ts';
 import { plan, type Plan, type PlanInput } from '../routing/plan.ts';
 import type { Policy, Rule } from '../routing/policy.ts';
+import type { Ruling } from '../routing/rules.ts';
 import { NOT_ALLOWED } from '../routing/requirements/barred.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import { STRATEGIES } from '../routing/strategies/index.ts';
@@ -23,6 +24,14 @@ const RULES: readonly Rule[] = [
   { name: 'cheap', source: '', holds: () => true, use: { strategy: 'cost' } },
   { name: 'strict', source: '', holds: () => true, require: { regions: ['eu'] } },
 ];
+
+/** One that holds, and for every other also one that could not be told. */
+function rulingWith(index: number): Ruling {
+  const rule = RULES[index];
+  const unsure = index === 1 ? [] : RULES.slice(1);
+  const troubles = unsure.map(({ name }) => `${name}: cannot be told`);
+  return { ...(rule === undefined ? {} : { rule }), ...(unsure.length === 0 ? {} : { unsure }), troubles };
+}
 
 const share = fc.double({ min: 0, max: 1, noNaN: true });
 const ms = fc.double({ min: 0, max: 9000, noNaN: true });
@@ -125,9 +134,7 @@ const made: fc.Arbitrary<PlanInput> = fc
       ...rest,
       sightings: new Map(Object.entries(sightings)),
       barred: new Map(Object.entries(barred)),
-      ...(rest.policy.rules === undefined || ruling === undefined
-        ? {}
-        : { ruling: { ...(RULES[ruling] === undefined ? {} : { rule: RULES[ruling] }), troubles: [] } }),
+      ...(rest.policy.rules === undefined || ruling === undefined ? {} : { ruling: rulingWith(ruling) }),
     }),
   );
 

@@ -2,13 +2,13 @@
  * What a plan was made of, in its record: all that is not in the snapshot, and of that only what is not as usual. A plan is a
  * function of it, so that `recordedInput` and `plan` make the same plan again.
  */
-import { asArray, asCount, asRecord, asString, isRecord } from '../lib/json.ts';
+import { asArray, asCount, asRecord, asString, compact, isRecord } from '../lib/json.ts';
 import type { Json, JsonRecord } from '../lib/json.ts';
 import { fromPlainJson, toPlainJson } from '../lib/plain-data.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { UNSEEN, type Sighting, type Sightings } from '../routing/observation.ts';
 import type { PlanInput } from '../routing/plan.ts';
-import { itemsOf, policyOver, type NamedPolicy, type Policy, type Shut } from '../routing/policy.ts';
+import { itemsOf, policyOver, type NamedPolicy, type Policy, type Rule, type Shut } from '../routing/policy.ts';
 import { NOT_ALLOWED } from '../routing/requirements/barred.ts';
 import { ruled, type Ruling } from '../routing/rules.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
@@ -28,6 +28,7 @@ export function inputsRecord(input: PlanInput, names: readonly string[]): JsonRe
     require: require === undefined ? undefined : toPlainJson(require),
     prefer,
     rule: ruling?.rule?.name,
+    unsure: ruling?.unsure?.map(({ name }) => name),
     troubles: ruling === undefined || ruling.troubles.length === 0 ? undefined : ruling.troubles,
     seen: sightingsRecord(input),
   };
@@ -139,11 +140,19 @@ export function policyNamed(names: readonly string[], snapshot: Snapshot): Polic
 }
 
 function rulingOf(inputs: JsonRecord, policy: Policy): Ruling | undefined | string {
-  const name = asString(inputs['rule']);
-  const troubles = asArray(inputs['troubles'])?.filter(isText) ?? [];
-  if (name === undefined) return policy.rules === undefined ? undefined : { troubles };
-  const rule = policy.rules?.find((one) => one.name === name);
-  return rule === undefined ? `its policy has no rule ${name}` : { rule, troubles };
+  const { rules } = policy;
+  const textsIn = (field: string): readonly string[] => asArray(inputs[field])?.filter(isText) ?? [];
+  const [troubles, unsureNames, name] = [textsIn('troubles'), textsIn('unsure'), asString(inputs['rule'])];
+  const named = (of: string): Rule | undefined => rules?.find((one) => one.name === of);
+  const lost = [...unsureNames, ...(name === undefined ? [] : [name])].find((of) => named(of) === undefined);
+  if (lost !== undefined) return `its policy has no rule ${lost}`;
+  if (rules === undefined && troubles.length === 0) return undefined;
+  const unsure = unsureNames.flatMap((of) => named(of) ?? []);
+  return compact({
+    rule: name === undefined ? undefined : named(name),
+    unsure: unsure.length === 0 ? undefined : unsure,
+    troubles,
+  });
 }
 
 /** What the request itself preferred and required. */

@@ -86,7 +86,12 @@ function accept<Q extends Asked, A>(operation: Operation<Q, A>, input: Input): R
     facts: factsOf(request, operation.sizeOf(request), kind),
     delivery: deliveryOf(kind),
     encodeFault,
-    contentOf: (options) => textFacts(operation.textsOf(request), options),
+    contentOf: (options) => {
+      const { user, extras } = request;
+      const beside = user === undefined ? extras : { ...extras, user };
+      const isUnread = operation.isUnread?.(request);
+      return textFacts({ texts: operation.textsOf(request), extras: beside, isUnread }, options);
+    },
     ruleText: () => plainRuleText(operation.textsOf(request)),
     whyNot: (target) => whyNot(operation.id, target),
     over: (target) => target,

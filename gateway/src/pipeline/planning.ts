@@ -8,13 +8,13 @@ import { plan, type Plan, type PlanInput } from '../routing/plan.ts';
 import { itemsOf, type Policy } from '../routing/policy.ts';
 import { GENERAL } from '../catalog/quality.ts';
 import { NOT_ALLOWED } from '../routing/requirements/barred.ts';
-import { rulingOf, shutThrough } from '../routing/rules.ts';
+import { judgedThrough, rulingOf, withTroubles } from '../routing/rules.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { Target } from '../routing/target.ts';
 import type { Feedback, KeyRow } from '../store/ports.ts';
 import type { RuleFacts } from '../policy/vocabulary.ts';
 import { unreadContent, type ContentFact, type ContentFacts } from '../understand/content.ts';
-import type { Facts } from '../understand/facts.ts';
+import type { CallerRegion, Facts } from '../understand/facts.ts';
 import { withVerdict } from '../understand/verdict.ts';
 import { ruleFacts } from '../understand/view.ts';
 import type { Call } from './call.ts';
@@ -57,6 +57,8 @@ export interface PlanningOptions {
   readonly world: PlanWorld;
   /** The caller's address. Absent: nobody knows. */
   readonly address?: string | undefined;
+  /** Where the caller was when it handed in the batch that this is a line of. */
+  readonly seen?: CallerRegion | undefined;
   /** Nothing will be sent: nobody's turn is used up. */
   readonly isDry?: boolean;
   /** What a small model said of the text. */
@@ -77,19 +79,17 @@ export function planCall(call: Call, options: PlanningOptions): Result<Planning,
   const conversation = policy.readsContent ? call.conversationOf?.(options.key.id) : undefined;
   const sightings = sightingsOf(items, knownFor({ policy, facts, conversation, route: route ?? '' }, world));
   const view = viewOf(call, policy, facts);
-  const ruling = policy.rules === undefined ? undefined : rulingOf(policy.rules, view());
+  const own = policy.rules === undefined ? undefined : rulingOf(policy.rules, view());
   const kept = keptFrom(options.key, found);
   const seen = ({ id }: Target): Sighting => sightings.get(id) ?? UNSEEN;
+  const through = judgedThrough(policy, own, { view, facts, seen, today });
   const input: PlanInput = {
     policy,
     facts,
     barred: barredFrom(items, { call, options, kept }),
-    shut: new Map([
-      ...shutThrough(policy, ruling, { view, facts, seen, today }),
-      ...[...kept.places].map((place) => [place, NOT_ALLOWED] as const),
-    ]),
+    shut: new Map([...through.shut, ...[...kept.places].map((place) => [place, NOT_ALLOWED] as const)]),
     preferences,
-    ruling,
+    ruling: withTroubles(own, through.troubles),
     require: call.extension.require,
     prefer: call.extension.prefer,
     sightings,
@@ -132,10 +132,11 @@ function contentOf(call: Call, { readsContent, wanted }: Policy, snapshot: Snaps
 }
 
 /** What the policy may look at. */
-export function factsOf(call: Call, policy: Policy, { key, snapshot, address, classified }: PlanningOptions): Facts {
+export function factsOf(call: Call, policy: Policy, options: PlanningOptions): Facts {
+  const { key, snapshot, address, seen, classified } = options;
   const read = contentOf(call, policy, snapshot);
   const content = read === undefined || classified === undefined ? read : filled(read, classified);
-  const at = callerRegion({ key, header: call.extension.region, address }, snapshot);
+  const at = callerRegion({ key, claim: call.extension.region, address, seen }, snapshot);
   return content === undefined && at === undefined ? call.facts : compact({ ...call.facts, content, ...at });
 }
 

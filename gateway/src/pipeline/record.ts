@@ -57,6 +57,8 @@ export interface RecordInput {
   /** Absent where the request was refused before so much of it was understood. */
   readonly facts?: Facts | undefined;
   readonly planning?: Planning | undefined;
+  /** Where there is no plan that knows it. */
+  readonly classified?: Classified | undefined;
   readonly attempts: readonly AttemptRecord[];
   readonly hedge?: HedgeNote | undefined;
   readonly seams?: readonly SeamMark[] | undefined;
@@ -106,17 +108,23 @@ export function requestRecord(input: RecordInput): JsonRecord {
 }
 
 /** Nothing was decided, and one attempt was made after the other. */
-function isPlainRecord({ why }: Planned, { hedge, seams = [], planning }: RecordInput): boolean {
-  return why === undefined && hedge === undefined && seams.length === 0 && planning?.classified === undefined;
+function isPlainRecord({ why }: Planned, input: RecordInput): boolean {
+  const { hedge, seams = [] } = input;
+  return why === undefined && hedge === undefined && seams.length === 0 && classifiedOf(input) === undefined;
 }
 
 /** What stands beside the attempts. */
-function attemptsRecord({ planning, hedge, seams }: RecordInput): JsonRecord {
+function attemptsRecord(input: RecordInput): JsonRecord {
+  const { hedge, seams } = input;
   return {
-    classifier: classifierRecord(planning?.classified),
+    classifier: classifierRecord(classifiedOf(input)),
     hedged: hedgeRecord(hedge),
     continued: seamRecords(seams),
   };
+}
+
+function classifiedOf({ planning, classified }: RecordInput): Classified | undefined {
+  return planning?.classified ?? classified;
 }
 
 function classifierRecord(of: Classified | undefined): JsonRecord | undefined {
@@ -138,9 +146,9 @@ function seamRecords(seams: readonly SeamMark[] = []): readonly JsonRecord[] | u
 }
 
 /** What was spent on the request: on its answer, and on what a small model was asked of it. */
-function paidFor({ attempts, planning }: RecordInput): readonly Pick<AttemptRecord, 'bill'>[] {
-  const asked = planning?.classified?.attempts ?? [];
-  return asked.length === 0 ? attempts : [...asked, ...attempts];
+function paidFor(input: RecordInput): readonly Pick<AttemptRecord, 'bill'>[] {
+  const asked = classifiedOf(input)?.attempts ?? [];
+  return asked.length === 0 ? input.attempts : [...asked, ...input.attempts];
 }
 
 interface Planned extends Partial<PlanRecord> {

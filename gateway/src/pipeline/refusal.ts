@@ -79,7 +79,7 @@ export function answerFault(run: Run, of: Fault): void {
   });
 }
 
-interface Refused extends Pick<Remembered, 'facts' | 'planning' | 'tags'> {
+interface Refused extends Pick<Remembered, 'facts' | 'planning' | 'tags' | 'classified'> {
   readonly arrival: Arrival;
   readonly caller: Caller;
   readonly world: World;

@@ -2,6 +2,7 @@
 import { specOf, type Fault } from '../chat/fault.ts';
 import type { Facts } from '../understand/facts.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
+import type { Classified } from './classified.ts';
 import type { SeamMark } from './unfinished.ts';
 import { requestRecord, type AttemptRecord, type HedgeNote } from './record.ts';
 import type { Planning } from './planning.ts';
@@ -22,6 +23,8 @@ export interface Remembered {
   /** As far as the request was understood. */
   readonly facts?: Facts;
   readonly planning?: Planning;
+  /** What a small model said of the text, where there is no plan that knows it. */
+  readonly classified?: Classified | undefined;
   readonly tags?: readonly string[];
   readonly attempts?: readonly AttemptRecord[];
   readonly hedge?: HedgeNote | undefined;
@@ -44,6 +47,7 @@ export function remember(of: Remembered, world: World, snapshot: Snapshot = worl
     protocol: of.protocol,
     facts,
     planning,
+    classified: of.classified,
     attempts,
     hedge: of.hedge,
     seams: of.seams,

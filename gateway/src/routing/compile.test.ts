@@ -7,12 +7,13 @@ import { gateDialects } from '../dialects/index.ts';
 import { trainIntents } from '../understand/intents/intents.ts';
 import { NO_FACTS } from '../policy/expression.ts';
 import type { RuleFacts } from '../policy/vocabulary.ts';
+import type { Places } from './accounts.ts';
 import { compile, type Compiled } from './compile.ts';
 import { UNSEEN } from './observation.ts';
 import { inputOf, TEST_FACTS } from './plan.fixture.ts';
 import { plan } from './plan.ts';
 import { policyOver } from './policy.ts';
-import { shutThrough } from './rules.ts';
+import { judgedThrough, shutThrough } from './rules.ts';
 import type { Resolution } from './snapshot.ts';
 import { targetOver } from './target.ts';
 
@@ -258,6 +259,26 @@ routes:
     assert.notEqual(compiled(TWO.replace('weight: 3', 'weight: 2')).snapshot.id, snapshot.id);
   });
 
+  it('has another id where the environment, the clouds’ files or the intents make it another', () => {
+    const bare = 'providers: {anthropic: {}, openai: {api_key: sk-one}, amazon-bedrock: {aws: {profile: work}}}';
+    const { config } = parsedOf(bare);
+    const key = { ANTHROPIC_API_KEY: 'sk-ant-1' };
+    const intents = trainIntents({ refund: ['money back', 'refund me'], delivery: ['my parcel', 'the courier'] });
+    const at = (region: string): Places => ({ awsRegion: () => region, googleProject: () => undefined });
+    const shared = { config, catalog, env: {}, dialects: gateDialects };
+    const ids = [
+      shared,
+      { ...shared, env: key },
+      { ...shared, env: { AWS_REGION: 'eu-central-1' } },
+      { ...shared, places: at('eu-west-3') },
+      { ...shared, places: at('us-east-1') },
+      { ...shared, intents },
+    ].map((input) => compile(input).snapshot.id);
+    assert.equal(new Set(ids).size, ids.length, ids.join());
+    const other = { ...shared, env: { ...key, ANTHROPIC_API_KEY: 'sk-ant-2', EDITOR: 'vi' } };
+    assert.equal(compile(other).snapshot.id, ids[1], 'which key it is decides nothing');
+  });
+
   it('makes usable targets of every provider of the catalog that speaks a dialect of ours', () => {
     const spoken = catalog.providers.filter((provider) => provider.dialect !== undefined);
     const rows = spoken.map(
@@ -314,6 +335,33 @@ routes:
       assert.deepEqual(outer({ sensitive: ['health'] }), ['house/c']);
       assert.deepEqual(outer({ sensitive: ['card'] }), ['house/c']);
       assert.deepEqual(outer({ task: 'code' }), ['house/b', 'house/c']);
+    });
+
+    it('is bound by those that cannot be told, and says so', () => {
+      const { snapshot: odd } = compiled(`
+providers:
+  house: {dialect: openai-chat, base_url: http://10.0.0.5/v1, api_key: k, models: {a: {}, c: {}}}
+routes:
+  inner:
+    targets: [house/a]
+    rules: [{name: tagged, when: 'facts.tags[0] != "public"', refuse: not here}]
+  outer: {targets: [inner, house/c]}
+`);
+      const resolved = odd.resolve('outer');
+      assert.ok(resolved.kind === 'found');
+      const { policy } = resolved;
+      const judged = (tags: readonly string[]): ReturnType<typeof judgedThrough> =>
+        judgedThrough(policy, undefined, {
+          view: () => ({ ...NO_FACTS, tags }),
+          facts: TEST_FACTS,
+          seen: () => UNSEEN,
+          today: '2026-11-27',
+        });
+      const ids = (shut: ReturnType<typeof judgedThrough>['shut']): readonly string[] =>
+        [...shut.keys()].map(({ target }) => target.id);
+      assert.deepEqual([ids(judged(['public']).shut), judged(['public']).troubles], [[], []]);
+      assert.deepEqual(ids(judged([]).shut), ['house/a']);
+      assert.match(judged([]).troubles.join(), /^tagged: takes an item that the list does not have; it refuses/);
     });
 
     it('is bound by them as a fallback of the request’s own, and the text is looked at for them', () => {

@@ -72,7 +72,7 @@ export interface Rule {
   readonly name: string;
   /** The expression, as it was written. */
   readonly source: string;
-  /** Whether it holds; a text where it cannot be told, and then the rule does not hold. */
+  /** Whether it holds; a text where it cannot be told, which says why. */
   readonly holds: (facts: RuleFacts) => boolean | string;
   /** Facts that it asks for. Absent: none, it cannot be told. */
   readonly reads?: ReadonlySet<FactName>;

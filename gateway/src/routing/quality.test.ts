@@ -4,6 +4,8 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { UNSEEN, type Rating } from './observation.ts';
 import { qualityAt } from './quality.ts';
+import { quality as floorOf } from './requirements/quality.ts';
+import { UNASKED } from './select.ts';
 import { testTarget } from './target.fixture.ts';
 
 const share = fc.double({ min: 0, max: 1, noNaN: true });
@@ -46,5 +48,22 @@ describe('qualityAt', () => {
   it('knows nothing of a target without scores until enough answers were rated', () => {
     assert.ok(Number.isNaN(rated({}, {}, { mean: 1, count: 9 })));
     assert.equal(rated({}, {}, { mean: 0.7, count: 10 }), 0.7);
+  });
+});
+
+describe('a floor of quality', () => {
+  it('is held against what is known before, whatever callers say', () => {
+    const whyNot = (quality: Readonly<Record<string, number>>, rating: Rating): string | undefined =>
+      floorOf.whyNot(testTarget('a/m', { quality, qualityCounts: { code: 4 } }), {
+        ...UNASKED,
+        requires: [{ quality: { task: 'code', min: 0.6 } }],
+        seen: () => ({ ...UNSEEN, rating }),
+      });
+    fc.assert(
+      fc.property(share, share, fc.integer({ min: 1, max: 10_000 }), (known, mean, count) => {
+        assert.equal(whyNot({ code: known }, { mean, count }) === undefined, known >= 0.6);
+      }),
+    );
+    assert.match(whyNot({}, { mean: 1, count: 1000 }) ?? '', /is not known/);
   });
 });

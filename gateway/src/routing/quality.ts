@@ -6,9 +6,14 @@ import type { Target } from './target.ts';
 /** How many ratings the score known before counts for, where it is not known how sure it is. */
 const PRIOR_COUNT = 10;
 
-/** 0..1; undefined where nothing is known. Unknown is not zero. */
+/** What is known before anybody rated an answer: figures, or the operator's own rating. 0..1; undefined where there is none. */
+export function knownQualityAt(target: Target, task: string | undefined): number | undefined {
+  return scoreOf(target.quality, task);
+}
+
+/** The same, moved by ratings: strategies order by it. Unknown is not zero. */
 export function qualityAt(target: Target, task: string | undefined, { rating }: Sighting): number | undefined {
-  const known = scoreOf(target.quality, task);
+  const known = knownQualityAt(target, task);
   if (rating === undefined || rating.count === 0) return known;
   if (known === undefined) return rating.count < PRIOR_COUNT ? undefined : rating.mean;
   const prior = (task === undefined ? undefined : target.qualityCounts?.[task]) ?? PRIOR_COUNT;

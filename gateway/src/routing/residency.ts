@@ -2,6 +2,7 @@
 import { isWithin } from '../policy/regions.ts';
 import type { PlanInput } from './plan.ts';
 import type { Require, Tiers, WeightedTarget } from './policy.ts';
+import { requiredBy } from './rules.ts';
 import type { Target } from './target.ts';
 
 /**
@@ -11,7 +12,7 @@ import type { Target } from './target.ts';
 export function bindingOn({ policy, ruling, require, preferences }: PlanInput, target: Target): readonly Require[] {
   const { requires = [], passages = [] } = itemIn(ruling?.rule?.use?.tiers ?? policy.tiers, target) ?? {};
   const passed = passages.flatMap(({ rules }) => rules.flatMap((rule) => rule.require ?? []));
-  const others = [policy.require, ruling?.rule?.require, require, preferences?.require];
+  const others = [policy.require, ...requiredBy(ruling), require, preferences?.require];
   return [...requires, ...passed, ...others].filter((one) => one !== undefined);
 }
 

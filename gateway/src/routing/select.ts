@@ -4,7 +4,7 @@ import { compileRequire } from './compile-route.ts';
 import { compareUnknownLast, listPrice } from './list-price.ts';
 import { UNSEEN } from './observation.ts';
 import type { WeightedTarget } from './policy.ts';
-import { qualityAt } from './quality.ts';
+import { knownQualityAt } from './quality.ts';
 import { requiredAbility } from './requirements/ability.ts';
 import { price } from './requirements/price.ts';
 import { quality } from './requirements/quality.ts';
@@ -19,7 +19,7 @@ export type Select = Extract<RouteTarget, { readonly select: unknown }>['select'
 /** The targets that meet all of it: the best first where a score is asked for, else the cheapest, `most` models of them. */
 export function selected(search: Select, targets: readonly Target[]): readonly WeightedTarget[] {
   const floor = search.quality;
-  const score = (target: Target): number => qualityAt(target, floor?.task, UNSEEN) ?? -1;
+  const score = (target: Target): number => knownQualityAt(target, floor?.task) ?? -1;
   const found = targets
     .filter((target) => meets(target, search))
     .toSorted((a, b) => (floor === undefined ? compareUnknownLast(listPrice(a), listPrice(b)) : score(b) - score(a)));

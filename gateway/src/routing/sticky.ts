@@ -37,12 +37,14 @@ export function keptWhereCached(order: readonly Ranked[], { facts, seen, strateg
   return [...shared.slice(at, at + 1), ...shared.slice(0, at), ...shared.slice(at + 1)];
 }
 
+/** Who holds most of it; of equals always the same one, whatever was drawn. */
 function holderOf(order: readonly Ranked[], seen: Keeping['seen']): Ranked | undefined {
   let holder: Ranked | undefined;
   let most = 0;
   for (const one of order) {
     const cached = seen(one.target).cachedTokens ?? 0;
-    if (cached > most) [holder, most] = [one, cached];
+    const isFirst = holder !== undefined && cached === most && one.target.id < holder.target.id;
+    if (cached > most || isFirst) [holder, most] = [one, cached];
   }
   return holder;
 }

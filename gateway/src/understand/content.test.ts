@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { MediaPart } from '../chat/part.ts';
 import type { ChatRequest, Message } from '../chat/request.ts';
 import { CONTENT_FACTS, contentFacts, ruleText, textFacts } from './content.ts';
 import { topicsOf } from './topics.ts';
@@ -8,6 +9,11 @@ function chat(messages: readonly Message[], given: Partial<ChatRequest> = {}): C
   return { origin: 'openai-chat', model: 'm', messages, sampling: {}, isStreaming: false, extras: [], ...given };
 }
 const say = (role: Message['role'], text: string): Message => ({ role, parts: [{ kind: 'text', text }] });
+const document = (data: string | Buffer, mediaType: string): MediaPart => ({
+  kind: 'document',
+  source: { by: 'base64', data: Buffer.from(data).toString('base64'), mediaType },
+});
+const shown = (...parts: readonly MediaPart[]): ChatRequest => chat([{ role: 'user', parts }]);
 
 describe('content facts', () => {
   const request = chat([
@@ -93,7 +99,7 @@ describe('content facts', () => {
       'name of a document': chat([
         {
           role: 'user',
-          parts: [{ kind: 'document', name: mail, source: { by: 'base64', data: '', mediaType: 'application/pdf' } }],
+          parts: [{ kind: 'document', name: mail, source: { by: 'text', text: 'nothing' } }],
         },
       ]),
       'a document of text': chat([
@@ -120,6 +126,44 @@ describe('content facts', () => {
       'a schema': chat([say('user', 'x')], {
         format: { kind: 'json-schema', schema: { properties: { a: { description: mail } } } },
       }),
+      'arguments of a call in escapes': chat([
+        {
+          role: 'assistant',
+          parts: [{ kind: 'tool-call', id: '1', name: 't', arguments: '{"to":"anna.schmidt\\u0040firma.de"}' }],
+        },
+      ]),
+      'a result of JSON in JSON': chat([
+        tool([
+          {
+            kind: 'tool-result',
+            callId: '1',
+            parts: [{ kind: 'text', text: JSON.stringify(JSON.stringify({ to: 'anna.schmidt\\u0040firma.de' })) }],
+          },
+        ]),
+      ]),
+      'name of a called tool': chat([
+        { role: 'assistant', parts: [{ kind: 'tool-call', id: '1', name: mail, arguments: '{}' }] },
+      ]),
+      'name of a tool': chat([say('user', 'x')], { tools: [{ kind: 'function', name: mail }] }),
+      'name of an argument': chat([say('user', 'x')], {
+        tools: [{ kind: 'function', name: 't', parameters: { properties: { [mail]: { type: 'string' } } } }],
+      }),
+      'name of a field beside the messages': chat([say('user', 'x')], {
+        extras: [{ field: 'metadata', value: { [mail]: true }, weight: 'hint' }],
+      }),
+      'the tool that must be called': chat([say('user', 'x')], { toolChoice: { kind: 'tool', name: mail } }),
+      'where the reply stops': chat([say('user', 'x')], { stop: [mail] }),
+      'what a schema is for': chat([say('user', 'x')], {
+        format: { kind: 'json-schema', schema: {}, description: mail },
+      }),
+      'a document of text, its type in capitals': shown(document(mail, 'Text/Plain; Charset=UTF-8')),
+      'a document of code': shown(document(mail, 'application/javascript')),
+      'between four parts': chat([
+        {
+          role: 'user',
+          parts: ['anna.', 'schmidt', '@firma', '.de'].map((text) => ({ kind: 'text' as const, text })),
+        },
+      ]),
       'between two parts': chat([
         {
           role: 'user',
@@ -146,8 +190,54 @@ describe('content facts', () => {
     assert.deepEqual(contentFacts(long, { wanted: new Set(['sensitive']) }).sensitive, ['unread']);
   });
 
+  it('find a number behind an escaped line break, where a letter would stand before it', () => {
+    const call = { kind: 'tool-call', id: '1', name: 't', arguments: '{"t":"q\\n4111111111111111"}' } as const;
+    const facts = contentFacts(chat([{ role: 'assistant', parts: [call] }]), { wanted: new Set(['sensitive']) });
+    assert.deepEqual(facts.sensitive, ['card']);
+  });
+
+  it('say of every document that cannot be read that it was not', () => {
+    const inside = (source: MediaPart['source'], kind: MediaPart['kind'] = 'document'): ChatRequest =>
+      shown({ kind, source });
+    const unread: Readonly<Record<string, ChatRequest>> = {
+      'a document of a type that says nothing': shown(document('hello', 'application/octet-stream')),
+      'a document without a type': shown(document('hello', '')),
+      'a PDF': shown(document('%PDF-1.7', 'application/pdf')),
+      'text in another encoding': shown(document(Buffer.from('hello', 'utf16le'), 'text/plain')),
+      'a file that only the provider has': inside({ by: 'file', id: 'file-abc' }),
+      'a document elsewhere': inside({ by: 'url', url: 'https://example.com/a.txt' }),
+      'a document in an address': inside({ by: 'url', url: 'data:text/plain,hello' }),
+      'a document that calls itself a picture': inside({ by: 'url', url: 'data:text/plain,hello' }, 'image'),
+      'a long text': shown(document('a b '.repeat(600_000), 'text/plain')),
+      'one in a result': chat([
+        {
+          role: 'tool',
+          parts: [{ kind: 'tool-result', callId: '1', parts: [document('%PDF', 'application/pdf')] }],
+        },
+      ]),
+    };
+    for (const [what, of] of Object.entries(unread))
+      assert.deepEqual(contentFacts(of, { wanted: new Set(['sensitive']) }).sensitive, ['unread'], what);
+    assert.deepEqual(contentFacts(shown({ ...document('AAAB', 'image/png'), kind: 'image' })).sensitive, []);
+    assert.deepEqual(contentFacts(shown({ ...document('AAAB', 'audio/wav'), kind: 'audio' })).sensitive, []);
+    assert.deepEqual(contentFacts(shown(document('{"a": 1}', 'application/vnd.own+json'))).sensitive, []);
+    assert.deepEqual(contentFacts(inside({ by: 'file', id: 'file-abc' }, 'image')).sensitive, []);
+  });
+
+  it('take no picture beside the messages for text', () => {
+    const picture = `data:image/png;base64,${'AAAA'.repeat(400_000)}`;
+    const given = chat([say('user', 'x')], { extras: [{ field: 'image', value: picture, weight: 'hint' }] });
+    assert.deepEqual(contentFacts(given).sensitive, []);
+  });
+
+  it('look at what goes out with plain texts, and say where an input is numbers of a tokenizer', () => {
+    const given = { texts: ['x'], extras: { user: 'anna@firma.de' } };
+    assert.deepEqual(textFacts(given).sensitive, ['email']);
+    assert.deepEqual(textFacts({ texts: [], isUnread: true }).sensitive, ['unread']);
+  });
+
   it('are told of plain texts as well', () => {
-    const facts = textFacts(['Write a poem about the sea', 'my mail is anna@firma.de']);
+    const facts = textFacts({ texts: ['Write a poem about the sea', 'my mail is anna@firma.de'] });
     assert.deepEqual([facts.task, facts.sensitive, facts.stage?.kind], ['creative', ['email'], 'single']);
   });
 

@@ -7,7 +7,7 @@ import { sensitiveIn, type Sensitive } from './sensitive/find.ts';
 import { SINGLE, stageOf, type Stage } from './stage.ts';
 import { shapeOf, type Shape, type Structure } from './structure.ts';
 import { taskOf, type Task, type TaskFact } from './task.ts';
-import { lastUserText, plainTexts, textsOf, type Texts, type Writer } from './texts.ts';
+import { lastUserText, plainTexts, textsOf, type Plain, type Texts, type Writer } from './texts.ts';
 import { topicsIn, type Topics } from './topics.ts';
 
 /** UTF-16 code units. */
@@ -74,8 +74,8 @@ export function contentFacts(request: ChatRequest, options: ContentOptions = {})
 }
 
 /** The same of what is no chat: texts to embed, to draw or to speak. */
-export function textFacts(texts: readonly string[], options: ContentOptions = {}): ContentFacts {
-  return understood({ texts: plainTexts(texts), stage: () => SINGLE, hasTools: false, hasSchema: false }, options);
+export function textFacts(plain: Plain, options: ContentOptions = {}): ContentFacts {
+  return understood({ texts: plainTexts(plain), stage: () => SINGLE, hasTools: false, hasSchema: false }, options);
 }
 
 /** What a rule's `facts.text` is: the last user turn, at most 32 KB. Not among the facts, because those are recorded and this never is. */

@@ -27,7 +27,10 @@ describe('the facts as rules see them', () => {
   });
 
   it('are what the text tells, where somebody looked', () => {
-    const content = textFacts(['- a\n- b\nWrite a poem? Mail anna@firma.de'], { detectLanguage: () => 'en' });
+    const content = textFacts(
+      { texts: ['- a\n- b\nWrite a poem? Mail anna@firma.de'] },
+      { detectLanguage: () => 'en' },
+    );
     const seen = ruleFacts({ ...facts, content }, { tags: [], text: 'x' });
     assert.deepEqual(
       [seen.task, seen.language, seen.sensitive, seen.list_items, seen.questions, seen.stage, seen.turns, seen.text],

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { asRecord, type JsonRecord } from '../../src/lib/json.ts';
 import type { Step } from '../../src/simulator/step.ts';
+import { ROOT_KEY } from '../harness.ts';
 import { startAttemptsRig, type AttemptsRig, type Posted } from './attempts-kit.ts';
 
 const answers = (provider: string, text: string, more: Partial<Step> = {}): Step => ({
@@ -23,6 +24,18 @@ before(async () => {
       `by-task: {targets: [p/m], rules: [{name: hard, when: 'facts.difficulty > 0.7', use: {targets: [s/m]}}]}`,
       `in-eu: {targets: [eu/m], require: {region: eu}, rules: [{name: hard, when: 'facts.difficulty > 0.7', use: {prefer: [x]}}]}`,
       `careful: {targets: [p/m], rules: [{name: mail, when: 'facts.sensitive.exists(s, s == "email")', require: {compliance: [hipaa]}, use: {targets: [eu/m]}}, {name: hard, when: 'facts.difficulty > 0.7', use: {targets: [s/m]}}]}`,
+      `no-mail: {targets: [p/m], rules: [{name: hard, when: 'facts.difficulty > 0.7', use: {targets: [s/m]}}, {name: mail, when: '"email" in facts.sensitive', refuse: no mail leaves}]}`,
+      `house: {targets: [p/m], rules: [{name: mail, when: '"email" in facts.sensitive', use: {targets: [s/m]}}, {name: hard, when: 'facts.difficulty > 0.7', use: {prefer: [x]}}]}`,
+      `behind: {targets: [p/m], rules: [{name: hard, when: 'facts.difficulty > 0.7', use: {targets: [s/m]}}, {name: mail, when: '"email" in facts.sensitive', require: {region: eu}, use: {targets: [eu/m]}}]}`,
+      `past: {targets: [p/m], rules: [{name: mail, when: '"email" in facts.sensitive', use: {targets: [p/m, t/m]}}, {name: never, when: 'facts.difficulty > 0.7', require: {region: eu}}]}`,
+      `around: {targets: [no-mail, eu/m], rules: [{name: hard, when: 'facts.difficulty > 0.7', use: {prefer: [x]}}]}`,
+      `around-house: {targets: [house, eu/m], rules: [{name: hard, when: 'facts.difficulty > 0.7', use: {prefer: [x]}}]}`,
+      `mixed: {targets: [p/m], rules: [{name: mail, when: '"email" in facts.sensitive && facts.difficulty < 0.7', refuse: no mail leaves}]}`,
+      `tagged: {targets: [p/m], require: {tags: [on-prem]}, rules: [{name: hard, when: 'facts.difficulty > 0.7', use: {targets: [s/m]}}]}`,
+      `late: {targets: [eu/m], rules: [{name: hard, when: 'facts.difficulty > 0.7', use: {prefer: [x]}}, {name: mail, when: '"email" in facts.sensitive', require: {region: eu}}]}`,
+      `untold: {targets: [p/m], rules: [{name: hard, when: 'facts.difficulty > 0.7', use: {prefer: [x]}}, {name: untold, when: 'facts.tags[0] == "secret"', refuse: nobody knows}]}`,
+      `no-chat: {targets: [p/m], rules: [{name: chat, when: 'facts.task == "chat"', refuse: no chat here}]}`,
+      `no-hard: {targets: [p/m], rules: [{name: hard, when: 'facts.difficulty > 0.7', refuse: too hard}]}`,
     ],
     sections: ['understand: {classifier: {model: t/m, deadline_ms: 300}}'],
   });
@@ -34,9 +47,12 @@ beforeEach(() => {
 after(() => rig.close());
 
 /** Each text once, so that nothing is remembered of it. */
-function ask(model: string, text = `what is this, number ${count}?`): Promise<Posted> {
-  return rig.post('/v1/chat/completions', { model, messages: [{ role: 'user', content: text }] });
+function ask(model: string, text = `what is this, number ${count}?`, more: JsonRecord = {}): Promise<Posted> {
+  return rig.post('/v1/chat/completions', { model, messages: [{ role: 'user', content: text }], ...more });
 }
+
+const mail = (): string => `write to jane.huber@firma-huber.de about ${count}`;
+const timesAsked = (): number => rig.simulator.log.requests.filter(({ provider }) => provider === 't').length;
 
 async function classifierOf(got: Posted): Promise<JsonRecord> {
   return asRecord((await rig.record(got.id))['classifier']) ?? {};
@@ -108,11 +124,92 @@ describe('a small model that is asked what a text is about', () => {
     const told = await classifierOf(inEu);
     assert.equal(told['result'], 'withheld');
     assert.match(String(told['why']), /region/);
-    const mail = await ask('careful', `write to jane.huber@firma-huber.de about ${count}`);
-    assert.equal((await classifierOf(mail))['result'], 'withheld');
-    assert.equal(rig.simulator.log.requests.filter((one) => one.provider === 't').length, 0);
+    assert.equal((await classifierOf(await ask('careful', mail())))['result'], 'withheld');
+    assert.equal(timesAsked(), 0);
     const plain = await ask('careful');
     assert.equal((await classifierOf(plain))['result'], 'told');
+  });
+
+  it('sees no text that a rule refuses or keeps elsewhere, in the route or in one inside it', async () => {
+    rig.simulator.script([answers('t', '{"difficulty":"hard"}'), ...FINE, answers('eu', 'this comes from eu')]);
+    const cases = [
+      ['no-mail', 403, /`mail` refuses/],
+      ['mixed', 403, /`mail` refuses/],
+      ['house', 200, /`mail` sends such requests elsewhere/],
+      ['behind', 200, /`mail` sends such requests elsewhere/],
+      ['late', 200, /region/],
+      ['around', 200, /`mail` refuses/],
+      ['around-house', 200, /`mail` sends such requests elsewhere/],
+      ['tagged', 400, /not tagged on-prem/],
+    ] as const;
+    for (const [model, status, why] of cases) {
+      const got = await ask(model, mail());
+      assert.equal(got.status, status, `${model}: ${got.text}`);
+      const told = await classifierOf(got);
+      assert.equal(told['result'], 'withheld', model);
+      assert.match(String(told['why']), why, model);
+    }
+    const untold = await classifierOf(await ask('untold'));
+    assert.match(String(untold['why']), /`untold` refuses/);
+    assert.equal(timesAsked(), 0);
+  });
+
+  it('sees what such rules let pass, and is not held to those that never come to speak', async () => {
+    rig.simulator.script([answers('t', '{"difficulty":"hard"}'), ...FINE]);
+    for (const model of ['no-mail', 'house', 'behind', 'around', 'around-house']) {
+      count += 1000;
+      assert.equal((await classifierOf(await ask(model)))['result'], 'told', model);
+    }
+    assert.equal((await classifierOf(await ask('past', mail())))['result'], 'told');
+  });
+
+  it('is not asked at a provider that the request keeps out', async () => {
+    rig.simulator.script([answers('t', '{"difficulty":"hard"}'), ...FINE]);
+    for (const provider of [{ ignore: ['t'] }, { only: ['p', 's'] }]) {
+      const got = await ask('by-task', undefined, { provider });
+      assert.equal(got.status, 200, got.text);
+      assert.match(String((await classifierOf(got))['why']), /in `provider\./);
+    }
+    assert.equal(timesAsked(), 0);
+  });
+
+  it('corrects a first guess by which a rule that reads nothing else would refuse', async () => {
+    rig.simulator.script([answers('t', '{"task":"code"}'), ...FINE]);
+    const got = await ask('no-chat');
+    assert.equal(got.status, 200, got.text);
+    assert.equal((await classifierOf(got))['result'], 'told');
+  });
+
+  it('tells a rule that refuses by its word, and is in the record of the refusal with what it cost', async () => {
+    rig.simulator.script([answers('t', '{"difficulty":"hard"}'), ...FINE]);
+    const got = await ask('no-hard');
+    assert.equal(got.status, 403, got.text);
+    const told = await classifierOf(got);
+    assert.deepEqual([told['target'], told['result']], ['t/m', 'told']);
+    const [row, ...others] = await rig.rows(got.id);
+    assert.deepEqual([row?.target, others], ['t/m', []]);
+    const record = await rig.record(got.id);
+    assert.ok((row?.cost_nano_usd ?? 0n) > 0n);
+    assert.equal(record['cost_nano_usd'], Number(row?.cost_nano_usd));
+  });
+
+  it('is not named to a key that may use other models only', async () => {
+    const { token } = await rig.newKey('1', ['by-task']);
+    const shown = async (key: string, id: string): Promise<string> => {
+      await rig.record(id);
+      return (await fetch(`${rig.url}/v1/decisions/${id}`, { headers: { authorization: `Bearer ${key}` } })).text();
+    };
+    for (const step of [answers('t', '{"difficulty":"hard"}'), answers('t', '', { status: 500 })]) {
+      rig.simulator.script([step, ...FINE]);
+      const messages = [{ role: 'user', content: `whose is this, number ${(count += 1000)}?` }];
+      const got = await rig.post('/v1/chat/completions', { model: 'by-task', messages }, { token });
+      assert.equal(got.status, 200, got.text);
+      const seen = await shown(token, got.id);
+      assert.match(seen, /"classifier":\{"asked":/);
+      assert.doesNotMatch(seen, /t\/m|"t"|\bt (?:answered|failed)/);
+      assert.equal(/asked about the last user turn/.test(seen), step.status === undefined);
+      assert.match(await shown(ROOT_KEY, got.id), /"target":"t\/m"/);
+    }
   });
 
   it('is left out where the budget has no room for it', async () => {

@@ -145,6 +145,8 @@ describe('a route', () => {
     assert.equal(await who('cost', { provider: { data_collection: 'deny' } }), 'by middle');
     assert.equal(await who('best', { provider: { sort: 'price' } }), 'by cheap');
     assert.equal(await who('best', { provider: { order: ['middle'] } }), 'by middle');
+    assert.equal(await who('m:floor'), 'by cheap');
+    assert.match(await who('m:nitro'), /^by /);
   });
 });
 

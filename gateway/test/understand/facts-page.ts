@@ -43,7 +43,7 @@ const ORIGINS: Readonly<Record<ContentFact, readonly [from: string, sure: string
   intent: ['your examples; the last user turn', 'absent where none is near ([intents](intents.md))'],
   topics: ['your lists, as whole words in the last user turn; case and accents do not matter', 'as exact as the list'],
   sensitive: [
-    'forms, check digits and words beside them, in all text: system, user, assistant, tools, names, documents of text; not pictures, sound, binary documents',
+    'forms, check digits and words beside them, in all text, escapes of JSON undone: system, user, assistant, tools, schemas, names, documents of text; not pictures and sound',
     'precision before recall',
   ],
   structure: ['counted in the last user turn; of more than 32 KB its beginning and end', 'exact, but for what is code'],
@@ -64,7 +64,7 @@ const KINDS: Readonly<Record<Sensitive, string>> = {
   'ip-address': 'IPv4 and IPv6 that can belong to someone',
   address: 'house number with a word for a street, flat, box',
   person: 'first and last name behind a title, “my name is”, a field of a form',
-  unread: `more than ${SENSITIVE_CHARACTERS_MAX / 1024 / 1024} MiB of text, or text that could not be read: rules then see all kinds at once`,
+  unread: `more than ${SENSITIVE_CHARACTERS_MAX / 1024 / 1024} MiB of text, or text that could not be read (binary documents, files that only the provider has, inputs in numbers of a tokenizer): rules then see all kinds at once`,
 };
 
 /** The whole page. */

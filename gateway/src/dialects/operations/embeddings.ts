@@ -33,6 +33,7 @@ export const embeddings: Operation<EmbeddingsRequest, Embeddings> = {
   ),
   sizeOf,
   textsOf: ({ inputs }) => inputs.flatMap(textsOf),
+  isUnread: ({ inputs }) => inputs.some(({ kind }) => kind === 'tokens'),
   answerOf: () => 'json',
   usageOf: (reply) => reply.usage,
   usageIn: (body) => readEmbeddingUsage(body['usage']),

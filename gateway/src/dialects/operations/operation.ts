@@ -49,6 +49,8 @@ export interface Asked {
   readonly model: string;
   /** Fields that have no neutral word. The wire they came in says them; others lose them, by name. */
   readonly extras: JsonRecord;
+  /** End user's id, for the provider's abuse detection. */
+  readonly user?: string;
 }
 
 /** How an answer comes. `json` and `text` are kept until they are whole; `events` and `bytes` are handed on as they come. */
@@ -121,6 +123,8 @@ export interface Operation<Q extends Asked, A> {
   sizeOf(request: Q): Size;
   /** All text that the caller wrote, for facts about it. */
   textsOf(request: Q): readonly string[];
+  /** Whether text stands in it that cannot be read here. Absent: no. */
+  isUnread?(request: Q): boolean;
   answerOf(request: Q): AnswerKind;
   usageOf(reply: A): Usage | undefined;
   /** Usage that stands in an event, or in a whole reply that is not read otherwise; undefined where there is none. */

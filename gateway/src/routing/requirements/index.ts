@@ -34,4 +34,4 @@ export const REQUIREMENTS: readonly Requirement[] = [
 ];
 
 /** Those that say who may have a request's data, whatever is done with it. */
-export const DATA_REQUIREMENTS: readonly Requirement[] = [region, compliance, retention, training];
+export const DATA_REQUIREMENTS: readonly Requirement[] = [provider, region, compliance, retention, training, tags];

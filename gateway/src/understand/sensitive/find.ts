@@ -35,24 +35,69 @@ const SEAM = 64;
 
 /** The kinds, each once, in a fixed order. `isWhole` is false where the pieces are known not to be all of the text. */
 export function sensitiveIn(pieces: readonly Piece[], isWhole = true): readonly Sensitive[] {
-  const whole = pieces.map(({ text }) => text).join('\n');
   const found = new Set<Sensitive>();
-  look(whole.slice(0, SENSITIVE_CHARACTERS_MAX), found);
-  look(seamsOf(pieces).slice(0, SENSITIVE_CHARACTERS_MAX), found);
-  if (!isWhole || whole.length > SENSITIVE_CHARACTERS_MAX) found.add('unread');
+  const texts = [pieces.map(({ text }) => text).join('\n'), seamsOf(pieces), chainsOf(pieces), ...unescaped(pieces)];
+  for (const text of texts) {
+    look(text.slice(0, SENSITIVE_CHARACTERS_MAX), found);
+    if (text.length > SENSITIVE_CHARACTERS_MAX) found.add('unread');
+  }
+  if (!isWhole) found.add('unread');
   return SENSITIVE.filter((kind) => found.has(kind));
 }
 
 /** Both sides of every place where one piece follows another of the same writer, as if they were one. */
 function seamsOf(pieces: readonly Piece[]): string {
-  const seams: string[] = [];
-  let before: Piece | undefined;
-  for (const piece of pieces) {
-    if (before?.writer === piece.writer && piece.writer !== 'tools')
-      seams.push(`${before.text.slice(-SEAM)}${piece.text.slice(0, SEAM)}`);
-    before = piece;
+  return runsOf(pieces)
+    .flatMap((run) => run.slice(1).map((text, index) => `${run[index]?.slice(-SEAM)}${text.slice(0, SEAM)}`))
+    .join('\n');
+}
+
+/** The same over many short pieces: three or more may hold one value. */
+function chainsOf(pieces: readonly Piece[]): string {
+  return runsOf(pieces)
+    .filter(({ length }) => length > 2)
+    .map((run) =>
+      run.map((text) => (text.length <= 2 * SEAM ? text : `${text.slice(0, SEAM)}\n${text.slice(-SEAM)}`)).join(''),
+    )
+    .join('\n');
+}
+
+/** Texts that follow one another from one writer. What programs declare says nothing across its pieces. */
+function runsOf(pieces: readonly Piece[]): readonly (readonly string[])[] {
+  const runs: { readonly writer: string; readonly texts: string[] }[] = [];
+  for (const { writer, text } of pieces) {
+    if (writer === 'tools') continue;
+    const last = runs.at(-1);
+    if (last?.writer === writer) last.texts.push(text);
+    else runs.push({ writer, texts: [text] });
   }
-  return seams.join('\n');
+  return runs.map(({ texts }) => texts);
+}
+
+/** Escapes of JSON strings (RFC 8259, section 7). */
+const ESCAPE = /\\(?:u([\dA-Fa-f]{4})|(["/\\bfnrt]))/g;
+const CONTROL: Readonly<Record<string, string>> = { b: ' ', f: ' ', n: '\n', r: '\n', t: '\t' };
+/** JSON may stand in a string of JSON, and that in another. */
+const ESCAPED_MAX = 3;
+
+/** Text that holds escapes, without them: `\n4111…` is no word, and `\u0040` is an at sign. Nothing is parsed, so that pieces of JSON are read too. */
+function unescaped(pieces: readonly Piece[]): readonly string[] {
+  const levels: string[] = [];
+  let texts = pieces.map(({ text }) => text);
+  while (levels.length < ESCAPED_MAX) {
+    const plain = texts.flatMap((text) => (text.includes('\\') ? [withoutEscapes(text)] : []));
+    texts = plain.filter(({ hasSome }) => hasSome).map(({ text }) => text);
+    if (texts.length === 0) break;
+    levels.push(texts.join('\n'));
+  }
+  return levels;
+}
+
+function withoutEscapes(text: string): { readonly text: string; readonly hasSome: boolean } {
+  const plain = text.replaceAll(ESCAPE, (_, code: string | undefined, sign: string | undefined) =>
+    code === undefined ? (CONTROL[sign ?? ''] ?? sign ?? '') : String.fromCharCode(Number.parseInt(code, 16)),
+  );
+  return { text: plain, hasSome: plain !== text };
 }
 
 function look(text: string, found: Set<Sensitive>): void {

@@ -45,7 +45,6 @@ export interface EmbeddingsRequest extends Asked {
   readonly purpose?: Purpose;
   /** What happens to an input that is too long: an error, or its beginning or its end is cut off. */
   readonly truncate?: 'none' | 'start' | 'end';
-  readonly user?: string;
 }
 
 /** One vector, in one kind of numbers, as it came. */
