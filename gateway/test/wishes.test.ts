@@ -8,6 +8,7 @@ import { parseConfig } from '../src/config/load.ts';
 import { gateDialects } from '../src/dialects/index.ts';
 import { anthropicMessages } from '../src/dialects/anthropic-messages.ts';
 import type { Dialect } from '../src/dialects/dialect.ts';
+import { embeddings } from '../src/dialects/operations/embeddings.ts';
 import { openaiChat } from '../src/dialects/openai-chat.ts';
 import { asRecord, compact, parseJson, type JsonRecord } from '../src/lib/json.ts';
 import type { Result } from '../src/lib/result.ts';
@@ -15,6 +16,7 @@ import { parseBody } from '../src/pipeline/body.ts';
 import type { OutgoingOptions } from '../src/pipeline/call.ts';
 import type { ChatCall } from '../src/pipeline/chat-call.ts';
 import { acceptChat } from '../src/pipeline/chat.ts';
+import { operationArrival } from '../src/pipeline/operation.ts';
 import { planCall, type Planning } from '../src/pipeline/planning.ts';
 import { requestRecord } from '../src/pipeline/record.ts';
 import { replayed } from '../src/pipeline/replay.ts';
@@ -220,5 +222,27 @@ ${house('openrouter')}${house('p')}${house('q', 'retention_days: 0, trains: fals
     assert.deepEqual(goneOn['provider'], provider);
     const elsewhere = await sentBody(snapshot, { ...asked, model: 'q/m', models: [], provider: { zdr: true } });
     assert.equal(elsewhere['provider'], undefined);
+  });
+
+  it('are in every part of a list that goes out in parts', async () => {
+    const fields = { model: MODEL, input: Array.from({ length: 2049 }, () => 'a'), provider: { zdr: true } };
+    const body = parseBody(Buffer.from(JSON.stringify(fields)));
+    assert.ok(body.ok);
+    const beside = { wire: 'openai-embeddings', voice: openaiChat, path: {}, headers: {}, query: '', startedMs: 0 };
+    const world = dryWorld(snapshot, () => 0.5);
+    const arrival = operationArrival(embeddings, { requestId: 'req_1', ...beside, body: body.value });
+    const call = arrival.accept({ keyId: OPERATOR.id, turns: world.turns });
+    assert.ok(call.ok);
+    const made = planCall(call.value, { snapshot, key: OPERATOR, world });
+    assert.ok(made.ok);
+    const [target] = made.value.plan.targets;
+    assert.ok(target);
+    const built = await call.value.outgoing(target, { instanceId: 'test', followed: made.value.followed });
+    assert.ok(built.ok);
+    const bodies = [built.value.call, ...(built.value.more ?? [])].map((one) => one.body?.toString('utf8') ?? '');
+    assert.deepEqual(
+      bodies.map((text) => asRecord(parseJson(text))?.['provider']),
+      [{ zdr: true }, { zdr: true }],
+    );
   });
 });
