@@ -347,6 +347,7 @@ export function booksContract(name: string, open: (dataDir: string) => Promise<B
       createdAtMs: AT,
       expiresAtMs: AT + 1000,
     });
+    const SEEN = { callerRegion: 'de', callerRegionFrom: 'address' } as const;
     const newBatch = async (id: string, keyId: string, inputFileId = 'file_none') =>
       books.putBatch(
         {
@@ -358,6 +359,7 @@ export function booksContract(name: string, open: (dataDir: string) => Promise<B
           keepMs: 5,
           createdAtMs: AT,
           expiresAtMs: AT,
+          seen: SEEN,
         },
         3,
       );
@@ -408,7 +410,8 @@ export function booksContract(name: string, open: (dataDir: string) => Promise<B
         (await books.changeBatch('batch_c', { status: 'cancelling' }, ['validating']))?.status,
         'in_progress',
       );
-      assert.equal((await books.getBatch('batch_c'))?.total, 7);
+      const { total, seen } = (await books.getBatch('batch_c')) ?? {};
+      assert.deepEqual([total, seen], [7, SEEN]);
       assert.ok(!(await books.removeBatch('batch_c')));
       await books.changeBatch('batch_c', END, RUNNING_NOW);
       assert.ok(await books.removeBatch('batch_c'));

@@ -6,10 +6,14 @@ import type { Fault } from '../src/chat/fault.ts';
 import { dryWorld, OPERATOR } from '../src/cli/dry-world.ts';
 import { parseConfig } from '../src/config/load.ts';
 import { gateDialects } from '../src/dialects/index.ts';
+import { anthropicMessages } from '../src/dialects/anthropic-messages.ts';
+import type { Dialect } from '../src/dialects/dialect.ts';
 import { openaiChat } from '../src/dialects/openai-chat.ts';
-import { asRecord, parseJson, type JsonRecord } from '../src/lib/json.ts';
+import { asRecord, compact, parseJson, type JsonRecord } from '../src/lib/json.ts';
 import type { Result } from '../src/lib/result.ts';
 import { parseBody } from '../src/pipeline/body.ts';
+import type { OutgoingOptions } from '../src/pipeline/call.ts';
+import type { ChatCall } from '../src/pipeline/chat-call.ts';
 import { acceptChat } from '../src/pipeline/chat.ts';
 import { planCall, type Planning } from '../src/pipeline/planning.ts';
 import { requestRecord } from '../src/pipeline/record.ts';
@@ -30,17 +34,38 @@ function snapshotOf(yaml: string): Snapshot {
 }
 
 interface Asked {
+  readonly dialect?: Dialect;
   readonly allowed?: readonly string[];
 }
 
-function planned(snapshot: Snapshot, fields: JsonRecord, { allowed }: Asked = {}): Result<Planning, Fault> {
+function accepted(fields: JsonRecord, dialect: Dialect = openaiChat): Result<ChatCall, Fault> {
   const body = parseBody(Buffer.from(JSON.stringify({ messages: [{ role: 'user', content: 'hello' }], ...fields })));
   assert.ok(body.ok);
-  const input = { requestId: 'req_1', startedMs: 0, dialect: openaiChat, path: {}, isJsonArray: false, query: '' };
-  const call = acceptChat({ ...input, headers: {}, body: body.value });
+  const input = { requestId: 'req_1', startedMs: 0, dialect, path: {}, isJsonArray: false, query: '' };
+  return acceptChat({ ...input, headers: {}, body: body.value });
+}
+
+function planned(snapshot: Snapshot, fields: JsonRecord, { allowed, dialect }: Asked = {}): Result<Planning, Fault> {
+  const call = accepted(fields, dialect);
   if (!call.ok) return call;
   const key = allowed === undefined ? OPERATOR : { ...OPERATOR, isRoot: false, allowedModels: allowed };
   return planCall(call.value, { snapshot, key, world: dryWorld(snapshot, () => 0.5) });
+}
+
+/** What the first target of the plan is sent. */
+async function sentBody(
+  snapshot: Snapshot,
+  fields: JsonRecord,
+  { dialect, ...more }: Pick<Asked, 'dialect'> & Pick<OutgoingOptions, 'unfinished' | 'output'> = {},
+): Promise<JsonRecord> {
+  const [call, made] = [accepted(fields, dialect), planned(snapshot, fields, compact({ dialect }))];
+  assert.ok(call.ok && made.ok);
+  const [target] = made.value.plan.targets;
+  assert.ok(target);
+  const { followed } = made.value;
+  const built = await call.value.outgoing(call.value.over(target), { instanceId: 'test', followed, ...more });
+  assert.ok(built.ok, JSON.stringify(built));
+  return asRecord(parseJson(built.value.call.body?.toString('utf8') ?? '')) ?? {};
 }
 
 /** Targets of the plan, or the code of the fault. */
@@ -156,5 +181,44 @@ ${house('p')}${house('q')}routes:
 
   it('takes the request where one of them does', () => {
     assert.deepEqual(targets(snapshot, { model: 'wide', ...mail }), ['p/m', 'q/m']);
+  });
+});
+
+describe('wishes for a provider that chooses among providers itself', () => {
+  const snapshot = snapshotOf(`providers:
+${house('openrouter')}${house('p')}${house('q', 'retention_days: 0, trains: false,')}routes:
+  r: {targets: [openrouter/m], rules: [{when: '!facts.stream', use: {targets: [p/m, q/m, openrouter/x]}}]}
+`);
+  const MODEL = 'openrouter/m';
+
+  it('bind every target that does not read them, whichever name it came by', () => {
+    const models = ['p/m', 'q/m'];
+    const by = (provider: JsonRecord, more: JsonRecord = {}): readonly string[] | string =>
+      targets(snapshot, { model: MODEL, models, provider, ...more });
+    assert.deepEqual(by({}), ['openrouter/m', 'p/m', 'q/m']);
+    assert.deepEqual(by({ zdr: true, data_collection: 'deny' }), ['openrouter/m', 'q/m']);
+    assert.deepEqual(by({ only: ['mistral', 'p'] }), ['openrouter/m', 'p/m']);
+    assert.deepEqual(by({ ignore: ['p'] }), ['openrouter/m', 'q/m']);
+    assert.deepEqual(by({ order: ['q'], allow_fallbacks: false }), ['openrouter/m', 'q/m']);
+    assert.deepEqual(by({ order: ['q'] }), ['openrouter/m', 'p/m', 'q/m']);
+    assert.deepEqual(by({ max_price: { prompt: 0.5 } }), ['openrouter/m']);
+    assert.deepEqual(by({ quantizations: ['fp8'] }), ['openrouter/m']);
+    assert.deepEqual(by({ quantizations: ['fp8'] }, { turnout: { adapt: true } }), ['openrouter/m', 'p/m', 'q/m']);
+  });
+
+  it('bind those that a rule puts in the place of the route’s own', () => {
+    assert.deepEqual(targets(snapshot, { model: 'r', provider: { ignore: ['p'] } }), ['q/m', 'openrouter/x']);
+  });
+
+  it('are in every body that such a provider is sent, and in no other', async () => {
+    const provider = { zdr: true, only: ['mistral'] };
+    const asked = { model: MODEL, models: ['q/m'], max_tokens: 9, provider };
+    assert.deepEqual((await sentBody(snapshot, asked))['provider'], provider);
+    const translated = await sentBody(snapshot, asked, { dialect: anthropicMessages });
+    assert.deepEqual([translated['provider'], translated['models']], [provider, undefined]);
+    const goneOn = await sentBody(snapshot, asked, { unfinished: 'Once upon' });
+    assert.deepEqual(goneOn['provider'], provider);
+    const elsewhere = await sentBody(snapshot, { ...asked, model: 'q/m', models: [], provider: { zdr: true } });
+    assert.equal(elsewhere['provider'], undefined);
   });
 });

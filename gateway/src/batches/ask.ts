@@ -7,6 +7,7 @@ import type { Arrival } from '../pipeline/call.ts';
 import { handle } from '../pipeline/handle.ts';
 import type { World } from '../pipeline/world.ts';
 import type { KeyRow } from '../store/ports.ts';
+import type { CallerRegion } from '../understand/facts.ts';
 import { KeptReply } from './kept-reply.ts';
 import type { Asked } from './lines.ts';
 
@@ -34,6 +35,8 @@ export interface Asking {
   /** A tag of the record. */
   readonly batchId: string;
   readonly headers: Readonly<Record<string, string | undefined>>;
+  /** Where the caller was when it handed the batch in. */
+  readonly seen: CallerRegion | undefined;
 }
 
 export interface LineAnswer {
@@ -45,7 +48,7 @@ export interface LineAnswer {
 }
 
 export async function askLine(asked: Asked, asking: Asking): Promise<LineAnswer> {
-  const { doorway, world, key } = asking;
+  const { doorway, world, key, seen } = asking;
   const requestId = world.newId('req');
   const refused = (of: Fault): LineAnswer => ({
     requestId,
@@ -62,7 +65,7 @@ export async function askLine(asked: Asked, asking: Asking): Promise<LineAnswer>
       watched(arrival, asking.batchId, (of) => {
         told = of;
       }),
-      { key, reply },
+      { key, reply, seen },
       world,
     );
     world.meters.requests.add({ operation: 'batch-line', outcome: ending.outcome });

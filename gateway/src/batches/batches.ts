@@ -11,6 +11,7 @@ import {
   type Page,
   type StoredBatch,
 } from '../store/batch-ports.ts';
+import type { CallerRegion } from '../understand/facts.ts';
 import { dropFile, findFile, invalid, keepOf, openFile } from './files.ts';
 import { MESSAGES, takeMessages, type MessageBatch } from './messages.ts';
 import { createRunner, type Runner, type RunnerPorts } from './runner.ts';
@@ -35,7 +36,7 @@ const MESSAGE_HEADERS = ['anthropic-version', 'anthropic-beta'] as const;
 
 /** Everything about batches that the rim needs, and the runner's life. */
 export interface Batches extends Runner {
-  create(record: JsonRecord, keyId: string): Promise<Result<StoredBatch, Fault>>;
+  create(record: JsonRecord, by: Sender): Promise<Result<StoredBatch, Fault>>;
   createMessages(messages: MessageBatch): Promise<Result<StoredBatch, Fault>>;
   find(id: string, asked: Whose): Promise<Result<StoredBatch, Fault>>;
   list(query: BatchQuery): Promise<Result<Page<StoredBatch>, Fault>>;
@@ -45,6 +46,12 @@ export interface Batches extends Runner {
   results(id: string, asked: Whose): Promise<Result<{ readonly file: FileHandle; readonly bytes: number }, Fault>>;
   /** For files. */
   readonly desk: RunnerPorts;
+}
+
+export interface Sender {
+  readonly keyId: string;
+  /** Where it is, if anybody knows. */
+  readonly seen: CallerRegion | undefined;
 }
 
 export interface Whose {
@@ -61,7 +68,7 @@ export function createBatches(desk: RunnerPorts): Batches {
   return {
     ...runner,
     desk,
-    create: async (record, keyId) => woken(await create(record, keyId, desk)),
+    create: async (record, by) => woken(await create(record, by, desk)),
     createMessages: async (messages) => woken(await createMessages(messages, desk)),
     find: async (id, asked) => find(id, asked, desk),
     list: async (query) => desk.world.store.batches(async (books) => books.listBatches(query)),
@@ -71,7 +78,7 @@ export function createBatches(desk: RunnerPorts): Batches {
   };
 }
 
-async function create(record: JsonRecord, keyId: string, desk: RunnerPorts): Promise<Result<StoredBatch, Fault>> {
+async function create(record: JsonRecord, by: Sender, desk: RunnerPorts): Promise<Result<StoredBatch, Fault>> {
   const wrong = whyNotCreate(record, desk);
   if (wrong !== undefined) return err(wrong);
   const metadata = metadataOf(record['metadata']);
@@ -81,12 +88,13 @@ async function create(record: JsonRecord, keyId: string, desk: RunnerPorts): Pro
   const keep = keepOf(typeof seconds === 'number' ? seconds : after && 'none', 'output_expires_after.seconds');
   if (!keep.ok) return keep;
   const inputFileId = asString(record['input_file_id']) ?? '';
-  const file = await findFile(inputFileId, keyId, desk);
+  const file = await findFile(inputFileId, by.keyId, desk);
   if (!file.ok)
     return file.error.code === 'file-unknown' ? err(invalid('input_file_id', 'this key has no such file')) : file;
   if (file.value.purpose !== 'batch') return err(invalid('input_file_id', 'its purpose must be `batch`'));
   const endpoint = asString(record['endpoint']) ?? '';
-  return put({ keyId, form: 'openai', endpoint, inputFileId, keepMs: keep.value, metadata: metadata.value }, desk);
+  const written = { form: 'openai', endpoint, inputFileId, keepMs: keep.value, metadata: metadata.value } as const;
+  return put({ ...by, ...written }, desk);
 }
 
 function whyNotCreate(record: JsonRecord, { door }: RunnerPorts): Fault | undefined {
@@ -127,6 +135,7 @@ function metadataOf(value: JsonRecord[string]): Result<JsonRecord | undefined, F
 type Draughted = Pick<NewBatch, 'keyId' | 'form' | 'endpoint' | 'inputFileId'> & {
   readonly id?: string;
   readonly keepMs?: number | undefined;
+  readonly seen: CallerRegion | undefined;
   readonly metadata: JsonRecord | undefined;
 };
 
@@ -134,11 +143,11 @@ type Draughted = Pick<NewBatch, 'keyId' | 'form' | 'endpoint' | 'inputFileId'> &
 async function createMessages(messages: MessageBatch, desk: RunnerPorts): Promise<Result<StoredBatch, Fault>> {
   const taken = await takeMessages(messages, desk);
   if (!taken.ok) return taken;
-  const { keyId, headers } = messages;
+  const { keyId, seen, headers } = messages;
   const inputFileId = taken.value;
   const metadata = compact(Object.fromEntries(MESSAGE_HEADERS.map((name) => [name, headers[name]])));
   const id = desk.world.newId('msgbatch');
-  const made = await put({ id, keyId, form: 'anthropic', endpoint: MESSAGES, inputFileId, metadata }, desk);
+  const made = await put({ id, keyId, seen, form: 'anthropic', endpoint: MESSAGES, inputFileId, metadata }, desk);
   if (!made.ok) await dropFile(inputFileId, desk);
   return made;
 }

@@ -234,8 +234,8 @@ export class Job {
       await this.#withoutKey(key.error, item);
       return;
     }
-    const headers = headersOf(this.#batch);
-    const answer = await askLine(read.value, { doorway, world, key: key.value, batchId, headers });
+    const place = { headers: headersOf(this.#batch), seen: this.#batch.seen };
+    const answer = await askLine(read.value, { doorway, world, key: key.value, batchId, ...place });
     const tries = item.tries + 1;
     const verdict =
       answer.fault === undefined

@@ -4,6 +4,7 @@ import { elementCutter, type ElementCutter } from '../lib/json-elements.ts';
 import { asArray, isRecord } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { parseBodyInTurns } from '../pipeline/body.ts';
+import type { CallerRegion } from '../understand/facts.ts';
 import { ANTHROPIC_LINES_MAX } from './check.ts';
 import { drafted, invalid, isDiskError, keepFile, roomOf, whyNoRoom, type FileDesk } from './files.ts';
 import { readLine } from './lines.ts';
@@ -17,6 +18,8 @@ const LINE_END = Buffer.from('\n');
 
 export interface MessageBatch {
   readonly keyId: string;
+  /** Where the caller is, if anybody knows. */
+  readonly seen: CallerRegion | undefined;
   readonly headers: Readonly<Record<string, string | undefined>>;
   /** As it was announced; 0 where it was not. */
   readonly length: number;

@@ -376,6 +376,8 @@ export interface Fault {
   /** The status and code that the provider sent, for the record. */
   readonly upstreamStatus?: number;
   readonly upstreamCode?: string;
+  /** What it is was read out of words that may repeat the caller's own: good enough for another try, not to judge a provider by. */
+  readonly isHearsay?: true;
 }
 
 export interface FaultDetail {
@@ -383,6 +385,7 @@ export interface FaultDetail {
   readonly retryAfterMs?: number;
   readonly upstreamStatus?: number;
   readonly upstreamCode?: string;
+  readonly isHearsay?: true;
 }
 
 /** By these, text from outside could command a terminal or turn its direction; below U+0020 JSON escapes them itself. */

@@ -92,6 +92,7 @@ describe('settings that are kept', () => {
     );
     const { snapshot, made, text } = again(config, env, PLACES);
     assert.deepEqual(decisive(made), decisive(snapshot));
+    assert.equal(made.id, snapshot.id);
     assert.ok(made.providerIds.size === 4, [...made.providerIds].join());
     assert.match(made.targets.get('amazon-bedrock/amazon.nova-lite-v1:0')?.baseUrl ?? '', /eu-west-3/);
     assert.doesNotMatch(text, /sk-of|secret-token|EDITOR|postgres/);

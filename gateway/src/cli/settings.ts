@@ -58,7 +58,7 @@ export function settingsOf(config: Config, seen: JsonRecord): JsonRecord {
   return { config: masked(toPlainJson(config), []), seen };
 }
 
-/** The snapshot of kept settings; `undefined` where they are none. Its id is that of a configuration without secrets. */
+/** The snapshot of kept settings; `undefined` where they are none. Its id is that of a configuration without secrets and intents. */
 export function recompiled(settings: JsonRecord, catalog: Catalog): Snapshot | undefined {
   const config = asRecord(settings['config']);
   const seen = asRecord(settings['seen']);

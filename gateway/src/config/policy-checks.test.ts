@@ -58,6 +58,26 @@ describe('rules in a file', () => {
     ]);
   });
 
+  it('have names that no other rule of their route has, be it one of its own or its number', () => {
+    const text = rules(
+      `      - {name: a, when: facts.tools, use: {strategy: cost}}`,
+      `      - {when: facts.image, use: {strategy: quality}}`,
+      `      - {name: a, when: facts.stream, refuse: no}`,
+      `      - {name: rule 2, when: facts.audio, refuse: no}`,
+      `      - {name: rule 5, when: facts.turns > 9, refuse: no}`,
+    );
+    assert.deepEqual(found(`${text}\n  s: {targets: [a/b], rules: [{name: a, when: facts.tools, refuse: no}]}`), [
+      'error 8:16 `routes.r.rules[2].name` `a` is what rule 1 is called: records could not tell them apart',
+      'error 9:16 `routes.r.rules[3].name` `rule 2` is what rule 2 is called: records could not tell them apart',
+    ]);
+    assert.match(
+      found(
+        rules('      - {name: rule 2, when: facts.tools, refuse: no}', '      - {when: facts.image, refuse: no}'),
+      )[0] ?? '',
+      /^error 6:16 .*`rule 2` is what rule 2 is called/,
+    );
+  });
+
   it('may not lead a route back to itself', () => {
     const text = rules(`      - {when: facts.tools, use: {targets: [other]}}`);
     assert.deepEqual(found(`${text}\n  other: {targets: [r]}`), [

@@ -23,7 +23,7 @@ export function ownValuesOf(root: Root): OwnValues {
 }
 
 function checkRules(route: Root, name: string, own: OwnValues): readonly Found[] {
-  const found: Found[] = [];
+  const found: Found[] = [...checkRuleNames(route, name)];
   const linted: LintedRule[] = [];
   const rules = asArray(route['rules']) ?? [];
   for (const [index, value] of rules.entries()) {
@@ -42,6 +42,28 @@ function checkRules(route: Root, name: string, own: OwnValues): readonly Found[]
     { level: 'warning', message, inside: offset, ...(suggestion === undefined ? {} : { suggestion }) },
   ]);
   return [...found, ...findings];
+}
+
+/** Records name the rule that decided, and nothing else of it: a name that two have would tell of either. */
+function checkRuleNames(route: Root, name: string): readonly Found[] {
+  const first = new Map<string, number>();
+  const titles = (asArray(route['rules']) ?? []).map((rule) => asString(asRecord(rule)?.['name']));
+  for (const [index, title] of titles.entries()) if (title === undefined) first.set(ruleName(index), index);
+  return titles.flatMap((title, index): readonly Found[] => {
+    if (title === undefined) return [];
+    const other = first.get(title);
+    if (other === undefined) {
+      first.set(title, index);
+      return [];
+    }
+    const message = `\`${title}\` is what rule ${other + 1} is called: records could not tell them apart`;
+    return [[['routes', name, 'rules', index, 'name'], { message }]];
+  });
+}
+
+/** What a rule without a name is called, in its place from 0. */
+export function ruleName(index: number): string {
+  return `rule ${index + 1}`;
 }
 
 function whenOf(route: string, rule: number): readonly PathStep[] {

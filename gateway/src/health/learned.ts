@@ -12,6 +12,14 @@ import { Speeds } from './speeds.ts';
 const REST_MAX_MS = 60_000;
 /** Fewer requests than this have no share of failures. */
 const COUNT_MIN = 1;
+/** Whoever gave it up before then did so of his own accord, with any provider. */
+const PATIENCE_MIN_MS = 2000;
+const PATIENCE_MAX_MS = 60_000;
+/** Of whom too little is known to say when he is late. */
+const PATIENCE_UNKNOWN_MS = 20_000;
+const KNOWN_MIN = 10;
+/** So many times what all but one in twenty take is no long prompt any more. */
+const PATIENCE_FACTOR = 3;
 /** Content did not come in time: it would have taken longer than it was waited for. */
 const TOO_LATE: ReadonlySet<string> = new Set(['first_byte_timeout', 'first_token_timeout', 'slow']);
 
@@ -89,6 +97,16 @@ export class Learned {
     const answer = { durationMs, ttftMs: waitedMs, outputTokens };
     this.speeds.add(answer, nowMs);
     all.add(answer, nowMs);
+  }
+
+  /**
+   * Milliseconds of silence after which it is the target that fails, though it was the caller who gave up. What was given up
+   * is no time of its own: counted among them, it would raise what it is held against.
+   */
+  patienceMs(nowMs: number): number {
+    const own = this.speeds.ttft(nowMs);
+    if (own === undefined || own.count < KNOWN_MIN) return PATIENCE_UNKNOWN_MS;
+    return Math.min(PATIENCE_MAX_MS, Math.max(PATIENCE_MIN_MS, own.p95 * PATIENCE_FACTOR));
   }
 
   /** A failure of its own. `saysWhen`: it said itself how long it wants to be left alone. */

@@ -127,6 +127,15 @@ describe('what is learned of a target', () => {
     assert.deepEqual(doubted(on, [MODEL, SISTER]), [true, false]);
   });
 
+  it('is nothing that only words say, which may be the caller’s own', () => {
+    for (const code of ['upstream-auth', 'upstream-quota', 'upstream-not-found'] as const) {
+      const on = bench();
+      assert.equal(on.ask(MODEL, refused(code, { isHearsay: true })), undefined);
+      assert.deepEqual(doubted(on, [MODEL, SISTER]), [false, false]);
+      assert.deepEqual(on.changes, []);
+    }
+  });
+
   it('is told of what could not even be sent', () => {
     const on = bench();
     const end: End = { kind: 'unsent', fault: fault('upstream-credential', { provider: 'p' }) };
@@ -263,6 +272,54 @@ describe('an outage', () => {
   });
 });
 
+describe('a target that is silent', () => {
+  const left: Outcome = { kind: 'left', spent: { ...NOTHING_SPENT, wasAccepted: true } };
+  const late: Outcome = {
+    kind: 'broke',
+    when: 'before-content',
+    fault: fault('upstream-timeout'),
+    detail: 'total_timeout',
+    spent: NOTHING_SPENT,
+  };
+
+  /** A target of 300 ms, then so many streams that were given up after so long; how many until it was doubted. */
+  function givenUp(
+    end: Outcome,
+    tookMs: number,
+    options: { readonly isStreaming?: boolean; readonly before?: number } = {},
+  ) {
+    const { isStreaming = true, before = 60 } = options;
+    const on = bench();
+    for (let count = 0; count < before; count += 1) on.ask(MODEL, answered({ ttftMs: 300 }), 300);
+    for (let count = 1; count <= 100; count += 1) {
+      const startedMs = on.nowMs;
+      on.observatory.begin(MODEL, startedMs);
+      on.nowMs += tookMs;
+      on.observatory.ended(MODEL, { end, startedMs, route: '', isStreaming }, on.nowMs);
+      if (on.observatory.observe(MODEL, on.nowMs).isDoubted) return count;
+    }
+    return undefined;
+  }
+
+  it('is found out though its callers are less patient than we are, left or out of their own time', () => {
+    for (const end of [left, late])
+      for (const tookMs of [3000, 20_000]) {
+        const count = givenUp(end, tookMs);
+        assert.ok(count !== undefined && count <= 20, `${end.kind} ${tookMs}: ${count}`);
+      }
+    assert.ok((givenUp(left, 21_000, { before: 0 }) ?? 99) <= 20);
+  });
+
+  it('is not one whom nobody gave the time that it takes, nor one who had begun, nor one who answers as a whole', () => {
+    assert.equal(givenUp(left, 1900), undefined);
+    assert.equal(givenUp(left, 15_000, { before: 0 }), undefined);
+    assert.equal(givenUp({ kind: 'left', spent: { ...NOTHING_SPENT, ttftMs: 300 } }, 20_000), undefined);
+    assert.equal(givenUp(left, 20_000, { isStreaming: false }), undefined);
+    assert.equal(givenUp({ ...late, detail: 'shutdown' }, 20_000), undefined);
+    assert.equal(givenUp({ kind: 'left', why: 'hedged', spent: NOTHING_SPENT }, 20_000), undefined);
+  });
+});
+
 describe('a target far worse than its peers', () => {
   it('is out for half a minute, and is judged by what it does afterwards', () => {
     const on = bench();
@@ -389,6 +446,26 @@ describe('what was learned', () => {
     };
     assert.equal(observatory.restore(odd, { nowMs: 0, unixMs: 0 }), true);
     assert.deepEqual(observatory.observe(MODEL, 0), { restMs: 0, isDoubted: false, inFlight: 0 });
+  });
+
+  it('is not pushed out by names that callers make up, nor are those written down', () => {
+    const on = bench();
+    const usage = { inputTokens: 1, outputTokens: 20 };
+    for (let count = 0; count < 300; count += 1) on.ask(testTarget(`p/m${count}`), answered({ usage }), 1);
+    on.ask(MODEL, refused('upstream-overloaded'));
+    const own = testTarget('p/own', { isKnown: false });
+    for (let count = 0; count < 6000; count += 1) {
+      on.ask(testTarget(`p/made-up-${count}`, { isKnown: false }), refused('upstream-not-found'));
+      if (count % 100 === 0) on.ask(own, answered({ usage }), 1);
+    }
+    assert.deepEqual(doubted(on, [MODEL]), [true]);
+    const speeds = [testTarget('p/m0'), own].map((target) => on.observatory.observe(target, on.nowMs).tokensPerS);
+    assert.deepEqual(speeds, [20_000, 20_000]);
+    const saved = JSON.stringify(on.observatory.save(on.nowMs, 0));
+    assert.ok(saved.includes('p/m299') && !saved.includes('made-up'));
+    assert.ok(saved.length < 200_000, String(saved.length));
+    const known = Array.from({ length: 6000 }, (_, count) => testTarget(`p/made-up-${count}`, { isKnown: false }));
+    assert.ok(on.observatory.rows(known, on.nowMs).length <= 500);
   });
 
   it('is written down for the last two thousand targets', () => {

@@ -21,16 +21,20 @@ import { SETTINGS, type Settings } from './settings.ts';
 import { Speeds } from './speeds.ts';
 import { Table } from './table.ts';
 
-/** More targets and keys than any gateway serves at a time; some 20 MB where callers make up names of models. */
+/** More targets and keys than any gateway serves at a time. */
 const TARGETS_MAX = 5000;
+/** Models that stand in no catalog or configuration: those of a server of one's own, and whatever callers make up. */
+const UNLISTED_MAX = 500;
 /** Of targets, and of lengths, the last used so many are written down: half a megabyte, and a few milliseconds. */
 const SAVED_MAX = 2000;
 /** Peers that are compared: of a thousand keys for one model, those last used. */
 const PEERS_MAX = 50;
 /** How often a target is held against the others of its model. */
 const COMPARE_EVERY_MS = 1000;
-/** The caller's own deadline, or our shutdown: nobody's fault. */
-const CUT_SHORT: ReadonlySet<string> = new Set(['total_timeout', 'shutdown']);
+/** The caller's own deadline, or our shutdown: nobody's fault, but for a target that was silent for too long. */
+const OWN_TIME = 'total_timeout';
+const CUT_SHORT: ReadonlySet<string> = new Set([OWN_TIME, 'shutdown']);
+const SILENCE: Lesson = { of: 'target', how: 'error' };
 
 /** As much of a target as health looks at. Targets of the same model are peers. */
 export type Watched = Pick<Target, 'id' | 'keyId' | 'model' | 'isKnown' | 'allowed'>;
@@ -63,6 +67,8 @@ export interface Ended {
   readonly startedMs: number;
   /** Empty where a model was named directly. */
   readonly route: string;
+  /** Content was to come as soon as there was some; a whole answer is silent until its end. */
+  readonly isStreaming?: boolean;
 }
 
 /** What an operator must hear of. */
@@ -87,6 +93,8 @@ export class Observatory {
   readonly #options: ObservatoryOptions;
   readonly #settings: () => Settings;
   readonly #targets: Table<Learned>;
+  /** Apart, so that names which callers make up push out nothing that others need; not written down. */
+  readonly #unlisted: Table<Learned>;
   /** Only those that something was wrong with. */
   readonly #keys: Table<Breaker>;
   /** By key, where one of its models asked for a rest. */
@@ -101,13 +109,16 @@ export class Observatory {
     this.#options = options;
     this.#settings = options.settings ?? (() => SETTINGS);
     this.retries = new RetryBudget(() => this.#settings().retryShare);
-    this.#targets = new Table(TARGETS_MAX, (id) => new Learned(this.#breaker('target', id)));
+    const learned = (id: string): Learned => new Learned(this.#breaker('target', id));
+    this.#targets = new Table(TARGETS_MAX, learned);
+    this.#unlisted = new Table(UNLISTED_MAX, learned);
     this.#keys = new Table(TARGETS_MAX, (id) => this.#breaker('key', id));
   }
 
   /** What a plan may know. O(1); changes nothing. */
-  observe({ id, keyId, allowed }: Watched, nowMs: number): Observation {
-    const learned = this.#targets.get(id);
+  observe(target: Watched, nowMs: number): Observation {
+    const { keyId, allowed } = target;
+    const learned = this.#tableOf(target).get(target.id);
     const isKeyAway = this.#keys.get(keyId)?.isAway(nowMs) === true;
     const sent = allowed === undefined ? undefined : this.#sent.get(keyId);
     const waitMs = allowed === undefined ? 0 : (sent?.waitMs(allowed, nowMs) ?? 0);
@@ -121,8 +132,9 @@ export class Observatory {
   }
 
   /** An attempt begins: in the same breath as the choice, so that of all that choose at once one probes. */
-  begin({ id, keyId, allowed }: Watched, nowMs: number): void {
-    const learned = this.#targets.use(id);
+  begin(target: Watched, nowMs: number): void {
+    const { keyId, allowed } = target;
+    const learned = this.#tableOf(target).use(target.id);
     learned.breaker.begin(nowMs);
     this.#keys.get(keyId)?.begin(nowMs);
     learned.inFlight.begin();
@@ -131,18 +143,18 @@ export class Observatory {
   }
 
   /** Whether the head of a reply is worth looking at for rate limits. */
-  listensTo({ id }: Watched, nowMs: number): boolean {
-    return this.#targets.get(id)?.headroom.isStale(nowMs) !== false;
+  listensTo(target: Watched, nowMs: number): boolean {
+    return this.#tableOf(target).get(target.id)?.headroom.isStale(nowMs) !== false;
   }
 
   /** The head of a reply has told of rate limits. */
-  told({ id }: Watched, allowances: Allowances, nowMs: number): void {
-    this.#targets.use(id).headroom.told(allowances, nowMs);
+  told(target: Watched, allowances: Allowances, nowMs: number): void {
+    this.#tableOf(target).use(target.id).headroom.told(allowances, nowMs);
   }
 
   /** Each attempt that began ends here, once. */
   ended(target: Watched, ended: Ended, nowMs: number): Heard | undefined {
-    const learned = this.#targets.use(target.id);
+    const learned = this.#tableOf(target).use(target.id);
     const at: Ending = { nowMs, startedMs: ended.startedMs, random: this.#options.random };
     this.#measure(learned, target, { ended, at });
     const heard =
@@ -188,7 +200,7 @@ export class Observatory {
   rows(targets: Iterable<Watched>, nowMs: number): readonly HealthRow[] {
     const rows: HealthRow[] = [];
     for (const target of targets) {
-      const learned = this.#targets.get(target.id);
+      const learned = this.#tableOf(target).get(target.id);
       const key = this.#keys.get(target.keyId);
       if (learned === undefined && key === undefined) continue;
       const row = learned?.breaker.row(nowMs);
@@ -205,6 +217,10 @@ export class Observatory {
       );
     }
     return rows;
+  }
+
+  #tableOf({ isKnown }: Watched): Table<Learned> {
+    return isKnown ? this.#targets : this.#unlisted;
   }
 
   #breaker(of: Change['of'], id: string): Breaker {
@@ -236,13 +252,14 @@ export class Observatory {
 
   #taught(learned: Learned, target: Watched, { ended, at }: Taught): Heard | undefined {
     const { end } = ended;
-    const isCutShort = end.kind === 'broke' && CUT_SHORT.has(end.detail);
     const of = 'fault' in end ? end.fault : undefined;
     if (of?.retryAfterMs !== undefined) {
       const untilMs = learned.rest(of.retryAfterMs, at.nowMs);
       this.#rests.use(target.keyId).asked(target.id, untilMs, at.nowMs);
     }
-    const lesson = of === undefined || isCutShort ? undefined : lessonFor(of, target);
+    const lesson = isGivenUp(ended)
+      ? silenceOf(ended, at.nowMs - at.startedMs - learned.patienceMs(at.nowMs))
+      : lessonFor(of, target);
     if (lesson !== undefined && 'reason' in lesson) return this.#lasting(learned, target, { lesson, at });
     // Whether the key is good, it did not tell.
     this.#keys.get(target.keyId)?.untold(at);
@@ -266,12 +283,14 @@ export class Observatory {
   /** Opens the worst of the model's targets, where it is far worse than the others. */
   #compare(learned: Learned, { id, model }: Watched, at: Ending): void {
     learned.comparedMs = at.nowMs;
+    // Of what was made up, nothing is ever counted.
+    if (learned.breaker.rate.count(at.nowMs) === 0) return;
     const ids = this.#peers.use(model);
     ids.delete(id);
     ids.add(id);
     if (ids.size < 2) return;
     if (ids.size > PEERS_MAX) for (const oldest of [...ids].slice(0, ids.size - PEERS_MAX)) ids.delete(oldest);
-    const peers = [...ids].flatMap((peer) => this.#targets.get(peer) ?? []);
+    const peers = [...ids].flatMap((peer) => this.#targets.get(peer) ?? this.#unlisted.get(peer) ?? []);
     const found = outlierAmong(
       peers.map((peer) => peerOf(peer, at.nowMs)),
       this.#settings().ejectMax,
@@ -291,9 +310,23 @@ interface Taught {
 
 type Lasting = Extract<Lesson, { readonly reason: Reason }>;
 
-function lessonFor(of: Fault, { isKnown }: Watched): Lesson | undefined {
+function lessonFor(of: Fault | undefined, { isKnown }: Watched): Lesson | undefined {
+  if (of === undefined || of.isHearsay === true) return undefined;
   // A name that stands in no catalog was the caller's idea: nothing is gone that was ever there.
   return of.code === 'upstream-not-found' && !isKnown ? undefined : lessonOf(of.code);
+}
+
+/** It was not the target that ended it: the caller left, or ran out of his own time, or we are shutting down. */
+function isGivenUp({ end }: Ended): boolean {
+  return end.kind === 'left' || (end.kind === 'broke' && CUT_SHORT.has(end.detail));
+}
+
+/** What was given up without any content teaches of who should have sent some long ago. `overMs`: beyond all patience. */
+function silenceOf({ end, isStreaming }: Ended, overMs: number): Lesson | undefined {
+  if (isStreaming !== true || overMs <= 0) return undefined;
+  const isOfCaller =
+    (end.kind === 'left' && end.why === undefined) || (end.kind === 'broke' && end.detail === OWN_TIME);
+  return isOfCaller && end.spent.ttftMs === undefined ? SILENCE : undefined;
 }
 
 function peerOf({ breaker, speeds }: Learned, nowMs: number): Parameters<typeof outlierAmong>[0][number] {

@@ -5,7 +5,10 @@ import { batchShape } from '../batches/shapes.ts';
 import type { JsonRecord } from '../lib/json.ts';
 import { ok, type Result } from '../lib/result.ts';
 import type { ParsedBody } from '../pipeline/body.ts';
+import { callerRegion } from '../pipeline/caller-region.ts';
+import { readRegion } from '../pipeline/extension.ts';
 import type { Ending } from '../pipeline/reply.ts';
+import type { Caller } from '../pipeline/run.ts';
 import type { StoredBatch } from '../store/batch-ports.ts';
 import { answerFiles, piecesOf, sendFile, type FileVisit } from './files.ts';
 import { ANTHROPIC_PAGE, listShape, OPENAI_PAGE, pageQuery } from './pages.ts';
@@ -14,6 +17,8 @@ import type { Operation } from './routes.ts';
 export interface BatchVisit extends Omit<FileVisit, 'operation'> {
   readonly operation: Extract<Operation, { kind: 'batches' }>;
   readonly headers: Readonly<Record<string, string | undefined>>;
+  /** Who asks, and from where. */
+  readonly caller: Caller;
   /** The body as JSON. */
   readonly json: () => Promise<Result<ParsedBody, Fault>>;
 }
@@ -60,13 +65,17 @@ async function answerBatches(visitor: BatchVisit, batches: Batches): Promise<Res
 }
 
 async function create(visitor: BatchVisit, batches: Batches): Promise<Result<StoredBatch, Fault>> {
-  const { operation, keyId, headers } = visitor;
+  const { operation, keyId, headers, caller } = visitor;
+  const claim = readRegion(headers);
+  if (!claim.ok) return claim;
+  const { key, address } = caller;
+  const seen = callerRegion({ key, claim: claim.value, address }, batches.desk.world.snapshot());
   if (operation.form === 'anthropic') {
     const body = piecesOf(visitor, 'application/json');
-    return body.ok ? batches.createMessages({ keyId, headers, ...body.value }) : body;
+    return body.ok ? batches.createMessages({ keyId, seen, headers, ...body.value }) : body;
   }
   const body = await visitor.json();
-  return body.ok ? batches.create(body.value.record, keyId) : body;
+  return body.ok ? batches.create(body.value.record, { keyId, seen }) : body;
 }
 
 async function list({ operation, keyId, query }: BatchVisit, batches: Batches): Promise<Result<JsonRecord, Fault>> {

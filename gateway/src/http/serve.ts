@@ -121,7 +121,8 @@ async function serveKnown(visitor: Visit, key: KeyRow): Promise<Ending> {
     }
     case 'files':
     case 'batches': {
-      const asked = { ...visitor, operation: visitor.operation, keyId: key.id, json: async () => bodyOf(visitor) };
+      const own = { operation: visitor.operation, keyId: key.id, caller: callerOf(visitor, key) };
+      const asked = { ...visitor, ...own, json: async () => bodyOf(visitor) };
       return finish(visitor, await answerStored(asked, visitor.desk.batches));
     }
     case 'responses-upgrade':
@@ -203,7 +204,7 @@ async function serveBody(visitor: Visit, key: KeyRow): Promise<Ending> {
   const answer =
     operation.kind === 'explain'
       ? await explain(chatArrival(input), callerOf(visitor, key), world)
-      : await countTokens(input, key, { reply, world });
+      : await countTokens(input, key, { ...callerOf(visitor, key), world });
   return answer.ok ? finishJson(at, 200, answer.value) : finishFault(at, answer.error, {});
 }
 

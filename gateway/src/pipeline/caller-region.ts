@@ -5,15 +5,10 @@
 import { isWithin } from '../policy/regions.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { KeyRow } from '../store/ports.ts';
-import type { Facts } from '../understand/facts.ts';
+import type { CallerRegion } from '../understand/facts.ts';
 
 /** What clouds call an answer from anywhere: nobody is there. */
 const NO_PLACE = 'global';
-
-export interface CallerRegion {
-  readonly callerRegion: string;
-  readonly callerRegionFrom: NonNullable<Facts['callerRegionFrom']>;
-}
 
 interface Caller {
   readonly key: KeyRow;

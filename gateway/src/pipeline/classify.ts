@@ -25,7 +25,7 @@ import type { AttemptRecord } from './record.ts';
 import type { Reply } from './reply.ts';
 import type { Run } from './run.ts';
 import { noteBegun } from './standing.ts';
-import { tryOne } from './try-one.ts';
+import { tryOne, type Try } from './try-one.ts';
 import { understoodFor, type Understood } from './understood.ts';
 import type { World } from './world.ts';
 
@@ -134,18 +134,25 @@ async function answerOf(
   const heard = listening(reply.signal);
   const made = { call, key, facts, planning, admission: { hold, facts }, snapshot, reply: heard, world };
   const run: Run = { ...made, attempts: [], seams: [], keptTurns: [] };
+  try {
+    const tried = await tryOne(run, tryAt(run, chosen, classifier));
+    if (typeof tried !== 'string') return { attempts: run.attempts, why: tried.fault.message };
+    return { attempts: run.attempts, answer: heard.answer() };
+  } finally {
+    world.store.ledger.release(hold);
+  }
+}
+
+function tryAt({ call, world, reply }: Run, chosen: Target, { deadlineMs }: Classifier): Try {
   const target = call.over(chosen);
-  const tried = await tryOne(run, {
+  return {
     targetId: chosen.id,
     target,
-    outlet: createOutlet(heard, SILENT(world)),
-    deadlineMs: world.clock.monotonicMs() + classifier.deadlineMs,
+    outlet: createOutlet(reply, SILENT(world)),
+    deadlineMs: world.clock.monotonicMs() + deadlineMs,
     repair: undefined,
     begun: noteBegun(world, target),
-  });
-  world.store.ledger.release(hold);
-  if (typeof tried !== 'string') return { attempts: run.attempts, why: tried.fault.message };
-  return { attempts: run.attempts, answer: heard.answer() };
+  };
 }
 
 const SILENT = ({ timers }: World): Parameters<typeof createOutlet>[1] => ({

@@ -23,19 +23,21 @@ const ANSWER_MAX_BYTES = 1024 * 1024;
 export interface CountOptions {
   readonly reply: Reply;
   readonly world: World;
+  /** Of the connection. Absent: nobody knows. */
+  readonly address?: string | undefined;
 }
 
 /** Counts the input tokens of a body. Free at every provider that offers it, so that nothing is held or booked. */
 export async function countTokens(
   input: ChatInput,
   key: KeyRow,
-  { reply, world }: CountOptions,
+  { reply, world, address }: CountOptions,
 ): Promise<Result<JsonRecord, Fault>> {
   const accepted = acceptChat({ ...input, path: { ...input.path, operation: 'count-tokens' } });
   if (!accepted.ok) return accepted;
   const call = accepted.value;
   const { facts } = call;
-  const planning = planCall(call, { snapshot: world.snapshot(), key, world, isDry: true });
+  const planning = planCall(call, { snapshot: world.snapshot(), key, world, address, isDry: true });
   if (!planning.ok) return planning;
   const [planned] = planning.value.plan.targets;
   const target = planned === undefined ? undefined : targetOver(planned, call.dialect.id);

@@ -1,6 +1,6 @@
 /** `GET /v1/decisions/{id}`: the record of a request, and what its caller said of the answer. */
 import type { Fault } from '../chat/fault.ts';
-import type { JsonRecord } from '../lib/json.ts';
+import { asRecord, asString, type JsonRecord } from '../lib/json.ts';
 import { ok, type Result } from '../lib/result.ts';
 import type { FeedbackRow, KeyRow, Store } from '../store/ports.ts';
 import { withUsual } from './record.ts';
@@ -19,9 +19,29 @@ export async function decisionOf(
   return ok(said.value === undefined ? record : { ...record, feedback: feedbackRecord(said.value) });
 }
 
-/** What is known of providers is their operator's; a caller sees what was made of it. */
-function shownTo({ isRoot }: KeyRow, record: JsonRecord): JsonRecord {
-  return isRoot ? record : { ...record, inputs: undefined };
+/** What is known of providers is their operator's; a caller sees what was made of it. A key for some models is told of no other. */
+function shownTo({ isRoot, allowedModels }: KeyRow, record: JsonRecord): JsonRecord {
+  if (isRoot) return record;
+  const shown = { ...record, inputs: undefined };
+  const classifier = asRecord(record['classifier']);
+  return allowedModels === undefined || classifier === undefined ? shown : withoutClassifier(shown, classifier);
+}
+
+/** The classifier is the operator's choice, whatever models the key may name: its name is left out, with what a provider's fault says of it. */
+function withoutClassifier(record: JsonRecord, classifier: JsonRecord): JsonRecord {
+  const { target, result, why } = classifier;
+  const nameless = { ...classifier, target: undefined, why: result === 'silent' ? undefined : why };
+  const facts = asRecord(record['facts']);
+  const content = asRecord(facts?.['content']);
+  const origins = asRecord(content?.['origins']);
+  if (origins === undefined) return { ...record, classifier: nameless };
+  const prefix = `${asString(target) ?? ''}, `;
+  const shown = Object.entries(origins).map(([fact, origin]) => [
+    fact,
+    typeof origin === 'string' && origin.startsWith(prefix) ? origin.slice(prefix.length) : origin,
+  ]);
+  const nowhere = { ...facts, content: { ...content, origins: Object.fromEntries(shown) } };
+  return { ...record, classifier: nameless, facts: nowhere };
 }
 
 export function feedbackRecord({ score, task, target, atMs }: FeedbackRow): JsonRecord {

@@ -96,12 +96,17 @@ function readDemands(
   if (!require.ok) return require;
   const prefer = readPrefer(own['prefer'] ?? headers['x-turnout-prefer']?.split(',').map((tag) => tag.trim()));
   if (!prefer.ok) return prefer;
-  // A header may be a proxy's, which knows better than the body.
-  const region = headers['x-turnout-region']?.trim().toLowerCase() ?? own['region'];
-  if (region === undefined || region === null) return ok(compact({ require: require.value, prefer: prefer.value }));
-  if (typeof region !== 'string' || !/^[a-z0-9][a-z0-9-]{0,63}$/.test(region))
-    return invalid('turnout.region', 'it must be the name of a region or zone, such as eu or us-east-1');
-  return ok(compact({ require: require.value, prefer: prefer.value, region }));
+  const region = readRegion(headers, own['region']);
+  return region.ok ? ok(compact({ require: require.value, prefer: prefer.value, region: region.value })) : region;
+}
+
+/** Where the caller says it is. A header may be a proxy's, which knows better than the body. */
+export function readRegion(headers: Headers, inBody?: Json): Result<string | undefined, Fault> {
+  const region = headers['x-turnout-region']?.trim().toLowerCase() ?? inBody;
+  if (region === undefined || region === null) return ok(undefined);
+  return typeof region === 'string' && /^[a-z0-9][a-z0-9-]{0,63}$/.test(region)
+    ? ok(region)
+    : invalid('turnout.region', 'it must be the name of a region or zone, such as eu or us-east-1');
 }
 
 /** Our own object of the body; what it leaves out may stand in headers. */

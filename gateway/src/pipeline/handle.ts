@@ -17,7 +17,7 @@ export async function handle(arrival: Arrival, caller: Caller, world: World): Pr
   const accepted = arrival.accept({ keyId: key.id, turns: world.turns });
   if (!accepted.ok) return refuse({ arrival, caller, world }, accepted.error);
   const call = accepted.value;
-  const options = { snapshot, key, world, address: caller.address };
+  const options = { snapshot, key, world, address: caller.address, seen: caller.seen };
   const asked = snapshot.classifier === undefined ? undefined : await classified(call, { ...options, reply });
   const planned = planCall(call, asked === undefined ? options : { ...options, classified: asked });
   const known = { arrival, caller, world, facts: call.facts, tags: call.extension.tags, classified: asked };
@@ -39,9 +39,15 @@ export async function handle(arrival: Arrival, caller: Caller, world: World): Pr
     seams: [],
     keptTurns: [],
   };
-  const end = await tryTargets(run);
-  world.store.ledger.release(admission.hold);
-  return close(run, end);
+  return close(run, await tried(run));
+}
+
+async function tried(run: Run): Promise<End> {
+  try {
+    return await tryTargets(run);
+  } finally {
+    run.world.store.ledger.release(run.admission.hold);
+  }
 }
 
 function close(run: Run, end: End): Ending {

@@ -29,7 +29,7 @@ import type { Arrival, Call, Delivery, Outgoing, OutgoingOptions, Reception, Sen
 import { OWN_FIELDS, readExtension, type Extension } from './extension.ts';
 import type { ParsedForm } from './form.ts';
 import { receiveOperation } from './operation-receive.ts';
-import { sendingTo, type Parcel } from './outgoing.ts';
+import { sendingTo, wishesFor, type Parcel } from './outgoing.ts';
 import type { Receiver } from './receiver.ts';
 
 export interface OperationInput {
@@ -250,7 +250,8 @@ function bodiesOf<Q extends Asked, A>(
   const isSameWire = inbound.id === outbound.id;
   const mayPass = isSameWire && (outbound.canPass?.(request, { model: target.upstreamModel }) ?? true);
   if ('parts' in input.body || (mayPass && encoded.length === 1)) return [passed(work, target, { outbound, options })];
-  return encoded.map((one) => bytesOf(one, isSameWire ? request.extras : {}));
+  const wished = wishesFor(target, input.body.record, options);
+  return encoded.map((one) => bytesOf(one, isSameWire ? { ...request.extras, ...wished } : wished));
 }
 
 function refusalOf<Q extends Asked, A>(

@@ -183,6 +183,21 @@ function ownFields(target: Target, options: OutgoingOptions): readonly string[] 
   return target.provider.readsPreferences === true ? options.followed : OWN_FIELDS;
 }
 
+/** Fields of ours that go on to a target that reads them itself, for a body that is written anew. */
+export function wishesFor(
+  { provider }: Target,
+  record: JsonRecord,
+  { followed }: Pick<OutgoingOptions, 'followed'>,
+): JsonRecord {
+  if (provider.readsPreferences !== true) return {};
+  return Object.fromEntries(
+    OWN_FIELDS.flatMap((field) => {
+      const value = record[field];
+      return value === undefined || followed.includes(field) ? [] : [[field, value] as const];
+    }),
+  );
+}
+
 function asksUsage(call: ChatCall, target: Target): boolean {
   return call.inspection.isStreaming && target.provider.asksStreamUsage !== false;
 }
@@ -205,8 +220,9 @@ async function translated(call: ChatCall, target: Target, options: ChatOutgoingO
   }
   if (isTurned) await nextTurn();
   const records = each.flatMap(({ encoded, more = [] }) => [encoded.body, ...more]);
+  const wished = wishesFor(target, call.body.record, options);
   const [first, ...others] = await Promise.all(
-    records.map((body) => bytesOf(finished(body, { call, target, options, goingOn }), call)),
+    records.map((body) => bytesOf(finished({ ...wished, ...body }, { call, target, options, goingOn }), call)),
   );
   if (first === undefined) throw new Error('a request asks nothing');
   return ok({ bodies: [first, ...others], losses, reshaping: each[0]?.reshaping, goingOn });

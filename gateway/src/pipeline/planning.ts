@@ -14,7 +14,7 @@ import type { Target } from '../routing/target.ts';
 import type { Feedback, KeyRow } from '../store/ports.ts';
 import type { SeenFacts } from '../policy/vocabulary.ts';
 import { unreadContent, type ContentFact, type ContentFacts } from '../understand/content.ts';
-import type { Facts } from '../understand/facts.ts';
+import type { CallerRegion, Facts } from '../understand/facts.ts';
 import { withVerdict } from '../understand/verdict.ts';
 import { ruleFacts, type Around } from '../understand/view.ts';
 import type { Call } from './call.ts';
@@ -57,6 +57,8 @@ export interface PlanningOptions {
   readonly world: PlanWorld;
   /** The caller's address. Absent: nobody knows. */
   readonly address?: string | undefined;
+  /** Where the caller was when it handed in the batch that this is a line of. */
+  readonly seen?: CallerRegion | undefined;
   /** Nothing will be sent: nobody's turn is used up. */
   readonly isDry?: boolean;
   /** What a small model said of the text. */
@@ -136,10 +138,11 @@ function contentOf(call: Call, { readsContent, wanted }: Policy, snapshot: Snaps
 }
 
 /** What the policy may look at. */
-export function factsOf(call: Call, policy: Policy, { key, snapshot, address, classified }: PlanningOptions): Facts {
+export function factsOf(call: Call, policy: Policy, options: PlanningOptions): Facts {
+  const { key, snapshot, address, seen, classified } = options;
   const read = contentOf(call, policy, snapshot);
   const content = read === undefined || classified === undefined ? read : filled(read, classified);
-  const at = callerRegion({ key, claim: call.extension.region, address }, snapshot);
+  const at = callerRegion({ key, claim: call.extension.region, address, seen }, snapshot);
   return content === undefined && at === undefined ? call.facts : compact({ ...call.facts, content, ...at });
 }
 

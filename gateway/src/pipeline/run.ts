@@ -1,5 +1,5 @@
 /** What the steps of one request share. */
-import type { Facts } from '../understand/facts.ts';
+import type { CallerRegion, Facts } from '../understand/facts.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { KeyRow } from '../store/ports.ts';
 import type { Admission } from './admit.ts';
@@ -16,6 +16,8 @@ export interface Caller {
   readonly reply: Reply;
   /** Of the connection. Absent: nobody knows. */
   readonly address?: string | undefined;
+  /** For a line of a batch: where the caller was when it handed it in. */
+  readonly seen?: CallerRegion | undefined;
 }
 
 /** What the attempts of one request share. Only its lists grow. */

@@ -23,6 +23,7 @@ export interface Begun {
   readonly begunMs: number;
   /** Empty where a model was named directly. */
   readonly route: string;
+  readonly isStreaming?: boolean;
 }
 
 /** An attempt at the target begins. */
@@ -45,9 +46,9 @@ export function noteHead(
 }
 
 /** It has ended: once for each that began. What an operator should know is counted, and told once. */
-export function noteEnded(world: Lessons, { target, begunMs, route }: Begun, end: End): void {
+export function noteEnded(world: Lessons, { target, begunMs, route, isStreaming = false }: Begun, end: End): void {
   const { health, clock, meters, log } = world;
-  const heard = health.ended(target, { end, startedMs: begunMs, route }, clock.monotonicMs());
+  const heard = health.ended(target, { end, startedMs: begunMs, route, isStreaming }, clock.monotonicMs());
   if (heard === undefined) return;
   const { kind, text, isNews } = heard;
   meters.warnings.add({ provider: target.providerId, kind });

@@ -2,6 +2,7 @@
 import { fault, type Fault } from '../chat/fault.ts';
 import type { Invalid, Outcome } from '../chat/outcome.ts';
 import type { Usage } from '../chat/usage.ts';
+import type { End } from '../health/observatory.ts';
 import { sumSoFar } from '../output/choices.ts';
 import { addedLength } from '../output/going-on.ts';
 import { repairLength, type Wishes } from '../output/way.ts';
@@ -57,21 +58,36 @@ export interface Failed {
   readonly isUnsent?: boolean;
 }
 
+/** Whatever becomes of it, what was noted as begun has ended. */
 export async function tryOne(run: Run, of: Try): Promise<Tried> {
+  let end: End = { kind: 'unsent' };
+  try {
+    const { ended, tried } = await endedTry(run, of);
+    end = ended;
+    return tried;
+  } finally {
+    noteEnded(run.world, { ...of.begun, isStreaming: run.call.delivery.isStreaming }, end);
+  }
+}
+
+interface EndedTry {
+  /** What others should know of it. */
+  readonly ended: End;
+  readonly tried: Tried;
+}
+
+async function endedTry(run: Run, of: Try): Promise<EndedTry> {
   const { call, world, reply, snapshot } = run;
   const { target, targetId, outlet, deadlineMs, race, slow } = of;
   const built = await call.outgoing(target, outgoingOptions(run, of));
   const proven =
     built.ok && target.identity !== undefined ? await authorized(built.value, target.identity, world) : built;
-  if (!proven.ok) return unsent(run, of, proven.error);
-  if (race?.isTaken() === true) {
-    noteEnded(world, of.begun, { kind: 'unsent' });
-    return 'called-off';
-  }
+  if (!proven.ok) return unsent(of, proven.error);
+  if (race?.isTaken() === true) return { ended: { kind: 'unsent' }, tried: 'called-off' };
   const attemptId = world.newId('att');
   const added = addedBy(of);
   const refused = await opened(run, { target, attemptId, addedLength: added });
-  if (refused !== undefined) return { ...unsent(run, of, refused), isFinal: true };
+  if (refused !== undefined) return unsent(of, refused, true);
   const startedMs = world.clock.monotonicMs();
   const outgoing = proven.value;
   const book = { target, attemptId, startedMs, startedUnixMs: world.clock.unixMs(), outgoing, addedLength: added };
@@ -94,10 +110,9 @@ export async function tryOne(run: Run, of: Try): Promise<Tried> {
     keep: keeper(run, target),
     heard: (headers) => noteHead(world, target, headers),
   });
-  noteEnded(world, of.begun, outcome);
   if (of.unfinished !== undefined && hasSaid(outcome)) run.seams.push(markOf(of.unfinished, targetId));
   const unfinished = going?.left === undefined ? undefined : leftOff(run, of, { left: going.left, attemptId });
-  return triedOf(run, of, { outcome, unfinished });
+  return { ended: outcome, tried: triedOf(run, of, { outcome, unfinished }) };
 }
 
 function isFirst({ attempts }: Run, race: Race | undefined): boolean {
@@ -116,9 +131,11 @@ function outgoingOptions(run: Run, { repair, unfinished }: Try): OutgoingOptions
 }
 
 /** It ends before anything was sent. That a credential is missing is for others to know; all else was of this request. */
-function unsent({ world }: Run, { begun, targetId }: Try, of: Fault): Failed {
-  noteEnded(world, begun, of.code === 'upstream-credential' ? { kind: 'unsent', fault: of } : { kind: 'unsent' });
-  return { targetId, fault: of, isFinal: false, isUnsent: true };
+function unsent({ targetId }: Try, of: Fault, isEnd = false): EndedTry {
+  return {
+    ended: of.code === 'upstream-credential' ? { kind: 'unsent', fault: of } : { kind: 'unsent' },
+    tried: { targetId, fault: of, isFinal: isEnd, isUnsent: true },
+  };
 }
 
 /** A lower limit on output than the caller's: what the budget covers, and what an answer that broke off has left of it. */

@@ -9,7 +9,7 @@ import {
   type StrategyName,
   type WeightedTarget,
 } from '../routing/policy.ts';
-import type { Preferences } from '../routing/preferences.ts';
+import { besideReaders, type Preferences } from '../routing/preferences.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { Target } from '../routing/target.ts';
 import type { KeyRow } from '../store/ports.ts';
@@ -31,7 +31,7 @@ export interface Wishes {
   readonly ignored: readonly string[];
 }
 
-/** What the caller's names and wishes mean: for us, or, where all candidates stand there, for a provider that chooses itself. */
+/** What the caller's names and wishes mean: for us, or, where its model stands there, for a provider that chooses itself. */
 export function wishesOf(call: Call, { snapshot, key }: Asker): Result<Wishes, Fault> {
   const { facts } = call;
   const { models, preferences: wished, ignored } = call.extension;
@@ -41,17 +41,30 @@ export function wishesOf(call: Call, { snapshot, key }: Asker): Result<Wishes, F
   const isForProvider = readsPreferences(primary.value);
   if (!all.ok && !isForProvider) return all;
   const found = all.ok ? all.value : primary.value;
-  const ours = isForProvider ? undefined : wished;
-  const isForUs = ours === wished;
+  const ours = isForProvider ? forOthers(wished, found, call) : wished;
   const wrong = whyNotFollowed(ours, call, { snapshot, key });
   if (wrong !== undefined) return err(wrong);
   return ok({
     found,
     names: all.ok ? [facts.model, ...models] : [facts.model],
     preferences: found.sort === undefined ? ours : { ...ours, sort: found.sort },
-    followed: ['turnout', ...(all.ok ? ['models'] : []), ...(isForUs ? ['route', 'provider'] : [])],
+    followed: followedOf({ hasModels: all.ok, goesOn: isForProvider && wished !== undefined }),
     ignored: [...ignored, ...notFollowed(ours)],
   });
+}
+
+function followedOf({ hasModels, goesOn }: { hasModels: boolean; goesOn: boolean }): readonly string[] {
+  return ['turnout', ...(hasModels ? ['models'] : []), ...(goesOn ? [] : ['route', 'provider'])];
+}
+
+/** What binds the targets that do not read the wishes themselves. Undefined where all do. */
+function forOthers(wished: Preferences | undefined, { policy }: Found, call: Call): Preferences | undefined {
+  if (wished === undefined || itemsOf(policy).every(({ target }) => isReader(target))) return undefined;
+  return besideReaders(wished, call.extension.adapt);
+}
+
+function isReader({ provider }: Target): boolean {
+  return provider.readsPreferences === true;
 }
 
 function notFollowed({ demands = [], hints = [] }: Preferences = {}): readonly string[] {
@@ -60,7 +73,8 @@ function notFollowed({ demands = [], hints = [] }: Preferences = {}): readonly s
 
 /** A demand that cannot be kept, unless the caller agrees to go on without; or a provider that there is not. */
 function whyNotFollowed(preferences: Preferences | undefined, call: Call, { snapshot, key }: Asker): Fault | undefined {
-  if (preferences === undefined) return undefined;
+  // What is for a provider is said in its words.
+  if (preferences === undefined || preferences.forReaders !== undefined) return undefined;
   const [unkept] = call.extension.adapt ? [] : (preferences.demands ?? []);
   if (unkept !== undefined) return fault('field-invalid', { reason: UNKEPT }, { param: unkept });
   return unknownProvider(preferences, snapshot, key);
@@ -93,7 +107,7 @@ function candidatesOf(names: readonly string[], snapshot: Snapshot, key: KeyRow)
 /** All candidates stand at a provider that chooses among providers itself: then the request's wishes are for that one. */
 function readsPreferences(found: Found): boolean {
   const targets = found.policy.tiers.flat();
-  return targets.length > 0 && targets.every(({ target }) => target.provider.readsPreferences === true);
+  return targets.length > 0 && targets.every(({ target }) => isReader(target));
 }
 
 function unknownProvider(preferences: Preferences, snapshot: Snapshot, key: KeyRow): Fault | undefined {

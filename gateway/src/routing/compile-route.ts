@@ -1,5 +1,6 @@
 /** Compiles a route of the file into the policy that plans are made by. Pure. */
 import type { FaultCode } from '../chat/fault.ts';
+import { ruleName } from '../config/policy-checks.ts';
 import { tiersOf, type RouteConfig, type RouteTarget } from '../config/schema.ts';
 import { REPLACEABLE } from '../dialects/dialect.ts';
 import { compact } from '../lib/json.ts';
@@ -60,7 +61,7 @@ function compileTiers(tiers: readonly (readonly RouteTarget[])[], world: RouteWo
 function compileRule(rule: RuleConfig, at: { readonly index: number; readonly world: RouteWorld }): Rule {
   const { when, use, require, refuse } = rule;
   return compact({
-    name: rule.name ?? `rule ${at.index + 1}`,
+    name: rule.name ?? ruleName(at.index),
     source: when,
     ...at.world.condition(when),
     use: use === undefined ? undefined : compileUse(use, at.world),

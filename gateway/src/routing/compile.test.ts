@@ -7,6 +7,7 @@ import { gateDialects } from '../dialects/index.ts';
 import { trainIntents } from '../understand/intents/intents.ts';
 import { NO_FACTS } from '../policy/expression.ts';
 import type { RuleFacts } from '../policy/vocabulary.ts';
+import type { Places } from './accounts.ts';
 import { compile, type Compiled } from './compile.ts';
 import { UNSEEN } from './observation.ts';
 import { inputOf, TEST_FACTS } from './plan.fixture.ts';
@@ -256,6 +257,26 @@ routes:
   it('gives another id to another configuration, and the same to the same', () => {
     assert.equal(compiled(TWO).snapshot.id, snapshot.id);
     assert.notEqual(compiled(TWO.replace('weight: 3', 'weight: 2')).snapshot.id, snapshot.id);
+  });
+
+  it('has another id where the environment, the clouds’ files or the intents make it another', () => {
+    const bare = 'providers: {anthropic: {}, openai: {api_key: sk-one}, amazon-bedrock: {aws: {profile: work}}}';
+    const { config } = parsedOf(bare);
+    const key = { ANTHROPIC_API_KEY: 'sk-ant-1' };
+    const intents = trainIntents({ refund: ['money back', 'refund me'], delivery: ['my parcel', 'the courier'] });
+    const at = (region: string): Places => ({ awsRegion: () => region, googleProject: () => undefined });
+    const shared = { config, catalog, env: {}, dialects: gateDialects };
+    const ids = [
+      shared,
+      { ...shared, env: key },
+      { ...shared, env: { AWS_REGION: 'eu-central-1' } },
+      { ...shared, places: at('eu-west-3') },
+      { ...shared, places: at('us-east-1') },
+      { ...shared, intents },
+    ].map((input) => compile(input).snapshot.id);
+    assert.equal(new Set(ids).size, ids.length, ids.join());
+    const other = { ...shared, env: { ...key, ANTHROPIC_API_KEY: 'sk-ant-2', EDITOR: 'vi' } };
+    assert.equal(compile(other).snapshot.id, ids[1], 'which key it is decides nothing');
   });
 
   it('makes usable targets of every provider of the catalog that speaks a dialect of ours', () => {

@@ -60,7 +60,7 @@ export function compile(input: CompileInput): Compiled {
   for (const entry of entries)
     for (const target of entry.supplier.targetsOf(entry.model)) targets.set(target.id, target);
   const snapshot = Object.freeze<Snapshot>({
-    id: idOf(config, catalog),
+    id: idOf(input, suppliers),
     timeouts: {
       connectMs: config.timeouts.connect_ms,
       firstByteMs: config.timeouts.first_byte_ms,
@@ -147,11 +147,25 @@ function isNamed(name: string, allowed: readonly string[]): boolean {
   );
 }
 
-/** The id changes with anything that can change a decision. Secrets go in as a hash only. */
-function idOf(config: Config, catalog: Catalog): string {
+/**
+ * The id changes with anything that can change a decision: also with what stands in the environment and in the clouds' files, and
+ * with what intents were trained to. Secrets of the file go in as a hash only, those of the environment not at all.
+ */
+function idOf({ config, catalog, intents }: CompileInput, suppliers: ReadonlyMap<string, Supplier>): string {
   const text = JSON.stringify(config, (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value));
-  const about = `${catalog.source.name} ${catalog.source.commit ?? ''} ${catalog.modelCount}`;
+  const { name, asOf, commit = '' } = catalog.source;
+  const around = [[...suppliers.values()].map(placesOf), intents === undefined ? [] : [intents.names, intents.heldOut]];
+  const about = `${name} ${asOf} ${commit} ${catalog.modelCount} ${JSON.stringify(around)}`;
   return createHash('sha256').update(text).update(about).digest('hex').slice(0, 16);
+}
+
+/** How many keys a provider has, and where each leads: the same for a model of any name. */
+function placesOf(supplier: Supplier): readonly unknown[] {
+  const places = supplier.targetsOf('').map(({ baseUrl, region, identity, secret }) => {
+    const proof = secret === undefined ? identity?.kind : 'key';
+    return [baseUrl, region, proof, identity?.kind === 'aws' ? identity.region : undefined];
+  });
+  return [supplier.id, places];
 }
 
 interface ResolverInput {

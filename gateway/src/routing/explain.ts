@@ -101,7 +101,8 @@ function amount(usd: number): string {
 
 /** What had to be met, each word once. */
 function requiredOf({ policy, ruling, require, preferences, facts }: PlanInput): readonly string[] {
-  const all = requiresOf(policy, ruling, [require, preferences?.require]);
+  const wished = preferences?.forReaders === undefined ? preferences?.require : undefined;
+  const all = requiresOf(policy, ruling, [require, wished]);
   return [...new Set(all.flatMap((one) => requiredWords(one, facts.callerRegion)))];
 }
 

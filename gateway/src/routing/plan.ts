@@ -92,7 +92,7 @@ export function plan(input: PlanInput): Plan {
   const { facts, barred, preferences, sightings, today, ruling } = input;
   const seen = (target: Target): Sighting => sightings.get(target.id) ?? UNSEEN;
   const policy = ruled(input.policy, ruling);
-  const requires = requiresOf(input.policy, ruling, [input.require, preferences?.require]);
+  const requires = requiresOf(input.policy, ruling, [input.require]);
   const sifted = sift(policy, { facts, requires, preferences, today, barred, seen }, input.shut);
   const strategy = preferences?.sort ?? policy.strategy;
   const throws = dice(input.seed);
@@ -180,9 +180,12 @@ interface Unmet {
   readonly reason: string;
 }
 
-/** The first requirement that a target does not meet. */
+/** The first requirement that a target does not meet. Wishes that go on to a provider are its own to follow. */
 function unmetBy({ target, requires }: WeightedTarget, asked: Asked): Unmet | undefined {
-  const own = requires === undefined ? asked : { ...asked, requires: [...asked.requires, ...requires] };
+  const isForIt = asked.preferences?.forReaders !== undefined && target.provider.readsPreferences === true;
+  const preferences = isForIt ? undefined : asked.preferences;
+  const wished = preferences?.require === undefined ? [] : [preferences.require];
+  const own = { ...asked, preferences, requires: [...asked.requires, ...wished, ...(requires ?? [])] };
   for (const requirement of REQUIREMENTS) {
     const reason = requirement.whyNot(target, own);
     if (reason !== undefined) return { requirement, reason };

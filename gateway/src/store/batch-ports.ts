@@ -2,6 +2,7 @@
 import type { Fault } from '../chat/fault.ts';
 import type { JsonRecord } from '../lib/json.ts';
 import type { Result } from '../lib/result.ts';
+import type { CallerRegion } from '../understand/facts.ts';
 
 export interface StoredFile {
   /** Also its name on the disk. */
@@ -96,11 +97,13 @@ export interface StoredBatch extends LineCounts {
   readonly metadata?: JsonRecord;
   /** What was handed to a provider's own batch API (`batches/native.ts`). */
   readonly native?: JsonRecord;
+  /** Where its caller was when it was handed in: so it is for its lines. */
+  readonly seen?: CallerRegion;
 }
 
 export type NewBatch = Pick<
   StoredBatch,
-  'id' | 'keyId' | 'form' | 'endpoint' | 'inputFileId' | 'keepMs' | 'createdAtMs' | 'expiresAtMs' | 'metadata'
+  'id' | 'keyId' | 'form' | 'endpoint' | 'inputFileId' | 'keepMs' | 'createdAtMs' | 'expiresAtMs' | 'metadata' | 'seen'
 >;
 
 /** What is absent stays as it is. */

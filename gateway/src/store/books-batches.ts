@@ -1,6 +1,7 @@
 /** Batches in the database, and the results of their lines until they end. */
 import { sql, type Insertable, type Kysely, type Selectable, type Updateable } from 'kysely';
-import { asArray, compact, isRecord, parseJson, asRecord } from '../lib/json.ts';
+import { asArray, compact, isRecord, parseJson, asRecord, type Json } from '../lib/json.ts';
+import type { CallerRegion } from '../understand/facts.ts';
 import {
   RUNNING,
   type BatchBooks,
@@ -228,6 +229,7 @@ function newRow(batch: NewBatch): Insertable<BatchesTable> {
     created_at: Math.floor(batch.createdAtMs),
     expires_at: Math.floor(batch.expiresAtMs),
     metadata: batch.metadata === undefined ? null : JSON.stringify(batch.metadata),
+    seen: batch.seen === undefined ? null : JSON.stringify(batch.seen),
   };
 }
 
@@ -273,7 +275,18 @@ function batchOf(row: Selectable<BatchesTable>): StoredBatch {
     errors: asArray(parsed(row.errors))?.filter(isRecord),
     metadata: asRecord(parsed(row.metadata)),
     native: asRecord(parsed(row.native)),
+    seen: seenOf(parsed(row.seen)),
   });
+}
+
+const WITNESSES = ['key', 'header', 'address'] as const;
+
+function seenOf(value: Json | undefined): CallerRegion | undefined {
+  const { callerRegion, callerRegionFrom: from } = asRecord(value) ?? {};
+  const callerRegionFrom = WITNESSES.find((one) => one === from);
+  return typeof callerRegion === 'string' && callerRegionFrom !== undefined
+    ? { callerRegion, callerRegionFrom }
+    : undefined;
 }
 
 function parsed(text: string | null): ReturnType<typeof parseJson> {

@@ -162,6 +162,7 @@ export interface BatchesTable {
   readonly errors: string | null;
   readonly metadata: string | null;
   readonly native: string | null;
+  readonly seen: string | null;
 }
 
 /** Until their batch has ended; then they are in its files. */
@@ -201,6 +202,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0002-audit': { up: createAudit },
   '0003-batches': { up: createBatches },
   '0004-decisions': { up: createDecisions },
+  '0005-batch-places': { up: createBatchPlaces },
 };
 
 /** Brings a database up to date; one that is, is only read. Throws where it cannot, and where a newer Turnout wrote it. */
@@ -412,4 +414,8 @@ async function createDecisions(db: Kysely<unknown>): Promise<void> {
     .addPrimaryKeyConstraint('feedback_once', ['request_id', 'key_id'])
     .execute();
   await db.schema.createIndex('feedback_sums').on('feedback').columns(['day', 'target', 'task', 'score']).execute();
+}
+
+async function createBatchPlaces(db: Kysely<unknown>): Promise<void> {
+  await db.schema.alterTable('batches').addColumn('seen', 'text').execute();
 }

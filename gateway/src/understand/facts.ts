@@ -30,6 +30,9 @@ export interface Facts {
   readonly callerRegionFrom?: 'key' | 'header' | 'address';
 }
 
+/** A place that is known, and from whom. */
+export type CallerRegion = Required<Pick<Facts, 'callerRegion' | 'callerRegionFrom'>>;
+
 /**
  * Characters a token. English prose has about 4 (OpenAI's rule of thumb), code and JSON nearer 3;
  * outside ASCII a character is about one token (CJK 0.7-1.5, Cyrillic 0.4-0.6).

@@ -18,7 +18,7 @@ const STATES =
   /a provider (?:is left alone for a while|that was left alone is probed|that was left alone is used again)/;
 
 /** A provider to the gateway each, so that no row teaches it about the next. */
-const NAMES = ['f22', 'f23a', 'f23b', 'f26', 'f60', 'kept', 'told', 'left', 'allowed', 's'] as const;
+const NAMES = ['f22', 'f23a', 'f23b', 'f26', 'f60', 'kept', 'told', 'left', 'hung', 'allowed', 's'] as const;
 
 interface Answer {
   readonly status: number;
@@ -316,6 +316,25 @@ routes:
       if ((await underWay()).every((count) => count === 0)) break;
     assert.deepEqual(await underWay(), [0, 0, 0, 0]);
     assert.equal((await healthOf('left/m'))?.['error_rate'] ?? 0, 0, 'nobody who left is held against it');
+  });
+
+  it('finds out who hangs, though every caller is gone before we give up', async () => {
+    const stream = async (signal?: AbortSignal): Promise<string | undefined> => {
+      const body = { model: 'hung/m', max_tokens: 16, stream: true, messages: [{ role: 'user', content: 'hi' }] };
+      const headers = { authorization: `Bearer ${ROOT_KEY}`, 'content-type': 'application/json' };
+      const sent = { method: 'POST', headers, body: JSON.stringify(body), signal: signal ?? null };
+      const reply = await fetch(`${gateway.url}/v1/chat/completions`, sent).catch(() => undefined);
+      return reply?.text().catch(() => undefined);
+    };
+    for (let count = 0; count < 12; count += 1) assert.match((await stream()) ?? '', /data: \[DONE\]/);
+    assert.equal((await healthOf('hung/m'))?.['state'], 'closed');
+    script({ match: { provider: 'hung' }, never_reply: true });
+    await Promise.all(Array.from({ length: 12 }, async () => stream(AbortSignal.timeout(2300))));
+    for (const limitMs = performance.now() + 2000; performance.now() < limitMs; await nextPoll())
+      if ((await healthOf('hung/m'))?.['state'] === 'open') break;
+    const { state, reason } = (await healthOf('hung/m')) ?? {};
+    assert.deepEqual([state, reason], ['open', 'errors']);
+    script();
   });
 
   it('sends no more in a minute than the configuration allows', async () => {

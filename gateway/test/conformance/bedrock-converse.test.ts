@@ -269,6 +269,7 @@ describe('bedrock-converse: recorded errors', { skip: corpusSkip(SUITE) }, () =>
       const expected = Object.entries(EXPECTED).find(([words]) => body.includes(words))?.[1] ?? 'upstream-refused';
       assert.equal(of.code, expected, one.id);
       assert.equal(of.upstreamStatus, one.status, one.id);
+      assert.equal(of.isHearsay, undefined, one.id);
       const message = asString(asRecord(one.json)?.['message']) ?? '';
       // What is said of our own key stays here.
       assert.ok(of.code === 'upstream-auth' || of.message.includes(message), one.id);

@@ -252,6 +252,7 @@ describe('gemini: recorded errors', { skip }, () => {
           one.id,
         );
         assert.equal(found.upstreamStatus, one.status);
+        assert.equal(found.isHearsay, undefined, one.id);
         if (form === body) codes.add(found.code);
       }
     }

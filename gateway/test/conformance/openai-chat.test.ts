@@ -350,6 +350,7 @@ describe('openai-chat errors', { skip: corpusSkip(SUITE) }, () => {
         nowMs: 1_700_000_000_000,
       });
       const line = `${provider} ${status}: ${of.code} (${of.upstreamCode ?? '-'})`;
+      assert.equal(of.isHearsay, undefined, line);
       counts[line] = (counts[line] ?? 0) + 1;
       assert.doesNotMatch(of.message, /sk-|bad-key|user_REDACTED/, provider);
       assert.ok(of.retryAfterMs === undefined || (of.retryAfterMs >= 0 && of.retryAfterMs <= 60_000), provider);

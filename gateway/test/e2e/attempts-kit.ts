@@ -10,7 +10,7 @@ import { asArray, asRecord, compact, isRecord, type JsonRecord } from '../../src
 import { compile } from '../../src/routing/compile.ts';
 import type { Plan } from '../../src/routing/plan.ts';
 import { startSimulator, type Simulator } from '../../src/simulator/simulator.ts';
-import type { KeyRow, UsageRow } from '../../src/store/ports.ts';
+import type { KeyRow, Ledger, UsageRow } from '../../src/store/ports.ts';
 import { openStore } from '../../src/store/store.ts';
 import { createLog } from '../../src/telemetry/log.ts';
 import { createUpstream } from '../../src/upstream/http-upstream.ts';
@@ -29,9 +29,13 @@ export interface AttemptsRig {
   readonly key: string;
   readonly keyId: string;
   readonly simulator: Simulator;
+  readonly ledger: Ledger;
   post(path: string, body: JsonRecord, options?: PostOptions): Promise<Posted>;
   /** Makes another key. */
-  newKey(budgetUsd: string): Promise<{ readonly id: string; readonly token: string }>;
+  newKey(
+    budgetUsd: string,
+    allowedModels?: readonly string[],
+  ): Promise<{ readonly id: string; readonly token: string }>;
   record(id: string): Promise<JsonRecord>;
   /** `p/m left hedged`, `s/m answered`: target, outcome and reason of each attempt. */
   attempts(id: string): Promise<readonly string[]>;
@@ -121,8 +125,12 @@ export async function startAttemptsRig({
   const url = `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`;
   const keys: string[] = [];
 
-  async function newKey(budgetUsd: string): Promise<{ readonly id: string; readonly token: string }> {
-    const made = await store.keys.create({ name: 'test', budgetNanoUsd: BigInt(Math.round(Number(budgetUsd) * 1e9)) });
+  async function newKey(
+    budgetUsd: string,
+    allowedModels?: readonly string[],
+  ): Promise<{ readonly id: string; readonly token: string }> {
+    const budgetNanoUsd = BigInt(Math.round(Number(budgetUsd) * 1e9));
+    const made = await store.keys.create(compact({ name: 'test', budgetNanoUsd, allowedModels }));
     assert.ok(made.ok);
     keys.push(made.value.row.id);
     return { id: made.value.row.id, token: made.value.token };
@@ -151,6 +159,7 @@ export async function startAttemptsRig({
     key,
     keyId,
     simulator,
+    ledger: store.ledger,
     newKey,
     record,
     held,

@@ -785,6 +785,64 @@ describe('a budget', () => {
   });
 });
 
+describe('where the caller is', () => {
+  const placed = (like: string, region: string): string =>
+    `{${like}, base_url: "${simulator.url}/openai/v1", api_key: sk-upstream-0123456789, region: ${region}, models: {gpt-x: {${PRICED}}}}`;
+
+  /** Where lines of a batch went, and from where: as their records have it. */
+  async function wentTo(at: TestGateway, batchId: string, count: number): Promise<readonly string[]> {
+    const own = await until(
+      async () => {
+        const { data } = asRecord(await get(at, '/admin/v1/requests?limit=100')) ?? {};
+        const records = (asArray(data) ?? []).filter(isRecord);
+        return records.filter(({ tags }) => (asArray(tags) ?? []).includes(batchId));
+      },
+      ({ length }) => length >= count,
+    );
+    return own.map(({ residency, route }) => {
+      const { caller, answered } = asRecord(residency) ?? {};
+      return [route, asRecord(answered)?.['target'], asRecord(caller)?.['region'], asRecord(caller)?.['from']].join(
+        ' ',
+      );
+    });
+  }
+
+  it('binds the lines of a batch as it binds a request, whoever is asked and by whichever way', async () => {
+    const at = await start({
+      config: testConfig(
+        {
+          'house-us': placed('dialect: openai-chat', 'us-east-1'),
+          'house-de': placed('dialect: openai-chat', 'eu-central-1'),
+          'openai-us': placed('like: openai', 'us-east-1'),
+          'openai-de': placed('like: openai', 'eu-central-1'),
+        },
+        `callers: {regions: [{range: 127.0.0.0/8, region: de}]}
+routes:
+  lines: {targets: [house-us/gpt-x, house-de/gpt-x], require: {region: caller}}
+  whole: {targets: [openai-us/gpt-x, openai-de/gpt-x], require: {region: caller}}`,
+      ),
+    });
+    const client = openaiAt(at);
+    const before = simulator.log.requests.length;
+    const claims = [{}, { turnout: { region: 'us' } }];
+    for (const [route, provider] of [
+      ['lines', 'house-de'],
+      ['whole', 'openai-de'],
+    ] as const) {
+      const lines = claims.map((more, index) => chatLine(`r-${index}`, route, more));
+      const done = await ended(client, (await batchOf(client, lines)).id);
+      assert.equal(done.request_counts?.completed, 2, JSON.stringify(done));
+      const went = `${route} ${provider}/gpt-x de address`;
+      assert.deepEqual(await wentTo(at, done.id, 2), [went, went]);
+    }
+    assert.ok(simulator.log.requests.slice(before).some(({ path }) => path.endsWith('/batches')));
+    const messages = await anthropicAt(at).messages.batches.create(messagesOf(['lines']));
+    assert.equal((await endedMessages(anthropicAt(at), messages.id)).request_counts.succeeded, 1);
+    assert.deepEqual(await wentTo(at, messages.id, 1), ['lines house-de/gpt-x de address']);
+    await at.stop();
+  });
+});
+
 describe("a provider's own batches", () => {
   for (const { model, path, provider } of [
     { model: 'openai/gpt-x', path: '/openai/v1/batches', provider: 'openai' },
@@ -828,6 +886,29 @@ describe("a provider's own batches", () => {
       assert.equal((await ended(client, (await batchOf(client, chatLines(3, 'openai/gpt-x'))).id)).status, 'completed');
       assert.ok(own.simulator.log.requests.every(({ path }) => path.endsWith('/chat/completions')));
     });
+  });
+
+  it('are not used for what no provider may keep: they keep the files of batches', async () => {
+    const { url } = simulator;
+    const openaiLike = `{like: openai, base_url: "${url}/openai/v1", api_key: sk-upstream-0123456789, retention_days: 0, models: {gpt-x: {${PRICED}}}}`;
+    const unkept = 'require: {retention_days_max: 0}';
+    const routes = `routes:
+  bound: {targets: [o/gpt-x], ${unkept}}
+  outer: {targets: [bound]}
+  ruled: {targets: [o/gpt-x], rules: [{when: '"private" in facts.tags', ${unkept}}]}
+  free: {targets: [o/gpt-x]}`;
+    const at = await start({ config: testConfig({ o: openaiLike }, routes) });
+    const client = openaiAt(at);
+    const hidden = { turnout: { tags: ['private'] } };
+    const asked = { turnout: { require: { retention_days_max: 7 } } };
+    const bound = [chatLine('a', 'bound'), chatLine('b', 'outer'), chatLine('c', 'ruled', hidden)];
+    for (const line of [...bound, chatLine('d', 'free', asked), chatLine('e', 'ruled'), chatLine('f', 'free')]) {
+      const before = simulator.log.requests.length;
+      assert.equal((await ended(client, (await batchOf(client, [line])).id)).request_counts?.completed, 1);
+      const isNative = simulator.log.requests.slice(before).some(({ path }) => path.endsWith('/batches'));
+      assert.equal(isNative, ['e', 'f'].includes(String(line['custom_id'])), JSON.stringify(line));
+    }
+    await at.stop();
   });
 
   it('fail whole where the budget cannot hold them, and nothing is sent', async () => {

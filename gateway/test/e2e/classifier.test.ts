@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { asRecord, type JsonRecord } from '../../src/lib/json.ts';
 import type { Step } from '../../src/simulator/step.ts';
+import { ROOT_KEY } from '../harness.ts';
 import { startAttemptsRig, type AttemptsRig, type Posted } from './attempts-kit.ts';
 
 const answers = (provider: string, text: string, more: Partial<Step> = {}): Step => ({
@@ -31,6 +32,9 @@ before(async () => {
       `around-house: {targets: [house, eu/m], rules: [{name: hard, when: 'facts.difficulty > 0.7', use: {prefer: [x]}}]}`,
       `mixed: {targets: [p/m], rules: [{name: mail, when: '"email" in facts.sensitive && facts.difficulty < 0.7', refuse: no mail leaves}]}`,
       `tagged: {targets: [p/m], require: {tags: [on-prem]}, rules: [{name: hard, when: 'facts.difficulty > 0.7', use: {targets: [s/m]}}]}`,
+      `late: {targets: [eu/m], rules: [{name: hard, when: 'facts.difficulty > 0.7', use: {prefer: [x]}}, {name: mail, when: '"email" in facts.sensitive', require: {region: eu}}]}`,
+      `untold: {targets: [p/m], rules: [{name: hard, when: 'facts.difficulty > 0.7', use: {prefer: [x]}}, {name: untold, when: 'facts.tags[0] == "secret"', refuse: nobody knows}]}`,
+      `no-chat: {targets: [p/m], rules: [{name: chat, when: 'facts.task == "chat"', refuse: no chat here}]}`,
       `no-hard: {targets: [p/m], rules: [{name: hard, when: 'facts.difficulty > 0.7', refuse: too hard}]}`,
     ],
     sections: ['understand: {classifier: {model: t/m, deadline_ms: 300}}'],
@@ -133,6 +137,7 @@ describe('a small model that is asked what a text is about', () => {
       ['mixed', 403, /`mail` refuses/],
       ['house', 200, /`mail` sends such requests elsewhere/],
       ['behind', 200, /`mail` sends such requests elsewhere/],
+      ['late', 200, /region/],
       ['around', 200, /`mail` refuses/],
       ['around-house', 200, /`mail` sends such requests elsewhere/],
       ['tagged', 400, /not tagged on-prem/],
@@ -144,6 +149,8 @@ describe('a small model that is asked what a text is about', () => {
       assert.equal(told['result'], 'withheld', model);
       assert.match(String(told['why']), why, model);
     }
+    const untold = await classifierOf(await ask('untold'));
+    assert.match(String(untold['why']), /`untold` refuses/);
     assert.equal(timesAsked(), 0);
   });
 
@@ -166,6 +173,13 @@ describe('a small model that is asked what a text is about', () => {
     assert.equal(timesAsked(), 0);
   });
 
+  it('corrects a first guess by which a rule that reads nothing else would refuse', async () => {
+    rig.simulator.script([answers('t', '{"task":"code"}'), ...FINE]);
+    const got = await ask('no-chat');
+    assert.equal(got.status, 200, got.text);
+    assert.equal((await classifierOf(got))['result'], 'told');
+  });
+
   it('tells a rule that refuses by its word, and is in the record of the refusal with what it cost', async () => {
     rig.simulator.script([answers('t', '{"difficulty":"hard"}'), ...FINE]);
     const got = await ask('no-hard');
@@ -177,6 +191,25 @@ describe('a small model that is asked what a text is about', () => {
     const record = await rig.record(got.id);
     assert.ok((row?.cost_nano_usd ?? 0n) > 0n);
     assert.equal(record['cost_nano_usd'], Number(row?.cost_nano_usd));
+  });
+
+  it('is not named to a key that may use other models only', async () => {
+    const { token } = await rig.newKey('1', ['by-task']);
+    const shown = async (key: string, id: string): Promise<string> => {
+      await rig.record(id);
+      return (await fetch(`${rig.url}/v1/decisions/${id}`, { headers: { authorization: `Bearer ${key}` } })).text();
+    };
+    for (const step of [answers('t', '{"difficulty":"hard"}'), answers('t', '', { status: 500 })]) {
+      rig.simulator.script([step, ...FINE]);
+      const messages = [{ role: 'user', content: `whose is this, number ${(count += 1000)}?` }];
+      const got = await rig.post('/v1/chat/completions', { model: 'by-task', messages }, { token });
+      assert.equal(got.status, 200, got.text);
+      const seen = await shown(token, got.id);
+      assert.match(seen, /"classifier":\{"asked":/);
+      assert.doesNotMatch(seen, /t\/m|"t"|\bt (?:answered|failed)/);
+      assert.equal(/asked about the last user turn/.test(seen), step.status === undefined);
+      assert.match(await shown(ROOT_KEY, got.id), /"target":"t\/m"/);
+    }
   });
 
   it('is left out where the budget has no room for it', async () => {

@@ -6,16 +6,17 @@ import { startInside, type Inside } from './inside.ts';
 
 const MODELS = '{m: {price: {input: 1, output: 1}}}';
 
-function provider(name: string, region: string): string {
-  return `  ${name}: {dialect: openai-chat, base_url: "https://${name}.example/v1", api_key: k, region: ${region}, models: ${MODELS}}\n`;
+function provider(name: string, region: string, dialect = 'openai-chat'): string {
+  return `  ${name}: {dialect: ${dialect}, base_url: "https://${name}.example/v1", api_key: k, region: ${region}, models: ${MODELS}}\n`;
 }
 
 const CONFIG = `
 callers: {regions: [{range: 127.0.0.1/32, region: de}]}
 providers:
-${provider('frankfurt', 'eu-central-1')}${provider('virginia', 'us-east-1')}
+${provider('frankfurt', 'eu-central-1')}${provider('virginia', 'us-east-1')}${provider('stockholm', 'eu-north-1', 'anthropic-messages')}${provider('ohio', 'us-east-2', 'anthropic-messages')}
 routes:
   here: {targets: [virginia/m, frankfurt/m], require: {region: caller}}
+  texts: {targets: [ohio/m, stockholm/m], rules: [{name: home, when: 'facts.region == "de"', require: {region: eu}}]}
 `;
 
 let gateway: Inside;
@@ -65,4 +66,13 @@ describe('a caller whose address the operator knows', () => {
     const both = [{ turnout: { region: 'europe-west3' } }, { 'x-turnout-region': 'eu-central-1' }] as const;
     assert.equal(await who(...both), 'by frankfurt');
   });
+});
+
+it('holds for what is only counted or explained', async () => {
+  const body = { model: 'texts', messages: [{ role: 'user', content: 'hi' }], max_tokens: 9 };
+  await gateway.post('/v1/messages/count_tokens', body);
+  assert.equal(hostOf(gateway.sent.at(-1) ?? { url: '' }), 'stockholm');
+  const explained = asRecord(parseJson((await gateway.post('/v1/explain', body)).text)) ?? {};
+  assert.equal(explained['rule'], 'home');
+  assert.deepEqual(asRecord(explained['facts'])?.['caller_region'], 'de');
 });

@@ -5,8 +5,10 @@ import { worstAt } from '../../pipeline/admit.ts';
 import type { World } from '../../pipeline/world.ts';
 import { discounted } from '../../money/discount.ts';
 import type { BatchApi } from '../../providers/provider.ts';
+import { bindingOn } from '../../routing/residency.ts';
 import type { Target } from '../../routing/target.ts';
 import type { KeyRow } from '../../store/ports.ts';
+import type { CallerRegion } from '../../understand/facts.ts';
 import { arrivalOf, type Doorway } from '../ask.ts';
 import type { Asked } from '../lines.ts';
 
@@ -16,6 +18,8 @@ export interface Preparing {
   readonly key: KeyRow;
   readonly batchId: string;
   readonly headers: Readonly<Record<string, string | undefined>>;
+  /** Where the caller was when it handed the batch in. */
+  readonly seen: CallerRegion | undefined;
 }
 
 /** A line that was understood, and where it goes. */
@@ -40,16 +44,22 @@ export async function understood(asked: Asked, requestId: string, at: Preparing)
 
 /** Undefined where the line cannot be understood, has another number of targets than one, or a provider without batches. */
 export async function prepared(asked: Asked, requestId: string, at: Preparing): Promise<Planned | undefined> {
-  const { world, key } = at;
+  const { world, key, seen } = at;
   const call = await understood(asked, requestId, at);
   if (call === undefined) return undefined;
-  const planned = planCall(call, { snapshot: world.snapshot(), key, world });
+  const planned = planCall(call, { snapshot: world.snapshot(), key, world, seen });
   const [target, ...others] = planned.ok ? planned.value.plan.targets : [];
   const api = target?.provider.batches;
   if (!planned.ok || target === undefined || others.length > 0 || api === undefined) return undefined;
   // What is known by an identity gets a proof for each call, which a batch outlives.
   if (target.identity !== undefined) return undefined;
   return { call, planning: planned.value, target: atBatchPrice(target, api), api };
+}
+
+/** The plan of a line that was sent to the target. Undefined where it would not lead there any more: the configuration is another now. */
+export function planningOf(call: Call, target: Target, { world, key, seen }: Preparing): Planning | undefined {
+  const planned = planCall(call, { snapshot: world.snapshot(), key, world, seen, isDry: true });
+  return planned.ok && planned.value.plan.targets.some(({ id }) => id === target.id) ? planned.value : undefined;
 }
 
 export function atBatchPrice(target: Target, { pricePercent }: BatchApi): Target {
@@ -64,8 +74,11 @@ export interface Packed {
   readonly worstNanoUsd: bigint;
 }
 
-/** The body that goes out for it; undefined where the provider would not take it in a batch. */
+/** The body that goes out for it; undefined where the provider would not take it in a batch, or must not keep it. */
 export async function packed({ call, planning, target, api }: Planned, world: World): Promise<Packed | undefined> {
+  // Providers keep the files of batches for weeks, whatever they keep of other requests.
+  if (bindingOn(planning.input, target).some(({ retentionDaysMax }) => retentionDaysMax !== undefined))
+    return undefined;
   const built = await call.outgoing(call.over(target), {
     instanceId: world.instanceId,
     followed: planning.followed,

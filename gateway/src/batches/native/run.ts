@@ -16,7 +16,7 @@ import { verdictOn } from '../verdict.ts';
 import type { BatchProtocol, LineOutcome, Look } from './protocol.ts';
 import { PROTOCOLS } from './protocols.ts';
 import type { Link } from './link.ts';
-import { atBatchPrice, packed, prepared, understood, type Planned, type Preparing } from './prepare.ts';
+import { atBatchPrice, packed, planningOf, prepared, understood, type Planned, type Preparing } from './prepare.ts';
 import { readState, stateRecord, type NativeState, type Part } from './state.ts';
 import { takenIn } from './take-in.ts';
 
@@ -116,7 +116,8 @@ async function preparedLine({ bytes, line }: ReadLine, ports: NativePorts): Prom
 }
 
 function preparing({ world, doorway, key, headers, host }: NativePorts): Preparing {
-  return { world, doorway, key, headers, batchId: host.batch().id };
+  const { id: batchId, seen } = host.batch();
+  return { world, doorway, key, headers, batchId, seen };
 }
 
 /** The same after a crash: the record of a line that is taken in twice is one. */
@@ -386,10 +387,12 @@ class NativeRun {
     const batch = host.batch();
     const read = await readLine(await lineAt(file, place), batch);
     const requestId = requestIdOf(this.#ports, line);
-    const call = read.ok ? await understood(read.value, requestId, preparing(this.#ports)) : undefined;
+    const { target } = this.#goal;
+    const by = preparing(this.#ports);
+    const call = read.ok ? await understood(read.value, requestId, by) : undefined;
     if (!read.ok || call === undefined) throw new Error(`line ${line} was sent and cannot be read any more`);
     const at = { world, hold: this.#hold, batchId: batch.id, line, requestId };
-    host.put(line, read.value.customId, takenIn(result, { call, target: this.#goal.target }, at));
+    host.put(line, read.value.customId, takenIn(result, { call, target, planning: planningOf(call, target, by) }, at));
   }
 
   /** A part in its place, in the store. */

@@ -3,6 +3,7 @@ import { fault, specOf, type Fault } from '../../chat/fault.ts';
 import type { Outcome, Spent } from '../../chat/outcome.ts';
 import type { Loss } from '../../chat/request.ts';
 import { billOf, type Bill } from '../../pipeline/account.ts';
+import type { Planning } from '../../pipeline/planning.ts';
 import type { Receiving } from '../../pipeline/receiver.ts';
 import { remember } from '../../pipeline/remember.ts';
 import { faultWithoutSecrets } from '../../pipeline/secrets.ts';
@@ -20,10 +21,16 @@ export interface TakingIn {
   readonly requestId: string;
 }
 
+/** A line that was sent. */
+interface Sent extends Prepared {
+  /** Why it went there; absent where the configuration of now does not say so any more. */
+  readonly planning: Planning | undefined;
+}
+
 type Answered = Extract<LineOutcome['result'], { kind: 'answered' }>;
 
 /** Books it under an id made of batch and line: taken in twice, it is booked once. */
-export function takenIn(answered: Answered, line: Prepared, at: TakingIn): LineAnswer {
+export function takenIn(answered: Answered, line: Sent, at: TakingIn): LineAnswer {
   const { world, requestId } = at;
   const got = answered.status < 400 ? received(answered.body, line, world) : refused(answered, line, world);
   const outcome = outcomeOf(got, answered.status);
@@ -146,7 +153,7 @@ interface Ended {
   readonly losses: readonly Loss[];
 }
 
-function record({ outcome, bill, told, losses }: Ended, { call, target }: Prepared, at: TakingIn): void {
+function record({ outcome, bill, told, losses }: Ended, { call, target, planning }: Sent, at: TakingIn): void {
   const { world, hold, batchId, requestId } = at;
   const { operation, protocol, facts, extension } = call;
   const startedMs = world.clock.monotonicMs();
@@ -155,5 +162,6 @@ function record({ outcome, bill, told, losses }: Ended, { call, target }: Prepar
   const tags = [...extension.tags, batchId];
   const known = { requestId, operation, protocol, keyId: hold.keyId, startedMs, fault: told, tags };
   world.meters.attempts.add({ provider: target.providerId, outcome: outcome.kind });
-  remember({ ...known, facts, attempts: [attempt] }, world);
+  const planned = planning === undefined ? { facts } : { facts: planning.facts, planning };
+  remember({ ...known, ...planned, attempts: [attempt] }, world);
 }

@@ -69,6 +69,21 @@ describe('decodeError of the Messages API', () => {
       assert.equal(decodeError(answer(status, body)).code, code));
   }
 
+  it('judges no credit and no model by words that may be the caller’s', () => {
+    const cases: readonly (readonly [number, string, FaultCode, boolean])[] = [
+      [400, 'purchase credits: Extra inputs are not permitted', 'upstream-quota', true],
+      [400, 'Your credit balance is too low: Extra inputs are not permitted', 'upstream-quota', true],
+      [400, 'Your credit balance is too low to access the Claude API. Please go to …', 'upstream-quota', false],
+      [404, 'File not found: my-model', 'upstream-not-found', true],
+      [404, 'model: claude-x', 'upstream-not-found', false],
+      [404, 'Publisher Model `publishers/anthropic/models/claude-x` was not found', 'upstream-not-found', false],
+    ];
+    for (const [status, message, code, isHearsay] of cases) {
+      const of = decodeError(answer(status, words('invalid_request_error', message)));
+      assert.deepEqual([of.code, of.isHearsay === true], [code, isHearsay], message);
+    }
+  });
+
   it('waits as long as it is told, within reason', () => {
     const waits: readonly (readonly [string | undefined, number | undefined])[] = [
       ['1', 1000],

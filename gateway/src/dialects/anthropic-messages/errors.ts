@@ -44,6 +44,10 @@ const TOO_LONG =
   /prompt is too long|exceeds? (?:the )?(?:model's )?(?:maximum )?context|context (?:limit|window|length)|too many (?:input )?tokens|input is too long/i;
 const NO_CREDIT = /credit balance is too low|purchase credits|billing (?:hard )?limit/i;
 const SPEND = /spend_limit|billing|not_billable/;
+/** The whole of Anthropic's own sentence: what it says of a field has a colon behind the field's name, which the caller may choose. */
+const CREDIT_SENTENCE = /^your credit balance is too low[^:]*$/i;
+/** Recorded: `model: claude-x`, and Vertex' "Publisher Model". */
+const MODEL_SENTENCE = /^(?:(?:the|requested|publisher) )*model\b/i;
 const FILTERED = /content filter|blocked by (?:our )?(?:content|safety)|usage polic/i;
 
 /** Classifies an error answer. The provider's own words stay as far as they are safe; those about our key do not. */
@@ -105,8 +109,16 @@ function classify(words: Told, place: ErrorPlace): Fault {
       ...(code === 'upstream-refused' && words.param !== undefined ? { param: words.param } : {}),
       upstreamStatus: status,
       ...(upstreamCode === '' ? {} : { upstreamCode: upstreamCode.slice(0, 100) }),
+      ...(isHearsay(words, status, code) ? { isHearsay: true } : {}),
     },
   );
+}
+
+/** Told by words in which the caller's own may stand, and not by type, code or status. */
+function isHearsay({ type, code, message }: Told, status: number, meaning: FaultCode): boolean {
+  if (meaning === 'upstream-not-found') return type !== '' && !MODEL_SENTENCE.test(message);
+  if (meaning !== 'upstream-quota' || (status !== 400 && status !== 422)) return false;
+  return type !== 'billing_error' && !SPEND.test(code) && !CREDIT_SENTENCE.test(message);
 }
 
 /** What a status alone says. */

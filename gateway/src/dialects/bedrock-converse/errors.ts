@@ -31,6 +31,8 @@ const TOO_LONG =
 /** A model that is not there for this account or region: another target may have it. */
 const NO_MODEL =
   /model identifier is invalid|access to the model|on-demand throughput isn.t supported|model version has reached|is not supported in this region|model is not (?:supported|available)/i;
+const MODEL_SENTENCE =
+  /^(?:the provided model|invocation of model|(?:the |this |requested )*model\b|access to the model|you don.t have access)/i;
 const FILTERED = /blocked by (?:our )?content|content filter|guardrail|usage polic/i;
 
 interface Words {
@@ -98,8 +100,15 @@ function faultOf(words: Words, place: Place): Fault {
       ...(words.param === undefined ? {} : { param: words.param }),
       upstreamStatus: status,
       ...(words.name === '' ? {} : { upstreamCode: words.name.slice(0, 100) }),
+      ...(code === 'upstream-not-found' && isHearsay(words) ? { isHearsay: true } : {}),
     },
   );
+}
+
+/** What it says of a value begins otherwise and repeats the value; a guardrail or a prompt is the caller's own. */
+function isHearsay({ name, message }: Words): boolean {
+  if (name === 'ResourceNotFoundException') return /guardrail|prompt|session/i.test(message);
+  return message !== '' && !MODEL_SENTENCE.test(message);
 }
 
 function codeOf({ name, message }: Words, status: number): FaultCode {

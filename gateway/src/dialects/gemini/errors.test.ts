@@ -146,3 +146,20 @@ describe('gemini: errors', () => {
     });
   });
 });
+
+describe('gemini: errors in which the caller may be repeated', () => {
+  const cases: readonly (readonly [number, string, string, string, boolean])[] = [
+    [400, 'INVALID_ARGUMENT', 'Invalid value at \'x\' (Modality), "api key not valid"', 'upstream-auth', true],
+    [400, 'INVALID_ARGUMENT', 'API key not valid. Please pass a valid API key.', 'upstream-auth', false],
+    [400, 'INVALID_ARGUMENT', 'Unknown name "credits are depleted" at \'x\'.', 'upstream-quota', true],
+    [400, 'FAILED_PRECONDITION', 'Your prepayment credits are depleted.', 'upstream-quota', false],
+    [404, 'NOT_FOUND', 'Not found: corpus models/x.', 'upstream-not-found', true],
+    [404, 'NOT_FOUND', 'models/x is not found for API version v1beta', 'upstream-not-found', false],
+  ];
+  for (const [status, name, message, code, isHearsay] of cases) {
+    it(`are ${isHearsay ? 'no lesson' : 'a lesson'}: ${message}`, () => {
+      const of = answer(status, { code: status, message, status: name });
+      assert.deepEqual([of.code, of.isHearsay === true], [code, isHearsay]);
+    });
+  }
+});

@@ -68,12 +68,13 @@ function safe(text: string): string {
 function classify(status: Status): Fault {
   const { provider, model, message } = status;
   const reason = message === '' ? `status ${status.http}` : message;
+  const code = codeOf(status);
   const detail: FaultDetail = compact({
     upstreamStatus: status.http,
     upstreamCode: status.name === '' ? undefined : status.name,
     retryAfterMs: retryOf(status),
+    isHearsay: isHearsay(status, code) ? (true as const) : undefined,
   });
-  const code = codeOf(status);
   const param = code === 'upstream-refused' ? status.param : undefined;
   const of = fault(code, { provider, model, reason }, { ...detail, ...(param === undefined ? {} : { param }) });
   // The table's text names our own limits, which were not the ones that passed.
@@ -100,12 +101,30 @@ function codeOf(status: Status): FaultCode {
   }
 }
 
+/** How Google begins where it is the key; what it says of a value begins otherwise, and repeats the value. */
+const KEY_SENTENCE = /^(?:api key (?:not valid|not found|expired)|your api key was reported as leaked)/i;
+const MODEL_SENTENCE = /^(?:tuned)?models\/|^(?:(?:the|requested|publisher) )*model\b/i;
+
+/** Told by words in which the caller's own may stand, and not by status or reason. */
+function isHearsay(status: Status, code: FaultCode): boolean {
+  const { http, name, message } = status;
+  if (code === 'upstream-not-found') return name !== '' && !MODEL_SENTENCE.test(message);
+  if (http !== 400 || reasonsOf(status).some((reason) => AUTH_REASON.test(reason) || reason === 'BILLING_DISABLED'))
+    return false;
+  if (code === 'upstream-auth') return name !== 'UNAUTHENTICATED' && !KEY_SENTENCE.test(message);
+  return code === 'upstream-quota' && (name === '' || name === 'INVALID_ARGUMENT');
+}
+
+const AUTH_REASON = /^(?:API_KEY_|ACCESS_TOKEN_|CONSUMER_INVALID|SERVICE_DISABLED)/;
+
+function reasonsOf({ details }: Status): readonly string[] {
+  return details.map((entry) => asString(entry['reason']) ?? '');
+}
+
 /** Our credentials: a bad key is a 400 at Google, an unknown caller a 403; a 403 about the caller's file is not ours. */
 function isAuth(status: Status): boolean {
-  const reasons = status.details.map((entry) => asString(entry['reason']) ?? '');
   if (status.http === 401 || status.name === 'UNAUTHENTICATED') return true;
-  if (reasons.some((reason) => /^(?:API_KEY_|ACCESS_TOKEN_|CONSUMER_INVALID|SERVICE_DISABLED)/.test(reason)))
-    return true;
+  if (reasonsOf(status).some((reason) => AUTH_REASON.test(reason))) return true;
   if (/api key (?:not valid|not found|expired)|reported as leaked/i.test(status.message)) return true;
   const isOfCaller = /\b(?:files?|cached ?content)\b/i.test(status.message);
   return status.http === 403 && !isOfCaller && !isBilling(status);
@@ -129,7 +148,7 @@ function codeOfRefusal(status: Status): FaultCode {
 
 function isBilling(status: Status): boolean {
   return /billing (?:account|to be|is|has)|BILLING_DISABLED|prepa(?:id|yment) credits|credits are depleted/i.test(
-    `${status.message} ${status.details.map((entry) => asString(entry['reason']) ?? '').join(' ')}`,
+    `${status.message} ${reasonsOf(status).join(' ')}`,
   );
 }
 

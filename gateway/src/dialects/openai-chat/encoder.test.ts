@@ -236,6 +236,76 @@ describe('errors of openai-chat', () => {
     for (const [status, body, code] of cases) assert.equal(told(status, body).code, code, JSON.stringify(body));
   });
 
+  it('takes nothing that a provider repeats from the caller for its own word on a key, a credit or a model', () => {
+    const echoed = (value: string): ReturnType<typeof told> =>
+      told(400, {
+        error: {
+          message: `Invalid value: '${value}'. Supported values are: 'auto', 'default' and 'flex'.`,
+          type: 'invalid_request_error',
+          param: 'service_tier',
+          code: 'invalid_value',
+        },
+      });
+    for (const value of ['invalid api key', 'billing', 'model_not_found', 'insufficient_quota', 'invalid model'])
+      assert.deepEqual([echoed(value).code, echoed(value).isHearsay], ['upstream-refused', undefined], value);
+    for (const word of ['invalid api key', 'billing', 'insufficient_quota', 'invalid model']) {
+      const out = told(400, { error: { message: `${word}: Extra inputs are not permitted` } });
+      assert.equal(out.isHearsay, true, word);
+    }
+    const tool = { message: "The model 'x' does not exist.", code: 'model_not_found', param: 'tools[0].model' };
+    assert.equal(told(400, { error: tool }).code, 'upstream-refused');
+    assert.equal(told(404, { error: tool }).code, 'upstream-refused');
+  });
+
+  it('believes a code, and a word about the model where the field is the model', () => {
+    const errors = [
+      { message: 'x', code: 'invalid_api_key' },
+      { message: 'x', code: 'insufficient_quota' },
+      { message: 'The requested model `m` does not exist.', code: 'model_not_found', param: 'model' },
+      { message: "The model 'm' does not exist.", code: 'invalid_value', param: 'model' },
+    ];
+    assert.deepEqual(
+      errors.map((error) => told(400, { error })).map(({ code, isHearsay }) => `${code} ${isHearsay}`),
+      ['upstream-auth undefined', 'upstream-quota undefined', ...Array(2).fill('upstream-not-found undefined')],
+    );
+  });
+
+  it('tells a model that is missing from what the caller named that is missing', () => {
+    const missing = (message: string, code: string | null = null): string => {
+      const of = told(404, { error: { message, type: 'invalid_request_error', code, param: null } });
+      return of.isHearsay === true ? `${of.code}, perhaps` : of.code;
+    };
+    for (const message of [
+      'No such File object: file-abc',
+      "Container 'cntr_abc' not found.",
+      "Prompt with id 'model' not found.",
+      "Item with id 'rs_abc' not found. Items are not persisted when `store` is set to false.",
+      'Vector store vs_abc not found',
+    ])
+      assert.equal(missing(message), 'upstream-refused', message);
+    assert.equal(
+      missing("Previous response with id 'resp_abc' not found.", 'previous_response_not_found'),
+      'upstream-refused',
+    );
+    for (const message of [
+      'No such File object: my model',
+      'No endpoints found that support tool use.',
+      'This is not a chat model and thus not supported in the v1/chat/completions endpoint.',
+    ])
+      assert.equal(missing(message), 'upstream-not-found, perhaps', message);
+    for (const message of [
+      'The model `m` does not exist or you do not have access to it.',
+      'Specified model not found: m. Did you mean: n?',
+      'No endpoints found for acme/m.',
+      'Not found the model m or Permission denied',
+      'Resource not found',
+      'Not Found',
+      'Invalid URL (POST /v1/chat/completion)',
+    ])
+      assert.equal(missing(message), 'upstream-not-found', message);
+    assert.equal(told(404, '<html><body>nginx</body></html>').code, 'upstream-not-found');
+  });
+
   it('shows no key, no account, no address and no page', () => {
     const text = 'key sk-abcdefghijklmnop of org-AbCdEf123456 at http://10.0.0.5:8000/v1 Bearer abcdefghijkl';
     const shown = told(400, { error: { message: text } }).message;

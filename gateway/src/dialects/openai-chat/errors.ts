@@ -37,6 +37,12 @@ const MODEL =
 const NO_ACCESS = /not allowed to [^.]{1,60}\bmodel\b|(?:no|not have|n't have) access to (?:the |this )?model/i;
 const KEY = /invalid_api_key|(?:incorrect|invalid) api key|api key (?:is )?(?:not valid|invalid)/i;
 const OVERLOAD = /overloaded|over capacity|at capacity|engine_overloaded/i;
+/** How a provider begins that misses the model; of what the caller named, others say what it is first (recorded: OpenAI, Venice, Cohere, Ollama). */
+const MODEL_MISSING =
+  /^(?:not found )?(?:(?:the|specified|requested|publisher|invalid) )*(?:model|(?:api )?deployment)\b|^no endpoints found for /i;
+/** What a server says that has nothing at this address: our `base_url` is wrong (recorded: Azure's "Resource not found"). */
+const ADDRESS_MISSING =
+  /^\s*(?:$|<)|^(?:404\b.*|(?:the )?(?:requested )?(?:resource|page|path|route|url|endpoint)? ?(?:was |could )?not (?:be )?found\.?)$|^(?:invalid url|unknown request url|unexpected endpoint|cannot (?:post|get)\b)/i;
 /** Ids of the operator's account, and addresses inside its network, which providers put into texts. */
 const ACCOUNT = /\b(?:org|proj|user|acct)[-_][A-Za-z0-9]{6,}\b/g;
 const ADDRESS = /\b(?:https?:\/\/)?(?:\d{1,3}\.){3}\d{1,3}(?::\d{1,5})?\b/g;
@@ -128,7 +134,7 @@ function statusOfWords(told: Told): number {
   if (OVERLOAD.test(words)) return 503;
   if (/server_error|internal/i.test(words)) return 500;
   // A prompt that is too long, a model that is not there: what only a refusal says.
-  if (codeOfRefusal(words) !== 'upstream-refused') return 400;
+  if (meaningOfRefusal(told).code !== 'upstream-refused') return 400;
   return /invalid_request|bad_request|invalid_value/i.test(words) ? 400 : 500;
 }
 
@@ -140,8 +146,7 @@ interface Circumstances {
 }
 
 function faultOf(told: Told, around: Circumstances): Fault {
-  const words = `${told.code ?? ''} ${told.message}`;
-  const code = codeOf(around.status, words);
+  const { code, isHearsay } = meaningOf(around.status, told);
   const text = safeText(told.message).replace(ACCOUNT, '[redacted]').replace(ADDRESS, '[address]');
   const reason = text === '' ? `HTTP ${around.status}` : text;
   const detail = compact({
@@ -150,6 +155,7 @@ function faultOf(told: Told, around: Circumstances): Fault {
     retryAfterMs: around.retryAfterMs,
     upstreamStatus: around.status,
     upstreamCode: told.code,
+    isHearsay,
   });
   return fault(code, { provider: around.provider, model: around.model, reason }, detail);
 }
@@ -158,7 +164,6 @@ function faultOf(told: Told, around: Circumstances): Fault {
 const BY_STATUS: Readonly<Record<number, FaultCode | undefined>> = {
   401: 'upstream-auth',
   402: 'upstream-quota',
-  404: 'upstream-not-found',
   408: 'upstream-error',
   413: 'context-length',
   // Groq's "flex tier capacity exceeded".
@@ -168,26 +173,70 @@ const BY_STATUS: Readonly<Record<number, FaultCode | undefined>> = {
   529: 'upstream-overloaded',
 };
 
-function codeOf(status: number, words: string): FaultCode {
+/** `isHearsay`: the words alone say so, and providers repeat in them what the caller wrote. */
+interface Meaning {
+  readonly code: FaultCode;
+  readonly isHearsay?: true | undefined;
+}
+
+function meaningOf(status: number, told: Told): Meaning {
   const known = BY_STATUS[status];
-  if (known !== undefined) return known;
-  if (status === 429) return QUOTA.test(words) ? 'upstream-quota' : 'upstream-rate-limited';
-  if (status === 403) {
-    if (CONTENT.test(words)) return 'content-filtered';
-    if (QUOTA.test(words)) return 'upstream-quota';
-    return MODEL.test(words) || NO_ACCESS.test(words) ? 'upstream-not-found' : 'upstream-auth';
-  }
-  if (status >= 400 && status < 500) return codeOfRefusal(words);
-  return OVERLOAD.test(words) ? 'upstream-overloaded' : 'upstream-error';
+  if (known !== undefined) return { code: known };
+  if (status === 404) return meaningOfMissing(told);
+  const words = `${told.code ?? ''} ${told.message}`;
+  if (status === 429) return { code: QUOTA.test(words) ? 'upstream-quota' : 'upstream-rate-limited' };
+  if (status === 403) return meaningOfForbidden(told);
+  if (status >= 400 && status < 500) return meaningOfRefusal(told);
+  return { code: OVERLOAD.test(words) ? 'upstream-overloaded' : 'upstream-error' };
+}
+
+/** That a model is not for this is told of models that are there, too, asked in a way that is not theirs (recorded: OpenAI's embeddings). */
+function meaningOfForbidden({ code = '', message }: Told): Meaning {
+  const words = `${code} ${message}`;
+  if (CONTENT.test(words)) return { code: 'content-filtered' };
+  if (QUOTA.test(words)) return { code: 'upstream-quota' };
+  if (MODEL.test(words) || NO_ACCESS.test(words))
+    return { code: 'upstream-not-found', isHearsay: unless(MODEL.test(code)) };
+  return { code: 'upstream-auth' };
 }
 
 /** A 400 or 422, whose words must tell what it is. */
-function codeOfRefusal(words: string): FaultCode {
-  if (CONTEXT.test(words)) return 'context-length';
-  if (KEY.test(words)) return 'upstream-auth';
-  if (CONTENT.test(words)) return 'content-filtered';
-  if (MODEL.test(words)) return 'upstream-not-found';
-  return QUOTA.test(words) ? 'upstream-quota' : 'upstream-refused';
+function meaningOfRefusal(told: Told): Meaning {
+  const { code = '', message } = told;
+  const words = `${code} ${message}`;
+  if (CONTEXT.test(words)) return { code: 'context-length' };
+  const own = `${code} ${unquoted(message)}`;
+  if (KEY.test(own)) return { code: 'upstream-auth', isHearsay: unless(KEY.test(code)) };
+  if (CONTENT.test(words)) return { code: 'content-filtered' };
+  if (mayBeOfModel(told) && MODEL.test(own))
+    return { code: 'upstream-not-found', isHearsay: unless(MODEL.test(code) || told.param === 'model') };
+  return QUOTA.test(own)
+    ? { code: 'upstream-quota', isHearsay: unless(QUOTA.test(code)) }
+    : { code: 'upstream-refused' };
+}
+
+/** A 404: the model, the address, or something of the caller's own (a file, an earlier response, a container). */
+function meaningOfMissing(told: Told): Meaning {
+  const { code = '', message } = told;
+  const isOfModel = MODEL.test(code) || MODEL_MISSING.test(message);
+  if (!mayBeOfModel(told)) return { code: 'upstream-refused' };
+  if (isOfModel || ADDRESS_MISSING.test(message)) return { code: 'upstream-not-found' };
+  const isSaid = /\b(?:model|deployment|endpoints)\b/i.test(unquoted(message));
+  return isSaid ? { code: 'upstream-not-found', isHearsay: true } : { code: 'upstream-refused' };
+}
+
+/** Models are named in other fields, too (a tool's own one): those are not the target. */
+function mayBeOfModel({ param }: Told): boolean {
+  return param === undefined || param === 'model';
+}
+
+function unless(isSure: boolean): true | undefined {
+  return isSure ? undefined : true;
+}
+
+/** Without what is quoted: most often the caller's own value. */
+function unquoted(message: string): string {
+  return message.replace(/(?<!\w)'[^']*'(?!\w)|"[^"]*"|`[^`]*`/g, "''");
 }
 
 /** Codes by which clients act: agents shorten the conversation at `context_length_exceeded`. */

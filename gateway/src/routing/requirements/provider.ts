@@ -6,7 +6,8 @@ export const provider: Requirement = {
   name: 'provider',
   whyNot({ providerId: id }, { preferences }) {
     if (preferences === undefined) return undefined;
-    const { only, ignore, order, allowFallbacks } = preferences;
+    const { only, ignore, order, allowFallbacks, forReaders, demands = [] } = preferences;
+    if (forReaders === 'demanded' && demands.length > 0) return `it cannot be held to \`${demands.join('`, `')}\``;
     if (only !== undefined && !only.includes(id)) return 'not in `provider.only`';
     if (ignore?.includes(id) === true) return 'in `provider.ignore`';
     return allowFallbacks === false && order !== undefined && !order.includes(id)
