@@ -151,6 +151,54 @@ routes: {r: {targets: [cheap/small], rules: [{when: 'facts.questions > 3', use: 
     assert.equal(planned(snapshot, ask('desk', 'hello')).plan.rule, 'private');
   });
 
+  const WORDS = `
+routes:
+  no: {targets: [cheap/small], rules: [{name: word, when: 'facts.text.contains("sesame")', refuse: not here}]}
+  law: {targets: [cheap/small], rules: [{name: law, when: '"legal" in facts.topics', refuse: not here}]}
+  streamed: {targets: [cheap/small], rules: [{name: both, when: 'facts.stream && facts.text.contains("sesame")', refuse: not here}]}
+  other: {targets: [cheap/small], rules: [{name: word, when: 'facts.text.contains("sesame")', use: {targets: [strong/large]}}]}
+  without: {targets: [cheap/small], rules: [{name: word, when: '!facts.text.contains("sesame")', use: {targets: [strong/large]}}]}
+`;
+
+  function outcome(snapshot: Snapshot, body: object): string {
+    const call = callOf(snapshot, body);
+    const result = planCall(call, { snapshot, key: OPERATOR, world: dryWorld(snapshot, dice(0)) });
+    return result.ok ? result.value.plan.targets.map(({ id }) => id).join() : result.error.code;
+  }
+
+  it('refuse where they see a part of the text only, unless the rest does not matter', () => {
+    const { snapshot } = snapshotOf(WORDS);
+    const long = `${' '.repeat(33_000)}open sesame`;
+    assert.equal(outcome(snapshot, ask('no', 'hello')), 'cheap/small');
+    assert.equal(outcome(snapshot, ask('no', 'open sesame')), outcome(snapshot, ask('no', long)));
+    assert.notEqual(outcome(snapshot, ask('no', long)), 'cheap/small');
+    assert.equal(outcome(snapshot, ask('streamed', long)), 'cheap/small');
+    assert.equal(outcome(snapshot, ask('other', `open sesame${long}`)), 'strong/large');
+  });
+
+  it('show that a rule which only chooses saw a part of the text', () => {
+    const { snapshot } = snapshotOf(WORDS);
+    const { plan, input } = planned(snapshot, ask('other', `${' '.repeat(33_000)}open sesame`));
+    assert.deepEqual([plan.targets.map(({ id }) => id), plan.rule], [['cheap/small'], undefined]);
+    assert.deepEqual(input.ruling?.troubles, ['word: of its text of 33011 characters rules read 32768']);
+  });
+
+  it('go by nothing of a text that must not be looked at, and refuse what they might be about', () => {
+    const { snapshot } = snapshotOf(`understand: {content: never}\n${WORDS}`);
+    const refused = outcome(snapshotOf(WORDS).snapshot, ask('no', 'open sesame'));
+    for (const model of ['no', 'law']) assert.equal(outcome(snapshot, ask(model, 'hello')), refused, model);
+    assert.equal(outcome(snapshot, ask('streamed', 'open sesame')), 'cheap/small');
+    for (const model of ['other', 'without']) {
+      const { plan, input } = planned(snapshot, ask(model, 'open sesame'));
+      assert.deepEqual(
+        plan.targets.map(({ id }) => id),
+        ['cheap/small'],
+        model,
+      );
+      assert.deepEqual(input.ruling?.troubles, ['word: not looked at (`understand.content: never`)'], model);
+    }
+  });
+
   it('look for sensitive data in all of several prompts', () => {
     const { snapshot } = snapshotOf(DESK);
     const parsed = parseBody(

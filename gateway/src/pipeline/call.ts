@@ -50,6 +50,8 @@ export interface Call extends Voice {
   readonly contentOf?: (options: ContentOptions) => ContentFacts;
   /** What rules match on: the last user turn. */
   readonly ruleText?: () => string;
+  /** Why that is not all of it; undefined where it is. */
+  readonly ruleTextGap?: () => string | undefined;
   /** Which conversation of the key's it belongs to, where it is one. */
   readonly conversationOf?: (keyId: string) => string | undefined;
   /** How the answer reaches the caller. */

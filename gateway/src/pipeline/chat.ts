@@ -5,7 +5,7 @@ import type { Inspection, Unfit } from '../dialects/dialect.ts';
 import { readingHead } from '../dialects/head-usage.ts';
 import { asArray, type JsonRecord } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
-import { contentFacts, ruleText, unreadContent } from '../understand/content.ts';
+import { contentFacts, ruleText, ruleTextGap, unreadContent } from '../understand/content.ts';
 import { understand } from '../understand/facts.ts';
 import { errorOf } from '../providers/provider.ts';
 import { targetOver, type Target } from '../routing/target.ts';
@@ -19,6 +19,8 @@ import { draftOf, recall } from './recall.ts';
 import { brokenEnding, receive } from './receive.ts';
 import type { Receiver } from './receiver.ts';
 import { relayChoices } from './relay-choices.ts';
+
+const UNREADABLE = 'the request could not be read';
 
 export function chatArrival(input: ChatInput): Arrival {
   const { requestId, startedMs, dialect } = input;
@@ -65,11 +67,15 @@ export function acceptChat(input: ChatInput, memory?: Memory): Result<ChatCall, 
     },
     contentOf: (options) => {
       const said = allSaid(call.decoded());
-      return said === undefined ? unreadContent('the request could not be read') : contentFacts(said, options);
+      return said === undefined ? unreadContent(UNREADABLE) : contentFacts(said, options);
     },
     ruleText: () => {
       const said = allSaid(call.decoded());
       return said === undefined ? '' : ruleText(said);
+    },
+    ruleTextGap: () => {
+      const said = allSaid(call.decoded());
+      return said === undefined ? UNREADABLE : ruleTextGap(said);
     },
     whyNot: () => undefined,
     mayGoOn: () => mayGoOn(call),

@@ -20,7 +20,7 @@ import type { JsonRecord } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { editMembers, splice } from '../lib/splice.ts';
 import { wireChoice, type WireChoice } from '../providers/index.ts';
-import { plainRuleText, textFacts } from '../understand/content.ts';
+import { plainRuleText, plainRuleTextGap, textFacts } from '../understand/content.ts';
 import { understand, type Facts } from '../understand/facts.ts';
 import { errorOf } from '../providers/provider.ts';
 import type { Target } from '../routing/target.ts';
@@ -45,6 +45,8 @@ export interface OperationInput {
   /** Monotonic. */
   readonly startedMs: number;
 }
+
+const UNREADABLE = 'its inputs are no text';
 
 export function operationArrival<Q extends Asked, A>(operation: Operation<Q, A>, input: OperationInput): Arrival {
   const { requestId, startedMs, voice, wire } = input;
@@ -93,6 +95,8 @@ function accept<Q extends Asked, A>(operation: Operation<Q, A>, input: Input): R
       return textFacts({ texts: operation.textsOf(request), extras: beside, isUnread }, options);
     },
     ruleText: () => plainRuleText(operation.textsOf(request)),
+    ruleTextGap: () =>
+      operation.isUnread?.(request) === true ? UNREADABLE : plainRuleTextGap(operation.textsOf(request)),
     whyNot: (target) => whyNot(operation.id, target),
     over: (target) => target,
     wireAt: (target) => choiceAt(operation.id, target)?.wire ?? 'none',

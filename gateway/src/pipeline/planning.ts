@@ -12,11 +12,11 @@ import { judgedThrough, rulingOf, withTroubles } from '../routing/rules.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { Target } from '../routing/target.ts';
 import type { Feedback, KeyRow } from '../store/ports.ts';
-import type { RuleFacts } from '../policy/vocabulary.ts';
+import type { SeenFacts } from '../policy/vocabulary.ts';
 import { unreadContent, type ContentFact, type ContentFacts } from '../understand/content.ts';
 import type { CallerRegion, Facts } from '../understand/facts.ts';
 import { withVerdict } from '../understand/verdict.ts';
-import { ruleFacts } from '../understand/view.ts';
+import { ruleFacts, type Around } from '../understand/view.ts';
 import type { Call } from './call.ts';
 import { callerRegion } from './caller-region.ts';
 import type { Classified } from './classified.ts';
@@ -107,13 +107,19 @@ export function planCall(call: Call, options: PlanningOptions): Result<Planning,
 }
 
 /** The request as rules see it, made when the first of them asks. */
-export function viewOf(call: Call, { readsText }: Policy, facts: Facts): () => RuleFacts {
-  let made: RuleFacts | undefined;
+export function viewOf(call: Call, { readsText }: Policy, facts: Facts): () => SeenFacts {
+  let made: SeenFacts | undefined;
   return () => {
-    const text = readsText === true ? call.ruleText?.() : undefined;
-    made ??= ruleFacts(facts, { tags: call.extension.tags, text });
+    made ??= ruleFacts(facts, {
+      tags: call.extension.tags,
+      ...textFor(call, readsText === true && facts.content?.unread === undefined),
+    });
     return made;
   };
+}
+
+function textFor({ ruleText, ruleTextGap }: Call, isRead: boolean): Pick<Around, 'text' | 'textGap'> {
+  return isRead ? { text: ruleText?.(), textGap: ruleTextGap?.() } : {};
 }
 
 const TASK_ALONE: ReadonlySet<ContentFact> = new Set(['task']);

@@ -19,8 +19,8 @@ export interface Expression {
   readonly doubts: readonly Doubt[];
   /** CEL's tree, for the lint. */
   readonly tree: ASTNode;
-  /** True or false, or why there is no answer (`divides by zero`, `took more than 100000 steps`). Deterministic; never throws. */
-  evaluate(facts: RuleFacts): Result<boolean, string>;
+  /** True or false, or why there is no answer (`divides by zero`, a fact that is not given). Deterministic; never throws. */
+  evaluate(facts: Partial<RuleFacts>): Result<boolean, string>;
 }
 
 /** Facts of nothing: for expressions that read none. */
@@ -69,7 +69,7 @@ export function compileExpression(source: string, own: OwnValues = {}): Result<E
   if (typed.type !== 'bool')
     return err({ message: `is ${nameOf(typed)}; a rule asks for true or false`, offset: parsed.value.pos });
   const { of } = typed;
-  const evaluate = (facts: RuleFacts): Result<boolean, string> => {
+  const evaluate = (facts: Partial<RuleFacts>): Result<boolean, string> => {
     const run: Run = { facts, slots: [], steps: 0, fault: undefined };
     const value = of(run);
     return run.fault === undefined ? ok(value) : err(run.fault);

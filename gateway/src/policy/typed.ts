@@ -13,7 +13,7 @@ export type ScalarType = 'bool' | 'int' | 'double' | 'string';
 
 /** One evaluation under way. The first fault stays, and every value after it is worth nothing. */
 export interface Run {
-  readonly facts: RuleFacts;
+  readonly facts: Partial<RuleFacts>;
   /** Values of the variables of `exists`, `map`, …, by depth. */
   readonly slots: Scalar[];
   steps: number;

@@ -71,6 +71,18 @@ export interface RuleFacts {
 
 export type FactName = keyof RuleFacts;
 
+/** Why a fact is not told. */
+export interface Untold {
+  readonly why: string;
+  /** Its value is a part of it: what is true of the part is taken for true. */
+  readonly isPart?: boolean;
+}
+
+/** The facts of one request, with those whose value says nothing, or not all. */
+export interface SeenFacts extends RuleFacts {
+  readonly untold?: ReadonlyMap<FactName, Untold>;
+}
+
 export interface Fact {
   readonly type: 'bool' | 'int' | 'double' | 'string' | 'list';
   readonly about: string;
@@ -124,6 +136,9 @@ export const FACTS: Readonly<Record<FactName, Fact>> = {
   system_characters: { ...count, about: 'characters of the system prompt' },
   text: { type: 'string', about: 'the last user turn, at most 32,768 characters of it' },
 };
+
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- `keys` gives the object's own names.
+export const FACT_NAMES = Object.keys(FACTS) as readonly FactName[];
 
 /** What only this configuration knows of the values of some facts: its own intents, topics, tags. */
 export type OwnValues = Partial<Readonly<Record<FactName, readonly string[]>>>;

@@ -12,7 +12,7 @@ import { itemsThrough, type Policy, type Rule, type StrategyName, type WeightedT
 import { pathText } from '../config/path.ts';
 import type { IntentModel } from '../understand/intents/intents.ts';
 import type { IntentWarning } from '../understand/intents/warnings.ts';
-import type { RuleFacts } from '../policy/vocabulary.ts';
+import type { SeenFacts } from '../policy/vocabulary.ts';
 import type { DetectLanguage } from '../understand/language.ts';
 import { topicsOf } from '../understand/topics.ts';
 import { SUFFIXES } from './preferences.ts';
@@ -245,11 +245,20 @@ function makeResolver(input: ResolverInput): Resolver {
 function conditionOf(source: string): Pick<Rule, 'holds' | 'reads'> {
   const compiled = compileExpression(source);
   if (!compiled.ok) return { holds: () => compiled.error.message };
-  const holds = (facts: RuleFacts): boolean | string => {
+  const { reads } = compiled.value;
+  const holds = (facts: SeenFacts): boolean | string => {
     const answer = compiled.value.evaluate(facts);
-    return answer.ok ? answer.value : answer.error;
+    if (!answer.ok) return answer.error;
+    const [untold, ...more] = [...(facts.untold ?? [])].filter(
+      ([name, { isPart }]) => reads.has(name) && !(answer.value && isPart === true),
+    );
+    if (untold === undefined) return answer.value;
+    // As if they were not given: where the answer is still one, it did not depend on them.
+    const given = { ...facts, ...Object.fromEntries([untold, ...more].map(([name]) => [name, undefined])) };
+    const sure = compiled.value.evaluate(given);
+    return sure.ok ? sure.value : untold[1].why;
   };
-  return { holds, reads: compiled.value.reads };
+  return { holds, reads };
 }
 
 /** The policy of a name that stands for a model: what serves it shares the load. */

@@ -32,8 +32,8 @@ providers:
 `;
 
 /** `path message` of everything that is found in a route. */
-function found(route: string): readonly string[] {
-  const parsed = parseConfig(`${HOUSE}routes: {r: ${route}}`, { file: 'f', env: {} });
+function found(route: string, more = ''): readonly string[] {
+  const parsed = parseConfig(`${HOUSE}${more}routes: {r: ${route}}`, { file: 'f', env: {} });
   assert.ok(parsed.ok, parsed.ok ? '' : parsed.error.map(({ message }) => message).join('; '));
   const { config } = parsed.value;
   const { snapshot } = compile({ config, catalog, env: {}, dialects: gateDialects });
@@ -41,6 +41,30 @@ function found(route: string): readonly string[] {
 }
 
 describe('the lint of routes', () => {
+  it('names rules by a text that nobody looks at', () => {
+    const rules = `{targets: [us/small], rules: [
+      {when: '"a" in facts.topics', refuse: 'no'},
+      {when: facts.text.contains("a"), require: {region: us}},
+      {when: facts.difficulty > 0.5, use: {strategy: cost}},
+      {when: '"card" in facts.sensitive', require: {region: us}},
+      {when: facts.tools, use: {strategy: cost}}]}`;
+    const of = (content: string): readonly string[] =>
+      found(rules, `topics: {a: [x]}\nunderstand: {content: ${content}}\n`).filter((one) => one.includes('never`'));
+    assert.deepEqual(of('auto'), []);
+    const told = of('never');
+    assert.deepEqual(
+      told.map((one) => one.slice(0, 'rules[0].when reads `facts.text`'.length)),
+      [
+        'rules[0].when reads `facts.topic',
+        'rules[1].when reads `facts.text`',
+        'rules[2].when reads `facts.diffi',
+        'rules[3].when reads `facts.sensi',
+      ],
+    );
+    const ends = [/refuses every request/, /required of every request/, /chooses nothing/, /holding all kinds/];
+    for (const [index, end] of ends.entries()) assert.match(told[index] ?? '', end);
+  });
+
   const cases: readonly (readonly [string, string, readonly RegExp[]])[] = [
     ['nothing', '{targets: [us/small, eu/large], strategy: cost}', []],
     [

@@ -6,6 +6,8 @@ import type { Config, RouteConfig, RouteTarget } from '../config/schema.ts';
 import type { PathFinding } from '../config/load.ts';
 import { compileExpression } from '../policy/expression.ts';
 import { implies } from '../policy/implied.ts';
+import type { FactName } from '../policy/vocabulary.ts';
+import { contentFactOf } from '../understand/view.ts';
 import { itemsOf, type Policy, type Require, type Rule, type WeightedTarget } from './policy.ts';
 import { requiredAbility } from './requirements/ability.ts';
 import { compliance } from './requirements/compliance.ts';
@@ -28,7 +30,9 @@ export function lintRoutes(config: Config, snapshot: Pick<Snapshot, 'resolve' | 
     const resolved = snapshot.resolve(name);
     if (resolved.kind === 'unknown') return [];
     const all = [...snapshot.targets.values()];
-    return lintRoute(route, resolved.policy, all).map((finding) => ({
+    const ofRoute = lintRoute(route, resolved.policy, all);
+    const ofContent = config.understand.content === 'never' ? lintUnread(resolved.policy) : [];
+    return [...ofRoute, ...ofContent].map((finding) => ({
       ...finding,
       path: ['routes', name, ...finding.path],
     }));
@@ -44,6 +48,23 @@ export function lintRoute(route: RouteConfig, policy: Policy, all: readonly Targ
     ...(policy.rules ?? []).flatMap((rule, index) => lintRule(rule, policy, index)),
     ...lintIdle(route, policy),
   ];
+}
+
+/** Rules by a text that nobody looks at. */
+function lintUnread({ rules = [] }: Policy): readonly PathFinding[] {
+  return rules.flatMap((rule, index) => {
+    const reads = [...(rule.reads ?? [])].filter((name) => name === 'text' || contentFactOf(name) !== undefined);
+    if (reads.length === 0) return [];
+    const message = `reads ${reads.map((name) => `\`facts.${name}\``).join(', ')}, and \`understand.content\` is \`never\`: ${whatHappens(rule, reads)}. Leave \`understand.content\` out, or the rule`;
+    return [{ path: ['rules', index, 'when'], message }];
+  });
+}
+
+function whatHappens({ refuse, require }: Rule, reads: readonly FactName[]): string {
+  if (reads.every((name) => name === 'sensitive')) return 'every request counts as holding all kinds';
+  if (refuse !== undefined) return 'it cannot be told, so that it refuses every request it might be about';
+  if (require !== undefined) return 'it cannot be told, so that what it requires is required of every request';
+  return 'it cannot be told, and so chooses nothing';
 }
 
 /** Searches that find nothing, with the word that is to blame. */

@@ -2,7 +2,7 @@
 import type { FaultCode } from '../chat/fault.ts';
 import type { Ability } from '../dialects/dialect.ts';
 import type { NanoUsdPerMillion } from '../money/price.ts';
-import type { FactName, RuleFacts } from '../policy/vocabulary.ts';
+import type { FactName, SeenFacts } from '../policy/vocabulary.ts';
 import type { ContentFact } from '../understand/content.ts';
 import type { Target } from './target.ts';
 
@@ -73,7 +73,7 @@ export interface Rule {
   /** The expression, as it was written. */
   readonly source: string;
   /** Whether it holds; a text where it cannot be told, which says why. */
-  readonly holds: (facts: RuleFacts) => boolean | string;
+  readonly holds: (facts: SeenFacts) => boolean | string;
   /** Facts that it asks for. Absent: none, it cannot be told. */
   readonly reads?: ReadonlySet<FactName>;
   readonly use?: Use;

@@ -3,7 +3,7 @@ import type { Passage, Policy, Require, Rule, Shut, WeightedTarget } from './pol
 import { REQUIREMENTS } from './requirements/index.ts';
 import type { Asked } from './requirements/requirement.ts';
 import { compact } from '../lib/json.ts';
-import type { RuleFacts } from '../policy/vocabulary.ts';
+import type { SeenFacts } from '../policy/vocabulary.ts';
 
 /** What the rules say of one request. */
 export interface Ruling {
@@ -19,7 +19,7 @@ export interface Ruling {
  * What a rule forbids must not pass because nobody knows whether the rule holds: where it cannot be told, it refuses and requires
  * as if it held. What it would put in the place of the route's own words is left out, and the rules after it are asked.
  */
-export function rulingOf(rules: readonly Rule[], facts: RuleFacts): Ruling {
+export function rulingOf(rules: readonly Rule[], facts: SeenFacts): Ruling {
   const troubles: string[] = [];
   const unsure: Rule[] = [];
   const told = (rule?: Rule): Ruling => compact({ rule, unsure: unsure.length === 0 ? undefined : unsure, troubles });
@@ -62,7 +62,7 @@ export function requiresOf(
 
 /** What a request is, as rules and requirements see it. */
 export interface Seen extends Pick<Asked, 'facts' | 'seen' | 'today'> {
-  readonly view: () => RuleFacts;
+  readonly view: () => SeenFacts;
 }
 
 export interface Through {

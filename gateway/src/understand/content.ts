@@ -34,6 +34,8 @@ export interface ContentFacts {
   /** Absent: not asked for, like `stage`. */
   readonly structure?: Structure & Lengths;
   readonly stage?: Stage;
+  /** Why no text was looked at at all. */
+  readonly unread?: string;
   /** Fact → where it came from, in a few words. What is not here was not asked for, and has a value that says nothing. */
   readonly origins: Readonly<Record<string, string>>;
 }
@@ -83,9 +85,22 @@ export function ruleText(request: ChatRequest): string {
   return lastUserText(request.messages).slice(0, RULE_TEXT_MAX);
 }
 
+/** Why that is not all of it; undefined where it is. */
+export function ruleTextGap(request: ChatRequest): string | undefined {
+  return gapIn(lastUserText(request.messages));
+}
+
 /** The same of what is no chat. */
 export function plainRuleText(texts: readonly string[]): string {
   return texts.join('\n').slice(0, RULE_TEXT_MAX);
+}
+
+export function plainRuleTextGap(texts: readonly string[]): string | undefined {
+  return gapIn(texts.join('\n'));
+}
+
+function gapIn({ length }: string): string | undefined {
+  return length > RULE_TEXT_MAX ? `of its text of ${length} characters rules read ${RULE_TEXT_MAX}` : undefined;
 }
 
 interface Subject {
@@ -166,7 +181,7 @@ const NOTHING: ContentFacts = {
 
 /** Text that could not be read, or must not be: whoever has to be sure takes it for every kind of sensitive data. */
 export function unreadContent(why: string): ContentFacts {
-  return { ...NOTHING, sensitive: ['unread'], origins: { sensitive: why } };
+  return { ...NOTHING, sensitive: ['unread'], unread: why, origins: { sensitive: why } };
 }
 
 function understood(subject: Subject, options: ContentOptions): ContentFacts {

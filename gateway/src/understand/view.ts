@@ -1,6 +1,13 @@
 /** The facts as rules see them: flat, and empty where something is not known. */
 import { NO_FACTS } from '../policy/expression.ts';
-import { SENSITIVE, type FactName, type RuleFacts } from '../policy/vocabulary.ts';
+import {
+  FACT_NAMES,
+  SENSITIVE,
+  type FactName,
+  type RuleFacts,
+  type SeenFacts,
+  type Untold,
+} from '../policy/vocabulary.ts';
 import type { ContentFact, ContentFacts } from './content.ts';
 import type { Facts } from './facts.ts';
 
@@ -8,10 +15,14 @@ export interface Around {
   readonly tags: readonly string[];
   /** The last user turn, where a rule matches on it. */
   readonly text?: string | undefined;
+  /** Why that is not all of it. */
+  readonly textGap?: string | undefined;
 }
 
-export function ruleFacts(facts: Facts, { tags, text = '' }: Around): RuleFacts {
+export function ruleFacts(facts: Facts, around: Around): SeenFacts {
   const { content, needs } = facts;
+  const { tags, text = '' } = around;
+  const untold = untoldOf(content, around);
   return {
     ...NO_FACTS,
     model: facts.model,
@@ -28,7 +39,20 @@ export function ruleFacts(facts: Facts, { tags, text = '' }: Around): RuleFacts 
     tags,
     text,
     ...(content === undefined ? {} : contentView(content)),
+    ...(untold.size === 0 ? {} : { untold }),
   };
+}
+
+/** What rules must not go by. Sensitive data is told all the same: it may be of any kind. */
+function untoldOf(content: ContentFacts | undefined, { text = '', textGap }: Around): ReadonlyMap<FactName, Untold> {
+  if (content?.unread === undefined)
+    return new Map(textGap === undefined ? [] : [['text', { why: textGap, isPart: text !== '' }]]);
+  const { origins, unread } = content;
+  const names = FACT_NAMES.filter((name) => {
+    const fact = contentFactOf(name);
+    return name === 'text' || (fact !== undefined && origins[fact] === undefined);
+  });
+  return new Map(names.map((name) => [name, { why: unread }]));
 }
 
 function contentView(content: ContentFacts): Partial<RuleFacts> {
