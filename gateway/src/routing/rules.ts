@@ -65,7 +65,7 @@ export interface Seen extends Pick<Asked, 'facts' | 'seen' | 'today'> {
   readonly view: () => SeenFacts;
 }
 
-export interface Through {
+interface Through {
   /** Places that the rules of the routes they were taken through keep the request from, with the reason: each is judged by itself. */
   readonly shut: Shut;
   /** Of those rules, as in a ruling. */

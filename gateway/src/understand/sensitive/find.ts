@@ -28,7 +28,7 @@ export const DETECTORS: readonly (readonly [kind: Sensitive, detector: Detector]
   ['person', person],
 ];
 
-/** Characters of all texts of a request that are looked at: some 25 ms of work, and 200 for the worst that we could think of. What is longer is told as `unread`. */
+/** Characters of all texts of a request that are looked at, once for each way to read them (as they are, seams, without escapes): each time some 25 ms of work, and 200 for the worst that we could think of. What is longer is told as `unread`. */
 export const SENSITIVE_CHARACTERS_MAX = 1024 * 1024;
 /** A value may be split over two pieces that a provider puts together: so much of both sides of a seam is looked at again. */
 const SEAM = 64;
