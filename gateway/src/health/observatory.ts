@@ -281,10 +281,10 @@ export class Observatory {
   }
 
   /** Opens the worst of the model's targets, where it is far worse than the others. */
-  #compare(learned: Learned, { id, model }: Watched, at: Ending): void {
+  #compare(learned: Learned, { id, model, isKnown }: Watched, at: Ending): void {
     learned.comparedMs = at.nowMs;
     // Of what was made up, nothing is ever counted.
-    if (learned.breaker.rate.count(at.nowMs) === 0) return;
+    if (!isKnown && learned.breaker.rate.count(at.nowMs) === 0) return;
     const ids = this.#peers.use(model);
     ids.delete(id);
     ids.add(id);
