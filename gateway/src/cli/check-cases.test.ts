@@ -53,7 +53,7 @@ describe('the cases of routes', () => {
       - {given: {region: eu, body: {messages: [{role: user, content: hi}], tools: [{type: function, function: {name: f}}]}}, expect: {rule: tools, target: eu/large}}
       - {name: closed, given: {prompt: hi, region: us, tags: [closed]}, expect: {refused: true, rule: closed}}
       - {name: nothing in Asia, given: {prompt: hi, region: apac}, expect: {refused: true}}
-      - {name: the US is down, given: {prompt: hi, region: global, down: [us/small]}, expect: {target: large}}
+      - {name: the US is down, given: {prompt: hi, region: eu, down: [us/small]}, expect: {target: large}}
 `);
     assert.equal(errors, '');
     assert.equal(code, 0);
@@ -64,7 +64,7 @@ describe('the cases of routes', () => {
       '  ok    case 3: eu/large (by rule tools: the only one that meets region eu)',
       '  ok    closed: refused (The route refuses this request (closed): we are closed)',
       `  ok    nothing in Asia: refused (No target of "support" can take this request: us/small: region us-east-1, the caller requires apac; eu/large: region eu-central-1, the caller requires apac. Change the request, or the route.)`,
-      '  ok    the US is down: eu/large (cheapest of 2 that meet region global (0.000705 USD expected); rule odd: divides by zero)',
+      '  ok    the US is down: eu/large (the only one that meets region eu; us/small left out: region us-east-1, the caller requires eu; rule odd: divides by zero)',
       '6 cases: 6 as expected, 0 not',
     ]);
   });
