@@ -16,7 +16,7 @@ import { parseBody } from '../gateway/src/pipeline/body.ts';
 import { chatArrival } from '../gateway/src/pipeline/chat.ts';
 import { planCall } from '../gateway/src/pipeline/planning.ts';
 import { compile } from '../gateway/src/routing/compile.ts';
-import { dice } from '../gateway/src/routing/dice.ts';
+import { dice } from '../gateway/src/lib/dice.ts';
 import type { Snapshot } from '../gateway/src/routing/snapshot.ts';
 import { trainIntents } from '../gateway/src/understand/intents/intents.ts';
 import { loadLanguages } from '../gateway/src/understand/language.ts';

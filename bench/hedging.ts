@@ -2,7 +2,7 @@
  * `node bench/hedging.ts`: what hedging takes from the slowest requests, and what it costs, through real sockets: one answer in
  * twenty of each target begins a second late. Prints a table; the one in docs/decisions/2026-11-27-attempts.md was made by it.
  */
-import { dice } from '../gateway/test/dice.ts';
+import { dice } from '../gateway/src/lib/dice.ts';
 import { ROOT_KEY, startGateway, testConfig } from '../gateway/test/harness.ts';
 import { asArray, asNumber, asRecord, isRecord, parseJson } from '../gateway/src/lib/json.ts';
 import { startSimulator } from '../gateway/src/simulator/simulator.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parseWordVectors } from '../src/understand/intents/word-vectors.ts';
 import type { Intent } from '../src/understand/intents/intents.ts';
 import type { WordVectors } from '../src/understand/intents/word-vectors.ts';
-import { dice } from './dice.ts';
+import { dice } from '../src/lib/dice.ts';
 
 export interface Row {
   readonly text: string;

@@ -6,7 +6,7 @@ import { qualityFile } from '../../scripts/quality-file.ts';
 import { fitLines } from '../../scripts/quality-fit.ts';
 import { qualityPage } from '../../scripts/quality-page.ts';
 import { logOdds } from '../src/catalog/benchmarks.ts';
-import { dice } from './dice.ts';
+import { dice } from '../src/lib/dice.ts';
 
 describe('the quality figures', () => {
   it('are fresh', () => {

@@ -12,7 +12,7 @@ import type { Call } from '../src/pipeline/call.ts';
 import { chatArrival } from '../src/pipeline/chat.ts';
 import { planCall, type Planning } from '../src/pipeline/planning.ts';
 import { compile } from '../src/routing/compile.ts';
-import { dice } from '../src/routing/dice.ts';
+import { dice } from '../src/lib/dice.ts';
 import type { Snapshot } from '../src/routing/snapshot.ts';
 import { loadLanguages } from '../src/understand/language.ts';
 import { trainIntents } from '../src/understand/intents/intents.ts';

@@ -2,7 +2,8 @@
 import { batchRow } from '../batches/shapes.ts';
 import { jsonText } from '../lib/json-text.ts';
 import type { StoredBatch } from '../store/batch-ports.ts';
-import { openDesk, type Desk } from '../store/desk.ts';
+import type { Desk } from '../store/desk.ts';
+import { withDesk } from './desk.ts';
 import type { CommandIo } from './io.ts';
 import { textOf } from './options.ts';
 import { dataDirOf, EXIT, inert, table, told, UsageError, valueOf, wordsOf } from './output.ts';
@@ -37,15 +38,12 @@ export async function batchesCommand(args: readonly string[], io: CommandIo): Pr
     const limit = Number(textOf(words, 'limit') ?? LIMIT);
     if (!Number.isInteger(limit) || limit < 1 || limit > LIMIT_MAX)
       throw new UsageError(`--limit must be 1 to ${LIMIT_MAX}`);
-    const desk = await openDesk({ dataDir: dataDirOf(textOf(words, 'data'), io), now: Date.now, mayCreate: false });
-    try {
+    return withDesk({ dataDir: dataDirOf(textOf(words, 'data'), io) }, async (desk) => {
       const isJson = words.values['json'] === true;
       if (isShow) await show(desk, id, { isJson, io });
       else await list(desk, limit, { isJson, io });
       return EXIT.ok;
-    } finally {
-      await desk.close();
-    }
+    });
   });
 }
 

@@ -8,7 +8,7 @@ import type { Result } from '../lib/result.ts';
 import { parseBody } from '../pipeline/body.ts';
 import { chatArrival } from '../pipeline/chat.ts';
 import { planCall, type Planning } from '../pipeline/planning.ts';
-import { dice } from '../routing/dice.ts';
+import { dice } from '../lib/dice.ts';
 import { whyOf } from '../routing/explain.ts';
 import { itemsOf } from '../routing/policy.ts';
 import type { Snapshot } from '../routing/snapshot.ts';

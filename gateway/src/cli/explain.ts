@@ -13,9 +13,9 @@ import type { Arrival } from '../pipeline/call.ts';
 import { chatArrival } from '../pipeline/chat.ts';
 import { explain } from '../pipeline/explain.ts';
 import { withUsual } from '../pipeline/record.ts';
-import { openDesk } from '../store/desk.ts';
 import { explanationText } from './explain-text.ts';
 import { dryWorld, OPERATOR } from './dry-world.ts';
+import { withDesk } from './desk.ts';
 import type { CommandIo } from './io.ts';
 import { readWords, textOf } from './options.ts';
 import { dataDirOf, inert } from './output.ts';
@@ -104,9 +104,7 @@ function askedIn(words: Parameters<typeof textOf>[0]): Pick<Question, 'dialect' 
 
 async function logged({ id, dataDir }: Looking): Promise<Result<JsonRecord, string>> {
   try {
-    const desk = await openDesk({ dataDir, now: Date.now, mayCreate: false });
-    const found = await desk.request(id);
-    await desk.close();
+    const found = await withDesk({ dataDir }, async (desk) => desk.request(id));
     if (!found.ok) return err(found.error.message);
     return found.value === undefined ? err(`there is no request ${inert(id)}`) : ok(withUsual(found.value));
   } catch (error) {

@@ -3,8 +3,9 @@ import { compact } from '../lib/json.ts';
 import { jsonText } from '../lib/json-text.ts';
 import type { NanoUsd } from '../money/price.ts';
 import { formatUsd, parseUsd } from '../money/usd.ts';
-import { openDesk, type Desk } from '../store/desk.ts';
+import type { Desk } from '../store/desk.ts';
 import type { KeyPatch, KeyRow } from '../store/ports.ts';
+import { withDesk } from './desk.ts';
 import type { CommandIo } from './io.ts';
 import { textOf, type Words } from './options.ts';
 import { dataDirOf, EXIT, inert, table, told, UsageError, valueOf, wordsOf } from './output.ts';
@@ -65,12 +66,7 @@ export async function keysCommand(args: readonly string[], io: CommandIo): Promi
     if (action === undefined)
       throw new UsageError(name === '' ? 'say what to do with keys' : `there is no command "keys ${inert(name)}"`);
     const dataDir = dataDirOf(textOf(words, 'data'), io);
-    const desk = await openDesk({ dataDir, now: Date.now, mayCreate: name === 'create' });
-    try {
-      return await action({ desk, io, words });
-    } finally {
-      await desk.close();
-    }
+    return withDesk({ dataDir, mayCreate: name === 'create' }, async (desk) => action({ desk, io, words }));
   });
 }
 

@@ -1,7 +1,7 @@
 /** `turnout ledger verify`: recomputes the ledger from its single entries. Changes nothing, and may run beside gateways. */
 import { jsonText } from '../lib/json-text.ts';
 import { formatUsd } from '../money/usd.ts';
-import { openDesk } from '../store/desk.ts';
+import { withDesk } from './desk.ts';
 import type { CommandIo } from './io.ts';
 import { textOf } from './options.ts';
 import { dataDirOf, EXIT, inert, told, UsageError, valueOf, wordsOf } from './output.ts';
@@ -30,8 +30,7 @@ export async function ledgerCommand(args: readonly string[], io: CommandIo): Pro
 }
 
 async function verify(dataDir: string, isJson: boolean, io: CommandIo): Promise<number> {
-  const desk = await openDesk({ dataDir, now: Date.now, mayCreate: false });
-  try {
+  return withDesk({ dataDir }, async (desk) => {
     const { ok, receipts, spent_nano_usd, problems } = valueOf(await desk.verify());
     if (isJson) io.stdout(`${jsonText({ ok, receipts, spent_nano_usd, problems })}\n`);
     else {
@@ -41,7 +40,5 @@ async function verify(dataDir: string, isJson: boolean, io: CommandIo): Promise<
       );
     }
     return ok ? EXIT.ok : EXIT.failed;
-  } finally {
-    await desk.close();
-  }
+  });
 }

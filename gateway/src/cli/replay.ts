@@ -6,9 +6,10 @@ import { comparedOf, lengthBook, pastOf, type LengthBook } from '../pipeline/pas
 import { replayed, type Replay } from '../pipeline/replay.ts';
 import { rerun, type Rerunning } from '../pipeline/rerun.ts';
 import { comparison, type Comparing, type Learning } from '../routing/evaluate/comparison.ts';
-import { openDesk, type Desk } from '../store/desk.ts';
+import type { Desk } from '../store/desk.ts';
 import type { LogQuery, LogRow } from '../store/ports.ts';
 import { loadCatalog } from './catalog-file.ts';
+import { withDesk } from './desk.ts';
 import type { CommandIo } from './io.ts';
 import { textOf, type Words } from './options.ts';
 import { dataDirOf, EXIT, inert, told, UsageError, valueOf, wordsOf } from './output.ts';
@@ -53,13 +54,10 @@ export async function replayCommand(args: readonly string[], io: CommandIo): Pro
     if (words.positionals.length > 0) throw new UsageError(`unexpected ${inert(words.positionals[0] ?? '')}`);
     if ((id === undefined) === (policy === undefined)) throw new UsageError('give --id ID or --policy FILE');
     const dataDir = dataDirOf(textOf(words, 'data'), io);
-    const desk = await openDesk({ dataDir, now: Date.now, mayCreate: false });
-    const at = { desk, io, words, dataDir };
-    try {
-      return id === undefined ? await compare(policy ?? '', at) : await again(id, at);
-    } finally {
-      await desk.close();
-    }
+    return withDesk({ dataDir }, async (desk) => {
+      const at = { desk, io, words, dataDir };
+      return id === undefined ? compare(policy ?? '', at) : again(id, at);
+    });
   });
 }
 

@@ -1,8 +1,9 @@
 /** `turnout residency`: for each answer where it had to be given and was, and where its record is kept. For whoever must show it. */
 import { asArray, asRecord, asString, type Json, type JsonRecord } from '../lib/json.ts';
 import { sinceOf } from '../lib/since.ts';
-import { openDesk, type Desk } from '../store/desk.ts';
+import type { Desk } from '../store/desk.ts';
 import type { LogQuery } from '../store/ports.ts';
+import { withDesk } from './desk.ts';
 import type { CommandIo } from './io.ts';
 import { textOf } from './options.ts';
 import { dataDirOf, EXIT, inert, told, UsageError, wordsOf } from './output.ts';
@@ -40,13 +41,10 @@ export async function residencyCommand(args: readonly string[], io: CommandIo): 
     const isJson = words.values['json'] === true;
     if (isJson && words.values['csv'] === true) throw new UsageError('--csv or --json, not both');
     const route = textOf(words, 'route');
-    const desk = await openDesk({ dataDir: dataDirOf(textOf(words, 'data'), io), now: Date.now, mayCreate: false });
-    try {
+    return withDesk({ dataDir: dataDirOf(textOf(words, 'data'), io) }, async (desk) => {
       await print(desk, { sinceMs, ...(route === undefined ? {} : { route }) }, { isJson, io });
       return EXIT.ok;
-    } finally {
-      await desk.close();
-    }
+    });
   });
 }
 

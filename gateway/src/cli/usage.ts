@@ -2,8 +2,9 @@
 import { jsonText } from '../lib/json-text.ts';
 import { sinceOf } from '../lib/since.ts';
 import { formatUsd } from '../money/usd.ts';
-import { openDesk, type Desk } from '../store/desk.ts';
+import type { Desk } from '../store/desk.ts';
 import type { UsageReport, UsageRow } from '../store/ports.ts';
+import { withDesk } from './desk.ts';
 import type { CommandIo } from './io.ts';
 import { textOf } from './options.ts';
 import { dataDirOf, EXIT, inert, table, told, UsageError, valueOf, wordsOf } from './output.ts';
@@ -37,17 +38,14 @@ export async function usageCommand(args: readonly string[], io: CommandIo): Prom
     const sinceMs = since === undefined ? 0 : sinceOf(since, Date.now());
     if (sinceMs === undefined)
       throw new UsageError(`"${inert(since ?? '')}" is not a time, like 2026-11-22T08:00:00Z or 24h`);
-    const desk = await openDesk({ dataDir: dataDirOf(textOf(words, 'data'), io), now: Date.now, mayCreate: false });
-    try {
+    return withDesk({ dataDir: dataDirOf(textOf(words, 'data'), io) }, async (desk) => {
       const withRows = words.values['rows'] === true;
       const isJson = words.values['json'] === true;
       const report = valueOf(await desk.usage(withRows || isJson ? { sinceMs } : { sinceMs, rowsMax: 0 }));
       if (isJson) printJson(report, withRows, io);
       else printText(report, desk, { withRows, io });
       return EXIT.ok;
-    } finally {
-      await desk.close();
-    }
+    });
   });
 }
 

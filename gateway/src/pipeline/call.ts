@@ -46,7 +46,7 @@ export interface Memory {
 export interface Call extends Voice {
   readonly extension: Extension;
   readonly facts: Facts;
-  /** What the text itself tells, as far as it is wanted: asked only where a plan depends on it. Absent: there is no text. */
+  /** What the text itself tells, as far as it is wanted: looked at once, and only where a plan depends on it. Absent: there is no text. */
   readonly contentOf?: (options: ContentOptions) => ContentFacts;
   /** What rules match on: the last user turn. */
   readonly ruleText?: () => string;

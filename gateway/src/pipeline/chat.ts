@@ -5,6 +5,7 @@ import type { Inspection, Unfit } from '../dialects/dialect.ts';
 import { readingHead } from '../dialects/head-usage.ts';
 import { asArray, type JsonRecord } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
+import type { ContentFacts, ContentOptions } from '../understand/content.ts';
 import { contentFacts, ruleText, ruleTextGap, unreadContent } from '../understand/content.ts';
 import { understand } from '../understand/facts.ts';
 import { errorOf } from '../providers/provider.ts';
@@ -47,6 +48,7 @@ export function acceptChat(input: ChatInput, memory?: Memory): Result<ChatCall, 
   const extension = readExtension(body.record, input.headers);
   if (!extension.ok) return err(extension.error);
   let decoded: ReturnType<ChatCall['decoded']> | undefined;
+  let content: ContentFacts | undefined;
   const call: ChatCall = {
     ...input,
     body,
@@ -65,10 +67,7 @@ export function acceptChat(input: ChatInput, memory?: Memory): Result<ChatCall, 
       const [request] = requests.ok ? requests.value : [];
       return request === undefined ? undefined : conversationOf(keyId, request, extension.value.session);
     },
-    contentOf: (options) => {
-      const said = allSaid(call.decoded());
-      return said === undefined ? unreadContent(UNREADABLE) : contentFacts(said, options);
-    },
+    contentOf: (options) => (content ??= contentFrom(call.decoded(), options)),
     ruleText: () => {
       const said = allSaid(call.decoded());
       return said === undefined ? '' : ruleText(said);
@@ -97,6 +96,11 @@ function allSaid(requests: ReturnType<ChatCall['decoded']>): ChatRequest | undef
   const [first, ...more] = requests.value;
   if (first === undefined || more.length === 0) return first;
   return { ...first, messages: requests.value.flatMap(({ messages }) => messages) };
+}
+
+function contentFrom(decoded: ReturnType<ChatCall['decoded']>, options: ContentOptions): ContentFacts {
+  const said = allSaid(decoded);
+  return said === undefined ? unreadContent(UNREADABLE) : contentFacts(said, options);
 }
 
 function decodeEach(record: JsonRecord, { dialect, path }: ChatInput): Result<readonly ChatRequest[], Fault | Unfit> {

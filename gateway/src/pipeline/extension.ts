@@ -30,6 +30,11 @@ const READ = ['tags', 'deadline_ms', 'adapt', 'output', 'require', 'prefer', 're
 const DEMANDS = ['budget_usd'] as const;
 /** Hints that change nothing yet: a reply names those that were given. */
 const HINTS = ['cache', 'experiment', 'explain'] as const;
+const KNOWN: readonly string[] = [...READ, ...DEMANDS, ...HINTS];
+/** Each field's header. */
+const HEADERS: ReadonlyMap<string, string> = new Map(
+  KNOWN.map((field) => [field, `x-turnout-${field.replaceAll('_', '-')}`]),
+);
 
 export interface Extension {
   /** Models to fall back to, in order, after the one that was asked for. */
@@ -117,7 +122,7 @@ function readOwn(
   const stranger = strangerIn(own);
   if (stranger !== undefined) return err(stranger);
   const given = (field: string): boolean =>
-    (own[field] ?? null) !== null || headers[`x-turnout-${field.replaceAll('_', '-')}`] !== undefined;
+    (own[field] ?? null) !== null || headers[HEADERS.get(field) ?? ''] !== undefined;
   const deadlineMs = readDeadline(own['deadline_ms'] ?? headerNumber(headers['x-turnout-deadline-ms']));
   if (!deadlineMs.ok) return deadlineMs;
   const tags = readTags(own['tags'] ?? headers['x-turnout-tags']?.split(','));
@@ -132,11 +137,10 @@ function readOwn(
 }
 
 function strangerIn(own: JsonRecord): Fault | undefined {
-  const known = [...READ, ...DEMANDS, ...HINTS];
-  const stranger = Object.keys(own).find((field) => !known.some((name) => name === field));
+  const stranger = Object.keys(own).find((field) => !KNOWN.includes(field));
   if (stranger === undefined) return undefined;
-  const meant = nearest(stranger, known);
-  const hint = meant === undefined ? `there are ${known.join(', ')}` : `did you mean \`${meant}\`?`;
+  const meant = nearest(stranger, KNOWN);
+  const hint = meant === undefined ? `there are ${KNOWN.join(', ')}` : `did you mean \`${meant}\`?`;
   const param = `turnout.${stranger.slice(0, NAME_MAX)}`;
   return fault('field-invalid', { reason: `it is not known; ${hint}` }, { param });
 }

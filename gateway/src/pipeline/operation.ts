@@ -20,6 +20,7 @@ import type { JsonRecord } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { editMembers, splice } from '../lib/splice.ts';
 import { wireChoice, type WireChoice } from '../providers/index.ts';
+import type { ContentFacts, ContentOptions } from '../understand/content.ts';
 import { plainRuleText, plainRuleTextGap, textFacts } from '../understand/content.ts';
 import { understand, type Facts } from '../understand/facts.ts';
 import { errorOf } from '../providers/provider.ts';
@@ -79,6 +80,7 @@ function accept<Q extends Asked, A>(operation: Operation<Q, A>, input: Input): R
   const request: Q = { ...decoded.value, extras: without(decoded.value.extras, OWN_FIELDS) };
   const work: Work<Q, A> = { operation, input, inbound, request, extension: extension.value };
   const kind = operation.answerOf(request);
+  let content: ContentFacts | undefined;
   return ok({
     requestId,
     startedMs,
@@ -88,12 +90,7 @@ function accept<Q extends Asked, A>(operation: Operation<Q, A>, input: Input): R
     facts: factsOf(request, operation.sizeOf(request), kind),
     delivery: deliveryOf(kind),
     encodeFault,
-    contentOf: (options) => {
-      const { user, extras } = request;
-      const beside = user === undefined ? extras : { ...extras, user };
-      const isUnread = operation.isUnread?.(request);
-      return textFacts({ texts: operation.textsOf(request), extras: beside, isUnread }, options);
-    },
+    contentOf: (options) => (content ??= contentFrom(work, options)),
     ruleText: () => plainRuleText(operation.textsOf(request)),
     ruleTextGap: () =>
       operation.isUnread?.(request) === true ? UNREADABLE : plainRuleTextGap(operation.textsOf(request)),
@@ -105,6 +102,13 @@ function accept<Q extends Asked, A>(operation: Operation<Q, A>, input: Input): R
     decodeError: (target, answer) => errorOf(target.provider, answer),
     brokenEnding: (of) => (kind === 'events' ? `data: ${JSON.stringify(encodeFault(of))}\n\n` : undefined),
   });
+}
+
+function contentFrom<Q extends Asked, A>({ operation, request }: Work<Q, A>, options: ContentOptions): ContentFacts {
+  const { user, extras } = request;
+  const beside = user === undefined ? extras : { ...extras, user };
+  const isUnread = operation.isUnread?.(request);
+  return textFacts({ texts: operation.textsOf(request), extras: beside, isUnread }, options);
 }
 
 function askedBody(body: ParsedBody | ParsedForm): AskedBody {

@@ -2,7 +2,7 @@
 import type { Fault } from '../chat/fault.ts';
 import { compact } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
-import { seedFrom } from '../routing/dice.ts';
+import { seedFrom } from '../lib/dice.ts';
 import { UNSEEN, type Sighting } from '../routing/observation.ts';
 import { plan, type Plan, type PlanInput } from '../routing/plan.ts';
 import { itemsOf, type Policy } from '../routing/policy.ts';

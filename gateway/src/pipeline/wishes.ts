@@ -124,6 +124,7 @@ function unknownProvider(preferences: Preferences, snapshot: Snapshot, key: KeyR
 
 /** Whether a name stands for targets none of which the key may use. To that key it is unknown: in the same words, with no hint. */
 function isHidden({ policy, route }: Found, key: KeyRow): boolean {
+  if (key.allowedModels === undefined) return false;
   const targets = itemsOf(policy);
   return targets.length > 0 && !targets.some(({ target }) => mayUse(key, target, route));
 }

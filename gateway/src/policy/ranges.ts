@@ -51,6 +51,7 @@ export function compileRanges(entries: readonly RangeEntry[]): Result<Ranges, Ra
     seen.set(`${first}-${last}`, region);
   }
   const pieces = flattened(ranges);
+  if (pieces.length === 0) return ok({ regionOf: () => undefined });
   return ok({ regionOf: (address) => lookUp(pieces, parseAddress(address)) });
 }
 

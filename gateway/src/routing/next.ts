@@ -139,6 +139,7 @@ function isHale(seen: Observation): boolean {
 
 /** Targets that have failed in a way that a moment may mend. */
 function again(of: Plan, failures: readonly Failure[], { health, random }: NextOptions): readonly Candidate[] {
+  if (failures.length === 0) return [];
   return of.targets
     .map((target) => ({ target, past: failures.filter((failure) => failure.targetId === target.id) }))
     .filter(({ past }) => past.length > 0 && past.length < TRIES_PER_TARGET)

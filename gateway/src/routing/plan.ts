@@ -3,7 +3,7 @@ import type { FaultCode } from '../chat/fault.ts';
 import { REPLACEABLE } from '../dialects/dialect.ts';
 import { compact } from '../lib/json.ts';
 import type { Facts } from '../understand/facts.ts';
-import { dice, type Dice } from './dice.ts';
+import { dice, type Dice } from '../lib/dice.ts';
 import { expectedCost } from './expected.ts';
 import { fitnessOf, lagOf, type Fitness } from './fitness.ts';
 import { UNSEEN, type Sighting, type Sightings } from './observation.ts';
@@ -250,9 +250,10 @@ function cellsOf(tiers: Sifted['tiers'], { input, policy, seen }: Arranging): re
       const wish = at === -1 ? order.length : at;
       const isWanted = wanted.some((tag) => tags.includes(tag));
       const key = [wish, ...lagOf(sighting), sighting.restMs > 0 ? 0 : tier, isWanted ? 0 : 1];
-      const known = cells.get(key.join(' ')) ?? { key, cell: [] };
+      const name = key.join(' ');
+      const known = cells.get(name) ?? { key, cell: [] };
       known.cell.push({ item, tier, fitness: fitnessOf(sighting), wish });
-      cells.set(key.join(' '), known);
+      cells.set(name, known);
     }
   }
   return [...cells.values()].toSorted((a, b) => compareKeys(a.key, b.key)).map(({ cell }) => cell);

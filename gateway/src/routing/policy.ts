@@ -176,7 +176,10 @@ export function itemsThrough(policy: Policy): readonly WeightedTarget[] {
 
 /** All targets that requests may go to, those of rules too, each once with what the route it was taken from requires of it. */
 export function itemsOf(policy: Policy): readonly WeightedTarget[] {
-  const { require } = policy;
+  const { require, rules, tiers } = policy;
+  // A name that stands for one target: most requests.
+  const [only, ...others] = tiers;
+  if (only?.length === 1 && others.length === 0 && (rules ?? require) === undefined) return only;
   const listed = placesOf(policy);
   const items = [...new Map(listed.toReversed().map((item) => [item.target.id, item])).values()].toReversed();
   return require === undefined

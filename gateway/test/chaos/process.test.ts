@@ -5,6 +5,7 @@ import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { dice } from '../../src/lib/dice.ts';
 import { asArray, asNumber, asRecord, asString, isRecord, parseJson, type JsonRecord } from '../../src/lib/json.ts';
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import type { Step } from '../../src/simulator/step.ts';
@@ -45,7 +46,7 @@ describe('a process that is killed', () => {
     test.after(() => rmSync(dir, { recursive: true, force: true }));
     const config = testConfig({ p: providerRow(`${p.url}/openai/v1`) });
     const seed = Number(process.env['TURNOUT_CHAOS_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
-    const dice = diceOf(seed);
+    const throws = dice(seed);
     const whole = new Set<string>();
     const starts: number[] = [];
     let key: Pick<Rig, 'key' | 'keyId'> | undefined;
@@ -64,12 +65,12 @@ describe('a process that is killed', () => {
         `round ${rounds}: a dead process still holds money`,
       );
       const calls = Array.from({ length: REQUESTS_A_ROUND }, (_, index) =>
-        rawCall(rig, chatBody({ model: 'p/m', prompt: `kind ${(dice() * 5) | 0}.` }, index % 2 === 0)),
+        rawCall(rig, chatBody({ model: 'p/m', prompt: `kind ${(throws() * 5) | 0}.` }, index % 2 === 0)),
       );
       asked += calls.length;
       // Into the thick of it: after some have ended and while others run, which P's five speeds see to.
-      await someEnded(calls, Math.floor(dice() * REQUESTS_A_ROUND * 0.9));
-      await nextPoll(dice() * 20);
+      await someEnded(calls, Math.floor(throws() * REQUESTS_A_ROUND * 0.9));
+      await nextPoll(throws() * 20);
       gateway.child.kill('SIGKILL');
       await once(gateway.child, 'exit');
       await Promise.all(calls.map(async ({ closed }) => closed));
@@ -185,17 +186,6 @@ function queuedMs(pid: number | undefined): number {
   } catch {
     return 0;
   }
-}
-
-/** mulberry32: the same seed, the same moments. */
-function diceOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 function median(values: readonly number[]): number {

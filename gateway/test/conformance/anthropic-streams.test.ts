@@ -6,7 +6,7 @@ import type { ChatEvent } from '../../src/chat/reply.ts';
 import { mergeUsage, type Usage } from '../../src/chat/usage.ts';
 import { anthropicMessages } from '../../src/dialects/anthropic-messages.ts';
 import { sseSplitter } from '../../src/lib/sse.ts';
-import { dice } from '../dice.ts';
+import { dice } from '../../src/lib/dice.ts';
 import { decodeAll, encodeAll, skip, streams, whole } from './anthropic-recordings.ts';
 
 const SEED = 20261122;

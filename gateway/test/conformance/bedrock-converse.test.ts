@@ -15,7 +15,7 @@ import { converseSplitter } from '../../src/dialects/bedrock-converse/frames.ts'
 import type { EncodeContext, PathFacts } from '../../src/dialects/dialect.ts';
 import { asRecord, asString, isRecord, parseJson, type JsonRecord } from '../../src/lib/json.ts';
 import { corpusDir, corpusSkip } from '../corpus.ts';
-import { dice } from '../dice.ts';
+import { dice } from '../../src/lib/dice.ts';
 import { readIndex, readRecording, type Recording } from './recordings.ts';
 
 const SUITE = 'bedrock-converse conformance';

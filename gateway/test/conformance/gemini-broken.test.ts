@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { gemini } from '../../src/dialects/gemini.ts';
 import { isArray, isRecord, type Json } from '../../src/lib/json.ts';
-import { dice } from '../dice.ts';
+import { dice } from '../../src/lib/dice.ts';
 import {
   CONTEXT,
   decode,

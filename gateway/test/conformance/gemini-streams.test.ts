@@ -9,7 +9,7 @@ import { gemini } from '../../src/dialects/gemini.ts';
 import { decodeUsage } from '../../src/dialects/gemini/usage.ts';
 import { isArray, parseJson } from '../../src/lib/json.ts';
 import { sseSplitter } from '../../src/lib/sse.ts';
-import { dice } from '../dice.ts';
+import { dice } from '../../src/lib/dice.ts';
 import {
   CONTEXT,
   decode,

@@ -11,7 +11,7 @@ import { gateDialects } from '../../src/dialects/index.ts';
 import type { Dialect } from '../../src/dialects/dialect.ts';
 import { brokenEnding, receive } from '../../src/pipeline/receive.ts';
 import { corpusDir, corpusSkip } from '../corpus.ts';
-import { dice } from '../dice.ts';
+import { dice } from '../../src/lib/dice.ts';
 import { INBOUND, readIndex, readRecording, WIRES, type Recording } from './recordings.ts';
 
 const OUTBOUND: readonly Dialect[] = Object.values(gateDialects);

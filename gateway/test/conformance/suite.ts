@@ -10,7 +10,7 @@ import type { Dialect, EncodeContext, Mark, PathFacts } from '../../src/dialects
 import { asRecord, isRecord, parseJson, type JsonRecord } from '../../src/lib/json.ts';
 import { sseSplitter } from '../../src/lib/sse.ts';
 import { corpusDir } from '../corpus.ts';
-import { dice } from '../dice.ts';
+import { dice } from '../../src/lib/dice.ts';
 import { isSpoken, readIndex, readRecording, WIRES, type Recording } from './recordings.ts';
 
 export const SEED = 20_261_127;

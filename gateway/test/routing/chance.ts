@@ -2,7 +2,7 @@
  * Chance that depends on what it is about, and on nothing that happened before: the same request at the same target has
  * the same luck under every router, so that a comparison of two compares them, and not their luck.
  */
-import { dice } from '../dice.ts';
+import { dice } from '../../src/lib/dice.ts';
 
 export type Dice = () => number;
 

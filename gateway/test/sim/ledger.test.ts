@@ -8,6 +8,7 @@ import assert from 'node:assert/strict';
 import { openSync, readdirSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { dice } from '../../src/lib/dice.ts';
 import type { Books } from '../../src/store/books-form.ts';
 import { DATABASE, openBooks } from '../../src/store/books.ts';
 import { openJournal } from '../../src/store/journal.ts';
@@ -31,15 +32,8 @@ interface Dice {
   pick<T>(items: readonly T[]): T | undefined;
 }
 
-/** Mulberry32. */
 function diceOf(seed: number): Dice {
-  let state = seed;
-  const next = (): number => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
+  const next = dice(seed);
   const below = (sides: number): number => Math.floor(next() * sides);
   return { below, pick: (items) => items[below(items.length)] };
 }

@@ -1,6 +1,6 @@
 import { describe, it } from 'node:test';
 import assert from 'node:assert/strict';
-import { dice } from '../../../test/dice.ts';
+import { dice } from '../../lib/dice.ts';
 import { comparison, type Compared, type Comparison } from './comparison.ts';
 
 /** `other` would take what goes to `usual`, but for one in ten, that it refuses. */

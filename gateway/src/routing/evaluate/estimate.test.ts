@@ -1,7 +1,7 @@
 import { describe, it } from 'node:test';
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { dice } from '../../../test/dice.ts';
+import { dice } from '../../lib/dice.ts';
 import {
   clipFor,
   doublyRobust,

@@ -1,6 +1,6 @@
 /** What every strategy is: it orders targets that are all fit to take the request. */
 import type { Facts } from '../../understand/facts.ts';
-import type { Dice } from '../dice.ts';
+import type { Dice } from '../../lib/dice.ts';
 import type { Sighting } from '../observation.ts';
 import type { StrategyName, Weigh, WeightedTarget } from '../policy.ts';
 import type { Target } from '../target.ts';

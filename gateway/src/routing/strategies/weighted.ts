@@ -1,6 +1,6 @@
 /** Each in proportion to its weight. */
 import type { WeightedTarget } from '../policy.ts';
-import type { Dice } from '../dice.ts';
+import type { Dice } from '../../lib/dice.ts';
 import type { Ranked, Strategy } from './strategy.ts';
 
 /** 1/φ: its multiples fill the interval more evenly than those of any other number (three-distance theorem; Knuth 6.4). */

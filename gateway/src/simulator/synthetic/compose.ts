@@ -1,7 +1,7 @@
 /** Decides what a made-up model answers: the same request and seed, the same answer. No wire format in here. */
 import type { Json, JsonRecord } from '../../lib/json.ts';
 import { isArray, isRecord } from '../../lib/json.ts';
-import type { Dice } from './dice.ts';
+import type { Dice } from '../../lib/dice.ts';
 import { between, diceOf } from './dice.ts';
 import { instanceOf } from './instance.ts';
 import { clip, excerpt, ponder, speak, tokensOf } from './words.ts';

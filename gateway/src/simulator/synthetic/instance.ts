@@ -1,7 +1,7 @@
 /** Makes up a value that a JSON Schema accepts: what a model with structured output would have answered. */
 import type { Json, JsonRecord } from '../../lib/json.ts';
 import { asArray, asRecord, asString, isArray, isRecord } from '../../lib/json.ts';
-import type { Dice } from './dice.ts';
+import type { Dice } from '../../lib/dice.ts';
 import { between, pick } from './dice.ts';
 import { sampleOf } from './pattern.ts';
 import { NOUNS } from './words.ts';

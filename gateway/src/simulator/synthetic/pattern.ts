@@ -1,5 +1,5 @@
 /** Writes a text that a regular expression of the common kind accepts. The expression is read, never run: it came with a request. */
-import type { Dice } from './dice.ts';
+import type { Dice } from '../../lib/dice.ts';
 import { between, pick } from './dice.ts';
 
 /** Repeats beyond what the pattern demands (`a*`, `a{2,}`). */

@@ -1,5 +1,5 @@
 /** Plain English that means nothing in particular: enough to look at, to stream and to count. */
-import type { Dice } from './dice.ts';
+import type { Dice } from '../../lib/dice.ts';
 import { between, pick } from './dice.ts';
 
 /** Said first in every reply, so that nobody takes one for a model's. */

@@ -1,4 +1,5 @@
 /** Multinomial logistic regression over sparse vectors, by stochastic gradient descent; and what it would say of an example it never saw. */
+import { dice } from '../../lib/dice.ts';
 import type { Sparse } from './encoder.ts';
 
 /** By cross-validation over CLINC150 and BANKING77 at 10 to 100 examples an intent; none is sharp. */
@@ -41,7 +42,7 @@ export function* trainSoftmax(problem: Problem): Generator<undefined, Softmax> {
   const pulls = new Float32Array(examples.length * classCount);
   const step = stepper(weights, pulls, classCount);
   const order = Int32Array.from(examples, (_, at) => at);
-  const random = seeded(1);
+  const random = dice(1);
   const steps = EPOCHS * examples.length;
   for (let done = 0; done < steps; done += 1) {
     if (done % examples.length === 0) shuffle(order, random);
@@ -147,15 +148,4 @@ function shuffle(order: Int32Array, random: () => number): void {
     order[last] = order[other] ?? 0;
     order[other] = kept;
   }
-}
-
-/** mulberry32: not for secrets, but the same everywhere. */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
