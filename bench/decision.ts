@@ -1,7 +1,7 @@
 /**
  * What a decision costs: from the parsed body of a chat to its plan (understand and plan), with fifty candidates, requirements,
  * rules over facts of the content, topics and intents, under every strategy. Milliseconds, percentiles over different texts.
- * `node bench/decision.ts [--write]`; with `--write` the table goes into bench/results. Of each text the best of three runs
+ * `node bench/decision.ts [--write]`; with `--write` the table goes into bench/results. Of each text the best of five runs
  * counts, so that other work on the machine is left out as far as can be.
  */
 import { spawnSync } from 'node:child_process';
@@ -24,13 +24,13 @@ import { machine } from './machine.ts';
 import { percentile } from './report.ts';
 
 const KIB = 1024;
-const RUNS = 3;
+const RUNS = 5;
 const WARM_UP = 2000;
 const PROVIDERS = 10;
 const MODELS = 5;
 const LIMITS_MS = [
   { kib: 4, count: 400, limitMs: 2 },
-  { kib: 100, count: 60, limitMs: 5 },
+  { kib: 100, count: 120, limitMs: 5 },
 ] as const;
 
 const RULES = [

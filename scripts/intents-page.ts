@@ -202,7 +202,7 @@ Intents are what your users want, in your own words: 10 to 20 prompts each, as u
 - \`turnout check\` says what cannot work: too few examples, one that two intents have, two intents that are confused. It counts how often an example would be taken for another intent had it not been learned.
 - An intent for what is none of them (\`other\`) with a few dozen prompts makes refusals surer. One intent alone is never found.
 - The same examples give the same model, in whatever order the intents stand, so that a plan can be replayed. A reload that leaves them alone does not train again.
-- At most 200 intents with 200 examples each. Of a text longer than 8192 characters the beginning and the end are looked at.
+- At most 200 intents with 200 examples each. Of a text longer than 4096 characters the beginning and the end are looked at.
 - Any language: the classifier learns words and parts of words in any script, each sign of Chinese, Japanese and Thai. The word vectors know English only; in other languages expect the column \`n-grams\` rather than \`shipped\`. No other language has been measured.
 
 ## How

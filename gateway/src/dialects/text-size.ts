@@ -1,5 +1,7 @@
 /** How much text a request holds, counted cheaply, for the estimate of its tokens. */
 
+import { unitsOf } from '../lib/units.ts';
+
 /** Lengths in UTF-16 code units, as strings have them. */
 export interface TextSize {
   readonly textLength: number;
@@ -18,6 +20,7 @@ export function nonAsciiUnits(text: string): number {
   if (moreBytes === 0) return 0;
   if (text.length > COUNTED_LENGTH_MAX) return Math.ceil(moreBytes / 2);
   let count = 0;
-  for (let index = 0; index < text.length; index += 1) if (text.charCodeAt(index) > 0x7f) count += 1;
+  const units = unitsOf(text);
+  for (let index = 0; index < text.length; index += 1) if ((units[index] ?? 0) > 0x7f) count += 1;
   return count;
 }

@@ -22,7 +22,7 @@ function beginningOf(messages: readonly Message[]): string {
   let text = '';
   for (const { role, parts } of messages) {
     if (role === 'assistant' || role === 'tool') break;
-    for (const part of parts) if (part.kind === 'text') text += `${role}:${part.text}\n`;
+    for (const part of parts) if (part.kind === 'text') text += `${role}:${part.text.slice(0, BEGINNING_MAX)}\n`;
     if (text.length > BEGINNING_MAX) break;
   }
   return text.slice(0, BEGINNING_MAX);

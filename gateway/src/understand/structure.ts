@@ -22,7 +22,7 @@ export interface Structure {
 }
 
 /** Of longer texts the beginning and the end are looked at: instructions stand there, and the middle is more of the same. */
-const LOOK_MAX = 32 * 1024;
+const LOOK_MAX = 12 * 1024;
 /** What begins a line of code in the languages that people ask about most. */
 const OPENERS = new Set(
   (
@@ -52,6 +52,8 @@ const FORMULA =
   /^[("[]*(?:\$.*|\\[a-zA-Z]+.*|.*[\d)a-z][\^_][\d{(a-z-].*|.*[∑∫√∏∂∞≤≥≠≈±×÷πθ∈∉⊂∪∩∀∃→⇒²³].*|-?\d*[a-z]?[+*/=<>-]+\d*[a-z]?|-?\d+(?:\.\d+)?[+*/=<>-]-?[\da-z].*|\d+[a-z]|[a-z]\([a-z0-9]\).{0,3}|=|\+|<|>|<=|>=)[)"\].,;:?]*$/;
 /** No word without one of these is a formula. */
 const SIGN = /[$\\^_∑∫√∏∂∞≤≥≠≈±×÷πθ∈∉⊂∪∩∀∃→⇒²³+*/=<>(\d]/;
+/** Nor is a number by itself. */
+const FIGURE = /^[\d.,%]+$/;
 /** Words longer than this are data, and only their first characters are looked at. */
 const WORD_MAX = 64;
 const UNSPACED = /[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]/g;
@@ -70,7 +72,7 @@ interface Tally {
 
 export interface Shape {
   readonly structure: Structure;
-  /** The text without its lines of code: what a language or a task is told by. At most 32 KB of it. */
+  /** The text without its lines of code: what a language or a task is told by. At most 12 KB of it. */
   readonly prose: string;
 }
 
@@ -140,7 +142,7 @@ function countWords(prose: string): { readonly words: number; readonly formulas:
   for (const word of prose.split(/\s+/)) {
     if (word === '') continue;
     words++;
-    if (SIGN.test(word) && FORMULA.test(word.slice(0, WORD_MAX))) formulas++;
+    if (SIGN.test(word) && !FIGURE.test(word) && FORMULA.test(word.slice(0, WORD_MAX))) formulas++;
   }
   return { words, formulas };
 }

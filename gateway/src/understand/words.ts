@@ -1,4 +1,5 @@
 /** Words of any script, folded (case, accents, width), and lists of phrases that are found as whole words in one pass over a text. */
+import { unitsOf } from '../lib/units.ts';
 
 /** What a code unit is to a reader of words; every other value is the folded unit itself. */
 const BREAK = 0;
@@ -74,6 +75,14 @@ const UNSPACED = /[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u
 const FOLD = foldTable();
 const PLAIN = /^[a-z\d]*$/i;
 const BITS = 1 << 16;
+/** What a word may hold, and so what a step over a unit tells beside the folded unit, which is in its lower half. */
+export const HOLDS = { letter: 1 << 16, digit: 1 << 17, beyondAscii: 1 << 18 } as const;
+const ODD = HOLDS.digit | HOLDS.beyondAscii;
+const HELD = ODD | HOLDS.letter;
+const SKIPPED = 1 << 19;
+const EXPANDED = 1 << 20;
+const STEPS = stepTable();
+
 export interface Hit<Value> {
   readonly value: Value;
   /** UTF-16 offsets of the phrase in the text. */
@@ -84,6 +93,15 @@ export interface Hit<Value> {
 export interface Lexicon<Value> {
   /** All phrases that stand in the text as whole words, in the order in which they begin. */
   readonly find: (text: string) => readonly Hit<Value>[];
+  /** The same, and the odd words, told in the same pass. */
+  readonly findBeside: (text: string, odd: Odd) => readonly Hit<Value>[];
+}
+
+/** Words that are no plain ones: with a digit, with a sign outside of ASCII, or with two first characters of which a table has a one at the place that `headOf` gives. */
+export interface Odd {
+  readonly heads: Uint8Array;
+  /** Told in the order of the text. `holds`: of `HOLDS`, added. */
+  readonly tell: (start: number, end: number, holds: number) => void;
 }
 
 interface Phrase<Value> {
@@ -107,14 +125,12 @@ export function lexicon<Value>(phrases: Iterable<readonly [phrase: string, value
       byHash.set(hash, [...(byHash.get(hash) ?? []), { words, value }]);
     }
   }
-  const spaced = { bits, byHash };
-  return {
-    find: (text) => {
-      const hits = byHash.size === 0 ? [] : findSpaced(text, spaced);
-      if (unspaced.length === 0 || !UNSPACED.test(text)) return hits;
-      return [...hits, ...findUnspaced(text, unspaced)].toSorted((a, b) => a.start - b.start);
-    },
+  const findBeside = (text: string, odd?: Odd): readonly Hit<Value>[] => {
+    const hits = phrasesAt(text, markedWords(text, bits, odd), byHash);
+    if (unspaced.length === 0 || !UNSPACED.test(text)) return hits;
+    return [...hits, ...findUnspaced(text, unspaced)].toSorted((a, b) => a.start - b.start);
   };
+  return { find: (text) => findBeside(text), findBeside };
 }
 
 /** The words of a text, folded. For short texts: lists of phrases, names. */
@@ -129,15 +145,13 @@ export function wordsOf(text: string): readonly string[] {
   return words;
 }
 
-interface Spaced<Value> {
-  /** One for every hash of a first word. */
-  readonly bits: Uint8Array;
-  readonly byHash: ReadonlyMap<number, readonly Phrase<Value>[]>;
-}
-
-function findSpaced<Value>(text: string, { bits, byHash }: Spaced<Value>): readonly Hit<Value>[] {
+/** The phrases that stand where a marked word begins: `marked` holds its start and its hash. */
+function phrasesAt<Value>(
+  text: string,
+  marked: readonly number[],
+  byHash: ReadonlyMap<number, readonly Phrase<Value>[]>,
+): readonly Hit<Value>[] {
   const hits: Hit<Value>[] = [];
-  const marked = markedWords(text, bits);
   for (let at = 0; at < marked.length; at += 2) {
     const start = marked[at] ?? 0;
     const end = endOfWord(text, start);
@@ -150,31 +164,43 @@ function findSpaced<Value>(text: string, { bits, byHash }: Spaced<Value>): reado
   return hits;
 }
 
-/** Start and hash of each word whose hash has its bit set. One loop over numbers: this is where the time goes. */
-function markedWords(text: string, bits: Uint8Array): readonly number[] {
+/** Two characters of ASCII as one number below 2^16. */
+export function headOf(first: number, second: number): number {
+  return ((first & 0xff) << 8) | (second & 0xff);
+}
+
+/** Start and hash of each word whose hash has its bit set. One loop over numbers, and nothing called for a plain word: this is where the time of every list of words goes. */
+function markedWords(text: string, bits: Uint8Array, odd: Odd | undefined): readonly number[] {
   const marked: number[] = [];
-  let start = -1;
-  let hash = HASH_START;
-  let expanded = 0;
+  const units = unitsOf(text);
   // In a name of its own: the compiler reads a table of the module anew at every step (three times as slow, measured).
-  const table = FOLD;
-  for (let at = 0; at <= text.length; at++) {
-    const folded = at < text.length ? (table[text.charCodeAt(at)] ?? BREAK) : BREAK;
-    if (folded > EXPAND) {
-      if (start === -1) start = at;
-      hash = Math.imul(hash ^ folded, HASH_PRIME);
-    } else if (folded !== BREAK) {
-      if (start === -1 && folded === EXPAND) start = at;
-      expanded |= folded & EXPAND;
-    } else if (start !== -1) {
-      if (expanded !== 0) hash = hashOf(fold(text, start, at));
-      if (bits[hash & (BITS - 1)] === 1) marked.push(start, hash);
-      start = -1;
-      hash = HASH_START;
-      expanded = 0;
-    }
+  const table = STEPS;
+  for (let at = 0; at < text.length; at++) {
+    let step = stepAt(table, units, at);
+    if (step === 0 || (step & SKIPPED) !== 0) continue;
+    const start = at;
+    let hash = HASH_START;
+    let seen = 0;
+    // What follows the last unit is a break.
+    do {
+      seen |= step;
+      if (step < SKIPPED) hash = Math.imul(hash ^ (step & 0xffff), HASH_PRIME);
+      at++;
+      step = stepAt(table, units, at);
+    } while (step !== 0);
+    if (odd !== undefined && ((seen & ODD) !== 0 || isHead(odd.heads, units, start))) odd.tell(start, at, seen & HELD);
+    if ((seen & EXPANDED) !== 0) hash = hashOf(fold(text, start, at));
+    if (bits[hash & (BITS - 1)] === 1) marked.push(start, hash);
   }
   return marked;
+}
+
+function stepAt(table: Uint32Array, units: Uint16Array, at: number): number {
+  return table[units[at] ?? 0] ?? 0;
+}
+
+function isHead(heads: Uint8Array, units: Uint16Array, at: number): boolean {
+  return heads[headOf(units[at] ?? 0, units[at + 1] ?? 0)] === 1;
 }
 
 /** Whether a word of the text, folded, is this one; without a copy of it where no letter must be left out or expanded. */
@@ -266,6 +292,16 @@ function foldTable(): Uint16Array {
   for (const [from, to] of SKIPS) table.fill(SKIP, from, to + 1);
   for (const code of EXPANSIONS.keys()) table[code] = EXPAND;
   return table;
+}
+
+/** For each unit what a reader of words does: 0 at a break; a folded unit to hash; from `SKIPPED` on, nothing to hash. */
+function stepTable(): Uint32Array {
+  return Uint32Array.from(FOLD, (folded, unit) => {
+    if (folded === BREAK) return 0;
+    const holds = unit > 0x7f ? HOLDS.beyondAscii : unit <= 0x39 ? HOLDS.digit : HOLDS.letter;
+    if (folded === SKIP) return holds | SKIPPED;
+    return folded === EXPAND ? holds | EXPANDED : holds | folded;
+  });
 }
 
 /** The base letter in lower case: Unicode's compatibility decomposition without its marks (UAX 15), where that is one unit. */

@@ -46,7 +46,7 @@ const ORIGINS: Readonly<Record<ContentFact, readonly [from: string, sure: string
     'forms, check digits and words beside them, in all text, escapes of JSON undone: system, user, assistant, tools, schemas, names, documents of text; not pictures and sound',
     'precision before recall',
   ],
-  structure: ['counted in the last user turn; of more than 32 KB its beginning and end', 'exact, but for what is code'],
+  structure: ['counted in the last user turn; of more than 12 KB its beginning and end', 'exact, but for what is code'],
   stage: ['counted in all messages', 'exact, but for results that hide an error'],
 };
 

@@ -1,6 +1,6 @@
 /** Texts as sparse vectors over what the examples contain: n-grams by TF-IDF, and the words' vectors beside them. */
 import { gramsOf } from './grams.ts';
-import type { Counts } from './grams.ts';
+import { Tally } from './tally.ts';
 import { wordsOf } from './words.ts';
 import type { WordVectors } from './word-vectors.ts';
 
@@ -22,8 +22,8 @@ export interface Encoder {
 }
 
 interface Fitted {
-  /** Hash of an n-gram → its index. */
-  readonly indices: ReadonlyMap<number, number>;
+  /** The place of an n-gram's hash is its index. */
+  readonly indices: Tally;
   /** Inverse document frequency by index. */
   readonly idf: Float32Array;
   readonly idfUnseen: number;
@@ -34,23 +34,26 @@ interface Fitted {
 
 /** Learns which n-grams there are, how rare each is, and the mean of the words' vectors. Pauses after each text. */
 export function* fitEncoder(texts: readonly string[], vectors: WordVectors | undefined): Generator<undefined, Encoder> {
-  const indices = new Map<number, number>();
-  const documents: number[] = [];
+  // How many examples have it.
+  const indices = new Tally();
   const mean = new Float32Array(vectors?.dimensions ?? 0);
   for (const text of texts) {
     const words = wordsOf(text);
     const grams = gramsOf(words);
-    for (const key of [...grams.words.keys(), ...grams.characters.keys()]) {
-      const index = indices.get(key) ?? documents.length;
-      indices.set(key, index);
-      documents[index] = (documents[index] ?? 0) + 1;
-    }
+    for (const { keys, size } of [grams.words, grams.characters])
+      for (const key of keys.subarray(0, size)) indices.add(key, 1);
     if (vectors !== undefined) addScaled(mean, unit(vectors.sum(words)), 1 / texts.length);
     yield;
   }
   const idfOf = (count: number): number => Math.log((1 + texts.length) / (1 + count)) + 1;
-  const fitted = { indices, idf: Float32Array.from(documents, idfOf), idfUnseen: idfOf(0), vectors, mean };
-  return { size: documents.length + mean.length, encode: (text) => encode(fitted, text) };
+  const fitted = {
+    indices,
+    idf: Float32Array.from(indices.counts.subarray(0, indices.size), idfOf),
+    idfUnseen: idfOf(0),
+    vectors,
+    mean,
+  };
+  return { size: indices.size + mean.length, encode: (text) => encode(fitted, text) };
 }
 
 /**
@@ -60,30 +63,44 @@ export function* fitEncoder(texts: readonly string[], vectors: WordVectors | und
 function encode(fitted: Fitted, text: string): Sparse {
   const words = wordsOf(text);
   const grams = gramsOf(words);
-  const indices: number[] = [];
-  const values: number[] = [];
-  const put = (counts: Counts, length: number): void => {
-    const first = values.length;
-    let squares = 0;
-    for (const [key, count] of counts) {
-      const index = fitted.indices.get(key);
-      const value = (1 + Math.log(count)) * (index === undefined ? fitted.idfUnseen : (fitted.idf[index] ?? 0));
-      squares += value * value;
-      if (index === undefined) continue;
-      indices.push(index);
-      values.push(value);
-    }
-    const scale = length / Math.sqrt(squares);
-    for (let at = first; at < values.length; at += 1) values[at] = (values[at] ?? 0) * scale;
-  };
-  put(grams.words, WORDS_LENGTH);
-  put(grams.characters, CHARACTERS_LENGTH);
   const vector = vectorOf(fitted, words);
+  const most = grams.words.size + grams.characters.size + vector.length;
+  const into: Filling = { indices: new Int32Array(most), values: new Float32Array(most), size: 0 };
+  put(grams.words, { length: WORDS_LENGTH, fitted, into });
+  put(grams.characters, { length: CHARACTERS_LENGTH, fitted, into });
   for (const [at, value] of vector.entries()) {
-    indices.push(fitted.idf.length + at);
-    values.push(value * VECTORS_LENGTH);
+    into.indices[into.size] = fitted.idf.length + at;
+    into.values[into.size] = value * VECTORS_LENGTH;
+    into.size += 1;
   }
-  return { indices: Int32Array.from(indices), values: Float32Array.from(values) };
+  return { indices: into.indices.subarray(0, into.size), values: into.values.subarray(0, into.size) };
+}
+
+/** A vector that is being written. */
+interface Filling extends Sparse {
+  size: number;
+}
+
+/** One part of it, scaled to its length. */
+function put(
+  { keys, counts, size }: Tally,
+  { length, fitted, into }: { readonly length: number; readonly fitted: Fitted; readonly into: Filling },
+): void {
+  const first = into.size;
+  let squares = 0;
+  for (let place = 0; place < size; place += 1) {
+    const count = counts[place] ?? 0;
+    const index = fitted.indices.placeOf(keys[place] ?? 0);
+    const idf = index === -1 ? fitted.idfUnseen : (fitted.idf[index] ?? 0);
+    const value = (count === 1 ? 1 : 1 + Math.log(count)) * idf;
+    squares += value * value;
+    if (index === -1) continue;
+    into.indices[into.size] = index;
+    into.values[into.size] = value;
+    into.size += 1;
+  }
+  const scale = length / Math.sqrt(squares);
+  for (let at = first; at < into.size; at += 1) into.values[at] = (into.values[at] ?? 0) * scale;
 }
 
 /** Of unit length, from the examples' mean; empty where no word is known. */

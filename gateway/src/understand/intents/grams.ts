@@ -1,4 +1,5 @@
 /** Hashed n-grams of words and of characters: what a linear classifier learns by. */
+import { Tally } from './tally.ts';
 
 /** Of words: one and two, with the text's beginning and end as words of their own. */
 const BEGINNING = 1;
@@ -7,28 +8,29 @@ const END = 2;
 const CHARACTERS_MIN = 3;
 const CHARACTERS_MAX = 4;
 const EDGE = 0x20;
+/** About so many n-grams of characters has a word that no other has. */
+const CHARACTERS_OF_A_WORD = 5;
 
-/** Hash of an n-gram → how often it occurs. 32 bits: a collision among some 100,000 grams is rare, and harmless. */
-export type Counts = ReadonlyMap<number, number>;
-
+/** By the hash of an n-gram how often it occurs. 32 bits: a collision among some 100,000 grams is rare, and harmless. */
 export interface Grams {
-  readonly words: Counts;
-  readonly characters: Counts;
+  readonly words: Tally;
+  readonly characters: Tally;
 }
 
 /** Linear in the length of the words. */
 export function gramsOf(words: readonly string[]): Grams {
-  const ofWords = new Map<number, number>();
+  const ofWords = new Tally(2 * words.length);
   let last = BEGINNING;
   for (const word of words) {
     const hash = hashOf(word);
-    add(ofWords, hash, 1);
-    add(ofWords, mixed(last, hash), 1);
+    ofWords.add(hash, 1);
+    ofWords.add(mixed(last, hash), 1);
     last = hash;
   }
-  if (words.length > 0) add(ofWords, mixed(last, END), 1);
-  const ofCharacters = new Map<number, number>();
-  for (const [word, count] of countsOf(words)) addCharacters(ofCharacters, word, count);
+  if (words.length > 0) ofWords.add(mixed(last, END), 1);
+  const counted = countsOf(words);
+  const ofCharacters = new Tally(CHARACTERS_OF_A_WORD * counted.size);
+  for (const [word, count] of counted) addCharacters(ofCharacters, word, count);
   return { words: ofWords, characters: ofCharacters };
 }
 
@@ -39,20 +41,16 @@ export function countsOf(words: readonly string[]): ReadonlyMap<string, number> 
   return counts;
 }
 
-function addCharacters(counts: Map<number, number>, word: string, count: number): void {
+function addCharacters(counts: Tally, word: string, count: number): void {
   const end = word.length + 1;
   // From -1, the edge before the word, to `length`, the edge after it.
   for (let from = -1; from + CHARACTERS_MIN <= end; from += 1) {
     let hash = FNV_OFFSET;
     for (let at = from; at < Math.min(end, from + CHARACTERS_MAX); at += 1) {
       hash = Math.imul(hash ^ (at < 0 || at >= word.length ? EDGE : word.charCodeAt(at)), FNV_PRIME);
-      if (at - from + 1 >= CHARACTERS_MIN) add(counts, finished(hash), count);
+      if (at - from + 1 >= CHARACTERS_MIN) counts.add(finished(hash), count);
     }
   }
-}
-
-function add(counts: Map<number, number>, key: number, count: number): void {
-  counts.set(key, (counts.get(key) ?? 0) + count);
 }
 
 /** FNV-1a (draft-eastlake-fnv), over UTF-16 units; its weak low bits are mixed once more (as in MurmurHash3). */

@@ -2,9 +2,9 @@
 
 /**
  * Longer texts are looked at by their beginning and end, half each: what is wanted stands there, and what lies between
- * is mostly pasted matter. 8192 UTF-16 units, so that the work for any prompt has a bound.
+ * is mostly pasted matter. 4096 UTF-16 units, so that the work for any prompt has a bound.
  */
-export const TEXT_LENGTH_MAX = 8192;
+export const TEXT_LENGTH_MAX = 4096;
 /** A longer run of letters is data (base64, a hash), not a word: its beginning says so as well. */
 const WORD_LENGTH_MAX = 64;
 /** Scripts that write without spaces are taken sign by sign; everywhere else a word is a run of letters, marks, digits. */

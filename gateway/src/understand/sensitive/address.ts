@@ -1,5 +1,5 @@
 /** Postal addresses in the forms that are hardly anything else: a house number with a word for a street, a street with its number, a flat, a post box. */
-import { countBefore, lastBefore, matchAt, type Detector, type Scan, type Span, type Token } from './scan.ts';
+import { matchAt, type Detector, type Span } from './scan.ts';
 
 /** `12 Long Lane`, `1600 Pennsylvania Avenue NW`. */
 const NUMBER_STREET =
@@ -15,41 +15,44 @@ const STREET_WORDS =
   /\b(?:ul\. \p{L}{2,30}(?: \p{L}{2,30})?|(?:calle|avenida|av\.|via|viale|piazza|corso|rua) \p{Lu}\p{L}{1,30}(?: (?:de |del |della |da |do )?\p{Lu}\p{L}{1,30}){0,2}),? (?:n\.? ?|nº ?)?$/iu;
 /** A flat within a house, or a box. */
 const FLAT = /\b(?:apt|apartment|suite|ste|unit|flat|p\.? ?o\.? box|postfach|postbus|piso)\.? ?#? ?$/i;
-/** A house has few digits. */
-const HOUSE_DIGITS_MAX = 5;
 const NEAR = 64;
 
-export const address: Detector = function* find(scanned) {
-  for (const token of scanned.tokens) {
-    const span = streetAt(scanned, token);
-    if (span !== undefined) yield span;
+export const address: Detector = function* find({ text, houses, words }) {
+  for (const street of words.street) yield* around(text, street);
+  for (const { start, end } of houses) {
+    const word = wordBefore(text, start);
+    if (STREET_SUFFIX.test(word)) yield { start: start - 1 - word.length, end };
   }
 };
 
-function streetAt(scanned: Scan, token: Token): Span | undefined {
-  const { text, words } = scanned;
-  const { start, end } = token;
-  if (end - start > HOUSE_DIGITS_MAX + 1 || !/\d/.test(text.charAt(start)) || /[^\s#]/.test(text.charAt(start - 1)))
-    return undefined;
-  const next = words('street')[countBefore(words('street'), end)];
-  const isBefore = next !== undefined && next.start - end < NEAR;
-  return (isBefore ? numberFirst(text, token) : undefined) ?? streetFirst(scanned, token);
+/** `5`, `221B`: few digits and a letter, by itself or behind `#`. */
+const HOUSE = /(?<![^\s#])\d[\dA-Za-z]{0,5}(?![\dA-Za-z])/g;
+
+/** Addresses of which this word for a street is a part, with a number on either side of it. */
+function* around(text: string, street: Span): Iterable<Span> {
+  const from = Math.max(0, street.start - NEAR);
+  for (const { index, 0: number } of text.slice(from, street.end + NEAR).matchAll(HOUSE)) {
+    const house = { start: from + index, end: from + index + number.length };
+    const span = house.end <= street.start ? numberFirst(text, house) : streetFirst(text, street, house);
+    if (span !== undefined) yield span;
+  }
 }
 
-function streetFirst({ text, words }: Scan, { start, end }: Token): Span | undefined {
+function streetFirst(text: string, street: Span, { start, end }: Span): Span | undefined {
+  if (street.end > start) return undefined;
   const before = text.slice(Math.max(0, start - NEAR), start);
-  const last = lastBefore(words('street'), start);
-  const isNear = last !== undefined && start - last.end < NEAR;
-  const place = isNear ? (STREET_WORDS.exec(before) ?? FLAT.exec(before)) : null;
-  if (place !== null) return { start: start - place[0].length, end };
-  const word = before.trimEnd().slice(-SUFFIX_MAX).replace(/,$/, '');
-  return STREET_SUFFIX.test(word) ? { start: start - 1 - word.length, end } : undefined;
+  const place = STREET_WORDS.exec(before) ?? FLAT.exec(before);
+  return place === null ? undefined : { start: start - place[0].length, end };
 }
 
 /** The longest suffix, with a letter before it. */
 const SUFFIX_MAX = 8;
+function wordBefore(text: string, start: number): string {
+  const before = text.slice(Math.max(0, start - NEAR), start).trimEnd();
+  return before.slice(-SUFFIX_MAX).replace(/,$/, '');
+}
 
-function numberFirst(text: string, { start, end }: Token): Span | undefined {
+function numberFirst(text: string, { start, end }: Span): Span | undefined {
   if (!/[ ,]/.test(text.charAt(end))) return undefined;
   const found = matchAt(NUMBER_STREET, text, start) ?? matchAt(NUMBER_RUE, text, start);
   return found === undefined ? undefined : { start, end: start + found.length };

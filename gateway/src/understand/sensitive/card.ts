@@ -27,8 +27,8 @@ const ISSUERS: readonly (readonly [leading: RegExp, lengths: readonly number[]])
 
 /** As printed: in one piece, in fours, or 4-6-5 and 4-6-4, with the same single sign between all groups. */
 const PRINTED = /\d{12,19}(?![\w-])|\d{4}([ -])(?:\d{4}\1\d{4}\1\d{4}(?:\1\d{1,3})?|\d{6}\1\d{4,5})(?!\d)/y;
-export const card: Detector = function* find({ text, tokens }) {
-  for (const { start, end, isDigits } of tokens) {
+export const card: Detector = function* find({ text, numbers }) {
+  for (const { start, end, isDigits } of numbers) {
     const length = end - start;
     if (!isDigits || !(length === 4 || (length >= 12 && length <= 19)) || !isFree(text, start)) continue;
     const printed = matchAt(PRINTED, text, start);

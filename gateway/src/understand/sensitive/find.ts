@@ -77,27 +77,62 @@ function runsOf(pieces: readonly Piece[]): readonly (readonly string[])[] {
 /** Escapes of JSON strings (RFC 8259, section 7). */
 const ESCAPE = /\\(?:u([\dA-Fa-f]{4})|(["/\\bfnrt]))/g;
 const CONTROL: Readonly<Record<string, string>> = { b: ' ', f: ' ', n: '\n', r: '\n', t: '\t' };
+const SPACE = /\s/g;
 /** JSON may stand in a string of JSON, and that in another. */
 const ESCAPED_MAX = 3;
 
-/** Text that holds escapes, without them: `\n4111…` is no word, and `\u0040` is an at sign. Nothing is parsed, so that pieces of JSON are read too. */
+/**
+ * What stands around escapes, without them: `\\n4111…` is no word, and `\\u0040` is an at sign. Nothing is parsed, so that pieces of JSON are read too; and what
+ * holds no escape was looked at as it is.
+ */
 function unescaped(pieces: readonly Piece[]): readonly string[] {
   const levels: string[] = [];
   let texts = pieces.map(({ text }) => text);
   while (levels.length < ESCAPED_MAX) {
-    const plain = texts.flatMap((text) => (text.includes('\\') ? [withoutEscapes(text)] : []));
-    texts = plain.filter(({ hasSome }) => hasSome).map(({ text }) => text);
+    texts = texts.flatMap(surroundings).map(withoutEscapes);
     if (texts.length === 0) break;
     levels.push(texts.join('\n'));
   }
   return levels;
 }
 
-function withoutEscapes(text: string): { readonly text: string; readonly hasSome: boolean } {
-  const plain = text.replaceAll(ESCAPE, (_, code: string | undefined, sign: string | undefined) =>
+/** A value has so much before and behind an escape, and goes on behind it up to the next white space. */
+const BEFORE_ESCAPE = 96;
+const AFTER_ESCAPE = 160;
+/** The longest of all values, a token in three parts (JWT), and some. */
+const VALUE_MAX = 16 * 1024;
+
+/** The pieces of a text around its escapes; those that touch are one. */
+function surroundings(text: string): readonly string[] {
+  const pieces: string[] = [];
+  let start = -1;
+  let end = -1;
+  for (const { index } of escapesOf(text)) {
+    if (start === -1 || index - BEFORE_ESCAPE > end) {
+      if (start !== -1) pieces.push(text.slice(start, endOfValue(text, end)));
+      start = Math.max(0, index - BEFORE_ESCAPE);
+    }
+    end = index + AFTER_ESCAPE;
+  }
+  if (start !== -1) pieces.push(text.slice(start, endOfValue(text, end)));
+  return pieces;
+}
+
+/** No pattern is asked of a text without a backslash. */
+function escapesOf(text: string): Iterable<{ readonly index: number }> {
+  return text.includes('\\') ? text.matchAll(ESCAPE) : [];
+}
+
+function endOfValue(text: string, from: number): number {
+  SPACE.lastIndex = from;
+  const space = SPACE.exec(text)?.index ?? text.length;
+  return Math.min(space, from + VALUE_MAX);
+}
+
+function withoutEscapes(text: string): string {
+  return text.replaceAll(ESCAPE, (_, code: string | undefined, sign: string | undefined) =>
     code === undefined ? (CONTROL[sign ?? ''] ?? sign ?? '') : String.fromCharCode(Number.parseInt(code, 16)),
   );
-  return { text: plain, hasSome: plain !== text };
 }
 
 function look(text: string, found: Set<Sensitive>): void {

@@ -16,9 +16,9 @@ const PERSONS_MAX = 8;
 const PERSONS = lexicon<Whose>([...phrases(OWN_WORDS, 'own'), ...phrases(OTHER_WORDS, 'other')]);
 
 export const health: Detector = function* find({ text, words }) {
-  yield* words('healthSure');
-  const terms = words('healthTerm');
-  const weak = words('healthWeak');
+  yield* words.healthSure;
+  const terms = words.healthTerm;
+  const weak = words.healthWeak;
   // Persons stand in every text: they are looked for around terms, or once in all of it where terms are many.
   const isDense = (terms.length + weak.length) * AROUND * 2 > text.length;
   const everywhere = isDense ? PERSONS.find(text) : undefined;

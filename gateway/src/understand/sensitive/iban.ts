@@ -12,8 +12,8 @@ const LENGTHS = lengths(
 /** In one piece, or in fours with a space, as it is printed. */
 const PRINTED = /[a-z]{2}\d{2}(?:[a-z\d]{11,30}|(?:[ -][a-z\d]{4}){2,7}(?:[ -][a-z\d]{1,4})?)/iy;
 
-export const iban: Detector = function* find({ text, tokens }) {
-  for (const { start, end, isDigits } of tokens) {
+export const iban: Detector = function* find({ text, numbers }) {
+  for (const { start, end, isDigits } of numbers) {
     if (isDigits || end - start < 4) continue;
     const length = LENGTHS.get(text.slice(start, start + 2).toUpperCase());
     if (length === undefined) continue;

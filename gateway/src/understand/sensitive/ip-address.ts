@@ -12,7 +12,7 @@ const WELL_KNOWN = new Set(['8.8.8.8', '8.8.4.4', '1.1.1.1', '1.0.0.1', '9.9.9.9
 const VERSION_GAP = 3;
 
 export const ipAddress: Detector = function* find(scanned) {
-  for (const token of scanned.tokens) {
+  for (const token of scanned.numbers) {
     const found = addressAt(scanned, token);
     if (found !== undefined && !NOBODY.test(found) && !WELL_KNOWN.has(found))
       yield { start: token.start, end: token.start + found.length };
@@ -22,7 +22,7 @@ export const ipAddress: Detector = function* find(scanned) {
 function addressAt({ text, words }: Scan, { start, end }: Token): string | undefined {
   if (end - start > 4 || !isFree(text, start)) return undefined;
   if (text.charAt(end) === '.') {
-    const version = lastBefore(words('version'), start);
+    const version = lastBefore(words.version, start);
     return version !== undefined && start - version.end <= VERSION_GAP ? undefined : matchAt(V4, text, start);
   }
   if (text.charAt(end) !== ':' || text.charAt(start - 1) === ':') return undefined;

@@ -12,9 +12,9 @@ const BY_FIRST = Map.groupBy(
 );
 
 export const nationalId: Detector = function* find(scanned) {
-  const { text, tokens } = scanned;
+  const { text, numbers } = scanned;
   let last = 0;
-  for (const token of tokens) {
+  for (const token of numbers) {
     const start = token.isDigits ? withLetters(text, token.start) : token.start;
     if (start < last || !isFree(text, start)) continue;
     const isDigitsFirst = token.isDigits && start === token.start;
@@ -36,7 +36,7 @@ function idAt(scanned: Scan, start: number, first: number): Span | undefined {
 }
 
 function isIt({ text, words: near }: Scan, span: Span, { check, words }: NationalId): boolean {
-  if (words !== undefined && !isNamed(near(words), span)) return false;
+  if (words !== undefined && !isNamed(near[words], span)) return false;
   return check(
     text
       .slice(span.start, span.end)
@@ -46,5 +46,7 @@ function isIt({ text, words: near }: Scan, span: Span, { check, words }: Nationa
 }
 
 function withLetters(text: string, start: number): number {
-  return LETTERS_BEFORE.test(text.slice(Math.max(0, start - 4), start)) ? start - 3 : start;
+  return text.charAt(start - 1) === ' ' && LETTERS_BEFORE.test(text.slice(Math.max(0, start - 4), start))
+    ? start - 3
+    : start;
 }

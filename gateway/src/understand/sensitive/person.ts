@@ -6,7 +6,7 @@ const NAME =
   /(?:[.,]|\s?:|\s?=)?[ \t\n]{0,6}(\p{Lu}[\p{Ll}'-]{1,24}(?: \p{Lu}\.)?(?: (?:(?:van|von|de|der|den|da|di|del|la|le|bin|al) ){0,2}\p{Lu}[\p{L}'-]{1,24}){1,3})/uy;
 
 export const person: Detector = function* find({ text, words }) {
-  for (const { end } of words('name')) {
+  for (const { end } of words.name) {
     NAME.lastIndex = end;
     const found = NAME.exec(text);
     const name = found?.[1];

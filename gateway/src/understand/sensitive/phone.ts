@@ -19,6 +19,9 @@ const GROUPS = /\d{1,15}(?:(?:[ .-]|\) ?|[ -]\()\d{1,12}){0,7}(?: ?(?:x|ext\.? ?
 /** Area code and exchange of the North American plan never begin with 0 or 1; a sign between the groups is asked for. */
 const NORTH_AMERICAN =
   /(?:1[ .-])?(?:[2-9]\d\d([.-])|[2-9]\d\d\) ?)[2-9]\d\d(?:\1|[ .-])\d{4}(?: ?(?:x|ext\.? ?)\d{1,6})?(?![\w-])/iy;
+/** What follows its area code, and the 1 before it. */
+const AFTER_AREA = new Set('.-)');
+const AFTER_ONE = new Set('.- ');
 /** Numbers in this form that are something else: dates, spans of years. */
 const DATE =
   /^(?:(?:1[5-9]|20)\d\d ?- ?(?:1[5-9]|20)\d\d|\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./]\d{2,4})$/;
@@ -35,7 +38,7 @@ const LENGTH_MAX = 40;
 
 export const phone: Detector = function* find(scanned) {
   let last = 0;
-  for (const token of scanned.tokens) {
+  for (const token of scanned.numbers) {
     if (token.start < last) continue;
     const span = numberAt(scanned, token);
     if (span === undefined) continue;
@@ -52,7 +55,7 @@ function numberAt(scanned: Scan, { start, end, isDigits }: Token): Span | undefi
   const hasPlus = text.charAt(open - 1) === '+';
   const from = hasPlus ? open - 1 : open;
   if (!isFree(text, from)) return undefined;
-  const length = hasPlus ? internationalAt(text, start) : localAt(scanned, start);
+  const length = hasPlus ? internationalAt(text, start) : localAt(scanned, { start, end });
   return length === 0 ? undefined : { start: from, end: start + length };
 }
 
@@ -62,29 +65,35 @@ function internationalAt(text: string, start: number): number {
   return found !== undefined && isLong(found, DIGITS_MIN) && !found.startsWith('0') ? found.length : 0;
 }
 
-function localAt(scanned: Scan, start: number): number {
+function localAt(scanned: Scan, { start, end: first }: Span): number {
   const { text, words } = scanned;
-  const american = matchAt(NORTH_AMERICAN, text, start);
+  const american = isAmericanFirst(text, { start, end: first }) ? matchAt(NORTH_AMERICAN, text, start) : undefined;
   if (american === undefined && !isNearWord(scanned, start)) return 0;
   const found = american ?? matchAt(GROUPS, text, start);
   if (found === undefined || !isLong(found, DIGITS_MIN - 1) || DATE.test(found)) return 0;
-  if (isJustBehind(text, start, { words: words('otherNumber'), gap: OTHER_GAP })) return 0;
+  if (isJustBehind(text, start, { words: words.otherNumber, gap: OTHER_GAP })) return 0;
   const isPhone = american !== undefined || isCalledSo(scanned, { start, end: start + found.length });
   return isPhone ? found.length : 0;
 }
 
+/** Whether it may begin with this group: most numbers are asked no further. */
+function isAmericanFirst(text: string, { start, end }: Span): boolean {
+  if (end - start === 3) return AFTER_AREA.has(text.charAt(end));
+  return end - start === 1 && text.charAt(start) === '1' && AFTER_ONE.has(text.charAt(end));
+}
+
 function isCalledSo({ text, words }: Scan, { start, end }: Span): boolean {
-  if (isJustBehind(text, start, { words: words('phone'), gap: GAP })) return true;
-  if (isJustBehind(text, start, { words: words('phoneVerb'), gap: VERB_GAP })) return true;
-  const after = words('phoneAfter')[countBefore(words('phoneAfter'), end)];
+  if (isJustBehind(text, start, { words: words.phone, gap: GAP })) return true;
+  if (isJustBehind(text, start, { words: words.phoneVerb, gap: VERB_GAP })) return true;
+  const after = words.phoneAfter[countBefore(words.phoneAfter, end)];
   return after !== undefined && after.start - end < AFTER_MAX;
 }
 
 /** Whether a word that could make this a telephone number is near at all: most numbers are looked at no further. */
 function isNearWord({ words }: Scan, start: number): boolean {
-  if (isWithin(lastBefore(words('phone'), start), start) || isWithin(lastBefore(words('phoneVerb'), start), start))
+  if (isWithin(lastBefore(words.phone, start), start) || isWithin(lastBefore(words.phoneVerb, start), start))
     return true;
-  const after = words('phoneAfter')[countBefore(words('phoneAfter'), start)];
+  const after = words.phoneAfter[countBefore(words.phoneAfter, start)];
   return after !== undefined && after.start - start < LENGTH_MAX;
 }
 

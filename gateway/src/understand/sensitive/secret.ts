@@ -1,5 +1,6 @@
 /** Keys and passwords: by the prefixes that issuers publish, as PEM and JWT, and what stands after a word for a password and an equals sign. */
-import { headOf, matchAt, type Detector, type Span } from './scan.ts';
+import { matchAt, type Detector, type Span } from './scan.ts';
+import { headOf } from '../words.ts';
 
 interface Key {
   readonly issuer: string;
@@ -89,7 +90,7 @@ export const secret: Detector = function* find({ text, keyStarts, words }) {
   yield* issuedKeys(text, keyStarts);
   yield* privateKeys(text);
   yield* urlSecrets(text);
-  yield* namedSecrets(text, words('secret'));
+  yield* namedSecrets(text, words.secret);
 };
 
 function* issuedKeys(text: string, starts: readonly number[]): Iterable<Span> {
@@ -102,10 +103,14 @@ function* issuedKeys(text: string, starts: readonly number[]): Iterable<Span> {
 
 function keyAt(text: string, start: number): string | undefined {
   if (text.charAt(start - 1) === '_') return undefined;
-  const known = BY_HEAD.get(headOf(text, start))?.find(({ begins }) =>
+  const known = BY_HEAD.get(headAt(text, start))?.find(({ begins }) =>
     begins.some((begin) => text.startsWith(begin, start)),
   );
   return known?.forms.map((form) => matchAt(form, text, start)).find((found) => found !== undefined);
+}
+
+function headAt(text: string, at: number): number {
+  return headOf(text.charCodeAt(at), text.charCodeAt(at + 1));
 }
 
 function keyHeads(): Uint8Array {
@@ -117,7 +122,7 @@ function keyHeads(): Uint8Array {
 function keysByHead(): ReadonlyMap<number, readonly Key[]> {
   const byHead = new Map<number, Key[]>();
   for (const key of KEYS)
-    for (const head of new Set(key.begins.map((begin) => headOf(begin, 0))))
+    for (const head of new Set(key.begins.map((begin) => headAt(begin, 0))))
       byHead.set(head, [...(byHead.get(head) ?? []), key]);
   return byHead;
 }
