@@ -11,7 +11,7 @@ const source = join(root, 'gateway', 'src');
 
 /** Lowest first: a room imports earlier rooms and itself, nothing else. */
 const ROOMS =
-  'lib chat money policy config catalog dialects output prompts providers understand routing health upstream credentials store cache telemetry pipeline batches http admin simulator wire.ts cli main.ts'.split(
+  'lib chat money people policy config catalog dialects output prompts providers understand routing health limits upstream credentials shared store cache telemetry pipeline batches login billing http admin simulator wire.ts cli main.ts'.split(
     ' ',
   );
 /** Rooms that take time, dice and environment as arguments. */
@@ -19,6 +19,7 @@ const PURE = [
   'lib',
   'chat',
   'money',
+  'people',
   'policy',
   'config',
   'catalog',
@@ -29,6 +30,7 @@ const PURE = [
   'understand',
   'routing',
   'health',
+  'limits',
 ];
 const IMPURE_WORDS =
   /\b(Date\.now|performance\.now|Math\.random|process\.(env|hrtime|nextTick)|setTimeout|setInterval|setImmediate|randomBytes|randomUUID)\b/;

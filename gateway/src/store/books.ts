@@ -16,7 +16,8 @@ import { receiptBooks } from './books-receipts.ts';
 import { reportBooks } from './books-reports.ts';
 import { requestBooks } from './books-requests.ts';
 import { snapshotBooks } from './books-snapshots.ts';
-import { migrate, type Tables } from './schema.ts';
+import { migrate } from './migrations.ts';
+import type { Tables } from './schema.ts';
 import { openSqlite } from './sqlite.ts';
 
 /** Name of the database in the data folder. */

@@ -1,12 +1,9 @@
-/** The tables, as Kysely sees them, and how they came to be. Forward only: a database of a newer Turnout is refused. */
-import { sql, type ColumnType, type Generated, type Kysely } from 'kysely';
-import { DEFAULT_MIGRATION_TABLE, Migrator, type Migration } from 'kysely/migration';
+/** The tables, as Kysely sees them. `migrations.ts` makes them. */
+import type { Generated } from 'kysely';
+import type { Integer, OptionalInteger } from './columns.ts';
+import type { PeopleTables } from './schema-people.ts';
 
-/** Integers are read as bigint and may be written as either. */
-type Integer = ColumnType<bigint, bigint | number, bigint | number>;
-type OptionalInteger = ColumnType<bigint | null, bigint | number | null, bigint | number | null>;
-
-export interface Tables {
+export interface Tables extends PeopleTables {
   readonly counters: { readonly name: string; readonly value: Integer };
   readonly keys: KeysTable;
   readonly accounts: AccountsTable;
@@ -38,6 +35,14 @@ export interface KeysTable {
   readonly tags: string;
   /** Where its callers are. */
   readonly region: string | null;
+  readonly org_id: Generated<string>;
+  readonly team_id: string | null;
+  readonly user_id: string | null;
+  /** JSON: scopes, routes, providers, regions, addresses, limits. */
+  readonly settings: Generated<string>;
+  /** HMAC of the token before the last rotation, and until when it is taken, in milliseconds since 1970. */
+  readonly old_hash: string | null;
+  readonly old_until: OptionalInteger;
   /** The counter `keys` at the last change: processes ask for what is newer than what they know. */
   readonly revision: Integer;
   /** Counts up when a process found too little left: then all give back what they hold in reserve. */
@@ -96,7 +101,20 @@ export interface ReceiptsTable {
   readonly output_tokens: OptionalInteger;
   readonly reasoning_tokens: OptionalInteger;
   readonly cost_nano_usd: OptionalInteger;
+  /** What its owner is charged; null: the cost. */
+  readonly charge_nano_usd: OptionalInteger;
   readonly at: Integer;
+  readonly org_id: string | null;
+  readonly team_id: string | null;
+  readonly user_id: string | null;
+  readonly end_user: string | null;
+  readonly route: string | null;
+  readonly conversation: string | null;
+  readonly experiment: string | null;
+  /** JSON array of strings. */
+  readonly tags: string | null;
+  /** The purses it is booked in beside its key's, with a space between. */
+  readonly purses: Generated<string>;
 }
 
 export interface RequestsTable {
@@ -195,227 +213,4 @@ export interface FeedbackTable {
   readonly task: string;
   /** 0 to 1. */
   readonly score: number;
-}
-
-const migrations: Readonly<Record<string, Migration>> = {
-  '0001-keys-ledger-requests': { up: createTables },
-  '0002-audit': { up: createAudit },
-  '0003-batches': { up: createBatches },
-  '0004-decisions': { up: createDecisions },
-  '0005-batch-places': { up: createBatchPlaces },
-};
-
-/** Brings a database up to date; one that is, is only read. Throws where it cannot, and where a newer Turnout wrote it. */
-export async function migrate(db: Kysely<Tables>): Promise<void> {
-  const done = await executed(db);
-  const unknown = done.find((name) => !(name in migrations));
-  if (unknown !== undefined)
-    throw new Error(`The database was written by a newer Turnout (${unknown}). Use that version.`);
-  if (done.length === Object.keys(migrations).length) return;
-  const migrator = new Migrator({ db, provider: { getMigrations: async () => ({ ...migrations }) } });
-  const { error } = await migrator.migrateToLatest();
-  if (error === undefined) return;
-  throw error instanceof Error ? error : new Error('the database could not be brought up to date');
-}
-
-async function executed(db: Kysely<Tables>): Promise<readonly string[]> {
-  const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
-  if (!tables.some((table) => table.name === DEFAULT_MIGRATION_TABLE)) return [];
-  const { rows } = await sql<{ name: string }>`select name from ${sql.table(DEFAULT_MIGRATION_TABLE)}`.execute(db);
-  return rows.map((row) => row.name);
-}
-
-async function createTables(db: Kysely<unknown>): Promise<void> {
-  await createKeys(db);
-  await createLedger(db);
-  await createReceipts(db);
-  await createRequests(db);
-}
-
-async function createKeys(db: Kysely<unknown>): Promise<void> {
-  await db.schema
-    .createTable('counters')
-    .addColumn('name', 'text', (column) => column.primaryKey())
-    .addColumn('value', 'bigint', (column) => column.notNull())
-    .execute();
-  await db.schema
-    .createTable('keys')
-    .addColumn('id', 'text', (column) => column.primaryKey())
-    .addColumn('name', 'text', (column) => column.notNull())
-    .addColumn('hash', 'text', (column) => column.unique())
-    .addColumn('is_root', 'integer', (column) => column.notNull())
-    .addColumn('is_disabled', 'integer', (column) => column.notNull())
-    .addColumn('is_removed', 'integer', (column) => column.notNull())
-    .addColumn('created_at', 'bigint', (column) => column.notNull())
-    .addColumn('expires_at', 'bigint')
-    .addColumn('budget_nano_usd', 'bigint', (column) => column.check(sql`budget_nano_usd >= 0`))
-    .addColumn('allowed_models', 'text')
-    .addColumn('tags', 'text', (column) => column.notNull())
-    .addColumn('revision', 'bigint', (column) => column.notNull())
-    .addColumn('recalls', 'bigint', (column) => column.notNull())
-    .execute();
-  await db.schema.createIndex('keys_revision').on('keys').column('revision').execute();
-}
-
-async function createLedger(db: Kysely<unknown>): Promise<void> {
-  await db.schema
-    .createTable('accounts')
-    .addColumn('id', 'integer', (column) => column.primaryKey())
-    .addColumn('kind', 'text', (column) => column.notNull())
-    .addColumn('key_id', 'text', (column) => column.notNull())
-    .addColumn('process_id', 'text', (column) => column.notNull())
-    .addColumn('balance', 'bigint', (column) => column.notNull())
-    // What was handed out to a process, and what was spent, can never be less than nothing.
-    .addCheckConstraint('balance_possible', sql`balance >= 0 or kind in ('grant', 'funds')`)
-    .addUniqueConstraint('account_once', ['key_id', 'kind', 'process_id'])
-    .execute();
-  await db.schema.createIndex('accounts_process').on('accounts').column('process_id').execute();
-  await db.schema
-    .createTable('postings')
-    .addColumn('id', 'integer', (column) => column.primaryKey())
-    .addColumn('process_id', 'text', (column) => column.notNull())
-    .addColumn('at', 'bigint', (column) => column.notNull())
-    .execute();
-  await db.schema
-    .createTable('transfers')
-    .addColumn('id', 'integer', (column) => column.primaryKey())
-    .addColumn('posting_id', 'integer', (column) => column.notNull().references('postings.id'))
-    .addColumn('kind', 'text', (column) => column.notNull())
-    .addColumn('from_account', 'integer', (column) => column.notNull().references('accounts.id'))
-    .addColumn('to_account', 'integer', (column) => column.notNull().references('accounts.id'))
-    .addColumn('amount', 'bigint', (column) => column.notNull().check(sql`amount > 0`))
-    .execute();
-}
-
-async function createReceipts(db: Kysely<unknown>): Promise<void> {
-  await db.schema
-    .createTable('receipts')
-    .addColumn('id', 'text', (column) => column.primaryKey())
-    .addColumn('posting_id', 'integer', (column) => column.notNull().references('postings.id'))
-    .addColumn('request_id', 'text', (column) => column.notNull())
-    .addColumn('key_id', 'text', (column) => column.notNull())
-    .addColumn('provider', 'text', (column) => column.notNull())
-    .addColumn('model', 'text', (column) => column.notNull())
-    .addColumn('target', 'text', (column) => column.notNull())
-    .addColumn('outcome', 'text', (column) => column.notNull())
-    .addColumn('finish', 'text')
-    .addColumn('is_estimated', 'integer', (column) => column.notNull())
-    .addColumn('input_tokens', 'bigint')
-    .addColumn('cached_input_tokens', 'bigint')
-    .addColumn('cache_write_tokens', 'bigint')
-    .addColumn('output_tokens', 'bigint')
-    .addColumn('reasoning_tokens', 'bigint')
-    .addColumn('cost_nano_usd', 'bigint', (column) => column.check(sql`cost_nano_usd >= 0`))
-    .addColumn('at', 'bigint', (column) => column.notNull())
-    .execute();
-  await db.schema.createIndex('receipts_at').on('receipts').column('at').execute();
-}
-
-async function createRequests(db: Kysely<unknown>): Promise<void> {
-  await db.schema
-    .createTable('requests')
-    .addColumn('seq', 'integer', (column) => column.primaryKey())
-    .addColumn('id', 'text', (column) => column.notNull().unique())
-    .addColumn('key_id', 'text', (column) => column.notNull())
-    .addColumn('at', 'bigint', (column) => column.notNull())
-    .addColumn('outcome', 'text', (column) => column.notNull())
-    .addColumn('route', 'text')
-    .addColumn('model', 'text')
-    .addColumn('body', 'text', (column) => column.notNull())
-    .execute();
-  await db.schema.createIndex('requests_key').on('requests').columns(['key_id', 'seq']).execute();
-}
-
-async function createAudit(db: Kysely<unknown>): Promise<void> {
-  await db.schema
-    .createTable('audit')
-    .addColumn('seq', 'integer', (column) => column.primaryKey())
-    .addColumn('at', 'bigint', (column) => column.notNull())
-    .addColumn('by', 'text', (column) => column.notNull())
-    .addColumn('action', 'text', (column) => column.notNull())
-    .addColumn('subject', 'text', (column) => column.notNull())
-    .addColumn('changes', 'text', (column) => column.notNull())
-    .addColumn('hash', 'text', (column) => column.notNull())
-    .execute();
-}
-
-async function createBatches(db: Kysely<unknown>): Promise<void> {
-  await db.schema
-    .createTable('files')
-    .addColumn('seq', 'integer', (column) => column.primaryKey())
-    .addColumn('id', 'text', (column) => column.notNull().unique())
-    .addColumn('key_id', 'text', (column) => column.notNull())
-    .addColumn('purpose', 'text', (column) => column.notNull())
-    .addColumn('filename', 'text', (column) => column.notNull())
-    .addColumn('bytes', 'bigint', (column) => column.notNull())
-    .addColumn('created_at', 'bigint', (column) => column.notNull())
-    .addColumn('expires_at', 'bigint', (column) => column.notNull())
-    .execute();
-  await db.schema.createIndex('files_key').on('files').columns(['key_id', 'seq']).execute();
-  await db.schema.createIndex('files_expiry').on('files').column('expires_at').execute();
-  await createBatchTable(db);
-  await db.schema.createIndex('batches_key').on('batches').columns(['key_id', 'seq']).execute();
-  await db.schema.createIndex('batches_end').on('batches').columns(['ended_at', 'process_id']).execute();
-  await db.schema
-    .createTable('batch_results')
-    .addColumn('batch_id', 'text', (column) => column.notNull())
-    .addColumn('line', 'integer', (column) => column.notNull())
-    .addColumn('state', 'text', (column) => column.notNull())
-    .addColumn('bytes', 'integer', (column) => column.notNull())
-    .addColumn('text', 'text', (column) => column.notNull())
-    .addPrimaryKeyConstraint('result_once', ['batch_id', 'line'])
-    .execute();
-}
-
-async function createBatchTable(db: Kysely<unknown>): Promise<void> {
-  const count = [
-    'keep_ms',
-    'total',
-    'succeeded',
-    'errored',
-    'canceled',
-    'expired',
-    'created_at',
-    'expires_at',
-  ] as const;
-  const words = ['key_id', 'form', 'endpoint', 'status', 'process_id', 'input_file_id'] as const;
-  let table = db.schema
-    .createTable('batches')
-    .addColumn('seq', 'integer', (column) => column.primaryKey())
-    .addColumn('id', 'text', (column) => column.notNull().unique());
-  for (const name of words) table = table.addColumn(name, 'text', (column) => column.notNull());
-  for (const name of count) table = table.addColumn(name, 'bigint', (column) => column.notNull());
-  for (const name of ['started_at', 'finalizing_at', 'cancelling_at', 'ended_at'])
-    table = table.addColumn(name, 'bigint');
-  for (const name of ['output_file_id', 'error_file_id', 'errors', 'metadata', 'native'])
-    table = table.addColumn(name, 'text');
-  await table.execute();
-}
-
-async function createDecisions(db: Kysely<unknown>): Promise<void> {
-  await db.schema.alterTable('keys').addColumn('region', 'text').execute();
-  await db.schema
-    .createTable('snapshots')
-    .addColumn('id', 'text', (column) => column.primaryKey())
-    .addColumn('at', 'bigint', (column) => column.notNull())
-    .addColumn('release', 'text', (column) => column.notNull())
-    .addColumn('catalog', 'text', (column) => column.notNull())
-    .addColumn('settings', 'text', (column) => column.notNull())
-    .execute();
-  await db.schema
-    .createTable('feedback')
-    .addColumn('request_id', 'text', (column) => column.notNull())
-    .addColumn('key_id', 'text', (column) => column.notNull())
-    .addColumn('at', 'bigint', (column) => column.notNull())
-    .addColumn('day', 'integer', (column) => column.notNull())
-    .addColumn('target', 'text', (column) => column.notNull())
-    .addColumn('task', 'text', (column) => column.notNull())
-    .addColumn('score', 'double precision', (column) => column.notNull().check(sql`score between 0 and 1`))
-    .addPrimaryKeyConstraint('feedback_once', ['request_id', 'key_id'])
-    .execute();
-  await db.schema.createIndex('feedback_sums').on('feedback').columns(['day', 'target', 'task', 'score']).execute();
-}
-
-async function createBatchPlaces(db: Kysely<unknown>): Promise<void> {
-  await db.schema.alterTable('batches').addColumn('seen', 'text').execute();
 }

@@ -1,0 +1,53 @@
+/** Who may do what: the one table. Every admin route names a permission of it. */
+
+/** Each may do what the next may, and more, but for what `MAY` says otherwise. */
+export const ROLES = ['owner', 'admin', 'developer', 'analyst', 'viewer'] as const;
+export type Role = (typeof ROLES)[number];
+
+/**
+ * Permission → roles. `own`: only for what belongs to the one who asks (a developer's own keys). All of it within the organisation of the one who asks; what
+ * concerns the whole gateway (`gateway.*`) is for the root key, and for owners and admins of the organisation `default`.
+ */
+export const MAY = {
+  'org.read': ['owner', 'admin', 'developer', 'analyst', 'viewer'],
+  'org.write': ['owner'],
+  'people.read': ['owner', 'admin', 'developer', 'analyst', 'viewer'],
+  'people.write': ['owner', 'admin'],
+  'keys.read': ['owner', 'admin', 'analyst', 'viewer'],
+  'keys.write': ['owner', 'admin'],
+  'keys.own': ['owner', 'admin', 'developer'],
+  'budgets.read': ['owner', 'admin', 'developer', 'analyst', 'viewer'],
+  'budgets.write': ['owner', 'admin'],
+  'credits.read': ['owner', 'admin', 'analyst'],
+  'invoices.read': ['owner', 'admin', 'analyst'],
+  'usage.read': ['owner', 'admin', 'developer', 'analyst', 'viewer'],
+  'requests.read': ['owner', 'admin', 'developer', 'analyst'],
+  'routes.read': ['owner', 'admin', 'developer', 'analyst', 'viewer'],
+  'alerts.read': ['owner', 'admin', 'developer', 'analyst', 'viewer'],
+  'alerts.write': ['owner', 'admin'],
+  'audit.read': ['owner', 'admin'],
+  'gateway.read': ['owner', 'admin'],
+  'gateway.orgs': ['owner'],
+  'gateway.credits': ['owner'],
+  'gateway.plans': ['owner'],
+  'gateway.secrets': ['owner', 'admin'],
+  'gateway.config': ['owner', 'admin'],
+} as const satisfies Readonly<Record<string, readonly Role[]>>;
+
+export type Permission = keyof typeof MAY;
+
+/** Who asks: the root key (everything, everywhere), a user with a session, or a key that belongs to a user or to nobody. */
+export interface Principal {
+  readonly kind: 'root' | 'user' | 'key';
+  /** Of the user or key: what the audit log names. */
+  readonly id: string;
+  /** Absent for root only. */
+  readonly orgId?: string;
+  readonly role: Role;
+}
+
+/** Whether the role of the one who asks has the permission. Whose thing it is, the route itself looks at. */
+export function may({ kind, role }: Pick<Principal, 'kind' | 'role'>, permission: Permission): boolean {
+  const roles: readonly Role[] = MAY[permission];
+  return kind === 'root' || roles.includes(role);
+}

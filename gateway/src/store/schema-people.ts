@@ -1,0 +1,218 @@
+/** The tables of people and money: who there is, what they may spend, what is sold to them. */
+import type { Generated } from 'kysely';
+import type { Integer, OptionalInteger } from './columns.ts';
+
+export interface PeopleTables {
+  readonly orgs: OrgsTable;
+  readonly teams: TeamsTable;
+  readonly users: UsersTable;
+  readonly team_members: TeamMembersTable;
+  readonly sessions: SessionsTable;
+  readonly invites: InvitesTable;
+  readonly budgets: BudgetsTable;
+  readonly alerts: AlertsTable;
+  readonly credit_grants: CreditGrantsTable;
+  readonly plans: PlansTable;
+  readonly webhook_events: WebhookEventsTable;
+  readonly provider_secrets: ProviderSecretsTable;
+  readonly key_uses: KeyUsesTable;
+  readonly repricings: RepricingsTable;
+  readonly usage_hours: UsageHoursTable;
+}
+
+/** What organisation, team and user have in common. */
+interface OwnerColumns {
+  readonly id: string;
+  readonly name: string;
+  readonly is_disabled: Integer;
+  readonly is_removed: Integer;
+  readonly created_at: Integer;
+  /** JSON: allowed models, routes, providers and regions, limits. */
+  readonly settings: string;
+  /** The counter `people` at the last change. */
+  readonly revision: Integer;
+}
+
+export interface OrgsTable extends OwnerColumns {
+  readonly billing: 'postpaid' | 'prepaid';
+  readonly plan_id: string | null;
+}
+
+export interface TeamsTable extends OwnerColumns {
+  readonly org_id: string;
+}
+
+export interface UsersTable extends OwnerColumns {
+  readonly org_id: string;
+  /** Lower case; null once the user is removed. */
+  readonly email: string | null;
+  readonly role: 'owner' | 'admin' | 'developer' | 'analyst' | 'viewer';
+  /** PHC string (argon2id); null: no password. */
+  readonly password: string | null;
+  /** `issuer subject` of an OpenID provider. */
+  readonly oidc_subject: string | null;
+  readonly last_login_at: OptionalInteger;
+}
+
+export interface TeamMembersTable {
+  readonly team_id: string;
+  readonly user_id: string;
+}
+
+export interface SessionsTable {
+  /** SHA-256 of the cookie's value. */
+  readonly hash: string;
+  readonly user_id: string;
+  readonly created_at: Integer;
+  readonly expires_at: Integer;
+  readonly seen_at: Integer;
+  readonly address: string;
+  readonly agent: string;
+}
+
+/** Invitations, the one-time link of the first start, and links for a new password. */
+export interface InvitesTable {
+  /** SHA-256 of the link's token. */
+  readonly hash: string;
+  readonly id: string;
+  readonly kind: 'setup' | 'invite' | 'password';
+  readonly org_id: string;
+  readonly team_id: string | null;
+  readonly user_id: string | null;
+  readonly email: string | null;
+  readonly role: UsersTable['role'];
+  readonly created_at: Integer;
+  readonly expires_at: Integer;
+  readonly used_at: OptionalInteger;
+  readonly by: string;
+}
+
+export interface BudgetsTable {
+  readonly id: string;
+  readonly name: string;
+  /** Whose it is; null: the whole gateway's. */
+  readonly org_id: string | null;
+  readonly scope: 'all' | 'org' | 'team' | 'user' | 'key' | 'end-user' | 'tag' | 'route' | 'provider' | 'model';
+  /** Id or name of what it is for; `*`: for each one of its own. */
+  readonly subject: string;
+  readonly limit_nano_usd: Integer;
+  /** `hour`, `day`, `week`, `month`, `quarter`, `year`, or `total`. */
+  readonly period: string;
+  /** IANA time zone, as in `Europe/Berlin`. */
+  readonly time_zone: string;
+  readonly is_hard: Integer;
+  /** JSON array of per cent. */
+  readonly alerts: string;
+  readonly is_disabled: Integer;
+  readonly is_removed: Integer;
+  readonly created_at: Integer;
+  /** The counter `people` at the last change. */
+  readonly revision: Integer;
+}
+
+/** Something an operator should know of: a threshold of a budget that was passed, credits that run out. Each once. */
+export interface AlertsTable {
+  readonly id: Generated<bigint>;
+  readonly kind: string;
+  /** What it is about: the id of a purse, a model. */
+  readonly subject: string;
+  /** Per cent, where it is a threshold; else 0. */
+  readonly threshold: Integer;
+  readonly at: Integer;
+  /** JSON. */
+  readonly body: string;
+  readonly told_at: OptionalInteger;
+}
+
+/** Money paid in, and taken back. The balance is that of the purse. */
+export interface CreditGrantsTable {
+  readonly id: string;
+  readonly org_id: string;
+  readonly kind: 'top-up' | 'gift' | 'refund' | 'expiry';
+  /** Less than nothing for what is taken back. */
+  readonly amount_nano_usd: Integer;
+  /** What is left of it, as long as it can expire. */
+  readonly left_nano_usd: Integer;
+  /** Of the payment, unique: what was told twice counts once. */
+  readonly reference: string;
+  readonly note: string;
+  readonly by: string;
+  readonly at: Integer;
+  readonly expires_at: OptionalInteger;
+}
+
+/** What is added to or taken off a cost. */
+export interface PlansTable {
+  readonly id: string;
+  readonly name: string;
+  /** JSON: rules in order, each with a glob of models and basis points. */
+  readonly rules: string;
+  readonly is_removed: Integer;
+  readonly created_at: Integer;
+  readonly revision: Integer;
+}
+
+export interface WebhookEventsTable {
+  readonly id: string;
+  readonly source: string;
+  readonly kind: string;
+  readonly at: Integer;
+  readonly outcome: string;
+}
+
+/** Credentials of providers, sealed. */
+export interface ProviderSecretsTable {
+  readonly id: string;
+  readonly provider: string;
+  readonly name: string;
+  /** Scheme, host and port that it was saved for. */
+  readonly origin: string;
+  /** Nothing of the secret but its last characters. */
+  readonly hint: string;
+  /** Version, wrapped key, nonce, ciphertext and tag. */
+  readonly sealed: string;
+  readonly is_disabled: Integer;
+  readonly is_removed: Integer;
+  readonly created_at: Integer;
+  /** JSON: limits, regions. */
+  readonly settings: string;
+  readonly revision: Integer;
+}
+
+/** When a key was last used: apart, because it changes without being changed. */
+export interface KeyUsesTable {
+  readonly key_id: string;
+  readonly at: Integer;
+}
+
+/** Receipts whose price became known later. The receipt stays as it was. */
+export interface RepricingsTable {
+  readonly receipt_id: string;
+  readonly posting_id: Integer;
+  readonly cost_nano_usd: Integer;
+  readonly charge_nano_usd: Integer;
+  readonly at: Integer;
+  readonly reason: string;
+}
+
+/** Receipts summed by hour: what reports read. Empty text where a column does not apply. */
+export interface UsageHoursTable {
+  /** Hours since 1970. */
+  readonly hour: Integer;
+  readonly org_id: string;
+  readonly team_id: string;
+  readonly user_id: string;
+  readonly key_id: string;
+  readonly route: string;
+  readonly provider: string;
+  readonly model: string;
+  readonly receipts: Integer;
+  readonly unpriced: Integer;
+  readonly input_tokens: Integer;
+  readonly cached_input_tokens: Integer;
+  readonly cache_write_tokens: Integer;
+  readonly output_tokens: Integer;
+  readonly reasoning_tokens: Integer;
+  readonly cost_nano_usd: Integer;
+  readonly charge_nano_usd: Integer;
+}
