@@ -9,6 +9,7 @@ import { withUsual } from '../pipeline/record.ts';
 import { pagesOf } from '../routing/describe.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { Store } from '../store/ports.ts';
+import { healthOfAll, type Crew } from '../telemetry/crew.ts';
 import { configRecord } from './config-record.ts';
 import { healthRows } from './health-rows.ts';
 import { keys, oneKey } from './keys.ts';
@@ -24,6 +25,8 @@ export interface AdminWorld {
   readonly health: () => readonly HealthRow[];
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** The workers behind the same port, where there are several. */
+  readonly crew?: Crew;
 }
 
 export interface AdminRequest {
@@ -58,7 +61,7 @@ const ROOMS: ReadonlyMap<string, Room> = new Map([
   ['providers', { methods: ['GET'], answer: (_, { snapshot }) => found({ data: providerRows(snapshot()) }) }],
   ['routes', { methods: ['GET'], answer: (_, world) => found({ data: routeRows(world) }) }],
   ['config', { methods: ['GET'], answer: (_, world) => found(config(world)) }],
-  ['health', { methods: ['GET'], answer: (_, world) => found(health(world)) }],
+  ['health', { methods: ['GET'], answer: async (_, world) => found(await health(world)) }],
   ['batches', { methods: ['GET'], answer: batches }],
   ['audit', { methods: ['GET'], answer: audit }],
 ]);
@@ -147,7 +150,13 @@ function routeRows({ config: current, snapshot }: AdminWorld): readonly JsonReco
   }));
 }
 
-function health({ store, configProblem, health: rows, now }: AdminWorld): JsonRecord {
+async function health(world: AdminWorld): Promise<JsonRecord> {
+  const own = ownHealth(world);
+  return world.crew === undefined ? own : healthOfAll(own, await world.crew.ask('health'));
+}
+
+/** How this process is. */
+export function ownHealth({ store, configProblem, health: rows, now }: AdminWorld): JsonRecord {
   const ledger = store.ledger.health();
   return compact({
     ok: ledger.isHealthy && configProblem() === undefined,
