@@ -3,6 +3,7 @@ import { sql, type Kysely, type Transaction } from 'kysely';
 import type { NanoUsd } from '../money/price.ts';
 import { nextRevision } from './books-keys.ts';
 import type { Balances, Books, Draw, DrawOrder, ReturnOrder } from './books-form.ts';
+import { lockPurses } from './lock-purses.ts';
 import type { Tables } from './schema.ts';
 import { accountOf, newPosting, transfer } from './transfers.ts';
 
@@ -17,13 +18,18 @@ type LeaseBooks = Pick<Books, 'draw' | 'giveBack' | 'balances'>;
 export function leaseBooks(db: Kysely<Tables>): LeaseBooks {
   return {
     draw: async (order) => db.transaction().execute(async (trx) => draw(trx, order)),
-    giveBack: async (order) => db.transaction().execute(async (trx) => giveBack(trx, order)),
+    giveBack: async (order) =>
+      db.transaction().execute(async (trx) => {
+        await lockPurses(trx, [order.keyId]);
+        await giveBack(trx, order);
+      }),
     balances: async (keyId, processId) => balancesOf(db, keyId, processId),
   };
 }
 
 async function draw(trx: Transaction<Tables>, order: DrawOrder): Promise<Draw> {
   const { processId, keyId, needNanoUsd, leastNanoUsd, atMs } = order;
+  await lockPurses(trx, [keyId]);
   const key = await trx
     .selectFrom('keys')
     .select(['budget_nano_usd', 'is_removed'])
@@ -78,6 +84,10 @@ export async function returnLeases(trx: Transaction<Tables>, processId: string, 
     .where('kind', '=', 'lease')
     .where('balance', '>', 0n)
     .execute();
+  await lockPurses(
+    trx,
+    leases.map((lease) => lease.key_id),
+  );
   for (const lease of leases) await giveBack(trx, { keyId: lease.key_id, processId, amountNanoUsd: 'all', atMs });
 }
 

@@ -1,11 +1,13 @@
 /** Receipts: from the journals into the database, each once, with the money they moved. */
-import { sql, type Insertable, type Kysely, type Selectable, type Transaction } from 'kysely';
+import { type Insertable, type Kysely, type Selectable, type Transaction } from 'kysely';
 import type { NanoUsd } from '../money/price.ts';
 import { returnLeases } from './books-leases.ts';
 import { bulkInsert } from './bulk-insert.ts';
+import { isPostgres, syncToDisk } from './differences.ts';
 import type { Books, TakenIn } from './books-form.ts';
 import { dropSegments, journalsIn, readJournal, segmentsOf, type JournalPosition } from './journal.ts';
 import type { JournalEntry } from './journal-entry.ts';
+import { lockPurses } from './lock-purses.ts';
 import type { Receipt } from './ports.ts';
 import { lockFiles, takeLock } from './process-lock.ts';
 import type { ReceiptsTable, Tables } from './schema.ts';
@@ -75,8 +77,16 @@ export function receiptBooks(db: Kysely<Tables>, dataDir: string): ReceiptBooks 
   };
 }
 
-/** Processes that have left anything behind. Most of them live. */
+/** Processes that have left anything behind here. Most of them live. */
 async function candidates(db: Kysely<Tables>, dataDir: string, atMs: number): Promise<readonly string[]> {
+  const stale = lockFiles(dataDir).filter((file) => atMs - file.madeMs > BIRTH_MS);
+  const ids = [...journalsIn(dataDir), ...(await lessees(db)), ...stale.map((file) => file.processId)];
+  return [...new Set(ids)];
+}
+
+/** Leases in PostgreSQL may be those of other machines, whose locks and journals are there. */
+async function lessees(db: Kysely<Tables>): Promise<readonly string[]> {
+  if (isPostgres(db)) return [];
   const leases = await db
     .selectFrom('accounts')
     .select('process_id')
@@ -84,13 +94,7 @@ async function candidates(db: Kysely<Tables>, dataDir: string, atMs: number): Pr
     .where('process_id', '!=', '')
     .where('balance', '>', 0n)
     .execute();
-  const stale = lockFiles(dataDir).filter((file) => atMs - file.madeMs > BIRTH_MS);
-  const ids = [
-    ...journalsIn(dataDir),
-    ...leases.map((lease) => lease.process_id),
-    ...stale.map((file) => file.processId),
-  ];
-  return [...new Set(ids)];
+  return leases.map((lease) => lease.process_id);
 }
 
 /** Takes in a whole journal whose process writes no more; attempts that it left open become receipts by their estimate. */
@@ -132,6 +136,10 @@ interface Batch {
 async function post({ db, insert }: Writer, { processId, receipts, atMs }: Batch): Promise<number> {
   if (receipts.length === 0) return 0;
   return db.transaction().execute(async (trx) => {
+    await lockPurses(
+      trx,
+      receipts.map((receipt) => receipt.keyId),
+    );
     const postingId = await newPosting(trx, processId, atMs);
     const sums = new Map<string, NanoUsd>();
     const fresh = await insert(
@@ -187,20 +195,4 @@ function rowOf(receipt: Receipt, postingId: bigint): Insertable<ReceiptsTable> {
     cost_nano_usd: receipt.costNanoUsd ?? null,
     at: receipt.atMs,
   };
-}
-
-/**
- * Brings all commits so far to the disk: one commit in full mode syncs the log that holds them all. What is taken away
- * afterwards (journals) would else be missing after a power cut.
- */
-async function syncToDisk(db: Kysely<Tables>): Promise<void> {
-  await db.connection().execute(async (connection) => {
-    await sql`pragma synchronous = full`.execute(connection);
-    try {
-      const conflict = sql`on conflict (name) do update set value = value + 1`;
-      await sql`insert into counters (name, value) values ('syncs', 1) ${conflict}`.execute(connection);
-    } finally {
-      await sql`pragma synchronous = normal`.execute(connection);
-    }
-  });
 }
