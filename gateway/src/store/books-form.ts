@@ -174,6 +174,12 @@ export interface Books extends BatchBooks, DecisionBooks {
 
 export interface BooksOptions {
   readonly dataDir: string;
-  /** How long one query waits for another writer. */
+  /** How long one query waits for another writer of SQLite. */
   readonly busyMs: number;
+  /** `postgres://…`; absent: SQLite in the data folder. Holds a password: never to be shown. */
+  readonly url?: string;
+  /** On PostgreSQL: the process whose life is to be proved as long as the books are open. */
+  readonly processId?: string;
+  /** On PostgreSQL: for how long a process may be without a session before its work is taken over. */
+  readonly deadAfterMs?: number;
 }

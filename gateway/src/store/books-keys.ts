@@ -5,6 +5,7 @@ import { formatUsd } from '../money/usd.ts';
 import { noteDeed } from './books-audit.ts';
 import type { KeyPatch } from './ports.ts';
 import type { Books, StoredKey } from './books-form.ts';
+import { lockPurses } from './lock-purses.ts';
 import { setGrant } from './transfers.ts';
 import type { KeysTable, Tables } from './schema.ts';
 
@@ -26,6 +27,7 @@ export function keyBooks(db: Kysely<Tables>): KeyBooks {
     },
     createKey: async (key, by = SYSTEM) =>
       db.transaction().execute(async (trx) => {
+        await lockPurses(trx, [key.id]);
         const row = {
           id: key.id,
           name: key.name,
@@ -49,6 +51,7 @@ export function keyBooks(db: Kysely<Tables>): KeyBooks {
       }),
     changeKey: async (id, change, { atMs, by = SYSTEM }) =>
       db.transaction().execute(async (trx) => {
+        if (change.budgetNanoUsd !== undefined) await lockPurses(trx, [id]);
         const revision = await nextRevision(trx);
         const stored = await trx
           .updateTable('keys')
@@ -94,7 +97,10 @@ function changesOf(change: KeyPatch & { readonly isRoot?: boolean }): JsonRecord
   });
 }
 
-/** Counts a revision up, inside a transaction that changes what it is of. */
+/**
+ * Counts a revision up, inside a transaction that changes what it is of. The row stays locked to its end, so that revisions
+ * are seen in the order in which they were counted.
+ */
 export async function nextRevision(
   trx: Transaction<Tables>,
   name: 'keys' | 'people' | 'recalls' = 'keys',
