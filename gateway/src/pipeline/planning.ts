@@ -20,10 +20,11 @@ import { ruleFacts, type Around } from '../understand/view.ts';
 import type { Call } from './call.ts';
 import { callerRegion } from './caller-region.ts';
 import type { Classified } from './classified.ts';
+import { keptFrom, type Kept } from './key-reach.ts';
 import { UNPRICED, whyNone, withoutHidden } from './no-plan.ts';
 import { sightingsOf } from './sightings.ts';
 import { healthNow } from './standing.ts';
-import { keptFrom, wishesOf, type Kept } from './wishes.ts';
+import { wishesOf } from './wishes.ts';
 import type { World } from './world.ts';
 
 export interface Planning {

@@ -20,7 +20,7 @@ export interface Deed {
   readonly atMs: number;
   /** Id of the key that asked, or `cli`; `system` for what the gateway does itself. */
   readonly by: string;
-  readonly action: 'key.created' | 'key.changed' | 'key.deleted';
+  readonly action: 'key.created' | 'key.changed' | 'key.rotated' | 'key.deleted';
   /** Id of the key that was changed. */
   readonly subject: string;
   /** The new values. No secret. */
