@@ -183,6 +183,20 @@ export const faults = {
     retry: false,
     text: 'This API key is disabled. Ask its owner to enable it.',
   },
+  'address-refused': {
+    status: 403,
+    type: 'permission_error',
+    outcome: 'forbidden',
+    retry: false,
+    text: 'This API key may not be used from {address}. Use it from an address in its `addresses`, or ask its owner to add this one.',
+  },
+  'scope-missing': {
+    status: 403,
+    type: 'permission_error',
+    outcome: 'forbidden',
+    retry: false,
+    text: 'This needs an API key with the scope {scope}; this one has {has}. Use another key, or ask its owner to add the scope.',
+  },
   'admin-only': {
     status: 403,
     type: 'permission_error',

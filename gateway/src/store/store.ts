@@ -34,6 +34,8 @@ const GRACE_MS = 10 * 60_000;
 const PUMP_MS = 200;
 /** Changes of keys by other processes are seen after so long; idle money and a full disk are looked at as often. */
 const TEND_MS = 1000;
+/** When keys were last used is written after so long. */
+const USES_MS = 5000;
 /** Processes that died beside us are cleaned up after so long. */
 const RECOVER_MS = 5000;
 const PRUNE_MS = 60_000;
@@ -138,6 +140,7 @@ async function run(world: World): Promise<Store> {
     close: async () => {
       for (const timer of timers) clearInterval(timer);
       await patiently(async () => requests.flush(), patienceMs);
+      await patiently(async () => keys.noteUses(), patienceMs);
       await ledger.stop();
       const ended = await patiently(async () => books.endProcess(lock.processId, now()), patienceMs);
       // Where the store is away nothing is lost: the journal stays, and the next process that starts takes it in.
@@ -221,6 +224,7 @@ function startTimers({
       await keys.refresh();
       await budgets.refresh();
     }),
+    every(USES_MS, async () => keys.noteUses()),
     every(RECOVER_MS, async () => {
       await books.recover(now());
     }),
