@@ -12,7 +12,7 @@ import type { Store } from '../store/ports.ts';
 import { healthOfAll, type Crew } from '../telemetry/crew.ts';
 import { configRecord } from './config-record.ts';
 import { healthRows } from './health-rows.ts';
-import { keys, oneKey } from './keys.ts';
+import { keys, oneKey, rotateKey } from './keys.ts';
 
 export interface AdminWorld {
   readonly store: Store;
@@ -68,8 +68,8 @@ const ROOMS: ReadonlyMap<string, Room> = new Map([
 
 /** Answers one admin request. The listener has checked that it comes with the root key. */
 export async function admin(request: AdminRequest, world: AdminWorld): Promise<AdminResult> {
-  const [name = '', id, ...rest] = request.path.split('/');
-  const room = roomOf(name, id);
+  const [name = '', id, deed, ...rest] = request.path.split('/');
+  const room = roomOf(name, id, deed);
   if (room === undefined || rest.length > 0) {
     const hint = `There are ${[...ROOMS.keys()].join(', ')}.`;
     return { fault: fault('route-unknown', { method: request.method, path: '/admin/v1/…', hint }) };
@@ -77,16 +77,19 @@ export async function admin(request: AdminRequest, world: AdminWorld): Promise<A
   const { method } = request;
   if (!room.methods.includes(method)) {
     const allow = room.methods.join(', ');
-    const path = `/admin/v1/${name}${id === undefined ? '' : '/{id}'}`;
+    const path = `/admin/v1/${name}${id === undefined ? '' : '/{id}'}${deed === undefined ? '' : `/${deed}`}`;
     return { fault: fault('method-not-allowed', { path, allow, method }), allow };
   }
   const answer = await room.answer(request, world);
   return 'code' in answer ? { fault: answer } : answer;
 }
 
-function roomOf(name: string, id: string | undefined): Room | undefined {
+function roomOf(name: string, id: string | undefined, deed: string | undefined): Room | undefined {
   if (id === undefined) return ROOMS.get(name);
   if (name !== 'keys') return undefined;
+  if (deed === 'rotate')
+    return { methods: ['POST'], answer: async (request, { store }) => rotateKey(request, id, store) };
+  if (deed !== undefined) return undefined;
   return { methods: ['GET', 'PATCH', 'DELETE'], answer: async (request, { store }) => oneKey(request, id, store) };
 }
 
