@@ -1,5 +1,5 @@
 /** This process as the gateway: read, check, wire, listen, drain. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -29,7 +29,9 @@ import { greetingOf } from './greeting.ts';
 import { discover, findingsOf, type Found } from './discover.ts';
 import { starterConfig } from './init.ts';
 import { intentTrainer } from './intents.ts';
+import { tellPending } from './migrate.ts';
 import { catalogName } from './settings.ts';
+import { storeAt } from './store-at.ts';
 import { VERSION } from './version.ts';
 import { whyNotListening } from './workers/hands.ts';
 import type { Member } from './workers/member.ts';
@@ -101,7 +103,7 @@ async function run({ options, io, log, member, first, configurationOptions, simu
     io.stderr(`turnout: TURNOUT_ADMIN_KEY must have ${ADMIN_KEY_MIN} characters or more\n`);
     return 1;
   }
-  mkdirSync(dataDir, { recursive: true });
+  await tellPending(storeAt(dataDir, io), log);
   const store = await openStore({
     dataDir,
     now: Date.now,
@@ -143,7 +145,7 @@ async function run({ options, io, log, member, first, configurationOptions, simu
   gateway.batches.start();
   const greeting = greetingOf({ address, firstKey, first, simulator, dataDir, file: options.file, env: io.env });
   if (member === undefined) io.stdout(greeting);
-  else member.listening(address.port, greeting);
+  else member.listening(greeting);
   for (const warning of first.warnings) log('warn', warning);
   process.on('SIGHUP', () => void configuration.reload());
   await stopSignal(member);
