@@ -4,6 +4,7 @@ import type { BatchBooks } from './batch-ports.ts';
 import type { Books, BooksOptions, DecisionBooks } from './books-form.ts';
 import type { ThreadCall, ThreadReply } from './books-thread.ts';
 import { EMBEDDED_THREAD } from './embedded.ts';
+import type { PeopleBooks } from './people-ports.ts';
 import { StoreError } from './sqlite.ts';
 
 interface Pending {
@@ -75,6 +76,7 @@ export function openBooksThread(options: BooksOptions): Books {
     recover: async (...args) => call('recover', args),
     ...remoteDecisions(call),
     ...remoteBatches(call),
+    ...remotePeople(call),
     usage: async (...args) => call('usage', args),
     verify: async (...args) => call('verify', args),
     close: async () => {
@@ -124,6 +126,29 @@ function remoteBatches(call: Call): BatchBooks {
     resultLines: async (...args) => call('resultLines', args),
     readResults: async (...args) => call('readResults', args),
     dropResults: async (...args) => call('dropResults', args),
+  };
+}
+
+function remotePeople(call: Call): PeopleBooks {
+  return {
+    peopleChanges: async (...args) => call('peopleChanges', args),
+    createOrg: async (...args) => call('createOrg', args),
+    changeOrg: async (...args) => call('changeOrg', args),
+    createTeam: async (...args) => call('createTeam', args),
+    changeTeam: async (...args) => call('changeTeam', args),
+    createUser: async (...args) => call('createUser', args),
+    changeUser: async (...args) => call('changeUser', args),
+    loginOf: async (...args) => call('loginOf', args),
+    openSession: async (...args) => call('openSession', args),
+    seeSession: async (...args) => call('seeSession', args),
+    sessionsOf: async (...args) => call('sessionsOf', args),
+    endSessions: async (...args) => call('endSessions', args),
+    pruneAccess: async (...args) => call('pruneAccess', args),
+    createInvite: async (...args) => call('createInvite', args),
+    inviteOf: async (...args) => call('inviteOf', args),
+    listInvites: async (...args) => call('listInvites', args),
+    removeInvite: async (...args) => call('removeInvite', args),
+    acceptInvite: async (...args) => call('acceptInvite', args),
   };
 }
 

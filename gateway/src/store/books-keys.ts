@@ -2,7 +2,9 @@
 import type { Kysely, Selectable, Transaction, Updateable } from 'kysely';
 import { asArray, asString, compact, parseJson, type JsonRecord } from '../lib/json.ts';
 import { formatUsd } from '../money/usd.ts';
+import { DEFAULT_ORG_ID } from '../people/permissions.ts';
 import { noteDeed } from './books-audit.ts';
+import type { Owners } from './people-ports.ts';
 import type { KeyPatch } from './ports.ts';
 import type { Books, StoredKey } from './books-form.ts';
 import { setGrant } from './transfers.ts';
@@ -39,6 +41,9 @@ export function keyBooks(db: Kysely<Tables>): KeyBooks {
           allowed_models: key.allowedModels === undefined ? null : JSON.stringify(key.allowedModels),
           tags: JSON.stringify(key.tags),
           region: key.region ?? null,
+          org_id: key.orgId ?? DEFAULT_ORG_ID,
+          team_id: key.teamId ?? null,
+          user_id: key.userId ?? null,
           revision: await nextRevision(trx),
           recalls: 0,
         };
@@ -81,7 +86,7 @@ export function keyBooks(db: Kysely<Tables>): KeyBooks {
 }
 
 /** What a change sets, in the words of the API. */
-function changesOf(change: KeyPatch & { readonly isRoot?: boolean }): JsonRecord {
+function changesOf(change: KeyPatch & Owners & { readonly isRoot?: boolean }): JsonRecord {
   const { name, isRoot, isDisabled, expiresAtMs, budgetNanoUsd, allowedModels, tags, region } = change;
   return compact({
     name,
@@ -92,6 +97,9 @@ function changesOf(change: KeyPatch & { readonly isRoot?: boolean }): JsonRecord
     models: allowedModels,
     tags,
     region,
+    org_id: change.orgId === DEFAULT_ORG_ID ? undefined : change.orgId,
+    team_id: change.teamId,
+    user_id: change.userId,
   });
 }
 
@@ -136,6 +144,9 @@ function keyOf(row: Selectable<KeysTable>): StoredKey {
     ...(row.budget_nano_usd === null ? {} : { budgetNanoUsd: row.budget_nano_usd }),
     ...(row.allowed_models === null ? {} : { allowedModels: strings(row.allowed_models) }),
     ...(row.region === null ? {} : { region: row.region }),
+    orgId: row.org_id,
+    ...(row.team_id === null ? {} : { teamId: row.team_id }),
+    ...(row.user_id === null ? {} : { userId: row.user_id }),
   };
 }
 

@@ -6,6 +6,7 @@ import type { NanoUsd } from '../money/price.ts';
 import type { Books, KeyDeed, StoredKey } from './books-form.ts';
 import { ROOT_KEY_ID } from './ledger-problems.ts';
 import { patiently } from './patience.ts';
+import type { Owners } from './people-ports.ts';
 import type { KeyLookup, KeyPatch, KeyRow, Keys, KeySpend, NewKey } from './ports.ts';
 import { hashToken, isWellFormed, newToken } from './token.ts';
 
@@ -38,6 +39,8 @@ export interface KeyPorts {
   /** A key was changed, or its money is called back. */
   readonly onChange: (key: KeyRow) => void;
   readonly spend: (keyId: string) => Promise<KeySpend>;
+  /** Why nothing of these may be used: the user, team or organisation of a key is disabled or removed. */
+  readonly whyNot: (owners: Owners) => Fault | undefined;
 }
 
 export class KeyRing implements Keys {
@@ -79,6 +82,8 @@ export class KeyRing implements Keys {
     if (known.expiresAtMs !== undefined && known.expiresAtMs <= this.#ports.now()) {
       return err(fault('key-expired', { at: new Date(known.expiresAtMs).toISOString() }));
     }
+    const off = this.#ports.whyNot(known);
+    if (off !== undefined) return err(off);
     if (this.#silentMs() > this.#ports.graceMs) return err(fault('store-unavailable'));
     return ok(known);
   }

@@ -4,9 +4,10 @@ import type { JsonRecord } from '../lib/json.ts';
 import type { Result } from '../lib/result.ts';
 import type { NanoUsd } from '../money/price.ts';
 import type { AskBatches } from './batch-ports.ts';
+import type { Owners, People } from './people-ports.ts';
 
 /** A virtual key, without its token: that one is shown once and kept nowhere. */
-export interface KeyRow {
+export interface KeyRow extends Owners {
   readonly id: string;
   readonly name: string;
   /** May do everything: admin and inference, no budget. */
@@ -26,7 +27,7 @@ export interface KeyRow {
 /** The key behind a token, or the fault to answer with: `key-unknown`, `key-expired`, `key-disabled`, `store-unavailable`. */
 export type KeyLookup = Result<KeyRow, Fault>;
 
-export interface NewKey {
+export interface NewKey extends Owners {
   readonly name: string;
   readonly isRoot?: boolean;
   readonly expiresAtMs?: number;
@@ -284,7 +285,7 @@ export interface RequestLog {
   page(query: LogQuery): Promise<readonly LogRow[]>;
 }
 
-/** One change of a key, as `GET /admin/v1/audit` prints it. */
+/** One change by an admin, as `GET /admin/v1/audit` prints it. */
 export interface AuditEntry {
   /** 1 for the first, without a gap. */
   readonly seq: number;
@@ -378,6 +379,8 @@ export interface Store {
   readonly feedback: Feedback;
   /** Files and batches. */
   readonly batches: AskBatches;
+  /** Organisations, teams and users. */
+  readonly people: People;
   /** What this process is called in the store: what it works on is nobody else's while it lives. */
   readonly processId: string;
   usage(query: UsageQuery): Promise<Result<UsageReport, Fault>>;

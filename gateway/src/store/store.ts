@@ -17,6 +17,7 @@ import { openJournal, type JournalDisk } from './journal.ts';
 import { KeyRing } from './keys.ts';
 import { LedgerBook } from './ledger.ts';
 import { PATIENCE_MS, patiently } from './patience.ts';
+import { Directory } from './people.ts';
 import type { KeySpend, Store, StoreOptions } from './ports.ts';
 import { takeLock, type ProcessLock } from './process-lock.ts';
 import { RequestQueue } from './requests.ts';
@@ -95,17 +96,20 @@ async function run(world: World): Promise<Store> {
   const ledger = new LedgerBook({ ...world, processId: lock.processId, warn });
   const noteStore = (error: unknown): void => ledger.noteStore(error);
   const requests = new RequestQueue(books, noteStore);
+  const people = new Directory(world);
   const keys = new KeyRing({
     ...world,
+    whyNot: (owners) => people.whyNot(owners),
     adminKey: world.adminKey,
     graceMs: world.graceMs ?? GRACE_MS,
     onChange: (key) => ledger.recall(key),
     spend: async (keyId) => spendOf(keyId, { books, ledger, keys, processId: lock.processId }),
   });
   const feedback = new FeedbackBook(books, now);
+  await people.refresh();
   await keys.refresh();
   await feedback.refresh();
-  const timers = startTimers({ books, keys, ledger, requests, feedback, now, noteStore });
+  const timers = startTimers({ books, people, keys, ledger, requests, feedback, now, noteStore });
   return {
     keys,
     ledger,
@@ -113,6 +117,7 @@ async function run(world: World): Promise<Store> {
     snapshots: keptSnapshots(books, warn),
     feedback,
     batches: async (ask) => patiently(async () => ask(books)),
+    people,
     processId: lock.processId,
     usage: async (query) => patiently(async () => books.usage({ rowsMax: USAGE_ROWS_MAX, ...query })),
     audit: async (query) => patiently(async () => books.audit(query)),
@@ -151,6 +156,7 @@ async function spendOf(keyId: string, { books, ledger, keys, processId }: Spendi
 
 interface Timed {
   readonly books: Books;
+  readonly people: Directory;
   readonly keys: KeyRing;
   readonly ledger: LedgerBook;
   readonly requests: RequestQueue;
@@ -159,7 +165,16 @@ interface Timed {
   readonly noteStore: (error: unknown) => void;
 }
 
-function startTimers({ books, keys, ledger, requests, feedback, now, noteStore }: Timed): readonly NodeJS.Timeout[] {
+function startTimers({
+  books,
+  people,
+  keys,
+  ledger,
+  requests,
+  feedback,
+  now,
+  noteStore,
+}: Timed): readonly NodeJS.Timeout[] {
   const every = (intervalMs: number, work: () => Promise<void>): NodeJS.Timeout => {
     let isRunning = false;
     const timer = setInterval(() => {
@@ -180,12 +195,15 @@ function startTimers({ books, keys, ledger, requests, feedback, now, noteStore }
     }),
     every(TEND_MS, async () => {
       ledger.tend();
+      // Before the keys: whoever a new key belongs to is known by then.
+      await people.refresh();
       await keys.refresh();
     }),
     every(RECOVER_MS, async () => {
       await books.recover(now());
     }),
     every(PRUNE_MS, async () => requests.prune()),
+    every(PRUNE_MS, async () => books.pruneAccess(now())),
     every(FEEDBACK_MS, async () => {
       await feedback.prune();
       await feedback.refresh();
