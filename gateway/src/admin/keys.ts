@@ -3,6 +3,7 @@ import { fault, type Fault } from '../chat/fault.ts';
 import { asArray, asBoolean, asString, compact, type Json, type JsonRecord } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { formatUsd, parseUsd } from '../money/usd.ts';
+import type { Principal } from '../people/permissions.ts';
 import type { KeyPatch, KeyRow, Store } from '../store/ports.ts';
 
 const NAME_MAX = 200;
@@ -11,8 +12,7 @@ const MODELS_MAX = 200;
 interface KeyRequest {
   readonly method: string;
   readonly body: JsonRecord | undefined;
-  /** Id of the key that asks. */
-  readonly by: string;
+  readonly principal: Principal;
 }
 
 type KeyAnswer = { readonly status: number; readonly body: JsonRecord } | Fault;
@@ -36,7 +36,7 @@ export async function keys(request: KeyRequest, { store }: { readonly store: Sto
       ...(tags === undefined ? {} : { tags }),
       ...(typeof region === 'string' ? { region } : {}),
     },
-    request.by,
+    request.principal.id,
   );
   if (!made.ok) return made.error;
   return { status: 201, body: { ...(await keyRecord(made.value.row, store)), key: made.value.token } };
@@ -46,14 +46,14 @@ export async function keys(request: KeyRequest, { store }: { readonly store: Sto
 export async function oneKey(request: KeyRequest, id: string, store: Store): Promise<KeyAnswer> {
   const missing = fault('record-unknown', { id: id.slice(0, 80) });
   if (request.method === 'DELETE') {
-    const removed = await store.keys.remove(id, request.by);
+    const removed = await store.keys.remove(id, request.principal.id);
     if (!removed.ok) return removed.error;
     return removed.value ? { status: 200, body: { id, deleted: true } } : missing;
   }
   if (request.method === 'PATCH') {
     const patch = readPatch(request.body ?? {});
     if (!patch.ok) return patch.error;
-    const changed = await store.keys.change(id, patch.value, request.by);
+    const changed = await store.keys.change(id, patch.value, request.principal.id);
     if (!changed.ok) return changed.error;
     return changed.value === undefined ? missing : { status: 200, body: await keyRecord(changed.value, store) };
   }

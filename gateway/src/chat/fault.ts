@@ -211,6 +211,13 @@ export const faults = {
     retry: false,
     text: 'The login was refused: {reason}.',
   },
+  'login-provider': {
+    status: 502,
+    type: 'upstream_error',
+    outcome: 'upstream_error',
+    retry: true,
+    text: 'The login provider {provider} could not be reached. Try again shortly, or tell an operator: its `issuer` may be wrong.',
+  },
   'login-slow': {
     status: 429,
     type: 'rate_limit_error',
@@ -237,7 +244,7 @@ export const faults = {
     type: 'permission_error',
     outcome: 'forbidden',
     retry: false,
-    text: 'The role {role} may not do this ({permission}). Ask an owner or admin of the organisation.',
+    text: 'The role {role} may not do this: it takes {permission}. Ask an owner of your organisation.',
   },
   'role-too-high': {
     status: 403,
@@ -245,6 +252,19 @@ export const faults = {
     outcome: 'forbidden',
     retry: false,
     text: 'Nobody can give a role above the own one: {role}.',
+  },
+  'not-ones-own': {
+    status: 403,
+    type: 'permission_error',
+    outcome: 'forbidden',
+    retry: false,
+    text: 'Nobody can set `{param}` of himself. Ask an owner or admin of the organisation.',
+  },
+  'session-unknown': {
+    ...INVALID,
+    status: 404,
+    outcome: 'not_found',
+    text: 'You have no session of this id. It may have ended.',
   },
   'person-unknown': { ...INVALID, status: 404, outcome: 'not_found', text: 'There is nobody of this id.' },
   'last-owner': {
@@ -275,7 +295,7 @@ export const faults = {
     type: 'permission_error',
     outcome: 'forbidden',
     retry: false,
-    text: 'This needs the root key of the gateway.',
+    text: 'This needs the root key of the gateway, a key with the scope `admin`, or a login.',
   },
   'policy-refused': {
     status: 403,

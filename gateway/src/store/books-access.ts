@@ -39,6 +39,10 @@ export function accessBooks(db: Db): AccessBooks {
     loginOf: async (by) => loginOf(db, by),
     ...sessionBooks(db),
     ...inviteBooks(db),
+    noteRefused: async (subject, fields, deed) =>
+      db
+        .transaction()
+        .execute(async (trx) => note(trx, deed, { action: 'user.refused', subject, changes: { fields } })),
     pruneAccess: async (atMs) => {
       const at = BigInt(Math.floor(atMs));
       await db.deleteFrom('sessions').where('expires_at', '<=', at).execute();

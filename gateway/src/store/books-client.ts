@@ -148,6 +148,7 @@ function remotePeople(call: Call): PeopleBooks {
     inviteOf: async (...args) => call('inviteOf', args),
     listInvites: async (...args) => call('listInvites', args),
     removeInvite: async (...args) => call('removeInvite', args),
+    noteRefused: async (...args) => call('noteRefused', args),
     acceptInvite: async (...args) => call('acceptInvite', args),
   };
 }

@@ -208,6 +208,8 @@ export interface PeopleBooks {
   /** Newest first; those of the first start and of passwords too. */
   listInvites(orgId: string): Promise<readonly InviteRow[]>;
   removeInvite(id: string, deed: PeopleDeed): Promise<boolean>;
+  /** Writes down that someone tried to change what he may not: `fields`, of `subject`. */
+  noteRefused(subject: string, fields: readonly string[], deed: PeopleDeed): Promise<void>;
   /** Uses a link, once: makes its user, or sets its user's password. */
   acceptInvite(id: string, arrival: Arrival, deed: PeopleDeed): Promise<Written<UserRow>>;
 }
@@ -252,6 +254,8 @@ export interface People {
   invites(orgId: string): Answer<readonly InviteRow[]>;
   removeInvite(id: string, by: string): Answer<boolean>;
   accept(token: string, arrival: Omit<Arrival, 'hash'>): Answer<UserRow>;
+  /** For the audit log: someone tried to set what he may not, of himself or another. */
+  noteRefused(subject: string, fields: readonly string[], by: string): Answer<void>;
 
   readonly access: Access;
 }
@@ -266,6 +270,8 @@ export interface Access {
   sessionsOf(userId: string): Answer<readonly SessionRow[]>;
   /** `butValue`: the cookie's value of the one that stays. */
   end(choice: { readonly userId: string; readonly id?: string; readonly butValue?: string }): Answer<number>;
+  /** How a cookie's value is stored: by which a session is told from others. */
+  hashOf(value: string): string;
   /** 256 bits for what must not be forged, by the secret of this gateway; another purpose gives another. Base64url. */
   sign(purpose: string, text: string): string;
 }

@@ -146,6 +146,10 @@ export class Directory implements People {
     );
   }
 
+  async noteRefused(subject: string, fields: readonly string[], by: string): Answer<void> {
+    return this.#patiently(async (books) => books.noteRefused(subject, fields, this.#deed(by)));
+  }
+
   /** Learns what other processes have changed. Throws where the store is in trouble; who is known so far stays. */
   async refresh(): Promise<void> {
     const { orgs, teams, users } = await this.#ports.books.peopleChanges(this.#revision);
@@ -245,6 +249,8 @@ function accessOf(ports: DirectoryPorts, directory: Directory): Access {
       if (!TOKEN.test(value)) return ok(undefined);
       const seen = await ask(async () => books.seeSession(hashOf(value), now(), idleMs));
       if (!seen.ok || seen.value === undefined) return seen.ok ? ok(undefined) : seen;
+      // Another process may have made him a moment ago.
+      if (directory.user(seen.value.userId) === undefined) await ask(async () => directory.refresh());
       const user = directory.user(seen.value.userId);
       const isOut = user === undefined || directory.whyNot({ userId: user.id, orgId: user.orgId }) !== undefined;
       return ok(isOut ? undefined : { session: seen.value, user });
@@ -254,12 +260,13 @@ function accessOf(ports: DirectoryPorts, directory: Directory): Access {
       ask(async () =>
         books.endSessions({ ...choice, ...(butValue === undefined ? {} : { butHash: hashOf(butValue) }) }),
       ),
+    hashOf,
     sign: (purpose, text) => createHmac('sha256', secret).update(`${purpose}\0${text}`).digest('base64url'),
   };
 }
 
 /** What is stored of a cookie or a link. It is 256 bits of chance: no salt, no slow hash could make it harder to guess. */
-export function hashOf(token: string): string {
+function hashOf(token: string): string {
   return createHash('sha256').update(token).digest('hex');
 }
 
