@@ -4,6 +4,7 @@ import type { NanoUsd } from '../money/price.ts';
 import type { BatchBooks } from './batch-ports.ts';
 import type { BudgetPatch, BudgetRow } from './budget-ports.ts';
 import type { JournalPosition } from './journal.ts';
+import type { PeopleBooks } from './people-ports.ts';
 import type {
   AuditPage,
   AuditQuery,
@@ -151,7 +152,7 @@ export interface DecisionBooks {
 }
 
 /** All methods throw `StoreError`s or SQLite's own errors; `troubleOf` tells them from bugs. */
-export interface Books extends BatchBooks, DecisionBooks {
+export interface Books extends BatchBooks, DecisionBooks, PeopleBooks {
   /** Keys changed after `revision`, removed ones among them. */
   keyChanges(revision: bigint): Promise<readonly StoredKey[]>;
   createKey(key: Omit<KeyRow, 'isDisabled'> & { readonly hash: string }, by?: string): Promise<StoredKey>;

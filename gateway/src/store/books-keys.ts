@@ -6,7 +6,7 @@ import { noteDeed, type Deed } from './books-audit.ts';
 import type { Books, KeyDeed, StoredKey } from './books-form.ts';
 import { settingsRecord, settingsText, storedSettings, withPatch } from './key-settings.ts';
 import { lockPurses } from './lock-purses.ts';
-import { DEFAULT_ORG_ID } from './migration-people.ts';
+import { DEFAULT_ORG_ID } from '../people/permissions.ts';
 import type { KeyOwner, KeyPatch } from './ports.ts';
 import { setGrant } from './transfers.ts';
 import type { KeysTable, Tables } from './schema.ts';

@@ -11,6 +11,8 @@ import { BudgetBoard } from './budgets.ts';
 import { idMaker } from './id.ts';
 import { KeyRing } from './keys.ts';
 import { PATIENCE_MS, patiently } from './patience.ts';
+import type { People } from './people-ports.ts';
+import { Directory } from './people.ts';
 import type { Keys, RequestLog, StoredSnapshot, UsageQuery, UsageReport, VerifyReport } from './ports.ts';
 import { ensureDataDir, ensureSecret } from './secret.ts';
 
@@ -27,6 +29,7 @@ export interface DeskOptions {
 export interface Desk {
   readonly keys: Keys;
   readonly budgets: Budgets;
+  readonly people: People;
   readonly batches: AskBatches;
   readonly log: RequestLog;
   /** The record of a request. */
@@ -47,15 +50,20 @@ export async function openDesk({ dataDir, now, mayCreate }: DeskOptions): Promis
   if (!opened.ok) throw new Error(`The database in ${dataDir} is locked or cannot be read.`);
   const books = opened.value;
   try {
+    const secret = ensureSecret(dataDir);
+    const newId = idMaker(now);
+    const people = new Directory({ books, secret, now, newId, patienceMs: PATIENCE_MS });
+    await people.refresh();
     const keys = new KeyRing({
       books,
-      secret: ensureSecret(dataDir),
+      secret,
+      whyNot: (owners) => people.whyNot(owners),
       adminKey: undefined,
       now,
       monotonicMs: () => 0,
       graceMs: Infinity,
       patienceMs: PATIENCE_MS,
-      newId: idMaker(now),
+      newId,
       onChange: () => undefined,
       spend: async (keyId) => {
         // What running gateways have settled counts as spent, also before the database has it.
@@ -83,6 +91,7 @@ export async function openDesk({ dataDir, now, mayCreate }: DeskOptions): Promis
     return {
       keys,
       budgets,
+      people,
       batches: async (ask) => patiently(async () => ask(books)),
       log: {
         extent: async (query) => books.logExtent(query),

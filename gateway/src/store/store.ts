@@ -18,6 +18,7 @@ import { openJournal, type JournalDisk } from './journal.ts';
 import { KeyRing } from './keys.ts';
 import { LedgerBook } from './ledger.ts';
 import { PATIENCE_MS, patiently } from './patience.ts';
+import { Directory } from './people.ts';
 import type { Store, StoreOptions } from './ports.ts';
 import type { PurseState } from './purse-ports.ts';
 import { takeLock, type ProcessLock } from './process-lock.ts';
@@ -103,8 +104,10 @@ async function run(world: World): Promise<Store> {
     if (isTakenInFirst) await ledger.flush();
     return stateOf(id, { books, ledger, processId: lock.processId });
   };
+  const people = new Directory(world);
   const keys = new KeyRing({
     ...world,
+    whyNot: (owners) => people.whyNot(owners),
     adminKey: world.adminKey,
     graceMs: world.graceMs ?? GRACE_MS,
     onChange: (key) => ledger.recall(key.id),
@@ -120,10 +123,11 @@ async function run(world: World): Promise<Store> {
     stateOf: async (purseId) => purseOf(purseId, true),
   });
   const feedback = new FeedbackBook(books, now);
+  await people.refresh();
   await keys.refresh();
   await budgets.refresh();
   await feedback.refresh();
-  const timers = startTimers({ books, keys, budgets, ledger, requests, feedback, now, noteStore });
+  const timers = startTimers({ books, people, keys, budgets, ledger, requests, feedback, now, noteStore });
   return {
     keys,
     budgets,
@@ -133,6 +137,7 @@ async function run(world: World): Promise<Store> {
     snapshots: keptSnapshots(books, warn),
     feedback,
     batches: async (ask) => patiently(async () => ask(books)),
+    people,
     processId: lock.processId,
     usage: async (query) => patiently(async () => books.usage({ rowsMax: USAGE_ROWS_MAX, ...query })),
     audit: async (query) => patiently(async () => books.audit(query)),
@@ -180,6 +185,7 @@ function recalls(books: Books, ledger: LedgerBook): () => Promise<void> {
 
 interface Timed {
   readonly books: Books;
+  readonly people: Directory;
   readonly keys: KeyRing;
   readonly budgets: BudgetBoard;
   readonly ledger: LedgerBook;
@@ -191,6 +197,7 @@ interface Timed {
 
 function startTimers({
   books,
+  people,
   keys,
   budgets,
   ledger,
@@ -221,6 +228,8 @@ function startTimers({
     every(TEND_MS, async () => {
       ledger.tend();
       await recall();
+      // Before the keys: whoever a new key belongs to is known by then.
+      await people.refresh();
       await keys.refresh();
       await budgets.refresh();
     }),
@@ -229,6 +238,7 @@ function startTimers({
       await books.recover(now());
     }),
     every(PRUNE_MS, async () => requests.prune()),
+    every(PRUNE_MS, async () => books.pruneAccess(now())),
     every(FEEDBACK_MS, async () => {
       await feedback.prune();
       await feedback.refresh();
