@@ -75,6 +75,7 @@ export function openBooksThread(options: BooksOptions): Books {
     recover: async (...args) => call('recover', args),
     ...remoteDecisions(call),
     ...remoteBatches(call),
+    agree: async (...args) => call('agree', args),
     usage: async (...args) => call('usage', args),
     verify: async (...args) => call('verify', args),
     close: async () => {

@@ -4,6 +4,7 @@ import type { JsonRecord } from '../lib/json.ts';
 import type { Result } from '../lib/result.ts';
 import type { NanoUsd } from '../money/price.ts';
 import type { AskBatches } from './batch-ports.ts';
+import type { StorePlace } from './place.ts';
 
 /** A virtual key, without its token: that one is shown once and kept nowhere. */
 export interface KeyRow {
@@ -387,7 +388,7 @@ export interface Store {
   close(): Promise<void>;
 }
 
-export interface StoreOptions {
+export interface StoreOptions extends StorePlace {
   /** Folder of the database, the secret and the journals; made where it is missing. */
   readonly dataDir: string;
   /** `TURNOUT_ADMIN_KEY`: the root key, any text of 32 characters or more. */
