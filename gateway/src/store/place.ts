@@ -1,5 +1,4 @@
 /** Where a store is: SQLite in the data folder, or a PostgreSQL server. */
-import type { BooksOptions } from './books-form.ts';
 
 /** What is read of the environment: which store, and the secret that all its gateways share. */
 export interface StoreVariables {
@@ -26,7 +25,7 @@ export function storePlace(variables: StoreVariables, configured = 'sqlite'): St
 }
 
 /** The same for people, without user and password. */
-export function placeText({ dataDir, url }: Pick<BooksOptions, 'dataDir' | 'url'>): string {
+export function placeText({ dataDir, url }: { readonly dataDir: string; readonly url?: string | undefined }): string {
   if (url === undefined) return `the database in ${dataDir}`;
   const { host, pathname } = new URL(url);
   return `the PostgreSQL database ${host}${pathname}`;
