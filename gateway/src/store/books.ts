@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { Kysely, type Dialect } from 'kysely';
 import { auditBooks } from './books-audit.ts';
 import { batchBooks, type Deaths } from './books-batches.ts';
+import { budgetBooks } from './books-budgets.ts';
 import { fileBooks } from './books-files.ts';
 import { feedbackBooks } from './books-feedback.ts';
 import type { Books, BooksOptions } from './books-form.ts';
@@ -31,6 +32,7 @@ export async function openBooks(options: BooksOptions): Promise<Books> {
   const { db, deaths, close } = await openDatabase(options);
   return {
     ...keyBooks(db),
+    ...budgetBooks(db),
     ...auditBooks(db),
     ...leaseBooks(db),
     ...receiptBooks(db, dataDir),

@@ -82,7 +82,7 @@ describe('a database of PostgreSQL', { skip: POSTGRES.skip }, () => {
       const draws = all.flatMap((books, node) =>
         Array.from({ length: 40 }, async (_, at) => {
           const needNanoUsd = BigInt(1 + ((at * 7919 + node * 104_729) % 3000));
-          return books.draw({ processId: `p${node}`, keyId: 'k', needNanoUsd, leastNanoUsd: 1n, atMs: AT });
+          return books.draw({ processId: `p${node}`, purseId: 'k', needNanoUsd, leastNanoUsd: 1n, atMs: AT });
         }),
       );
       const given = (await Promise.all(draws)).reduce((sum, draw) => sum + draw.givenNanoUsd, 0n);
@@ -128,7 +128,7 @@ describe('a database of PostgreSQL', { skip: POSTGRES.skip }, () => {
       other.on('error', () => undefined);
       await other.connect();
       await other.query(`begin; lock table accounts in access exclusive mode`);
-      const order = { processId: 'p', keyId: 'k', needNanoUsd: 1n, leastNanoUsd: 1n, atMs: AT };
+      const order = { processId: 'p', purseId: 'k', needNanoUsd: 1n, leastNanoUsd: 1n, atMs: AT };
       const waiting = problem(books.draw(order));
       await until(async () => {
         const rows = await ask(place.url, `select 1 from pg_locks where not granted`);
