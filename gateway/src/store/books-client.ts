@@ -67,6 +67,7 @@ export function openBooksThread(options: BooksOptions): Books {
     ...remoteDecisions(call),
     ...remoteBatches(call),
     ...remotePeople(call),
+    agree: async (...args) => call('agree', args),
     usage: async (...args) => call('usage', args),
     verify: async (...args) => call('verify', args),
     close: async () => {

@@ -188,6 +188,9 @@ export interface Books extends BatchBooks, DecisionBooks, PeopleBooks {
   /** The same for processes that died, whose open attempts become `interrupted`. Gives how many there were. */
   recover(atMs: number): Promise<number>;
 
+  /** The number that the first caller gave. */
+  agree(mark: 'secret', value: bigint): Promise<bigint>;
+
   usage(query: UsageQuery): Promise<UsageReport>;
   verify(): Promise<VerifyReport>;
   close(): Promise<void>;
