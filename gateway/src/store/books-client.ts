@@ -1,7 +1,7 @@
 /** The books of another thread, called like our own. */
 import { Worker } from 'node:worker_threads';
 import type { BatchBooks } from './batch-ports.ts';
-import type { Books, BooksOptions, DecisionBooks } from './books-form.ts';
+import type { Books, BooksOptions, DecisionBooks, KeyBooks } from './books-form.ts';
 import type { ThreadCall, ThreadReply } from './books-thread.ts';
 import { EMBEDDED_THREAD } from './embedded.ts';
 import { StoreError } from './sqlite.ts';
@@ -61,18 +61,16 @@ export function openBooksThread(options: BooksOptions): Books {
   };
 
   return {
-    keyChanges: async (...args) => call('keyChanges', args),
-    createKey: async (...args) => call('createKey', args),
-    changeKey: async (...args) => call('changeKey', args),
-    removeKey: async (...args) => call('removeKey', args),
-    rotateKey: async (...args) => call('rotateKey', args),
-    missingOwner: async (...args) => call('missingOwner', args),
-    noteUses: async (...args) => call('noteUses', args),
-    keyUses: async (...args) => call('keyUses', args),
+    ...remoteKeys(call),
+    budgetChanges: async (...args) => call('budgetChanges', args),
+    createBudget: async (...args) => call('createBudget', args),
+    changeBudget: async (...args) => call('changeBudget', args),
+    removeBudget: async (...args) => call('removeBudget', args),
     audit: async (...args) => call('audit', args),
     draw: async (...args) => call('draw', args),
     giveBack: async (...args) => call('giveBack', args),
     balances: async (...args) => call('balances', args),
+    recalls: async (...args) => call('recalls', args),
     takeIn: async (...args) => call('takeIn', args),
     dropJournal: async (...args) => call('dropJournal', args),
     endProcess: async (...args) => call('endProcess', args),
@@ -90,6 +88,19 @@ export function openBooksThread(options: BooksOptions): Books {
 }
 
 type Call = <M extends keyof Books>(method: M, args: Parameters<Books[M]>) => Promise<Awaited<ReturnType<Books[M]>>>;
+
+function remoteKeys(call: Call): KeyBooks {
+  return {
+    keyChanges: async (...args) => call('keyChanges', args),
+    createKey: async (...args) => call('createKey', args),
+    changeKey: async (...args) => call('changeKey', args),
+    removeKey: async (...args) => call('removeKey', args),
+    rotateKey: async (...args) => call('rotateKey', args),
+    missingOwner: async (...args) => call('missingOwner', args),
+    noteUses: async (...args) => call('noteUses', args),
+    keyUses: async (...args) => call('keyUses', args),
+  };
+}
 
 function remoteDecisions(call: Call): DecisionBooks {
   return {

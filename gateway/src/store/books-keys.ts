@@ -3,7 +3,7 @@ import type { Kysely, Selectable, Transaction, Updateable } from 'kysely';
 import { asArray, asString, compact, parseJson, type JsonRecord } from '../lib/json.ts';
 import { formatUsd } from '../money/usd.ts';
 import { noteDeed, type Deed } from './books-audit.ts';
-import type { Books, KeyDeed, StoredKey } from './books-form.ts';
+import type { KeyBooks, KeyDeed, StoredKey } from './books-form.ts';
 import { settingsRecord, settingsText, storedSettings, withPatch } from './key-settings.ts';
 import { DEFAULT_ORG_ID } from './migration-people.ts';
 import type { KeyOwner, KeyPatch } from './ports.ts';
@@ -12,11 +12,6 @@ import type { KeysTable, Tables } from './schema.ts';
 
 /** Who changes a key where nobody else does: the gateway, at its first start. */
 const SYSTEM = 'system';
-
-type KeyBooks = Pick<
-  Books,
-  'keyChanges' | 'createKey' | 'changeKey' | 'removeKey' | 'rotateKey' | 'missingOwner' | 'noteUses' | 'keyUses'
->;
 
 export function keyBooks(db: Kysely<Tables>): KeyBooks {
   return {
@@ -52,7 +47,7 @@ export function keyBooks(db: Kysely<Tables>): KeyBooks {
   };
 }
 
-function useBooks(db: Kysely<Tables>): Pick<Books, 'noteUses' | 'keyUses'> {
+function useBooks(db: Kysely<Tables>): Pick<KeyBooks, 'noteUses' | 'keyUses'> {
   return {
     noteUses: async (uses) => {
       if (uses.length === 0) return;
@@ -76,7 +71,7 @@ function useBooks(db: Kysely<Tables>): Pick<Books, 'noteUses' | 'keyUses'> {
 
 async function createKey(
   db: Kysely<Tables>,
-  key: Parameters<Books['createKey']>[0],
+  key: Parameters<KeyBooks['createKey']>[0],
   by: string = SYSTEM,
 ): Promise<StoredKey> {
   return db.transaction().execute(async (trx) => {
@@ -98,7 +93,6 @@ async function createKey(
       user_id: key.userId ?? null,
       settings: settingsText(key),
       revision: await nextRevision(trx),
-      recalls: 0,
     };
     const stored = await trx.insertInto('keys').values(row).returningAll().executeTakeFirstOrThrow();
     await setGrant(trx, key.id, { nanoUsd: key.budgetNanoUsd ?? 0n, atMs: key.createdAtMs });
@@ -174,11 +168,14 @@ function changesOf(change: KeyPatch & { readonly isRoot?: boolean; readonly orgI
   });
 }
 
-/** Counts the revision of the keys up, inside a transaction that changes one. */
-export async function nextRevision(trx: Transaction<Tables>): Promise<bigint> {
+/** Counts a revision up, inside a transaction that changes what it is of. */
+export async function nextRevision(
+  trx: Transaction<Tables>,
+  name: 'keys' | 'people' | 'recalls' = 'keys',
+): Promise<bigint> {
   const row = await trx
     .insertInto('counters')
-    .values({ name: 'keys', value: 1 })
+    .values({ name, value: 1 })
     .onConflict((conflict) => conflict.column('name').doUpdateSet((eb) => ({ value: eb('counters.value', '+', 1n) })))
     .returning('value')
     .executeTakeFirstOrThrow();
@@ -213,7 +210,6 @@ function keyOf(row: Selectable<KeysTable>): StoredKey {
     createdAtMs: Number(row.created_at),
     tags: strings(row.tags),
     revision: row.revision,
-    recalls: row.recalls,
     ...(row.hash === null || row.is_removed === 1n ? {} : { hash: row.hash }),
     ...(row.expires_at === null ? {} : { expiresAtMs: Number(row.expires_at) }),
     ...(row.budget_nano_usd === null ? {} : { budgetNanoUsd: row.budget_nano_usd }),

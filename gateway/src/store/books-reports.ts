@@ -8,6 +8,7 @@ import type { Receipt, UsageGroup, UsageQuery, UsageReport, UsageRow, VerifyRepo
 import { isAlive } from './process-lock.ts';
 import type { ReceiptsTable, Tables } from './schema.ts';
 import { ledgerProblems } from './ledger-problems.ts';
+import { receiptProblems } from './ledger-receipts.ts';
 
 /** Ids asked for in one query. */
 const IDS_AT_ONCE = 500;
@@ -167,6 +168,7 @@ async function verifyReport(
     .executeTakeFirstOrThrow();
   const problems = [
     ...(await ledgerProblems(db)),
+    ...(await receiptProblems(db)),
     ...(await auditProblems(db)),
     ...damaged.map((processId) => `the journal of process ${processId} has lines that are not what was written`),
   ];

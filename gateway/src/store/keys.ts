@@ -39,7 +39,7 @@ export interface KeyPorts {
   /** For how long an admin call waits for a store that is busy. */
   readonly patienceMs: number;
   readonly newId: (prefix: string) => string;
-  /** A key was changed, or its money is called back. */
+  /** The budget of a key was changed. */
   readonly onChange: (key: KeyRow) => void;
   readonly spend: (keyId: string) => Promise<KeySpend>;
 }
@@ -212,16 +212,14 @@ export class KeyRing implements Keys {
 
   /** Takes in a key as it is stored, unless something newer is known. Gives what the rest of the gateway may see of it. */
   #apply(stored: StoredKey): KeyRow {
-    const { hash, oldHash, revision, recalls, ...row } = stored;
+    const { hash, oldHash, revision, ...row } = stored;
     const before = this.#byId.get(row.id);
     if (before !== undefined && before.revision >= revision) return before.row;
     this.#recent.clear();
     for (const gone of before?.hashes ?? []) this.#byHash.delete(gone);
     this.#byId.delete(row.id);
-    if (hash !== undefined) this.#byId.set(row.id, { row, hashes: this.#open(row, hash, oldHash), revision, recalls });
-    const isCalled =
-      before !== undefined && (before.recalls !== recalls || before.row.budgetNanoUsd !== row.budgetNanoUsd);
-    if (isCalled) this.#ports.onChange(row);
+    if (hash !== undefined) this.#byId.set(row.id, { row, hashes: this.#open(row, hash, oldHash), revision });
+    if (before !== undefined && before.row.budgetNanoUsd !== row.budgetNanoUsd) this.#ports.onChange(row);
     return row;
   }
 
@@ -258,7 +256,6 @@ interface Known {
   readonly row: KeyRow;
   readonly hashes: readonly string[];
   readonly revision: bigint;
-  readonly recalls: bigint;
 }
 
 interface OwnerPatch extends Pick<KeyOwner, 'orgId'> {
