@@ -31,6 +31,10 @@ const COMMANDS: Readonly<Record<string, { readonly load: () => Promise<Command>;
     load: async () => (await import('./cli/keys.ts')).keysCommand,
     does: 'create, list, disable and delete keys',
   },
+  budgets: {
+    load: async () => (await import('./cli/budgets.ts')).budgetsCommand,
+    does: 'create, list and change budgets of teams, users, tags, models and more',
+  },
   orgs: {
     load: async () => (await import('./cli/people.ts')).orgsCommand,
     does: 'list, add, change, disable and remove organisations',

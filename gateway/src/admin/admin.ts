@@ -12,7 +12,7 @@ import type { Snapshot } from '../routing/snapshot.ts';
 import type { Store } from '../store/ports.ts';
 import { configRecord } from './config-record.ts';
 import { healthRows } from './health-rows.ts';
-import { keys, oneKey } from './keys.ts';
+import { keys, oneKey, rotateKey } from './keys.ts';
 
 export interface AdminWorld {
   readonly store: Store;
@@ -87,8 +87,8 @@ const ROOMS = new Map<string, Room>([
 
 /** Answers one admin request. */
 export async function admin(request: AdminRequest, world: AdminWorld): Promise<AdminResult> {
-  const [name = '', id, ...rest] = request.path.split('/');
-  const room = roomOf(name, id);
+  const [name = '', id, deed, ...rest] = request.path.split('/');
+  const room = roomOf(name, id, deed);
   if (room === undefined || rest.length > 0) {
     const hint = `There are ${[...ROOMS.keys()].join(', ')}.`;
     return { fault: fault('route-unknown', { method: request.method, path: '/admin/v1/…', hint }) };
@@ -96,7 +96,7 @@ export async function admin(request: AdminRequest, world: AdminWorld): Promise<A
   const { method } = request;
   if (!room.methods.includes(method)) {
     const allow = room.methods.join(', ');
-    const path = `/admin/v1/${name}${id === undefined ? '' : '/{id}'}`;
+    const path = `/admin/v1/${name}${id === undefined ? '' : '/{id}'}${deed === undefined ? '' : `/${deed}`}`;
     return { fault: fault('method-not-allowed', { path, allow, method }), allow };
   }
   const { principal } = request;
@@ -108,9 +108,16 @@ export async function admin(request: AdminRequest, world: AdminWorld): Promise<A
   return 'code' in answer ? { fault: answer } : answer;
 }
 
-function roomOf(name: string, id: string | undefined): Room | undefined {
+function roomOf(name: string, id: string | undefined, deed: string | undefined): Room | undefined {
   if (id === undefined) return ROOMS.get(name);
   if (name !== 'keys') return undefined;
+  if (deed === 'rotate')
+    return {
+      methods: ['POST'],
+      permissions: ['keys.write', 'keys.write'],
+      answer: async (request, { store }) => rotateKey(request, id, store),
+    };
+  if (deed !== undefined) return undefined;
   return {
     methods: ['GET', 'PATCH', 'DELETE'],
     permissions: ['keys.read', 'keys.write'],

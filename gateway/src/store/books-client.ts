@@ -62,18 +62,8 @@ export function openBooksThread(options: BooksOptions): Books {
   };
 
   return {
-    keyChanges: async (...args) => call('keyChanges', args),
-    createKey: async (...args) => call('createKey', args),
-    changeKey: async (...args) => call('changeKey', args),
-    removeKey: async (...args) => call('removeKey', args),
-    audit: async (...args) => call('audit', args),
-    draw: async (...args) => call('draw', args),
-    giveBack: async (...args) => call('giveBack', args),
-    balances: async (...args) => call('balances', args),
-    takeIn: async (...args) => call('takeIn', args),
-    dropJournal: async (...args) => call('dropJournal', args),
-    endProcess: async (...args) => call('endProcess', args),
-    recover: async (...args) => call('recover', args),
+    ...remoteKeys(call),
+    ...remoteMoney(call),
     ...remoteDecisions(call),
     ...remoteBatches(call),
     ...remotePeople(call),
@@ -88,6 +78,59 @@ export function openBooksThread(options: BooksOptions): Books {
 }
 
 type Call = <M extends keyof Books>(method: M, args: Parameters<Books[M]>) => Promise<Awaited<ReturnType<Books[M]>>>;
+
+type RemoteKeys = Pick<
+  Books,
+  'keyChanges' | 'createKey' | 'changeKey' | 'removeKey' | 'rotateKey' | 'missingOwner' | 'noteUses' | 'audit'
+>;
+
+function remoteKeys(call: Call): RemoteKeys {
+  return {
+    keyChanges: async (...args) => call('keyChanges', args),
+    createKey: async (...args) => call('createKey', args),
+    changeKey: async (...args) => call('changeKey', args),
+    removeKey: async (...args) => call('removeKey', args),
+    rotateKey: async (...args) => call('rotateKey', args),
+    missingOwner: async (...args) => call('missingOwner', args),
+    noteUses: async (...args) => call('noteUses', args),
+    audit: async (...args) => call('audit', args),
+  };
+}
+
+type RemoteMoney = Pick<
+  Books,
+  | 'keyUses'
+  | 'budgetChanges'
+  | 'createBudget'
+  | 'changeBudget'
+  | 'removeBudget'
+  | 'draw'
+  | 'giveBack'
+  | 'balances'
+  | 'recalls'
+  | 'takeIn'
+  | 'dropJournal'
+  | 'endProcess'
+  | 'recover'
+>;
+
+function remoteMoney(call: Call): RemoteMoney {
+  return {
+    keyUses: async (...args) => call('keyUses', args),
+    budgetChanges: async (...args) => call('budgetChanges', args),
+    createBudget: async (...args) => call('createBudget', args),
+    changeBudget: async (...args) => call('changeBudget', args),
+    removeBudget: async (...args) => call('removeBudget', args),
+    draw: async (...args) => call('draw', args),
+    giveBack: async (...args) => call('giveBack', args),
+    balances: async (...args) => call('balances', args),
+    recalls: async (...args) => call('recalls', args),
+    takeIn: async (...args) => call('takeIn', args),
+    dropJournal: async (...args) => call('dropJournal', args),
+    endProcess: async (...args) => call('endProcess', args),
+    recover: async (...args) => call('recover', args),
+  };
+}
 
 function remoteDecisions(call: Call): DecisionBooks {
   return {
