@@ -45,7 +45,7 @@ export async function inviteCommand(args: readonly string[], io: CommandIo): Pro
     const [stray] = words.positionals;
     if (stray !== undefined) throw new UsageError(`unexpected ${inert(stray)}`);
     const origin = originOf(textOf(words, 'url'), io);
-    return withDesk({ dataDir: dataDirOf(textOf(words, 'data'), io) }, async ({ people }) => {
+    return withDesk({ dataDir: dataDirOf(textOf(words, 'data'), io), env: io.env }, async ({ people }) => {
       const { row, token } = valueOf(await people.invite(inviteOf(words, people), 'cli'));
       const url = `${origin}/${row.kind === 'password' ? 'password' : 'invite'}?token=${token}`;
       const expires_at = new Date(row.expiresAtMs).toISOString();

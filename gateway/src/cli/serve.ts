@@ -9,6 +9,7 @@ import { configSchema, type Config, type ProviderConfig } from '../config/schema
 import { fault } from '../chat/fault.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { Simulator } from '../simulator/simulator.ts';
+import { storePlace } from '../store/place.ts';
 import { openStore } from '../store/store.ts';
 import type { Store } from '../store/ports.ts';
 import { createLog, type Log } from '../telemetry/log.ts';
@@ -120,6 +121,7 @@ async function run({ options, io, log, first, configurationOptions, simulator }:
   mkdirSync(dataDir, { recursive: true });
   const store = await openStore({
     dataDir,
+    ...storePlace(io.env, first.config.store),
     now: Date.now,
     warn: (text) => log('warn', text),
     ...(adminKey === undefined ? {} : { adminKey }),

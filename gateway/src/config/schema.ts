@@ -295,10 +295,16 @@ export const configSchema = z.strictObject({
   data: text(4096)
     .default('./data')
     .meta({ description: 'Folder of the SQLite file and the journal, relative to this file. `--data` wins over it.' }),
-  store: z
-    .enum(['sqlite'], { error: 'must be `sqlite`: this release has no other store' })
+  store: text(2048)
+    .regex(
+      /^(sqlite|postgres(ql)?:\/\/\S+)$/,
+      'must be `sqlite` or `postgres://user:password@host:port/database`, as in `"${TURNOUT_DATABASE}"`',
+    )
     .default('sqlite')
-    .meta({ description: 'Where keys, ledger and requests are kept.' }),
+    .meta({
+      description:
+        'Where keys, ledger and requests are kept: `sqlite`, in the data folder, or a PostgreSQL that several machines share (`postgres://…`, its password from the environment; `?sslmode=verify-full` for TLS). `TURNOUT_STORE` wins over it.',
+    }),
   shared: z
     .enum(['memory'], { error: 'must be `memory`: this release shares nothing between machines' })
     .default('memory')

@@ -7,6 +7,7 @@ import type { AskBatches } from './batch-ports.ts';
 import type { Budgets } from './budget-ports.ts';
 import type { KeySettings, KeySettingsPatch } from './key-settings.ts';
 import type { Owners, People } from './people-ports.ts';
+import type { StorePlace } from './place.ts';
 import type { PurseRef, PurseState, TargetPurses } from './purse-ports.ts';
 
 /** Whose a key is: all of these that are given. */
@@ -461,7 +462,7 @@ export interface Store {
   close(): Promise<void>;
 }
 
-export interface StoreOptions {
+export interface StoreOptions extends StorePlace {
   /** Folder of the database, the secret and the journals; made where it is missing. */
   readonly dataDir: string;
   /** `TURNOUT_ADMIN_KEY`: the root key, any text of 32 characters or more. */
