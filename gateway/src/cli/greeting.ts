@@ -4,8 +4,11 @@ import type { Simulator } from '../simulator/simulator.ts';
 import type { Loaded } from './configuration.ts';
 
 export interface Greeting {
-  readonly address: AddressInfo;
+  /** Scheme, host and port. */
+  readonly base: string;
   readonly firstKey: string | undefined;
+  /** For the first owner; absent once there is one. */
+  readonly setupLink: string | undefined;
   readonly first: Loaded;
   readonly simulator: Simulator | undefined;
   readonly dataDir: string;
@@ -13,12 +16,15 @@ export interface Greeting {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
+/** Where callers reach it. */
+export function baseOf({ address, family, port }: AddressInfo): string {
+  const host = family === 'IPv6' ? `[${address}]` : address === '0.0.0.0' ? '127.0.0.1' : address;
+  return `http://${host}:${port}`;
+}
+
 /** What a person needs to make the first call, ready to be copied. */
 export function greetingOf(greeting: Greeting): string {
-  const { address, firstKey, first, simulator } = greeting;
-  const host =
-    address.family === 'IPv6' ? `[${address.address}]` : address.address === '0.0.0.0' ? '127.0.0.1' : address.address;
-  const base = `http://${host}:${address.port}`;
+  const { base, firstKey, setupLink, first, simulator } = greeting;
   const providers =
     simulator === undefined
       ? [...first.snapshot.providerIds].join(', ')
@@ -38,6 +44,9 @@ export function greetingOf(greeting: Greeting): string {
     `  models     ${first.snapshot.listed.length}`,
     `  config     ${greeting.file}`,
     `  data       ${greeting.dataDir}`,
+    ...(setupLink === undefined
+      ? []
+      : [`  setup      ${setupLink}`, '             makes the first owner; good for a day (again: turnout setup)']),
     '',
     `  curl ${base}/v1/chat/completions \\`,
     `    -H "Authorization: Bearer ${firstKey ?? '$TURNOUT_KEY'}" -H "Content-Type: application/json" \\`,

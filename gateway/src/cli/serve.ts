@@ -4,10 +4,12 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { loadCatalog } from './catalog-file.ts';
+import { newSetupLink } from './setup.ts';
 import { configSchema, type Config, type ProviderConfig } from '../config/schema.ts';
 import { fault } from '../chat/fault.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { Simulator } from '../simulator/simulator.ts';
+import { storePlace } from '../store/place.ts';
 import { openStore } from '../store/store.ts';
 import type { Store } from '../store/ports.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -25,7 +27,7 @@ import {
   type ConfigurationOptions,
   type Loaded,
 } from './configuration.ts';
-import { greetingOf } from './greeting.ts';
+import { baseOf, greetingOf } from './greeting.ts';
 import { discover, findingsOf, type Found } from './discover.ts';
 import { starterConfig } from './init.ts';
 import { intentTrainer } from './intents.ts';
@@ -106,6 +108,7 @@ async function run({ options, io, log, member, first, configurationOptions, simu
   await tellPending(storeAt(dataDir, io), log);
   const store = await openStore({
     dataDir,
+    ...storePlace(io.env, first.config.store),
     now: Date.now,
     warn: (text) => log('warn', text),
     ...(adminKey === undefined ? {} : { adminKey }),
@@ -143,7 +146,18 @@ async function run({ options, io, log, member, first, configurationOptions, simu
     return 1;
   }
   gateway.batches.start();
-  const greeting = greetingOf({ address, firstKey, first, simulator, dataDir, file: options.file, env: io.env });
+  const base = baseOf(address);
+  const setupLink = await newSetupLink(store.people, first.config.people.url ?? base);
+  const greeting = greetingOf({
+    base,
+    firstKey,
+    setupLink,
+    first,
+    simulator,
+    dataDir,
+    file: options.file,
+    env: io.env,
+  });
   if (member === undefined) io.stdout(greeting);
   else member.listening(greeting);
   for (const warning of first.warnings) log('warn', warning);

@@ -1,7 +1,7 @@
 /** Who pays for a request: the purses that must have enough, those that only count, and the labels that its receipts carry. */
 import { compact } from '../lib/json.ts';
 import type { Budgets, Spender } from '../store/budget-ports.ts';
-import { DEFAULT_ORG_ID } from '../store/migration-people.ts';
+import { DEFAULT_ORG_ID } from '../people/permissions.ts';
 import { payerOf } from '../store/payer.ts';
 import type { KeyRow, Payer } from '../store/ports.ts';
 import type { World } from './world.ts';

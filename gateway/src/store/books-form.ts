@@ -4,6 +4,7 @@ import type { NanoUsd } from '../money/price.ts';
 import type { BatchBooks } from './batch-ports.ts';
 import type { BudgetPatch, BudgetRow } from './budget-ports.ts';
 import type { JournalPosition } from './journal.ts';
+import type { PeopleBooks } from './people-ports.ts';
 import type {
   AuditPage,
   AuditQuery,
@@ -150,8 +151,8 @@ export interface DecisionBooks {
   pruneFeedback(rowsMax: number): Promise<void>;
 }
 
-/** All methods throw `StoreError`s or SQLite's own errors; `troubleOf` tells them from bugs. */
-export interface Books extends BatchBooks, DecisionBooks {
+/** Keys, and when they were used. */
+export interface KeyBooks {
   /** Keys changed after `revision`, removed ones among them. */
   keyChanges(revision: bigint): Promise<readonly StoredKey[]>;
   createKey(key: Omit<KeyRow, 'isDisabled'> & { readonly hash: string }, by?: string): Promise<StoredKey>;
@@ -163,6 +164,10 @@ export interface Books extends BatchBooks, DecisionBooks {
   /** Notes when keys were used; an earlier time than is known changes nothing. */
   noteUses(uses: readonly KeyUse[]): Promise<void>;
   keyUses(): Promise<readonly KeyUse[]>;
+}
+
+/** All methods throw `StoreError`s or SQLite's own errors; `troubleOf` tells them from bugs. */
+export interface Books extends BatchBooks, DecisionBooks, KeyBooks, PeopleBooks {
   /** Budgets changed after `revision`, removed ones among them. */
   budgetChanges(revision: bigint): Promise<readonly StoredBudget[]>;
   createBudget(budget: BudgetRow, deed: KeyDeed): Promise<StoredBudget>;
@@ -186,6 +191,9 @@ export interface Books extends BatchBooks, DecisionBooks {
   endProcess(processId: string, atMs: number): Promise<void>;
   /** The same for processes that died, whose open attempts become `interrupted`. Gives how many there were. */
   recover(atMs: number): Promise<number>;
+
+  /** The number that the first caller gave. */
+  agree(mark: 'secret', value: bigint): Promise<bigint>;
 
   usage(query: UsageQuery): Promise<UsageReport>;
   verify(): Promise<VerifyReport>;

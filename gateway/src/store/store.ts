@@ -9,6 +9,7 @@
  *
  * Several processes of one machine may share a folder. The database is worked by a thread of its own.
  */
+import { compact } from '../lib/json.ts';
 import { openBooksThread } from './books-client.ts';
 import type { Books } from './books-form.ts';
 import { BudgetBoard } from './budgets.ts';
@@ -17,7 +18,9 @@ import { idMaker } from './id.ts';
 import { openJournal, type JournalDisk } from './journal.ts';
 import { KeyRing } from './keys.ts';
 import { LedgerBook } from './ledger.ts';
+import { meet } from './meeting.ts';
 import { PATIENCE_MS, patiently } from './patience.ts';
+import { Directory } from './people.ts';
 import type { Store, StoreOptions } from './ports.ts';
 import type { PurseState } from './purse-ports.ts';
 import { takeLock, type ProcessLock } from './process-lock.ts';
@@ -54,15 +57,16 @@ export interface StoreParts {
 
 /** Opens the store, takes in what dead processes left, and learns the keys. Throws where the store cannot be used. */
 export async function openStore(options: StoreOptions, parts: StoreParts = {}): Promise<Store> {
-  const { dataDir, now } = options;
+  const { dataDir, url, now } = options;
   ensureDataDir(dataDir);
-  const secret = ensureSecret(dataDir);
-  const books = parts.books ?? openBooksThread({ dataDir, busyMs: BUSY_MS });
+  const secret = ensureSecret(dataDir, options.secretHex);
   const newId = idMaker(now);
   const lock = lockOf(dataDir, newId);
+  const { processId } = lock;
+  const books = parts.books ?? openBooksThread(compact({ dataDir, busyMs: BUSY_MS, url, processId }));
   try {
-    const recovered = await patiently(async () => books.recover(now()), START_PATIENCE_MS);
-    if (!recovered.ok) throw new Error(`The database in ${dataDir} is locked or cannot be read.`);
+    const meeting = { ...options, secret, patienceMs: START_PATIENCE_MS };
+    await meet(books, meeting, async () => books.recover(now()));
     const journal = openJournal(dataDir, lock.processId, parts.disk);
     const monotonicMs = parts.monotonicMs ?? (() => performance.now());
     const patienceMs = parts.patienceMs ?? PATIENCE_MS;
@@ -103,8 +107,10 @@ async function run(world: World): Promise<Store> {
     if (isTakenInFirst) await ledger.flush();
     return stateOf(id, { books, ledger, processId: lock.processId });
   };
+  const people = new Directory(world);
   const keys = new KeyRing({
     ...world,
+    whyNot: (owners) => people.whyNot(owners),
     adminKey: world.adminKey,
     graceMs: world.graceMs ?? GRACE_MS,
     onChange: (key) => ledger.recall(key.id),
@@ -120,10 +126,11 @@ async function run(world: World): Promise<Store> {
     stateOf: async (purseId) => purseOf(purseId, true),
   });
   const feedback = new FeedbackBook(books, now);
+  await people.refresh();
   await keys.refresh();
   await budgets.refresh();
   await feedback.refresh();
-  const timers = startTimers({ books, keys, budgets, ledger, requests, feedback, now, noteStore });
+  const timers = startTimers({ books, people, keys, budgets, ledger, requests, feedback, now, noteStore });
   return {
     keys,
     budgets,
@@ -133,6 +140,7 @@ async function run(world: World): Promise<Store> {
     snapshots: keptSnapshots(books, warn),
     feedback,
     batches: async (ask) => patiently(async () => ask(books)),
+    people,
     processId: lock.processId,
     usage: async (query) => patiently(async () => books.usage({ rowsMax: USAGE_ROWS_MAX, ...query })),
     audit: async (query) => patiently(async () => books.audit(query)),
@@ -180,6 +188,7 @@ function recalls(books: Books, ledger: LedgerBook): () => Promise<void> {
 
 interface Timed {
   readonly books: Books;
+  readonly people: Directory;
   readonly keys: KeyRing;
   readonly budgets: BudgetBoard;
   readonly ledger: LedgerBook;
@@ -191,6 +200,7 @@ interface Timed {
 
 function startTimers({
   books,
+  people,
   keys,
   budgets,
   ledger,
@@ -221,6 +231,8 @@ function startTimers({
     every(TEND_MS, async () => {
       ledger.tend();
       await recall();
+      // Before the keys: whoever a new key belongs to is known by then.
+      await people.refresh();
       await keys.refresh();
       await budgets.refresh();
     }),
@@ -229,6 +241,7 @@ function startTimers({
       await books.recover(now());
     }),
     every(PRUNE_MS, async () => requests.prune()),
+    every(PRUNE_MS, async () => books.pruneAccess(now())),
     every(FEEDBACK_MS, async () => {
       await feedback.prune();
       await feedback.refresh();
