@@ -3,10 +3,10 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DATABASE } from '../store/books.ts';
 import { backupStore } from '../store/inspect.ts';
+import { storePlace } from '../store/place.ts';
 import type { CommandIo } from './io.ts';
 import { textOf } from './options.ts';
 import { dataDirOf, EXIT, inert, told, UsageError, wordsOf } from './output.ts';
-import { storeAt } from './store-at.ts';
 
 const HELP = `usage: turnout backup FILE [--data DIR]
 
@@ -29,7 +29,7 @@ export async function backupCommand(args: readonly string[], io: CommandIo): Pro
     const [name, stray] = words.positionals;
     if (name === undefined || stray !== undefined) throw new UsageError('name one file');
     const dataDir = dataDirOf(textOf(words, 'data'), io);
-    const { url } = storeAt(dataDir, io);
+    const { url } = storePlace(io.env);
     if (url !== undefined) {
       io.stderr(`${pgDump(url, name)}\n`);
       return EXIT.failed;

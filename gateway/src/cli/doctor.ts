@@ -1,6 +1,7 @@
 /** `turnout doctor`: looks at all that a gateway needs, a line each, and says what to do. Changes nothing. */
 import { resolve } from 'node:path';
 import { configSchema } from '../config/schema.ts';
+import { storePlace } from '../store/place.ts';
 import { loadCatalog } from './catalog-file.ts';
 import { readConfigFile } from './config-file.ts';
 import { dataDirOf } from './configuration.ts';
@@ -13,7 +14,6 @@ import { SETTINGS } from './doctor/settings.ts';
 import type { CommandIo } from './io.ts';
 import { textOf, type Words } from './options.ts';
 import { EXIT, inert, told, wordsOf } from './output.ts';
-import { storeAt } from './store-at.ts';
 
 const HELP = `usage: turnout doctor [--config FILE] [--data DIR] [--json]
 
@@ -52,7 +52,16 @@ async function patientOf(words: Words, io: CommandIo): Promise<Patient> {
   const dataDir = dataDirOf({ given, config, file, cwd: io.cwd });
   const catalog = loadCatalog(dataDir, () => undefined);
   const credentials = await credentialRows(config, catalog, io.env);
-  return { io, file, read, config, dataDir, store: storeAt(dataDir, io), credentials, now: Date.now };
+  return {
+    io,
+    file,
+    read,
+    config,
+    dataDir,
+    store: { dataDir, ...storePlace(io.env, config.store) },
+    credentials,
+    now: Date.now,
+  };
 }
 
 /** A check that fails has found something, too. */

@@ -1,11 +1,11 @@
 /** `turnout migrate`: brings the database up to date, or says what that would do. A start does it too; this is for whoever wants it seen. */
 import { inspectStore, migrateStore, type StoreAt, type StoreState } from '../store/inspect.ts';
+import { storePlace } from '../store/place.ts';
 import { ensureDataDir } from '../store/secret.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { CommandIo } from './io.ts';
 import { textOf } from './options.ts';
 import { dataDirOf, EXIT, inert, told, UsageError, wordsOf } from './output.ts';
-import { storeAt } from './store-at.ts';
 
 const HELP = `usage: turnout migrate [--dry-run] [--data DIR] [--json]
 
@@ -32,7 +32,7 @@ export async function migrateCommand(args: readonly string[], io: CommandIo): Pr
     }
     if (words.positionals.length > 0) throw new UsageError('this command takes no names');
     const dataDir = dataDirOf(textOf(words, 'data'), io);
-    const at = storeAt(dataDir, io);
+    const at = { dataDir, ...storePlace(io.env) };
     const isDry = words.values['dry-run'] === true;
     const before = await inspectStore(at);
     if (!isDry) {
