@@ -20,8 +20,15 @@ export interface Deed {
   readonly atMs: number;
   /** Id of the key that asked, or `cli`; `system` for what the gateway does itself. */
   readonly by: string;
-  readonly action: 'key.created' | 'key.changed' | 'key.deleted';
-  /** Id of the key that was changed. */
+  readonly action:
+    | 'key.created'
+    | 'key.changed'
+    | 'key.deleted'
+    | 'credits.added'
+    | 'credits.taken'
+    | 'plan.put'
+    | 'plan.deleted';
+  /** Id of what was changed: a key, a plan, the organisation whose credits they are. */
   readonly subject: string;
   /** The new values. No secret. */
   readonly changes: JsonRecord;

@@ -1,6 +1,7 @@
 /** The books of another thread, called like our own. */
 import { Worker } from 'node:worker_threads';
 import type { BatchBooks } from './batch-ports.ts';
+import type { BillingBooks } from './billing-ports.ts';
 import type { Books, BooksOptions, DecisionBooks } from './books-form.ts';
 import type { ThreadCall, ThreadReply } from './books-thread.ts';
 import { EMBEDDED_THREAD } from './embedded.ts';
@@ -75,6 +76,7 @@ export function openBooksThread(options: BooksOptions): Books {
     recover: async (...args) => call('recover', args),
     ...remoteDecisions(call),
     ...remoteBatches(call),
+    ...remoteBilling(call),
     usage: async (...args) => call('usage', args),
     verify: async (...args) => call('verify', args),
     close: async () => {
@@ -124,6 +126,22 @@ function remoteBatches(call: Call): BatchBooks {
     resultLines: async (...args) => call('resultLines', args),
     readResults: async (...args) => call('readResults', args),
     dropResults: async (...args) => call('dropResults', args),
+  };
+}
+
+function remoteBilling(call: Call): BillingBooks {
+  return {
+    topUp: async (...args) => call('topUp', args),
+    takeBack: async (...args) => call('takeBack', args),
+    creditBalance: async (...args) => call('creditBalance', args),
+    creditHistory: async (...args) => call('creditHistory', args),
+    tendCredits: async (...args) => call('tendCredits', args),
+    takePayment: async (...args) => call('takePayment', args),
+    planChanges: async (...args) => call('planChanges', args),
+    putPlan: async (...args) => call('putPlan', args),
+    removePlan: async (...args) => call('removePlan', args),
+    invoicedOrgs: async (...args) => call('invoicedOrgs', args),
+    invoiceSums: async (...args) => call('invoiceSums', args),
   };
 }
 

@@ -2,6 +2,7 @@
 import type { JsonRecord } from '../lib/json.ts';
 import type { NanoUsd } from '../money/price.ts';
 import type { BatchBooks } from './batch-ports.ts';
+import type { BillingBooks } from './billing-ports.ts';
 import type { JournalPosition } from './journal.ts';
 import type {
   AuditPage,
@@ -126,7 +127,7 @@ export interface DecisionBooks {
 }
 
 /** All methods throw `StoreError`s or SQLite's own errors; `troubleOf` tells them from bugs. */
-export interface Books extends BatchBooks, DecisionBooks {
+export interface Books extends BatchBooks, BillingBooks, DecisionBooks {
   /** Keys changed after `revision`, removed ones among them. */
   keyChanges(revision: bigint): Promise<readonly StoredKey[]>;
   createKey(key: Omit<KeyRow, 'isDisabled'> & { readonly hash: string }, by?: string): Promise<StoredKey>;

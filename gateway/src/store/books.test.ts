@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { billingContract } from '../../test/billing-contract.ts';
 import { booksContract } from '../../test/books-contract.ts';
 import { inFolder } from '../../test/store-kit.ts';
 import { openBooksThread } from './books-client.ts';
@@ -10,6 +11,7 @@ import { DATABASE, openBooks } from './books.ts';
 import { troubleOf, type Trouble } from './sqlite.ts';
 
 booksContract('SQLite', async (dataDir) => openBooks({ dataDir, busyMs: 1000 }));
+billingContract('SQLite', async (dataDir) => openBooks({ dataDir, busyMs: 1000 }));
 booksContract('SQLite in a thread of its own', async (dataDir) => openBooksThread({ dataDir, busyMs: 1000 }));
 
 async function troubleWith(ask: () => Promise<unknown>): Promise<Trouble | undefined | 'none'> {

@@ -7,11 +7,15 @@ import { join } from 'node:path';
 import { Kysely } from 'kysely';
 import { auditBooks } from './books-audit.ts';
 import { batchBooks } from './books-batches.ts';
+import { creditBooks } from './books-credits.ts';
 import { fileBooks } from './books-files.ts';
 import { feedbackBooks } from './books-feedback.ts';
 import type { Books, BooksOptions } from './books-form.ts';
+import { invoiceBooks } from './books-invoices.ts';
 import { keyBooks } from './books-keys.ts';
 import { leaseBooks } from './books-leases.ts';
+import { paymentBooks } from './books-payments.ts';
+import { planBooks } from './books-plans.ts';
 import { receiptBooks } from './books-receipts.ts';
 import { reportBooks } from './books-reports.ts';
 import { requestBooks } from './books-requests.ts';
@@ -44,6 +48,10 @@ export async function openBooks(options: BooksOptions): Promise<Books> {
     ...feedbackBooks(db),
     ...fileBooks(db),
     ...batchBooks(db, dataDir),
+    ...creditBooks(db),
+    ...paymentBooks(db),
+    ...planBooks(db),
+    ...invoiceBooks(db),
     ...reportBooks(db, dataDir),
     close: async () => db.destroy(),
   };

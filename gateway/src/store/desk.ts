@@ -5,6 +5,7 @@ import type { Fault } from '../chat/fault.ts';
 import type { JsonRecord } from '../lib/json.ts';
 import type { Result } from '../lib/result.ts';
 import type { AskBatches } from './batch-ports.ts';
+import type { AskBilling } from './billing-ports.ts';
 import { DATABASE, openBooks } from './books.ts';
 import { idMaker } from './id.ts';
 import { KeyRing } from './keys.ts';
@@ -25,6 +26,7 @@ export interface DeskOptions {
 export interface Desk {
   readonly keys: Keys;
   readonly batches: AskBatches;
+  readonly billing: AskBilling;
   readonly log: RequestLog;
   /** The record of a request. */
   request(id: string): Promise<Result<JsonRecord | undefined, Fault>>;
@@ -67,6 +69,7 @@ export async function openDesk({ dataDir, now, mayCreate }: DeskOptions): Promis
     return {
       keys,
       batches: async (ask) => patiently(async () => ask(books)),
+      billing: async (ask) => patiently(async () => ask(books)),
       log: {
         extent: async (query) => books.logExtent(query),
         page: async (query) => books.readLog(query),

@@ -4,6 +4,7 @@ import type { JsonRecord } from '../lib/json.ts';
 import type { Result } from '../lib/result.ts';
 import type { NanoUsd } from '../money/price.ts';
 import type { AskBatches } from './batch-ports.ts';
+import type { AskBilling } from './billing-ports.ts';
 
 /** A virtual key, without its token: that one is shown once and kept nowhere. */
 export interface KeyRow {
@@ -378,6 +379,8 @@ export interface Store {
   readonly feedback: Feedback;
   /** Files and batches. */
   readonly batches: AskBatches;
+  /** Credits, payments, plans, invoices. */
+  readonly billing: AskBilling;
   /** What this process is called in the store: what it works on is nobody else's while it lives. */
   readonly processId: string;
   usage(query: UsageQuery): Promise<Result<UsageReport, Fault>>;
