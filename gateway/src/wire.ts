@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { createBatches, type Batches } from './batches/batches.ts';
 import { spoolIn } from './batches/spool.ts';
+import { createBilling } from './billing/billing.ts';
 import type { Config } from './config/schema.ts';
 import { createCredentials } from './credentials/credentials.ts';
 import { cloudSource } from './credentials/sources.ts';
@@ -104,6 +105,12 @@ export function wire(parts: Parts): Gateway {
     spool: spoolIn(parts.dataDir),
     live: () => listener.inFlight(),
   });
+  const billing = createBilling({
+    ask: store.billing,
+    config: () => parts.config().billing,
+    now: Date.now,
+    log: (text, details) => log('info', text, details),
+  });
   const listener: Listener = createListener({
     world,
     dialects: gateDialects,
@@ -115,6 +122,7 @@ export function wire(parts: Parts): Gateway {
       metricsText: () => book.text(),
       home: () => homePage(parts.version),
       admin: (request) => admin(request, { ...parts, health: healthBook.rows, now: Date.now }),
+      webhook: billing.webhook,
     },
   });
   gauges(book, { parts, world, listener, batches });
@@ -127,6 +135,7 @@ export function wire(parts: Parts): Gateway {
     },
     close: () => {
       stop();
+      billing.close();
       healthBook.close();
     },
   };

@@ -183,6 +183,13 @@ export const faults = {
     retry: false,
     text: 'This API key is disabled. Ask its owner to enable it.',
   },
+  'webhook-unsigned': {
+    status: 401,
+    type: 'authentication_error',
+    outcome: 'unauthorized',
+    retry: false,
+    text: 'The signature of this event is not good: {reason}. Check the secret of the webhook at its sender and here.',
+  },
   'admin-only': {
     status: 403,
     type: 'permission_error',
