@@ -1,33 +1,36 @@
 /** What every database behind the store must do with credits, payments and plans. Each adapter runs this same suite. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { creditPurseOf, type CreditBalance, type PaymentDeed, type TopUp } from '../src/store/billing-ports.ts';
 import type { Books } from '../src/store/books-form.ts';
 import { openJournal } from '../src/store/journal.ts';
 import { receiptText } from '../src/store/journal-entry.ts';
 import { receipt } from './store-kit.ts';
+import type { MadePlace, StorePlace, TestStore } from './stores.ts';
 
 const AT = 1_795_000_000_000;
 const ORG = 'default';
 const PURSE = creditPurseOf(ORG);
 
-/** Registers the suite for one adapter. `open` is called once a test, with an empty folder. */
-export function billingContract(name: string, open: (dataDir: string) => Promise<Books>): void {
-  describe(`credits: ${name}`, () => {
+/** Registers the suite for one adapter. `open` is called once, for a new store. */
+export function billingContract(
+  { name, kind }: { readonly name: string; readonly kind: TestStore },
+  open: (place: StorePlace) => Promise<Books>,
+): void {
+  describe(`credits: ${name}`, { skip: kind.skip }, () => {
+    let store: MadePlace;
     let dataDir = '';
     let books: Books;
     let made = 0;
 
     before(async () => {
-      dataDir = mkdtempSync(join(tmpdir(), 'turnout-billing-'));
-      books = await open(dataDir);
+      store = await kind.make();
+      ({ dataDir } = store.place);
+      books = await open(store.place);
     });
     after(async () => {
       await books.close();
-      rmSync(dataDir, { recursive: true, force: true });
+      await store.remove();
     });
     // One organisation is there from the start: each test leaves it without credits.
     const emptied = async (): Promise<void> => {
@@ -46,16 +49,16 @@ export function billingContract(name: string, open: (dataDir: string) => Promise
       return found;
     };
     const hold = async (nanoUsd: bigint, processId = 'holder'): Promise<bigint> =>
-      (await books.draw({ processId, keyId: PURSE, needNanoUsd: nanoUsd, leastNanoUsd: nanoUsd, atMs: AT }))
+      (await books.draw({ processId, purseId: PURSE, needNanoUsd: nanoUsd, leastNanoUsd: nanoUsd, atMs: AT }))
         .givenNanoUsd;
     const free = async (processId = 'holder'): Promise<void> =>
-      books.giveBack({ processId, keyId: PURSE, amountNanoUsd: 'all', atMs: AT });
+      books.giveBack({ processId, purseId: PURSE, amountNanoUsd: 'all', atMs: AT });
     const spend = async (nanoUsd: bigint): Promise<void> => {
       made += 1;
       const processId = `spender${made}`;
       await hold(nanoUsd, processId);
       const journal = openJournal(dataDir, processId);
-      journal.append(receiptText('settled', receipt(`spent_${made}`, { keyId: PURSE, costNanoUsd: nanoUsd })));
+      journal.append(receiptText('settled', receipt(`spent_${made}`, { costNanoUsd: nanoUsd, purses: [PURSE] })));
       await books.takeIn(processId, { segment: 1, offset: 0 }, AT);
       journal.close();
       await free(processId);

@@ -35,11 +35,11 @@ export function isTimeZone(name: string): boolean {
 /** The period in which a moment lies; `undefined` for `total`. Throws for a time zone that is not known. */
 export function periodAt(period: Period, timeZone: string, atMs: number): Span | undefined {
   if (period === 'total') return undefined;
-  const wall = wallAt(atMs, timeZone);
+  const now = wallAt(atMs, timeZone);
   // Where clocks are set back over a beginning, the wall shows the day before once more: then it is a period later.
   for (const by of [-1, 0, 1]) {
-    const startMs = momentOf(begin(wall, period, by), timeZone);
-    const endMs = momentOf(begin(wall, period, by + 1), timeZone);
+    const startMs = momentOf(begin(now, period, by), timeZone);
+    const endMs = momentOf(begin(now, period, by + 1), timeZone);
     if (startMs <= atMs && atMs < endMs) return { startMs, endMs };
   }
   throw new RangeError(`no ${period} in ${timeZone} holds ${atMs}`);

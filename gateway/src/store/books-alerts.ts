@@ -11,16 +11,16 @@ export async function tellLow(db: Kysely<Tables>, { atMs, lowPercents }: TendOrd
   if (newest.length === 0) return 0;
   const purses = await db
     .selectFrom('accounts')
-    .select(['key_id', sql<bigint>`sum(balance)`.as('sum')])
+    .select(['purse_id', sql<bigint>`sum(balance)`.as('sum')])
     .where('kind', 'in', ['grant', 'spent'])
     .where(
-      'key_id',
+      'purse_id',
       'in',
       newest.map((one) => creditPurseOf(one.org_id)),
     )
-    .groupBy('key_id')
+    .groupBy('purse_id')
     .execute();
-  const left = new Map(purses.map(({ key_id: purseId, sum }) => [purseId, -sum]));
+  const left = new Map(purses.map(({ purse_id: purseId, sum }) => [purseId, -sum]));
   let told = 0;
   for (const { org_id: orgId, id, amount_nano_usd: amount } of newest) {
     const leftNanoUsd = left.get(creditPurseOf(orgId)) ?? 0n;

@@ -2,7 +2,7 @@
  * Credits in the database. Rows say what was paid in and taken back, the purse of the organisation what of it is spent and
  * held. A transaction that changes either holds the purse, and brings what is left of each lot up to date first.
  */
-import { sql, type Insertable, type Kysely, type Selectable, type Transaction } from 'kysely';
+import type { Insertable, Kysely, Selectable, Transaction } from 'kysely';
 import type { JsonRecord } from '../lib/json.ts';
 import type { NanoUsd } from '../money/price.ts';
 import { formatUsd } from '../money/usd.ts';
@@ -21,11 +21,13 @@ import {
 } from './billing-ports.ts';
 import { tellLow } from './books-alerts.ts';
 import { noteDeed } from './books-audit.ts';
+import { recall } from './books-leases.ts';
 import { expiring, inOrderOfUse, refunding, spentFrom, type Taking } from './credit-lots.ts';
 import { idMaker } from './id.ts';
+import { lockPurses } from './lock-purses.ts';
 import type { CreditGrantsTable } from './schema-people.ts';
 import type { Tables } from './schema.ts';
-import { accountOf, setGrant } from './transfers.ts';
+import { setGrant } from './transfers.ts';
 
 const PAGE_MAX = 200;
 /** Of two texts the one that begins with a prefix and this comes after all that begin with the prefix alone. */
@@ -124,12 +126,7 @@ interface Purse {
 
 /** Holds the purse until the end of the transaction, so that nobody draws on it meanwhile, and writes down what is left of each lot. */
 async function settledPurse(trx: Transaction<Tables>, orgId: string): Promise<Purse> {
-  const { id } = await accountOf(trx, { kind: 'funds', keyId: creditPurseOf(orgId) });
-  await trx
-    .updateTable('accounts')
-    .set({ balance: sql`balance` })
-    .where('id', '=', id)
-    .execute();
+  await lockPurses(trx, [creditPurseOf(orgId)]);
   const purse = await purseNow(trx, orgId);
   for (const { id: lotId, leftNanoUsd } of purse.lots) {
     await trx
@@ -147,7 +144,7 @@ async function purseNow(db: Kysely<Tables>, orgId: string): Promise<Purse> {
   const accounts = await db
     .selectFrom('accounts')
     .select(['kind', 'balance'])
-    .where('key_id', '=', creditPurseOf(orgId))
+    .where('purse_id', '=', creditPurseOf(orgId))
     .execute();
   for (const { kind, balance } of accounts) {
     if (kind === 'grant') amounts.grantedNanoUsd -= balance;
@@ -283,6 +280,10 @@ async function tend(db: Kysely<Tables>, order: TendOrder): Promise<Tended> {
 async function expire(trx: Transaction<Tables>, orgId: string, atMs: number): Promise<number> {
   const purse = await settledPurse(trx, orgId);
   const takings = expiring(purse.lots, purse.freeNanoUsd, atMs);
+  const taken = await take(trx, takings);
+  await grant(trx, purse, { orgId, moreNanoUsd: -taken, atMs });
+  // What gateways have in reserve comes back sooner where it is asked for.
+  if (purse.heldNanoUsd > 0n) await recall(trx, creditPurseOf(orgId));
   const newId = idMaker(() => atMs);
   for (const { lotId, nanoUsd } of takings) {
     const lot = purse.lots.find(({ id }) => id === lotId);
@@ -301,8 +302,6 @@ async function expire(trx: Transaction<Tables>, orgId: string, atMs: number): Pr
     });
     await noteCredits(trx, row, 'credits.taken');
   }
-  const taken = await take(trx, takings);
-  await grant(trx, purse, { orgId, moreNanoUsd: -taken, atMs });
   return takings.length;
 }
 

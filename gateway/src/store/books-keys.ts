@@ -5,6 +5,7 @@ import { formatUsd } from '../money/usd.ts';
 import { noteDeed } from './books-audit.ts';
 import type { KeyPatch } from './ports.ts';
 import type { Books, StoredKey } from './books-form.ts';
+import { lockPurses } from './lock-purses.ts';
 import { setGrant } from './transfers.ts';
 import type { KeysTable, Tables } from './schema.ts';
 
@@ -26,6 +27,7 @@ export function keyBooks(db: Kysely<Tables>): KeyBooks {
     },
     createKey: async (key, by = SYSTEM) =>
       db.transaction().execute(async (trx) => {
+        await lockPurses(trx, [key.id]);
         const row = {
           id: key.id,
           name: key.name,
@@ -40,7 +42,6 @@ export function keyBooks(db: Kysely<Tables>): KeyBooks {
           tags: JSON.stringify(key.tags),
           region: key.region ?? null,
           revision: await nextRevision(trx),
-          recalls: 0,
         };
         const stored = await trx.insertInto('keys').values(row).returningAll().executeTakeFirstOrThrow();
         await setGrant(trx, key.id, { nanoUsd: key.budgetNanoUsd ?? 0n, atMs: key.createdAtMs });
@@ -50,6 +51,7 @@ export function keyBooks(db: Kysely<Tables>): KeyBooks {
       }),
     changeKey: async (id, change, { atMs, by = SYSTEM }) =>
       db.transaction().execute(async (trx) => {
+        if (change.budgetNanoUsd !== undefined) await lockPurses(trx, [id]);
         const revision = await nextRevision(trx);
         const stored = await trx
           .updateTable('keys')
@@ -95,11 +97,17 @@ function changesOf(change: KeyPatch & { readonly isRoot?: boolean }): JsonRecord
   });
 }
 
-/** Counts the revision of the keys up, inside a transaction that changes one. */
-export async function nextRevision(trx: Transaction<Tables>): Promise<bigint> {
+/**
+ * Counts a revision up, inside a transaction that changes what it is of. The row stays locked to its end, so that revisions
+ * are seen in the order in which they were counted.
+ */
+export async function nextRevision(
+  trx: Transaction<Tables>,
+  name: 'keys' | 'people' | 'recalls' = 'keys',
+): Promise<bigint> {
   const row = await trx
     .insertInto('counters')
-    .values({ name: 'keys', value: 1 })
+    .values({ name, value: 1 })
     .onConflict((conflict) => conflict.column('name').doUpdateSet((eb) => ({ value: eb('counters.value', '+', 1n) })))
     .returning('value')
     .executeTakeFirstOrThrow();
@@ -130,7 +138,6 @@ function keyOf(row: Selectable<KeysTable>): StoredKey {
     createdAtMs: Number(row.created_at),
     tags: strings(row.tags),
     revision: row.revision,
-    recalls: row.recalls,
     ...(row.hash === null || row.is_removed === 1n ? {} : { hash: row.hash }),
     ...(row.expires_at === null ? {} : { expiresAtMs: Number(row.expires_at) }),
     ...(row.budget_nano_usd === null ? {} : { budgetNanoUsd: row.budget_nano_usd }),

@@ -7,6 +7,8 @@ import type { Result } from '../lib/result.ts';
 import type { AskBatches } from './batch-ports.ts';
 import type { AskBilling } from './billing-ports.ts';
 import { DATABASE, openBooks } from './books.ts';
+import type { Budgets } from './budget-ports.ts';
+import { BudgetBoard } from './budgets.ts';
 import { idMaker } from './id.ts';
 import { KeyRing } from './keys.ts';
 import { PATIENCE_MS, patiently } from './patience.ts';
@@ -25,6 +27,7 @@ export interface DeskOptions {
 
 export interface Desk {
   readonly keys: Keys;
+  readonly budgets: Budgets;
   readonly batches: AskBatches;
   readonly billing: AskBilling;
   readonly log: RequestLog;
@@ -65,9 +68,23 @@ export async function openDesk({ dataDir, now, mayCreate }: DeskOptions): Promis
         return { spentNanoUsd, heldNanoUsd: reserved > 0n ? reserved : 0n };
       },
     });
+    const budgets = new BudgetBoard({
+      books,
+      now,
+      newId: idMaker(now),
+      patienceMs: PATIENCE_MS,
+      onChange: () => undefined,
+      // What running gateways have settled and the database does not have yet is not in it: two tenths of a second at most.
+      stateOf: async (purseId) => {
+        const { limitNanoUsd, spentNanoUsd, leasedElsewhereNanoUsd } = await books.balances(purseId, '');
+        return { limitNanoUsd, spentNanoUsd, heldNanoUsd: leasedElsewhereNanoUsd };
+      },
+    });
     await keys.refresh();
+    await budgets.refresh();
     return {
       keys,
+      budgets,
       batches: async (ask) => patiently(async () => ask(books)),
       billing: async (ask) => patiently(async () => ask(books)),
       log: {
