@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { createBatches, type Batches } from './batches/batches.ts';
 import { spoolIn } from './batches/spool.ts';
+import { createBilling } from './billing/billing.ts';
 import type { Config } from './config/schema.ts';
 import { createCredentials } from './credentials/credentials.ts';
 import { cloudSource } from './credentials/sources.ts';
@@ -113,6 +114,12 @@ export function wire(parts: Parts): Gateway {
     spool: spoolIn(parts.dataDir),
     live: () => listener.inFlight(),
   });
+  const billing = createBilling({
+    ask: store.billing,
+    config: () => parts.config().billing,
+    now: Date.now,
+    log: (text, details) => log('info', text, details),
+  });
   const listener: Listener = createListener({
     world,
     dialects: gateDialects,
@@ -124,6 +131,7 @@ export function wire(parts: Parts): Gateway {
       isDraining: () => isDraining,
       home: () => homePage(parts.version),
       admin: (request) => admin(request, adminWorld),
+      webhook: billing.webhook,
     },
   });
   gauges(book, { parts, world, listener, batches });
@@ -136,6 +144,7 @@ export function wire(parts: Parts): Gateway {
     },
     close: () => {
       stop();
+      billing.close();
       healthBook.close();
     },
   };
