@@ -403,7 +403,7 @@ describe('a second process on the same data', () => {
 describe('a gateway that people reach over TLS', () => {
   it('names that address in its links, and keeps its cookie to it', async () => {
     const origin = 'https://llm.example.org';
-    const tls = await startGateway({ config: `${CONFIG}`.replace('people: {', `people: {url: '${origin}', `) });
+    const tls = await startGateway({ config: CONFIG.replace('people: {', `people: {url: '${origin}', `) });
     try {
       const link = /https:\/\/llm\.example\.org\/setup\?token=([\w-]{43})/.exec(tls.output());
       assert.ok(link, tls.output());
