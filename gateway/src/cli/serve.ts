@@ -112,13 +112,12 @@ async function run({ options, io, log, member, first, configurationOptions, simu
     ...(adminKey === undefined ? {} : { adminKey }),
   });
   const firstKey = adminKey === undefined ? await firstRootKey(store) : undefined;
-  const { catalog } = configurationOptions;
   const inForce = ({ snapshot: { id }, settings }: Loaded): void =>
     store.snapshots.keep({
       id,
       atMs: Date.now(),
       release: VERSION,
-      catalog: catalogName(catalog),
+      catalog: catalogName(configurationOptions.catalog),
       settings: settings(),
     });
   inForce(first);
@@ -145,11 +144,10 @@ async function run({ options, io, log, member, first, configurationOptions, simu
   }
   gateway.batches.start();
   const base = baseOf(address);
-  const setupLink = await newSetupLink(store.people, first.config.people.url ?? base);
   const greeting = greetingOf({
     base,
     firstKey,
-    setupLink,
+    setupLink: await newSetupLink(store.people, first.config.people.url ?? base),
     first,
     simulator,
     dataDir,

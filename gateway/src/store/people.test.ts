@@ -62,8 +62,9 @@ function codeOf(result: Result<unknown, Fault>): string {
   return result.ok ? 'ok' : result.error.code;
 }
 
-const withPeople = async (work: (bench: Bench) => Promise<void>): Promise<void> =>
-  inStore(async (place) => run({ books: await openBooks({ ...place, busyMs: 100 }), work }));
+async function withPeople(work: (bench: Bench) => Promise<void>): Promise<void> {
+  await inStore(async (place) => run({ books: await openBooks({ ...place, busyMs: 100 }), work }));
+}
 
 describe('people', () => {
   it('are there with one organisation from the start', async () => {
