@@ -5,6 +5,7 @@ import { compact } from '../lib/json.ts';
 import type { Price } from '../money/price.ts';
 import { accountFields, accountIssues } from './accounts.ts';
 import { HEADER_NAME, ID, MODEL_NAME, named, table, text, usd, whole } from './fields.ts';
+import { peopleSchema } from './people-schema.ts';
 import {
   ABILITIES,
   intentsSchema,
@@ -54,6 +55,9 @@ export const DIALECTS = [
   'replicate',
 ] as const satisfies readonly Origin[];
 
+/** More processes would share one machine's memory and disk to nobody's gain. */
+export const WORKERS_MAX = 256;
+
 const durationMs = whole({ min: 1, max: HOUR_MS });
 
 const serverSchema = z.strictObject({
@@ -94,6 +98,13 @@ const serverSchema = z.strictObject({
     description:
       'Where this gateway and what it keeps are (`eu-central-1`): for distances, and for records of who held data.',
   }),
+  workers: z
+    .union([whole({ min: 1, max: WORKERS_MAX }), z.literal('auto')])
+    .default(1)
+    .meta({
+      description:
+        'Processes that serve on this port, each with its own memory; `auto` is one for each processor. `--workers` wins over it. Read at the start.',
+    }),
   upstream_client: z.enum(['own', 'undici']).default('own').meta({
     description:
       'Who speaks HTTP to the providers: our own client, or `undici`, should ours be wrong about one of them. Read at the start.',
@@ -335,6 +346,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .meta({ description: 'What is known of callers.' }),
+  people: peopleSchema.prefault({}).meta({ description: 'Who may log in, and how. Keys work without any of it.' }),
   intents: intentsSchema.prefault({}).meta({
     description:
       'What users want, in your own words: a small classifier is trained on the examples when the file is read.',
@@ -476,6 +488,7 @@ export type ProviderConfig = Config['providers'][string];
 export type ModelConfig = ProviderConfig['models'][string];
 export type RouteConfig = Config['routes'][string];
 export type Timeouts = Config['timeouts'];
+export type OidcConfig = Config['people']['oidc'][number];
 
 /** One of a provider's keys, and its share of the requests. */
 export interface ApiKey {

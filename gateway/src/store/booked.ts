@@ -13,12 +13,13 @@ export function sumsOf(receipts: readonly Booked[]): readonly (readonly [purseId
     for (const purse of [keyId, ...purses.split(' ')]) {
       if (purse === '') continue;
       const id = purseIdOf(purse);
-      sums.set(id, (sums.get(id) ?? 0n) + ((id !== purse ? cost : (charge ?? cost)) ?? 0n));
+      const amount = id === purse ? (charge ?? cost) : cost;
+      sums.set(id, (sums.get(id) ?? 0n) + (amount ?? 0n));
     }
   return [...sums].toSorted(([a], [b]) => (a < b ? -1 : 1));
 }
 
-/** Of a purse as a receipt names it: with a `~` before it where it counts the cost and not the charge. */
-export function purseIdOf(named: string): string {
-  return named.startsWith('~') ? named.slice(1) : named;
+/** The id of a purse as receipts name it: with `~` before it where it counts the cost, and not the charge. */
+export function purseIdOf(booked: string): string {
+  return booked.startsWith('~') ? booked.slice(1) : booked;
 }

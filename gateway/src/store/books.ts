@@ -5,6 +5,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Kysely, type Dialect } from 'kysely';
+import { accessBooks } from './books-access.ts';
 import { auditBooks } from './books-audit.ts';
 import { batchBooks, type Deaths } from './books-batches.ts';
 import { budgetBooks } from './books-budgets.ts';
@@ -13,6 +14,7 @@ import { feedbackBooks } from './books-feedback.ts';
 import type { Books, BooksOptions } from './books-form.ts';
 import { keyBooks } from './books-keys.ts';
 import { leaseBooks } from './books-leases.ts';
+import { peopleBooks } from './books-people.ts';
 import { receiptBooks } from './books-receipts.ts';
 import { reportBooks } from './books-reports.ts';
 import { requestBooks } from './books-requests.ts';
@@ -33,6 +35,8 @@ export async function openBooks(options: BooksOptions): Promise<Books> {
   return {
     ...keyBooks(db),
     ...budgetBooks(db),
+    ...peopleBooks(db),
+    ...accessBooks(db),
     ...auditBooks(db),
     ...leaseBooks(db),
     ...receiptBooks(db, dataDir),

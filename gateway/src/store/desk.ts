@@ -12,6 +12,8 @@ import { idMaker } from './id.ts';
 import { KeyRing } from './keys.ts';
 import { meet } from './meeting.ts';
 import { PATIENCE_MS, patiently } from './patience.ts';
+import type { People } from './people-ports.ts';
+import { Directory } from './people.ts';
 import { placeText, type StorePlace } from './place.ts';
 import type { Keys, RequestLog, StoredSnapshot, UsageQuery, UsageReport, VerifyReport } from './ports.ts';
 import { ensureDataDir, ensureSecret } from './secret.ts';
@@ -29,6 +31,7 @@ export interface DeskOptions extends StorePlace {
 export interface Desk {
   readonly keys: Keys;
   readonly budgets: Budgets;
+  readonly people: People;
   readonly batches: AskBatches;
   readonly log: RequestLog;
   /** The record of a request. */
@@ -54,15 +57,19 @@ export async function openDesk(options: DeskOptions): Promise<Desk> {
   const books = opened.value;
   try {
     await meet(books, { ...options, secret, patienceMs: PATIENCE_MS }, async () => undefined);
+    const newId = idMaker(now);
+    const people = new Directory({ books, secret, now, newId, patienceMs: PATIENCE_MS });
+    await people.refresh();
     const keys = new KeyRing({
       books,
       secret,
+      whyNot: (owners) => people.whyNot(owners),
       adminKey: undefined,
       now,
       monotonicMs: () => 0,
       graceMs: Infinity,
       patienceMs: PATIENCE_MS,
-      newId: idMaker(now),
+      newId,
       onChange: () => undefined,
       spend: async (keyId) => {
         // What running gateways have settled counts as spent, also before the database has it.
@@ -90,6 +97,7 @@ export async function openDesk(options: DeskOptions): Promise<Desk> {
     return {
       keys,
       budgets,
+      people,
       batches: async (ask) => patiently(async () => ask(books)),
       log: {
         extent: async (query) => books.logExtent(query),

@@ -20,6 +20,7 @@ import { KeyRing } from './keys.ts';
 import { LedgerBook } from './ledger.ts';
 import { meet } from './meeting.ts';
 import { PATIENCE_MS, patiently } from './patience.ts';
+import { Directory } from './people.ts';
 import type { Store, StoreOptions } from './ports.ts';
 import type { PurseState } from './purse-ports.ts';
 import { takeLock, type ProcessLock } from './process-lock.ts';
@@ -36,6 +37,8 @@ const GRACE_MS = 10 * 60_000;
 const PUMP_MS = 200;
 /** Changes of keys by other processes are seen after so long; idle money and a full disk are looked at as often. */
 const TEND_MS = 1000;
+/** When keys were last used is written after so long. */
+const USES_MS = 5000;
 /** Processes that died beside us are cleaned up after so long. */
 const RECOVER_MS = 5000;
 const PRUNE_MS = 60_000;
@@ -104,8 +107,10 @@ async function run(world: World): Promise<Store> {
     if (isTakenInFirst) await ledger.flush();
     return stateOf(id, { books, ledger, processId: lock.processId });
   };
+  const people = new Directory(world);
   const keys = new KeyRing({
     ...world,
+    whyNot: (owners) => people.whyNot(owners),
     adminKey: world.adminKey,
     graceMs: world.graceMs ?? GRACE_MS,
     onChange: (key) => ledger.recall(key.id),
@@ -121,10 +126,11 @@ async function run(world: World): Promise<Store> {
     stateOf: async (purseId) => purseOf(purseId, true),
   });
   const feedback = new FeedbackBook(books, now);
+  await people.refresh();
   await keys.refresh();
   await budgets.refresh();
   await feedback.refresh();
-  const timers = startTimers({ books, keys, budgets, ledger, requests, feedback, now, noteStore });
+  const timers = startTimers({ books, people, keys, budgets, ledger, requests, feedback, now, noteStore });
   return {
     keys,
     budgets,
@@ -134,6 +140,7 @@ async function run(world: World): Promise<Store> {
     snapshots: keptSnapshots(books, warn),
     feedback,
     batches: async (ask) => patiently(async () => ask(books)),
+    people,
     processId: lock.processId,
     usage: async (query) => patiently(async () => books.usage({ rowsMax: USAGE_ROWS_MAX, ...query })),
     audit: async (query) => patiently(async () => books.audit(query)),
@@ -141,6 +148,7 @@ async function run(world: World): Promise<Store> {
     close: async () => {
       for (const timer of timers) clearInterval(timer);
       await patiently(async () => requests.flush(), patienceMs);
+      await patiently(async () => keys.noteUses(), patienceMs);
       await ledger.stop();
       const ended = await patiently(async () => books.endProcess(lock.processId, now()), patienceMs);
       // Where the store is away nothing is lost: the journal stays, and the next process that starts takes it in.
@@ -180,6 +188,7 @@ function recalls(books: Books, ledger: LedgerBook): () => Promise<void> {
 
 interface Timed {
   readonly books: Books;
+  readonly people: Directory;
   readonly keys: KeyRing;
   readonly budgets: BudgetBoard;
   readonly ledger: LedgerBook;
@@ -191,6 +200,7 @@ interface Timed {
 
 function startTimers({
   books,
+  people,
   keys,
   budgets,
   ledger,
@@ -221,13 +231,17 @@ function startTimers({
     every(TEND_MS, async () => {
       ledger.tend();
       await recall();
+      // Before the keys: whoever a new key belongs to is known by then.
+      await people.refresh();
       await keys.refresh();
       await budgets.refresh();
     }),
+    every(USES_MS, async () => keys.noteUses()),
     every(RECOVER_MS, async () => {
       await books.recover(now());
     }),
     every(PRUNE_MS, async () => requests.prune()),
+    every(PRUNE_MS, async () => books.pruneAccess(now())),
     every(FEEDBACK_MS, async () => {
       await feedback.prune();
       await feedback.refresh();
