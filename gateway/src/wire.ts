@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { createBatches, type Batches } from './batches/batches.ts';
 import { spoolIn } from './batches/spool.ts';
-import { createBilling } from './billing/billing.ts';
+import { createBilling, type Billing } from './billing/billing.ts';
 import type { Config } from './config/schema.ts';
 import { createCredentials } from './credentials/credentials.ts';
 import { cloudSource } from './credentials/sources.ts';
@@ -17,8 +17,13 @@ import { createListener, type Listener } from './http/listener.ts';
 import { homePage } from './http/home.ts';
 import { createCohort } from './lib/cohort.ts';
 import { createCrowd } from './lib/crowd.ts';
+import { createLogin } from './login/login.ts';
+import { oidc } from './login/oidc.ts';
+import { passwords } from './login/password.ts';
+import { throttle } from './login/throttle.ts';
 import { createWheel, timerLinks, type Timer } from './lib/wheel.ts';
 import { meters } from './pipeline/meters.ts';
+import { saleTo } from './pipeline/sale.ts';
 import { openHealth } from './pipeline/health-book.ts';
 import type { Clock, Timers, World } from './pipeline/world.ts';
 import type { Snapshot } from './routing/snapshot.ts';
@@ -65,7 +70,7 @@ export interface Gateway {
 
 /** Wires a gateway that is ready to listen. */
 export function wire(parts: Parts): Gateway {
-  const { store, upstream, log, snapshot, env } = parts;
+  const { store, upstream, log, snapshot } = parts;
   const clock: Clock = { monotonicMs: () => performance.now(), unixMs: () => Date.now() };
   const { timers, stop } = wheelTimers(clock);
   const book = metrics();
@@ -75,12 +80,7 @@ export function wire(parts: Parts): Gateway {
   const world: World = {
     snapshot,
     upstream,
-    credentials: createCredentials({
-      source: cloudSource(surroundings(env, upstream)),
-      clock,
-      warn: (provider, reason) =>
-        log('warn', 'the credential of a provider could not be fetched', { provider, reason }),
-    }),
+    credentials: credentialsOf(parts, clock),
     store,
     health: healthBook.health,
     hedges: hedges(),
@@ -89,6 +89,7 @@ export function wire(parts: Parts): Gateway {
     conversations: new Conversations(),
     feedback: store.feedback,
     budgets: store.budgets,
+    saleTo: saleFrom(parts),
     turns: keptTurns(() => clock.monotonicMs()),
     clock,
     timers,
@@ -106,16 +107,12 @@ export function wire(parts: Parts): Gateway {
     spool: spoolIn(parts.dataDir),
     live: () => listener.inFlight(),
   });
-  const billing = createBilling({
-    ask: store.billing,
-    config: () => parts.config().billing,
-    now: Date.now,
-    log: (text, details) => log('info', text, details),
-  });
+  const billing = billingOf(parts);
   const listener: Listener = createListener({
     world,
     dialects: gateDialects,
     batches,
+    login: loginOf(parts, clock),
     limits: limitsOf(parts.limits),
     rim: {
       isReady: () => readiness(parts, isDraining),
@@ -139,6 +136,47 @@ export function wire(parts: Parts): Gateway {
       billing.close();
       healthBook.close();
     },
+  };
+}
+
+function loginOf({ store, config, log }: Parts, clock: Clock): Parameters<typeof createListener>[0]['login'] {
+  const { people, keys } = store;
+  const now = (): number => clock.unixMs();
+  return createLogin({
+    people,
+    keys,
+    config: () => config().people,
+    passwords: passwords(),
+    throttle: throttle(),
+    oidc: oidc({ sign: (...of) => people.access.sign(...of), now, warn: (text, of) => log('warn', text, of) }),
+    now,
+    monotonicMs: () => clock.monotonicMs(),
+  });
+}
+
+function credentialsOf({ env, upstream, log }: Parts, clock: Clock): World['credentials'] {
+  return createCredentials({
+    source: cloudSource(surroundings(env, upstream)),
+    clock,
+    warn: (provider, reason) => log('warn', 'the credential of a provider could not be fetched', { provider, reason }),
+  });
+}
+
+function billingOf({ store, config, log }: Parts): Billing {
+  return createBilling({
+    ask: store.billing,
+    config: () => config().billing,
+    now: Date.now,
+    log: (text, details) => log('info', text, details),
+  });
+}
+
+/** An organisation that is not known any more pays for what its keys still do as any other. */
+function saleFrom({ store, config }: Parts): World['saleTo'] {
+  return (orgId) => {
+    const org = store.people.org(orgId);
+    const rules = store.plans.rulesOf(org?.planId) ?? config().billing.plan;
+    return saleTo(org ?? { id: orgId, name: orgId, billing: 'postpaid' }, rules);
   };
 }
 

@@ -6,6 +6,7 @@ import type { Price } from '../money/price.ts';
 import { accountFields, accountIssues } from './accounts.ts';
 import { billingSchema } from './billing-schema.ts';
 import { HEADER_NAME, ID, MODEL_NAME, named, table, text, usd, whole } from './fields.ts';
+import { peopleSchema } from './people-schema.ts';
 import {
   ABILITIES,
   intentsSchema,
@@ -330,6 +331,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .meta({ description: 'What is known of callers.' }),
+  people: peopleSchema.prefault({}).meta({ description: 'Who may log in, and how. Keys work without any of it.' }),
   intents: intentsSchema.prefault({}).meta({
     description:
       'What users want, in your own words: a small classifier is trained on the examples when the file is read.',
@@ -472,6 +474,7 @@ export type ProviderConfig = Config['providers'][string];
 export type ModelConfig = ProviderConfig['models'][string];
 export type RouteConfig = Config['routes'][string];
 export type Timeouts = Config['timeouts'];
+export type OidcConfig = Config['people']['oidc'][number];
 
 /** One of a provider's keys, and its share of the requests. */
 export interface ApiKey {

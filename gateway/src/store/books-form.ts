@@ -5,10 +5,12 @@ import type { BatchBooks } from './batch-ports.ts';
 import type { BillingBooks } from './billing-ports.ts';
 import type { BudgetPatch, BudgetRow } from './budget-ports.ts';
 import type { JournalPosition } from './journal.ts';
+import type { PeopleBooks } from './people-ports.ts';
 import type {
   AuditPage,
   AuditQuery,
   FeedbackRow,
+  KeyOwner,
   KeyPatch,
   KeyRow,
   LogExtent,
@@ -25,6 +27,8 @@ import type {
 export interface StoredKey extends KeyRow {
   /** HMAC of the token; absent once the key is removed. */
   readonly hash?: string;
+  /** HMAC of the token before the last rotation, as long as it may still be taken. */
+  readonly oldHash?: string;
   readonly revision: bigint;
 }
 
@@ -38,6 +42,17 @@ export interface KeyDeed {
 export interface StoredBudget extends BudgetRow {
   readonly isRemoved: boolean;
   readonly revision: bigint;
+}
+
+/** The HMAC of a key's next token, and until when the one before is taken. */
+export interface Rotation {
+  readonly hash: string;
+  readonly oldUntilMs: number;
+}
+
+export interface KeyUse {
+  readonly keyId: string;
+  readonly atMs: number;
 }
 
 export interface DrawOrder {
@@ -138,12 +153,18 @@ export interface DecisionBooks {
 }
 
 /** All methods throw `StoreError`s or SQLite's own errors; `troubleOf` tells them from bugs. */
-export interface Books extends BatchBooks, BillingBooks, DecisionBooks {
+export interface Books extends BatchBooks, BillingBooks, DecisionBooks, PeopleBooks {
   /** Keys changed after `revision`, removed ones among them. */
   keyChanges(revision: bigint): Promise<readonly StoredKey[]>;
   createKey(key: Omit<KeyRow, 'isDisabled'> & { readonly hash: string }, by?: string): Promise<StoredKey>;
   changeKey(id: string, change: KeyPatch, deed: KeyDeed): Promise<StoredKey | undefined>;
   removeKey(id: string, deed: KeyDeed): Promise<StoredKey | undefined>;
+  rotateKey(id: string, tokens: Rotation, deed: KeyDeed): Promise<StoredKey | undefined>;
+  /** Which part of an owner is not there; undefined where all are, and belong together. */
+  missingOwner(owner: KeyOwner): Promise<keyof KeyOwner | undefined>;
+  /** Notes when keys were used; an earlier time than is known changes nothing. */
+  noteUses(uses: readonly KeyUse[]): Promise<void>;
+  keyUses(): Promise<readonly KeyUse[]>;
   /** Budgets changed after `revision`, removed ones among them. */
   budgetChanges(revision: bigint): Promise<readonly StoredBudget[]>;
   createBudget(budget: BudgetRow, deed: KeyDeed): Promise<StoredBudget>;

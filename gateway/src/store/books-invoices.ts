@@ -2,7 +2,7 @@
 import { sql, type Kysely } from 'kysely';
 import { asRecord, asString, parseJson } from '../lib/json.ts';
 import { creditPurseOf, type BillingBooks, type InvoiceQuery, type InvoiceSums } from './billing-ports.ts';
-import { DEFAULT_ORG_ID } from './migration-people.ts';
+import { DEFAULT_ORG_ID } from '../people/permissions.ts';
 import type { Tables } from './schema.ts';
 
 export function invoiceBooks(db: Kysely<Tables>): Pick<BillingBooks, 'invoicedOrgs' | 'invoiceSums'> {

@@ -5,6 +5,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Kysely, type Dialect } from 'kysely';
+import { accessBooks } from './books-access.ts';
 import { auditBooks } from './books-audit.ts';
 import { batchBooks, type Deaths } from './books-batches.ts';
 import { budgetBooks } from './books-budgets.ts';
@@ -15,6 +16,7 @@ import type { Books, BooksOptions } from './books-form.ts';
 import { invoiceBooks } from './books-invoices.ts';
 import { keyBooks } from './books-keys.ts';
 import { leaseBooks } from './books-leases.ts';
+import { peopleBooks } from './books-people.ts';
 import { paymentBooks } from './books-payments.ts';
 import { planBooks } from './books-plans.ts';
 import { receiptBooks } from './books-receipts.ts';
@@ -37,6 +39,8 @@ export async function openBooks(options: BooksOptions): Promise<Books> {
   return {
     ...keyBooks(db),
     ...budgetBooks(db),
+    ...peopleBooks(db),
+    ...accessBooks(db),
     ...auditBooks(db),
     ...leaseBooks(db),
     ...receiptBooks(db, dataDir),

@@ -12,6 +12,8 @@ import { BudgetBoard } from './budgets.ts';
 import { idMaker } from './id.ts';
 import { KeyRing } from './keys.ts';
 import { PATIENCE_MS, patiently } from './patience.ts';
+import type { People } from './people-ports.ts';
+import { Directory } from './people.ts';
 import type { Keys, RequestLog, StoredSnapshot, UsageQuery, UsageReport, VerifyReport } from './ports.ts';
 import { ensureDataDir, ensureSecret } from './secret.ts';
 
@@ -28,6 +30,7 @@ export interface DeskOptions {
 export interface Desk {
   readonly keys: Keys;
   readonly budgets: Budgets;
+  readonly people: People;
   readonly batches: AskBatches;
   readonly billing: AskBilling;
   readonly log: RequestLog;
@@ -49,15 +52,20 @@ export async function openDesk({ dataDir, now, mayCreate }: DeskOptions): Promis
   if (!opened.ok) throw new Error(`The database in ${dataDir} is locked or cannot be read.`);
   const books = opened.value;
   try {
+    const secret = ensureSecret(dataDir);
+    const newId = idMaker(now);
+    const people = new Directory({ books, secret, now, newId, patienceMs: PATIENCE_MS });
+    await people.refresh();
     const keys = new KeyRing({
       books,
-      secret: ensureSecret(dataDir),
+      secret,
+      whyNot: (owners) => people.whyNot(owners),
       adminKey: undefined,
       now,
       monotonicMs: () => 0,
       graceMs: Infinity,
       patienceMs: PATIENCE_MS,
-      newId: idMaker(now),
+      newId,
       onChange: () => undefined,
       spend: async (keyId) => {
         // What running gateways have settled counts as spent, also before the database has it.
@@ -85,6 +93,7 @@ export async function openDesk({ dataDir, now, mayCreate }: DeskOptions): Promis
     return {
       keys,
       budgets,
+      people,
       batches: async (ask) => patiently(async () => ask(books)),
       billing: async (ask) => patiently(async () => ask(books)),
       log: {

@@ -1,8 +1,6 @@
 /** The tables of people and money (`schema-people.ts`), and what older tables learn of them. */
 import { sql, type CreateTableBuilder, type Kysely } from 'kysely';
-
-/** The organisation that everyone is in where there is no other. */
-export const DEFAULT_ORG_ID = 'default';
+import { DEFAULT_ORG_ID } from '../people/permissions.ts';
 
 export async function createPeople(db: Kysely<unknown>): Promise<void> {
   await createOwners(db);

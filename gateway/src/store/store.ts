@@ -18,6 +18,8 @@ import { openJournal, type JournalDisk } from './journal.ts';
 import { KeyRing } from './keys.ts';
 import { LedgerBook } from './ledger.ts';
 import { PATIENCE_MS, patiently } from './patience.ts';
+import { Directory } from './people.ts';
+import { PlanBook } from './plan-book.ts';
 import type { Store, StoreOptions } from './ports.ts';
 import type { PurseState } from './purse-ports.ts';
 import { takeLock, type ProcessLock } from './process-lock.ts';
@@ -34,6 +36,8 @@ const GRACE_MS = 10 * 60_000;
 const PUMP_MS = 200;
 /** Changes of keys by other processes are seen after so long; idle money and a full disk are looked at as often. */
 const TEND_MS = 1000;
+/** When keys were last used is written after so long. */
+const USES_MS = 5000;
 /** Processes that died beside us are cleaned up after so long. */
 const RECOVER_MS = 5000;
 const PRUNE_MS = 60_000;
@@ -101,8 +105,10 @@ async function run(world: World): Promise<Store> {
     if (isTakenInFirst) await ledger.flush();
     return stateOf(id, { books, ledger, processId: lock.processId });
   };
+  const people = new Directory(world);
   const keys = new KeyRing({
     ...world,
+    whyNot: (owners) => people.whyNot(owners),
     adminKey: world.adminKey,
     graceMs: world.graceMs ?? GRACE_MS,
     onChange: (key) => ledger.recall(key.id),
@@ -117,11 +123,14 @@ async function run(world: World): Promise<Store> {
     onChange: (purseId) => ledger.recall(purseId),
     stateOf: async (purseId) => purseOf(purseId, true),
   });
+  const plans = new PlanBook(books);
   const feedback = new FeedbackBook(books, now);
+  await people.refresh();
   await keys.refresh();
   await budgets.refresh();
+  await plans.refresh();
   await feedback.refresh();
-  const timers = startTimers({ books, keys, budgets, ledger, requests, feedback, now, noteStore });
+  const timers = startTimers({ books, people, keys, budgets, plans, ledger, requests, feedback, now, noteStore });
   return {
     keys,
     budgets,
@@ -132,6 +141,8 @@ async function run(world: World): Promise<Store> {
     feedback,
     batches: async (ask) => patiently(async () => ask(books)),
     billing: async (ask) => patiently(async () => ask(books)),
+    plans,
+    people,
     processId: lock.processId,
     usage: async (query) => patiently(async () => books.usage({ rowsMax: USAGE_ROWS_MAX, ...query })),
     audit: async (query) => patiently(async () => books.audit(query)),
@@ -139,6 +150,7 @@ async function run(world: World): Promise<Store> {
     close: async () => {
       for (const timer of timers) clearInterval(timer);
       await patiently(async () => requests.flush(), patienceMs);
+      await patiently(async () => keys.noteUses(), patienceMs);
       await ledger.stop();
       const ended = await patiently(async () => books.endProcess(lock.processId, now()), patienceMs);
       // Where the store is away nothing is lost: the journal stays, and the next process that starts takes it in.
@@ -178,8 +190,10 @@ function recalls(books: Books, ledger: LedgerBook): () => Promise<void> {
 
 interface Timed {
   readonly books: Books;
+  readonly people: Directory;
   readonly keys: KeyRing;
   readonly budgets: BudgetBoard;
+  readonly plans: PlanBook;
   readonly ledger: LedgerBook;
   readonly requests: RequestQueue;
   readonly feedback: FeedbackBook;
@@ -189,8 +203,10 @@ interface Timed {
 
 function startTimers({
   books,
+  people,
   keys,
   budgets,
+  plans,
   ledger,
   requests,
   feedback,
@@ -219,13 +235,18 @@ function startTimers({
     every(TEND_MS, async () => {
       ledger.tend();
       await recall();
+      // Before the keys: whoever a new key belongs to is known by then.
+      await people.refresh();
       await keys.refresh();
       await budgets.refresh();
+      await plans.refresh();
     }),
+    every(USES_MS, async () => keys.noteUses()),
     every(RECOVER_MS, async () => {
       await books.recover(now());
     }),
     every(PRUNE_MS, async () => requests.prune()),
+    every(PRUNE_MS, async () => books.pruneAccess(now())),
     every(FEEDBACK_MS, async () => {
       await feedback.prune();
       await feedback.refresh();
