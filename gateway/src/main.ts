@@ -58,6 +58,10 @@ const COMMANDS: Readonly<Record<string, { readonly load: () => Promise<Command>;
     does: 'the link by which the first owner makes an account',
   },
   usage: { load: async () => (await import('./cli/usage.ts')).usageCommand, does: 'what was used and what it cost' },
+  invoices: {
+    load: async () => (await import('./cli/invoices.ts')).invoicesCommand,
+    does: 'what each organisation is charged for a month',
+  },
   residency: {
     load: async () => (await import('./cli/residency.ts')).residencyCommand,
     does: 'where each request had to be answered, and was',

@@ -139,11 +139,10 @@ async function run({ options, io, log, member, first, configurationOptions, simu
   }
   gateway.batches.start();
   const base = baseOf(address);
-  const setupLink = await newSetupLink(store.people, first.config.people.url ?? base);
   const greeting = greetingOf({
     base,
     firstKey,
-    setupLink,
+    setupLink: await newSetupLink(store.people, first.config.people.url ?? base),
     first,
     simulator,
     dataDir,
