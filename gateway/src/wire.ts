@@ -81,11 +81,7 @@ export function wire(parts: Parts): Gateway {
   const healthBook = openHealth({ ...parts, clock, book, meters: metered });
   let isDraining = false;
   const adminWorld = { ...parts, health: healthBook.rows, now: Date.now };
-  const own = {
-    metrics: () => book.text(),
-    ready: () => readiness(parts, isDraining),
-    health: () => ownHealth(adminWorld),
-  };
+  const own = { metrics: () => book.text(), ready: () => readiness(parts, isDraining) };
   const world: World = {
     snapshot,
     upstream,
@@ -124,7 +120,7 @@ export function wire(parts: Parts): Gateway {
     login: loginOf(parts, clock),
     limits: limitsOf(parts.limits),
     rim: {
-      ...frontOf(crew, own),
+      ...frontOf(crew, { ...own, health: () => ownHealth(adminWorld) }),
       isDraining: () => isDraining,
       home: () => homePage(parts.version),
       admin: (request) => admin(request, adminWorld),
