@@ -11,6 +11,7 @@ import { Conversations } from './health/conversations.ts';
 import { hedges } from './health/hedges.ts';
 import { rota } from './health/rota.ts';
 import { admin } from './admin/admin.ts';
+import { cursorsWith } from './admin/cursors.ts';
 import { doorOf } from './http/door.ts';
 import { createListener, type Listener } from './http/listener.ts';
 import { homePage } from './http/home.ts';
@@ -104,6 +105,7 @@ export function wire(parts: Parts): Gateway {
     spool: spoolIn(parts.dataDir),
     live: () => listener.inFlight(),
   });
+  const cursors = cursorsWith(store.keyFor('admin cursors'));
   const listener: Listener = createListener({
     world,
     dialects: gateDialects,
@@ -114,7 +116,7 @@ export function wire(parts: Parts): Gateway {
       isDraining: () => isDraining,
       metricsText: () => book.text(),
       home: () => homePage(parts.version),
-      admin: (request) => admin(request, { ...parts, health: healthBook.rows, now: Date.now }),
+      admin: (request) => admin(request, { ...parts, cursors, health: healthBook.rows, now: Date.now }),
     },
   });
   gauges(book, { parts, world, listener, batches });

@@ -1,64 +1,199 @@
-/** `/admin/v1/keys`: virtual keys, made, listed, changed and deleted. What may not be set is refused by name. */
+/** `keys`: virtual keys, made, listed, changed and deleted. A token is shown once, when its key is made. */
+import { z } from 'zod';
 import { fault, type Fault } from '../chat/fault.ts';
-import { asArray, asBoolean, asString, compact, type Json, type JsonRecord } from '../lib/json.ts';
-import { err, ok, type Result } from '../lib/result.ts';
-import { formatUsd, parseUsd } from '../money/usd.ts';
-import type { KeyPatch, KeyRow, Store } from '../store/ports.ts';
+import { compact, type JsonRecord } from '../lib/json.ts';
+import { formatUsd } from '../money/usd.ts';
+import type { KeyRow, Store } from '../store/ports.ts';
+import { endpoint, list, type Answer, type Endpoint } from './endpoint.ts';
+import { at, deleted, id, msOf, name, names, nanoOf, time, usd, usdText } from './fields.ts';
+import { pageOf } from './lists.ts';
+import { staleFault } from './revisions.ts';
+import { isSeen } from './scope.ts';
 
-const NAME_MAX = 200;
-const MODELS_MAX = 200;
+const key = z
+  .strictObject({
+    id,
+    name: z.string(),
+    root: z.boolean().describe('may do everything'),
+    disabled: z.boolean(),
+    created_at: at,
+    expires_at: at.optional(),
+    budget_usd: usdText.optional(),
+    spent_usd: usdText.optional().describe('absent: the store does not answer now'),
+    held_usd: usdText.optional().describe('put aside for requests under way'),
+    models: z.array(z.string()).optional().describe('names or globs; absent: all'),
+    tags: z.array(z.string()),
+    region: z.string().optional(),
+  })
+  .meta({ id: 'Key', description: 'A virtual key, without its token.' });
 
-interface KeyRequest {
-  readonly method: string;
-  readonly body: JsonRecord | undefined;
-  /** Id of the key that asks. */
-  readonly by: string;
-}
+const made = key
+  .extend({ key: z.string().describe('the token: shown here and never again') })
+  .meta({ id: 'NewKey', description: 'A key and its token.' });
 
-type KeyAnswer = { readonly status: number; readonly body: JsonRecord } | Fault;
+const settings = {
+  budget_usd: usd.nullable().optional().describe('US dollars, as text or number; null: no budget'),
+  models: names.nullable().optional().describe('names or globs as in `openai/*`; null: all'),
+  expires_at: time.nullable().optional().describe('a time, ISO 8601; null: never'),
+  disabled: z.boolean().optional().describe('true: refused until it is enabled again'),
+  tags: names.nullable().optional().describe('for rules and reports'),
+  region: z
+    .string({ error: 'it must be a region such as eu or us-east-1' })
+    .nullable()
+    .optional()
+    .describe('where its callers are, whatever their requests say'),
+};
 
-/** `GET` lists, `POST` makes one and shows its token, once. */
-export async function keys(request: KeyRequest, { store }: { readonly store: Store }): Promise<KeyAnswer> {
-  if (request.method === 'GET') {
-    const rows = await Promise.all(store.keys.list().map((row) => keyRecord(row, store)));
-    return { status: 200, body: { data: rows } };
-  }
-  const patch = readPatch(request.body ?? {});
-  if (!patch.ok) return patch.error;
-  const { name, budgetNanoUsd, allowedModels, expiresAtMs, tags, region } = patch.value;
-  if (name === undefined) return fault('field-missing', { reason: 'give the key a name' }, { param: 'name' });
-  const made = await store.keys.create(
-    {
-      name,
-      ...(typeof budgetNanoUsd === 'bigint' ? { budgetNanoUsd } : {}),
-      ...(Array.isArray(allowedModels) ? { allowedModels } : {}),
-      ...(typeof expiresAtMs === 'number' ? { expiresAtMs } : {}),
-      ...(tags === undefined ? {} : { tags }),
-      ...(typeof region === 'string' ? { region } : {}),
+const creation = z.strictObject({ name: name.describe('give the key a name'), ...settings });
+const change = z.strictObject({ name: name.optional().describe('for people'), ...settings });
+
+const EXAMPLE = {
+  id: 'key_0mf3k2v9xexample0000000',
+  name: 'web shop',
+  root: false,
+  disabled: false,
+  created_at: '2026-11-27T08:00:00.000Z',
+  budget_usd: '25',
+  spent_usd: '1.2503',
+  held_usd: '0',
+  models: ['openai/*'],
+  tags: ['shop'],
+};
+
+export const keyEndpoints: readonly Endpoint[] = [
+  list({
+    id: 'keys.list',
+    path: 'keys',
+    permissions: ['keys.read', 'keys.own'],
+    summary: 'Lists virtual keys.',
+    row: key,
+    filters: {
+      disabled: z.enum(['true', 'false'], { error: 'it must be true or false' }).optional().describe('only these'),
+      tag: z.string().optional().describe('only keys with this tag'),
     },
-    request.by,
-  );
-  if (!made.ok) return made.error;
-  return { status: 201, body: { ...(await keyRecord(made.value.row, store)), key: made.value.token } };
+    sorts: ['-created_at', 'created_at', 'name', '-name'],
+    searches: 'name, id or tags',
+    example: EXAMPLE,
+    async answers({ query, page, principal }, { store }) {
+      const { disabled, tag } = query;
+      const rows = store.keys
+        .list()
+        .filter(
+          (row) =>
+            isSeen(row, principal, 'keys.read') &&
+            (disabled === undefined || row.isDisabled === (disabled === 'true')) &&
+            (tag === undefined || row.tags.includes(tag)),
+        );
+      const { rows: shown, ...more } = pageOf(rows, page, {
+        idOf: (row) => row.id,
+        columns: { created_at: (row) => row.createdAtMs, name: (row) => row.name },
+        searched: (row) => [row.name, row.id, ...row.tags],
+      });
+      return { rows: await Promise.all(shown.map((row) => keyRecord(row, store))), ...more };
+    },
+  }),
+  endpoint({
+    id: 'keys.create',
+    method: 'POST',
+    path: 'keys',
+    permissions: ['keys.write', 'keys.own'],
+    summary: 'Makes a key. Its token is in this answer and nowhere else.',
+    status: 201,
+    body: creation,
+    answer: made,
+    examples: {
+      body: { name: 'web shop', budget_usd: '25', models: ['openai/*'], tags: ['shop'] },
+      answer: { ...EXAMPLE, key: 'tk_0000000000000000000000000000000EXAMPLE' },
+    },
+    async answers({ body, principal }, { store }) {
+      const { name: called, tags, region, models: allowedModels } = body;
+      const wished = {
+        name: called,
+        budgetNanoUsd: nanoOf(body.budget_usd) ?? undefined,
+        allowedModels: allowedModels ?? undefined,
+        expiresAtMs: msOf(body.expires_at) ?? undefined,
+        tags: tags ?? undefined,
+        region: region ?? undefined,
+      };
+      const result = await store.keys.create(compact(wished), principal.id);
+      if (!result.ok) return result.error;
+      const { row, token } = result.value;
+      const isOff = body.disabled === true;
+      const off = isOff ? await store.keys.change(row.id, { isDisabled: true }, principal.id) : undefined;
+      if (off !== undefined && !off.ok) return off.error;
+      return { body: { ...(await keyRecord(off?.value ?? row, store)), key: token } };
+    },
+  }),
+  endpoint({
+    id: 'keys.get',
+    method: 'GET',
+    path: 'keys/{id}',
+    permissions: ['keys.read', 'keys.own'],
+    summary: 'Shows a key.',
+    isSingle: true,
+    answer: key,
+    examples: { answer: EXAMPLE },
+    answers: async ({ id: keyId, principal }, { store }) => {
+      const row = store.keys.get(keyId);
+      return row === undefined || !isSeen(row, principal, 'keys.read') ? unknown(keyId) : keyAnswer(row, store);
+    },
+  }),
+  endpoint({
+    id: 'keys.update',
+    method: 'PATCH',
+    path: 'keys/{id}',
+    permissions: ['keys.write', 'keys.own'],
+    summary: 'Changes what is given; `null` takes a limit away.',
+    isSingle: true,
+    body: change,
+    answer: key,
+    examples: { body: { budget_usd: '50', disabled: false }, answer: { ...EXAMPLE, budget_usd: '50' } },
+    async answers({ id: keyId, body, principal, ifRevision }, { store }) {
+      const row = store.keys.get(keyId);
+      if (row === undefined || !isSeen(row, principal, 'keys.write')) return unknown(keyId);
+      const stale = staleFault(ifRevision, store.keys.revision(keyId));
+      if (stale !== undefined) return stale;
+      const patch = {
+        name: body.name,
+        budgetNanoUsd: nanoOf(body.budget_usd),
+        allowedModels: body.models,
+        expiresAtMs: msOf(body.expires_at),
+        isDisabled: body.disabled,
+        tags: body.tags ?? undefined,
+        region: body.region,
+      };
+      const changed = await store.keys.change(keyId, compact(patch), principal.id);
+      if (!changed.ok) return changed.error;
+      return changed.value === undefined ? unknown(keyId) : keyAnswer(changed.value, store);
+    },
+  }),
+  endpoint({
+    id: 'keys.delete',
+    method: 'DELETE',
+    path: 'keys/{id}',
+    permissions: ['keys.write', 'keys.own'],
+    summary: 'Ends a key for good. Its receipts stay.',
+    isSingle: true,
+    answer: deleted,
+    examples: { answer: { id: EXAMPLE.id, deleted: true } },
+    async answers({ id: keyId, principal, ifRevision }, { store }) {
+      const row = store.keys.get(keyId);
+      if (row === undefined || !isSeen(row, principal, 'keys.write')) return unknown(keyId);
+      const stale = staleFault(ifRevision, store.keys.revision(keyId));
+      if (stale !== undefined) return stale;
+      const removed = await store.keys.remove(keyId, principal.id);
+      if (!removed.ok) return removed.error;
+      return removed.value ? { body: { id: keyId, deleted: true } } : unknown(keyId);
+    },
+  }),
+];
+
+function unknown(keyId: string): Fault {
+  return fault('record-unknown', { id: keyId.slice(0, 80) });
 }
 
-/** `GET`, `PATCH` or `DELETE` of one key. */
-export async function oneKey(request: KeyRequest, id: string, store: Store): Promise<KeyAnswer> {
-  const missing = fault('record-unknown', { id: id.slice(0, 80) });
-  if (request.method === 'DELETE') {
-    const removed = await store.keys.remove(id, request.by);
-    if (!removed.ok) return removed.error;
-    return removed.value ? { status: 200, body: { id, deleted: true } } : missing;
-  }
-  if (request.method === 'PATCH') {
-    const patch = readPatch(request.body ?? {});
-    if (!patch.ok) return patch.error;
-    const changed = await store.keys.change(id, patch.value, request.by);
-    if (!changed.ok) return changed.error;
-    return changed.value === undefined ? missing : { status: 200, body: await keyRecord(changed.value, store) };
-  }
-  const row = store.keys.get(id);
-  return row === undefined ? missing : { status: 200, body: await keyRecord(row, store) };
+async function keyAnswer(row: KeyRow, store: Store): Promise<Answer> {
+  return compact({ body: await keyRecord(row, store), revision: store.keys.revision(row.id) });
 }
 
 async function keyRecord(row: KeyRow, store: Store): Promise<JsonRecord> {
@@ -78,95 +213,4 @@ async function keyRecord(row: KeyRow, store: Store): Promise<JsonRecord> {
     tags: row.tags,
     region: row.region,
   });
-}
-
-const FIELDS: ReadonlySet<string> = new Set([
-  'name',
-  'budget_usd',
-  'models',
-  'expires_at',
-  'disabled',
-  'tags',
-  'region',
-]);
-
-/** Reads what may be set; anything else (`spent`, `root`, `id`) is refused by name rather than ignored. */
-function readPatch(body: JsonRecord): Result<KeyPatch, Fault> {
-  const stranger = Object.keys(body).find((field) => !FIELDS.has(field));
-  if (stranger !== undefined)
-    return invalid(stranger.slice(0, 80), `it cannot be set; there are ${[...FIELDS].join(', ')}`);
-  const name = readName(body['name']);
-  if (!name.ok) return name;
-  const budget = readBudget(body['budget_usd']);
-  if (!budget.ok) return budget;
-  const models = readList(body['models'], 'models');
-  if (!models.ok) return models;
-  const tags = readList(body['tags'], 'tags');
-  if (!tags.ok) return tags;
-  const expires = readTime(body['expires_at']);
-  if (!expires.ok) return expires;
-  const region = readRegion(body['region']);
-  if (!region.ok) return region;
-  const disabled = readFlag(body['disabled'], 'disabled');
-  if (!disabled.ok) return disabled;
-  return ok(
-    compact({
-      name: name.value,
-      budgetNanoUsd: budget.value,
-      allowedModels: models.value,
-      tags: tags.value ?? undefined,
-      region: region.value,
-      expiresAtMs: expires.value,
-      isDisabled: disabled.value,
-    }),
-  );
-}
-
-function invalid(param: string, reason: string): Result<never, Fault> {
-  return err(fault('field-invalid', { reason }, { param }));
-}
-
-function readName(value: Json | undefined): Result<string | undefined, Fault> {
-  if (value === undefined) return ok(undefined);
-  const name = asString(value)?.trim();
-  if (name === undefined || name === '' || name.length > NAME_MAX)
-    return invalid('name', `it must be 1 to ${NAME_MAX} characters`);
-  return ok(name);
-}
-
-/** Of what form it is, the store says. */
-function readRegion(value: Json | undefined): Result<string | null | undefined, Fault> {
-  if (value === undefined || value === null) return ok(value);
-  return typeof value === 'string' ? ok(value) : invalid('region', 'it must be a region such as eu or us-east-1');
-}
-
-function readBudget(value: Json | undefined): Result<bigint | null | undefined, Fault> {
-  if (value === undefined || value === null) return ok(value);
-  const usd = typeof value === 'string' || typeof value === 'number' ? parseUsd(String(value)) : undefined;
-  return usd === undefined
-    ? invalid('budget_usd', 'it must be US dollars, 0 or more, with at most 9 decimals')
-    : ok(usd);
-}
-
-function readList(value: Json | undefined, param: string): Result<readonly string[] | null | undefined, Fault> {
-  if (value === undefined || value === null) return ok(value);
-  const items = asArray(value);
-  const names = items?.filter(
-    (item): item is string => typeof item === 'string' && item !== '' && item.length <= NAME_MAX,
-  );
-  if (items === undefined || names === undefined || names.length !== items.length || names.length > MODELS_MAX) {
-    return invalid(param, `it must be a list of at most ${MODELS_MAX} names`);
-  }
-  return ok(names);
-}
-
-function readTime(value: Json | undefined): Result<number | null | undefined, Fault> {
-  if (value === undefined || value === null) return ok(value);
-  const time = typeof value === 'string' ? Date.parse(value) : Number.NaN;
-  return Number.isNaN(time) ? invalid('expires_at', 'it must be a time as in 2027-01-31T00:00:00Z') : ok(time);
-}
-
-function readFlag(value: Json | undefined, param: string): Result<boolean | undefined, Fault> {
-  const flag = asBoolean(value);
-  return value === undefined || flag !== undefined ? ok(flag) : invalid(param, 'it must be true or false');
 }

@@ -22,6 +22,7 @@ import { remember } from '../pipeline/remember.ts';
 import type { Caller } from '../pipeline/run.ts';
 import { nextTurn } from '../pipeline/turns.ts';
 import type { World } from '../pipeline/world.ts';
+import type { Principal } from '../people/permissions.ts';
 import type { KeyRow } from '../store/ports.ts';
 import { modelAnswer, modelsAnswer, type ModelsForm } from './models.ts';
 import { arrivalOf, isFormWanted, takesForm, type OperationBody } from './operations.ts';
@@ -60,14 +61,14 @@ export interface AdminRequest {
   readonly method: string;
   readonly path: string;
   readonly query: URLSearchParams;
+  readonly headers: Readonly<Record<string, string | undefined>>;
   readonly body: JsonRecord | undefined;
-  /** Id of the key that asks. */
-  readonly by: string;
+  readonly principal: Principal;
 }
 
-/** `allow`: the methods that are taken, where another was tried. */
+/** No body: there is nothing new (304). `allow`: the methods that are taken, where another was tried. */
 export type AdminAnswer =
-  | { readonly status: number; readonly body: JsonRecord }
+  | { readonly status: number; readonly body?: JsonRecord; readonly headers: Headers }
   | { readonly fault: Fault; readonly allow?: string };
 
 /** One request, from its head on. */
@@ -338,10 +339,11 @@ async function serveAdmin(visitor: Visit, key: KeyRow): Promise<Ending> {
     method: request.method ?? 'GET',
     path,
     query: visitor.query,
+    headers: visitor.headers,
     body,
-    by: key.id,
+    principal: { kind: 'root', id: key.id, role: 'owner' },
   });
-  if (!('fault' in answer)) return finishJson(at, answer.status, answer.body);
+  if (!('fault' in answer)) return finishAnswer(at, answer);
   return finishFault(at, answer.fault, answer.allow === undefined ? {} : { allow: answer.allow });
 }
 
@@ -388,11 +390,16 @@ interface At {
   readonly dialect?: Words | undefined;
 }
 
-function finishJson({ reply, requestId }: At, status: number, body: JsonRecord): Ending {
+function finishJson(at: At, status: number, body: JsonRecord): Ending {
+  return finishAnswer(at, { status, body, headers: {} });
+}
+
+function finishAnswer({ reply, requestId }: At, answer: Extract<AdminAnswer, { readonly status: number }>): Ending {
+  const { status, body, headers } = answer;
   reply.whole(
     status,
-    { 'content-type': 'application/json', 'cache-control': 'no-store', 'x-request-id': requestId },
-    JSON.stringify(body),
+    { 'content-type': 'application/json', 'cache-control': 'no-store', 'x-request-id': requestId, ...headers },
+    body === undefined ? '' : JSON.stringify(body),
   );
   return { outcome: status < 400 ? 'ok' : 'overloaded', status };
 }

@@ -75,6 +75,9 @@ export function openBooksThread(options: BooksOptions): Books {
     recover: async (...args) => call('recover', args),
     ...remoteDecisions(call),
     ...remoteBatches(call),
+    beginReply: async (...args) => call('beginReply', args),
+    endReply: async (...args) => call('endReply', args),
+    pruneReplies: async (...args) => call('pruneReplies', args),
     usage: async (...args) => call('usage', args),
     verify: async (...args) => call('verify', args),
     close: async () => {

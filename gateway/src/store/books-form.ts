@@ -125,8 +125,31 @@ export interface DecisionBooks {
   pruneFeedback(rowsMax: number): Promise<void>;
 }
 
+/** Replies as they are stored: what is in them is sealed. */
+export interface ReplyBooks {
+  beginReply(order: ReplyOrder): Promise<ReplyState>;
+  /** Absent: forgotten. */
+  endReply(id: string, sealed: string | undefined): Promise<void>;
+  /** Takes away those before `beforeMs`, and the oldest beyond `rowsMax`. */
+  pruneReplies(beforeMs: number, rowsMax: number): Promise<void>;
+}
+
+export interface ReplyOrder {
+  readonly id: string;
+  readonly digest: string;
+  readonly atMs: number;
+  /** Older ones are as if they were not there. */
+  readonly keptFromMs: number;
+  /** Whoever began before it and has not ended is dead. */
+  readonly runningFromMs: number;
+}
+
+export type ReplyState =
+  | { readonly state: 'begun' | 'running' | 'other' }
+  | { readonly state: 'done'; readonly sealed: string };
+
 /** All methods throw `StoreError`s or SQLite's own errors; `troubleOf` tells them from bugs. */
-export interface Books extends BatchBooks, DecisionBooks {
+export interface Books extends BatchBooks, DecisionBooks, ReplyBooks {
   /** Keys changed after `revision`, removed ones among them. */
   keyChanges(revision: bigint): Promise<readonly StoredKey[]>;
   createKey(key: Omit<KeyRow, 'isDisabled'> & { readonly hash: string }, by?: string): Promise<StoredKey>;

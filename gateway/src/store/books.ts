@@ -13,6 +13,7 @@ import type { Books, BooksOptions } from './books-form.ts';
 import { keyBooks } from './books-keys.ts';
 import { leaseBooks } from './books-leases.ts';
 import { receiptBooks } from './books-receipts.ts';
+import { replyBooks } from './books-replies.ts';
 import { reportBooks } from './books-reports.ts';
 import { requestBooks } from './books-requests.ts';
 import { snapshotBooks } from './books-snapshots.ts';
@@ -44,6 +45,7 @@ export async function openBooks(options: BooksOptions): Promise<Books> {
     ...feedbackBooks(db),
     ...fileBooks(db),
     ...batchBooks(db, dataDir),
+    ...replyBooks(db),
     ...reportBooks(db, dataDir),
     close: async () => db.destroy(),
   };

@@ -87,6 +87,10 @@ export class KeyRing implements Keys {
     return this.#byId.get(id)?.row;
   }
 
+  revision(id: string): string | undefined {
+    return this.#byId.get(id)?.revision.toString();
+  }
+
   list(): readonly KeyRow[] {
     return [...this.#byId.values()].map((known) => known.row).toSorted((a, b) => a.createdAtMs - b.createdAtMs);
   }

@@ -1,14 +1,13 @@
 /** The tables of people and money (`schema-people.ts`), and what older tables learn of them. */
 import { sql, type CreateTableBuilder, type Kysely } from 'kysely';
-
-/** The organisation that everyone is in where there is no other. */
-export const DEFAULT_ORG_ID = 'default';
+import { DEFAULT_ORG_ID } from '../people/permissions.ts';
 
 export async function createPeople(db: Kysely<unknown>): Promise<void> {
   await createOwners(db);
   await createAccess(db);
   await createMoney(db);
   await createSecrets(db);
+  await createReplies(db);
   await widenKeys(db);
   await widenReceipts(db);
 }
@@ -163,6 +162,18 @@ async function createSecrets(db: Kysely<unknown>): Promise<void> {
     .addColumn('settings', 'text', (column) => column.notNull())
     .addColumn('revision', 'bigint', (column) => column.notNull())
     .execute();
+}
+
+/** Replies kept for whoever sends a POST again (`Idempotency-Key`). */
+async function createReplies(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('replies')
+    .addColumn('id', 'text', (column) => column.primaryKey())
+    .addColumn('digest', 'text', (column) => column.notNull())
+    .addColumn('at', 'bigint', (column) => column.notNull())
+    .addColumn('sealed', 'text')
+    .execute();
+  await db.schema.createIndex('replies_at').on('replies').column('at').execute();
 }
 
 async function widenKeys(db: Kysely<unknown>): Promise<void> {

@@ -9,6 +9,7 @@
  *
  * Several processes of one machine may share a folder. The database is worked by a thread of its own.
  */
+import { createHmac } from 'node:crypto';
 import { openBooksThread } from './books-client.ts';
 import type { Books } from './books-form.ts';
 import { FeedbackBook } from './feedback.ts';
@@ -19,6 +20,7 @@ import { LedgerBook } from './ledger.ts';
 import { PATIENCE_MS, patiently } from './patience.ts';
 import type { KeySpend, Store, StoreOptions } from './ports.ts';
 import { takeLock, type ProcessLock } from './process-lock.ts';
+import { keptReplies, type KeptReplies } from './replies.ts';
 import { RequestQueue } from './requests.ts';
 import { ensureDataDir, ensureSecret } from './secret.ts';
 import { keptSnapshots } from './snapshots.ts';
@@ -103,15 +105,19 @@ async function run(world: World): Promise<Store> {
     spend: async (keyId) => spendOf(keyId, { books, ledger, keys, processId: lock.processId }),
   });
   const feedback = new FeedbackBook(books, now);
+  const keyFor = (purpose: string): Buffer => createHmac('sha256', world.secret).update(`turnout ${purpose}`).digest();
+  const replies = keptReplies({ books, secret: keyFor('replies'), now });
   await keys.refresh();
   await feedback.refresh();
-  const timers = startTimers({ books, keys, ledger, requests, feedback, now, noteStore });
+  const timers = startTimers({ books, keys, ledger, requests, feedback, replies, now, noteStore });
   return {
     keys,
     ledger,
     requests,
     snapshots: keptSnapshots(books, warn),
     feedback,
+    replies,
+    keyFor,
     batches: async (ask) => patiently(async () => ask(books)),
     processId: lock.processId,
     usage: async (query) => patiently(async () => books.usage({ rowsMax: USAGE_ROWS_MAX, ...query })),
@@ -155,11 +161,21 @@ interface Timed {
   readonly ledger: LedgerBook;
   readonly requests: RequestQueue;
   readonly feedback: FeedbackBook;
+  readonly replies: KeptReplies;
   readonly now: () => number;
   readonly noteStore: (error: unknown) => void;
 }
 
-function startTimers({ books, keys, ledger, requests, feedback, now, noteStore }: Timed): readonly NodeJS.Timeout[] {
+function startTimers({
+  books,
+  keys,
+  ledger,
+  requests,
+  feedback,
+  replies,
+  now,
+  noteStore,
+}: Timed): readonly NodeJS.Timeout[] {
   const every = (intervalMs: number, work: () => Promise<void>): NodeJS.Timeout => {
     let isRunning = false;
     const timer = setInterval(() => {
@@ -185,7 +201,10 @@ function startTimers({ books, keys, ledger, requests, feedback, now, noteStore }
     every(RECOVER_MS, async () => {
       await books.recover(now());
     }),
-    every(PRUNE_MS, async () => requests.prune()),
+    every(PRUNE_MS, async () => {
+      await requests.prune();
+      await replies.prune();
+    }),
     every(FEEDBACK_MS, async () => {
       await feedback.prune();
       await feedback.refresh();

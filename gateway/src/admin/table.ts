@@ -1,0 +1,23 @@
+/** All endpoints of the admin API, in one table. */
+import { z } from 'zod';
+import { endpoint, type Endpoint } from './endpoint.ts';
+import { gatewayEndpoints } from './gateway.ts';
+import { historyEndpoints } from './history.ts';
+import { keyEndpoints } from './keys.ts';
+import { openapiOf } from './openapi.ts';
+import { usageEndpoints } from './usage.ts';
+
+const resources: readonly Endpoint[] = [...keyEndpoints, ...usageEndpoints, ...historyEndpoints, ...gatewayEndpoints];
+
+const openapi = endpoint({
+  id: 'openapi.get',
+  method: 'GET',
+  path: 'openapi.json',
+  permissions: ['org.read'],
+  summary: 'Shows this document.',
+  answer: z.looseObject({ openapi: z.string() }),
+  examples: { answer: { openapi: '3.1.0' } },
+  answers: () => ({ body: openapiOf(TABLE) }),
+});
+
+export const TABLE: readonly Endpoint[] = [...resources, openapi];
