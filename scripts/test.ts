@@ -17,6 +17,7 @@ const SLOW = [
   'gateway/test/e2e/**/*.test.ts',
   'gateway/test/chaos/**/*.test.ts',
   'gateway/test/sim/**/*.test.ts',
+  'sdk/test/*.test.ts',
 ];
 const PROGRAMS = ['gateway/test/programs/**/*.test.ts'];
 /** No test file may hang the run. The slowest takes about two minutes. */

@@ -66,6 +66,11 @@ function capital(word: string): string {
   );
 }
 
+/** What may stand in the query of an endpoint, as one object. */
+export function querySchema({ query }: Endpoint): JsonRecord {
+  return plain(asJson(z.toJSONSchema(query, { io: 'output' })));
+}
+
 /** Every schema by its name. Those with an id of their own (`Key`) stand once. */
 export function schemasOf(table: readonly Endpoint[]): Readonly<Record<string, JsonRecord>> {
   const bodies = table.flatMap((one) => (one.body === undefined ? [] : [[schemaName(one, 'Body'), one.body] as const]));

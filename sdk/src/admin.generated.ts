@@ -1,0 +1,400 @@
+/** The admin API of a Turnout gateway. Made by `npm run generate` from gateway/src/admin/table.ts; do not edit. */
+import type { Call, CallOptions } from './client.ts';
+import type { Pages } from './pages.ts';
+
+export interface KeysCreateBody {
+  /** give the key a name */
+  readonly name: string;
+  /** US dollars, as text or number; null: no budget */
+  readonly budget_usd?: string | number | null;
+  /** names or globs as in `openai/*`; null: all */
+  readonly models?: readonly string[] | null;
+  /** a time, ISO 8601; null: never */
+  readonly expires_at?: string | null;
+  /** true: refused until it is enabled again */
+  readonly disabled?: boolean;
+  /** for rules and reports */
+  readonly tags?: readonly string[] | null;
+  /** where its callers are, whatever their requests say */
+  readonly region?: string | null;
+}
+
+export interface KeysUpdateBody {
+  /** for people */
+  readonly name?: string;
+  /** US dollars, as text or number; null: no budget */
+  readonly budget_usd?: string | number | null;
+  /** names or globs as in `openai/*`; null: all */
+  readonly models?: readonly string[] | null;
+  /** a time, ISO 8601; null: never */
+  readonly expires_at?: string | null;
+  /** true: refused until it is enabled again */
+  readonly disabled?: boolean;
+  /** for rules and reports */
+  readonly tags?: readonly string[] | null;
+  /** where its callers are, whatever their requests say */
+  readonly region?: string | null;
+}
+
+/** A virtual key, without its token. */
+export interface Key {
+  /** an id of ours */
+  readonly id: string;
+  readonly name: string;
+  /** may do everything */
+  readonly root: boolean;
+  readonly disabled: boolean;
+  readonly created_at: string;
+  readonly expires_at?: string;
+  /** US dollars, digit by digit */
+  readonly budget_usd?: string;
+  /** absent: the store does not answer now */
+  readonly spent_usd?: string;
+  /** put aside for requests under way */
+  readonly held_usd?: string;
+  /** names or globs; absent: all */
+  readonly models?: readonly string[];
+  readonly tags: readonly string[];
+  readonly region?: string;
+}
+
+/** A key and its token. */
+export interface NewKey {
+  /** an id of ours */
+  readonly id: string;
+  readonly name: string;
+  /** may do everything */
+  readonly root: boolean;
+  readonly disabled: boolean;
+  readonly created_at: string;
+  readonly expires_at?: string;
+  /** US dollars, digit by digit */
+  readonly budget_usd?: string;
+  /** absent: the store does not answer now */
+  readonly spent_usd?: string;
+  /** put aside for requests under way */
+  readonly held_usd?: string;
+  /** names or globs; absent: all */
+  readonly models?: readonly string[];
+  readonly tags: readonly string[];
+  readonly region?: string;
+  /** the token: shown here and never again */
+  readonly key: string;
+}
+
+/** What was there and is not any more. */
+export interface Deleted {
+  /** an id of ours */
+  readonly id: string;
+  readonly deleted: true;
+}
+
+/** One attempt that cost or may have cost something. `null`: not counted. */
+export interface UsageRow {
+  readonly id: string;
+  readonly request_id: string;
+  readonly key: string;
+  readonly model: string;
+  readonly provider: string;
+  readonly target: string;
+  readonly outcome: string;
+  /** the tokens are our own count */
+  readonly estimated: boolean;
+  readonly input_tokens: number | null;
+  readonly cached_input_tokens: number | null;
+  readonly cache_write_tokens: number | null;
+  readonly output_tokens: number | null;
+  readonly reasoning_tokens: number | null;
+  /** null: no price was known */
+  readonly cost_nano_usd: number | null;
+  readonly at: string;
+}
+
+export interface UsageGetAnswer {
+  readonly rows: readonly UsageRow[];
+  readonly rows_total: number;
+  readonly total_nano_usd: number;
+}
+
+/** One change by an admin. */
+export interface AuditEntry {
+  /** 1 for the first, without a gap */
+  readonly seq: number;
+  readonly at: string;
+  /** id of who did it, `cli`, or `system` */
+  readonly by: string;
+  /** as in `key.created` */
+  readonly action: string;
+  /** id of what was changed */
+  readonly subject: string;
+  /** the new values, no secrets */
+  readonly changes: {
+  readonly [field: string]: unknown;
+};
+  /** SHA-256 over the entry and the hash before it */
+  readonly hash: string;
+}
+
+/** What was decided about a request, and what became of it. No prompt, no reply. */
+export interface RequestRecord {
+  readonly id: string;
+  readonly outcome?: string;
+  readonly [field: string]: unknown;
+}
+
+/** A batch, whoever made it. */
+export interface BatchRow {
+  readonly id: string;
+  readonly key: string;
+  readonly form: "openai" | "anthropic";
+  readonly endpoint: string;
+  readonly status: string;
+  readonly lines: number;
+  readonly succeeded: number;
+  readonly errored: number;
+  readonly canceled: number;
+  readonly expired: number;
+  /** the target, where its provider works on it as a batch of its own */
+  readonly native?: string;
+  readonly created_at: string | null;
+  readonly expires_at: string | null;
+  readonly ended_at?: string | null;
+  readonly errors?: readonly unknown[];
+}
+
+/** A provider of the configuration. */
+export interface Provider {
+  readonly id: string;
+  readonly protocol: string;
+  readonly base_url: string;
+  readonly has_key: boolean;
+  readonly models: number;
+  readonly region?: string;
+}
+
+/** A route in plain words. */
+export interface Route {
+  readonly id: string;
+  readonly strategy?: string;
+  readonly summary: readonly string[];
+  readonly warnings: readonly string[];
+  readonly [field: string]: unknown;
+}
+
+export interface ConfigGetAnswer {
+  /** id of what is in force */
+  readonly snapshot: string;
+  /** why the newest file is not in force */
+  readonly problem?: string;
+  /** in the words of the file, without secrets */
+  readonly config: {
+  readonly [field: string]: unknown;
+};
+}
+
+export interface HealthGetAnswer {
+  readonly ok: boolean;
+  readonly ledger: {
+  readonly [field: string]: unknown;
+};
+  readonly config_problem?: string;
+  readonly request_records_dropped: number;
+  /** those that were asked, the ailing first */
+  readonly targets: readonly ({
+  readonly [field: string]: unknown;
+})[];
+  readonly [field: string]: unknown;
+}
+
+export interface OpenapiGetAnswer {
+  readonly openapi: string;
+  readonly [field: string]: unknown;
+}
+
+export interface KeysListQuery {
+  /** only these */
+  readonly disabled?: "true" | "false";
+  /** only keys with this tag */
+  readonly tag?: string;
+  /** rows of a page, 1 to 200; 50 where it is absent */
+  readonly limit?: number;
+  /** `next` of the page before */
+  readonly cursor?: string;
+  /** by what, with a minus from its end; `-created_at` where it is absent */
+  readonly sort?: "-created_at" | "created_at" | "name" | "-name";
+  /** plain text that must stand in name, id or tags */
+  readonly q?: string;
+}
+
+export interface UsageGetQuery {
+  /** a time as in 2026-11-01T00:00:00Z, or 24h */
+  readonly since?: string;
+  /** id of the key that asked */
+  readonly key?: string;
+  /** false: the sums only */
+  readonly rows?: "true" | "false";
+}
+
+export interface AuditListQuery {
+  /** as in `key.created` */
+  readonly action?: string;
+  /** id of who did it */
+  readonly by?: string;
+  /** id of what was changed */
+  readonly subject?: string;
+  /** from this time on */
+  readonly since?: string;
+  /** before this time */
+  readonly until?: string;
+  /** rows of a page, 1 to 200; 50 where it is absent */
+  readonly limit?: number;
+  /** `next` of the page before */
+  readonly cursor?: string;
+  /** by what, with a minus from its end; `-seq` where it is absent */
+  readonly sort?: "-seq" | "seq";
+  /** plain text that must stand in action, subject, changes or who did it */
+  readonly q?: string;
+}
+
+export interface RequestsListQuery {
+  /** id of the key that asked */
+  readonly key?: string;
+  /** as in `ok` or `rate_limited` */
+  readonly outcome?: string;
+  /** rows of a page, 1 to 200; 50 where it is absent */
+  readonly limit?: number;
+  /** `next` of the page before */
+  readonly cursor?: string;
+  /** by what, with a minus from its end; `-at` where it is absent */
+  readonly sort?: "-at";
+}
+
+export interface BatchesListQuery {
+  /** id of the key that made them */
+  readonly key?: string;
+  /** id of a batch: goes on after it */
+  readonly after?: string;
+  /** rows of a page, 1 to 200; 50 where it is absent */
+  readonly limit?: number;
+  /** `next` of the page before */
+  readonly cursor?: string;
+  /** by what, with a minus from its end; `-created_at` where it is absent */
+  readonly sort?: "-created_at";
+}
+
+export interface ProvidersListQuery {
+  /** rows of a page, 1 to 200; 50 where it is absent */
+  readonly limit?: number;
+  /** `next` of the page before */
+  readonly cursor?: string;
+  /** by what, with a minus from its end; `order` where it is absent */
+  readonly sort?: "order" | "id" | "-id" | "models" | "-models";
+  /** plain text that must stand in id, protocol, base URL or region */
+  readonly q?: string;
+}
+
+export interface RoutesListQuery {
+  /** rows of a page, 1 to 200; 50 where it is absent */
+  readonly limit?: number;
+  /** `next` of the page before */
+  readonly cursor?: string;
+  /** by what, with a minus from its end; `order` where it is absent */
+  readonly sort?: "order" | "id" | "-id";
+  /** plain text that must stand in id or description */
+  readonly q?: string;
+}
+
+export interface Admin {
+  readonly keys: {
+    /** Lists virtual keys. */
+    list(query?: KeysListQuery, options?: CallOptions): Pages<Key>;
+    /** Makes a key. Its token is in this answer and nowhere else. */
+    create(body: KeysCreateBody, options?: CallOptions): Promise<NewKey>;
+    /** Shows a key. */
+    get(id: string, options?: CallOptions): Promise<Key>;
+    /** Changes what is given; `null` takes a limit away. */
+    update(id: string, body: KeysUpdateBody, options?: CallOptions): Promise<Key>;
+    /** Ends a key for good. Its receipts stay. */
+    delete(id: string, options?: CallOptions): Promise<Deleted>;
+  };
+  readonly usage: {
+    /** Shows what was spent, oldest first; of the rows the newest 10000. */
+    get(query?: UsageGetQuery, options?: CallOptions): Promise<UsageGetAnswer>;
+  };
+  readonly audit: {
+    /** Lists what admins have changed. */
+    list(query?: AuditListQuery, options?: CallOptions): Pages<AuditEntry>;
+  };
+  readonly requests: {
+    /** Lists the records of requests. */
+    list(query?: RequestsListQuery, options?: CallOptions): Pages<RequestRecord>;
+    /** Shows the record of a request. */
+    get(id: string, options?: CallOptions): Promise<RequestRecord>;
+  };
+  readonly batches: {
+    /** Lists the batches of all keys. */
+    list(query?: BatchesListQuery, options?: CallOptions): Pages<BatchRow>;
+  };
+  readonly providers: {
+    /** Lists the providers in force. */
+    list(query?: ProvidersListQuery, options?: CallOptions): Pages<Provider>;
+  };
+  readonly routes: {
+    /** Lists the routes in force, each in plain words. */
+    list(query?: RoutesListQuery, options?: CallOptions): Pages<Route>;
+  };
+  readonly config: {
+    /** Shows the configuration in force. */
+    get(options?: CallOptions): Promise<ConfigGetAnswer>;
+  };
+  readonly health: {
+    /** Shows how the gateway and its targets do. */
+    get(options?: CallOptions): Promise<HealthGetAnswer>;
+  };
+  readonly openapi: {
+    /** Shows this document. */
+    get(options?: CallOptions): Promise<OpenapiGetAnswer>;
+  };
+}
+
+const one = (id: string): string => encodeURIComponent(id);
+
+export function adminOf(call: Call): Admin {
+  return {
+    keys: {
+      list: (query = {}, options = {}) => call.pages('/admin/v1/keys', { ...query }, options),
+      create: async (body, options = {}) => call.one({ ...options, method: 'POST', path: '/admin/v1/keys', body }),
+      get: async (id, options = {}) => call.one({ ...options, method: 'GET', path: `/admin/v1/keys/${one(id)}` }),
+      update: async (id, body, options = {}) => call.one({ ...options, method: 'PATCH', path: `/admin/v1/keys/${one(id)}`, body }),
+      delete: async (id, options = {}) => call.one({ ...options, method: 'DELETE', path: `/admin/v1/keys/${one(id)}` }),
+    },
+    usage: {
+      get: async (query = {}, options = {}) => call.one({ ...options, method: 'GET', path: '/admin/v1/usage', query: { ...query } }),
+    },
+    audit: {
+      list: (query = {}, options = {}) => call.pages('/admin/v1/audit', { ...query }, options),
+    },
+    requests: {
+      list: (query = {}, options = {}) => call.pages('/admin/v1/requests', { ...query }, options),
+      get: async (id, options = {}) => call.one({ ...options, method: 'GET', path: `/admin/v1/requests/${one(id)}` }),
+    },
+    batches: {
+      list: (query = {}, options = {}) => call.pages('/admin/v1/batches', { ...query }, options),
+    },
+    providers: {
+      list: (query = {}, options = {}) => call.pages('/admin/v1/providers', { ...query }, options),
+    },
+    routes: {
+      list: (query = {}, options = {}) => call.pages('/admin/v1/routes', { ...query }, options),
+    },
+    config: {
+      get: async (options = {}) => call.one({ ...options, method: 'GET', path: '/admin/v1/config' }),
+    },
+    health: {
+      get: async (options = {}) => call.one({ ...options, method: 'GET', path: '/admin/v1/health' }),
+    },
+    openapi: {
+      get: async (options = {}) => call.one({ ...options, method: 'GET', path: '/admin/v1/openapi.json' }),
+    },
+  };
+}
