@@ -31,6 +31,10 @@ const COMMANDS: Readonly<Record<string, { readonly load: () => Promise<Command>;
     load: async () => (await import('./cli/keys.ts')).keysCommand,
     does: 'create, list, disable and delete keys',
   },
+  budgets: {
+    load: async () => (await import('./cli/budgets.ts')).budgetsCommand,
+    does: 'create, list and change budgets of teams, users, tags, models and more',
+  },
   usage: { load: async () => (await import('./cli/usage.ts')).usageCommand, does: 'what was used and what it cost' },
   residency: {
     load: async () => (await import('./cli/residency.ts')).residencyCommand,

@@ -17,6 +17,26 @@ export interface KeysCreateBody {
   readonly tags?: readonly string[] | null;
   /** where its callers are, whatever their requests say */
   readonly region?: string | null;
+  /** id of the team that it belongs to */
+  readonly team?: string | null;
+  /** id of the user that it belongs to */
+  readonly user?: string | null;
+  /** what it is for; null: inference */
+  readonly scopes?: readonly ("inference" | "admin" | "read")[] | null;
+  /** names of routes, or beginnings as in `fast-*`; null: all */
+  readonly routes?: readonly string[] | null;
+  /** ids of providers; null: all */
+  readonly providers?: readonly string[] | null;
+  /** where targets must compute, as in `eu`; null: anywhere */
+  readonly regions?: readonly string[] | null;
+  /** from where it may be used, as in `10.0.0.0/8`; null: anywhere */
+  readonly addresses?: readonly string[] | null;
+  /** rates, as in the configuration; null: those of its owners */
+  readonly limits?: {
+  readonly [field: string]: unknown;
+} | null;
+  /** id of the organisation that it belongs to; absent: your own */
+  readonly org?: string | null;
 }
 
 export interface KeysUpdateBody {
@@ -34,6 +54,29 @@ export interface KeysUpdateBody {
   readonly tags?: readonly string[] | null;
   /** where its callers are, whatever their requests say */
   readonly region?: string | null;
+  /** id of the team that it belongs to */
+  readonly team?: string | null;
+  /** id of the user that it belongs to */
+  readonly user?: string | null;
+  /** what it is for; null: inference */
+  readonly scopes?: readonly ("inference" | "admin" | "read")[] | null;
+  /** names of routes, or beginnings as in `fast-*`; null: all */
+  readonly routes?: readonly string[] | null;
+  /** ids of providers; null: all */
+  readonly providers?: readonly string[] | null;
+  /** where targets must compute, as in `eu`; null: anywhere */
+  readonly regions?: readonly string[] | null;
+  /** from where it may be used, as in `10.0.0.0/8`; null: anywhere */
+  readonly addresses?: readonly string[] | null;
+  /** rates, as in the configuration; null: those of its owners */
+  readonly limits?: {
+  readonly [field: string]: unknown;
+} | null;
+}
+
+export interface KeysRotateBody {
+  /** for how many seconds the token before is taken; 0 where it is absent */
+  readonly overlap_s?: number;
 }
 
 /** A virtual key, without its token. */
@@ -56,6 +99,22 @@ export interface Key {
   readonly models?: readonly string[];
   readonly tags: readonly string[];
   readonly region?: string;
+  readonly org?: string;
+  readonly team?: string;
+  readonly user?: string;
+  /** a minute late at most */
+  readonly last_used_at?: string;
+  /** until when the token before the last rotation is taken */
+  readonly old_token_until?: string;
+  /** absent: inference */
+  readonly scopes?: readonly ("inference" | "admin" | "read")[];
+  readonly routes?: readonly string[];
+  readonly providers?: readonly string[];
+  readonly regions?: readonly string[];
+  readonly addresses?: readonly string[];
+  readonly limits?: {
+  readonly [field: string]: unknown;
+};
 }
 
 /** A key and its token. */
@@ -78,6 +137,22 @@ export interface NewKey {
   readonly models?: readonly string[];
   readonly tags: readonly string[];
   readonly region?: string;
+  readonly org?: string;
+  readonly team?: string;
+  readonly user?: string;
+  /** a minute late at most */
+  readonly last_used_at?: string;
+  /** until when the token before the last rotation is taken */
+  readonly old_token_until?: string;
+  /** absent: inference */
+  readonly scopes?: readonly ("inference" | "admin" | "read")[];
+  readonly routes?: readonly string[];
+  readonly providers?: readonly string[];
+  readonly regions?: readonly string[];
+  readonly addresses?: readonly string[];
+  readonly limits?: {
+  readonly [field: string]: unknown;
+};
   /** the token: shown here and never again */
   readonly key: string;
 }
@@ -216,6 +291,10 @@ export interface KeysListQuery {
   readonly disabled?: "true" | "false";
   /** only keys with this tag */
   readonly tag?: string;
+  /** only keys of this team */
+  readonly team?: string;
+  /** only keys of this user */
+  readonly user?: string;
   /** rows of a page, 1 to 200; 50 where it is absent */
   readonly limit?: number;
   /** `next` of the page before */
@@ -316,6 +395,8 @@ export interface Admin {
     update(id: string, body: KeysUpdateBody, options?: CallOptions): Promise<Key>;
     /** Ends a key for good. Its receipts stay. */
     delete(id: string, options?: CallOptions): Promise<Deleted>;
+    /** Gives a key another token, shown here and nowhere else. */
+    rotate(id: string, body: KeysRotateBody, options?: CallOptions): Promise<NewKey>;
   };
   readonly usage: {
     /** Shows what was spent, oldest first; of the rows the newest 10000. */
@@ -367,6 +448,7 @@ export function adminOf(call: Call): Admin {
       get: async (id, options = {}) => call.one({ ...options, method: 'GET', path: `/admin/v1/keys/${one(id)}` }),
       update: async (id, body, options = {}) => call.one({ ...options, method: 'PATCH', path: `/admin/v1/keys/${one(id)}`, body }),
       delete: async (id, options = {}) => call.one({ ...options, method: 'DELETE', path: `/admin/v1/keys/${one(id)}` }),
+      rotate: async (id, body, options = {}) => call.one({ ...options, method: 'POST', path: `/admin/v1/keys/${one(id)}/rotate`, body }),
     },
     usage: {
       get: async (query = {}, options = {}) => call.one({ ...options, method: 'GET', path: '/admin/v1/usage', query: { ...query } }),

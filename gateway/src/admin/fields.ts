@@ -43,6 +43,10 @@ export function msOf(value: string | null | undefined): number | null | undefine
   return value === null || value === undefined ? value : Date.parse(value);
 }
 
+export function momentOf(atMs: number | undefined): string | undefined {
+  return atMs === undefined ? undefined : new Date(atMs).toISOString();
+}
+
 /** What answers have: written by us, always in UTC. */
 export const at = z.string().meta({ format: 'date-time' });
 

@@ -1,51 +1,16 @@
-/** `keys`: virtual keys, made, listed, changed and deleted. A token is shown once, when its key is made. */
+/** `keys`: virtual keys, made, listed, changed, given another token, and deleted. A token is shown once. */
 import { z } from 'zod';
 import { fault, type Fault } from '../chat/fault.ts';
-import { compact, type JsonRecord } from '../lib/json.ts';
-import { formatUsd } from '../money/usd.ts';
-import type { KeyRow, Store } from '../store/ports.ts';
-import { endpoint, list, type Answer, type Endpoint } from './endpoint.ts';
-import { at, deleted, id, msOf, name, names, nanoOf, time, usd, usdText } from './fields.ts';
+import { compact } from '../lib/json.ts';
+import { may, type Principal } from '../people/permissions.ts';
+import { newKeyOf } from '../store/new-key.ts';
+import type { IssuedKey, KeyRow, Store } from '../store/ports.ts';
+import { endpoint, list, type Answer, type Asked, type Endpoint } from './endpoint.ts';
+import { deleted } from './fields.ts';
+import { issuedKey, key, keyChange, keyCreation, keyRecord, patchOf, whyNotSet } from './key-fields.ts';
 import { pageOf } from './lists.ts';
-import { staleFault } from './revisions.ts';
+import { actOf } from './revisions.ts';
 import { isSeen } from './scope.ts';
-
-const key = z
-  .strictObject({
-    id,
-    name: z.string(),
-    root: z.boolean().describe('may do everything'),
-    disabled: z.boolean(),
-    created_at: at,
-    expires_at: at.optional(),
-    budget_usd: usdText.optional(),
-    spent_usd: usdText.optional().describe('absent: the store does not answer now'),
-    held_usd: usdText.optional().describe('put aside for requests under way'),
-    models: z.array(z.string()).optional().describe('names or globs; absent: all'),
-    tags: z.array(z.string()),
-    region: z.string().optional(),
-  })
-  .meta({ id: 'Key', description: 'A virtual key, without its token.' });
-
-const made = key
-  .extend({ key: z.string().describe('the token: shown here and never again') })
-  .meta({ id: 'NewKey', description: 'A key and its token.' });
-
-const settings = {
-  budget_usd: usd.nullable().optional().describe('US dollars, as text or number; null: no budget'),
-  models: names.nullable().optional().describe('names or globs as in `openai/*`; null: all'),
-  expires_at: time.nullable().optional().describe('a time, ISO 8601; null: never'),
-  disabled: z.boolean().optional().describe('true: refused until it is enabled again'),
-  tags: names.nullable().optional().describe('for rules and reports'),
-  region: z
-    .string({ error: 'it must be a region such as eu or us-east-1' })
-    .nullable()
-    .optional()
-    .describe('where its callers are, whatever their requests say'),
-};
-
-const creation = z.strictObject({ name: name.describe('give the key a name'), ...settings });
-const change = z.strictObject({ name: name.optional().describe('for people'), ...settings });
 
 const EXAMPLE = {
   id: 'key_0mf3k2v9xexample0000000',
@@ -59,158 +24,175 @@ const EXAMPLE = {
   models: ['openai/*'],
   tags: ['shop'],
 };
+const ISSUED = { ...EXAMPLE, key: 'tk_0000000000000000000000000000000EXAMPLE' };
 
-export const keyEndpoints: readonly Endpoint[] = [
-  list({
-    id: 'keys.list',
-    path: 'keys',
-    permissions: ['keys.read', 'keys.own'],
-    summary: 'Lists virtual keys.',
-    row: key,
-    filters: {
-      disabled: z.enum(['true', 'false'], { error: 'it must be true or false' }).optional().describe('only these'),
-      tag: z.string().optional().describe('only keys with this tag'),
-    },
-    sorts: ['-created_at', 'created_at', 'name', '-name'],
-    searches: 'name, id or tags',
-    example: EXAMPLE,
-    async answers({ query, page, principal }, { store }) {
-      const { disabled, tag } = query;
-      const rows = store.keys
-        .list()
-        .filter(
-          (row) =>
-            isSeen(row, principal, 'keys.read') &&
-            (disabled === undefined || row.isDisabled === (disabled === 'true')) &&
-            (tag === undefined || row.tags.includes(tag)),
-        );
-      const { rows: shown, ...more } = pageOf(rows, page, {
-        idOf: (row) => row.id,
-        columns: { created_at: (row) => row.createdAtMs, name: (row) => row.name },
-        searched: (row) => [row.name, row.id, ...row.tags],
-      });
-      return { rows: await Promise.all(shown.map((row) => keyRecord(row, store))), ...more };
-    },
-  }),
-  endpoint({
-    id: 'keys.create',
-    method: 'POST',
-    path: 'keys',
-    permissions: ['keys.write', 'keys.own'],
-    summary: 'Makes a key. Its token is in this answer and nowhere else.',
-    status: 201,
-    body: creation,
-    answer: made,
-    examples: {
-      body: { name: 'web shop', budget_usd: '25', models: ['openai/*'], tags: ['shop'] },
-      answer: { ...EXAMPLE, key: 'tk_0000000000000000000000000000000EXAMPLE' },
-    },
-    async answers({ body, principal }, { store }) {
-      const { name: called, tags, region, models: allowedModels } = body;
-      const wished = {
-        name: called,
-        budgetNanoUsd: nanoOf(body.budget_usd) ?? undefined,
-        allowedModels: allowedModels ?? undefined,
-        expiresAtMs: msOf(body.expires_at) ?? undefined,
-        tags: tags ?? undefined,
-        region: region ?? undefined,
-      };
-      const result = await store.keys.create(compact(wished), principal.id);
-      if (!result.ok) return result.error;
-      const { row, token } = result.value;
-      const isOff = body.disabled === true;
-      const off = isOff ? await store.keys.change(row.id, { isDisabled: true }, principal.id) : undefined;
-      if (off !== undefined && !off.ok) return off.error;
-      return { body: { ...(await keyRecord(off?.value ?? row, store)), key: token } };
-    },
-  }),
-  endpoint({
-    id: 'keys.get',
-    method: 'GET',
-    path: 'keys/{id}',
-    permissions: ['keys.read', 'keys.own'],
-    summary: 'Shows a key.',
-    isSingle: true,
-    answer: key,
-    examples: { answer: EXAMPLE },
-    answers: async ({ id: keyId, principal }, { store }) => {
-      const row = store.keys.get(keyId);
-      return row === undefined || !isSeen(row, principal, 'keys.read') ? unknown(keyId) : keyAnswer(row, store);
-    },
-  }),
-  endpoint({
-    id: 'keys.update',
-    method: 'PATCH',
-    path: 'keys/{id}',
-    permissions: ['keys.write', 'keys.own'],
-    summary: 'Changes what is given; `null` takes a limit away.',
-    isSingle: true,
-    body: change,
-    answer: key,
-    examples: { body: { budget_usd: '50', disabled: false }, answer: { ...EXAMPLE, budget_usd: '50' } },
-    async answers({ id: keyId, body, principal, ifRevision }, { store }) {
-      const row = store.keys.get(keyId);
-      if (row === undefined || !isSeen(row, principal, 'keys.write')) return unknown(keyId);
-      const stale = staleFault(ifRevision, store.keys.revision(keyId));
-      if (stale !== undefined) return stale;
-      const patch = {
-        name: body.name,
-        budgetNanoUsd: nanoOf(body.budget_usd),
-        allowedModels: body.models,
-        expiresAtMs: msOf(body.expires_at),
-        isDisabled: body.disabled,
-        tags: body.tags ?? undefined,
-        region: body.region,
-      };
-      const changed = await store.keys.change(keyId, compact(patch), principal.id);
-      if (!changed.ok) return changed.error;
-      return changed.value === undefined ? unknown(keyId) : keyAnswer(changed.value, store);
-    },
-  }),
-  endpoint({
-    id: 'keys.delete',
-    method: 'DELETE',
-    path: 'keys/{id}',
-    permissions: ['keys.write', 'keys.own'],
-    summary: 'Ends a key for good. Its receipts stay.',
-    isSingle: true,
-    answer: deleted,
-    examples: { answer: { id: EXAMPLE.id, deleted: true } },
-    async answers({ id: keyId, principal, ifRevision }, { store }) {
-      const row = store.keys.get(keyId);
-      if (row === undefined || !isSeen(row, principal, 'keys.write')) return unknown(keyId);
-      const stale = staleFault(ifRevision, store.keys.revision(keyId));
-      if (stale !== undefined) return stale;
-      const removed = await store.keys.remove(keyId, principal.id);
-      if (!removed.ok) return removed.error;
-      return removed.value ? { body: { id: keyId, deleted: true } } : unknown(keyId);
-    },
-  }),
-];
+const keyList = list({
+  id: 'keys.list',
+  path: 'keys',
+  permissions: ['keys.read', 'keys.own'],
+  summary: 'Lists virtual keys.',
+  row: key,
+  filters: {
+    disabled: z.enum(['true', 'false'], { error: 'it must be true or false' }).optional().describe('only these'),
+    tag: z.string().optional().describe('only keys with this tag'),
+    team: z.string().optional().describe('only keys of this team'),
+    user: z.string().optional().describe('only keys of this user'),
+  },
+  sorts: ['-created_at', 'created_at', 'name', '-name'],
+  searches: 'name, id or tags',
+  example: EXAMPLE,
+  async answers({ query, page, principal }, { store }) {
+    const { disabled, tag, team, user } = query;
+    const rows = store.keys
+      .list()
+      .filter(
+        (row) =>
+          isMine(row, principal, 'keys.read') &&
+          (disabled === undefined || row.isDisabled === (disabled === 'true')) &&
+          (tag === undefined || row.tags.includes(tag)) &&
+          (team === undefined || row.teamId === team) &&
+          (user === undefined || row.userId === user),
+      );
+    const { rows: shown, ...more } = pageOf(rows, page, {
+      idOf: (row) => row.id,
+      columns: { created_at: (row) => row.createdAtMs, name: (row) => row.name },
+      searched: (row) => [row.name, row.id, ...row.tags],
+    });
+    const uses = await store.keys.uses();
+    return { rows: await Promise.all(shown.map(async (row) => keyRecord(row, { store, uses }))), ...more };
+  },
+});
 
-function unknown(keyId: string): Fault {
-  return fault('record-unknown', { id: keyId.slice(0, 80) });
+const create = endpoint({
+  id: 'keys.create',
+  method: 'POST',
+  path: 'keys',
+  permissions: ['keys.write', 'keys.own'],
+  summary: 'Makes a key. Its token is in this answer and nowhere else.',
+  status: 201,
+  body: keyCreation,
+  answer: issuedKey,
+  examples: {
+    body: { name: 'web shop', budget_usd: '25', models: ['openai/*'], tags: ['shop'] },
+    answer: ISSUED,
+  },
+  async answers({ body, principal }, { store }) {
+    const refused = whyNotSet(body, principal);
+    if (refused !== undefined) return refused;
+    const own = may(principal, 'keys.write') ? {} : { userId: principal.userId };
+    const orgId = principal.orgId ?? body.org ?? undefined;
+    const wished = compact({ ...newKeyOf(patchOf(body)), ...own, name: body.name, orgId });
+    const made = await store.keys.create(wished, principal.id);
+    if (!made.ok) return made.error;
+    if (body.disabled !== true) return issued(made.value, store);
+    const off = await store.keys.change(made.value.row.id, { isDisabled: true }, principal.id);
+    return off.ok ? issued({ ...made.value, row: off.value ?? made.value.row }, store) : off.error;
+  },
+});
+
+const get = endpoint({
+  id: 'keys.get',
+  method: 'GET',
+  path: 'keys/{id}',
+  permissions: ['keys.read', 'keys.own'],
+  summary: 'Shows a key.',
+  isSingle: true,
+  answer: key,
+  examples: { answer: EXAMPLE },
+  answers: async ({ id, principal }, { store }) => {
+    const row = store.keys.get(id);
+    return row === undefined || !isMine(row, principal, 'keys.read') ? unknown(id) : keyAnswer(row, store);
+  },
+});
+
+const update = endpoint({
+  id: 'keys.update',
+  method: 'PATCH',
+  path: 'keys/{id}',
+  permissions: ['keys.write', 'keys.own'],
+  summary: 'Changes what is given; `null` takes a limit away.',
+  isSingle: true,
+  body: keyChange,
+  answer: key,
+  examples: { body: { budget_usd: '50', disabled: false }, answer: { ...EXAMPLE, budget_usd: '50' } },
+  async answers(asked, { store }) {
+    const { id, body, principal } = asked;
+    const act = changing(asked, store);
+    if ('code' in act) return act;
+    const refused = whyNotSet(body, principal);
+    if (refused !== undefined) return refused;
+    const changed = await store.keys.change(id, patchOf(body), act);
+    if (!changed.ok) return changed.error;
+    return changed.value === undefined ? unknown(id) : keyAnswer(changed.value, store);
+  },
+});
+
+const remove = endpoint({
+  id: 'keys.delete',
+  method: 'DELETE',
+  path: 'keys/{id}',
+  permissions: ['keys.write', 'keys.own'],
+  summary: 'Ends a key for good. Its receipts stay.',
+  isSingle: true,
+  answer: deleted,
+  examples: { answer: { id: EXAMPLE.id, deleted: true } },
+  async answers(asked, { store }) {
+    const act = changing(asked, store);
+    if ('code' in act) return act;
+    const removed = await store.keys.remove(asked.id, act);
+    if (!removed.ok) return removed.error;
+    return removed.value ? { body: { id: asked.id, deleted: true } } : unknown(asked.id);
+  },
+});
+
+const rotate = endpoint({
+  id: 'keys.rotate',
+  method: 'POST',
+  path: 'keys/{id}/rotate',
+  permissions: ['keys.write', 'keys.own'],
+  summary: 'Gives a key another token, shown here and nowhere else.',
+  body: z.strictObject({
+    overlap_s: z.number().optional().describe('for how many seconds the token before is taken; 0 where it is absent'),
+  }),
+  answer: issuedKey,
+  examples: { body: { overlap_s: 86_400 }, answer: { ...ISSUED, old_token_until: '2026-11-28T08:00:00.000Z' } },
+  async answers(asked, { store }) {
+    const act = changing(asked, store);
+    if ('code' in act) return act;
+    const made = await store.keys.rotate(asked.id, (asked.body.overlap_s ?? 0) * 1000, act.by);
+    if (!made.ok) return made.error;
+    return made.value === undefined ? unknown(asked.id) : issued(made.value, store);
+  },
+});
+
+export const keyEndpoints: readonly Endpoint[] = [keyList, create, get, update, remove, rotate];
+
+/** Root keys are nobody's but the root's. */
+function isMine(row: KeyRow, principal: Principal, all: 'keys.read' | 'keys.write'): boolean {
+  return (principal.kind === 'root' || !row.isRoot) && isSeen(row, principal, all);
+}
+
+/** Who changes a key that is there and theirs. */
+function changing(
+  { id, principal, ifRevision }: Pick<Asked<unknown, unknown>, 'id' | 'principal' | 'ifRevision'>,
+  store: Store,
+): ReturnType<typeof actOf> {
+  const row = store.keys.get(id);
+  if (row === undefined || !isMine(row, principal, 'keys.write')) return unknown(id);
+  return actOf(principal, ifRevision, store.keys.revision(id));
+}
+
+function unknown(id: string): Fault {
+  return fault('record-unknown', { id: id.slice(0, 80) });
 }
 
 async function keyAnswer(row: KeyRow, store: Store): Promise<Answer> {
-  return compact({ body: await keyRecord(row, store), revision: store.keys.revision(row.id) });
+  const body = await keyRecord(row, { store, uses: await store.keys.uses() });
+  return compact({ body, revision: store.keys.revision(row.id) });
 }
 
-async function keyRecord(row: KeyRow, store: Store): Promise<JsonRecord> {
-  const spend = await store.keys.spend(row.id);
-  const known = spend.ok ? spend.value : undefined;
-  return compact({
-    id: row.id,
-    name: row.name,
-    root: row.isRoot,
-    disabled: row.isDisabled,
-    created_at: new Date(row.createdAtMs).toISOString(),
-    expires_at: row.expiresAtMs === undefined ? undefined : new Date(row.expiresAtMs).toISOString(),
-    budget_usd: row.budgetNanoUsd === undefined ? undefined : formatUsd(row.budgetNanoUsd),
-    spent_usd: known === undefined ? undefined : formatUsd(known.spentNanoUsd),
-    held_usd: known === undefined ? undefined : formatUsd(known.heldNanoUsd),
-    models: row.allowedModels,
-    tags: row.tags,
-    region: row.region,
-  });
+/** A key with its token: the only answer that has one. */
+async function issued({ row, token }: IssuedKey, store: Store): Promise<Answer> {
+  const { body } = await keyAnswer(row, store);
+  return { body: { ...body, key: token } };
 }

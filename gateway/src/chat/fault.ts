@@ -132,7 +132,7 @@ export const faults = {
   'revision-old': {
     ...INVALID,
     status: 412,
-    text: 'It was changed meanwhile: you have seen {seen}, it is {now} now. Read it again, then change it.',
+    text: 'It was changed since you have seen it. Read it again, then change it.',
   },
   'idempotency-running': {
     ...INVALID,
@@ -199,6 +199,20 @@ export const faults = {
     retry: false,
     text: 'This API key is disabled. Ask its owner to enable it.',
   },
+  'address-refused': {
+    status: 403,
+    type: 'permission_error',
+    outcome: 'forbidden',
+    retry: false,
+    text: 'This API key may not be used from {address}. Use it from an address in its `addresses`, or ask its owner to add this one.',
+  },
+  'scope-missing': {
+    status: 403,
+    type: 'permission_error',
+    outcome: 'forbidden',
+    retry: false,
+    text: 'This needs an API key with the scope {scope}; this one has {has}. Use another key, or ask its owner to add the scope.',
+  },
   'admin-only': {
     status: 403,
     type: 'permission_error',
@@ -232,7 +246,14 @@ export const faults = {
     type: 'insufficient_quota',
     outcome: 'budget_exceeded',
     retry: false,
-    text: 'The budget of {owner} is used up: limit {limit} USD, spent {spent} USD, held {held} USD, reset {reset}. Raise it with `turnout keys set`.',
+    text: 'The budget of {owner} is used up: limit {limit} USD, spent {spent} USD, held {held} USD, reset {reset}. Raise it with {command}.',
+  },
+  'target-budget-exceeded': {
+    status: 402,
+    type: 'insufficient_quota',
+    outcome: 'budget_exceeded',
+    retry: false,
+    text: 'The budget of {owner} is used up: limit {limit} USD, spent {spent} USD, held {held} USD, reset {reset}. Ask for another model, or raise it with `turnout budgets set`.',
   },
   'rate-limited': {
     status: 429,

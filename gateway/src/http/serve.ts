@@ -30,6 +30,7 @@ import { answerStored } from './batches.ts';
 import { readBody, shownType } from './read-body.ts';
 import { responseAnswer } from './responses.ts';
 import type { Operation, OperationRoute } from './routes.ts';
+import { scopeFault } from './scopes.ts';
 
 /** Headers that say who asks. */
 const KEY_HEADERS: ReadonlySet<string> = new Set(['authorization', 'x-api-key', 'x-goog-api-key', 'api-key']);
@@ -96,6 +97,8 @@ export async function serve(visitor: Visit): Promise<Ending> {
   if (!key.ok) {
     return finishFault(at, key.error, key.error.code.startsWith('key') ? { 'www-authenticate': 'Bearer' } : {});
   }
+  const unscoped = scopeFault(key.value, visitor.operation);
+  if (unscoped !== undefined) return finishFault(at, unscoped, {});
   const busy = busyFault(visitor);
   // Whoever goes on over this connection goes on to be refused: a new one may lead to another process.
   if (busy !== undefined) return finishFault(at, busy, busy.code === 'shutting-down' ? { connection: 'close' } : {});
@@ -416,10 +419,11 @@ export function finishFault({ reply, requestId, dialect }: At, of: Fault, header
   return { outcome, status };
 }
 
-function credentialsOf({ repeated, headers, query, operation }: Visit): Parameters<typeof authenticate>[0] {
+function credentialsOf({ repeated, headers, query, operation, request }: Visit): Parameters<typeof authenticate>[0] {
   // Admin lists are filtered by `?key=ID`; everywhere else it is how Gemini's clients say who they are.
   const queryKey = operation.kind === 'admin' ? undefined : (query.get('key') ?? undefined);
-  return { headers, hasDuplicateKeys: repeated.some((name) => KEY_HEADERS.has(name)), queryKey };
+  const hasDuplicateKeys = repeated.some((name) => KEY_HEADERS.has(name));
+  return { headers, hasDuplicateKeys, queryKey, address: request.socket.remoteAddress };
 }
 
 /** Gemini's model stands in the URL; a body to explain may say it instead. */

@@ -2,11 +2,13 @@
 import type { JsonRecord } from '../lib/json.ts';
 import type { NanoUsd } from '../money/price.ts';
 import type { BatchBooks } from './batch-ports.ts';
+import type { BudgetPatch, BudgetRow } from './budget-ports.ts';
 import type { JournalPosition } from './journal.ts';
 import type {
   AuditPage,
   AuditQuery,
   FeedbackRow,
+  KeyOwner,
   KeyPatch,
   KeyRow,
   LogExtent,
@@ -23,19 +25,39 @@ import type {
 export interface StoredKey extends KeyRow {
   /** HMAC of the token; absent once the key is removed. */
   readonly hash?: string;
+  /** HMAC of the token before the last rotation, as long as it may still be taken. */
+  readonly oldHash?: string;
   readonly revision: bigint;
-  readonly recalls: bigint;
 }
 
 /** When a key is changed, and for whom; `system` where nobody is named. */
 export interface KeyDeed {
   readonly atMs: number;
   readonly by?: string;
+  /** Only where this is its revision still. */
+  readonly ifRevision?: string;
+}
+
+/** A budget as it is stored. */
+export interface StoredBudget extends BudgetRow {
+  readonly isRemoved: boolean;
+  readonly revision: bigint;
+}
+
+/** The HMAC of a key's next token, and until when the one before is taken. */
+export interface Rotation {
+  readonly hash: string;
+  readonly oldUntilMs: number;
+}
+
+export interface KeyUse {
+  readonly keyId: string;
+  readonly atMs: number;
 }
 
 export interface DrawOrder {
   readonly processId: string;
-  readonly keyId: string;
+  readonly purseId: string;
   /** What is needed now, by all that wait. */
   readonly needNanoUsd: NanoUsd;
   /** The least that is of use to any of them. */
@@ -58,10 +80,15 @@ export interface Draw extends Balances {
 
 export interface ReturnOrder {
   readonly processId: string;
-  readonly keyId: string;
+  readonly purseId: string;
   /** `all`: whatever the lease still holds. Only where this process has nothing held and everything taken in. */
   readonly amountNanoUsd: NanoUsd | 'all';
   readonly atMs: number;
+}
+
+export interface Recalls {
+  readonly purseIds: readonly string[];
+  readonly revision: bigint;
 }
 
 export interface TakenIn {
@@ -155,13 +182,26 @@ export interface Books extends BatchBooks, DecisionBooks, ReplyBooks {
   createKey(key: Omit<KeyRow, 'isDisabled'> & { readonly hash: string }, by?: string): Promise<StoredKey>;
   changeKey(id: string, change: KeyPatch, deed: KeyDeed): Promise<StoredKey | undefined>;
   removeKey(id: string, deed: KeyDeed): Promise<StoredKey | undefined>;
-  /** Who changed which key, newest first. */
+  rotateKey(id: string, tokens: Rotation, deed: KeyDeed): Promise<StoredKey | undefined>;
+  /** Which part of an owner is not there; undefined where all are, and belong together. */
+  missingOwner(owner: KeyOwner): Promise<keyof KeyOwner | undefined>;
+  /** Notes when keys were used; an earlier time than is known changes nothing. */
+  noteUses(uses: readonly KeyUse[]): Promise<void>;
+  keyUses(): Promise<readonly KeyUse[]>;
+  /** Budgets changed after `revision`, removed ones among them. */
+  budgetChanges(revision: bigint): Promise<readonly StoredBudget[]>;
+  createBudget(budget: BudgetRow, deed: KeyDeed): Promise<StoredBudget>;
+  changeBudget(id: string, patch: BudgetPatch, deed: KeyDeed): Promise<StoredBudget | undefined>;
+  removeBudget(id: string, deed: KeyDeed): Promise<StoredBudget | undefined>;
+  /** Who changed what, newest first. */
   audit(query: AuditQuery): Promise<AuditPage>;
 
-  /** Hands a slice of a budget out to a process: what it needs, and some in reserve while there is plenty. */
+  /** Hands a slice of a purse out to a process: what it needs, and some in reserve while there is plenty. */
   draw(order: DrawOrder): Promise<Draw>;
   giveBack(order: ReturnOrder): Promise<void>;
-  balances(keyId: string, processId: string): Promise<Balances>;
+  balances(purseId: string, processId: string): Promise<Balances>;
+  /** Purses whose reserve is called back since that revision of calls. */
+  recalls(revision: bigint): Promise<Recalls>;
 
   /** Takes in the receipts of a piece of a journal, each once however often it is read. */
   takeIn(processId: string, from: JournalPosition, atMs: number): Promise<TakenIn>;
@@ -179,6 +219,12 @@ export interface Books extends BatchBooks, DecisionBooks, ReplyBooks {
 
 export interface BooksOptions {
   readonly dataDir: string;
-  /** How long one query waits for another writer. */
+  /** How long one query waits for another writer of SQLite. */
   readonly busyMs: number;
+  /** `postgres://…`; absent: SQLite in the data folder. Holds a password: never to be shown. */
+  readonly url?: string;
+  /** On PostgreSQL: the process whose life is to be proved as long as the books are open. */
+  readonly processId?: string;
+  /** On PostgreSQL: for how long a process may be without a session before its work is taken over. */
+  readonly deadAfterMs?: number;
 }

@@ -10,19 +10,24 @@ export function replyBooks(db: Kysely<Tables>): ReplyBooks {
   return {
     beginReply: async ({ id, digest, atMs, keptFromMs, runningFromMs }) =>
       db.transaction().execute(async (trx): Promise<ReplyState> => {
-        const row = await trx.selectFrom('replies').selectAll().where('id', '=', id).executeTakeFirst();
-        if (row !== undefined && row.at >= BigInt(keptFromMs)) {
-          if (row.digest !== digest) return { state: 'other' };
-          if (row.sealed !== null) return { state: 'done', sealed: row.sealed };
-          if (row.at >= BigInt(runningFromMs)) return { state: 'running' };
-        }
-        const begun = { digest, at: atMs, sealed: null };
-        await trx
-          .insertInto('replies')
-          .values({ id, ...begun })
-          .onConflict((conflict) => conflict.column('id').doUpdateSet(begun))
+        const own = trx.deleteFrom('replies').where('id', '=', id);
+        await own.where('at', '<', BigInt(keptFromMs)).execute();
+        await own
+          .where('digest', '=', digest)
+          .where('sealed', 'is', null)
+          .where('at', '<', BigInt(runningFromMs))
           .execute();
-        return { state: 'begun' };
+        // Whoever writes the row has begun: of two at the same moment the other waits for it, and then writes none.
+        const begun = await trx
+          .insertInto('replies')
+          .values({ id, digest, at: atMs, sealed: null })
+          .onConflict((conflict) => conflict.column('id').doNothing())
+          .returning('id')
+          .executeTakeFirst();
+        if (begun !== undefined) return { state: 'begun' };
+        const row = await trx.selectFrom('replies').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
+        if (row.digest !== digest) return { state: 'other' };
+        return row.sealed === null ? { state: 'running' } : { state: 'done', sealed: row.sealed };
       }),
     endReply: async (id, sealed) => {
       await (sealed === undefined

@@ -6,6 +6,8 @@ import type { JsonRecord } from '../lib/json.ts';
 import type { Result } from '../lib/result.ts';
 import type { AskBatches } from './batch-ports.ts';
 import { DATABASE, openBooks } from './books.ts';
+import type { Budgets } from './budget-ports.ts';
+import { BudgetBoard } from './budgets.ts';
 import { idMaker } from './id.ts';
 import { KeyRing } from './keys.ts';
 import { PATIENCE_MS, patiently } from './patience.ts';
@@ -24,6 +26,7 @@ export interface DeskOptions {
 
 export interface Desk {
   readonly keys: Keys;
+  readonly budgets: Budgets;
   readonly batches: AskBatches;
   readonly log: RequestLog;
   /** The record of a request. */
@@ -63,9 +66,23 @@ export async function openDesk({ dataDir, now, mayCreate }: DeskOptions): Promis
         return { spentNanoUsd, heldNanoUsd: reserved > 0n ? reserved : 0n };
       },
     });
+    const budgets = new BudgetBoard({
+      books,
+      now,
+      newId: idMaker(now),
+      patienceMs: PATIENCE_MS,
+      onChange: () => undefined,
+      // What running gateways have settled and the database does not have yet is not in it: two tenths of a second at most.
+      stateOf: async (purseId) => {
+        const { limitNanoUsd, spentNanoUsd, leasedElsewhereNanoUsd } = await books.balances(purseId, '');
+        return { limitNanoUsd, spentNanoUsd, heldNanoUsd: leasedElsewhereNanoUsd };
+      },
+    });
     await keys.refresh();
+    await budgets.refresh();
     return {
       keys,
+      budgets,
       batches: async (ask) => patiently(async () => ask(books)),
       log: {
         extent: async (query) => books.logExtent(query),

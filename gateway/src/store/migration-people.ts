@@ -7,6 +7,7 @@ export async function createPeople(db: Kysely<unknown>): Promise<void> {
   await createAccess(db);
   await createMoney(db);
   await createSecrets(db);
+  await createPurses(db);
   await createReplies(db);
   await widenKeys(db);
   await widenReceipts(db);
@@ -162,6 +163,18 @@ async function createSecrets(db: Kysely<unknown>): Promise<void> {
     .addColumn('settings', 'text', (column) => column.notNull())
     .addColumn('revision', 'bigint', (column) => column.notNull())
     .execute();
+}
+
+/** What accounts belonged to was a key, and is a purse now. */
+async function createPurses(db: Kysely<unknown>): Promise<void> {
+  await db.schema.alterTable('accounts').renameColumn('key_id', 'purse_id').execute();
+  await db.schema.alterTable('keys').dropColumn('recalls').execute();
+  await db.schema
+    .createTable('recalls')
+    .addColumn('purse_id', 'text', (column) => column.primaryKey())
+    .addColumn('revision', 'bigint', (column) => column.notNull())
+    .execute();
+  await db.schema.createIndex('recalls_revision').on('recalls').column('revision').execute();
 }
 
 /** Replies kept for whoever sends a POST again (`Idempotency-Key`). */

@@ -74,8 +74,8 @@ describe('every endpoint', () => {
 
   it('refuses by name what it does not know', async () => {
     const id = await newKey('strict');
-    for (const { method, path, body } of TABLE.filter((one) => one.body !== undefined)) {
-      const given = await ask(method, path.replace('{id}', id), { body: { name: 'x', spent_usd: '0' } });
+    for (const { method, path, body, examples } of TABLE.filter((one) => one.body !== undefined)) {
+      const given = await ask(method, path.replace('{id}', id), { body: { ...examples.body, spent_usd: '0' } });
       assert.deepEqual([given.status, paramOf(given)], [400, 'spent_usd'], `${path} ${String(body)}`);
     }
     for (const { method, path } of TABLE.filter((one) => one.method === 'GET')) {
@@ -208,6 +208,17 @@ describe('a tag', () => {
     const tag = now.headers.get('etag') ?? '';
     assert.equal((await ask('DELETE', `keys/${id}`, { headers: { 'if-match': `"other", ${tag}` } })).status, 200);
     assert.equal((await ask('GET', `keys/${id}`)).status, 404);
+  });
+
+  it('lets one of two changes through that have seen the same', async () => {
+    const id = await newKey('raced');
+    const headers = { 'if-match': (await ask('GET', `keys/${id}`)).headers.get('etag') ?? '' };
+    const changes = await Promise.all(
+      Array.from({ length: 8 }, async (_, at) =>
+        ask('PATCH', `keys/${id}`, { body: { name: `raced ${at}` }, headers }),
+      ),
+    );
+    assert.deepEqual(changes.map(({ status }) => status).toSorted(), [200, ...Array.from({ length: 7 }, () => 412)]);
   });
 
   it('says that nothing has changed', async () => {
