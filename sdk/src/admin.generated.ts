@@ -348,6 +348,11 @@ export interface RequestsListQuery {
   readonly sort?: "-at";
 }
 
+export interface RequestsGetQuery {
+  /** id of the key that asked */
+  readonly key?: string;
+}
+
 export interface BatchesListQuery {
   /** id of the key that made them */
   readonly key?: string;
@@ -410,7 +415,7 @@ export interface Admin {
     /** Lists the records of requests. */
     list(query?: RequestsListQuery, options?: CallOptions): Pages<RequestRecord>;
     /** Shows the record of a request. */
-    get(id: string, options?: CallOptions): Promise<RequestRecord>;
+    get(id: string, query?: RequestsGetQuery, options?: CallOptions): Promise<RequestRecord>;
   };
   readonly batches: {
     /** Lists the batches of all keys. */
@@ -458,7 +463,7 @@ export function adminOf(call: Call): Admin {
     },
     requests: {
       list: (query = {}, options = {}) => call.pages('/admin/v1/requests', { ...query }, options),
-      get: async (id, options = {}) => call.one({ ...options, method: 'GET', path: `/admin/v1/requests/${one(id)}` }),
+      get: async (id, query = {}, options = {}) => call.one({ ...options, method: 'GET', path: `/admin/v1/requests/${one(id)}`, query: { ...query } }),
     },
     batches: {
       list: (query = {}, options = {}) => call.pages('/admin/v1/batches', { ...query }, options),

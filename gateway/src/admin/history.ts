@@ -7,6 +7,7 @@ import { withUsual } from '../pipeline/record.ts';
 import { list, endpoint, type Endpoint, type Rows } from './endpoint.ts';
 import { at, msOf, record, time } from './fields.ts';
 import type { Mark } from './lists.ts';
+import { seesAll, whyNotAll } from './scope.ts';
 
 const entry = z
   .strictObject({
@@ -69,7 +70,8 @@ const audit = list({
     changes: { budget_usd: '50' },
     hash: '5feceb66ffc86f38d952786c6d696c79c2dbc239dd4e91b46729d73a27fb57e9',
   },
-  async answers({ query, page }, { store }) {
+  async answers({ query, page, principal }, { store }) {
+    if (!seesAll(principal, store)) return fault('admin-only');
     const { since, until, action, by, subject } = query;
     const found = await store.audit(
       compact({
@@ -104,8 +106,10 @@ const requests = list({
   },
   sorts: ['-at'],
   example: { id: 'req_0mf3k2v9xexample0000000', outcome: 'ok' },
-  async answers({ query, page }, { store }) {
+  async answers({ query, page, principal }, { store }) {
     const { key: keyId, outcome } = query;
+    const refused = whyNotAll(keyId, { principal, permission: 'requests.read', store });
+    if (refused !== undefined) return refused;
     const found = await store.requests.list(
       compact({ limitMax: page.limit, keyId, outcome, cursor: placeOf(page.after) }),
     );
@@ -121,8 +125,11 @@ const request = endpoint({
   summary: 'Shows the record of a request.',
   answer: requestRecord,
   examples: { answer: { id: 'req_0mf3k2v9xexample0000000', outcome: 'ok' } },
-  async answers({ id: requestId }, { store }) {
-    const found = await store.requests.get(requestId, { id: '', isRoot: true });
+  query: z.strictObject({ key: z.string().optional().describe('id of the key that asked') }),
+  async answers({ id: requestId, query, principal }, { store }) {
+    const refused = whyNotAll(query.key, { principal, permission: 'requests.read', store });
+    if (refused !== undefined) return refused;
+    const found = await store.requests.get(requestId, { id: query.key ?? '', isRoot: query.key === undefined });
     if (!found.ok) return found.error;
     return found.value === undefined ? unknown(requestId) : { body: withUsual(found.value) };
   },
@@ -131,7 +138,7 @@ const request = endpoint({
 const batches = list({
   id: 'batches.list',
   path: 'batches',
-  permissions: ['gateway.read'],
+  permissions: ['requests.read'],
   summary: 'Lists the batches of all keys.',
   row: batch,
   filters: {
@@ -154,8 +161,10 @@ const batches = list({
     expires_at: '2026-11-28T08:00:00.000Z',
     ended_at: '2026-11-27T08:01:00.000Z',
   },
-  async answers({ query, page }, { store }) {
+  async answers({ query, page, principal }, { store }) {
     const { key: keyId, after: wished } = query;
+    const refused = whyNotAll(keyId, { principal, permission: 'requests.read', store });
+    if (refused !== undefined) return refused;
     const after = page.after?.[1] ?? wished;
     const found = await store.batches(async (books) =>
       books.listBatches(compact({ limitMax: page.limit, keyId, after })),

@@ -3,8 +3,9 @@ import { z } from 'zod';
 import { fault, type Fault } from '../chat/fault.ts';
 import { asRecord, compact, type JsonRecord } from '../lib/json.ts';
 import { formatUsd } from '../money/usd.ts';
-import { may, type Principal } from '../people/permissions.ts';
+import { may, mayGive, type Principal } from '../people/permissions.ts';
 import { SCOPES, settingsRecord } from '../store/key-settings.ts';
+import type { People } from '../store/people-ports.ts';
 import type { KeyPatch, KeyRow, Store } from '../store/ports.ts';
 import { at, id, momentOf, msOf, name, names, nanoOf, record, time, usd, usdText } from './fields.ts';
 
@@ -78,10 +79,24 @@ type KeyFields = z.output<typeof keyChange> & { readonly org?: string | null | u
 /** Money, rates and owners are for those who may write all keys of the organisation. */
 const OTHERS = ['budget_usd', 'limits', 'team', 'user'] as const;
 
-/** Why one who asks may not set what is given. What is another organisation's is not there. */
-export function whyNotSet(body: KeyFields, principal: Principal): Fault | undefined {
+type KeyRights = Pick<KeyRow, 'scopes' | 'userId'>;
+
+/** A key with the scope `admin` may what its user may: who has less can neither make one nor get its token. */
+export function whyNotHeld({ scopes, userId }: KeyRights, principal: Principal, people: People): Fault | undefined {
+  const role = scopes?.includes('admin') === true ? people.user(userId ?? '')?.role : undefined;
+  return role === undefined || mayGive(principal, role) ? undefined : fault('role-too-high', { role });
+}
+
+/** Why one who asks may not set what is given of a key (`row`: as it is). What is another organisation's is not there. */
+export function whyNotSet(
+  body: KeyFields,
+  { principal, people, row }: { readonly principal: Principal; readonly people: People; readonly row?: KeyRow },
+): Fault | undefined {
   const { org } = body;
   if (principal.kind === 'root') return undefined;
+  const { scopes = row?.scopes, user = row?.userId } = body;
+  const held = whyNotHeld(compact({ scopes: scopes ?? undefined, userId: user ?? undefined }), principal, people);
+  if (held !== undefined) return held;
   if (org !== undefined && org !== null && org !== principal.orgId)
     return fault('field-invalid', { reason: 'there is no such organisation' }, { param: 'org' });
   if (may(principal, 'keys.write')) return undefined;

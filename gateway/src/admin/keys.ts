@@ -2,15 +2,15 @@
 import { z } from 'zod';
 import { fault, type Fault } from '../chat/fault.ts';
 import { compact } from '../lib/json.ts';
-import { may, type Principal } from '../people/permissions.ts';
+import { may } from '../people/permissions.ts';
 import { newKeyOf } from '../store/new-key.ts';
 import type { IssuedKey, KeyRow, Store } from '../store/ports.ts';
 import { endpoint, list, type Answer, type Asked, type Endpoint } from './endpoint.ts';
 import { deleted } from './fields.ts';
-import { issuedKey, key, keyChange, keyCreation, keyRecord, patchOf, whyNotSet } from './key-fields.ts';
+import { issuedKey, key, keyChange, keyCreation, keyRecord, patchOf, whyNotHeld, whyNotSet } from './key-fields.ts';
 import { pageOf } from './lists.ts';
 import { actOf } from './revisions.ts';
-import { isSeen } from './scope.ts';
+import { isMine } from './scope.ts';
 
 const EXAMPLE = {
   id: 'key_0mf3k2v9xexample0000000',
@@ -77,7 +77,7 @@ const create = endpoint({
     answer: ISSUED,
   },
   async answers({ body, principal }, { store }) {
-    const refused = whyNotSet(body, principal);
+    const refused = whyNotSet(body, { principal, people: store.people });
     if (refused !== undefined) return refused;
     const own = may(principal, 'keys.write') ? {} : { userId: principal.userId };
     const orgId = principal.orgId ?? body.org ?? undefined;
@@ -119,7 +119,8 @@ const update = endpoint({
     const { id, body, principal } = asked;
     const act = changing(asked, store);
     if ('code' in act) return act;
-    const refused = whyNotSet(body, principal);
+    const row = store.keys.get(id);
+    const refused = whyNotSet(body, compact({ principal, people: store.people, row }));
     if (refused !== undefined) return refused;
     const changed = await store.keys.change(id, patchOf(body), act);
     if (!changed.ok) return changed.error;
@@ -167,11 +168,6 @@ const rotate = endpoint({
 
 export const keyEndpoints: readonly Endpoint[] = [keyList, create, get, update, remove, rotate];
 
-/** Root keys are nobody's but the root's. */
-function isMine(row: KeyRow, principal: Principal, all: 'keys.read' | 'keys.write'): boolean {
-  return (principal.kind === 'root' || !row.isRoot) && isSeen(row, principal, all);
-}
-
 /** Who changes a key that is there and theirs. */
 function changing(
   { id, principal, ifRevision }: Pick<Asked<unknown, unknown>, 'id' | 'principal' | 'ifRevision'>,
@@ -179,7 +175,7 @@ function changing(
 ): ReturnType<typeof actOf> {
   const row = store.keys.get(id);
   if (row === undefined || !isMine(row, principal, 'keys.write')) return unknown(id);
-  return actOf(principal, ifRevision, store.keys.revision(id));
+  return whyNotHeld(row, principal, store.people) ?? actOf(principal, ifRevision, store.keys.revision(id));
 }
 
 function unknown(id: string): Fault {

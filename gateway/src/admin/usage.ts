@@ -5,6 +5,7 @@ import { sinceOf } from '../lib/since.ts';
 import { endpoint, type Endpoint } from './endpoint.ts';
 import { at } from './fields.ts';
 import { invalid } from './read.ts';
+import { whyNotAll } from './scope.ts';
 
 /** The newest so many: more would be written in one turn for more than a few milliseconds. `since` finds the others. */
 const ROWS_MAX = 10_000;
@@ -49,8 +50,10 @@ export const usageEndpoints: readonly Endpoint[] = [
       total_nano_usd: z.number().int(),
     }),
     examples: { query: { since: '24h' }, answer: { rows: [], rows_total: 0, total_nano_usd: 0 } },
-    async answers({ query }, { store, now }) {
+    async answers({ query, principal }, { store, now }) {
       const { since, key: keyId } = query;
+      const refused = whyNotAll(keyId, { principal, permission: 'usage.read', store });
+      if (refused !== undefined) return refused;
       const sinceMs = since === undefined ? undefined : sinceOf(since, now());
       if (since !== undefined && sinceMs === undefined)
         return invalid('since', 'it must be a time as in 2026-11-01T00:00:00Z or 24h');

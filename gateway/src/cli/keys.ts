@@ -90,7 +90,9 @@ export async function keysCommand(args: readonly string[], io: CommandIo): Promi
     if (action === undefined)
       throw new UsageError(name === '' ? 'say what to do with keys' : `there is no command "keys ${inert(name)}"`);
     const dataDir = dataDirOf(textOf(words, 'data'), io);
-    return withDesk({ dataDir, mayCreate: name === 'create' }, async (desk) => action({ desk, io, words }));
+    return withDesk({ dataDir, env: io.env, mayCreate: name === 'create' }, async (desk) =>
+      action({ desk, io, words }),
+    );
   });
 }
 

@@ -22,8 +22,11 @@ import { remember } from '../pipeline/remember.ts';
 import type { Caller } from '../pipeline/run.ts';
 import { nextTurn } from '../pipeline/turns.ts';
 import type { World } from '../pipeline/world.ts';
+import type { Login } from '../login/login.ts';
+import { principalOfKey } from '../login/principal.ts';
 import type { Principal } from '../people/permissions.ts';
 import type { KeyRow } from '../store/ports.ts';
+import { askLogin } from './login.ts';
 import { modelAnswer, modelsAnswer, type ModelsForm } from './models.ts';
 import { arrivalOf, isFormWanted, takesForm, type OperationBody } from './operations.ts';
 import { answerStored } from './batches.ts';
@@ -45,6 +48,7 @@ export interface Desk {
   /** Operations that need no pipeline: metrics, readiness, admin, the page at `/`. */
   readonly rim: Rim;
   readonly batches: Batches;
+  readonly login: Login;
   /** Requests being worked on. */
   readonly inFlight: () => number;
 }
@@ -92,6 +96,8 @@ export async function serve(visitor: Visit): Promise<Ending> {
   const { desk, reply, requestId } = visitor;
   const plain = serveOpen(visitor);
   if (plain !== undefined) return plain;
+  if (visitor.operation.kind === 'login') return serveLogin(visitor);
+  if (visitor.operation.kind === 'admin') return serveAdmin(visitor);
   const at = { reply, requestId, dialect: dialectFor(visitor) };
   const key = authenticate(credentialsOf(visitor), desk.world.store.keys);
   if (!key.ok) {
@@ -117,8 +123,6 @@ async function serveKnown(visitor: Visit, key: KeyRow): Promise<Ending> {
       const body = await bodyOf(visitor);
       return finish(visitor, body.ok ? await giveFeedback(body.value.record, key, visitor.desk.world) : body);
     }
-    case 'admin':
-      return serveAdmin(visitor, key);
     case 'response': {
       const answer = responseAnswer(visitor.operation, { keyId: key.id, turns: visitor.desk.world.turns });
       return finish(visitor, answer);
@@ -327,10 +331,58 @@ async function serveDecision({ desk, operation, reply, requestId }: Visit, key: 
     : finishJson(at, 200, found.value);
 }
 
-async function serveAdmin(visitor: Visit, key: KeyRow): Promise<Ending> {
+async function serveLogin(visitor: Visit): Promise<Ending> {
+  const { desk, reply, requestId, operation } = visitor;
+  const at = { reply, requestId, dialect: desk.dialects['openai-chat'] };
+  const busy = busyFault(visitor);
+  if (busy !== undefined) return finishFault(at, busy, {});
+  const path = operation.kind === 'login' ? operation.path : '';
+  const answer = await askLogin(desk.login, { ...visitor, path });
+  if ('fault' in answer)
+    return finishFault(at, answer.fault, answer.allow === undefined ? {} : { allow: answer.allow });
+  const { status, headers, body } = answer;
+  reply.whole(status, { ...headers, 'x-request-id': requestId }, body);
+  return { outcome: outcomeOf(status), status };
+}
+
+/** How a page is counted that tells of a fault by its status. */
+function outcomeOf(status: number): Ending['outcome'] {
+  if (status < 400) return 'ok';
+  const known: Readonly<Record<number, Ending['outcome']>> = {
+    401: 'unauthorized',
+    403: 'forbidden',
+    404: 'not_found',
+    410: 'not_found',
+    429: 'rate_limited',
+    502: 'upstream_error',
+    503: 'overloaded',
+  };
+  return known[status] ?? 'invalid';
+}
+
+/** Who asks: by a key, or, where none is sent, by the cookie of a session. */
+async function principalOf({ desk, ...visitor }: Visit): Promise<Result<Principal, Fault>> {
+  const { headers, request } = visitor;
+  const { keys, people } = desk.world.store;
+  const key = authenticate(credentialsOf({ desk, ...visitor }), keys);
+  if (key.ok) return principalOfKey(key.value, people);
+  if (key.error.code !== 'key-missing' || headers['authorization'] !== undefined || !desk.login.hasCookie({ headers }))
+    return key;
+  return desk.login.principal({ headers, method: request.method ?? 'GET' });
+}
+
+async function serveAdmin(visitor: Visit): Promise<Ending> {
   const { desk, operation, reply, requestId, request } = visitor;
   const at = { reply, requestId, dialect: desk.dialects['openai-chat'] };
-  if (!key.isRoot) return finishFault(at, fault('admin-only'), {});
+  const busy = busyFault(visitor);
+  if (busy !== undefined) return finishFault(at, busy, busy.code === 'shutting-down' ? { connection: 'close' } : {});
+  const principal = await principalOf(visitor);
+  if (!principal.ok)
+    return finishFault(
+      at,
+      principal.error,
+      specOf(principal.error).status === 401 ? { 'www-authenticate': 'Bearer' } : {},
+    );
   let body: JsonRecord | undefined;
   if (request.method === 'POST' || request.method === 'PATCH') {
     const parsed = await bodyOf(visitor);
@@ -344,7 +396,7 @@ async function serveAdmin(visitor: Visit, key: KeyRow): Promise<Ending> {
     query: visitor.query,
     headers: visitor.headers,
     body,
-    principal: { kind: 'root', id: key.id, role: 'owner' },
+    principal: principal.value,
   });
   if (!('fault' in answer)) return finishAnswer(at, answer);
   return finishFault(at, answer.fault, answer.allow === undefined ? {} : { allow: answer.allow });

@@ -66,3 +66,12 @@ export function may(
 export function isOfGateway(permission: Permission): boolean {
   return permission.startsWith('gateway.');
 }
+
+export function isRole(text: unknown): text is Role {
+  return ROLES.some((role) => role === text);
+}
+
+/** Whether someone of the first role may give or take the second: nobody raises anyone, himself included, above his own. */
+export function mayGive(own: Pick<Principal, 'kind' | 'role'>, role: Role): boolean {
+  return own.kind === 'root' || ROLES.indexOf(own.role) <= ROLES.indexOf(role);
+}

@@ -22,7 +22,7 @@ const SEARCHED = ['action', 'subject', 'by', 'changes'] as const;
 /** What is written down of a change. */
 export interface Deed {
   readonly atMs: number;
-  /** Id of the key that asked, or `cli`; `system` for what the gateway does itself. */
+  /** Id of the user or key that asked, or `cli`; `system` for what the gateway does itself. */
   readonly by: string;
   /** What was done to what: `key.created`, `budget.changed`, `user.deleted`. */
   readonly action: `${string}.${string}`;

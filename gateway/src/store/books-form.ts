@@ -4,6 +4,7 @@ import type { NanoUsd } from '../money/price.ts';
 import type { BatchBooks } from './batch-ports.ts';
 import type { BudgetPatch, BudgetRow } from './budget-ports.ts';
 import type { JournalPosition } from './journal.ts';
+import type { PeopleBooks } from './people-ports.ts';
 import type {
   AuditPage,
   AuditQuery,
@@ -176,7 +177,7 @@ export type ReplyState =
   | { readonly state: 'done'; readonly sealed: string };
 
 /** All methods throw `StoreError`s or SQLite's own errors; `troubleOf` tells them from bugs. */
-export interface Books extends BatchBooks, DecisionBooks, ReplyBooks {
+export interface Books extends BatchBooks, DecisionBooks, PeopleBooks, ReplyBooks {
   /** Keys changed after `revision`, removed ones among them. */
   keyChanges(revision: bigint): Promise<readonly StoredKey[]>;
   createKey(key: Omit<KeyRow, 'isDisabled'> & { readonly hash: string }, by?: string): Promise<StoredKey>;
@@ -211,6 +212,9 @@ export interface Books extends BatchBooks, DecisionBooks, ReplyBooks {
   endProcess(processId: string, atMs: number): Promise<void>;
   /** The same for processes that died, whose open attempts become `interrupted`. Gives how many there were. */
   recover(atMs: number): Promise<number>;
+
+  /** The number that the first caller gave. */
+  agree(mark: 'secret', value: bigint): Promise<bigint>;
 
   usage(query: UsageQuery): Promise<UsageReport>;
   verify(): Promise<VerifyReport>;

@@ -5,6 +5,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Kysely, type Dialect } from 'kysely';
+import { accessBooks } from './books-access.ts';
 import { auditBooks } from './books-audit.ts';
 import { batchBooks, type Deaths } from './books-batches.ts';
 import { budgetBooks } from './books-budgets.ts';
@@ -13,6 +14,7 @@ import { feedbackBooks } from './books-feedback.ts';
 import type { Books, BooksOptions } from './books-form.ts';
 import { keyBooks } from './books-keys.ts';
 import { leaseBooks } from './books-leases.ts';
+import { peopleBooks } from './books-people.ts';
 import { receiptBooks } from './books-receipts.ts';
 import { replyBooks } from './books-replies.ts';
 import { reportBooks } from './books-reports.ts';
@@ -34,6 +36,8 @@ export async function openBooks(options: BooksOptions): Promise<Books> {
   return {
     ...keyBooks(db),
     ...budgetBooks(db),
+    ...peopleBooks(db),
+    ...accessBooks(db),
     ...auditBooks(db),
     ...leaseBooks(db),
     ...receiptBooks(db, dataDir),
@@ -43,9 +47,19 @@ export async function openBooks(options: BooksOptions): Promise<Books> {
     ...fileBooks(db),
     ...batchBooks(db, deaths),
     ...replyBooks(db),
+    agree: async (mark, value) => agree(db, mark, value),
     ...reportBooks(db, dataDir),
     close,
   };
+}
+
+async function agree(db: Kysely<Tables>, name: string, value: bigint): Promise<bigint> {
+  await db
+    .insertInto('counters')
+    .values({ name, value })
+    .onConflict((conflict) => conflict.column('name').doNothing())
+    .execute();
+  return (await db.selectFrom('counters').select('value').where('name', '=', name).executeTakeFirstOrThrow()).value;
 }
 
 interface Database {

@@ -49,6 +49,7 @@ async function withKeys(run: (bench: Bench) => Promise<void>): Promise<void> {
         graceMs: GRACE_MS,
         patienceMs: 100,
         newId: idMaker(() => AT),
+        whyNot: () => undefined,
         onChange: (key) => changed.push(key),
         spend: async () => ({ spentNanoUsd: 1n, heldNanoUsd: 2n }),
       });
@@ -150,6 +151,7 @@ describe('keys', () => {
           graceMs: 1,
           patienceMs: 1,
           newId: () => 'x',
+          whyNot: () => undefined,
           onChange: () => undefined,
           spend: async () => ({ spentNanoUsd: 0n, heldNanoUsd: 0n }),
         });

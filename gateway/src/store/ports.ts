@@ -6,15 +6,12 @@ import type { NanoUsd } from '../money/price.ts';
 import type { AskBatches } from './batch-ports.ts';
 import type { Budgets } from './budget-ports.ts';
 import type { KeySettings, KeySettingsPatch } from './key-settings.ts';
+import type { Owners, People } from './people-ports.ts';
+import type { StorePlace } from './place.ts';
 import type { PurseRef, PurseState, TargetPurses } from './purse-ports.ts';
 
 /** Whose a key is: all of these that are given. */
-export interface KeyOwner {
-  /** Absent: the organisation that everyone is in where there is no other (`default`). */
-  readonly orgId?: string;
-  readonly teamId?: string;
-  readonly userId?: string;
-}
+export type KeyOwner = Owners;
 
 /** A virtual key, without its token: that one is shown once and kept nowhere. */
 export interface KeyRow extends KeySettings, KeyOwner {
@@ -495,6 +492,8 @@ export interface Store {
   readonly keyFor: (purpose: string) => Buffer;
   /** Files and batches. */
   readonly batches: AskBatches;
+  /** Organisations, teams and users. */
+  readonly people: People;
   /** What this process is called in the store: what it works on is nobody else's while it lives. */
   readonly processId: string;
   usage(query: UsageQuery): Promise<Result<UsageReport, Fault>>;
@@ -504,7 +503,7 @@ export interface Store {
   close(): Promise<void>;
 }
 
-export interface StoreOptions {
+export interface StoreOptions extends StorePlace {
   /** Folder of the database, the secret and the journals; made where it is missing. */
   readonly dataDir: string;
   /** `TURNOUT_ADMIN_KEY`: the root key, any text of 32 characters or more. */

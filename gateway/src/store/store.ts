@@ -10,6 +10,7 @@
  * Several processes of one machine may share a folder. The database is worked by a thread of its own.
  */
 import { createHmac } from 'node:crypto';
+import { compact } from '../lib/json.ts';
 import { openBooksThread } from './books-client.ts';
 import type { Books } from './books-form.ts';
 import { BudgetBoard } from './budgets.ts';
@@ -18,7 +19,9 @@ import { idMaker } from './id.ts';
 import { openJournal, type JournalDisk } from './journal.ts';
 import { KeyRing } from './keys.ts';
 import { LedgerBook } from './ledger.ts';
+import { meet } from './meeting.ts';
 import { PATIENCE_MS, patiently } from './patience.ts';
+import { Directory } from './people.ts';
 import type { Store, StoreOptions } from './ports.ts';
 import type { PurseState } from './purse-ports.ts';
 import { takeLock, type ProcessLock } from './process-lock.ts';
@@ -56,15 +59,16 @@ export interface StoreParts {
 
 /** Opens the store, takes in what dead processes left, and learns the keys. Throws where the store cannot be used. */
 export async function openStore(options: StoreOptions, parts: StoreParts = {}): Promise<Store> {
-  const { dataDir, now } = options;
+  const { dataDir, url, now } = options;
   ensureDataDir(dataDir);
-  const secret = ensureSecret(dataDir);
-  const books = parts.books ?? openBooksThread({ dataDir, busyMs: BUSY_MS });
+  const secret = ensureSecret(dataDir, options.secretHex);
   const newId = idMaker(now);
   const lock = lockOf(dataDir, newId);
+  const { processId } = lock;
+  const books = parts.books ?? openBooksThread(compact({ dataDir, busyMs: BUSY_MS, url, processId }));
   try {
-    const recovered = await patiently(async () => books.recover(now()), START_PATIENCE_MS);
-    if (!recovered.ok) throw new Error(`The database in ${dataDir} is locked or cannot be read.`);
+    const meeting = { ...options, secret, patienceMs: START_PATIENCE_MS };
+    await meet(books, meeting, async () => books.recover(now()));
     const journal = openJournal(dataDir, lock.processId, parts.disk);
     const monotonicMs = parts.monotonicMs ?? (() => performance.now());
     const patienceMs = parts.patienceMs ?? PATIENCE_MS;
@@ -105,8 +109,10 @@ async function run(world: World): Promise<Store> {
     if (isTakenInFirst) await ledger.flush();
     return stateOf(id, { books, ledger, processId: lock.processId });
   };
+  const people = new Directory(world);
   const keys = new KeyRing({
     ...world,
+    whyNot: (owners) => people.whyNot(owners),
     adminKey: world.adminKey,
     graceMs: world.graceMs ?? GRACE_MS,
     onChange: (key) => ledger.recall(key.id),
@@ -124,10 +130,11 @@ async function run(world: World): Promise<Store> {
   const feedback = new FeedbackBook(books, now);
   const keyFor = (purpose: string): Buffer => createHmac('sha256', world.secret).update(`turnout ${purpose}`).digest();
   const replies = keptReplies({ books, secret: keyFor('replies'), now });
+  await people.refresh();
   await keys.refresh();
   await budgets.refresh();
   await feedback.refresh();
-  const timers = startTimers({ books, keys, budgets, ledger, requests, feedback, replies, now, noteStore });
+  const timers = startTimers({ books, people, keys, budgets, ledger, requests, feedback, replies, now, noteStore });
   return {
     keys,
     budgets,
@@ -139,6 +146,7 @@ async function run(world: World): Promise<Store> {
     replies,
     keyFor,
     batches: async (ask) => patiently(async () => ask(books)),
+    people,
     processId: lock.processId,
     usage: async (query) => patiently(async () => books.usage({ rowsMax: USAGE_ROWS_MAX, ...query })),
     audit: async (query) => patiently(async () => books.audit(query)),
@@ -186,6 +194,7 @@ function recalls(books: Books, ledger: LedgerBook): () => Promise<void> {
 
 interface Timed {
   readonly books: Books;
+  readonly people: Directory;
   readonly keys: KeyRing;
   readonly budgets: BudgetBoard;
   readonly ledger: LedgerBook;
@@ -198,6 +207,7 @@ interface Timed {
 
 function startTimers({
   books,
+  people,
   keys,
   budgets,
   ledger,
@@ -229,6 +239,8 @@ function startTimers({
     every(TEND_MS, async () => {
       ledger.tend();
       await recall();
+      // Before the keys: whoever a new key belongs to is known by then.
+      await people.refresh();
       await keys.refresh();
       await budgets.refresh();
     }),
@@ -236,10 +248,9 @@ function startTimers({
     every(RECOVER_MS, async () => {
       await books.recover(now());
     }),
-    every(PRUNE_MS, async () => {
-      await requests.prune();
-      await replies.prune();
-    }),
+    every(PRUNE_MS, async () => requests.prune()),
+    every(PRUNE_MS, async () => books.pruneAccess(now())),
+    every(PRUNE_MS, async () => replies.prune()),
     every(FEEDBACK_MS, async () => {
       await feedback.prune();
       await feedback.refresh();
