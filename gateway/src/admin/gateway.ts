@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { asNumber, asString, compact, type JsonRecord } from '../lib/json.ts';
 import { pagesOf } from '../routing/describe.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
+import { healthOfAll } from '../telemetry/crew.ts';
 import { configRecord } from './config-record.ts';
 import { endpoint, list, type Endpoint, type Rows } from './endpoint.ts';
 import { record } from './fields.ts';
@@ -98,7 +99,7 @@ export const gatewayEndpoints: readonly Endpoint[] = [
     summary: 'Shows how the gateway and its targets do.',
     answer: health,
     examples: { answer: { ok: true, ledger: { ok: true }, request_records_dropped: 0, targets: [] } },
-    answers: (_, world) => ({ body: healthRecord(world) }),
+    answers: async (_, world) => ({ body: await healthRecord(world) }),
   }),
 ];
 
@@ -148,7 +149,13 @@ function routeRows({ config: current, snapshot }: AdminWorld): readonly JsonReco
   }));
 }
 
-function healthRecord({ store, configProblem, health: rows, now }: AdminWorld): JsonRecord {
+async function healthRecord(world: AdminWorld): Promise<JsonRecord> {
+  const own = ownHealth(world);
+  return world.crew === undefined ? own : healthOfAll(own, await world.crew.ask('health'));
+}
+
+/** How this process is. */
+export function ownHealth({ store, configProblem, health: rows, now }: AdminWorld): JsonRecord {
   const ledger = store.ledger.health();
   return compact({
     ok: ledger.isHealthy && configProblem() === undefined,

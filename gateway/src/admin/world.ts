@@ -3,6 +3,7 @@ import type { Config } from '../config/schema.ts';
 import type { HealthRow } from '../health/observatory.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { Store } from '../store/ports.ts';
+import type { Crew } from '../telemetry/crew.ts';
 import type { Cursors } from './cursors.ts';
 
 export interface AdminWorld {
@@ -17,4 +18,6 @@ export interface AdminWorld {
   readonly cursors: Cursors;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** The workers behind the same port, where there are several. */
+  readonly crew?: Crew;
 }

@@ -176,8 +176,8 @@ export type ReplyState =
   | { readonly state: 'begun' | 'running' | 'other' }
   | { readonly state: 'done'; readonly sealed: string };
 
-/** All methods throw `StoreError`s or SQLite's own errors; `troubleOf` tells them from bugs. */
-export interface Books extends BatchBooks, DecisionBooks, PeopleBooks, ReplyBooks {
+/** Keys, and when they were used. */
+export interface KeyBooks {
   /** Keys changed after `revision`, removed ones among them. */
   keyChanges(revision: bigint): Promise<readonly StoredKey[]>;
   createKey(key: Omit<KeyRow, 'isDisabled'> & { readonly hash: string }, by?: string): Promise<StoredKey>;
@@ -189,6 +189,10 @@ export interface Books extends BatchBooks, DecisionBooks, PeopleBooks, ReplyBook
   /** Notes when keys were used; an earlier time than is known changes nothing. */
   noteUses(uses: readonly KeyUse[]): Promise<void>;
   keyUses(): Promise<readonly KeyUse[]>;
+}
+
+/** All methods throw `StoreError`s or SQLite's own errors; `troubleOf` tells them from bugs. */
+export interface Books extends BatchBooks, DecisionBooks, KeyBooks, PeopleBooks, ReplyBooks {
   /** Budgets changed after `revision`, removed ones among them. */
   budgetChanges(revision: bigint): Promise<readonly StoredBudget[]>;
   createBudget(budget: BudgetRow, deed: KeyDeed): Promise<StoredBudget>;
