@@ -79,6 +79,139 @@ export interface KeysRotateBody {
   readonly overlap_s?: number;
 }
 
+export interface OrgsCreateBody {
+  /** say what it is called */
+  readonly name: string;
+  /** allowed models, routes, providers and regions, limits */
+  readonly settings?: {
+  readonly [field: string]: unknown;
+};
+  /** prepaid: it spends its credits only */
+  readonly billing?: "postpaid" | "prepaid";
+  /** id of its plan; null: none */
+  readonly plan?: string | null;
+}
+
+export interface OrgsUpdateBody {
+  /** for people */
+  readonly name?: string;
+  /** true: nothing of it may be used */
+  readonly disabled?: boolean;
+  /** allowed models, routes, providers and regions, limits */
+  readonly settings?: {
+  readonly [field: string]: unknown;
+};
+  /** prepaid: it spends its credits only */
+  readonly billing?: "postpaid" | "prepaid";
+  /** id of its plan; null: none */
+  readonly plan?: string | null;
+}
+
+export interface TeamsCreateBody {
+  /** say what it is called */
+  readonly name: string;
+  /** allowed models, routes, providers and regions, limits */
+  readonly settings?: {
+  readonly [field: string]: unknown;
+};
+  /** id of the organisation; absent: your own */
+  readonly org?: string;
+}
+
+export interface TeamsUpdateBody {
+  /** for people */
+  readonly name?: string;
+  /** true: nothing of it may be used */
+  readonly disabled?: boolean;
+  /** allowed models, routes, providers and regions, limits */
+  readonly settings?: {
+  readonly [field: string]: unknown;
+};
+}
+
+export interface UsersCreateBody {
+  /** say what he is called */
+  readonly name: string;
+  /** allowed models, routes, providers and regions, limits */
+  readonly settings?: {
+  readonly [field: string]: unknown;
+};
+  /** an address such as ann@example.org */
+  readonly email: string;
+  /** one of owner, admin, developer, analyst, viewer */
+  readonly role: "owner" | "admin" | "developer" | "analyst" | "viewer";
+  /** ids of the teams he is in from now on */
+  readonly teams?: readonly string[];
+  /** id of the organisation; absent: your own */
+  readonly org?: string;
+}
+
+export interface UsersUpdateBody {
+  /** for people */
+  readonly name?: string;
+  /** true: nothing of it may be used */
+  readonly disabled?: boolean;
+  /** allowed models, routes, providers and regions, limits */
+  readonly settings?: {
+  readonly [field: string]: unknown;
+};
+  /** an address such as ann@example.org */
+  readonly email?: string;
+  /** what he may */
+  readonly role?: "owner" | "admin" | "developer" | "analyst" | "viewer";
+  /** ids of the teams he is in from now on */
+  readonly teams?: readonly string[];
+}
+
+export interface InvitesCreateBody {
+  /** `developer` where it is absent */
+  readonly role?: "owner" | "admin" | "developer" | "analyst" | "viewer";
+  /** for this address only */
+  readonly email?: string;
+  /** id of the organisation; absent: your own */
+  readonly org?: string;
+  /** id of the team he will be in */
+  readonly team?: string;
+  /** id of a user who sets a new password by it; nothing else but `expires_days` may stand beside it */
+  readonly user?: string;
+  /** 0.01 to 90; 7 where it is absent, 1 for a new password */
+  readonly expires_days?: number;
+}
+
+export interface BudgetsCreateBody {
+  /** for people */
+  readonly name?: string;
+  /** id of the organisation; absent: your own, or all for the root key */
+  readonly org?: string;
+  /** what it is for: all, org, team, user, key, end-user, tag, route, provider, model */
+  readonly scope: "all" | "org" | "team" | "user" | "key" | "end-user" | "tag" | "route" | "provider" | "model";
+  /** id or name of what it is for; `*`: one for each */
+  readonly subject?: string;
+  /** US dollars, as text or number */
+  readonly limit_usd: string | number;
+  /** `month` where it is absent */
+  readonly period?: "hour" | "day" | "week" | "month" | "quarter" | "year" | "total";
+  /** as in `Europe/Berlin`; UTC where it is absent */
+  readonly time_zone?: string;
+  /** false: it refuses nothing, and only counts */
+  readonly hard?: boolean;
+  /** thresholds, per cent; 50, 80, 100 where it is absent */
+  readonly alerts?: readonly number[];
+}
+
+export interface BudgetsUpdateBody {
+  /** for people */
+  readonly name?: string;
+  /** US dollars, as text or number */
+  readonly limit_usd?: string | number;
+  /** true: it neither refuses nor counts */
+  readonly disabled?: boolean;
+  /** false: it refuses nothing, and only counts */
+  readonly hard?: boolean;
+  /** thresholds, per cent; 50, 80, 100 where it is absent */
+  readonly alerts?: readonly number[];
+}
+
 /** A virtual key, without its token. */
 export interface Key {
   /** an id of ours */
@@ -162,6 +295,117 @@ export interface Deleted {
   /** an id of ours */
   readonly id: string;
   readonly deleted: true;
+}
+
+/** An organisation. */
+export interface Org {
+  /** an id of ours */
+  readonly id: string;
+  readonly name: string;
+  readonly disabled: boolean;
+  readonly created_at: string;
+  readonly settings: {
+  readonly [field: string]: unknown;
+};
+  readonly billing: "postpaid" | "prepaid";
+  readonly plan?: string;
+}
+
+/** A team. */
+export interface Team {
+  /** an id of ours */
+  readonly id: string;
+  readonly name: string;
+  readonly disabled: boolean;
+  readonly created_at: string;
+  readonly settings: {
+  readonly [field: string]: unknown;
+};
+  readonly org: string;
+}
+
+/** Someone who can log in. */
+export interface User {
+  /** an id of ours */
+  readonly id: string;
+  readonly name: string;
+  readonly disabled: boolean;
+  readonly created_at: string;
+  readonly settings: {
+  readonly [field: string]: unknown;
+};
+  readonly org: string;
+  readonly email?: string;
+  readonly role: "owner" | "admin" | "developer" | "analyst" | "viewer";
+  /** ids */
+  readonly teams: readonly string[];
+  readonly has_password: boolean;
+  readonly last_login_at?: string;
+}
+
+/** A link, without its token. */
+export interface Invite {
+  /** an id of ours */
+  readonly id: string;
+  readonly kind: "setup" | "invite" | "password";
+  readonly org: string;
+  readonly team?: string;
+  readonly user?: string;
+  /** for this address only */
+  readonly email?: string;
+  readonly role: "owner" | "admin" | "developer" | "analyst" | "viewer";
+  readonly created_at: string;
+  readonly expires_at: string;
+  readonly used_at?: string;
+  readonly by: string;
+}
+
+/** A link and its token. */
+export interface NewInvite {
+  /** an id of ours */
+  readonly id: string;
+  readonly kind: "setup" | "invite" | "password";
+  readonly org: string;
+  readonly team?: string;
+  readonly user?: string;
+  /** for this address only */
+  readonly email?: string;
+  readonly role: "owner" | "admin" | "developer" | "analyst" | "viewer";
+  readonly created_at: string;
+  readonly expires_at: string;
+  readonly used_at?: string;
+  readonly by: string;
+  /** shown here and never again */
+  readonly token: string;
+  /** what stands behind the address of the gateway in the link */
+  readonly path: string;
+}
+
+/** A budget, and what is gone of its present period. */
+export interface Budget {
+  /** an id of ours */
+  readonly id: string;
+  readonly name: string;
+  /** counts its requests only; absent: those of all */
+  readonly org?: string;
+  readonly scope: "all" | "org" | "team" | "user" | "key" | "end-user" | "tag" | "route" | "provider" | "model";
+  /** id or name of what it is for; `*`: one for each */
+  readonly subject: string;
+  /** US dollars, digit by digit */
+  readonly limit_usd: string;
+  readonly period: "hour" | "day" | "week" | "month" | "quarter" | "year" | "total";
+  readonly time_zone: string;
+  /** refuses what does not fit; else it only counts */
+  readonly hard: boolean;
+  /** per cent */
+  readonly alerts: readonly number[];
+  readonly disabled: boolean;
+  readonly created_at: string;
+  /** in the present period; absent: it is one for each */
+  readonly spent_usd?: string;
+  /** put aside for requests under way */
+  readonly held_usd?: string;
+  readonly resets_at?: string;
 }
 
 /** One attempt that cost or may have cost something. `null`: not counted. */
@@ -305,6 +549,83 @@ export interface KeysListQuery {
   readonly q?: string;
 }
 
+export interface OrgsListQuery {
+  /** only those of this organisation */
+  readonly org?: string;
+  /** rows of a page, 1 to 200; 50 where it is absent */
+  readonly limit?: number;
+  /** `next` of the page before */
+  readonly cursor?: string;
+  /** by what, with a minus from its end; `created_at` where it is absent */
+  readonly sort?: "created_at" | "-created_at" | "name" | "-name";
+  /** plain text that must stand in name, id or e-mail */
+  readonly q?: string;
+}
+
+export interface TeamsListQuery {
+  /** only those of this organisation */
+  readonly org?: string;
+  /** rows of a page, 1 to 200; 50 where it is absent */
+  readonly limit?: number;
+  /** `next` of the page before */
+  readonly cursor?: string;
+  /** by what, with a minus from its end; `created_at` where it is absent */
+  readonly sort?: "created_at" | "-created_at" | "name" | "-name";
+  /** plain text that must stand in name, id or e-mail */
+  readonly q?: string;
+}
+
+export interface UsersListQuery {
+  /** only those of this organisation */
+  readonly org?: string;
+  /** rows of a page, 1 to 200; 50 where it is absent */
+  readonly limit?: number;
+  /** `next` of the page before */
+  readonly cursor?: string;
+  /** by what, with a minus from its end; `created_at` where it is absent */
+  readonly sort?: "created_at" | "-created_at" | "name" | "-name";
+  /** plain text that must stand in name, id or e-mail */
+  readonly q?: string;
+}
+
+export interface InvitesListQuery {
+  /** id of the organisation; absent: your own */
+  readonly org?: string;
+  /** rows of a page, 1 to 200; 50 where it is absent */
+  readonly limit?: number;
+  /** `next` of the page before */
+  readonly cursor?: string;
+  /** by what, with a minus from its end; `-created_at` where it is absent */
+  readonly sort?: "-created_at" | "created_at";
+  /** plain text that must stand in id, e-mail or role */
+  readonly q?: string;
+}
+
+export interface InvitesDeleteQuery {
+  /** id of the organisation; absent: your own */
+  readonly org?: string;
+}
+
+export interface BudgetsListQuery {
+  /** only those of this scope */
+  readonly scope?: "all" | "org" | "team" | "user" | "key" | "end-user" | "tag" | "route" | "provider" | "model";
+  /** only those for this */
+  readonly subject?: string;
+  /** rows of a page, 1 to 200; 50 where it is absent */
+  readonly limit?: number;
+  /** `next` of the page before */
+  readonly cursor?: string;
+  /** by what, with a minus from its end; `-created_at` where it is absent */
+  readonly sort?: "-created_at" | "created_at" | "name" | "-name";
+  /** plain text that must stand in name, id or subject */
+  readonly q?: string;
+}
+
+export interface BudgetsGetQuery {
+  /** of whom, where it is one for each */
+  readonly subject?: string;
+}
+
 export interface UsageGetQuery {
   /** a time as in 2026-11-01T00:00:00Z, or 24h */
   readonly since?: string;
@@ -403,6 +724,62 @@ export interface Admin {
     /** Gives a key another token, shown here and nowhere else. */
     rotate(id: string, body: KeysRotateBody, options?: CallOptions): Promise<NewKey>;
   };
+  readonly orgs: {
+    /** Lists organisations. */
+    list(query?: OrgsListQuery, options?: CallOptions): Pages<Org>;
+    /** Makes an organisation. */
+    create(body: OrgsCreateBody, options?: CallOptions): Promise<Org>;
+    /** Shows an organisation. */
+    get(id: string, options?: CallOptions): Promise<Org>;
+    /** Changes what is given. How it pays, and by which plan, is for those who run the gateway. */
+    update(id: string, body: OrgsUpdateBody, options?: CallOptions): Promise<Org>;
+    /** Takes an organisation away, with all keys that belong to it. Receipts stay. */
+    delete(id: string, options?: CallOptions): Promise<Deleted>;
+  };
+  readonly teams: {
+    /** Lists teams. */
+    list(query?: TeamsListQuery, options?: CallOptions): Pages<Team>;
+    /** Makes a team. */
+    create(body: TeamsCreateBody, options?: CallOptions): Promise<Team>;
+    /** Shows a team. */
+    get(id: string, options?: CallOptions): Promise<Team>;
+    /** Changes what is given. */
+    update(id: string, body: TeamsUpdateBody, options?: CallOptions): Promise<Team>;
+    /** Takes a team away, with all keys that belong to it. Receipts stay. */
+    delete(id: string, options?: CallOptions): Promise<Deleted>;
+  };
+  readonly users: {
+    /** Lists users. */
+    list(query?: UsersListQuery, options?: CallOptions): Pages<User>;
+    /** Makes a user without a password: send an invitation to have one set. */
+    create(body: UsersCreateBody, options?: CallOptions): Promise<User>;
+    /** Shows a user. */
+    get(id: string, options?: CallOptions): Promise<User>;
+    /** Changes what is given. Nobody gives or takes a role above his own. */
+    update(id: string, body: UsersUpdateBody, options?: CallOptions): Promise<User>;
+    /** Takes a user away, with all keys that belong to it. Receipts stay. */
+    delete(id: string, options?: CallOptions): Promise<Deleted>;
+  };
+  readonly invites: {
+    /** Lists links, used ones too. */
+    list(query?: InvitesListQuery, options?: CallOptions): Pages<Invite>;
+    /** Makes a link, good for once. Its token is in this answer and nowhere else. */
+    create(body: InvitesCreateBody, options?: CallOptions): Promise<NewInvite>;
+    /** Ends a link. */
+    delete(id: string, query?: InvitesDeleteQuery, options?: CallOptions): Promise<Deleted>;
+  };
+  readonly budgets: {
+    /** Lists budgets. */
+    list(query?: BudgetsListQuery, options?: CallOptions): Pages<Budget>;
+    /** Makes a budget. It is in force everywhere within two seconds. */
+    create(body: BudgetsCreateBody, options?: CallOptions): Promise<Budget>;
+    /** Shows a budget; of one for each, that of the `subject` that is named. */
+    get(id: string, query?: BudgetsGetQuery, options?: CallOptions): Promise<Budget>;
+    /** Changes what is given. What it is for does not change: that would be another budget. */
+    update(id: string, body: BudgetsUpdateBody, options?: CallOptions): Promise<Budget>;
+    /** Takes a budget away. What it has counted stays in the ledger. */
+    delete(id: string, options?: CallOptions): Promise<Deleted>;
+  };
   readonly usage: {
     /** Shows what was spent, oldest first; of the rows the newest 10000. */
     get(query?: UsageGetQuery, options?: CallOptions): Promise<UsageGetAnswer>;
@@ -454,6 +831,39 @@ export function adminOf(call: Call): Admin {
       update: async (id, body, options = {}) => call.one({ ...options, method: 'PATCH', path: `/admin/v1/keys/${one(id)}`, body }),
       delete: async (id, options = {}) => call.one({ ...options, method: 'DELETE', path: `/admin/v1/keys/${one(id)}` }),
       rotate: async (id, body, options = {}) => call.one({ ...options, method: 'POST', path: `/admin/v1/keys/${one(id)}/rotate`, body }),
+    },
+    orgs: {
+      list: (query = {}, options = {}) => call.pages('/admin/v1/orgs', { ...query }, options),
+      create: async (body, options = {}) => call.one({ ...options, method: 'POST', path: '/admin/v1/orgs', body }),
+      get: async (id, options = {}) => call.one({ ...options, method: 'GET', path: `/admin/v1/orgs/${one(id)}` }),
+      update: async (id, body, options = {}) => call.one({ ...options, method: 'PATCH', path: `/admin/v1/orgs/${one(id)}`, body }),
+      delete: async (id, options = {}) => call.one({ ...options, method: 'DELETE', path: `/admin/v1/orgs/${one(id)}` }),
+    },
+    teams: {
+      list: (query = {}, options = {}) => call.pages('/admin/v1/teams', { ...query }, options),
+      create: async (body, options = {}) => call.one({ ...options, method: 'POST', path: '/admin/v1/teams', body }),
+      get: async (id, options = {}) => call.one({ ...options, method: 'GET', path: `/admin/v1/teams/${one(id)}` }),
+      update: async (id, body, options = {}) => call.one({ ...options, method: 'PATCH', path: `/admin/v1/teams/${one(id)}`, body }),
+      delete: async (id, options = {}) => call.one({ ...options, method: 'DELETE', path: `/admin/v1/teams/${one(id)}` }),
+    },
+    users: {
+      list: (query = {}, options = {}) => call.pages('/admin/v1/users', { ...query }, options),
+      create: async (body, options = {}) => call.one({ ...options, method: 'POST', path: '/admin/v1/users', body }),
+      get: async (id, options = {}) => call.one({ ...options, method: 'GET', path: `/admin/v1/users/${one(id)}` }),
+      update: async (id, body, options = {}) => call.one({ ...options, method: 'PATCH', path: `/admin/v1/users/${one(id)}`, body }),
+      delete: async (id, options = {}) => call.one({ ...options, method: 'DELETE', path: `/admin/v1/users/${one(id)}` }),
+    },
+    invites: {
+      list: (query = {}, options = {}) => call.pages('/admin/v1/invites', { ...query }, options),
+      create: async (body, options = {}) => call.one({ ...options, method: 'POST', path: '/admin/v1/invites', body }),
+      delete: async (id, query = {}, options = {}) => call.one({ ...options, method: 'DELETE', path: `/admin/v1/invites/${one(id)}`, query: { ...query } }),
+    },
+    budgets: {
+      list: (query = {}, options = {}) => call.pages('/admin/v1/budgets', { ...query }, options),
+      create: async (body, options = {}) => call.one({ ...options, method: 'POST', path: '/admin/v1/budgets', body }),
+      get: async (id, query = {}, options = {}) => call.one({ ...options, method: 'GET', path: `/admin/v1/budgets/${one(id)}`, query: { ...query } }),
+      update: async (id, body, options = {}) => call.one({ ...options, method: 'PATCH', path: `/admin/v1/budgets/${one(id)}`, body }),
+      delete: async (id, options = {}) => call.one({ ...options, method: 'DELETE', path: `/admin/v1/budgets/${one(id)}` }),
     },
     usage: {
       get: async (query = {}, options = {}) => call.one({ ...options, method: 'GET', path: '/admin/v1/usage', query: { ...query } }),

@@ -94,12 +94,23 @@ export function whyNotSet(
 ): Fault | undefined {
   const { org } = body;
   if (principal.kind === 'root') return undefined;
-  const { scopes = row?.scopes, user = row?.userId } = body;
-  const held = whyNotHeld(compact({ scopes: scopes ?? undefined, userId: user ?? undefined }), principal, people);
+  const held = whyNotHeld(rightsOf(body, row), principal, people);
   if (held !== undefined) return held;
   if (org !== undefined && org !== null && org !== principal.orgId)
     return fault('field-invalid', { reason: 'there is no such organisation' }, { param: 'org' });
-  if (may(principal, 'keys.write')) return undefined;
+  return may(principal, 'keys.write') ? undefined : whyNotOwn(body, principal);
+}
+
+/** Of the key as it would be. */
+function rightsOf({ scopes, user }: KeyFields, row: KeyRow | undefined): KeyRights {
+  return compact({
+    scopes: (scopes === undefined ? row?.scopes : scopes) ?? undefined,
+    userId: (user === undefined ? row?.userId : user) ?? undefined,
+  });
+}
+
+/** Why one cannot set it of a key of his own. */
+function whyNotOwn(body: KeyFields, principal: Principal): Fault | undefined {
   const taken = OTHERS.find((field) => body[field] !== undefined);
   return taken === undefined && principal.userId !== undefined
     ? undefined

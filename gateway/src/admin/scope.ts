@@ -47,3 +47,10 @@ export function whyNotAll(
     ? undefined
     : fault('record-unknown', { id: keyId.slice(0, 80) });
 }
+
+/** Of which organisation something is made, or listed: root says so, everyone else's is the own one. */
+export function orgFor(wished: string | undefined, principal: Principal): string | Fault {
+  const own = principal.orgId ?? DEFAULT_ORG_ID;
+  if (principal.kind === 'root' || wished === undefined || wished === own) return wished ?? own;
+  return fault('field-invalid', { reason: 'there is no such organisation' }, { param: 'org' });
+}
