@@ -22,6 +22,7 @@ import { LedgerBook } from './ledger.ts';
 import { meet } from './meeting.ts';
 import { PATIENCE_MS, patiently } from './patience.ts';
 import { Directory } from './people.ts';
+import { PlanBook } from './plan-book.ts';
 import type { Store, StoreOptions } from './ports.ts';
 import type { PurseState } from './purse-ports.ts';
 import { takeLock, type ProcessLock } from './process-lock.ts';
@@ -127,14 +128,28 @@ async function run(world: World): Promise<Store> {
     onChange: (purseId) => ledger.recall(purseId),
     stateOf: async (purseId) => purseOf(purseId, true),
   });
+  const plans = new PlanBook(books);
   const feedback = new FeedbackBook(books, now);
   const keyFor = (purpose: string): Buffer => createHmac('sha256', world.secret).update(`turnout ${purpose}`).digest();
   const replies = keptReplies({ books, secret: keyFor('replies'), now });
   await people.refresh();
   await keys.refresh();
   await budgets.refresh();
+  await plans.refresh();
   await feedback.refresh();
-  const timers = startTimers({ books, people, keys, budgets, ledger, requests, feedback, replies, now, noteStore });
+  const timers = startTimers({
+    books,
+    people,
+    keys,
+    budgets,
+    plans,
+    ledger,
+    requests,
+    feedback,
+    replies,
+    now,
+    noteStore,
+  });
   return {
     keys,
     budgets,
@@ -146,6 +161,8 @@ async function run(world: World): Promise<Store> {
     replies,
     keyFor,
     batches: async (ask) => patiently(async () => ask(books)),
+    billing: async (ask) => patiently(async () => ask(books)),
+    plans,
     people,
     processId: lock.processId,
     usage: async (query) => patiently(async () => books.usage({ rowsMax: USAGE_ROWS_MAX, ...query })),
@@ -197,6 +214,7 @@ interface Timed {
   readonly people: Directory;
   readonly keys: KeyRing;
   readonly budgets: BudgetBoard;
+  readonly plans: PlanBook;
   readonly ledger: LedgerBook;
   readonly requests: RequestQueue;
   readonly feedback: FeedbackBook;
@@ -210,6 +228,7 @@ function startTimers({
   people,
   keys,
   budgets,
+  plans,
   ledger,
   requests,
   feedback,
@@ -243,6 +262,7 @@ function startTimers({
       await people.refresh();
       await keys.refresh();
       await budgets.refresh();
+      await plans.refresh();
     }),
     every(USES_MS, async () => keys.noteUses()),
     every(RECOVER_MS, async () => {
