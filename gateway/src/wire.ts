@@ -11,7 +11,9 @@ import { gateDialects } from './dialects/index.ts';
 import { Conversations } from './health/conversations.ts';
 import { hedges } from './health/hedges.ts';
 import { rota } from './health/rota.ts';
-import { admin, ownHealth } from './admin/admin.ts';
+import { admin } from './admin/admin.ts';
+import { cursorsWith } from './admin/cursors.ts';
+import { ownHealth } from './admin/gateway.ts';
 import { doorOf } from './http/door.ts';
 import { createListener, type Listener } from './http/listener.ts';
 import { homePage } from './http/home.ts';
@@ -80,7 +82,8 @@ export function wire(parts: Parts): Gateway {
   const metered = meters(book);
   const healthBook = openHealth({ ...parts, clock, book, meters: metered });
   let isDraining = false;
-  const adminWorld = { ...parts, health: healthBook.rows, now: Date.now };
+  const cursors = cursorsWith(store.keyFor('admin cursors'));
+  const adminWorld = { ...parts, cursors, health: healthBook.rows, now: Date.now };
   const own = {
     metrics: () => book.text(),
     ready: () => readiness(parts, isDraining),

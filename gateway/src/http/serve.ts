@@ -74,9 +74,9 @@ export interface AdminRequest {
   readonly principal: Principal;
 }
 
-/** `allow`: the methods that are taken, where another was tried. */
+/** No body: there is nothing new (304). `allow`: the methods that are taken, where another was tried. */
 export type AdminAnswer =
-  | { readonly status: number; readonly body: JsonRecord }
+  | { readonly status: number; readonly body?: JsonRecord; readonly headers: Headers }
   | { readonly fault: Fault; readonly allow?: string };
 
 /** One request, from its head on. */
@@ -411,7 +411,7 @@ async function serveAdmin(visitor: Visit): Promise<Ending> {
     body,
     principal: principal.value,
   });
-  if (!('fault' in answer)) return finishJson(at, answer.status, answer.body);
+  if (!('fault' in answer)) return finishAnswer(at, answer);
   return finishFault(at, answer.fault, answer.allow === undefined ? {} : { allow: answer.allow });
 }
 
@@ -458,11 +458,16 @@ interface At {
   readonly dialect?: Words | undefined;
 }
 
-function finishJson({ reply, requestId }: At, status: number, body: JsonRecord): Ending {
+function finishJson(at: At, status: number, body: JsonRecord): Ending {
+  return finishAnswer(at, { status, body, headers: {} });
+}
+
+function finishAnswer({ reply, requestId }: At, answer: Extract<AdminAnswer, { readonly status: number }>): Ending {
+  const { status, body, headers } = answer;
   reply.whole(
     status,
-    { 'content-type': 'application/json', 'cache-control': 'no-store', 'x-request-id': requestId },
-    JSON.stringify(body),
+    { 'content-type': 'application/json', 'cache-control': 'no-store', 'x-request-id': requestId, ...headers },
+    body === undefined ? '' : JSON.stringify(body),
   );
   return { outcome: status < 400 ? 'ok' : 'overloaded', status };
 }
