@@ -158,7 +158,6 @@ async function run({ options, io, log, member, first, configurationOptions, simu
   await upstream.close();
   await store.close();
   await simulator?.close();
-  member?.close();
   return 0;
 }
 
