@@ -290,6 +290,7 @@ export const faults = {
     retry: false,
     text: 'Nobody can set `{param}` of himself. Ask an owner or admin of the organisation.',
   },
+  'keys-full': { ...INVALID, status: 409, text: 'You have {max} keys of your own already. Delete one first.' },
   'session-unknown': {
     ...INVALID,
     status: 404,
