@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { createBatches, type Batches } from './batches/batches.ts';
 import { spoolIn } from './batches/spool.ts';
-import { createBilling } from './billing/billing.ts';
+import { createBilling, type Billing } from './billing/billing.ts';
 import type { Config } from './config/schema.ts';
 import { createCredentials } from './credentials/credentials.ts';
 import { cloudSource } from './credentials/sources.ts';
@@ -23,6 +23,7 @@ import { passwords } from './login/password.ts';
 import { throttle } from './login/throttle.ts';
 import { createWheel, timerLinks, type Timer } from './lib/wheel.ts';
 import { meters } from './pipeline/meters.ts';
+import { saleTo } from './pipeline/sale.ts';
 import { openHealth } from './pipeline/health-book.ts';
 import type { Clock, Timers, World } from './pipeline/world.ts';
 import type { Snapshot } from './routing/snapshot.ts';
@@ -97,6 +98,7 @@ export function wire(parts: Parts): Gateway {
     conversations: new Conversations(),
     feedback: store.feedback,
     budgets: store.budgets,
+    saleTo: saleFrom(parts),
     turns: keptTurns(() => clock.monotonicMs()),
     clock,
     timers,
@@ -114,12 +116,7 @@ export function wire(parts: Parts): Gateway {
     spool: spoolIn(parts.dataDir),
     live: () => listener.inFlight(),
   });
-  const billing = createBilling({
-    ask: store.billing,
-    config: () => parts.config().billing,
-    now: Date.now,
-    log: (text, details) => log('info', text, details),
-  });
+  const billing = billingOf(parts);
   const listener: Listener = createListener({
     world,
     dialects: gateDialects,
@@ -171,6 +168,24 @@ function credentialsOf({ env, upstream, log }: Parts, clock: Clock): World['cred
     clock,
     warn: (provider, reason) => log('warn', 'the credential of a provider could not be fetched', { provider, reason }),
   });
+}
+
+function billingOf({ store, config, log }: Parts): Billing {
+  return createBilling({
+    ask: store.billing,
+    config: () => config().billing,
+    now: Date.now,
+    log: (text, details) => log('info', text, details),
+  });
+}
+
+/** An organisation that is not known any more pays for what its keys still do as any other. */
+function saleFrom({ store, config }: Parts): World['saleTo'] {
+  return (orgId) => {
+    const org = store.people.org(orgId);
+    const rules = store.plans.rulesOf(org?.planId) ?? config().billing.plan;
+    return saleTo(org ?? { id: orgId, name: orgId, billing: 'postpaid' }, rules);
+  };
 }
 
 function limitsOf(server: Config['server']): Parameters<typeof createListener>[0]['limits'] {

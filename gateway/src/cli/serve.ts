@@ -1,8 +1,9 @@
 /** This process as the gateway: read, check, wire, listen, drain. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import type { Catalog } from '../catalog/catalog.ts';
 import { loadCatalog } from './catalog-file.ts';
 import { newSetupLink } from './setup.ts';
 import { configSchema, type Config, type ProviderConfig } from '../config/schema.ts';
@@ -31,6 +32,7 @@ import { baseOf, greetingOf } from './greeting.ts';
 import { discover, findingsOf, type Found } from './discover.ts';
 import { starterConfig } from './init.ts';
 import { intentTrainer } from './intents.ts';
+import { tellPending } from './migrate.ts';
 import { catalogName } from './settings.ts';
 import { VERSION } from './version.ts';
 import { whyNotListening } from './workers/hands.ts';
@@ -103,23 +105,16 @@ async function run({ options, io, log, member, first, configurationOptions, simu
     io.stderr(`turnout: TURNOUT_ADMIN_KEY must have ${ADMIN_KEY_MIN} characters or more\n`);
     return 1;
   }
-  mkdirSync(dataDir, { recursive: true });
+  const place = { dataDir, ...storePlace(io.env, first.config.store) };
+  await tellPending(place, log);
   const store = await openStore({
-    dataDir,
-    ...storePlace(io.env, first.config.store),
+    ...place,
     now: Date.now,
     warn: (text) => log('warn', text),
     ...(adminKey === undefined ? {} : { adminKey }),
   });
   const firstKey = adminKey === undefined ? await firstRootKey(store) : undefined;
-  const inForce = ({ snapshot: { id }, settings }: Loaded): void =>
-    store.snapshots.keep({
-      id,
-      atMs: Date.now(),
-      release: VERSION,
-      catalog: catalogName(configurationOptions.catalog),
-      settings: settings(),
-    });
+  const inForce = keeper(store, configurationOptions.catalog);
   inForce(first);
   const configuration = keepConfiguration(first, configurationOptions, { log, inForce });
   const upstream = createUpstream({ codec: await codecOf(first.config.server.upstream_client) });
@@ -155,7 +150,7 @@ async function run({ options, io, log, member, first, configurationOptions, simu
     env: io.env,
   });
   if (member === undefined) io.stdout(greeting);
-  else member.listening(address.port, greeting);
+  else member.listening(greeting);
   for (const warning of first.warnings) log('warn', warning);
   process.on('SIGHUP', () => void configuration.reload());
   await stopSignal(member);
@@ -165,6 +160,12 @@ async function run({ options, io, log, member, first, configurationOptions, simu
   await simulator?.close();
   member?.close();
   return 0;
+}
+
+/** Writes down each configuration that comes into force, so that what was decided under it can be decided again. */
+function keeper({ snapshots }: Store, catalog: Catalog): (loaded: Loaded) => void {
+  return ({ snapshot: { id }, settings }) =>
+    snapshots.keep({ id, atMs: Date.now(), release: VERSION, catalog: catalogName(catalog), settings: settings() });
 }
 
 /** undici is read only where it is asked for: it would cost every other start a tenth of a second and 28 MB. */

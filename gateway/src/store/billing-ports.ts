@@ -2,7 +2,7 @@
 import type { Fault } from '../chat/fault.ts';
 import type { JsonRecord } from '../lib/json.ts';
 import type { Result } from '../lib/result.ts';
-import type { Plan } from '../money/plan.ts';
+import type { Plan, PlanRule } from '../money/plan.ts';
 import type { NanoUsd } from '../money/price.ts';
 
 /** The purse of an organisation's credits: prepaid organisations are held against it, by what they are charged. */
@@ -135,6 +135,12 @@ export interface Tended {
 export interface StoredPlan extends Plan {
   readonly isRemoved: boolean;
   readonly revision: bigint;
+}
+
+/** Plans in memory. */
+export interface Plans {
+  /** The rules of a plan; undefined where there is none of that id. */
+  rulesOf(planId: string | undefined): readonly PlanRule[] | undefined;
 }
 
 export interface BillingDeed {

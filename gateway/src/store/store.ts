@@ -21,6 +21,7 @@ import { LedgerBook } from './ledger.ts';
 import { meet } from './meeting.ts';
 import { PATIENCE_MS, patiently } from './patience.ts';
 import { Directory } from './people.ts';
+import { PlanBook } from './plan-book.ts';
 import type { Store, StoreOptions } from './ports.ts';
 import type { PurseState } from './purse-ports.ts';
 import { takeLock, type ProcessLock } from './process-lock.ts';
@@ -125,12 +126,14 @@ async function run(world: World): Promise<Store> {
     onChange: (purseId) => ledger.recall(purseId),
     stateOf: async (purseId) => purseOf(purseId, true),
   });
+  const plans = new PlanBook(books);
   const feedback = new FeedbackBook(books, now);
   await people.refresh();
   await keys.refresh();
   await budgets.refresh();
+  await plans.refresh();
   await feedback.refresh();
-  const timers = startTimers({ books, people, keys, budgets, ledger, requests, feedback, now, noteStore });
+  const timers = startTimers({ books, people, keys, budgets, plans, ledger, requests, feedback, now, noteStore });
   return {
     keys,
     budgets,
@@ -140,8 +143,9 @@ async function run(world: World): Promise<Store> {
     snapshots: keptSnapshots(books, warn),
     feedback,
     batches: async (ask) => patiently(async () => ask(books)),
-    people,
     billing: async (ask) => patiently(async () => ask(books)),
+    plans,
+    people,
     processId: lock.processId,
     usage: async (query) => patiently(async () => books.usage({ rowsMax: USAGE_ROWS_MAX, ...query })),
     audit: async (query) => patiently(async () => books.audit(query)),
@@ -192,6 +196,7 @@ interface Timed {
   readonly people: Directory;
   readonly keys: KeyRing;
   readonly budgets: BudgetBoard;
+  readonly plans: PlanBook;
   readonly ledger: LedgerBook;
   readonly requests: RequestQueue;
   readonly feedback: FeedbackBook;
@@ -204,6 +209,7 @@ function startTimers({
   people,
   keys,
   budgets,
+  plans,
   ledger,
   requests,
   feedback,
@@ -236,6 +242,7 @@ function startTimers({
       await people.refresh();
       await keys.refresh();
       await budgets.refresh();
+      await plans.refresh();
     }),
     every(USES_MS, async () => keys.noteUses()),
     every(RECOVER_MS, async () => {
