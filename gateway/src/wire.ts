@@ -16,9 +16,12 @@ import { createListener, type Listener } from './http/listener.ts';
 import { homePage } from './http/home.ts';
 import { createCohort } from './lib/cohort.ts';
 import { createCrowd } from './lib/crowd.ts';
+import { Limiter } from './limits/limiter.ts';
 import { createWheel, timerLinks, type Timer } from './lib/wheel.ts';
 import { meters } from './pipeline/meters.ts';
+import type { Gate } from './pipeline/gate.ts';
 import { openHealth } from './pipeline/health-book.ts';
+import { targetRefusal } from './pipeline/limit.ts';
 import type { Clock, Timers, World } from './pipeline/world.ts';
 import type { Snapshot } from './routing/snapshot.ts';
 import type { Store } from './store/ports.ts';
@@ -97,6 +100,7 @@ export function wire(parts: Parts): Gateway {
     log,
     instanceId: randomBytes(9).toString('base64url'),
     underWay: createCrowd(),
+    ...limits(snapshot, clock),
   };
   const batches = createBatches({
     world,
@@ -129,6 +133,15 @@ export function wire(parts: Parts): Gateway {
       stop();
       healthBook.close();
     },
+  };
+}
+
+/** Limits of callers, and of what they ask for. */
+function limits(snapshot: Parts['snapshot'], clock: Clock): Pick<World, 'gate' | 'targetRestMs'> {
+  const gate: Gate = { limiter: new Limiter(), ownersOf: () => [] };
+  return {
+    gate,
+    targetRestMs: (target) => targetRefusal(target, snapshot().rates, { gate, clock })?.waitMs ?? 0,
   };
 }
 

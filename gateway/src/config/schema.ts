@@ -5,6 +5,7 @@ import { compact } from '../lib/json.ts';
 import type { Price } from '../money/price.ts';
 import { accountFields, accountIssues } from './accounts.ts';
 import { HEADER_NAME, ID, MODEL_NAME, named, table, text, usd, whole } from './fields.ts';
+import { LIMIT_FIELDS } from './rate-limits.ts';
 import {
   ABILITIES,
   intentsSchema,
@@ -391,9 +392,10 @@ export const configSchema = z.strictObject({
       response_max_bytes: whole({ min: KIB, max: KIB * MIB })
         .default(64 * MIB)
         .meta({ description: 'Largest reply of a provider, decoded. A larger one is refused with 502.' }),
+      ...LIMIT_FIELDS,
     })
     .prefault({})
-    .meta({ description: 'What is taken from providers.' }),
+    .meta({ description: 'How much callers may ask in a time, and what is taken from providers.' }),
   price_unknown: z.enum(['refuse', 'allow']).default('refuse').meta({
     description:
       'What happens to a request for a model without a known price, where a budget would have to pay it: `refuse` answers 400, `allow` serves it and marks it unpriced. Without a budget it is always served.',

@@ -56,6 +56,8 @@ export interface Extension {
   readonly session?: string;
   /** Where the caller says it is. */
   readonly region?: string;
+  /** For whom the caller asks, in its own words. */
+  readonly endUser?: string;
 }
 
 type Headers = Readonly<Record<string, string | undefined>>;
@@ -74,7 +76,22 @@ export function readExtension(body: JsonRecord, headers: Headers): Result<Extens
   const demands = readDemands(own, headers);
   if (!demands.ok) return demands;
   const beside = readBeside(body, headers);
-  return beside.ok ? ok(compact({ output: output.value, ...demands.value, ...wishes.value, ...beside.value })) : beside;
+  if (!beside.ok) return beside;
+  const endUser = endUserIn(body, headers);
+  return ok(compact({ output: output.value, endUser, ...demands.value, ...wishes.value, ...beside.value }));
+}
+
+/**
+ * The end user, by whichever field the caller's protocol has for it: OpenAI's `user` and `safety_identifier`, Anthropic's
+ * `metadata.user_id`; the header wins. Longer names are cut: they only tell users apart.
+ */
+function endUserIn(body: JsonRecord, headers: Headers): string | undefined {
+  const metadata = body['metadata'];
+  const inMetadata = isRecord(metadata) ? metadata['user_id'] : undefined;
+  const named = [headers['x-turnout-user'], body['user'], body['safety_identifier'], inMetadata].find(
+    (name) => typeof name === 'string' && name.trim() !== '',
+  );
+  return typeof named === 'string' ? named.trim().slice(0, NAME_MAX) : undefined;
 }
 
 /** OpenRouter's fields, which stand beside the request's own. */

@@ -49,6 +49,7 @@ export interface Planning {
 /** As much of the world as a plan needs. */
 export type PlanWorld = Pick<World, 'health' | 'rota' | 'conversations' | 'clock' | 'random'> & {
   readonly feedback: Pick<Feedback, 'about'>;
+  readonly targetRestMs?: World['targetRestMs'];
 };
 
 export interface PlanningOptions {

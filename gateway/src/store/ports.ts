@@ -1,5 +1,6 @@
 /** What the rest of the gateway sees of the store: keys, ledger, requests. Behind it: SQLite, a journal file, leases in memory. */
 import type { Fault } from '../chat/fault.ts';
+import type { RateLimit } from '../config/rate-limits.ts';
 import type { JsonRecord } from '../lib/json.ts';
 import type { Result } from '../lib/result.ts';
 import type { NanoUsd } from '../money/price.ts';
@@ -21,6 +22,8 @@ export interface KeyRow {
   readonly tags: readonly string[];
   /** Where its callers are, whatever their requests say (`eu`, `us-east-1`). Absent: nothing is known. */
   readonly region?: string;
+  /** Its own limits; absent or empty: those of all keys. The same list as long as nothing is changed. */
+  readonly limits?: readonly RateLimit[];
 }
 
 /** The key behind a token, or the fault to answer with: `key-unknown`, `key-expired`, `key-disabled`, `store-unavailable`. */
