@@ -9,6 +9,7 @@ import { surroundings } from './credentials/surroundings.ts';
 import { gateDialects } from './dialects/index.ts';
 import { Conversations } from './health/conversations.ts';
 import { hedges } from './health/hedges.ts';
+import type { Change } from './health/observatory.ts';
 import { rota } from './health/rota.ts';
 import { admin } from './admin/admin.ts';
 import { doorOf } from './http/door.ts';
@@ -16,14 +17,15 @@ import { createListener, type Listener } from './http/listener.ts';
 import { homePage } from './http/home.ts';
 import { createCohort } from './lib/cohort.ts';
 import { createCrowd } from './lib/crowd.ts';
-import { Limiter } from './limits/limiter.ts';
 import { createWheel, timerLinks, type Timer } from './lib/wheel.ts';
 import { meters } from './pipeline/meters.ts';
-import type { Gate } from './pipeline/gate.ts';
 import { openHealth } from './pipeline/health-book.ts';
-import { targetRefusal } from './pipeline/limit.ts';
+import { openLimits } from './pipeline/limit-books.ts';
 import type { Clock, Timers, World } from './pipeline/world.ts';
 import type { Snapshot } from './routing/snapshot.ts';
+import { createSuspicions, type Suspicion } from './shared/breakers.ts';
+import type { Link } from './shared/link.ts';
+import { createNotices } from './shared/notices.ts';
 import type { Store } from './store/ports.ts';
 import { keptTurns } from './store/turns.ts';
 import type { Log } from './telemetry/log.ts';
@@ -52,6 +54,8 @@ export interface Parts {
   readonly limits: Config['server'];
   /** Files lie below it. */
   readonly dataDir: string;
+  /** To Valkey, where processes share what they count and learn. Absent: they do not. */
+  readonly link?: Link | undefined;
   /** Shown on the page at `/`. */
   readonly version: string;
 }
@@ -62,46 +66,31 @@ export interface Gateway {
   readonly batches: Batches;
   /** From now on new requests are refused, and `/readyz` says so. */
   drain(): void;
-  close(): void;
+  close(): Promise<void>;
 }
 
 /** Wires a gateway that is ready to listen. */
 export function wire(parts: Parts): Gateway {
-  const { store, upstream, log, snapshot, env } = parts;
+  const { store } = parts;
   const clock: Clock = { monotonicMs: () => performance.now(), unixMs: () => Date.now() };
   const { timers, stop } = wheelTimers(clock);
   const book = metrics();
   const metered = meters(book);
-  const healthBook = openHealth({ ...parts, clock, book, meters: metered });
-  let isDraining = false;
-  const world: World = {
-    snapshot,
-    upstream,
-    credentials: createCredentials({
-      source: cloudSource(surroundings(env, upstream)),
-      clock,
-      warn: (provider, reason) =>
-        log('warn', 'the credential of a provider could not be fetched', { provider, reason }),
-    }),
-    store,
-    health: healthBook.health,
-    hedges: hedges(),
-    verdicts: verdictMemory(),
-    rota: rota(),
-    conversations: new Conversations(),
-    feedback: store.feedback,
-    turns: keptTurns(() => clock.monotonicMs()),
+  const others = sharedWith(parts, (suspicion) => healthBook.health.suspect(suspicion, clock.monotonicMs()));
+  const healthBook = openHealth({ ...parts, clock, book, meters: metered, changed: others.breakerChanged });
+  const underWay: World['underWay'] = createCrowd();
+  const limits = openLimits({
+    ...parts,
     clock,
     timers,
-    random: Math.random,
-    together: createCohort(setImmediate),
-    newId: idMaker(clock),
+    underWay,
+    book,
     meters: metered,
-    log,
-    instanceId: randomBytes(9).toString('base64url'),
-    underWay: createCrowd(),
-    ...limits(snapshot, clock),
-  };
+    ownersOf: () => [],
+    processId: store.processId,
+  });
+  let isDraining = false;
+  const world = worldOf(parts, { clock, timers, underWay, meters: metered, health: healthBook.health, limits });
   const batches = createBatches({
     world,
     door: doorOf(gateDialects),
@@ -118,7 +107,11 @@ export function wire(parts: Parts): Gateway {
       isDraining: () => isDraining,
       metricsText: () => book.text(),
       home: () => homePage(parts.version),
-      admin: (request) => admin(request, { ...parts, health: healthBook.rows, now: Date.now }),
+      admin: async (request) => {
+        const answer = await admin(request, { ...parts, health: healthBook.rows, now: Date.now });
+        if (request.method !== 'GET' && !('fault' in answer)) others.tellChanged();
+        return answer;
+      },
     },
   });
   gauges(book, { parts, world, listener, batches });
@@ -129,19 +122,71 @@ export function wire(parts: Parts): Gateway {
     drain: () => {
       isDraining = true;
     },
-    close: () => {
+    close: async () => {
       stop();
       healthBook.close();
+      await limits.close();
     },
   };
 }
 
-/** Limits of callers, and of what they ask for. */
-function limits(snapshot: Parts['snapshot'], clock: Clock): Pick<World, 'gate' | 'targetRestMs'> {
-  const gate: Gate = { limiter: new Limiter(), ownersOf: () => [] };
+interface Built extends Pick<World, 'clock' | 'timers' | 'underWay' | 'meters' | 'health'> {
+  readonly limits: Pick<World, 'gate' | 'targetRestMs'>;
+}
+
+function worldOf({ store, upstream, log, snapshot, env }: Parts, built: Built): World {
+  const { clock, timers, underWay, meters: metered, health, limits } = built;
   return {
-    gate,
-    targetRestMs: (target) => targetRefusal(target, snapshot().rates, { gate, clock })?.waitMs ?? 0,
+    snapshot,
+    upstream,
+    credentials: createCredentials({
+      source: cloudSource(surroundings(env, upstream)),
+      clock,
+      warn: (provider, reason) =>
+        log('warn', 'the credential of a provider could not be fetched', { provider, reason }),
+    }),
+    store,
+    health,
+    hedges: hedges(),
+    verdicts: verdictMemory(),
+    rota: rota(),
+    conversations: new Conversations(),
+    feedback: store.feedback,
+    turns: keptTurns(() => clock.monotonicMs()),
+    clock,
+    timers,
+    random: Math.random,
+    together: createCohort(setImmediate),
+    newId: idMaker(clock),
+    meters: metered,
+    log,
+    instanceId: randomBytes(9).toString('base64url'),
+    underWay,
+    gate: limits.gate,
+    targetRestMs: limits.targetRestMs,
+  };
+}
+
+/** What processes tell each other. */
+interface Others {
+  /** Something in the store was changed here. */
+  readonly tellChanged: () => void;
+  readonly breakerChanged: (change: Change) => void;
+}
+
+function sharedWith({ link, store, snapshot }: Parts, suspect: (suspicion: Suspicion) => void): Others {
+  if (link === undefined) return { tellChanged: () => undefined, breakerChanged: () => undefined };
+  const { processId } = store;
+  const notices = createNotices({ link, processId, heard: () => void store.refresh() });
+  const heard = (suspicion: Suspicion): void => {
+    if (suspicion.of === 'key' || snapshot().targets.has(suspicion.id)) suspect(suspicion);
+  };
+  const suspicions = createSuspicions({ link, processId, heard });
+  return {
+    tellChanged: () => notices.tell(),
+    breakerChanged: (change) => {
+      if (change.to === 'open') suspicions.tell(change);
+    },
   };
 }
 

@@ -299,10 +299,16 @@ export const configSchema = z.strictObject({
     .enum(['sqlite'], { error: 'must be `sqlite`: this release has no other store' })
     .default('sqlite')
     .meta({ description: 'Where keys, ledger and requests are kept.' }),
-  shared: z
-    .enum(['memory'], { error: 'must be `memory`: this release shares nothing between machines' })
+  shared: text(URL_LENGTH_MAX)
+    .regex(
+      /^(memory|(rediss?|valkeys?):\/\/[^\s]+)$/,
+      'must be `memory`, or the address of a Valkey or Redis server: `redis://host:6379`, `rediss://` over TLS',
+    )
     .default('memory')
-    .meta({ description: 'Where limits that several processes share are kept.' }),
+    .meta({
+      description:
+        'Where processes count limits together, and tell each other what they change and learn: `memory` (each for itself) or a Valkey or Redis server (`redis://user:password@host:6379/0`). Read at the start.',
+    }),
   providers: table(wholeProviderSchema, ID)
     .prefault({})
     .meta({ description: 'Who serves models, by an id of your choice. A catalog id needs no more than its key.' }),

@@ -115,12 +115,17 @@ async function serveKnown(visitor: Visit, key: KeyRow): Promise<Ending> {
   const { desk, operation } = visitor;
   const { world } = desk;
   if (UNLIMITED.has(operation.kind)) return serveCounted(visitor, key);
-  const limits = { rates: world.snapshot().rates, world, protocol: 'dialect' in operation ? operation.dialect : '' };
+  const limits = {
+    rates: world.snapshot().rates,
+    world,
+    protocol: 'dialect' in operation ? operation.dialect : '',
+    signal: visitor.reply.signal,
+  };
   if (isCountedLater(operation)) {
     const limited = limitedAtDoor(key, limits);
     return limited === undefined ? serveCounted(visitor, key) : refuseUnread(visitor, key, limited);
   }
-  const entry = enter({ key }, limits);
+  const entry = await enter({ key }, limits);
   for (const [name, value] of Object.entries(entry.headers)) visitor.response.setHeader(name, value);
   if ('fault' in entry) return finishFault({ ...visitor, dialect: dialectFor(visitor) }, entry.fault, {});
   try {

@@ -27,10 +27,11 @@ export async function handle(arrival: Arrival, caller: Caller, world: World): Pr
   if (!planned.ok) return refuse(known, planned.error);
   const planning = planned.value;
   const { facts } = planning;
-  const entry = enter(askerOf(call, key, planning), {
+  const entry = await enter(askerOf(call, key, planning), {
     rates: snapshot.rates,
     world,
     protocol: call.protocol,
+    signal: reply.signal,
     need: () => needOf(facts, learnedLength(planning, world)),
   });
   if ('fault' in entry) return refuse({ ...known, facts, planning, headers: entry.headers }, entry.fault);

@@ -8,7 +8,9 @@ import type { Snapshot } from '../routing/snapshot.ts';
 import type { Target } from '../routing/target.ts';
 import type { KeyRow } from '../store/ports.ts';
 import type { Facts } from '../understand/facts.ts';
-import type { Gate, Owner } from './gate.ts';
+import type { Gate, Owner, Turn } from './gate.ts';
+import { faultOfTurn } from './limit-line.ts';
+import { pass, type PassPorts } from './limit-pass.ts';
 import { limitHeaders } from './limit-headers.ts';
 import type { AttemptRecord } from './record.ts';
 import type { Headers } from './reply.ts';
@@ -108,39 +110,93 @@ export interface Entering {
   readonly world: LimitWorld;
   /** The caller's, for the headers. */
   readonly protocol: string;
-  /** Asked where a limit counts tokens. Absent: there are none. */
+  /** Absent: it uses no tokens. */
   readonly need?: () => Need;
+  /** Aborted when the caller is gone. */
+  readonly signal: AbortSignal;
 }
 
 const NOTHING: Need = { inputTokens: 0, outputTokens: 0 };
 const FREE: Entry = { passed: UNLIMITED, headers: {} };
 
 /** Counts the request at all limits of those whom it belongs to, or says which is in its way. What was counted must be settled (`leave`). */
-export function enter(asker: Asker, { rates, world, protocol, need }: Entering): Entry | Limited {
-  const { gate, clock } = world;
+export function enter(asker: Asker, at: Entering): Entry | Limited | Promise<Entry | Limited> {
+  const { rates, world, need } = at;
+  const { gate } = world;
   const subjects = subjectsOf(asker, rates, gate);
   if (subjects.length === 0) return FREE;
-  const nowMs = clock.monotonicMs();
-  const result = gate.limiter.pass(subjects, need?.() ?? NOTHING, nowMs);
-  const headers = limitHeaders(gate.limiter.figures(subjects, nowMs), protocol, clock.unixMs());
-  return result.kind === 'passed' ? { passed: result, headers } : { fault: limitFault(result), headers };
+  const of = { subjects, need: need?.() ?? NOTHING };
+  if (gate.line.isBefore(subjects)) return inLine(asker, at, { of, refused: undefined });
+  const result = pass(of, passPorts(world));
+  if (result instanceof Promise) return result.then(async (told) => entered(asker, at, { of, told }));
+  return entered(asker, at, { of, told: result });
+}
+
+interface Passing {
+  readonly subjects: readonly Subject[];
+  readonly need: Need;
+}
+
+function entered(
+  asker: Asker,
+  at: Entering,
+  { of, told }: { readonly of: Passing; readonly told: Passed | Refused },
+): Entry | Limited | Promise<Entry | Limited> {
+  return told.kind === 'passed' ? entryOf(of, told, at) : inLine(asker, at, { of, refused: told });
+}
+
+/** Waits for its turn, where there is a line and a place in it. */
+function inLine(
+  asker: Asker,
+  at: Entering,
+  { of, refused }: { readonly of: Passing; readonly refused: Refused | undefined },
+): Limited | Promise<Entry | Limited> {
+  const { gate, clock } = at.world;
+  const org = gate.ownersOf(asker.key).find(({ scope }) => scope === 'org')?.id ?? '';
+  const standing = { ...of, org, key: asker.key.id, signal: at.signal };
+  const turn = gate.line.wait(standing, refused);
+  if (turn !== undefined) return turn.then((told) => entryOf(of, told, at));
+  const why = refused ?? gate.limiter.refusal(of.subjects, of.need, clock.monotonicMs());
+  return limitedOf(of, why === undefined ? fault('rate-limited', { reason: FULL }) : limitFault(why), at);
+}
+
+const FULL = 'others wait for the same limit, and there is no place left behind them';
+
+function entryOf(of: Passing, told: Passed | Turn, at: Entering): Entry | Limited {
+  if (typeof told === 'string') return limitedOf(of, faultOfTurn(told), at);
+  if (told.kind === 'refused') return limitedOf(of, limitFault(told), at);
+  return { passed: told, headers: headersFor(of.subjects, at) };
+}
+
+function limitedOf({ subjects }: Passing, of: Fault, at: Entering): Limited {
+  return { fault: of, headers: headersFor(subjects, at) };
+}
+
+function headersFor(subjects: readonly Subject[], { world, protocol }: Entering): Headers {
+  const { gate, clock } = world;
+  return limitHeaders(gate.limiter.figures(subjects, clock.monotonicMs()), protocol, clock.unixMs());
+}
+
+function passPorts({ gate, clock }: LimitWorld): PassPorts {
+  return { limiter: gate.limiter, draw: gate.draw, nowMs: () => clock.monotonicMs() };
 }
 
 /** The request has ended, after these attempts. */
 export function leave(passed: Passed, attempts: readonly Pick<AttemptRecord, 'bill'>[], world: LimitWorld): void {
-  if (passed.taken.length > 0) world.gate.limiter.settle(passed, usedBy(attempts), world.clock.monotonicMs());
+  if (passed.taken.length === 0) return;
+  world.gate.limiter.settle(passed, usedBy(attempts), world.clock.monotonicMs());
+  world.gate.line.moved();
 }
 
 /** Whether the caller's own limits are used up already, whatever it asks: then nothing more need be read of it. Counts nothing. */
-export function limitedAtDoor(key: KeyRow, { rates, world, protocol }: Entering): Limited | undefined {
-  const { gate, clock } = world;
-  const subjects = subjectsOf({ key }, rates, gate);
+export function limitedAtDoor(key: KeyRow, at: Entering): Limited | undefined {
+  const { gate, clock } = at.world;
+  // Who may wait is heard first.
+  if (at.rates.queue !== undefined) return undefined;
+  const subjects = subjectsOf({ key }, at.rates, gate);
   if (subjects.length === 0) return undefined;
-  const nowMs = clock.monotonicMs();
-  const refused = gate.limiter.refusal(subjects, NOTHING, nowMs);
-  if (refused === undefined) return undefined;
-  const headers = limitHeaders(gate.limiter.figures(subjects, nowMs), protocol, clock.unixMs());
-  return { fault: limitFault(refused), headers };
+  const refused = gate.limiter.refusal(subjects, NOTHING, clock.monotonicMs());
+  return refused === undefined ? undefined : limitedOf({ subjects, need: NOTHING }, limitFault(refused), at);
 }
 
 export function limitFault({ subject, limit, count, waitMs }: Refused): Fault {
@@ -152,12 +208,17 @@ export function limitFault({ subject, limit, count, waitMs }: Refused): Fault {
 }
 
 /** Counts an attempt at the limits of its target. */
-export function enterTarget({ facts, planning, snapshot, world }: Attempting, target: Target): Passed | Fault {
+export async function enterTarget(
+  { facts, planning, snapshot, world }: Attempting,
+  target: Target,
+): Promise<Passed | Fault> {
   const subjects = targetSubjects(target, snapshot.rates);
   if (subjects.length === 0) return UNLIMITED;
-  const nowMs = world.clock.monotonicMs();
-  const learned = world.health.lengths.of({ route: planning.route ?? '', targetId: target.id }, nowMs);
-  const passed = world.gate.limiter.pass(subjects, needOf(facts, learned), nowMs);
+  const learned = world.health.lengths.of(
+    { route: planning.route ?? '', targetId: target.id },
+    world.clock.monotonicMs(),
+  );
+  const passed = await pass({ subjects, need: needOf(facts, learned) }, passPorts(world));
   return passed.kind === 'passed' ? passed : limitFault(passed);
 }
 

@@ -85,7 +85,7 @@ async function endedTry(run: Run, of: Try): Promise<EndedTry> {
     built.ok && target.identity !== undefined ? await authorized(built.value, target.identity, world) : built;
   if (!proven.ok) return unsent(of, proven.error);
   if (race?.isTaken() === true) return { ended: { kind: 'unsent' }, tried: 'called-off' };
-  const passed = enterTarget(run, target);
+  const passed = await enterTarget(run, target);
   if ('code' in passed) return unsent(of, passed);
   const attemptId = world.newId('att');
   try {

@@ -116,6 +116,7 @@ async function run(world: World): Promise<Store> {
     processId: lock.processId,
     usage: async (query) => patiently(async () => books.usage({ rowsMax: USAGE_ROWS_MAX, ...query })),
     audit: async (query) => patiently(async () => books.audit(query)),
+    refresh: async () => keys.refresh().catch(noteStore),
     verify: async () => patiently(async () => books.verify()),
     close: async () => {
       for (const timer of timers) clearInterval(timer);
