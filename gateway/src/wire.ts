@@ -11,14 +11,20 @@ import { Conversations } from './health/conversations.ts';
 import { hedges } from './health/hedges.ts';
 import type { Change } from './health/observatory.ts';
 import { rota } from './health/rota.ts';
-import { admin } from './admin/admin.ts';
+import { admin, ownHealth } from './admin/admin.ts';
 import { doorOf } from './http/door.ts';
 import { createListener, type Listener } from './http/listener.ts';
 import { homePage } from './http/home.ts';
+import { asRecord, type JsonRecord } from './lib/json.ts';
 import { createCohort } from './lib/cohort.ts';
 import { createCrowd } from './lib/crowd.ts';
+import { createLogin } from './login/login.ts';
+import { oidc } from './login/oidc.ts';
+import { passwords } from './login/password.ts';
+import { throttle } from './login/throttle.ts';
 import { createWheel, timerLinks, type Timer } from './lib/wheel.ts';
 import { meters } from './pipeline/meters.ts';
+import type { Gate, Owner } from './pipeline/gate.ts';
 import { openHealth } from './pipeline/health-book.ts';
 import { openLimits } from './pipeline/limit-books.ts';
 import type { Clock, Timers, World } from './pipeline/world.ts';
@@ -27,6 +33,7 @@ import { createSuspicions, type Suspicion } from './shared/breakers.ts';
 import type { Link } from './shared/link.ts';
 import { createNotices } from './shared/notices.ts';
 import type { Store } from './store/ports.ts';
+import { frontOf, type Crew, type Readiness } from './telemetry/crew.ts';
 import { keptTurns } from './store/turns.ts';
 import type { Log } from './telemetry/log.ts';
 import { verdictMemory } from './understand/verdict.ts';
@@ -58,6 +65,8 @@ export interface Parts {
   readonly link?: Link | undefined;
   /** Shown on the page at `/`. */
   readonly version: string;
+  /** The other workers behind the same port, and this one. Absent where it serves alone. */
+  readonly crew?: Crew;
 }
 
 export interface Gateway {
@@ -71,7 +80,7 @@ export interface Gateway {
 
 /** Wires a gateway that is ready to listen. */
 export function wire(parts: Parts): Gateway {
-  const { store } = parts;
+  const { store, crew } = parts;
   const clock: Clock = { monotonicMs: () => performance.now(), unixMs: () => Date.now() };
   const { timers, stop } = wheelTimers(clock);
   const book = metrics();
@@ -79,6 +88,7 @@ export function wire(parts: Parts): Gateway {
   const others = sharedWith(parts, (suspicion) => healthBook.health.suspect(suspicion, clock.monotonicMs()));
   const healthBook = openHealth({ ...parts, clock, book, meters: metered, changed: others.breakerChanged });
   const underWay: World['underWay'] = createCrowd();
+  const ownersOf = ownersIn(store);
   const limits = openLimits({
     ...parts,
     clock,
@@ -86,10 +96,16 @@ export function wire(parts: Parts): Gateway {
     underWay,
     book,
     meters: metered,
-    ownersOf: () => [],
+    ownersOf,
     processId: store.processId,
   });
   let isDraining = false;
+  const adminWorld = { ...parts, health: healthBook.rows, now: Date.now };
+  const own = {
+    metrics: () => book.text(),
+    ready: () => readiness(parts, isDraining),
+    health: () => ownHealth(adminWorld),
+  };
   const world = worldOf(parts, { clock, timers, underWay, meters: metered, health: healthBook.health, limits });
   const batches = createBatches({
     world,
@@ -101,14 +117,14 @@ export function wire(parts: Parts): Gateway {
     world,
     dialects: gateDialects,
     batches,
+    login: loginOf(parts, clock),
     limits: limitsOf(parts.limits),
     rim: {
-      isReady: () => readiness(parts, isDraining),
+      ...frontOf(crew, own),
       isDraining: () => isDraining,
-      metricsText: () => book.text(),
       home: () => homePage(parts.version),
       admin: async (request) => {
-        const answer = await admin(request, { ...parts, health: healthBook.rows, now: Date.now });
+        const answer = await admin(request, adminWorld);
         if (request.method !== 'GET' && !('fault' in answer)) others.tellChanged();
         return answer;
       },
@@ -134,17 +150,13 @@ interface Built extends Pick<World, 'clock' | 'timers' | 'underWay' | 'meters' |
   readonly limits: Pick<World, 'gate' | 'targetRestMs'>;
 }
 
-function worldOf({ store, upstream, log, snapshot, env }: Parts, built: Built): World {
+function worldOf(parts: Parts, built: Built): World {
+  const { store, upstream, log, snapshot } = parts;
   const { clock, timers, underWay, meters: metered, health, limits } = built;
   return {
     snapshot,
     upstream,
-    credentials: createCredentials({
-      source: cloudSource(surroundings(env, upstream)),
-      clock,
-      warn: (provider, reason) =>
-        log('warn', 'the credential of a provider could not be fetched', { provider, reason }),
-    }),
+    credentials: credentialsOf(parts, clock),
     store,
     health,
     hedges: hedges(),
@@ -152,6 +164,7 @@ function worldOf({ store, upstream, log, snapshot, env }: Parts, built: Built): 
     rota: rota(),
     conversations: new Conversations(),
     feedback: store.feedback,
+    budgets: store.budgets,
     turns: keptTurns(() => clock.monotonicMs()),
     clock,
     timers,
@@ -164,6 +177,21 @@ function worldOf({ store, upstream, log, snapshot, env }: Parts, built: Built): 
     underWay,
     gate: limits.gate,
     targetRestMs: limits.targetRestMs,
+  };
+}
+
+/** Whom a key belongs to, from memory. */
+function ownersIn({ people }: Store): Gate['ownersOf'] {
+  return ({ orgId = '', teamId = '', userId = '' }) => {
+    const owners: Owner[] = [];
+    const add = (scope: Owner['scope'], row: { id: string; name: string; settings: JsonRecord } | undefined): void => {
+      if (row !== undefined)
+        owners.push({ scope, id: row.id, name: row.name, limits: asRecord(row.settings['limits']) });
+    };
+    add('org', people.org(orgId));
+    add('team', people.team(teamId));
+    add('user', people.user(userId));
+    return owners;
   };
 }
 
@@ -188,6 +216,29 @@ function sharedWith({ link, store, snapshot }: Parts, suspect: (suspicion: Suspi
       if (change.to === 'open') suspicions.tell(change);
     },
   };
+}
+
+function loginOf({ store, config, log }: Parts, clock: Clock): Parameters<typeof createListener>[0]['login'] {
+  const { people, keys } = store;
+  const now = (): number => clock.unixMs();
+  return createLogin({
+    people,
+    keys,
+    config: () => config().people,
+    passwords: passwords(),
+    throttle: throttle(),
+    oidc: oidc({ sign: (...of) => people.access.sign(...of), now, warn: (text, of) => log('warn', text, of) }),
+    now,
+    monotonicMs: () => clock.monotonicMs(),
+  });
+}
+
+function credentialsOf({ env, upstream, log }: Parts, clock: Clock): World['credentials'] {
+  return createCredentials({
+    source: cloudSource(surroundings(env, upstream)),
+    clock,
+    warn: (provider, reason) => log('warn', 'the credential of a provider could not be fetched', { provider, reason }),
+  });
 }
 
 function limitsOf(server: Config['server']): Parameters<typeof createListener>[0]['limits'] {
@@ -231,10 +282,7 @@ function gauges(book: Metrics, { parts, world, listener, batches }: Gauged): voi
   book.gauge('turnout_kept_turns_bytes', 'How much they hold.', () => world.turns.size().bytes);
 }
 
-function readiness(
-  parts: Parts,
-  isDraining: boolean,
-): ReturnType<Parameters<typeof createListener>[0]['rim']['isReady']> {
+function readiness(parts: Parts, isDraining: boolean): Readiness {
   const ledger = parts.store.ledger.health();
   const problem = parts.configProblem();
   const ok = !isDraining && ledger.isHealthy;

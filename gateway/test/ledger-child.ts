@@ -1,7 +1,9 @@
 /** A process that spends as fast as it can and says what it did, so that a test may kill it at any moment. `node ledger-child.ts DIR TOKEN …` */
+import { payerOf } from '../src/store/payer.ts';
 import { writeSync } from 'node:fs';
 import { idMaker } from '../src/store/id.ts';
 import { isHold, type KeyRow, type Store } from '../src/store/ports.ts';
+import { storePlace } from '../src/store/place.ts';
 import { openStore } from '../src/store/store.ts';
 import { opening, receipt } from './store-kit.ts';
 
@@ -15,7 +17,7 @@ function say(...words: readonly (string | bigint)[]): void {
 
 async function spendForEver(store: Store, key: KeyRow, newId: (prefix: string) => string): Promise<void> {
   for (;;) {
-    const hold = await store.ledger.hold(key, 1000n, newId('req'));
+    const hold = await store.ledger.hold(payerOf(key), 1000n, newId('req'));
     if (!isHold(hold)) {
       say('refused', hold.code);
       return;
@@ -36,7 +38,7 @@ async function spendForEver(store: Store, key: KeyRow, newId: (prefix: string) =
   }
 }
 
-const store = await openStore({ dataDir, now: Date.now });
+const store = await openStore({ dataDir, ...storePlace(process.env), now: Date.now });
 const newId = idMaker(Date.now);
 const keys = tokens.flatMap((token) => {
   const found = store.keys.find(token);

@@ -21,6 +21,7 @@ import type { Call } from './call.ts';
 import type { Classified } from './classified.ts';
 import { acceptChat } from './chat.ts';
 import { createOutlet } from './outlet.ts';
+import { withoutNames } from './key-reach.ts';
 import { dayOf, planCall, type Planning, type PlanningOptions } from './planning.ts';
 import type { AttemptRecord } from './record.ts';
 import type { Reply } from './reply.ts';
@@ -83,8 +84,7 @@ function questionOf({ requestId, ruleText }: Call, at: Classifying, { model, int
   const input = { requestId, startedMs, dialect: openaiChat, path: {}, isJsonArray: false, headers: {}, query: '' };
   const accepted = acceptChat({ ...input, body: body.value });
   if (!accepted.ok) throw new Error(`a question of ours is not valid: ${accepted.error.message}`);
-  const { allowedModels: _, ...key } = at.key;
-  const planned = planCall(accepted.value, { ...at, key, isDry: true });
+  const planned = planCall(accepted.value, { ...at, key: withoutNames(at.key), isDry: true });
   return { text, call: accepted.value, planning: planned.ok ? planned.value : undefined };
 }
 
@@ -130,7 +130,7 @@ async function answerOf(
   const { key, snapshot, world, reply } = at;
   if (planning === undefined) return { attempts: [] };
   const { facts } = call;
-  const hold = await world.store.ledger.hold(key, worstAt(chosen, facts) ?? 0n, call.requestId);
+  const hold = await world.store.ledger.hold(planning.payer, worstAt(chosen, facts) ?? 0n, call.requestId);
   if (!isHold(hold)) return { attempts: [], why: hold.message };
   const heard = listening(reply.signal);
   const made = { call, key, facts, planning, admission: { hold, facts }, snapshot, reply: heard, world };

@@ -1,5 +1,5 @@
 /** Whose limits there are, and how they stand: what the way of requests needs to know of it. */
-import type { RateLimit } from '../config/rate-limits.ts';
+import type { JsonRecord } from '../lib/json.ts';
 import type { Limiter, Need, Passed, Refused, Subject } from '../limits/limiter.ts';
 import type { Answer, Order } from '../limits/meter.ts';
 import type { KeyRow } from '../store/ports.ts';
@@ -9,8 +9,8 @@ export interface Owner {
   readonly scope: 'org' | 'team' | 'user';
   readonly id: string;
   readonly name: string;
-  /** Its own; absent or empty: those that all of its kind have. The same list as long as nothing is changed. */
-  readonly limits?: readonly RateLimit[];
+  /** Its own, as stored; absent: those that all of its kind have. The same object as long as nothing is changed. */
+  readonly limits?: JsonRecord | undefined;
 }
 
 export interface Gate {

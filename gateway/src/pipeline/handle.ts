@@ -23,7 +23,15 @@ export async function handle(arrival: Arrival, caller: Caller, world: World): Pr
   const options = { snapshot, key, world, address: caller.address, seen: caller.seen };
   const asked = snapshot.classifier === undefined ? undefined : await classified(call, { ...options, reply });
   const planned = planCall(call, asked === undefined ? options : { ...options, classified: asked });
-  const known = { arrival, caller, world, facts: call.facts, tags: call.extension.tags, classified: asked };
+  const known = {
+    arrival,
+    caller,
+    world,
+    facts: call.facts,
+    tags: call.extension.tags,
+    endUser: call.extension.endUser,
+    classified: asked,
+  };
   if (!planned.ok) return refuse(known, planned.error);
   const planning = planned.value;
   const { facts } = planning;
@@ -36,7 +44,13 @@ export async function handle(arrival: Arrival, caller: Caller, world: World): Pr
   });
   if ('fault' in entry) return refuse({ ...known, facts, planning, headers: entry.headers }, entry.fault);
   const { passed, headers: limitHeaders } = entry;
-  const admission = await admit({ key, facts, plan: planning.plan, requestId: call.requestId, store: world.store });
+  const admission = await admit({
+    facts,
+    plan: planning.plan,
+    payer: planning.payer,
+    requestId: call.requestId,
+    store: world.store,
+  });
   if ('code' in admission) {
     leave(passed, [], world);
     return refuse({ ...known, facts, planning, headers: limitHeaders }, admission);
@@ -82,8 +96,8 @@ function close(run: Run, end: End): Ending {
   const { call, key, world, facts, planning, attempts, seams } = run;
   if (end.fault !== undefined) answerFault(run, end.fault);
   const { requestId, startedMs, operation, protocol, extension } = call;
-  const { tags } = extension;
+  const { tags, endUser } = extension;
   const isTurnKept = run.keptTurns.length > 0;
   const ended = { requestId, startedMs, operation, protocol, keyId: key.id, fault: end.fault, isTurnKept };
-  return remember({ ...ended, facts, planning, tags, attempts, hedge: end.hedge, seams }, world, run.snapshot);
+  return remember({ ...ended, facts, planning, tags, endUser, attempts, hedge: end.hedge, seams }, world, run.snapshot);
 }

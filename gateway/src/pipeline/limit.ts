@@ -1,7 +1,8 @@
 /** limit: whether a request may go on now, by the limits of all whom it belongs to. Between the plan and the money. */
 import { fault, type Fault } from '../chat/fault.ts';
-import type { RateLimit } from '../config/rate-limits.ts';
+import { readLimits, type RateLimit } from '../config/rate-limits.ts';
 import type { Config } from '../config/schema.ts';
+import type { JsonRecord } from '../lib/json.ts';
 import { UNLIMITED, type Need, type Passed, type Refused, type Subject } from '../limits/limiter.ts';
 import { limitText, waitText } from '../limits/texts.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
@@ -52,11 +53,21 @@ const SCOPE_WORDS = { org: 'organisation', team: 'team', user: 'user' } as const
   string
 >;
 
-function ownOr(
-  own: readonly RateLimit[] | undefined,
-  ofAll: readonly RateLimit[] | undefined,
-): readonly RateLimit[] | undefined {
-  return own === undefined || own.length === 0 ? ofAll : own;
+function ownOr(own: JsonRecord | undefined, ofAll: readonly RateLimit[] | undefined): readonly RateLimit[] | undefined {
+  return own === undefined ? ofAll : limitsIn(own);
+}
+
+/** Read once: the same list for the same object, which is how it is known that nothing has changed. */
+const READ = new WeakMap<JsonRecord, readonly RateLimit[]>();
+
+/** What cannot be read was refused when it was written: it limits nothing. */
+function limitsIn(json: JsonRecord): readonly RateLimit[] {
+  const known = READ.get(json);
+  if (known !== undefined) return known;
+  const read = readLimits(json);
+  const limits = read.ok ? read.value : [];
+  READ.set(json, limits);
+  return limits;
 }
 
 /** Those whose limits bind an attempt at the target. */

@@ -109,7 +109,8 @@ async function sentTry(run: Run, of: Try, { attemptId, outgoing }: Sending): Pro
   const { target, targetId, outlet, deadlineMs, race, slow } = of;
   const added = addedBy(of);
   const refused = await opened(run, { target, attemptId, addedLength: added });
-  if (refused !== undefined) return unsent(of, refused, true);
+  // What is used up for one provider or model may be left for the next.
+  if (refused !== undefined) return unsent(of, refused, refused.code !== 'target-budget-exceeded');
   const startedMs = world.clock.monotonicMs();
   const book = { target, attemptId, startedMs, startedUnixMs: world.clock.unixMs(), outgoing, addedLength: added };
   if (isFirst(run, race)) world.meters.overheadS.observe({}, (startedMs - call.startedMs) / 1000);

@@ -1,11 +1,12 @@
 /**
- * The audit log: who changed which key, when and how. Written in the transaction of the change itself. Each entry's hash
+ * The audit log: who changed what, when and how. Written in the transaction of the change itself. Each entry's hash
  * is made of the one before it, so that none can be changed or taken out in the middle without all later ones being made anew.
  */
 import { createHash } from 'node:crypto';
 import type { Kysely, Selectable, Transaction } from 'kysely';
 import { asRecord, parseJson, type JsonRecord } from '../lib/json.ts';
 import type { Books } from './books-form.ts';
+import { lockNames } from './lock-purses.ts';
 import type { AuditEntry } from './ports.ts';
 import type { AuditTable, Tables } from './schema.ts';
 
@@ -18,10 +19,11 @@ const PROBLEMS_MAX = 20;
 /** What is written down of a change. */
 export interface Deed {
   readonly atMs: number;
-  /** Id of the key that asked, or `cli`; `system` for what the gateway does itself. */
+  /** Id of the user or key that asked, or `cli`; `system` for what the gateway does itself. */
   readonly by: string;
-  readonly action: 'key.created' | 'key.changed' | 'key.deleted';
-  /** Id of the key that was changed. */
+  /** What was done to what: `key.created`, `budget.changed`, `user.deleted`. */
+  readonly action: `${string}.${string}`;
+  /** Id of what was changed. */
   readonly subject: string;
   /** The new values. No secret. */
   readonly changes: JsonRecord;
@@ -29,6 +31,7 @@ export interface Deed {
 
 /** Adds an entry, inside the transaction of what it tells. */
 export async function noteDeed(trx: Transaction<Tables>, deed: Deed): Promise<void> {
+  await lockNames(trx, ['audit']);
   const last = await trx.selectFrom('audit').select(['seq', 'hash']).orderBy('seq', 'desc').executeTakeFirst();
   const { atMs, by, action, subject } = deed;
   const entry = {

@@ -2,11 +2,14 @@
 import type { JsonRecord } from '../lib/json.ts';
 import type { NanoUsd } from '../money/price.ts';
 import type { BatchBooks } from './batch-ports.ts';
+import type { BudgetPatch, BudgetRow } from './budget-ports.ts';
 import type { JournalPosition } from './journal.ts';
+import type { PeopleBooks } from './people-ports.ts';
 import type {
   AuditPage,
   AuditQuery,
   FeedbackRow,
+  KeyOwner,
   KeyPatch,
   KeyRow,
   LogExtent,
@@ -23,8 +26,9 @@ import type {
 export interface StoredKey extends KeyRow {
   /** HMAC of the token; absent once the key is removed. */
   readonly hash?: string;
+  /** HMAC of the token before the last rotation, as long as it may still be taken. */
+  readonly oldHash?: string;
   readonly revision: bigint;
-  readonly recalls: bigint;
 }
 
 /** When a key is changed, and for whom; `system` where nobody is named. */
@@ -33,9 +37,26 @@ export interface KeyDeed {
   readonly by?: string;
 }
 
+/** A budget as it is stored. */
+export interface StoredBudget extends BudgetRow {
+  readonly isRemoved: boolean;
+  readonly revision: bigint;
+}
+
+/** The HMAC of a key's next token, and until when the one before is taken. */
+export interface Rotation {
+  readonly hash: string;
+  readonly oldUntilMs: number;
+}
+
+export interface KeyUse {
+  readonly keyId: string;
+  readonly atMs: number;
+}
+
 export interface DrawOrder {
   readonly processId: string;
-  readonly keyId: string;
+  readonly purseId: string;
   /** What is needed now, by all that wait. */
   readonly needNanoUsd: NanoUsd;
   /** The least that is of use to any of them. */
@@ -58,10 +79,15 @@ export interface Draw extends Balances {
 
 export interface ReturnOrder {
   readonly processId: string;
-  readonly keyId: string;
+  readonly purseId: string;
   /** `all`: whatever the lease still holds. Only where this process has nothing held and everything taken in. */
   readonly amountNanoUsd: NanoUsd | 'all';
   readonly atMs: number;
+}
+
+export interface Recalls {
+  readonly purseIds: readonly string[];
+  readonly revision: bigint;
 }
 
 export interface TakenIn {
@@ -125,20 +151,37 @@ export interface DecisionBooks {
   pruneFeedback(rowsMax: number): Promise<void>;
 }
 
-/** All methods throw `StoreError`s or SQLite's own errors; `troubleOf` tells them from bugs. */
-export interface Books extends BatchBooks, DecisionBooks {
+/** Keys, and when they were used. */
+export interface KeyBooks {
   /** Keys changed after `revision`, removed ones among them. */
   keyChanges(revision: bigint): Promise<readonly StoredKey[]>;
   createKey(key: Omit<KeyRow, 'isDisabled'> & { readonly hash: string }, by?: string): Promise<StoredKey>;
   changeKey(id: string, change: KeyPatch, deed: KeyDeed): Promise<StoredKey | undefined>;
   removeKey(id: string, deed: KeyDeed): Promise<StoredKey | undefined>;
-  /** Who changed which key, newest first. */
+  rotateKey(id: string, tokens: Rotation, deed: KeyDeed): Promise<StoredKey | undefined>;
+  /** Which part of an owner is not there; undefined where all are, and belong together. */
+  missingOwner(owner: KeyOwner): Promise<keyof KeyOwner | undefined>;
+  /** Notes when keys were used; an earlier time than is known changes nothing. */
+  noteUses(uses: readonly KeyUse[]): Promise<void>;
+  keyUses(): Promise<readonly KeyUse[]>;
+}
+
+/** All methods throw `StoreError`s or SQLite's own errors; `troubleOf` tells them from bugs. */
+export interface Books extends BatchBooks, DecisionBooks, KeyBooks, PeopleBooks {
+  /** Budgets changed after `revision`, removed ones among them. */
+  budgetChanges(revision: bigint): Promise<readonly StoredBudget[]>;
+  createBudget(budget: BudgetRow, deed: KeyDeed): Promise<StoredBudget>;
+  changeBudget(id: string, patch: BudgetPatch, deed: KeyDeed): Promise<StoredBudget | undefined>;
+  removeBudget(id: string, deed: KeyDeed): Promise<StoredBudget | undefined>;
+  /** Who changed what, newest first. */
   audit(query: AuditQuery): Promise<AuditPage>;
 
-  /** Hands a slice of a budget out to a process: what it needs, and some in reserve while there is plenty. */
+  /** Hands a slice of a purse out to a process: what it needs, and some in reserve while there is plenty. */
   draw(order: DrawOrder): Promise<Draw>;
   giveBack(order: ReturnOrder): Promise<void>;
-  balances(keyId: string, processId: string): Promise<Balances>;
+  balances(purseId: string, processId: string): Promise<Balances>;
+  /** Purses whose reserve is called back since that revision of calls. */
+  recalls(revision: bigint): Promise<Recalls>;
 
   /** Takes in the receipts of a piece of a journal, each once however often it is read. */
   takeIn(processId: string, from: JournalPosition, atMs: number): Promise<TakenIn>;
@@ -149,6 +192,9 @@ export interface Books extends BatchBooks, DecisionBooks {
   /** The same for processes that died, whose open attempts become `interrupted`. Gives how many there were. */
   recover(atMs: number): Promise<number>;
 
+  /** The number that the first caller gave. */
+  agree(mark: 'secret', value: bigint): Promise<bigint>;
+
   usage(query: UsageQuery): Promise<UsageReport>;
   verify(): Promise<VerifyReport>;
   close(): Promise<void>;
@@ -156,6 +202,12 @@ export interface Books extends BatchBooks, DecisionBooks {
 
 export interface BooksOptions {
   readonly dataDir: string;
-  /** How long one query waits for another writer. */
+  /** How long one query waits for another writer of SQLite. */
   readonly busyMs: number;
+  /** `postgres://…`; absent: SQLite in the data folder. Holds a password: never to be shown. */
+  readonly url?: string;
+  /** On PostgreSQL: the process whose life is to be proved as long as the books are open. */
+  readonly processId?: string;
+  /** On PostgreSQL: for how long a process may be without a session before its work is taken over. */
+  readonly deadAfterMs?: number;
 }

@@ -1,12 +1,17 @@
 /** Receipts: from the journals into the database, each once, with the money they moved. */
-import { sql, type Insertable, type Kysely, type Selectable, type Transaction } from 'kysely';
+import type { Insertable, Kysely, Transaction } from 'kysely';
 import type { NanoUsd } from '../money/price.ts';
 import { returnLeases } from './books-leases.ts';
+import { purseIdOf, sumsOf, type Booked } from './booked.ts';
 import { bulkInsert } from './bulk-insert.ts';
+import { isPostgres, syncToDisk } from './differences.ts';
 import type { Books, TakenIn } from './books-form.ts';
 import { dropSegments, journalsIn, readJournal, segmentsOf, type JournalPosition } from './journal.ts';
 import type { JournalEntry } from './journal-entry.ts';
-import type { Receipt } from './ports.ts';
+import { lockPurses } from './lock-purses.ts';
+import { noteThresholds } from './books-thresholds.ts';
+import type { Labels, Receipt } from './ports.ts';
+import { termsOf } from './purse-terms.ts';
 import { lockFiles, takeLock } from './process-lock.ts';
 import type { ReceiptsTable, Tables } from './schema.ts';
 import { accountOf, newPosting, transfer } from './transfers.ts';
@@ -21,10 +26,7 @@ type ReceiptBooks = Pick<Books, 'takeIn' | 'dropJournal' | 'endProcess' | 'recov
 /** The database with the statement that every receipt goes through. */
 interface Writer {
   readonly db: Kysely<Tables>;
-  readonly insert: (
-    db: Kysely<Tables>,
-    rows: readonly Insertable<ReceiptsTable>[],
-  ) => Promise<readonly Pick<Selectable<ReceiptsTable>, 'key_id' | 'cost_nano_usd'>[]>;
+  readonly insert: (db: Kysely<Tables>, rows: readonly Insertable<ReceiptsTable>[]) => Promise<readonly Booked[]>;
 }
 
 export function receiptBooks(db: Kysely<Tables>, dataDir: string): ReceiptBooks {
@@ -33,7 +35,7 @@ export function receiptBooks(db: Kysely<Tables>, dataDir: string): ReceiptBooks 
       .insertInto('receipts')
       .values(rows)
       .onConflict((conflict) => conflict.column('id').doNothing())
-      .returning(['key_id', 'cost_nano_usd'])
+      .returning(['key_id', 'cost_nano_usd', 'charge_nano_usd', 'purses'])
       .compile(),
   );
   const writer: Writer = { db, insert };
@@ -75,8 +77,16 @@ export function receiptBooks(db: Kysely<Tables>, dataDir: string): ReceiptBooks 
   };
 }
 
-/** Processes that have left anything behind. Most of them live. */
+/** Processes that have left anything behind here. Most of them live. */
 async function candidates(db: Kysely<Tables>, dataDir: string, atMs: number): Promise<readonly string[]> {
+  const stale = lockFiles(dataDir).filter((file) => atMs - file.madeMs > BIRTH_MS);
+  const ids = [...journalsIn(dataDir), ...(await lessees(db)), ...stale.map((file) => file.processId)];
+  return [...new Set(ids)];
+}
+
+/** Leases in PostgreSQL may be those of other machines, whose locks and journals are there. */
+async function lessees(db: Kysely<Tables>): Promise<readonly string[]> {
+  if (isPostgres(db)) return [];
   const leases = await db
     .selectFrom('accounts')
     .select('process_id')
@@ -84,13 +94,7 @@ async function candidates(db: Kysely<Tables>, dataDir: string, atMs: number): Pr
     .where('process_id', '!=', '')
     .where('balance', '>', 0n)
     .execute();
-  const stale = lockFiles(dataDir).filter((file) => atMs - file.madeMs > BIRTH_MS);
-  const ids = [
-    ...journalsIn(dataDir),
-    ...leases.map((lease) => lease.process_id),
-    ...stale.map((file) => file.processId),
-  ];
-  return [...new Set(ids)];
+  return leases.map((lease) => lease.process_id);
 }
 
 /** Takes in a whole journal whose process writes no more; attempts that it left open become receipts by their estimate. */
@@ -132,15 +136,17 @@ interface Batch {
 async function post({ db, insert }: Writer, { processId, receipts, atMs }: Batch): Promise<number> {
   if (receipts.length === 0) return 0;
   return db.transaction().execute(async (trx) => {
+    await lockPurses(
+      trx,
+      receipts.flatMap(({ keyId, purses = [] }) => [keyId, ...purses.map(purseIdOf)]),
+    );
     const postingId = await newPosting(trx, processId, atMs);
-    const sums = new Map<string, NanoUsd>();
     const fresh = await insert(
       trx,
       receipts.map((receipt) => rowOf(receipt, postingId)),
     );
-    for (const row of fresh) sums.set(row.key_id, (sums.get(row.key_id) ?? 0n) + (row.cost_nano_usd ?? 0n));
     if (fresh.length === 0) await trx.deleteFrom('postings').where('id', '=', postingId).execute();
-    for (const [keyId, nanoUsd] of sums) await spend(trx, { postingId, processId, keyId, nanoUsd });
+    for (const [purseId, nanoUsd] of sumsOf(fresh)) await spend(trx, { postingId, processId, purseId, nanoUsd, atMs });
     return fresh.length;
   });
 }
@@ -148,22 +154,25 @@ async function post({ db, insert }: Writer, { processId, receipts, atMs }: Batch
 interface Spend {
   readonly postingId: bigint;
   readonly processId: string;
-  readonly keyId: string;
+  readonly purseId: string;
   readonly nanoUsd: NanoUsd;
+  readonly atMs: number;
 }
 
-/** What the lease does not cover comes from the funds: all of it for keys without a budget, else what went over a hold. */
-async function spend(trx: Transaction<Tables>, { postingId, processId, keyId, nanoUsd }: Spend): Promise<void> {
+/** What the lease does not cover comes from the funds: all of it for purses without a limit, else what went over a hold. */
+async function spend(trx: Transaction<Tables>, { postingId, processId, purseId, nanoUsd, atMs }: Spend): Promise<void> {
   if (nanoUsd === 0n) return;
-  const spent = await accountOf(trx, { kind: 'spent', keyId });
-  const lease = await accountOf(trx, { kind: 'lease', keyId, processId });
+  const spent = await accountOf(trx, { kind: 'spent', purseId });
+  const lease = await accountOf(trx, { kind: 'lease', purseId, processId });
   const covered = lease.balance < nanoUsd ? lease.balance : nanoUsd;
   await transfer(trx, { postingId, kind: 'spend', from: lease, to: spent, nanoUsd: covered });
-  if (covered === nanoUsd) return;
-  const funds = await accountOf(trx, { kind: 'funds', keyId });
-  const key = await trx.selectFrom('keys').select('budget_nano_usd').where('id', '=', keyId).executeTakeFirst();
-  const kind = key === undefined || key.budget_nano_usd === null ? 'open-spend' : 'overspend';
-  await transfer(trx, { postingId, kind, from: funds, to: spent, nanoUsd: nanoUsd - covered });
+  if (covered < nanoUsd) {
+    const funds = await accountOf(trx, { kind: 'funds', purseId });
+    const { isOpen } = await termsOf(trx, purseId);
+    const kind = isOpen ? 'open-spend' : 'overspend';
+    await transfer(trx, { postingId, kind, from: funds, to: spent, nanoUsd: nanoUsd - covered });
+  }
+  await noteThresholds(trx, purseId, { before: spent.balance, after: spent.balance + nanoUsd, atMs });
 }
 
 function rowOf(receipt: Receipt, postingId: bigint): Insertable<ReceiptsTable> {
@@ -185,22 +194,23 @@ function rowOf(receipt: Receipt, postingId: bigint): Insertable<ReceiptsTable> {
     output_tokens: usage.outputTokens ?? null,
     reasoning_tokens: usage.reasoningTokens ?? null,
     cost_nano_usd: receipt.costNanoUsd ?? null,
+    charge_nano_usd: receipt.chargeNanoUsd ?? null,
     at: receipt.atMs,
+    purses: (receipt.purses ?? []).join(' '),
+    ...labelColumns(receipt.labels ?? {}),
   };
 }
 
-/**
- * Brings all commits so far to the disk: one commit in full mode syncs the log that holds them all. What is taken away
- * afterwards (journals) would else be missing after a power cut.
- */
-async function syncToDisk(db: Kysely<Tables>): Promise<void> {
-  await db.connection().execute(async (connection) => {
-    await sql`pragma synchronous = full`.execute(connection);
-    try {
-      const conflict = sql`on conflict (name) do update set value = value + 1`;
-      await sql`insert into counters (name, value) values ('syncs', 1) ${conflict}`.execute(connection);
-    } finally {
-      await sql`pragma synchronous = normal`.execute(connection);
-    }
-  });
+function labelColumns(labels: Labels): Partial<Insertable<ReceiptsTable>> {
+  const { orgId, teamId, userId, endUser, route, conversation, experiment, tags } = labels;
+  return {
+    org_id: orgId ?? null,
+    team_id: teamId ?? null,
+    user_id: userId ?? null,
+    end_user: endUser ?? null,
+    route: route ?? null,
+    conversation: conversation ?? null,
+    experiment: experiment ?? null,
+    tags: tags === undefined || tags.length === 0 ? null : JSON.stringify(tags),
+  };
 }

@@ -5,12 +5,19 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { booksContract } from '../../test/books-contract.ts';
 import { inFolder } from '../../test/store-kit.ts';
+import { STORES, type StorePlace } from '../../test/stores.ts';
+import type { BooksOptions } from './books-form.ts';
 import { openBooksThread } from './books-client.ts';
 import { DATABASE, openBooks } from './books.ts';
 import { troubleOf, type Trouble } from './sqlite.ts';
 
-booksContract('SQLite', async (dataDir) => openBooks({ dataDir, busyMs: 1000 }));
-booksContract('SQLite in a thread of its own', async (dataDir) => openBooksThread({ dataDir, busyMs: 1000 }));
+for (const kind of STORES) {
+  const options = (place: StorePlace): BooksOptions => ({ ...place, busyMs: 1000, deadAfterMs: 0 });
+  booksContract({ name: kind.name, kind }, async (place) => openBooks(options(place)));
+  booksContract({ name: `${kind.name} in a thread of its own`, kind }, async (place) =>
+    openBooksThread(options(place)),
+  );
+}
 
 async function troubleWith(ask: () => Promise<unknown>): Promise<Trouble | undefined | 'none'> {
   try {
@@ -55,7 +62,7 @@ describe('the database file', () => {
       const books = await openBooks({ dataDir, busyMs: 20 });
       const other = new DatabaseSync(join(dataDir, DATABASE));
       other.exec('begin immediate');
-      const order = { processId: 'p', keyId: 'k', needNanoUsd: 1n, leastNanoUsd: 1n, atMs: 1 };
+      const order = { processId: 'p', purseId: 'k', needNanoUsd: 1n, leastNanoUsd: 1n, atMs: 1 };
       assert.equal(await troubleWith(async () => books.draw(order)), 'busy');
       assert.equal(await troubleWith(async () => books.keyChanges(0n)), 'none');
       other.exec('commit');
@@ -104,7 +111,7 @@ async function problemsAfter(sql: string): Promise<readonly string[]> {
       hash: 'h',
       budgetNanoUsd: 1000n,
     });
-    await books.draw({ processId: 'p', keyId: 'k', needNanoUsd: 300n, leastNanoUsd: 1n, atMs: 1 });
+    await books.draw({ processId: 'p', purseId: 'k', needNanoUsd: 300n, leastNanoUsd: 1n, atMs: 1 });
     const database = new DatabaseSync(join(dataDir, DATABASE));
     database.exec(`pragma foreign_keys = off; pragma ignore_check_constraints = on; ${sql}`);
     database.close();

@@ -1,14 +1,13 @@
 /** The tables of people and money (`schema-people.ts`), and what older tables learn of them. */
 import { sql, type CreateTableBuilder, type Kysely } from 'kysely';
-
-/** The organisation that everyone is in where there is no other. */
-export const DEFAULT_ORG_ID = 'default';
+import { DEFAULT_ORG_ID } from '../people/permissions.ts';
 
 export async function createPeople(db: Kysely<unknown>): Promise<void> {
   await createOwners(db);
   await createAccess(db);
   await createMoney(db);
   await createSecrets(db);
+  await createPurses(db);
   await widenKeys(db);
   await widenReceipts(db);
 }
@@ -163,6 +162,18 @@ async function createSecrets(db: Kysely<unknown>): Promise<void> {
     .addColumn('settings', 'text', (column) => column.notNull())
     .addColumn('revision', 'bigint', (column) => column.notNull())
     .execute();
+}
+
+/** What accounts belonged to was a key, and is a purse now. */
+async function createPurses(db: Kysely<unknown>): Promise<void> {
+  await db.schema.alterTable('accounts').renameColumn('key_id', 'purse_id').execute();
+  await db.schema.alterTable('keys').dropColumn('recalls').execute();
+  await db.schema
+    .createTable('recalls')
+    .addColumn('purse_id', 'text', (column) => column.primaryKey())
+    .addColumn('revision', 'bigint', (column) => column.notNull())
+    .execute();
+  await db.schema.createIndex('recalls_revision').on('recalls').column('revision').execute();
 }
 
 async function widenKeys(db: Kysely<unknown>): Promise<void> {

@@ -1,13 +1,20 @@
 /** What the rest of the gateway sees of the store: keys, ledger, requests. Behind it: SQLite, a journal file, leases in memory. */
 import type { Fault } from '../chat/fault.ts';
-import type { RateLimit } from '../config/rate-limits.ts';
 import type { JsonRecord } from '../lib/json.ts';
 import type { Result } from '../lib/result.ts';
 import type { NanoUsd } from '../money/price.ts';
 import type { AskBatches } from './batch-ports.ts';
+import type { Budgets } from './budget-ports.ts';
+import type { KeySettings, KeySettingsPatch } from './key-settings.ts';
+import type { Owners, People } from './people-ports.ts';
+import type { StorePlace } from './place.ts';
+import type { PurseRef, PurseState, TargetPurses } from './purse-ports.ts';
+
+/** Whose a key is: all of these that are given. */
+export type KeyOwner = Owners;
 
 /** A virtual key, without its token: that one is shown once and kept nowhere. */
-export interface KeyRow {
+export interface KeyRow extends KeySettings, KeyOwner {
   readonly id: string;
   readonly name: string;
   /** May do everything: admin and inference, no budget. */
@@ -22,14 +29,17 @@ export interface KeyRow {
   readonly tags: readonly string[];
   /** Where its callers are, whatever their requests say (`eu`, `us-east-1`). Absent: nothing is known. */
   readonly region?: string;
-  /** Its own limits; absent or empty: those of all keys. The same list as long as nothing is changed. */
-  readonly limits?: readonly RateLimit[];
+  /** Until when the token before the last rotation is taken, in milliseconds since 1970. Absent: none is. */
+  readonly oldUntilMs?: number;
 }
 
-/** The key behind a token, or the fault to answer with: `key-unknown`, `key-expired`, `key-disabled`, `store-unavailable`. */
+/**
+ * The key behind a token, or the fault to answer with: `key-unknown`, `key-expired`, `key-disabled`, `address-refused`,
+ * `store-unavailable`.
+ */
 export type KeyLookup = Result<KeyRow, Fault>;
 
-export interface NewKey {
+export interface NewKey extends KeySettings, KeyOwner {
   readonly name: string;
   readonly isRoot?: boolean;
   readonly expiresAtMs?: number;
@@ -40,7 +50,7 @@ export interface NewKey {
 }
 
 /** What is absent stays; `null` takes the limit away. */
-export interface KeyPatch {
+export interface KeyPatch extends KeySettingsPatch {
   readonly name?: string;
   readonly isDisabled?: boolean;
   readonly expiresAtMs?: number | null;
@@ -48,8 +58,17 @@ export interface KeyPatch {
   readonly allowedModels?: readonly string[] | null;
   readonly tags?: readonly string[];
   readonly region?: string | null;
+  readonly teamId?: string | null;
+  readonly userId?: string | null;
 }
 
+/** A key and its token, which is seen here and never again. */
+export interface IssuedKey {
+  readonly row: KeyRow;
+  readonly token: string;
+}
+
+/** What of a purse is gone. */
 export interface KeySpend {
   readonly spentNanoUsd: NanoUsd;
   /** Reserved by all processes and not spent yet. */
@@ -58,22 +77,61 @@ export interface KeySpend {
 
 /** `by`: who makes, changes or removes a key, for the audit log: the id of another key, or `cli`. */
 export interface Keys {
-  /** In memory, no store, no waiting. A malformed token costs a checksum only; the root key is compared in constant time. */
-  find(token: string): KeyLookup;
+  /**
+   * In memory, no store, no waiting. A malformed token costs a checksum only; the root key is compared in constant time.
+   * `address`: of the caller, for keys that may be used from some only. What is found counts as used.
+   */
+  find(token: string, address?: string): KeyLookup;
   /** The key of an id, from memory. Not the key of `TURNOUT_ADMIN_KEY`, which has no row. */
   get(id: string): KeyRow | undefined;
   /** The key of an id, as `find` would give it for its token now: for work that goes on after its request. */
   standing(id: string): KeyLookup;
   /** Every key, oldest first, from memory. */
   list(): readonly KeyRow[];
-  /** Makes a key; `token` is seen here and never again. Known to this process at once, to others within two seconds. */
-  create(key: NewKey, by?: string): Promise<Result<{ readonly row: KeyRow; readonly token: string }, Fault>>;
+  /** Makes a key. Known to this process at once, to others within two seconds. */
+  create(key: NewKey, by?: string): Promise<Result<IssuedKey, Fault>>;
+  /** Gives a key another token; the one before is taken for `overlapMs` more. `undefined` where there is no such key. */
+  rotate(id: string, overlapMs: number, by?: string): Promise<Result<IssuedKey | undefined, Fault>>;
   /** `undefined` where there is no such key. */
   change(id: string, patch: KeyPatch, by?: string): Promise<Result<KeyRow | undefined, Fault>>;
   /** False where there is no such key. Its receipts stay. */
   remove(id: string, by?: string): Promise<Result<boolean, Fault>>;
+  /** When each key was last used, by its id, in milliseconds since 1970: a minute late at most. What was never used is not in it. */
+  uses(): Promise<Result<ReadonlyMap<string, number>, Fault>>;
   /** What a key has spent and holds now. `undefined` where there is no such key. */
   spend(id: string): Promise<Result<KeySpend | undefined, Fault>>;
+}
+
+/** Under what a receipt is found again. */
+export interface Labels {
+  readonly orgId?: string;
+  readonly teamId?: string;
+  readonly userId?: string;
+  readonly endUser?: string;
+  readonly route?: string;
+  readonly conversation?: string;
+  readonly experiment?: string;
+  readonly tags?: readonly string[];
+}
+
+/** Who pays for a request: made once for it, before money is put aside. */
+export interface Payer {
+  readonly keyId: string;
+  /** Must have enough before anything is sent. They count what is charged. */
+  readonly hard: readonly PurseRef[];
+  /** Ids of all purses that it is booked in beside its key's own; `~` before one that counts the cost, and not the charge. */
+  readonly booked: readonly string[];
+  readonly labels: Labels;
+  /** What is charged for a cost, never less than nothing, and more for more. Absent: the cost. */
+  readonly chargeOf?: (costNanoUsd: NanoUsd, at: PaidPlace) => NanoUsd;
+  /** Purses of an attempt's provider and model. Absent: none. */
+  readonly pursesAt?: (at: PaidPlace) => TargetPurses;
+}
+
+/** Where the money of an attempt goes. */
+export interface PaidPlace {
+  readonly provider: string;
+  readonly model: string;
 }
 
 /** Money put aside for one request. Opaque: only the ledger changes it. */
@@ -81,9 +139,9 @@ export interface Hold {
   readonly kind: 'hold';
   readonly keyId: string;
   readonly requestId: string;
-  /** False for keys without a budget: then nothing is put aside. */
+  /** False for those without a purse that must have enough: then nothing is put aside. */
   readonly isBudgeted: boolean;
-  /** What is put aside and not spent yet. */
+  /** What is put aside and not spent yet, in each of its purses. */
   readonly leftNanoUsd: NanoUsd;
 }
 
@@ -129,16 +187,25 @@ export interface Receipt {
   readonly costNanoUsd?: NanoUsd;
   readonly atMs: number;
   readonly finish?: string;
+  /** What its owner is charged, where that is not the cost. Filled in by the ledger, like all below it. */
+  readonly chargeNanoUsd?: NanoUsd;
+  /** As `Payer.booked`, those of the attempt's target among them. */
+  readonly purses?: readonly string[];
+  readonly labels?: Labels;
 }
 
 export interface Ledger {
   /**
-   * Puts `worstNanoUsd` aside, at once from this process's lease of the budget, or after one draw from the store.
-   * Faults: `budget-exceeded`, and `store-unavailable` when money cannot be recorded or drawn now.
+   * Puts `worstNanoUsd` (of charges) aside in every hard purse or in none, at once from this process's leases, or after one draw
+   * from the store for each that has too little. Faults: `budget-exceeded`, and `store-unavailable` when money cannot be recorded
+   * or drawn now.
    */
-  hold(key: KeyRow, worstNanoUsd: NanoUsd, requestId: string): Hold | Fault | Promise<Hold | Fault>;
-  /** Raises what a hold still covers to `leftNanoUsd` (a second attempt after one that cost something). Same faults. */
-  extend(hold: Hold, leftNanoUsd: NanoUsd): undefined | Fault | Promise<undefined | Fault>;
+  hold(payer: Payer, worstNanoUsd: NanoUsd, requestId: string): Hold | Fault | Promise<Hold | Fault>;
+  /**
+   * Makes sure that `open` finds what this attempt may cost: after one that cost something, or in purses of its target. Same faults, and
+   * `target-budget-exceeded`: not here, but perhaps elsewhere.
+   */
+  extend(hold: Hold, attempt: Opening): undefined | Fault | Promise<undefined | Fault>;
   /**
    * Right before the first upstream byte of each attempt: one line in the journal, so that a crash leaves a trace.
    * A fault means: do not send. `budget-exceeded` where `worstNanoUsd` is not covered (call `extend` and open again).
@@ -287,7 +354,7 @@ export interface RequestLog {
   page(query: LogQuery): Promise<readonly LogRow[]>;
 }
 
-/** One change of a key, as `GET /admin/v1/audit` prints it. */
+/** One change, as `GET /admin/v1/audit` prints it. */
 export interface AuditEntry {
   /** 1 for the first, without a gap. */
   readonly seq: number;
@@ -375,12 +442,17 @@ export interface VerifyReport {
 /** Everything that remembers. `openStore()` in `store.ts` gives one. */
 export interface Store {
   readonly keys: Keys;
+  readonly budgets: Budgets;
+  /** What a purse has and has spent. `isHeld`: it is held against here, so that its lease tells what the store has not taken in yet. */
+  purse(id: string, options?: { readonly isHeld: boolean }): Promise<Result<PurseState, Fault>>;
   readonly ledger: Ledger;
   readonly requests: Requests;
   readonly snapshots: Snapshots;
   readonly feedback: Feedback;
   /** Files and batches. */
   readonly batches: AskBatches;
+  /** Organisations, teams and users. */
+  readonly people: People;
   /** What this process is called in the store: what it works on is nobody else's while it lives. */
   readonly processId: string;
   usage(query: UsageQuery): Promise<Result<UsageReport, Fault>>;
@@ -392,7 +464,7 @@ export interface Store {
   close(): Promise<void>;
 }
 
-export interface StoreOptions {
+export interface StoreOptions extends StorePlace {
   /** Folder of the database, the secret and the journals; made where it is missing. */
   readonly dataDir: string;
   /** `TURNOUT_ADMIN_KEY`: the root key, any text of 32 characters or more. */

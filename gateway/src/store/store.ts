@@ -9,15 +9,20 @@
  *
  * Several processes of one machine may share a folder. The database is worked by a thread of its own.
  */
+import { compact } from '../lib/json.ts';
 import { openBooksThread } from './books-client.ts';
 import type { Books } from './books-form.ts';
+import { BudgetBoard } from './budgets.ts';
 import { FeedbackBook } from './feedback.ts';
 import { idMaker } from './id.ts';
 import { openJournal, type JournalDisk } from './journal.ts';
 import { KeyRing } from './keys.ts';
 import { LedgerBook } from './ledger.ts';
+import { meet } from './meeting.ts';
 import { PATIENCE_MS, patiently } from './patience.ts';
-import type { KeySpend, Store, StoreOptions } from './ports.ts';
+import { Directory } from './people.ts';
+import type { Store, StoreOptions } from './ports.ts';
+import type { PurseState } from './purse-ports.ts';
 import { takeLock, type ProcessLock } from './process-lock.ts';
 import { RequestQueue } from './requests.ts';
 import { ensureDataDir, ensureSecret } from './secret.ts';
@@ -32,6 +37,8 @@ const GRACE_MS = 10 * 60_000;
 const PUMP_MS = 200;
 /** Changes of keys by other processes are seen after so long; idle money and a full disk are looked at as often. */
 const TEND_MS = 1000;
+/** When keys were last used is written after so long. */
+const USES_MS = 5000;
 /** Processes that died beside us are cleaned up after so long. */
 const RECOVER_MS = 5000;
 const PRUNE_MS = 60_000;
@@ -50,15 +57,16 @@ export interface StoreParts {
 
 /** Opens the store, takes in what dead processes left, and learns the keys. Throws where the store cannot be used. */
 export async function openStore(options: StoreOptions, parts: StoreParts = {}): Promise<Store> {
-  const { dataDir, now } = options;
+  const { dataDir, url, now } = options;
   ensureDataDir(dataDir);
-  const secret = ensureSecret(dataDir);
-  const books = parts.books ?? openBooksThread({ dataDir, busyMs: BUSY_MS });
+  const secret = ensureSecret(dataDir, options.secretHex);
   const newId = idMaker(now);
   const lock = lockOf(dataDir, newId);
+  const { processId } = lock;
+  const books = parts.books ?? openBooksThread(compact({ dataDir, busyMs: BUSY_MS, url, processId }));
   try {
-    const recovered = await patiently(async () => books.recover(now()), START_PATIENCE_MS);
-    if (!recovered.ok) throw new Error(`The database in ${dataDir} is locked or cannot be read.`);
+    const meeting = { ...options, secret, patienceMs: START_PATIENCE_MS };
+    await meet(books, meeting, async () => books.recover(now()));
     const journal = openJournal(dataDir, lock.processId, parts.disk);
     const monotonicMs = parts.monotonicMs ?? (() => performance.now());
     const patienceMs = parts.patienceMs ?? PATIENCE_MS;
@@ -95,32 +103,61 @@ async function run(world: World): Promise<Store> {
   const ledger = new LedgerBook({ ...world, processId: lock.processId, warn });
   const noteStore = (error: unknown): void => ledger.noteStore(error);
   const requests = new RequestQueue(books, noteStore);
+  const purseOf = async (id: string, isTakenInFirst: boolean): Promise<PurseState> => {
+    if (isTakenInFirst) await ledger.flush();
+    return stateOf(id, { books, ledger, processId: lock.processId });
+  };
+  const people = new Directory(world);
   const keys = new KeyRing({
     ...world,
+    whyNot: (owners) => people.whyNot(owners),
     adminKey: world.adminKey,
     graceMs: world.graceMs ?? GRACE_MS,
-    onChange: (key) => ledger.recall(key),
-    spend: async (keyId) => spendOf(keyId, { books, ledger, keys, processId: lock.processId }),
+    onChange: (key) => ledger.recall(key.id),
+    // Without a budget there is no lease that would tell what was spent and is not taken in yet.
+    spend: async (keyId) => {
+      const { spentNanoUsd, heldNanoUsd } = await purseOf(keyId, keys.get(keyId)?.budgetNanoUsd === undefined);
+      return { spentNanoUsd, heldNanoUsd };
+    },
+  });
+  const budgets = new BudgetBoard({
+    ...world,
+    onChange: (purseId) => ledger.recall(purseId),
+    stateOf: async (purseId) => purseOf(purseId, true),
   });
   const feedback = new FeedbackBook(books, now);
+  await people.refresh();
   await keys.refresh();
+  await budgets.refresh();
   await feedback.refresh();
-  const timers = startTimers({ books, keys, ledger, requests, feedback, now, noteStore });
+  const timers = startTimers({ books, people, keys, budgets, ledger, requests, feedback, now, noteStore });
   return {
     keys,
+    budgets,
+    purse: async (id, { isHeld } = { isHeld: false }) => patiently(async () => purseOf(id, !isHeld)),
     ledger,
     requests,
     snapshots: keptSnapshots(books, warn),
     feedback,
     batches: async (ask) => patiently(async () => ask(books)),
+    people,
     processId: lock.processId,
     usage: async (query) => patiently(async () => books.usage({ rowsMax: USAGE_ROWS_MAX, ...query })),
     audit: async (query) => patiently(async () => books.audit(query)),
-    refresh: async () => keys.refresh().catch(noteStore),
+    refresh: async () => {
+      try {
+        await people.refresh();
+        await keys.refresh();
+        await budgets.refresh();
+      } catch (error) {
+        noteStore(error);
+      }
+    },
     verify: async () => patiently(async () => books.verify()),
     close: async () => {
       for (const timer of timers) clearInterval(timer);
       await patiently(async () => requests.flush(), patienceMs);
+      await patiently(async () => keys.noteUses(), patienceMs);
       await ledger.stop();
       const ended = await patiently(async () => books.endProcess(lock.processId, now()), patienceMs);
       // Where the store is away nothing is lost: the journal stays, and the next process that starts takes it in.
@@ -134,25 +171,35 @@ async function run(world: World): Promise<Store> {
 interface Spending {
   readonly books: Books;
   readonly ledger: LedgerBook;
-  readonly keys: KeyRing;
   readonly processId: string;
 }
 
-async function spendOf(keyId: string, { books, ledger, keys, processId }: Spending): Promise<KeySpend> {
-  // Without a budget there is no lease that would tell what was spent and is not taken in yet.
-  if (keys.get(keyId)?.budgetNanoUsd === undefined) await ledger.flush();
-  const balances = await books.balances(keyId, processId);
-  const { leasedNanoUsd, heldNanoUsd } = ledger.figures(keyId);
+async function stateOf(purseId: string, { books, ledger, processId }: Spending): Promise<PurseState> {
+  const balances = await books.balances(purseId, processId);
+  const { leasedNanoUsd, heldNanoUsd } = ledger.figures(purseId);
   const spentHere = balances.leasedHereNanoUsd - leasedNanoUsd;
   return {
+    limitNanoUsd: balances.limitNanoUsd,
     spentNanoUsd: balances.spentNanoUsd + (spentHere > 0n ? spentHere : 0n),
     heldNanoUsd: balances.leasedElsewhereNanoUsd + heldNanoUsd,
   };
 }
 
+/** Gives the reserve of purses back that other processes lack, as they ask for it. */
+function recalls(books: Books, ledger: LedgerBook): () => Promise<void> {
+  let revision = 0n;
+  return async () => {
+    const called = await books.recalls(revision);
+    revision = called.revision;
+    for (const purseId of called.purseIds) ledger.recall(purseId);
+  };
+}
+
 interface Timed {
   readonly books: Books;
+  readonly people: Directory;
   readonly keys: KeyRing;
+  readonly budgets: BudgetBoard;
   readonly ledger: LedgerBook;
   readonly requests: RequestQueue;
   readonly feedback: FeedbackBook;
@@ -160,7 +207,17 @@ interface Timed {
   readonly noteStore: (error: unknown) => void;
 }
 
-function startTimers({ books, keys, ledger, requests, feedback, now, noteStore }: Timed): readonly NodeJS.Timeout[] {
+function startTimers({
+  books,
+  people,
+  keys,
+  budgets,
+  ledger,
+  requests,
+  feedback,
+  now,
+  noteStore,
+}: Timed): readonly NodeJS.Timeout[] {
   const every = (intervalMs: number, work: () => Promise<void>): NodeJS.Timeout => {
     let isRunning = false;
     const timer = setInterval(() => {
@@ -174,6 +231,7 @@ function startTimers({ books, keys, ledger, requests, feedback, now, noteStore }
     }, intervalMs);
     return timer.unref();
   };
+  const recall = recalls(books, ledger);
   return [
     every(PUMP_MS, async () => {
       await ledger.pump();
@@ -181,12 +239,18 @@ function startTimers({ books, keys, ledger, requests, feedback, now, noteStore }
     }),
     every(TEND_MS, async () => {
       ledger.tend();
+      await recall();
+      // Before the keys: whoever a new key belongs to is known by then.
+      await people.refresh();
       await keys.refresh();
+      await budgets.refresh();
     }),
+    every(USES_MS, async () => keys.noteUses()),
     every(RECOVER_MS, async () => {
       await books.recover(now());
     }),
     every(PRUNE_MS, async () => requests.prune()),
+    every(PRUNE_MS, async () => books.pruneAccess(now())),
     every(FEEDBACK_MS, async () => {
       await feedback.prune();
       await feedback.refresh();

@@ -4,12 +4,11 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { valkeyProgram } from '../../../scripts/services.ts';
 
 const START_MS_MAX = 20_000;
 /** Ends the server when its standard input closes: also when whoever started it was killed. */
@@ -22,6 +21,13 @@ export interface OwnValkey {
   stop(): Promise<void>;
   /** Stops it and takes all away. */
   remove(): Promise<void>;
+}
+
+/** The server's program, of Valkey or of Redis; undefined where there is none. */
+export function valkeyProgram(): string | undefined {
+  const folders = (process.env['PATH'] ?? '').split(':');
+  const places = ['valkey-server', 'redis-server'].flatMap((name) => folders.map((folder) => join(folder, name)));
+  return places.find((path) => existsSync(path));
 }
 
 /** Why there is none to be had; undefined where there is. */
