@@ -370,6 +370,13 @@ export const faults = {
     retry: true,
     text: 'Too many requests: {reason}.',
   },
+  'limit-too-small': {
+    status: 429,
+    type: 'rate_limit_error',
+    outcome: 'rate_limited',
+    retry: false,
+    text: 'This request alone needs {need}, and {owner} may have {limit}. Send less in one request, or ask for a higher limit.',
+  },
   'no-target': {
     status: 503,
     type: 'server_error',

@@ -24,6 +24,7 @@ export function streamHeaders(run: Run, target: Target, { losses, type }: Head):
   const { call, attempts } = run;
   return {
     ...baseHeaders(call.requestId),
+    ...run.limitHeaders,
     'content-type': type ?? call.delivery.type,
     'cache-control': 'no-store',
     'x-turnout-provider': target.providerId,
