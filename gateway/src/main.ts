@@ -8,7 +8,15 @@ type Command = (args: readonly string[], io: CommandIo) => Promise<number>;
 
 /** Each command is loaded when it is called: `keys list` need not wait for the gateway to be read. */
 const COMMANDS: Readonly<Record<string, { readonly load: () => Promise<Command>; readonly does: string }>> = {
-  serve: { load: async () => (await import('./cli/serve.ts')).serveCommand, does: 'start the gateway' },
+  serve: { load: async () => (await import('./cli/serve-command.ts')).serveCommand, does: 'start the gateway' },
+  ready: {
+    load: async () => (await import('./cli/ready.ts')).readyCommand,
+    does: 'whether the gateway here can serve',
+  },
+  doctor: {
+    load: async () => (await import('./cli/doctor.ts')).doctorCommand,
+    does: 'check the machine, the store and all that a gateway needs',
+  },
   init: { load: async () => (await import('./cli/init-here.ts')).initHereCommand, does: 'write a first turnout.yaml' },
   check: {
     load: async () => (await import('./cli/check.ts')).checkCommand,
@@ -73,6 +81,14 @@ const COMMANDS: Readonly<Record<string, { readonly load: () => Promise<Command>;
   catalog: {
     load: async () => (await import('./cli/catalog.ts')).catalogCommand,
     does: 'show or take in a newer catalog',
+  },
+  migrate: {
+    load: async () => (await import('./cli/migrate.ts')).migrateCommand,
+    does: 'bring the database up to date, or say what that would do',
+  },
+  backup: {
+    load: async () => (await import('./cli/backup.ts')).backupCommand,
+    does: 'copy the database while it runs',
   },
   launch: {
     load: async () => (await import('./cli/launch.ts')).launchCommand,

@@ -11,7 +11,7 @@ import { gateDialects } from './dialects/index.ts';
 import { Conversations } from './health/conversations.ts';
 import { hedges } from './health/hedges.ts';
 import { rota } from './health/rota.ts';
-import { admin } from './admin/admin.ts';
+import { admin, ownHealth } from './admin/admin.ts';
 import { doorOf } from './http/door.ts';
 import { createListener, type Listener } from './http/listener.ts';
 import { homePage } from './http/home.ts';
@@ -28,6 +28,7 @@ import { openHealth } from './pipeline/health-book.ts';
 import type { Clock, Timers, World } from './pipeline/world.ts';
 import type { Snapshot } from './routing/snapshot.ts';
 import type { Store } from './store/ports.ts';
+import { frontOf, type Crew, type Readiness } from './telemetry/crew.ts';
 import { keptTurns } from './store/turns.ts';
 import type { Log } from './telemetry/log.ts';
 import { verdictMemory } from './understand/verdict.ts';
@@ -57,6 +58,8 @@ export interface Parts {
   readonly dataDir: string;
   /** Shown on the page at `/`. */
   readonly version: string;
+  /** The other workers behind the same port, and this one. Absent where it serves alone. */
+  readonly crew?: Crew;
 }
 
 export interface Gateway {
@@ -70,13 +73,19 @@ export interface Gateway {
 
 /** Wires a gateway that is ready to listen. */
 export function wire(parts: Parts): Gateway {
-  const { store, upstream, log, snapshot } = parts;
+  const { store, upstream, log, snapshot, crew } = parts;
   const clock: Clock = { monotonicMs: () => performance.now(), unixMs: () => Date.now() };
   const { timers, stop } = wheelTimers(clock);
   const book = metrics();
   const metered = meters(book);
   const healthBook = openHealth({ ...parts, clock, book, meters: metered });
   let isDraining = false;
+  const adminWorld = { ...parts, health: healthBook.rows, now: Date.now };
+  const own = {
+    metrics: () => book.text(),
+    ready: () => readiness(parts, isDraining),
+    health: () => ownHealth(adminWorld),
+  };
   const world: World = {
     snapshot,
     upstream,
@@ -115,11 +124,10 @@ export function wire(parts: Parts): Gateway {
     login: loginOf(parts, clock),
     limits: limitsOf(parts.limits),
     rim: {
-      isReady: () => readiness(parts, isDraining),
+      ...frontOf(crew, own),
       isDraining: () => isDraining,
-      metricsText: () => book.text(),
       home: () => homePage(parts.version),
-      admin: (request) => admin(request, { ...parts, health: healthBook.rows, now: Date.now }),
+      admin: (request) => admin(request, adminWorld),
       webhook: billing.webhook,
     },
   });
@@ -221,10 +229,7 @@ function gauges(book: Metrics, { parts, world, listener, batches }: Gauged): voi
   book.gauge('turnout_kept_turns_bytes', 'How much they hold.', () => world.turns.size().bytes);
 }
 
-function readiness(
-  parts: Parts,
-  isDraining: boolean,
-): ReturnType<Parameters<typeof createListener>[0]['rim']['isReady']> {
+function readiness(parts: Parts, isDraining: boolean): Readiness {
   const ledger = parts.store.ledger.health();
   const problem = parts.configProblem();
   const ok = !isDraining && ledger.isHealthy;

@@ -40,7 +40,7 @@ export async function invoicesCommand(args: readonly string[], io: CommandIo): P
     const orgId = textOf(words, 'org');
     if (month === undefined || words.positionals.length > 0) throw new UsageError('say which month: --month 2026-10');
     if (words.values['html'] === true && orgId === undefined) throw new UsageError('--html needs --org');
-    return withDesk({ dataDir: dataDirOf(textOf(words, 'data'), io) }, async (desk) => {
+    return withDesk({ dataDir: dataDirOf(textOf(words, 'data'), io), env: io.env }, async (desk) => {
       const order = orgId === undefined ? { month } : { month, orgId };
       io.stdout(printed(valueOf(await invoicesFor(order, desk.billing)), words));
       return EXIT.ok;

@@ -148,7 +148,7 @@ function commandOf<T extends Row>(kind: Kind<T>): (args: readonly string[], io: 
       const [name = ''] = words.positionals;
       const action = Object.hasOwn(actions, name) ? actions[name] : undefined;
       if (action === undefined) throw new UsageError(name === '' ? 'say what to do' : `there is no "${inert(name)}"`);
-      return withDesk({ dataDir: dataDirOf(textOf(words, 'data'), io) }, async ({ people }) =>
+      return withDesk({ dataDir: dataDirOf(textOf(words, 'data'), io), env: io.env }, async ({ people }) =>
         action({ people, io, words }),
       );
     });

@@ -37,7 +37,7 @@ export async function setupCommand(args: readonly string[], io: CommandIo): Prom
     const [stray] = words.positionals;
     if (stray !== undefined) throw new UsageError(`unexpected ${stray}`);
     const origin = originOf(textOf(words, 'url'), io);
-    return withDesk({ dataDir: dataDirOf(textOf(words, 'data'), io) }, async ({ people }) => {
+    return withDesk({ dataDir: dataDirOf(textOf(words, 'data'), io), env: io.env }, async ({ people }) => {
       const link = await newSetupLink(people, origin);
       if (link === undefined) throw new Error('The gateway has its first owner. Others come by `turnout invite`.');
       io.stdout(words.values['json'] === true ? `${jsonText({ url: link })}\n` : `${link}\n`);

@@ -56,6 +56,9 @@ export const DIALECTS = [
   'replicate',
 ] as const satisfies readonly Origin[];
 
+/** More processes would share one machine's memory and disk to nobody's gain. */
+export const WORKERS_MAX = 256;
+
 const durationMs = whole({ min: 1, max: HOUR_MS });
 
 const serverSchema = z.strictObject({
@@ -96,6 +99,13 @@ const serverSchema = z.strictObject({
     description:
       'Where this gateway and what it keeps are (`eu-central-1`): for distances, and for records of who held data.',
   }),
+  workers: z
+    .union([whole({ min: 1, max: WORKERS_MAX }), z.literal('auto')])
+    .default(1)
+    .meta({
+      description:
+        'Processes that serve on this port, each with its own memory; `auto` is one for each processor. `--workers` wins over it. Read at the start.',
+    }),
   upstream_client: z.enum(['own', 'undici']).default('own').meta({
     description:
       'Who speaks HTTP to the providers: our own client, or `undici`, should ours be wrong about one of them. Read at the start.',
@@ -296,10 +306,16 @@ export const configSchema = z.strictObject({
   data: text(4096)
     .default('./data')
     .meta({ description: 'Folder of the SQLite file and the journal, relative to this file. `--data` wins over it.' }),
-  store: z
-    .enum(['sqlite'], { error: 'must be `sqlite`: this release has no other store' })
+  store: text(2048)
+    .regex(
+      /^(sqlite|postgres(ql)?:\/\/\S+)$/,
+      'must be `sqlite` or `postgres://user:password@host:port/database`, as in `"${TURNOUT_DATABASE}"`',
+    )
     .default('sqlite')
-    .meta({ description: 'Where keys, ledger and requests are kept.' }),
+    .meta({
+      description:
+        'Where keys, ledger and requests are kept: `sqlite`, in the data folder, or a PostgreSQL that several machines share (`postgres://…`, its password from the environment; `?sslmode=verify-full` for TLS). `TURNOUT_STORE` wins over it.',
+    }),
   shared: z
     .enum(['memory'], { error: 'must be `memory`: this release shares nothing between machines' })
     .default('memory')

@@ -18,8 +18,8 @@ export type Operation =
   | FilesOperation
   | BatchesOperation
   | { readonly kind: 'admin'; readonly path: string }
-  | { readonly kind: 'webhook'; readonly source: 'stripe' }
   | { readonly kind: 'login'; readonly path: string }
+  | { readonly kind: 'webhook'; readonly source: 'stripe' }
   | { readonly kind: 'healthz' | 'readyz' | 'metrics' | 'home' | 'responses-upgrade' };
 
 /** What is asked beside a chat, and in whose words. */

@@ -152,8 +152,8 @@ export interface DecisionBooks {
   pruneFeedback(rowsMax: number): Promise<void>;
 }
 
-/** All methods throw `StoreError`s or SQLite's own errors; `troubleOf` tells them from bugs. */
-export interface Books extends BatchBooks, BillingBooks, DecisionBooks, PeopleBooks {
+/** Keys, and when they were used. */
+export interface KeyBooks {
   /** Keys changed after `revision`, removed ones among them. */
   keyChanges(revision: bigint): Promise<readonly StoredKey[]>;
   createKey(key: Omit<KeyRow, 'isDisabled'> & { readonly hash: string }, by?: string): Promise<StoredKey>;
@@ -165,6 +165,10 @@ export interface Books extends BatchBooks, BillingBooks, DecisionBooks, PeopleBo
   /** Notes when keys were used; an earlier time than is known changes nothing. */
   noteUses(uses: readonly KeyUse[]): Promise<void>;
   keyUses(): Promise<readonly KeyUse[]>;
+}
+
+/** All methods throw `StoreError`s or SQLite's own errors; `troubleOf` tells them from bugs. */
+export interface Books extends BatchBooks, BillingBooks, DecisionBooks, KeyBooks, PeopleBooks {
   /** Budgets changed after `revision`, removed ones among them. */
   budgetChanges(revision: bigint): Promise<readonly StoredBudget[]>;
   createBudget(budget: BudgetRow, deed: KeyDeed): Promise<StoredBudget>;
@@ -188,6 +192,9 @@ export interface Books extends BatchBooks, BillingBooks, DecisionBooks, PeopleBo
   endProcess(processId: string, atMs: number): Promise<void>;
   /** The same for processes that died, whose open attempts become `interrupted`. Gives how many there were. */
   recover(atMs: number): Promise<number>;
+
+  /** The number that the first caller gave. */
+  agree(mark: 'secret', value: bigint): Promise<bigint>;
 
   usage(query: UsageQuery): Promise<UsageReport>;
   verify(): Promise<VerifyReport>;

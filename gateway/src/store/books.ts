@@ -49,6 +49,7 @@ export async function openBooks(options: BooksOptions): Promise<Books> {
     ...feedbackBooks(db),
     ...fileBooks(db),
     ...batchBooks(db, deaths),
+    agree: async (mark, value) => agree(db, mark, value),
     ...creditBooks(db),
     ...paymentBooks(db),
     ...planBooks(db),
@@ -56,6 +57,15 @@ export async function openBooks(options: BooksOptions): Promise<Books> {
     ...reportBooks(db, dataDir),
     close,
   };
+}
+
+async function agree(db: Kysely<Tables>, name: string, value: bigint): Promise<bigint> {
+  await db
+    .insertInto('counters')
+    .values({ name, value })
+    .onConflict((conflict) => conflict.column('name').doNothing())
+    .execute();
+  return (await db.selectFrom('counters').select('value').where('name', '=', name).executeTakeFirstOrThrow()).value;
 }
 
 interface Database {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { inFolder, valueOf } from '../../test/store-kit.ts';
+import { valueOf } from '../../test/store-kit.ts';
+import { inStore } from '../../test/stores.ts';
 import type { Fault } from '../chat/fault.ts';
 import type { Result } from '../lib/result.ts';
 import { DEFAULT_ORG_ID } from '../people/permissions.ts';
@@ -24,44 +25,45 @@ interface Bench {
   readonly passMs: (ms: number) => void;
 }
 
-async function withPeople(run: (bench: Bench) => Promise<void>): Promise<void> {
-  await inFolder(async (dataDir) => {
-    const books = await openBooks({ dataDir, busyMs: 100 });
-    let nowMs = AT;
-    const ports = {
-      books,
-      secret: Buffer.alloc(32, 7),
-      now: () => nowMs,
-      patienceMs: 100,
-      newId: idMaker(() => nowMs),
-    };
-    const ringOf = (people: Directory): KeyRing =>
-      new KeyRing({
-        ...ports,
-        adminKey: undefined,
-        monotonicMs: () => 0,
-        graceMs: 1000,
-        whyNot: (owners) => people.whyNot(owners),
-        onChange: () => undefined,
-        spend: async () => ({ spentNanoUsd: 0n, heldNanoUsd: 0n }),
-      });
-    const people = new Directory(ports);
-    const other = new Directory(ports);
-    await people.refresh();
-    await other.refresh();
-    const passMs = (ms: number): void => {
-      nowMs += ms;
-    };
-    await run({ people, other, keys: ringOf(people), otherKeys: ringOf(other), books, passMs });
-    await books.close();
-  });
-}
+const run = async ({
+  books,
+  work,
+}: {
+  readonly books: Books;
+  readonly work: (bench: Bench) => Promise<void>;
+}): Promise<void> => {
+  let nowMs = AT;
+  const ports = { books, secret: Buffer.alloc(32, 7), now: () => nowMs, patienceMs: 100, newId: idMaker(() => nowMs) };
+  const ringOf = (people: Directory): KeyRing =>
+    new KeyRing({
+      ...ports,
+      adminKey: undefined,
+      monotonicMs: () => 0,
+      graceMs: 1000,
+      whyNot: (owners) => people.whyNot(owners),
+      onChange: () => undefined,
+      spend: async () => ({ spentNanoUsd: 0n, heldNanoUsd: 0n }),
+    });
+  const people = new Directory(ports);
+  const other = new Directory(ports);
+  await people.refresh();
+  await other.refresh();
+  const passMs = (ms: number): void => {
+    nowMs += ms;
+  };
+  await work({ people, other, keys: ringOf(people), otherKeys: ringOf(other), books, passMs });
+  await books.close();
+};
 
 const newUser = (email: string, role: 'owner' | 'admin' | 'developer' = 'developer') =>
   ({ name: email, email, role, orgId: DEFAULT_ORG_ID }) as const;
 
 function codeOf(result: Result<unknown, Fault>): string {
   return result.ok ? 'ok' : result.error.code;
+}
+
+async function withPeople(work: (bench: Bench) => Promise<void>): Promise<void> {
+  await inStore(async (place) => run({ books: await openBooks({ ...place, busyMs: 100 }), work }));
 }
 
 describe('people', () => {

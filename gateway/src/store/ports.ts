@@ -8,6 +8,7 @@ import type { AskBilling, Plans } from './billing-ports.ts';
 import type { Budgets } from './budget-ports.ts';
 import type { KeySettings, KeySettingsPatch } from './key-settings.ts';
 import type { Owners, People } from './people-ports.ts';
+import type { StorePlace } from './place.ts';
 import type { PurseRef, PurseState, TargetPurses } from './purse-ports.ts';
 
 /** Whose a key is: all of these that are given. */
@@ -456,11 +457,11 @@ export interface Store {
   readonly feedback: Feedback;
   /** Files and batches. */
   readonly batches: AskBatches;
+  /** Organisations, teams and users. */
+  readonly people: People;
   /** Credits, payments, plans, invoices. */
   readonly billing: AskBilling;
   readonly plans: Plans;
-  /** Organisations, teams and users. */
-  readonly people: People;
   /** What this process is called in the store: what it works on is nobody else's while it lives. */
   readonly processId: string;
   usage(query: UsageQuery): Promise<Result<UsageReport, Fault>>;
@@ -470,7 +471,7 @@ export interface Store {
   close(): Promise<void>;
 }
 
-export interface StoreOptions {
+export interface StoreOptions extends StorePlace {
   /** Folder of the database, the secret and the journals; made where it is missing. */
   readonly dataDir: string;
   /** `TURNOUT_ADMIN_KEY`: the root key, any text of 32 characters or more. */

@@ -9,6 +9,7 @@
  *
  * Several processes of one machine may share a folder. The database is worked by a thread of its own.
  */
+import { compact } from '../lib/json.ts';
 import { openBooksThread } from './books-client.ts';
 import type { Books } from './books-form.ts';
 import { BudgetBoard } from './budgets.ts';
@@ -17,6 +18,7 @@ import { idMaker } from './id.ts';
 import { openJournal, type JournalDisk } from './journal.ts';
 import { KeyRing } from './keys.ts';
 import { LedgerBook } from './ledger.ts';
+import { meet } from './meeting.ts';
 import { PATIENCE_MS, patiently } from './patience.ts';
 import { Directory } from './people.ts';
 import { PlanBook } from './plan-book.ts';
@@ -56,15 +58,16 @@ export interface StoreParts {
 
 /** Opens the store, takes in what dead processes left, and learns the keys. Throws where the store cannot be used. */
 export async function openStore(options: StoreOptions, parts: StoreParts = {}): Promise<Store> {
-  const { dataDir, now } = options;
+  const { dataDir, url, now } = options;
   ensureDataDir(dataDir);
-  const secret = ensureSecret(dataDir);
-  const books = parts.books ?? openBooksThread({ dataDir, busyMs: BUSY_MS });
+  const secret = ensureSecret(dataDir, options.secretHex);
   const newId = idMaker(now);
   const lock = lockOf(dataDir, newId);
+  const { processId } = lock;
+  const books = parts.books ?? openBooksThread(compact({ dataDir, busyMs: BUSY_MS, url, processId }));
   try {
-    const recovered = await patiently(async () => books.recover(now()), START_PATIENCE_MS);
-    if (!recovered.ok) throw new Error(`The database in ${dataDir} is locked or cannot be read.`);
+    const meeting = { ...options, secret, patienceMs: START_PATIENCE_MS };
+    await meet(books, meeting, async () => books.recover(now()));
     const journal = openJournal(dataDir, lock.processId, parts.disk);
     const monotonicMs = parts.monotonicMs ?? (() => performance.now());
     const patienceMs = parts.patienceMs ?? PATIENCE_MS;
@@ -140,9 +143,9 @@ async function run(world: World): Promise<Store> {
     snapshots: keptSnapshots(books, warn),
     feedback,
     batches: async (ask) => patiently(async () => ask(books)),
+    people,
     billing: async (ask) => patiently(async () => ask(books)),
     plans,
-    people,
     processId: lock.processId,
     usage: async (query) => patiently(async () => books.usage({ rowsMax: USAGE_ROWS_MAX, ...query })),
     audit: async (query) => patiently(async () => books.audit(query)),
