@@ -19,7 +19,7 @@ const PORTKEY_PACKAGE = {
   dependencies: { '@portkey-ai/gateway': PORTKEY_VERSION },
   overrides: { '@hono/node-server': '1.14.1' },
 };
-const START_MAX_MS = 20_000;
+const START_MAX_MS = 60_000;
 const STOP_MAX_MS = 10_000;
 const ROOT_KEY = 'bench-root-key-0123456789abcdefghijklmnop';
 /** A thousand dollars: never reached, but held and settled against with every request. */

@@ -9,7 +9,7 @@ import { startTurnout, startUpstream, type Turnout } from './gateways.ts';
 import { openLoad } from './load.ts';
 import { cpuUs, pinSelf, residentMib, untilQuiet, whyNot } from './machine.ts';
 
-const WORKERS = [1, 2, 4];
+const WORKERS = [1, 2];
 const ROUNDS = 3;
 const WARM_UP_REQUESTS = 8000;
 const ROUND_REQUESTS = 4000;

@@ -106,11 +106,7 @@ export function wire(parts: Parts): Gateway {
   let isDraining = false;
   const cursors = cursorsWith(store.keyFor('admin cursors'));
   const adminWorld = { ...parts, cursors, health: healthBook.rows, now: Date.now };
-  const own = {
-    metrics: () => book.text(),
-    ready: () => readiness(parts, isDraining),
-    health: () => ownHealth(adminWorld),
-  };
+  const own = { metrics: () => book.text(), ready: () => readiness(parts, isDraining) };
   const world = worldOf(parts, { clock, timers, underWay, meters: metered, health: healthBook.health, limits });
   const batches = createBatches({
     world,
@@ -126,7 +122,7 @@ export function wire(parts: Parts): Gateway {
     login: loginOf(parts, clock),
     limits: limitsOf(parts.limits),
     rim: {
-      ...frontOf(crew, own),
+      ...frontOf(crew, { ...own, health: () => ownHealth(adminWorld) }),
       isDraining: () => isDraining,
       home: () => homePage(parts.version),
       admin: async (request) => {

@@ -15,7 +15,7 @@ const ANSWER_MS = 2000;
 export const PARTS: readonly Check[] = [
   { name: 'store', look: store },
   { name: 'clock', look: clock },
-  { name: 'valkey', look: ({ config, io }) => valkeyFinding(io.env['TURNOUT_SHARED'] ?? config.shared) },
+  { name: 'valkey', look: ({ config }) => valkeyFinding(config.shared) },
   {
     name: 'port',
     look: ({ config, io }) => port(Number(io.env['TURNOUT_PORT'] ?? config.server.port), config.server.host),
