@@ -21,6 +21,7 @@ import { paymentBooks } from './books-payments.ts';
 import { planBooks } from './books-plans.ts';
 import { receiptBooks } from './books-receipts.ts';
 import { releaseBooks } from './books-release.ts';
+import { replyBooks } from './books-replies.ts';
 import { reportBooks } from './books-reports.ts';
 import { requestBooks } from './books-requests.ts';
 import { snapshotBooks } from './books-snapshots.ts';
@@ -51,6 +52,7 @@ export async function openBooks(options: BooksOptions): Promise<Books> {
     ...fileBooks(db),
     ...batchBooks(db, deaths),
     ...releaseBooks(db, { dataDir, deaths }),
+    ...replyBooks(db),
     agree: async (mark, value) => agree(db, mark, value),
     ...creditBooks(db),
     ...paymentBooks(db),
