@@ -2,7 +2,7 @@
 import type { Payer } from '../src/store/ports.ts';
 import { after, before, describe, it } from 'node:test';
 import assert from 'node:assert/strict';
-import { appendFileSync, readdirSync } from 'node:fs';
+import { appendFileSync, readdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { openJournal, type Journal, type JournalPosition } from '../src/store/journal.ts';
 import { discardedText, interruptedReceipt, lineOf, receiptText } from '../src/store/journal-entry.ts';
@@ -520,6 +520,31 @@ export function booksContract(
         sums,
       );
       assert.deepEqual(await books.feedbackSums(day + 1), []);
+    });
+
+    it('takes back what a process holds that is gone for good, and from no other', async () => {
+      const id = await newKey(1000n);
+      const letGo = await kind.live(store.place, 'lessee');
+      await draw(id, 600n, { processId: 'lessee', least: 600n });
+      const held = async () => (await books.lessees()).find(({ processId }) => processId === 'lessee');
+      assert.deepEqual(await held(), { processId: 'lessee', leasedNanoUsd: 600n, state: 'alive' });
+      assert.deepEqual(await books.release('lessee', { atMs: AT }), { refused: 'alive' });
+      await letGo();
+      const spent = receiptText('settled', receipt('late_1', { keyId: id, costNanoUsd: 50n }));
+      const journal = journalOf('lessee', [spent]);
+      assert.deepEqual(await books.release('lessee', { atMs: AT }), { refused: 'journal-here' });
+      const away = join(dataDir, 'elsewhere');
+      renameSync(join(dataDir, 'journal-lessee-1.log'), away);
+      assert.deepEqual(await books.release('lessee', { atMs: AT, by: 'cli' }), { releasedNanoUsd: 600n });
+      assert.deepEqual(await books.release('lessee', { atMs: AT }), { refused: 'no-lease' });
+      assert.equal((await draw(id, 1000n)).givenNanoUsd, 1000n);
+      const [entry] = (await books.audit({ limitMax: 1 })).entries;
+      assert.deepEqual([entry?.action, entry?.subject, entry?.by], ['process.released', 'lessee', 'cli']);
+      journal.close();
+      renameSync(away, join(dataDir, 'journal-lessee-1.log'));
+      await books.endProcess('lessee', AT);
+      assert.equal((await books.balances(id, 'p1')).spentNanoUsd, 50n, 'what came back late is booked all the same');
+      await verified();
     });
 
     it('gives batches of nobody and of the dead to whoever asks, and leaves those of the living', async () => {

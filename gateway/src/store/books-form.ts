@@ -93,6 +93,17 @@ export interface Recalls {
   readonly revision: bigint;
 }
 
+/** A process that money is handed out to. `journal-here`: dead, and whoever starts in this data folder takes it in. */
+export interface Lessee {
+  readonly processId: string;
+  readonly leasedNanoUsd: NanoUsd;
+  readonly state: 'alive' | 'journal-here' | 'gone';
+}
+
+export type Released =
+  | { readonly releasedNanoUsd: NanoUsd }
+  | { readonly refused: Exclude<Lessee['state'], 'gone'> | 'no-lease' };
+
 export interface TakenIn {
   readonly to: JournalPosition;
   readonly isEnd: boolean;
@@ -218,6 +229,10 @@ export interface Books extends BatchBooks, BillingBooks, DecisionBooks, KeyBooks
   /** The same for processes that died, whose open attempts become `interrupted`. Gives how many there were. */
   recover(atMs: number): Promise<number>;
 
+  /** Processes that money is handed out to. */
+  lessees(): Promise<readonly Lessee[]>;
+  /** Takes back what is handed out to a process that is gone for good. */
+  release(processId: string, deed: KeyDeed): Promise<Released>;
   /** The number that the first caller gave. */
   agree(mark: 'secret', value: bigint): Promise<bigint>;
 

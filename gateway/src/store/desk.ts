@@ -6,6 +6,7 @@ import { compact, type JsonRecord } from '../lib/json.ts';
 import type { Result } from '../lib/result.ts';
 import type { AskBatches } from './batch-ports.ts';
 import type { AskBilling } from './billing-ports.ts';
+import type { Books, Lessee, Released } from './books-form.ts';
 import { DATABASE, openBooks } from './books.ts';
 import type { Budgets } from './budget-ports.ts';
 import { BudgetBoard } from './budgets.ts';
@@ -41,23 +42,19 @@ export interface Desk {
   snapshot(id: string): Promise<Result<StoredSnapshot | undefined, Fault>>;
   usage(query: UsageQuery): Promise<Result<UsageReport, Fault>>;
   verify(): Promise<Result<VerifyReport, Fault>>;
+  /** Processes that money is handed out to. */
+  lessees(): Promise<Result<readonly Lessee[], Fault>>;
+  /** Takes back what is handed out to a process that is gone for good. */
+  release(processId: string): Promise<Result<Released, Fault>>;
   close(): Promise<void>;
 }
 
 /** Opens the books of a data folder. Throws an error for people where that cannot be done. */
 export async function openDesk(options: DeskOptions): Promise<Desk> {
-  const { dataDir, url, now, mayCreate } = options;
-  if (url === undefined && !mayCreate && !existsSync(join(dataDir, DATABASE))) {
-    throw new Error(
-      `There is no Turnout data in ${dataDir}. Name the folder with --data or TURNOUT_DATA, or a PostgreSQL database with TURNOUT_STORE.`,
-    );
-  }
-  ensureDataDir(dataDir);
-  const secret = ensureSecret(dataDir, options.secretHex);
-  const opened = await patiently(async () => openBooks(compact({ dataDir, busyMs: BUSY_MS, url })), 0);
-  if (!opened.ok) throw new Error(`Turnout cannot use ${placeText(options)}. Is it locked, or its server away?`);
-  const books = opened.value;
+  const { dataDir, now } = options;
+  const books = await booksOf(options);
   try {
+    const secret = ensureSecret(dataDir, options.secretHex);
     await meet(books, { ...options, secret, patienceMs: PATIENCE_MS }, async () => undefined);
     const newId = idMaker(now);
     const people = new Directory({ books, secret, now, newId, patienceMs: PATIENCE_MS });
@@ -110,10 +107,25 @@ export async function openDesk(options: DeskOptions): Promise<Desk> {
       snapshot: async (id) => patiently(async () => books.getSnapshot(id)),
       usage: async (query) => patiently(async () => books.usage(query)),
       verify: async () => patiently(async () => books.verify()),
+      lessees: async () => patiently(async () => books.lessees()),
+      release: async (processId) => patiently(async () => books.release(processId, { atMs: now(), by: 'cli' })),
       close: async () => books.close(),
     };
   } catch (error) {
     await books.close();
     throw error;
   }
+}
+
+async function booksOf(options: DeskOptions): Promise<Books> {
+  const { dataDir, url, mayCreate } = options;
+  if (url === undefined && !mayCreate && !existsSync(join(dataDir, DATABASE))) {
+    throw new Error(
+      `There is no Turnout data in ${dataDir}. Name the folder with --data or TURNOUT_DATA, or a PostgreSQL database with TURNOUT_STORE.`,
+    );
+  }
+  ensureDataDir(dataDir);
+  const opened = await patiently(async () => openBooks(compact({ dataDir, busyMs: BUSY_MS, url, deadAfterMs: 0 })), 0);
+  if (!opened.ok) throw new Error(`Turnout cannot use ${placeText(options)}. Is it locked, or its server away?`);
+  return opened.value;
 }
