@@ -291,6 +291,7 @@ export const faults = {
     retry: false,
     text: 'Nobody can set `{param}` of himself. Ask an owner or admin of the organisation.',
   },
+  'keys-full': { ...INVALID, status: 409, text: 'You have {max} keys of your own already. Delete one first.' },
   'session-unknown': {
     ...INVALID,
     status: 404,
@@ -369,6 +370,13 @@ export const faults = {
     outcome: 'rate_limited',
     retry: true,
     text: 'Too many requests: {reason}.',
+  },
+  'limit-too-small': {
+    status: 429,
+    type: 'rate_limit_error',
+    outcome: 'rate_limited',
+    retry: false,
+    text: 'This request alone needs {need}, and {owner} may have {limit}. Send less in one request, or ask for a higher limit.',
   },
   'no-target': {
     status: 503,

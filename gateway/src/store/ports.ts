@@ -508,6 +508,8 @@ export interface Store {
   usage(query: UsageQuery): Promise<Result<UsageReport, Fault>>;
   audit(query: AuditQuery): Promise<Result<AuditPage, Fault>>;
   verify(): Promise<Result<VerifyReport, Fault>>;
+  /** Learns now what other processes have changed, and not only within the next second. Never rejects. */
+  refresh(): Promise<void>;
   /** Writes everything out and gives leases back. Call it after the last request has ended. */
   close(): Promise<void>;
 }

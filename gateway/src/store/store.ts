@@ -167,6 +167,15 @@ async function run(world: World): Promise<Store> {
     processId: lock.processId,
     usage: async (query) => patiently(async () => books.usage({ rowsMax: USAGE_ROWS_MAX, ...query })),
     audit: async (query) => patiently(async () => books.audit(query)),
+    refresh: async () => {
+      try {
+        await people.refresh();
+        await keys.refresh();
+        await budgets.refresh();
+      } catch (error) {
+        noteStore(error);
+      }
+    },
     verify: async () => patiently(async () => books.verify()),
     close: async () => {
       for (const timer of timers) clearInterval(timer);
