@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import Stripe from 'stripe';
+import { Stripe } from 'stripe';
 import { whyUnsigned } from './stripe-signature.ts';
 
 const SECRET = 'whsec_0123456789abcdef';

@@ -4,7 +4,7 @@ import { request } from 'node:http';
 import { after, before, describe, it } from 'node:test';
 import { DatabaseSync } from 'node:sqlite';
 import { join } from 'node:path';
-import Stripe from 'stripe';
+import { Stripe } from 'stripe';
 import { asRecord, asString, parseJson, type JsonRecord } from '../../src/lib/json.ts';
 import { runCli, startGateway, type TestGateway } from '../harness.ts';
 
