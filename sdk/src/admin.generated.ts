@@ -212,6 +212,62 @@ export interface BudgetsUpdateBody {
   readonly alerts?: readonly number[];
 }
 
+export interface CreditsCreateBody {
+  /** say whose they are: the id of an organisation */
+  readonly org: string;
+  /** US dollars, more than 0 */
+  readonly amount_usd: string | number;
+  /** of the payment: what is sent twice is booked once */
+  readonly reference: string;
+  /** one line for people */
+  readonly note?: string;
+  /** `gift` where nobody has paid for it */
+  readonly kind?: "top-up" | "gift";
+  /** when what is left of it goes; absent: never */
+  readonly expires_at?: string;
+}
+
+export interface RefundsCreateBody {
+  /** say whose they are: the id of an organisation */
+  readonly org: string;
+  /** US dollars, more than 0 */
+  readonly amount_usd: string | number;
+  /** of the payment: what is sent twice is booked once */
+  readonly reference: string;
+  /** one line for people */
+  readonly note?: string;
+  /** reference of the top-up that is refunded */
+  readonly payment?: string;
+}
+
+export interface PlansCreateBody {
+  /** say what it is called */
+  readonly name: string;
+  /** the first that fits holds */
+  readonly rules: readonly ({
+  /** a provider, or a pattern as in `openai/*` */
+  readonly models: string;
+  /** hundredths of a per cent that are added; less than 0: taken off */
+  readonly basis_points?: number;
+  /** added once a request */
+  readonly fixed_usd?: string | number;
+})[];
+}
+
+export interface PlansUpdateBody {
+  /** for people */
+  readonly name?: string;
+  /** the first that fits holds */
+  readonly rules?: readonly ({
+  /** a provider, or a pattern as in `openai/*` */
+  readonly models: string;
+  /** hundredths of a per cent that are added; less than 0: taken off */
+  readonly basis_points?: number;
+  /** added once a request */
+  readonly fixed_usd?: string | number;
+})[];
+}
+
 /** A virtual key, without its token. */
 export interface Key {
   /** an id of ours */
@@ -406,6 +462,51 @@ export interface Budget {
   /** put aside for requests under way */
   readonly held_usd?: string;
   readonly resets_at?: string;
+}
+
+/** Money paid in, or taken back. */
+export interface Credit {
+  /** an id of ours */
+  readonly id: string;
+  readonly org: string;
+  readonly kind: "top-up" | "gift" | "refund" | "expiry";
+  /** US dollars; less than nothing for what was taken back */
+  readonly amount_usd: string;
+  /** of a top-up what is left; of a refund what could not be taken */
+  readonly left_usd: string;
+  readonly reference: string;
+  readonly note: string;
+  readonly by: string;
+  readonly at: string;
+  readonly expires_at?: string;
+}
+
+/** What an organisation has left. */
+export interface Balance {
+  readonly org: string;
+  /** US dollars, digit by digit */
+  readonly granted_usd: string;
+  /** US dollars, digit by digit */
+  readonly spent_usd: string;
+  /** put aside for requests under way, and in reserve for the next */
+  readonly held_usd: string;
+  /** US dollars, digit by digit */
+  readonly available_usd: string;
+  /** what has something left, in the order in which it is used */
+  readonly lots: readonly Credit[];
+}
+
+/** Rules in order: the first that fits a model holds. */
+export interface Plan {
+  /** an id of ours */
+  readonly id: string;
+  readonly name: string;
+  readonly rules: readonly ({
+  readonly models: string;
+  readonly basis_points: number;
+  /** US dollars, digit by digit */
+  readonly fixed_usd: string;
+})[];
 }
 
 /** One attempt that cost or may have cost something. `null`: not counted. */
@@ -626,6 +727,33 @@ export interface BudgetsGetQuery {
   readonly subject?: string;
 }
 
+export interface CreditsListQuery {
+  /** id of the organisation; absent: your own */
+  readonly org?: string;
+  /** rows of a page, 1 to 200; 50 where it is absent */
+  readonly limit?: number;
+  /** `next` of the page before */
+  readonly cursor?: string;
+  /** by what, with a minus from its end; `-at` where it is absent */
+  readonly sort?: "-at";
+}
+
+export interface BalanceGetQuery {
+  /** id of the organisation; absent: your own */
+  readonly org?: string;
+}
+
+export interface PlansListQuery {
+  /** rows of a page, 1 to 200; 50 where it is absent */
+  readonly limit?: number;
+  /** `next` of the page before */
+  readonly cursor?: string;
+  /** by what, with a minus from its end; `name` where it is absent */
+  readonly sort?: "name" | "-name";
+  /** plain text that must stand in name or id */
+  readonly q?: string;
+}
+
 export interface UsageGetQuery {
   /** a time as in 2026-11-01T00:00:00Z, or 24h */
   readonly since?: string;
@@ -780,6 +908,32 @@ export interface Admin {
     /** Takes a budget away. What it has counted stays in the ledger. */
     delete(id: string, options?: CallOptions): Promise<Deleted>;
   };
+  readonly credits: {
+    /** Lists what an organisation has paid in and was given back. */
+    list(query?: CreditsListQuery, options?: CallOptions): Pages<Credit>;
+    /** Books money that was paid in, or a gift. */
+    create(body: CreditsCreateBody, options?: CallOptions): Promise<Credit>;
+  };
+  readonly refunds: {
+    /** Takes credits back that are neither spent nor held. */
+    create(body: RefundsCreateBody, options?: CallOptions): Promise<Credit>;
+  };
+  readonly balance: {
+    /** Shows what an organisation has left. */
+    get(query?: BalanceGetQuery, options?: CallOptions): Promise<Balance>;
+  };
+  readonly plans: {
+    /** Lists plans. */
+    list(query?: PlansListQuery, options?: CallOptions): Pages<Plan>;
+    /** Makes a plan. `orgs.update` gives it to an organisation. */
+    create(body: PlansCreateBody, options?: CallOptions): Promise<Plan>;
+    /** Shows a plan. */
+    get(id: string, options?: CallOptions): Promise<Plan>;
+    /** Changes what is given. Rules are replaced whole; what was charged stays. */
+    update(id: string, body: PlansUpdateBody, options?: CallOptions): Promise<Plan>;
+    /** Takes a plan away that no organisation has. */
+    delete(id: string, options?: CallOptions): Promise<Deleted>;
+  };
   readonly usage: {
     /** Shows what was spent, oldest first; of the rows the newest 10000. */
     get(query?: UsageGetQuery, options?: CallOptions): Promise<UsageGetAnswer>;
@@ -864,6 +1018,23 @@ export function adminOf(call: Call): Admin {
       get: async (id, query = {}, options = {}) => call.one({ ...options, method: 'GET', path: `/admin/v1/budgets/${one(id)}`, query: { ...query } }),
       update: async (id, body, options = {}) => call.one({ ...options, method: 'PATCH', path: `/admin/v1/budgets/${one(id)}`, body }),
       delete: async (id, options = {}) => call.one({ ...options, method: 'DELETE', path: `/admin/v1/budgets/${one(id)}` }),
+    },
+    credits: {
+      list: (query = {}, options = {}) => call.pages('/admin/v1/credits', { ...query }, options),
+      create: async (body, options = {}) => call.one({ ...options, method: 'POST', path: '/admin/v1/credits', body }),
+    },
+    refunds: {
+      create: async (body, options = {}) => call.one({ ...options, method: 'POST', path: '/admin/v1/refunds', body }),
+    },
+    balance: {
+      get: async (query = {}, options = {}) => call.one({ ...options, method: 'GET', path: '/admin/v1/balance', query: { ...query } }),
+    },
+    plans: {
+      list: (query = {}, options = {}) => call.pages('/admin/v1/plans', { ...query }, options),
+      create: async (body, options = {}) => call.one({ ...options, method: 'POST', path: '/admin/v1/plans', body }),
+      get: async (id, options = {}) => call.one({ ...options, method: 'GET', path: `/admin/v1/plans/${one(id)}` }),
+      update: async (id, body, options = {}) => call.one({ ...options, method: 'PATCH', path: `/admin/v1/plans/${one(id)}`, body }),
+      delete: async (id, options = {}) => call.one({ ...options, method: 'DELETE', path: `/admin/v1/plans/${one(id)}` }),
     },
     usage: {
       get: async (query = {}, options = {}) => call.one({ ...options, method: 'GET', path: '/admin/v1/usage', query: { ...query } }),

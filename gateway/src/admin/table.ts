@@ -1,6 +1,7 @@
 /** All endpoints of the admin API, in one table. */
 import { z } from 'zod';
 import { budgetEndpoints } from './budgets.ts';
+import { creditEndpoints } from './credits.ts';
 import { endpoint, type Endpoint } from './endpoint.ts';
 import { gatewayEndpoints } from './gateway.ts';
 import { historyEndpoints } from './history.ts';
@@ -8,6 +9,7 @@ import { inviteEndpoints } from './invites.ts';
 import { keyEndpoints } from './keys.ts';
 import { openapiOf } from './openapi.ts';
 import { peopleEndpoints } from './people.ts';
+import { planEndpoints } from './plans.ts';
 import { usageEndpoints } from './usage.ts';
 
 const resources: readonly Endpoint[] = [
@@ -15,6 +17,8 @@ const resources: readonly Endpoint[] = [
   ...peopleEndpoints,
   ...inviteEndpoints,
   ...budgetEndpoints,
+  ...creditEndpoints,
+  ...planEndpoints,
   ...usageEndpoints,
   ...historyEndpoints,
   ...gatewayEndpoints,

@@ -134,6 +134,7 @@ export const faults = {
     status: 412,
     text: 'It was changed since you have seen it. Read it again, then change it.',
   },
+  'plan-in-use': { ...INVALID, status: 409, text: 'An organisation has the plan {id}. Give it another one first.' },
   'idempotency-running': {
     ...INVALID,
     status: 409,

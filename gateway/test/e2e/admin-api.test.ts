@@ -74,6 +74,9 @@ describe('every endpoint', () => {
       ['users', { name: 'Ann', email: 'ann@example.org', role: 'owner' }],
       ['budgets', { scope: 'all', limit_usd: 1 }],
       ['invites', { role: 'viewer' }],
+      ['plans', { name: 'schema', rules: [{ models: 'house/*', basis_points: -500, fixed_usd: 0.01 }] }],
+      ['credits', { org: 'default', amount_usd: 5, reference: 'one' }],
+      ['refunds', { org: 'default', amount_usd: '2', reference: 'two', payment: 'one' }],
       ['orgs', { name: 'Other' }],
     ] as const) {
       const { status, body: answer } = await ask('POST', resource, { body });
@@ -84,12 +87,13 @@ describe('every endpoint', () => {
       const id = made.get(path.split('/')[0] ?? '') ?? '';
       assert.equal((await ask(method, path.replace('{id}', id))).status, 200, path);
     }
+    assert.equal((await ask('GET', 'balance')).body['granted_usd'], '3');
     for (const [resource, id] of made) {
       const named = TABLE.some(({ id: name }) => name === `${resource}.update`);
       if (named)
         assert.equal((await ask('PATCH', `${resource}/${id}`, { body: { name: 'Changed' } })).status, 200, resource);
     }
-    for (const resource of ['keys', 'budgets', 'invites', 'teams'])
+    for (const resource of ['keys', 'budgets', 'invites', 'teams', 'plans'])
       assert.equal((await ask('DELETE', `${resource}/${made.get(resource) ?? ''}`)).status, 200, resource);
   });
 
