@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { createBatches, type Batches } from './batches/batches.ts';
 import { spoolIn } from './batches/spool.ts';
+import { createBilling } from './billing/billing.ts';
 import type { Config } from './config/schema.ts';
 import { createCredentials } from './credentials/credentials.ts';
 import { cloudSource } from './credentials/sources.ts';
@@ -15,6 +16,7 @@ import { admin, ownHealth } from './admin/admin.ts';
 import { doorOf } from './http/door.ts';
 import { createListener, type Listener } from './http/listener.ts';
 import { homePage } from './http/home.ts';
+import type { Rim } from './http/serve.ts';
 import { asRecord, type JsonRecord } from './lib/json.ts';
 import { createCohort } from './lib/cohort.ts';
 import { createCrowd } from './lib/crowd.ts';
@@ -80,7 +82,7 @@ export interface Gateway {
 
 /** Wires a gateway that is ready to listen. */
 export function wire(parts: Parts): Gateway {
-  const { store, crew } = parts;
+  const { store, log, crew } = parts;
   const clock: Clock = { monotonicMs: () => performance.now(), unixMs: () => Date.now() };
   const { timers, stop } = wheelTimers(clock);
   const book = metrics();
@@ -113,6 +115,12 @@ export function wire(parts: Parts): Gateway {
     spool: spoolIn(parts.dataDir),
     live: () => listener.inFlight(),
   });
+  const billing = createBilling({
+    ask: store.billing,
+    config: () => parts.config().billing,
+    now: Date.now,
+    log: (text, details) => log('info', text, details),
+  });
   const listener: Listener = createListener({
     world,
     dialects: gateDialects,
@@ -123,11 +131,8 @@ export function wire(parts: Parts): Gateway {
       ...frontOf(crew, own),
       isDraining: () => isDraining,
       home: () => homePage(parts.version),
-      admin: async (request) => {
-        const answer = await admin(request, adminWorld);
-        if (request.method !== 'GET' && !('fault' in answer)) others.tellChanged();
-        return answer;
-      },
+      admin: telling((request) => admin(request, adminWorld), others.tellChanged),
+      webhook: billing.webhook,
     },
   });
   gauges(book, { parts, world, listener, batches });
@@ -140,6 +145,7 @@ export function wire(parts: Parts): Gateway {
     },
     close: async () => {
       stop();
+      billing.close();
       healthBook.close();
       await limits.close();
     },
@@ -192,6 +198,15 @@ function ownersIn({ people }: Store): Gate['ownersOf'] {
     add('team', people.team(teamId));
     add('user', people.user(userId));
     return owners;
+  };
+}
+
+/** What an admin changes here the other processes look for at once. */
+function telling(ask: Rim['admin'], tellChanged: () => void): Rim['admin'] {
+  return async (request) => {
+    const answer = await ask(request);
+    if (request.method !== 'GET' && !('fault' in answer)) tellChanged();
+    return answer;
   };
 }
 

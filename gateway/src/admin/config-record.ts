@@ -25,6 +25,7 @@ export function configRecord(config: Config): JsonRecord {
     price_unknown: config.price_unknown,
     people: peopleRecord(config.people),
     batches: { ...batches },
+    billing: billingRecord(config.billing),
     log: { ...log },
   };
 }
@@ -55,6 +56,19 @@ function providerRecord(provider: ProviderConfig): JsonRecord {
     models: Object.fromEntries(Object.entries(models).map(([name, model]) => [name, modelRecord(model)])),
     timeouts: { ...timeouts },
   });
+}
+
+/** Of secrets their number alone. */
+function billingRecord({ plan, credits, stripe }: Config['billing']): JsonRecord {
+  return {
+    plan: plan.map(({ models, basisPoints, fixedNanoUsd }) => ({
+      models,
+      basis_points: basisPoints,
+      fixed_usd: formatUsd(fixedNanoUsd),
+    })),
+    credits: { ...credits, alerts: [...credits.alerts] },
+    stripe: { webhook_secrets: stripe.webhook_secret.length, tolerance_s: stripe.tolerance_s },
+  };
 }
 
 function modelRecord({ price, limits, quality, ...rest }: ModelConfig): JsonRecord {

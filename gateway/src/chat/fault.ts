@@ -304,6 +304,13 @@ export const faults = {
     outcome: 'not_found',
     text: 'This link is used, over, or not one of this gateway. Ask for a new one.',
   },
+  'webhook-unsigned': {
+    status: 401,
+    type: 'authentication_error',
+    outcome: 'unauthorized',
+    retry: false,
+    text: 'The signature of this event is not good: {reason}. Check the secret of the webhook at its sender and here.',
+  },
   'admin-only': {
     status: 403,
     type: 'permission_error',

@@ -1,8 +1,9 @@
 /** This process as the gateway: read, check, wire, listen, drain. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import type { Catalog } from '../catalog/catalog.ts';
 import { loadCatalog } from './catalog-file.ts';
 import { newSetupLink } from './setup.ts';
 import { configSchema, type Config, type ProviderConfig } from '../config/schema.ts';
@@ -32,6 +33,7 @@ import { baseOf, greetingOf } from './greeting.ts';
 import { discover, findingsOf, type Found } from './discover.ts';
 import { starterConfig } from './init.ts';
 import { intentTrainer } from './intents.ts';
+import { tellPending } from './migrate.ts';
 import { catalogName } from './settings.ts';
 import { VERSION } from './version.ts';
 import { whyNotListening } from './workers/hands.ts';
@@ -104,24 +106,16 @@ async function run({ options, io, log, member, first, configurationOptions, simu
     io.stderr(`turnout: TURNOUT_ADMIN_KEY must have ${ADMIN_KEY_MIN} characters or more\n`);
     return 1;
   }
-  mkdirSync(dataDir, { recursive: true });
+  const place = { dataDir, ...storePlace(io.env, first.config.store) };
+  await tellPending(place, log);
   const store = await openStore({
-    dataDir,
-    ...storePlace(io.env, first.config.store),
+    ...place,
     now: Date.now,
     warn: (text) => log('warn', text),
     ...(adminKey === undefined ? {} : { adminKey }),
   });
   const firstKey = adminKey === undefined ? await firstRootKey(store) : undefined;
-  const { catalog } = configurationOptions;
-  const inForce = ({ snapshot: { id }, settings }: Loaded): void =>
-    store.snapshots.keep({
-      id,
-      atMs: Date.now(),
-      release: VERSION,
-      catalog: catalogName(catalog),
-      settings: settings(),
-    });
+  const inForce = keeper(store, configurationOptions.catalog);
   inForce(first);
   const configuration = keepConfiguration(first, configurationOptions, { log, inForce });
   const link = linkOf(first.config.shared, log);
@@ -136,7 +130,7 @@ async function run({ options, io, log, member, first, configurationOptions, simu
     configProblem: () => configuration.problem(),
     limits: first.config.server,
     dataDir,
-    link,
+    link: link.own,
     version: VERSION,
     ...(member === undefined ? {} : { crew: member.crew }),
   });
@@ -148,11 +142,10 @@ async function run({ options, io, log, member, first, configurationOptions, simu
   }
   gateway.batches.start();
   const base = baseOf(address);
-  const setupLink = await newSetupLink(store.people, first.config.people.url ?? base);
   const greeting = greetingOf({
     base,
     firstKey,
-    setupLink,
+    setupLink: await newSetupLink(store.people, first.config.people.url ?? base),
     first,
     simulator,
     dataDir,
@@ -160,13 +153,13 @@ async function run({ options, io, log, member, first, configurationOptions, simu
     env: io.env,
   });
   if (member === undefined) io.stdout(greeting);
-  else member.listening(address.port, greeting);
+  else member.listening(greeting);
   for (const warning of first.warnings) log('warn', warning);
   process.on('SIGHUP', () => void configuration.reload());
   await stopSignal(member);
   await shutDown({ gateway, configuration, log });
   await upstream.close();
-  link?.close();
+  link.close();
   await store.close();
   await simulator?.close();
   member?.close();
@@ -176,10 +169,16 @@ async function run({ options, io, log, member, first, configurationOptions, simu
 /** Trouble is told once a minute at most: who is away is asked again and again. */
 const TROUBLE_EVERY_MS = 60_000;
 
-function linkOf(shared: Config['shared'], log: Log): Link | undefined {
-  if (shared === 'memory') return undefined;
+interface Linked {
+  /** Absent: nothing is shared. */
+  readonly own: Link | undefined;
+  close(): void;
+}
+
+function linkOf(shared: Config['shared'], log: Log): Linked {
+  if (shared === 'memory') return { own: undefined, close: () => undefined };
   let toldMs = Number.NEGATIVE_INFINITY;
-  return openLink({
+  const own = openLink({
     url: shared,
     trouble: (reason) => {
       if (performance.now() - toldMs < TROUBLE_EVERY_MS) return;
@@ -187,6 +186,13 @@ function linkOf(shared: Config['shared'], log: Log): Link | undefined {
       log('warn', 'Valkey (`shared`) cannot be reached; what it is for goes on without it', { reason });
     },
   });
+  return { own, close: () => own.close() };
+}
+
+/** Writes down each configuration that comes into force, so that what was decided under it can be decided again. */
+function keeper({ snapshots }: Store, catalog: Catalog): (loaded: Loaded) => void {
+  return ({ snapshot: { id }, settings }) =>
+    snapshots.keep({ id, atMs: Date.now(), release: VERSION, catalog: catalogName(catalog), settings: settings() });
 }
 
 /** undici is read only where it is asked for: it would cost every other start a tenth of a second and 28 MB. */

@@ -90,6 +90,7 @@ function isSecret([table, , ...fields]: readonly string[], text: string): boolea
   // An address may hold a password.
   if (table === 'shared') return text.includes('@');
   if (table === 'people') return fields.some((name) => SECRET_FIELD.test(name));
+  if (table === 'billing') return fields.at(-1) === 'webhook_secret';
   if (table !== 'providers' || fields[0] === 'models') return false;
   return fields[0] === 'headers' || fields.some((name) => SECRET_FIELD.test(name));
 }

@@ -4,6 +4,7 @@ import type { Origin } from '../chat/part.ts';
 import { compact } from '../lib/json.ts';
 import type { Price } from '../money/price.ts';
 import { accountFields, accountIssues } from './accounts.ts';
+import { billingSchema } from './billing-schema.ts';
 import { HEADER_NAME, ID, MODEL_NAME, named, table, text, usd, whole } from './fields.ts';
 import { peopleSchema } from './people-schema.ts';
 import { LIMIT_FIELDS } from './rate-limits.ts';
@@ -470,6 +471,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .meta({ description: 'Files and batches (`/v1/files`, `/v1/batches`, `/v1/messages/batches`).' }),
+  billing: billingSchema.prefault({}).meta({ description: 'How what is used is sold: plans, credits, payments.' }),
   log: z
     .strictObject({
       requests: z

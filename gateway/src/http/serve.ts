@@ -6,6 +6,7 @@ import type { Origin } from '../chat/part.ts';
 import type { Dialect } from '../dialects/dialect.ts';
 import type { JsonRecord } from '../lib/json.ts';
 import { err, type Result } from '../lib/result.ts';
+import type { WebhookRequest } from '../billing/webhook.ts';
 import { authenticate } from '../pipeline/authenticate.ts';
 import { BODY_LIMITS, isLong, parseBodyInTurns, type BodyLimits, type ParsedBody } from '../pipeline/body.ts';
 import type { Arrival } from '../pipeline/call.ts';
@@ -61,6 +62,8 @@ export interface Rim {
   readonly metricsText: () => Promise<string>;
   readonly home: () => { readonly type: string; readonly body: string };
   readonly admin: (request: AdminRequest) => Promise<AdminAnswer>;
+  /** An event of a payment provider; its body is read when it is wanted. */
+  readonly webhook: (request: WebhookRequest) => Promise<Result<JsonRecord, Fault>>;
 }
 
 export interface AdminRequest {
@@ -99,6 +102,7 @@ export async function serve(visitor: Visit): Promise<Ending> {
   if (plain !== undefined) return plain;
   if (visitor.operation.kind === 'login') return serveLogin(visitor);
   if (visitor.operation.kind === 'admin') return serveAdmin(visitor);
+  if (visitor.operation.kind === 'webhook') return serveWebhook(visitor);
   const at = { reply, requestId, dialect: dialectFor(visitor) };
   const key = authenticate(credentialsOf(visitor), desk.world.store.keys);
   if (!key.ok) {
@@ -203,6 +207,18 @@ function serveOpen({ desk, operation, reply, requestId }: Visit): Ending | Promi
     default:
       return undefined;
   }
+}
+
+/** Who sends it has a signature in the place of a key, and spends nothing. */
+async function serveWebhook(visitor: Visit): Promise<Ending> {
+  const { desk, headers, request, response } = visitor;
+  const busy = busyFault(visitor);
+  if (busy !== undefined) return finish(visitor, err(busy));
+  const body = async (maxBytes: number): Promise<Result<Uint8Array, Fault>> =>
+    readBody(request, response, { maxBytes });
+  const answer = await desk.rim.webhook({ headers, body });
+  if (!answer.ok) response.setHeader('connection', 'close');
+  return finish(visitor, answer);
 }
 
 function busyFault({ desk, headers }: Visit): Fault | undefined {

@@ -9,12 +9,16 @@ import { accessBooks } from './books-access.ts';
 import { auditBooks } from './books-audit.ts';
 import { batchBooks, type Deaths } from './books-batches.ts';
 import { budgetBooks } from './books-budgets.ts';
+import { creditBooks } from './books-credits.ts';
 import { fileBooks } from './books-files.ts';
 import { feedbackBooks } from './books-feedback.ts';
 import type { Books, BooksOptions } from './books-form.ts';
+import { invoiceBooks } from './books-invoices.ts';
 import { keyBooks } from './books-keys.ts';
 import { leaseBooks } from './books-leases.ts';
 import { peopleBooks } from './books-people.ts';
+import { paymentBooks } from './books-payments.ts';
+import { planBooks } from './books-plans.ts';
 import { receiptBooks } from './books-receipts.ts';
 import { reportBooks } from './books-reports.ts';
 import { requestBooks } from './books-requests.ts';
@@ -46,6 +50,10 @@ export async function openBooks(options: BooksOptions): Promise<Books> {
     ...fileBooks(db),
     ...batchBooks(db, deaths),
     agree: async (mark, value) => agree(db, mark, value),
+    ...creditBooks(db),
+    ...paymentBooks(db),
+    ...planBooks(db),
+    ...invoiceBooks(db),
     ...reportBooks(db, dataDir),
     close,
   };

@@ -5,6 +5,7 @@ import type { Fault } from '../chat/fault.ts';
 import { compact, type JsonRecord } from '../lib/json.ts';
 import type { Result } from '../lib/result.ts';
 import type { AskBatches } from './batch-ports.ts';
+import type { AskBilling } from './billing-ports.ts';
 import { DATABASE, openBooks } from './books.ts';
 import type { Budgets } from './budget-ports.ts';
 import { BudgetBoard } from './budgets.ts';
@@ -33,6 +34,7 @@ export interface Desk {
   readonly budgets: Budgets;
   readonly people: People;
   readonly batches: AskBatches;
+  readonly billing: AskBilling;
   readonly log: RequestLog;
   /** The record of a request. */
   request(id: string): Promise<Result<JsonRecord | undefined, Fault>>;
@@ -99,6 +101,7 @@ export async function openDesk(options: DeskOptions): Promise<Desk> {
       budgets,
       people,
       batches: async (ask) => patiently(async () => ask(books)),
+      billing: async (ask) => patiently(async () => ask(books)),
       log: {
         extent: async (query) => books.logExtent(query),
         page: async (query) => books.readLog(query),

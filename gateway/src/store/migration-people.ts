@@ -113,7 +113,13 @@ async function createMoney(db: Kysely<unknown>): Promise<void> {
     .addColumn('kind', 'text', (column) => column.notNull())
     .addColumn('at', 'bigint', (column) => column.notNull())
     .addColumn('outcome', 'text', (column) => column.notNull())
+    .addColumn('payment', 'text')
+    .addColumn('is_refund', 'integer', (column) => column.notNull())
+    .addColumn('refund', 'text')
+    .addColumn('amount_nano_usd', 'bigint')
+    .addColumn('is_void', 'integer', (column) => column.notNull())
     .execute();
+  await db.schema.createIndex('webhook_events_payment').on('webhook_events').column('payment').execute();
 }
 
 async function createBudgets(db: Kysely<unknown>): Promise<void> {

@@ -4,6 +4,7 @@ import type { JsonRecord } from '../lib/json.ts';
 import type { Result } from '../lib/result.ts';
 import type { NanoUsd } from '../money/price.ts';
 import type { AskBatches } from './batch-ports.ts';
+import type { AskBilling } from './billing-ports.ts';
 import type { Budgets } from './budget-ports.ts';
 import type { KeySettings, KeySettingsPatch } from './key-settings.ts';
 import type { Owners, People } from './people-ports.ts';
@@ -123,7 +124,7 @@ export interface Payer {
   readonly booked: readonly string[];
   readonly labels: Labels;
   /** What is charged for a cost, never less than nothing, and more for more. Absent: the cost. */
-  readonly chargeOf?: (costNanoUsd: NanoUsd, at: PaidPlace) => NanoUsd;
+  readonly chargeOf?: (costNanoUsd: NanoUsd, at: ChargedPlace) => NanoUsd;
   /** Purses of an attempt's provider and model. Absent: none. */
   readonly pursesAt?: (at: PaidPlace) => TargetPurses;
 }
@@ -132,6 +133,11 @@ export interface Payer {
 export interface PaidPlace {
   readonly provider: string;
   readonly model: string;
+}
+
+export interface ChargedPlace extends PaidPlace {
+  /** False where an attempt of the request was charged before. */
+  readonly isFirst?: boolean;
 }
 
 /** Money put aside for one request. Opaque: only the ledger changes it. */
@@ -453,6 +459,8 @@ export interface Store {
   readonly batches: AskBatches;
   /** Organisations, teams and users. */
   readonly people: People;
+  /** Credits, payments, plans, invoices. */
+  readonly billing: AskBilling;
   /** What this process is called in the store: what it works on is nobody else's while it lives. */
   readonly processId: string;
   usage(query: UsageQuery): Promise<Result<UsageReport, Fault>>;

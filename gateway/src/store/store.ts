@@ -141,6 +141,7 @@ async function run(world: World): Promise<Store> {
     feedback,
     batches: async (ask) => patiently(async () => ask(books)),
     people,
+    billing: async (ask) => patiently(async () => ask(books)),
     processId: lock.processId,
     usage: async (query) => patiently(async () => books.usage({ rowsMax: USAGE_ROWS_MAX, ...query })),
     audit: async (query) => patiently(async () => books.audit(query)),
