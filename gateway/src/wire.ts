@@ -18,6 +18,7 @@ import { ownHealth } from './admin/gateway.ts';
 import { doorOf } from './http/door.ts';
 import { createListener, type Listener } from './http/listener.ts';
 import { homePage } from './http/home.ts';
+import type { Rim } from './http/serve.ts';
 import { asRecord, type JsonRecord } from './lib/json.ts';
 import { createCohort } from './lib/cohort.ts';
 import { createCrowd } from './lib/crowd.ts';
@@ -84,7 +85,7 @@ export interface Gateway {
 
 /** Wires a gateway that is ready to listen. */
 export function wire(parts: Parts): Gateway {
-  const { store, crew } = parts;
+  const { store, log, crew } = parts;
   const clock: Clock = { monotonicMs: () => performance.now(), unixMs: () => Date.now() };
   const { timers, stop } = wheelTimers(clock);
   const book = metrics();
@@ -125,11 +126,7 @@ export function wire(parts: Parts): Gateway {
       ...frontOf(crew, { ...own, health: () => ownHealth(adminWorld) }),
       isDraining: () => isDraining,
       home: () => homePage(parts.version),
-      admin: async (request) => {
-        const answer = await admin(request, adminWorld);
-        if (request.method !== 'GET' && !('fault' in answer)) others.tellChanged();
-        return answer;
-      },
+      admin: telling((request) => admin(request, adminWorld), others.tellChanged),
       webhook: billing.webhook,
     },
   });
@@ -197,6 +194,15 @@ function ownersIn({ people }: Store): Gate['ownersOf'] {
     add('team', people.team(teamId));
     add('user', people.user(userId));
     return owners;
+  };
+}
+
+/** What an admin changes here the other processes look for at once. */
+function telling(ask: Rim['admin'], tellChanged: () => void): Rim['admin'] {
+  return async (request) => {
+    const answer = await ask(request);
+    if (request.method !== 'GET' && !('fault' in answer)) tellChanged();
+    return answer;
   };
 }
 

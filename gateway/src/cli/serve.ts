@@ -130,7 +130,7 @@ async function run({ options, io, log, member, first, configurationOptions, simu
     configProblem: () => configuration.problem(),
     limits: first.config.server,
     dataDir,
-    link,
+    link: link.own,
     version: VERSION,
     ...(member === undefined ? {} : { crew: member.crew }),
   });
@@ -159,25 +159,25 @@ async function run({ options, io, log, member, first, configurationOptions, simu
   await stopSignal(member);
   await shutDown({ gateway, configuration, log });
   await upstream.close();
-  link?.close();
+  link.close();
   await store.close();
   await simulator?.close();
   return 0;
 }
 
-/** Writes down each configuration that comes into force, so that what was decided under it can be decided again. */
-function keeper({ snapshots }: Store, catalog: Catalog): (loaded: Loaded) => void {
-  return ({ snapshot: { id }, settings }) =>
-    snapshots.keep({ id, atMs: Date.now(), release: VERSION, catalog: catalogName(catalog), settings: settings() });
-}
-
 /** Trouble is told once a minute at most: who is away is asked again and again. */
 const TROUBLE_EVERY_MS = 60_000;
 
-function linkOf(shared: Config['shared'], log: Log): Link | undefined {
-  if (shared === 'memory') return undefined;
+interface Linked {
+  /** Absent: nothing is shared. */
+  readonly own: Link | undefined;
+  close(): void;
+}
+
+function linkOf(shared: Config['shared'], log: Log): Linked {
+  if (shared === 'memory') return { own: undefined, close: () => undefined };
   let toldMs = Number.NEGATIVE_INFINITY;
-  return openLink({
+  const own = openLink({
     url: shared,
     trouble: (reason) => {
       if (performance.now() - toldMs < TROUBLE_EVERY_MS) return;
@@ -185,6 +185,13 @@ function linkOf(shared: Config['shared'], log: Log): Link | undefined {
       log('warn', 'Valkey (`shared`) cannot be reached; what it is for goes on without it', { reason });
     },
   });
+  return { own, close: () => own.close() };
+}
+
+/** Writes down each configuration that comes into force, so that what was decided under it can be decided again. */
+function keeper({ snapshots }: Store, catalog: Catalog): (loaded: Loaded) => void {
+  return ({ snapshot: { id }, settings }) =>
+    snapshots.keep({ id, atMs: Date.now(), release: VERSION, catalog: catalogName(catalog), settings: settings() });
 }
 
 /** undici is read only where it is asked for: it would cost every other start a tenth of a second and 28 MB. */

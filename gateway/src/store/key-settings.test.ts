@@ -23,7 +23,7 @@ const settings: fc.Arbitrary<KeySettings> = fc.record(
     allowedProviders: names,
     allowedRegions: fc.array(fc.constantFrom('eu', 'us-east-1', 'de'), { maxLength: 3 }),
     addresses: fc.uniqueArray(fc.constantFrom('10.0.0.0/8', '192.0.2.7', '2001:db8::/32'), { maxLength: 3 }),
-    limits: fc.constant({ rpm: 5, org: { tpm: 7 } }),
+    limits: fc.constant({ rpm: 5, more: [{ of: 'tokens', max: 7, per: 'month' }] }),
   },
   { requiredKeys: [], noNullPrototype: true },
 );

@@ -1,4 +1,5 @@
 /** What a key may do, beside its models and its money: the JSON of its `settings`, in the words of the API. One reader, one writer. */
+import { readLimits } from '../config/rate-limits.ts';
 import { asArray, asRecord, asString, compact, isRecord, parseJson, type Json, type JsonRecord } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { compileRanges } from '../policy/ranges.ts';
@@ -94,9 +95,15 @@ export function settingProblem(patch: KeySettingsPatch): SettingProblem | undefi
     return { param: 'regions', reason: 'each must be a region such as eu or us-east-1' };
   const ranges = rangesOf(addresses ?? []);
   if (!ranges.ok) return { param: `addresses[${ranges.error.index}]`, reason: ranges.error.message };
-  if (limits !== undefined && JSON.stringify(limits).length > LIMITS_LENGTH_MAX)
-    return { param: 'limits', reason: `it may have ${LIMITS_LENGTH_MAX} characters` };
-  return undefined;
+  const reason = whyNotLimits(limits);
+  return reason === undefined ? undefined : { param: 'limits', reason };
+}
+
+function whyNotLimits(limits: KeySettingsPatch['limits']): string | undefined {
+  if (limits === undefined || limits === null) return undefined;
+  if (JSON.stringify(limits).length > LIMITS_LENGTH_MAX) return `it may have ${LIMITS_LENGTH_MAX} characters`;
+  const read = readLimits(limits);
+  return read.ok ? undefined : read.error;
 }
 
 function whyNotListed(list: readonly string[]): string | undefined {

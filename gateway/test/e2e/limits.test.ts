@@ -130,6 +130,10 @@ const FREE = [
   'GET /v1/responses',
   ...['healthz', 'readyz', 'metrics', ''].flatMap((name) => [`GET /${name}`, `HEAD /${name}`]),
   ...['GET', 'POST', 'PATCH', 'DELETE'].map((method) => `${method} /admin/v1/keys`),
+  // No key is asked for here.
+  ...['GET', 'HEAD', 'POST', 'PATCH', 'DELETE'].map((method) => `${method} /auth/session`),
+  ...['GET', 'HEAD', 'POST'].map((method) => `${method} /login`),
+  'POST /webhooks/stripe',
 ];
 
 describe('a key that has used up its limit', () => {
@@ -199,6 +203,26 @@ describe('a key that has used up its limit', () => {
     assert.equal((await ask('/v1/models', key)).status, 429);
     assert.equal((await ask('/v1/models', await newKey())).status, 200);
     for (let count = 0; count < 5; count += 1) assert.equal((await ask('/v1/models', ROOT_KEY)).status, 200);
+  });
+});
+
+describe('a key with limits of its own', () => {
+  it('has these in the place of those of all keys, from the next request on, and counts on where they are changed', async () => {
+    const { body } = await ask('/admin/v1/keys', ROOT_KEY, { body: { name: 'own', limits: { rpm: 5 } } });
+    const [key, id] = [asString(body['key']) ?? '', asString(body['id']) ?? ''];
+    for (const left of ['4', '3', '2', '1', '0'])
+      assert.equal((await ask('/v1/models', key)).headers.get('x-ratelimit-remaining-requests'), left);
+    assert.equal((await ask('/v1/models', key)).status, 429);
+    const raised = await ask(`/admin/v1/keys/${id}`, ROOT_KEY, { method: 'PATCH', body: { limits: { rpm: 6 } } });
+    assert.equal(raised.status, 200);
+    assert.equal((await ask('/v1/models', key)).status, 200);
+    assert.equal((await ask('/v1/models', key)).status, 429);
+  });
+
+  it('is not made where they are none', async () => {
+    const got = await ask('/admin/v1/keys', ROOT_KEY, { body: { name: 'own', limits: { rpx: 5 } } });
+    assert.equal(got.status, 400);
+    assert.match(messageIn(got), /limits/);
   });
 });
 
