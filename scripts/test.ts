@@ -19,6 +19,7 @@ const SLOW = [
   'gateway/test/chaos/**/*.test.ts',
   'gateway/test/sim/**/*.test.ts',
   'gateway/test/deploy/**/*.test.ts',
+  'sdk/test/*.test.ts',
 ];
 const PROGRAMS = ['gateway/test/programs/**/*.test.ts'];
 /** No test file may hang the run. The slowest takes about two minutes. */

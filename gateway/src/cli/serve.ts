@@ -10,6 +10,7 @@ import { configSchema, type Config, type ProviderConfig } from '../config/schema
 import { fault } from '../chat/fault.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { Simulator } from '../simulator/simulator.ts';
+import { openLink, type Link } from '../shared/link.ts';
 import { storePlace } from '../store/place.ts';
 import { openStore } from '../store/store.ts';
 import type { Store } from '../store/ports.ts';
@@ -117,6 +118,7 @@ async function run({ options, io, log, member, first, configurationOptions, simu
   const inForce = keeper(store, configurationOptions.catalog);
   inForce(first);
   const configuration = keepConfiguration(first, configurationOptions, { log, inForce });
+  const link = linkOf(first.config.shared, log);
   const upstream = createUpstream({ codec: await codecOf(first.config.server.upstream_client) });
   const gateway = wire({
     store,
@@ -128,6 +130,7 @@ async function run({ options, io, log, member, first, configurationOptions, simu
     configProblem: () => configuration.problem(),
     limits: first.config.server,
     dataDir,
+    link,
     version: VERSION,
     ...(member === undefined ? {} : { crew: member.crew }),
   });
@@ -156,9 +159,9 @@ async function run({ options, io, log, member, first, configurationOptions, simu
   await stopSignal(member);
   await shutDown({ gateway, configuration, log });
   await upstream.close();
+  link?.close();
   await store.close();
   await simulator?.close();
-  member?.close();
   return 0;
 }
 
@@ -166,6 +169,22 @@ async function run({ options, io, log, member, first, configurationOptions, simu
 function keeper({ snapshots }: Store, catalog: Catalog): (loaded: Loaded) => void {
   return ({ snapshot: { id }, settings }) =>
     snapshots.keep({ id, atMs: Date.now(), release: VERSION, catalog: catalogName(catalog), settings: settings() });
+}
+
+/** Trouble is told once a minute at most: who is away is asked again and again. */
+const TROUBLE_EVERY_MS = 60_000;
+
+function linkOf(shared: Config['shared'], log: Log): Link | undefined {
+  if (shared === 'memory') return undefined;
+  let toldMs = Number.NEGATIVE_INFINITY;
+  return openLink({
+    url: shared,
+    trouble: (reason) => {
+      if (performance.now() - toldMs < TROUBLE_EVERY_MS) return;
+      toldMs = performance.now();
+      log('warn', 'Valkey (`shared`) cannot be reached; what it is for goes on without it', { reason });
+    },
+  });
 }
 
 /** undici is read only where it is asked for: it would cost every other start a tenth of a second and 28 MB. */
@@ -257,7 +276,7 @@ async function shutDown(of: { gateway: Gateway; configuration: Configuration; lo
   await Promise.all([listener.drained(), gateway.batches.stop()]);
   clearTimeout(limit);
   await closeServer(listener.server);
-  gateway.close();
+  await gateway.close();
 }
 
 /** Takes no more connections; those that are in the middle of something have a moment to end it. */

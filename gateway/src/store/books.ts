@@ -20,6 +20,7 @@ import { peopleBooks } from './books-people.ts';
 import { paymentBooks } from './books-payments.ts';
 import { planBooks } from './books-plans.ts';
 import { receiptBooks } from './books-receipts.ts';
+import { replyBooks } from './books-replies.ts';
 import { reportBooks } from './books-reports.ts';
 import { requestBooks } from './books-requests.ts';
 import { snapshotBooks } from './books-snapshots.ts';
@@ -49,6 +50,7 @@ export async function openBooks(options: BooksOptions): Promise<Books> {
     ...feedbackBooks(db),
     ...fileBooks(db),
     ...batchBooks(db, deaths),
+    ...replyBooks(db),
     agree: async (mark, value) => agree(db, mark, value),
     ...creditBooks(db),
     ...paymentBooks(db),

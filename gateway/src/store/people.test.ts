@@ -143,6 +143,26 @@ describe('people', () => {
     });
   });
 
+  it('go with their organisation, and leave their addresses to others', async () => {
+    await withPeople(async ({ people, other }) => {
+      const org = valueOf(await people.createOrg({ name: 'Acme' }, BY));
+      const team = valueOf(await people.createTeam({ name: 'Tools', orgId: org.id }, BY));
+      const person = { ...newUser('ann@example.org', 'owner'), orgId: org.id, teamIds: [team.id] };
+      const user = valueOf(await people.createUser(person, BY));
+      const session = { userId: user.id, createdAtMs: AT, expiresAtMs: AT + DAY_MS, address: '', agent: '' };
+      const value = valueOf(await people.access.open(session));
+      assert.equal(valueOf(await people.changeOrg(org.id, { isRemoved: true }, BY)), undefined);
+      await other.refresh();
+      assert.deepEqual(
+        [other.org(org.id), other.team(team.id), other.user(user.id)],
+        [undefined, undefined, undefined],
+      );
+      assert.equal(valueOf(await people.access.see(value, DAY_MS)), undefined);
+      valueOf(await people.createUser(newUser('ann@example.org'), BY));
+      assert.equal(codeOf(await people.createTeam({ name: 'T', orgId: org.id }, BY)), 'field-invalid');
+    });
+  });
+
   it('take their keys with them when they, their team or their organisation are disabled or removed (B34)', async () => {
     await withPeople(async ({ people, other, keys, otherKeys }) => {
       const org = valueOf(await people.createOrg({ name: 'Acme' }, BY));

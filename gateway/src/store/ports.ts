@@ -76,6 +76,12 @@ export interface KeySpend {
   readonly heldNanoUsd: NanoUsd;
 }
 
+/** Who changes something, and what of it they have seen: where it has another revision by now, nothing is changed (`revision-old`). */
+export interface Act {
+  readonly by: string;
+  readonly ifRevision?: string;
+}
+
 /** `by`: who makes, changes or removes a key, for the audit log: the id of another key, or `cli`. */
 export interface Keys {
   /**
@@ -87,6 +93,8 @@ export interface Keys {
   get(id: string): KeyRow | undefined;
   /** The key of an id, as `find` would give it for its token now: for work that goes on after its request. */
   standing(id: string): KeyLookup;
+  /** Changes with everything that can be set of a key. `undefined` where there is no such key. */
+  revision(id: string): string | undefined;
   /** Every key, oldest first, from memory. */
   list(): readonly KeyRow[];
   /** Makes a key. Known to this process at once, to others within two seconds. */
@@ -94,9 +102,9 @@ export interface Keys {
   /** Gives a key another token; the one before is taken for `overlapMs` more. `undefined` where there is no such key. */
   rotate(id: string, overlapMs: number, by?: string): Promise<Result<IssuedKey | undefined, Fault>>;
   /** `undefined` where there is no such key. */
-  change(id: string, patch: KeyPatch, by?: string): Promise<Result<KeyRow | undefined, Fault>>;
+  change(id: string, patch: KeyPatch, by?: string | Act): Promise<Result<KeyRow | undefined, Fault>>;
   /** False where there is no such key. Its receipts stay. */
-  remove(id: string, by?: string): Promise<Result<boolean, Fault>>;
+  remove(id: string, by?: string | Act): Promise<Result<boolean, Fault>>;
   /** When each key was last used, by its id, in milliseconds since 1970: a minute late at most. What was never used is not in it. */
   uses(): Promise<Result<ReadonlyMap<string, number>, Fault>>;
   /** What a key has spent and holds now. `undefined` where there is no such key. */
@@ -378,12 +386,21 @@ export interface AuditEntry {
 export interface AuditQuery {
   /** At most 200. */
   readonly limitMax: number;
+  readonly action?: string;
+  readonly by?: string;
+  readonly subject?: string;
+  readonly sinceMs?: number;
+  /** Before it. */
+  readonly untilMs?: number;
+  /** Plain text that must stand in action, subject, changes or in who did it, whatever the case of ASCII letters. */
+  readonly text?: string;
+  readonly isOldestFirst?: boolean;
   /** Goes on after the last page: its `next`. */
   readonly cursor?: string;
 }
 
 export interface AuditPage {
-  /** Newest first. */
+  /** Newest first, unless asked for otherwise. */
   readonly entries: readonly AuditEntry[];
   readonly next?: string;
 }
@@ -445,6 +462,27 @@ export interface VerifyReport {
   readonly problems: readonly string[];
 }
 
+/** A POST with an `Idempotency-Key`. */
+export interface Attempted {
+  /** Who asks: the same key of another is another one. */
+  readonly by: string;
+  readonly idempotencyKey: string;
+  /** What is asked: method, path and body. */
+  readonly asked: string;
+}
+
+/** `begun`: nobody has asked this before. `running`: the first is under way. `other`: the key was used for something else. */
+export type Attempt =
+  | { readonly state: 'begun' | 'running' | 'other' }
+  | { readonly state: 'done'; readonly reply: JsonRecord };
+
+/** Replies to POSTs, kept for a day for whoever sends one again because its answer was lost. */
+export interface Replies {
+  begin(attempted: Attempted): Promise<Result<Attempt, Fault>>;
+  /** `undefined`: nothing was done, so that it may be sent again. */
+  end(attempted: Attempted, reply: JsonRecord | undefined): Promise<Result<undefined, Fault>>;
+}
+
 /** Everything that remembers. `openStore()` in `store.ts` gives one. */
 export interface Store {
   readonly keys: Keys;
@@ -455,18 +493,23 @@ export interface Store {
   readonly requests: Requests;
   readonly snapshots: Snapshots;
   readonly feedback: Feedback;
+  readonly replies: Replies;
+  /** A key for one purpose, the same in all processes on this store, and of no use for any other purpose. */
+  readonly keyFor: (purpose: string) => Buffer;
   /** Files and batches. */
   readonly batches: AskBatches;
-  /** Organisations, teams and users. */
-  readonly people: People;
   /** Credits, payments, plans, invoices. */
   readonly billing: AskBilling;
   readonly plans: Plans;
+  /** Organisations, teams and users. */
+  readonly people: People;
   /** What this process is called in the store: what it works on is nobody else's while it lives. */
   readonly processId: string;
   usage(query: UsageQuery): Promise<Result<UsageReport, Fault>>;
   audit(query: AuditQuery): Promise<Result<AuditPage, Fault>>;
   verify(): Promise<Result<VerifyReport, Fault>>;
+  /** Learns now what other processes have changed, and not only within the next second. Never rejects. */
+  refresh(): Promise<void>;
   /** Writes everything out and gives leases back. Call it after the last request has ended. */
   close(): Promise<void>;
 }

@@ -20,6 +20,7 @@ export interface PeopleTables {
   readonly key_uses: KeyUsesTable;
   readonly repricings: RepricingsTable;
   readonly usage_hours: UsageHoursTable;
+  readonly replies: RepliesTable;
 }
 
 /** What organisation, team and user have in common. */
@@ -224,4 +225,15 @@ export interface UsageHoursTable {
   readonly reasoning_tokens: Integer;
   readonly cost_nano_usd: Integer;
   readonly charge_nano_usd: Integer;
+}
+
+/** What was answered to a POST with an `Idempotency-Key`. */
+export interface RepliesTable {
+  /** Made of who asked and of the key, which itself is kept nowhere. */
+  readonly id: string;
+  /** SHA-256 of what was asked. */
+  readonly digest: string;
+  readonly at: Integer;
+  /** Sealed with the key: it may hold a token. Null while the first is under way. */
+  readonly sealed: string | null;
 }

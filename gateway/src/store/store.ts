@@ -9,6 +9,7 @@
  *
  * Several processes of one machine may share a folder. The database is worked by a thread of its own.
  */
+import { createHmac } from 'node:crypto';
 import { compact } from '../lib/json.ts';
 import { openBooksThread } from './books-client.ts';
 import type { Books } from './books-form.ts';
@@ -25,6 +26,7 @@ import { PlanBook } from './plan-book.ts';
 import type { Store, StoreOptions } from './ports.ts';
 import type { PurseState } from './purse-ports.ts';
 import { takeLock, type ProcessLock } from './process-lock.ts';
+import { keptReplies, type KeptReplies } from './replies.ts';
 import { RequestQueue } from './requests.ts';
 import { ensureDataDir, ensureSecret } from './secret.ts';
 import { keptSnapshots } from './snapshots.ts';
@@ -128,12 +130,26 @@ async function run(world: World): Promise<Store> {
   });
   const plans = new PlanBook(books);
   const feedback = new FeedbackBook(books, now);
+  const keyFor = (purpose: string): Buffer => createHmac('sha256', world.secret).update(`turnout ${purpose}`).digest();
+  const replies = keptReplies({ books, secret: keyFor('replies'), now });
   await people.refresh();
   await keys.refresh();
   await budgets.refresh();
   await plans.refresh();
   await feedback.refresh();
-  const timers = startTimers({ books, people, keys, budgets, plans, ledger, requests, feedback, now, noteStore });
+  const timers = startTimers({
+    books,
+    people,
+    keys,
+    budgets,
+    plans,
+    ledger,
+    requests,
+    feedback,
+    replies,
+    now,
+    noteStore,
+  });
   return {
     keys,
     budgets,
@@ -142,13 +158,24 @@ async function run(world: World): Promise<Store> {
     requests,
     snapshots: keptSnapshots(books, warn),
     feedback,
+    replies,
+    keyFor,
     batches: async (ask) => patiently(async () => ask(books)),
-    people,
     billing: async (ask) => patiently(async () => ask(books)),
     plans,
+    people,
     processId: lock.processId,
     usage: async (query) => patiently(async () => books.usage({ rowsMax: USAGE_ROWS_MAX, ...query })),
     audit: async (query) => patiently(async () => books.audit(query)),
+    refresh: async () => {
+      try {
+        await people.refresh();
+        await keys.refresh();
+        await budgets.refresh();
+      } catch (error) {
+        noteStore(error);
+      }
+    },
     verify: async () => patiently(async () => books.verify()),
     close: async () => {
       for (const timer of timers) clearInterval(timer);
@@ -200,6 +227,7 @@ interface Timed {
   readonly ledger: LedgerBook;
   readonly requests: RequestQueue;
   readonly feedback: FeedbackBook;
+  readonly replies: KeptReplies;
   readonly now: () => number;
   readonly noteStore: (error: unknown) => void;
 }
@@ -213,6 +241,7 @@ function startTimers({
   ledger,
   requests,
   feedback,
+  replies,
   now,
   noteStore,
 }: Timed): readonly NodeJS.Timeout[] {
@@ -250,6 +279,7 @@ function startTimers({
     }),
     every(PRUNE_MS, async () => requests.prune()),
     every(PRUNE_MS, async () => books.pruneAccess(now())),
+    every(PRUNE_MS, async () => replies.prune()),
     every(FEEDBACK_MS, async () => {
       await feedback.prune();
       await feedback.refresh();

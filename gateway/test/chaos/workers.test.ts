@@ -187,8 +187,8 @@ describe('workers behind one port', () => {
   }
 
   it('F48 two workers, 1,000 requests at once on one small budget: some 200, the rest 402, never a nano-dollar over', async (test) => {
-    const budgetNanoUsd = 100 * COST_NANO_USD;
-    const rig = await startRig(test, { budgetUsd: '0.0009' });
+    const budgetNanoUsd = 500 * COST_NANO_USD;
+    const rig = await startRig(test, { budgetUsd: '0.0045' });
     const calls = Array.from({ length: 1000 }, () =>
       rawCall(rig, chatBody({ model: 'p/m' }, false, { max_tokens: 2 })),
     );
