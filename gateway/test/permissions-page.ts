@@ -1,4 +1,5 @@
-/** docs/reference/permissions.md, written from the table of permissions. */
+/** docs/reference/permissions.md, written from the table of permissions and that of the admin API. */
+import { TABLE } from '../src/admin/table.ts';
 import { DEFAULT_ORG_ID, isOfGateway, MAY, may, ROLES, type Permission } from '../src/people/permissions.ts';
 
 const INTRO = `# Permissions
@@ -15,7 +16,16 @@ export const PERMISSIONS = Object.keys(MAY).filter((name): name is Permission =>
 /** The whole page. */
 export function permissionsPage(): string {
   const rows = PERMISSIONS.map((permission) => [`\`${permission}\``, ...ROLES.map((role) => mark(role, permission))]);
-  return `${INTRO}\n${tableOf([['permission', ...ROLES], ...rows])}`;
+  const routes = TABLE.map(({ method, path, permissions }) => [
+    `\`${method} /admin/v1/${path}\``,
+    permissions.map((one) => `\`${one}\``).join(' or '),
+    ...ROLES.map((role) => permissions.map((one) => mark(role, one)).find((found) => found !== '') ?? ''),
+  ]);
+  const [byPermission, byRoute] = [
+    [['permission', ...ROLES], ...rows],
+    [['route', 'takes', ...ROLES], ...routes],
+  ].map(tableOf);
+  return `${INTRO}\n${byPermission}\n## Route by route\n\nEach is asked as each role of two organisations, as keys, and as no one, by \`gateway/test/e2e/permissions.test.ts\`.\n\n${byRoute}`;
 }
 
 function mark(role: (typeof ROLES)[number], permission: Permission): string {
