@@ -154,13 +154,13 @@ export class Limiter {
     for (const one of taken) one.meter.settle(one, 0, nowMs);
   }
 
-  /** What the shared count should be told by and by. */
-  news(nowMs: number): readonly Order[] {
+  /** What the shared count should be told by and by. `isAll`: it may have lost all it knew. */
+  news(nowMs: number, isAll: boolean): readonly Order[] {
     const orders: Order[] = [];
     for (const meter of this.#told ?? []) {
-      const order = meter.news(nowMs);
+      const order = meter.news(nowMs, isAll);
       if (order !== undefined) orders.push(order);
-      else if (meter.isQuiet()) this.#told?.delete(meter);
+      else if (meter.isQuiet(nowMs)) this.#told?.delete(meter);
     }
     return orders;
   }

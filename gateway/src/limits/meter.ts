@@ -130,12 +130,13 @@ export class Meter {
     return this.#ordered({ need: count, want }, nowMs);
   }
 
-  /** What the shared count must be told by and by; undefined where that is nothing, or not now. */
-  news(nowMs: number): Order | undefined {
+  /** What the shared count must be told by and by; undefined where that is nothing, or not now. `isAll`: it may have lost all it knew. */
+  news(nowMs: number, isAll: boolean): Order | undefined {
     if (this.#pending > 0) return undefined;
     const order = this.#ordered({ need: 0, want: 0 }, nowMs);
     const isHeld = this.#window === undefined && (order.own > 0 || this.#places > 0);
-    return isHeld || order.unused.length > 0 || order.debt > 0 ? order : undefined;
+    const isUsed = isAll && order.own > 0;
+    return isHeld || isUsed || order.unused.length > 0 || order.debt > 0 ? order : undefined;
   }
 
   /** The shared count has answered. `askedMs`: when it was asked. What was drawn for a request is counted. */
@@ -158,7 +159,8 @@ export class Meter {
   }
 
   /** There is nothing to tell a shared count, now or later, as long as nothing more is taken. */
-  isQuiet(): boolean {
+  isQuiet(nowMs: number): boolean {
+    if (this.#used(nowMs) > 0) return false;
     return (
       this.#slice === undefined &&
       this.#places === 0 &&

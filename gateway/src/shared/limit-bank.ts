@@ -83,7 +83,7 @@ export function createBank({ link, limiter, processId, monotonicMs, changed }: B
   }
 
   async function tellAll(): Promise<void> {
-    const orders = limiter.news(monotonicMs());
+    const orders = limiter.news(monotonicMs(), !isShared);
     for (let at = 0; at < orders.length; at += NEWS_MAX) await tell(orders.slice(at, at + NEWS_MAX));
   }
 
