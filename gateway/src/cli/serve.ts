@@ -109,8 +109,8 @@ interface Start extends First {
   readonly log: Log;
 }
 
-async function run({ options, io, log, first, configurationOptions, simulator }: Start): Promise<number> {
-  const dataDir = dataDirOf({ given: options.data, config: first.config, file: options.file, cwd: io.cwd });
+async function run({ options, io, log, simulator, ...start }: Start): Promise<number> {
+  const dataDir = dataDirOf({ given: options.data, config: start.first.config, file: options.file, cwd: io.cwd });
   const adminKey = io.env['TURNOUT_ADMIN_KEY'];
   if (adminKey !== undefined && adminKey.length < ADMIN_KEY_MIN) {
     io.stderr(`turnout: TURNOUT_ADMIN_KEY must have ${ADMIN_KEY_MIN} characters or more\n`);
@@ -122,8 +122,11 @@ async function run({ options, io, log, first, configurationOptions, simulator }:
     now: Date.now,
     warn: (text) => log('warn', text),
     ...(adminKey === undefined ? {} : { adminKey }),
+    ...(io.env['TURNOUT_MASTER_KEY'] === undefined ? {} : { masterKey: io.env['TURNOUT_MASTER_KEY'] }),
   });
   const firstKey = adminKey === undefined ? await firstRootKey(store) : undefined;
+  const configurationOptions = { ...start.configurationOptions, secrets: () => store.secrets.current() };
+  const first = await withSecrets(start.first, configurationOptions, store);
   const { catalog } = configurationOptions;
   const inForce = ({ snapshot: { id }, settings }: Loaded): void =>
     store.snapshots.keep({
@@ -135,6 +138,7 @@ async function run({ options, io, log, first, configurationOptions, simulator }:
     });
   inForce(first);
   const configuration = keepConfiguration(first, configurationOptions, { log, inForce });
+  store.secrets.watch(() => void configuration.reload());
   const upstream = createUpstream({ codec: await codecOf(first.config.server.upstream_client) });
   const gateway = wire({
     store,
@@ -166,6 +170,14 @@ async function run({ options, io, log, first, configurationOptions, simulator }:
   await store.close();
   await simulator?.close();
   return 0;
+}
+
+/** The configuration with the credentials of the store, which is open only now. */
+async function withSecrets(first: Loaded, options: ConfigurationOptions, { secrets }: Store): Promise<Loaded> {
+  if (secrets.current().length === 0) return first;
+  const again = await loadConfiguration(options);
+  // The file was right a moment ago; where it is not any more, its watch will tell.
+  return again.ok ? again.value : first;
 }
 
 /** undici is read only where it is asked for: it would cost every other start a tenth of a second and 28 MB. */

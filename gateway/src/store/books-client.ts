@@ -1,7 +1,7 @@
 /** The books of another thread, called like our own. */
 import { Worker } from 'node:worker_threads';
 import type { BatchBooks } from './batch-ports.ts';
-import type { Books, BooksOptions, DecisionBooks, KeyBooks } from './books-form.ts';
+import type { Books, BooksOptions, DecisionBooks, KeyBooks, SecretBooks } from './books-form.ts';
 import type { ThreadCall, ThreadReply } from './books-thread.ts';
 import { EMBEDDED_THREAD } from './embedded.ts';
 import { StoreError } from './sqlite.ts';
@@ -62,6 +62,7 @@ export function openBooksThread(options: BooksOptions): Books {
 
   return {
     ...remoteKeys(call),
+    ...remoteSecrets(call),
     budgetChanges: async (...args) => call('budgetChanges', args),
     createBudget: async (...args) => call('createBudget', args),
     changeBudget: async (...args) => call('changeBudget', args),
@@ -99,6 +100,16 @@ function remoteKeys(call: Call): KeyBooks {
     missingOwner: async (...args) => call('missingOwner', args),
     noteUses: async (...args) => call('noteUses', args),
     keyUses: async (...args) => call('keyUses', args),
+  };
+}
+
+function remoteSecrets(call: Call): SecretBooks {
+  return {
+    secretChanges: async (...args) => call('secretChanges', args),
+    saveSecret: async (...args) => call('saveSecret', args),
+    disableSecret: async (...args) => call('disableSecret', args),
+    removeSecret: async (...args) => call('removeSecret', args),
+    resealSecrets: async (...args) => call('resealSecrets', args),
   };
 }
 

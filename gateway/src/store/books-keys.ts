@@ -171,7 +171,7 @@ function changesOf(change: KeyPatch & { readonly isRoot?: boolean; readonly orgI
 /** Counts a revision up, inside a transaction that changes what it is of. */
 export async function nextRevision(
   trx: Transaction<Tables>,
-  name: 'keys' | 'people' | 'recalls' = 'keys',
+  name: 'keys' | 'people' | 'recalls' | 'secrets' | 'seals' = 'keys',
 ): Promise<bigint> {
   const row = await trx
     .insertInto('counters')

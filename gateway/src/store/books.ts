@@ -16,6 +16,7 @@ import { leaseBooks } from './books-leases.ts';
 import { receiptBooks } from './books-receipts.ts';
 import { reportBooks } from './books-reports.ts';
 import { requestBooks } from './books-requests.ts';
+import { secretBooks } from './books-secrets.ts';
 import { snapshotBooks } from './books-snapshots.ts';
 import { migrate } from './migrations.ts';
 import type { Tables } from './schema.ts';
@@ -37,6 +38,7 @@ export async function openBooks(options: BooksOptions): Promise<Books> {
   }
   return {
     ...keyBooks(db),
+    ...secretBooks(db),
     ...budgetBooks(db),
     ...auditBooks(db),
     ...leaseBooks(db),

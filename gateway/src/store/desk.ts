@@ -12,7 +12,10 @@ import { idMaker } from './id.ts';
 import { KeyRing } from './keys.ts';
 import { PATIENCE_MS, patiently } from './patience.ts';
 import type { Keys, RequestLog, StoredSnapshot, UsageQuery, UsageReport, VerifyReport } from './ports.ts';
+import { keysOfEnvironment } from './master-key.ts';
 import { ensureDataDir, ensureSecret } from './secret.ts';
+import type { Secrets } from './secret-ports.ts';
+import { SecretRing } from './secrets.ts';
 
 /** A command has nothing else to do than to wait for a gateway's write. */
 const BUSY_MS = 5000;
@@ -22,11 +25,14 @@ export interface DeskOptions {
   readonly now: () => number;
   /** False: a folder without a database is an error, as a mistyped one would look like an empty one. */
   readonly mayCreate: boolean;
+  readonly masterKey?: string | undefined;
 }
 
 export interface Desk {
   readonly keys: Keys;
   readonly budgets: Budgets;
+  /** Credentials of providers. Read when they are asked for: few commands need a master key. */
+  readonly secrets: () => Promise<Secrets>;
   readonly batches: AskBatches;
   readonly log: RequestLog;
   /** The record of a request. */
@@ -38,7 +44,7 @@ export interface Desk {
 }
 
 /** Opens the books of a data folder. Throws an error for people where that cannot be done. */
-export async function openDesk({ dataDir, now, mayCreate }: DeskOptions): Promise<Desk> {
+export async function openDesk({ dataDir, now, mayCreate, masterKey }: DeskOptions): Promise<Desk> {
   if (!mayCreate && !existsSync(join(dataDir, DATABASE))) {
     throw new Error(`There is no Turnout data in ${dataDir}. Name the folder with --data or TURNOUT_DATA.`);
   }
@@ -83,6 +89,13 @@ export async function openDesk({ dataDir, now, mayCreate }: DeskOptions): Promis
     return {
       keys,
       budgets,
+      secrets: async () => {
+        const given = masterKey === undefined ? undefined : keysOfEnvironment(masterKey);
+        const shared = { books, dataDir, now, newId: idMaker(now), patienceMs: PATIENCE_MS };
+        const secrets = new SecretRing({ ...shared, masterKeys: given });
+        await secrets.refresh();
+        return secrets;
+      },
       batches: async (ask) => patiently(async () => ask(books)),
       log: {
         extent: async (query) => books.logExtent(query),

@@ -6,6 +6,7 @@ import type { NanoUsd } from '../money/price.ts';
 import type { AskBatches } from './batch-ports.ts';
 import type { Budgets } from './budget-ports.ts';
 import type { PurseRef, PurseState, TargetPurses } from './purse-ports.ts';
+import type { Secrets } from './secret-ports.ts';
 import type { KeySettings, KeySettingsPatch } from './key-settings.ts';
 
 /** Whose a key is: all of these that are given. */
@@ -446,6 +447,8 @@ export interface VerifyReport {
 export interface Store {
   readonly keys: Keys;
   readonly budgets: Budgets;
+  /** Credentials of providers, sealed. */
+  readonly secrets: Secrets;
   /** What a purse has and has spent. `isHeld`: it is held against here, so that its lease tells what the store has not taken in yet. */
   purse(id: string, options?: { readonly isHeld: boolean }): Promise<Result<PurseState, Fault>>;
   readonly ledger: Ledger;
@@ -468,6 +471,8 @@ export interface StoreOptions {
   readonly dataDir: string;
   /** `TURNOUT_ADMIN_KEY`: the root key, any text of 32 characters or more. */
   readonly adminKey?: string;
+  /** `TURNOUT_MASTER_KEY`: what credentials of providers are sealed with. Absent: the file `master-key` in the data folder. */
+  readonly masterKey?: string;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** For how long known keys are honoured while the store is away. Ten minutes where it is absent. */

@@ -1,4 +1,4 @@
-/** The server's own secret: made on first start, in a file that only its owner may read. */
+/** The server's own secrets: made when they are first needed, each in a file that only its owner may read. */
 import { randomBytes } from 'node:crypto';
 import { chmodSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,12 +12,12 @@ export function ensureDataDir(dataDir: string): void {
 }
 
 /**
- * Reads the secret, or makes it. Two processes that start at once end up with the same one: the file is written whole
+ * Reads a secret, or makes it. Two processes that start at once end up with the same one: the file is written whole
  * under another name and linked, and a link does not replace. Throws where the file is there and is not a secret of ours.
  */
-export function ensureSecret(dataDir: string): Buffer {
-  const path = join(dataDir, 'secret');
-  const draft = join(dataDir, `secret.${randomBytes(8).toString('hex')}`);
+export function ensureSecret(dataDir: string, name = 'secret'): Buffer {
+  const path = join(dataDir, name);
+  const draft = join(dataDir, `${name}.${randomBytes(8).toString('hex')}`);
   const known = readSecret(path);
   if (known !== undefined) return known;
   try {
@@ -35,7 +35,8 @@ export function ensureSecret(dataDir: string): Buffer {
   return made;
 }
 
-function readSecret(path: string): Buffer | undefined {
+/** The secret in a file; undefined where there is no file. */
+export function readSecret(path: string): Buffer | undefined {
   let text: string;
   try {
     text = readFileSync(path, 'utf8').trim();

@@ -3,6 +3,7 @@
  *
  *     turnout.db              SQLite: keys, ledger, receipts, request records
  *     secret                  what the hashes of keys are made with
+ *     master-key              what credentials of providers are sealed with, where TURNOUT_MASTER_KEY is not set
  *     journal-<process>-N.log receipts of a running process that the database does not have yet
  *     process-<process>.lock  held while that process lives
  *     files/                  bytes of uploaded files and of the output of batches
@@ -22,7 +23,9 @@ import type { Store, StoreOptions } from './ports.ts';
 import type { PurseState } from './purse-ports.ts';
 import { takeLock, type ProcessLock } from './process-lock.ts';
 import { RequestQueue } from './requests.ts';
+import { keysOfEnvironment } from './master-key.ts';
 import { ensureDataDir, ensureSecret } from './secret.ts';
+import { SecretRing } from './secrets.ts';
 import { keptSnapshots } from './snapshots.ts';
 
 /** How long one statement waits for another process's. More would keep the thread from reading meanwhile; callers try again. */
@@ -119,14 +122,20 @@ async function run(world: World): Promise<Store> {
     onChange: (purseId) => ledger.recall(purseId),
     stateOf: async (purseId) => purseOf(purseId, true),
   });
+  const secrets = new SecretRing({
+    ...world,
+    masterKeys: world.masterKey === undefined ? undefined : keysOfEnvironment(world.masterKey),
+  });
   const feedback = new FeedbackBook(books, now);
   await keys.refresh();
+  await secrets.refresh();
   await budgets.refresh();
   await feedback.refresh();
-  const timers = startTimers({ books, keys, budgets, ledger, requests, feedback, now, noteStore });
+  const timers = startTimers({ books, keys, budgets, secrets, ledger, requests, feedback, now, noteStore });
   return {
     keys,
     budgets,
+    secrets,
     purse: async (id, { isHeld } = { isHeld: false }) => patiently(async () => purseOf(id, !isHeld)),
     ledger,
     requests,
@@ -182,6 +191,7 @@ interface Timed {
   readonly books: Books;
   readonly keys: KeyRing;
   readonly budgets: BudgetBoard;
+  readonly secrets: SecretRing;
   readonly ledger: LedgerBook;
   readonly requests: RequestQueue;
   readonly feedback: FeedbackBook;
@@ -193,6 +203,7 @@ function startTimers({
   books,
   keys,
   budgets,
+  secrets,
   ledger,
   requests,
   feedback,
@@ -223,6 +234,7 @@ function startTimers({
       await recall();
       await keys.refresh();
       await budgets.refresh();
+      await secrets.refresh();
     }),
     every(USES_MS, async () => keys.noteUses()),
     every(RECOVER_MS, async () => {
