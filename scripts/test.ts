@@ -1,6 +1,6 @@
 /**
  * `npm test`: every test there is. Ends with the line `N passed, N failed`, after the slowest files and what could not run.
- * `npm test -- PATH …` runs some; `--fast` leaves out the slow ones (test/chaos, test/conformance, test/e2e); `--programs` runs real
+ * `npm test -- PATH …` runs some; `--fast` leaves out the slow ones (test/chaos, test/conformance, test/deploy, test/e2e); `--programs` runs real
  * coding programs (test/programs), which it installs from npm: they name themselves where they do not run.
  */
 import { globSync } from 'node:fs';
@@ -9,6 +9,7 @@ import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { fileURLToPath } from 'node:url';
 import { PURE_TESTS } from './pure-tests.ts';
+import { startServices } from './services.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const FAST = ['gateway/src/**/*.test.ts', 'gateway/test/*.test.ts', 'gateway/test/routing/*.test.ts'];
@@ -17,6 +18,7 @@ const SLOW = [
   'gateway/test/e2e/**/*.test.ts',
   'gateway/test/chaos/**/*.test.ts',
   'gateway/test/sim/**/*.test.ts',
+  'gateway/test/deploy/**/*.test.ts',
 ];
 const PROGRAMS = ['gateway/test/programs/**/*.test.ts'];
 /** No test file may hang the run. The slowest takes about two minutes. */
@@ -44,6 +46,10 @@ if (files.length === 0) {
   process.stderr.write(`no test file matches ${patterns.join(' ')}\n`);
   process.exit(1);
 }
+
+/** For a whole run; a file that is run alone starts what it needs. */
+const services = named.length > 0 ? undefined : await startServices();
+Object.assign(process.env, services?.env);
 
 let passed = 0;
 const failures: string[] = [];
@@ -78,6 +84,7 @@ stream.on('end', () => {
     process.stdout.write(
       `${passed} passed, ${failures.length} failed${skips.length > 0 ? `, ${skips.length} skipped` : ''}\n`,
     );
-    process.exit(failures.length > 0 || passed === 0 ? 1 : 0);
+    const stopped = services?.stop() ?? Promise.resolve();
+    void stopped.finally(() => process.exit(failures.length > 0 || passed === 0 ? 1 : 0));
   }, 200);
 });

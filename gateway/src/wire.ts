@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { createBatches, type Batches } from './batches/batches.ts';
 import { spoolIn } from './batches/spool.ts';
+import { createBilling, type Billing } from './billing/billing.ts';
 import type { Config } from './config/schema.ts';
 import { createCredentials } from './credentials/credentials.ts';
 import { cloudSource } from './credentials/sources.ts';
@@ -10,18 +11,24 @@ import { gateDialects } from './dialects/index.ts';
 import { Conversations } from './health/conversations.ts';
 import { hedges } from './health/hedges.ts';
 import { rota } from './health/rota.ts';
-import { admin } from './admin/admin.ts';
+import { admin, ownHealth } from './admin/admin.ts';
 import { doorOf } from './http/door.ts';
 import { createListener, type Listener } from './http/listener.ts';
 import { homePage } from './http/home.ts';
 import { createCohort } from './lib/cohort.ts';
 import { createCrowd } from './lib/crowd.ts';
+import { createLogin } from './login/login.ts';
+import { oidc } from './login/oidc.ts';
+import { passwords } from './login/password.ts';
+import { throttle } from './login/throttle.ts';
 import { createWheel, timerLinks, type Timer } from './lib/wheel.ts';
 import { meters } from './pipeline/meters.ts';
+import { saleTo } from './pipeline/sale.ts';
 import { openHealth } from './pipeline/health-book.ts';
 import type { Clock, Timers, World } from './pipeline/world.ts';
 import type { Snapshot } from './routing/snapshot.ts';
 import type { Store } from './store/ports.ts';
+import { frontOf, type Crew, type Readiness } from './telemetry/crew.ts';
 import { keptTurns } from './store/turns.ts';
 import type { Log } from './telemetry/log.ts';
 import { verdictMemory } from './understand/verdict.ts';
@@ -51,6 +58,8 @@ export interface Parts {
   readonly dataDir: string;
   /** Shown on the page at `/`. */
   readonly version: string;
+  /** The other workers behind the same port, and this one. Absent where it serves alone. */
+  readonly crew?: Crew;
 }
 
 export interface Gateway {
@@ -64,22 +73,23 @@ export interface Gateway {
 
 /** Wires a gateway that is ready to listen. */
 export function wire(parts: Parts): Gateway {
-  const { store, upstream, log, snapshot, env } = parts;
+  const { store, upstream, log, snapshot, crew } = parts;
   const clock: Clock = { monotonicMs: () => performance.now(), unixMs: () => Date.now() };
   const { timers, stop } = wheelTimers(clock);
   const book = metrics();
   const metered = meters(book);
   const healthBook = openHealth({ ...parts, clock, book, meters: metered });
   let isDraining = false;
+  const adminWorld = { ...parts, health: healthBook.rows, now: Date.now };
+  const own = {
+    metrics: () => book.text(),
+    ready: () => readiness(parts, isDraining),
+    health: () => ownHealth(adminWorld),
+  };
   const world: World = {
     snapshot,
     upstream,
-    credentials: createCredentials({
-      source: cloudSource(surroundings(env, upstream)),
-      clock,
-      warn: (provider, reason) =>
-        log('warn', 'the credential of a provider could not be fetched', { provider, reason }),
-    }),
+    credentials: credentialsOf(parts, clock),
     store,
     health: healthBook.health,
     hedges: hedges(),
@@ -88,6 +98,7 @@ export function wire(parts: Parts): Gateway {
     conversations: new Conversations(),
     feedback: store.feedback,
     budgets: store.budgets,
+    saleTo: saleFrom(parts),
     turns: keptTurns(() => clock.monotonicMs()),
     clock,
     timers,
@@ -105,17 +116,19 @@ export function wire(parts: Parts): Gateway {
     spool: spoolIn(parts.dataDir),
     live: () => listener.inFlight(),
   });
+  const billing = billingOf(parts);
   const listener: Listener = createListener({
     world,
     dialects: gateDialects,
     batches,
+    login: loginOf(parts, clock),
     limits: limitsOf(parts.limits),
     rim: {
-      isReady: () => readiness(parts, isDraining),
+      ...frontOf(crew, own),
       isDraining: () => isDraining,
-      metricsText: () => book.text(),
       home: () => homePage(parts.version),
-      admin: (request) => admin(request, { ...parts, health: healthBook.rows, now: Date.now }),
+      admin: (request) => admin(request, adminWorld),
+      webhook: billing.webhook,
     },
   });
   gauges(book, { parts, world, listener, batches });
@@ -128,8 +141,50 @@ export function wire(parts: Parts): Gateway {
     },
     close: () => {
       stop();
+      billing.close();
       healthBook.close();
     },
+  };
+}
+
+function loginOf({ store, config, log }: Parts, clock: Clock): Parameters<typeof createListener>[0]['login'] {
+  const { people, keys } = store;
+  const now = (): number => clock.unixMs();
+  return createLogin({
+    people,
+    keys,
+    config: () => config().people,
+    passwords: passwords(),
+    throttle: throttle(),
+    oidc: oidc({ sign: (...of) => people.access.sign(...of), now, warn: (text, of) => log('warn', text, of) }),
+    now,
+    monotonicMs: () => clock.monotonicMs(),
+  });
+}
+
+function credentialsOf({ env, upstream, log }: Parts, clock: Clock): World['credentials'] {
+  return createCredentials({
+    source: cloudSource(surroundings(env, upstream)),
+    clock,
+    warn: (provider, reason) => log('warn', 'the credential of a provider could not be fetched', { provider, reason }),
+  });
+}
+
+function billingOf({ store, config, log }: Parts): Billing {
+  return createBilling({
+    ask: store.billing,
+    config: () => config().billing,
+    now: Date.now,
+    log: (text, details) => log('info', text, details),
+  });
+}
+
+/** An organisation that is not known any more pays for what its keys still do as any other. */
+function saleFrom({ store, config }: Parts): World['saleTo'] {
+  return (orgId) => {
+    const org = store.people.org(orgId);
+    const rules = store.plans.rulesOf(org?.planId) ?? config().billing.plan;
+    return saleTo(org ?? { id: orgId, name: orgId, billing: 'postpaid' }, rules);
   };
 }
 
@@ -174,10 +229,7 @@ function gauges(book: Metrics, { parts, world, listener, batches }: Gauged): voi
   book.gauge('turnout_kept_turns_bytes', 'How much they hold.', () => world.turns.size().bytes);
 }
 
-function readiness(
-  parts: Parts,
-  isDraining: boolean,
-): ReturnType<Parameters<typeof createListener>[0]['rim']['isReady']> {
+function readiness(parts: Parts, isDraining: boolean): Readiness {
   const ledger = parts.store.ledger.health();
   const problem = parts.configProblem();
   const ok = !isDraining && ledger.isHealthy;

@@ -20,9 +20,17 @@ export function configRecord(config: Config): JsonRecord {
     attempts,
     limits: { ...limits },
     price_unknown: config.price_unknown,
+    people: peopleRecord(config.people),
     batches: { ...batches },
+    billing: billingRecord(config.billing),
     log: { ...log },
   };
+}
+
+/** Of a provider's secret is told that there is one. */
+function peopleRecord({ oidc, ...people }: Config['people']): JsonRecord {
+  const providers = oidc.map(({ client_secret, ...one }) => ({ ...one, has_secret: client_secret !== undefined }));
+  return { ...people, oidc: providers };
 }
 
 /** Ceilings on prices in USD per million tokens, digit by digit; all else as it is. */
@@ -45,6 +53,19 @@ function providerRecord(provider: ProviderConfig): JsonRecord {
     models: Object.fromEntries(Object.entries(models).map(([name, model]) => [name, modelRecord(model)])),
     timeouts: { ...timeouts },
   });
+}
+
+/** Of secrets their number alone. */
+function billingRecord({ plan, credits, stripe }: Config['billing']): JsonRecord {
+  return {
+    plan: plan.map(({ models, basisPoints, fixedNanoUsd }) => ({
+      models,
+      basis_points: basisPoints,
+      fixed_usd: formatUsd(fixedNanoUsd),
+    })),
+    credits: { ...credits, alerts: [...credits.alerts] },
+    stripe: { webhook_secrets: stripe.webhook_secret.length, tolerance_s: stripe.tolerance_s },
+  };
 }
 
 function modelRecord({ price, limits, quality, ...rest }: ModelConfig): JsonRecord {

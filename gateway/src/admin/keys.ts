@@ -3,6 +3,7 @@ import { fault, type Fault } from '../chat/fault.ts';
 import { asArray, asBoolean, asString, compact, type Json, type JsonRecord } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { formatUsd, parseUsd } from '../money/usd.ts';
+import type { Principal } from '../people/permissions.ts';
 import { readKeySettings, SETTING_WORDS, settingsRecord } from '../store/key-settings.ts';
 import { newKeyOf } from '../store/new-key.ts';
 import type { IssuedKey, KeyPatch, KeyRow, Store } from '../store/ports.ts';
@@ -13,8 +14,7 @@ const MODELS_MAX = 200;
 interface KeyRequest {
   readonly method: string;
   readonly body: JsonRecord | undefined;
-  /** Id of the key that asks. */
-  readonly by: string;
+  readonly principal: Principal;
 }
 
 type KeyAnswer = { readonly status: number; readonly body: JsonRecord } | Fault;
@@ -34,7 +34,7 @@ export async function keys(request: KeyRequest, { store }: { readonly store: Sto
   const { name, ...rest } = patch.value;
   if (name === undefined) return fault('field-missing', { reason: 'give the key a name' }, { param: 'name' });
   const key = compact({ ...newKeyOf(rest), name, orgId: orgId.value ?? undefined });
-  const made = await store.keys.create(key, request.by);
+  const made = await store.keys.create(key, request.principal.id);
   return made.ok ? issued(made.value, { status: 201, store }) : made.error;
 }
 
@@ -54,7 +54,7 @@ export async function rotateKey(request: KeyRequest, id: string, store: Store): 
     return fault('field-invalid', { reason: 'there is only overlap_s' }, { param: stranger.slice(0, 80) });
   if (typeof overlap !== 'number')
     return fault('field-invalid', { reason: 'it must be a number of seconds' }, { param: 'overlap_s' });
-  const made = await store.keys.rotate(id, overlap * 1000, request.by);
+  const made = await store.keys.rotate(id, overlap * 1000, request.principal.id);
   if (!made.ok) return made.error;
   if (made.value === undefined) return fault('record-unknown', { id: id.slice(0, 80) });
   return issued(made.value, { status: 200, store });
@@ -64,14 +64,14 @@ export async function rotateKey(request: KeyRequest, id: string, store: Store): 
 export async function oneKey(request: KeyRequest, id: string, store: Store): Promise<KeyAnswer> {
   const missing = fault('record-unknown', { id: id.slice(0, 80) });
   if (request.method === 'DELETE') {
-    const removed = await store.keys.remove(id, request.by);
+    const removed = await store.keys.remove(id, request.principal.id);
     if (!removed.ok) return removed.error;
     return removed.value ? { status: 200, body: { id, deleted: true } } : missing;
   }
   if (request.method === 'PATCH') {
     const patch = readPatch(request.body ?? {});
     if (!patch.ok) return patch.error;
-    const changed = await store.keys.change(id, patch.value, request.by);
+    const changed = await store.keys.change(id, patch.value, request.principal.id);
     if (!changed.ok) return changed.error;
     return changed.value === undefined ? missing : { status: 200, body: await recordOf(changed.value, store) };
   }

@@ -86,7 +86,9 @@ export async function budgetsCommand(args: readonly string[], io: CommandIo): Pr
         name === '' ? 'say what to do with budgets' : `there is no command "budgets ${inert(name)}"`,
       );
     const dataDir = dataDirOf(textOf(words, 'data'), io);
-    return withDesk({ dataDir, mayCreate: name === 'create' }, async (desk) => action({ desk, io, words }));
+    return withDesk({ dataDir, env: io.env, mayCreate: name === 'create' }, async (desk) =>
+      action({ desk, io, words }),
+    );
   });
 }
 

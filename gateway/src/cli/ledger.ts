@@ -30,7 +30,7 @@ export async function ledgerCommand(args: readonly string[], io: CommandIo): Pro
 }
 
 async function verify(dataDir: string, isJson: boolean, io: CommandIo): Promise<number> {
-  return withDesk({ dataDir }, async (desk) => {
+  return withDesk({ dataDir, env: io.env }, async (desk) => {
     const { ok, receipts, spent_nano_usd, problems } = valueOf(await desk.verify());
     if (isJson) io.stdout(`${jsonText({ ok, receipts, spent_nano_usd, problems })}\n`);
     else {

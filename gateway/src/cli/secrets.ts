@@ -87,7 +87,7 @@ export async function secretsCommand(args: readonly string[], io: CommandIo): Pr
         name === '' ? 'say what to do with secrets' : `there is no command "secrets ${inert(name)}"`,
       );
     const dataDir = dataDirOf(textOf(words, 'data'), io);
-    const place = { dataDir, mayCreate: name === 'set', masterKey: io.env['TURNOUT_MASTER_KEY'] };
+    const place = { dataDir, env: io.env, mayCreate: name === 'set' };
     return withDesk(place, async (desk) => action({ secrets: await desk.secrets(), io, words, dataDir }));
   });
 }

@@ -88,8 +88,9 @@ function unsecret(name: string, value: string): string {
   return value.trim() !== '' && (SECRET_VARIABLE.test(name) || looksLikeSecret(value)) ? MASK : value;
 }
 
+/** Where the store is decides nothing, and may hold a password. */
 export function settingsOf(config: Config, seen: JsonRecord): JsonRecord {
-  return { config: masked(toPlainJson(config), []), seen };
+  return { config: masked(toPlainJson({ ...config, store: 'sqlite' }), []), seen };
 }
 
 /** The snapshot of kept settings; `undefined` where they are none. Its id is that of a configuration without secrets and intents. */
@@ -124,6 +125,8 @@ export function catalogName({ source, modelCount }: Catalog): string {
 
 /** Of a path such as `providers.openai.api_key.key`: tables of names and models hold no secrets, whatever the names are. */
 function isSecret([table, , ...fields]: readonly string[]): boolean {
+  if (table === 'people') return fields.some((name) => SECRET_FIELD.test(name));
+  if (table === 'billing') return fields.at(-1) === 'webhook_secret';
   if (table !== 'providers' || fields[0] === 'models') return false;
   return fields[0] === 'headers' || fields.some((name) => SECRET_FIELD.test(name));
 }

@@ -38,7 +38,7 @@ export async function usageCommand(args: readonly string[], io: CommandIo): Prom
     const sinceMs = since === undefined ? 0 : sinceOf(since, Date.now());
     if (sinceMs === undefined)
       throw new UsageError(`"${inert(since ?? '')}" is not a time, like 2026-11-22T08:00:00Z or 24h`);
-    return withDesk({ dataDir: dataDirOf(textOf(words, 'data'), io) }, async (desk) => {
+    return withDesk({ dataDir: dataDirOf(textOf(words, 'data'), io), env: io.env }, async (desk) => {
       const withRows = words.values['rows'] === true;
       const isJson = words.values['json'] === true;
       const report = valueOf(await desk.usage(withRows || isJson ? { sinceMs } : { sinceMs, rowsMax: 0 }));

@@ -4,7 +4,9 @@ import type { Origin } from '../chat/part.ts';
 import { compact } from '../lib/json.ts';
 import type { Price } from '../money/price.ts';
 import { accountFields, accountIssues } from './accounts.ts';
+import { billingSchema } from './billing-schema.ts';
 import { HEADER_NAME, ID, MODEL_NAME, named, table, text, usd, whole } from './fields.ts';
+import { peopleSchema } from './people-schema.ts';
 import {
   ABILITIES,
   intentsSchema,
@@ -55,6 +57,9 @@ export const DIALECTS = [
   'replicate',
 ] as const satisfies readonly Origin[];
 
+/** More processes would share one machine's memory and disk to nobody's gain. */
+export const WORKERS_MAX = 256;
+
 const durationMs = whole({ min: 1, max: HOUR_MS });
 
 const serverSchema = z.strictObject({
@@ -95,6 +100,13 @@ const serverSchema = z.strictObject({
     description:
       'Where this gateway and what it keeps are (`eu-central-1`): for distances, and for records of who held data.',
   }),
+  workers: z
+    .union([whole({ min: 1, max: WORKERS_MAX }), z.literal('auto')])
+    .default(1)
+    .meta({
+      description:
+        'Processes that serve on this port, each with its own memory; `auto` is one for each processor. `--workers` wins over it. Read at the start.',
+    }),
   upstream_client: z.enum(['own', 'undici']).default('own').meta({
     description:
       'Who speaks HTTP to the providers: our own client, or `undici`, should ours be wrong about one of them. Read at the start.',
@@ -303,10 +315,16 @@ export const configSchema = z.strictObject({
   data: text(4096)
     .default('./data')
     .meta({ description: 'Folder of the SQLite file and the journal, relative to this file. `--data` wins over it.' }),
-  store: z
-    .enum(['sqlite'], { error: 'must be `sqlite`: this release has no other store' })
+  store: text(2048)
+    .regex(
+      /^(sqlite|postgres(ql)?:\/\/\S+)$/,
+      'must be `sqlite` or `postgres://user:password@host:port/database`, as in `"${TURNOUT_DATABASE}"`',
+    )
     .default('sqlite')
-    .meta({ description: 'Where keys, ledger and requests are kept.' }),
+    .meta({
+      description:
+        'Where keys, ledger and requests are kept: `sqlite`, in the data folder, or a PostgreSQL that several machines share (`postgres://…`, its password from the environment; `?sslmode=verify-full` for TLS). `TURNOUT_STORE` wins over it.',
+    }),
   shared: z
     .enum(['memory'], { error: 'must be `memory`: this release shares nothing between machines' })
     .default('memory')
@@ -338,6 +356,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .meta({ description: 'What is known of callers.' }),
+  people: peopleSchema.prefault({}).meta({ description: 'Who may log in, and how. Keys work without any of it.' }),
   intents: intentsSchema.prefault({}).meta({
     description:
       'What users want, in your own words: a small classifier is trained on the examples when the file is read.',
@@ -453,6 +472,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .meta({ description: 'Files and batches (`/v1/files`, `/v1/batches`, `/v1/messages/batches`).' }),
+  billing: billingSchema.prefault({}).meta({ description: 'How what is used is sold: plans, credits, payments.' }),
   log: z
     .strictObject({
       requests: z
@@ -479,6 +499,7 @@ export type ProviderConfig = Config['providers'][string];
 export type ModelConfig = ProviderConfig['models'][string];
 export type RouteConfig = Config['routes'][string];
 export type Timeouts = Config['timeouts'];
+export type OidcConfig = Config['people']['oidc'][number];
 
 /** One of a provider's keys, and its share of the requests. */
 export interface ApiKey {

@@ -18,6 +18,8 @@ export type Operation =
   | FilesOperation
   | BatchesOperation
   | { readonly kind: 'admin'; readonly path: string }
+  | { readonly kind: 'login'; readonly path: string }
+  | { readonly kind: 'webhook'; readonly source: 'stripe' }
   | { readonly kind: 'healthz' | 'readyz' | 'metrics' | 'home' | 'responses-upgrade' };
 
 /** What is asked beside a chat, and in whose words. */
@@ -169,6 +171,7 @@ const ROWS: readonly Row[] = [
     methods: ['GET'],
     operation: (match) => ({ kind: 'decision', id: match[1] ?? '' }),
   },
+  { pattern: /^\/webhooks\/stripe$/, methods: ['POST'], operation: () => ({ kind: 'webhook', source: 'stripe' }) },
   { pattern: /^\/v1\/feedback$/, methods: ['POST'], operation: () => ({ kind: 'feedback' }) },
   { pattern: /^\/v1\/responses$/, methods: ['GET'], operation: () => ({ kind: 'responses-upgrade' }) },
   { pattern: /^\/healthz$/, methods: ['GET', 'HEAD'], operation: () => ({ kind: 'healthz' }) },
@@ -179,6 +182,16 @@ const ROWS: readonly Row[] = [
     pattern: /^\/admin\/v1\/(.+)$/,
     methods: ['GET', 'POST', 'PATCH', 'DELETE'],
     operation: (match) => ({ kind: 'admin', path: match[1] ?? '' }),
+  },
+  {
+    pattern: /^\/auth\/.+$/,
+    methods: ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE'],
+    operation: (match) => ({ kind: 'login', path: match[0] }),
+  },
+  {
+    pattern: /^\/(?:login|logout|setup|invite|password|sign-up|welcome)$/,
+    methods: ['GET', 'HEAD', 'POST'],
+    operation: (match) => ({ kind: 'login', path: match[0] }),
   },
 ];
 

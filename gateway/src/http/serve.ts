@@ -6,6 +6,7 @@ import type { Origin } from '../chat/part.ts';
 import type { Dialect } from '../dialects/dialect.ts';
 import type { JsonRecord } from '../lib/json.ts';
 import { err, type Result } from '../lib/result.ts';
+import type { WebhookRequest } from '../billing/webhook.ts';
 import { authenticate } from '../pipeline/authenticate.ts';
 import { BODY_LIMITS, isLong, parseBodyInTurns, type BodyLimits, type ParsedBody } from '../pipeline/body.ts';
 import type { Arrival } from '../pipeline/call.ts';
@@ -22,7 +23,11 @@ import { remember } from '../pipeline/remember.ts';
 import type { Caller } from '../pipeline/run.ts';
 import { nextTurn } from '../pipeline/turns.ts';
 import type { World } from '../pipeline/world.ts';
+import type { Login } from '../login/login.ts';
+import { principalOfKey } from '../login/principal.ts';
+import type { Principal } from '../people/permissions.ts';
 import type { KeyRow } from '../store/ports.ts';
+import { askLogin } from './login.ts';
 import { modelAnswer, modelsAnswer, type ModelsForm } from './models.ts';
 import { arrivalOf, isFormWanted, takesForm, type OperationBody } from './operations.ts';
 import { answerStored } from './batches.ts';
@@ -44,26 +49,29 @@ export interface Desk {
   /** Operations that need no pipeline: metrics, readiness, admin, the page at `/`. */
   readonly rim: Rim;
   readonly batches: Batches;
+  readonly login: Login;
   /** Requests being worked on. */
   readonly inFlight: () => number;
 }
 
 /** The few answers that come from elsewhere than the pipeline. `undefined` key: the caller sent none that is known. */
 export interface Rim {
-  readonly isReady: () => { readonly ok: boolean; readonly body: JsonRecord };
+  readonly isReady: () => Promise<{ readonly ok: boolean; readonly body: JsonRecord }>;
   readonly isDraining: () => boolean;
-  readonly metricsText: () => string;
+  readonly metricsText: () => Promise<string>;
   readonly home: () => { readonly type: string; readonly body: string };
   readonly admin: (request: AdminRequest) => Promise<AdminAnswer>;
+  /** An event of a payment provider; its body is read when it is wanted. */
+  readonly webhook: (request: WebhookRequest) => Promise<Result<JsonRecord, Fault>>;
 }
 
 export interface AdminRequest {
   readonly method: string;
   readonly path: string;
   readonly query: URLSearchParams;
+  readonly headers: Readonly<Record<string, string | undefined>>;
   readonly body: JsonRecord | undefined;
-  /** Id of the key that asks. */
-  readonly by: string;
+  readonly principal: Principal;
 }
 
 /** `allow`: the methods that are taken, where another was tried. */
@@ -91,6 +99,9 @@ export async function serve(visitor: Visit): Promise<Ending> {
   const { desk, reply, requestId } = visitor;
   const plain = serveOpen(visitor);
   if (plain !== undefined) return plain;
+  if (visitor.operation.kind === 'login') return serveLogin(visitor);
+  if (visitor.operation.kind === 'admin') return serveAdmin(visitor);
+  if (visitor.operation.kind === 'webhook') return serveWebhook(visitor);
   const at = { reply, requestId, dialect: dialectFor(visitor) };
   const key = authenticate(credentialsOf(visitor), desk.world.store.keys);
   if (!key.ok) {
@@ -116,8 +127,6 @@ async function serveKnown(visitor: Visit, key: KeyRow): Promise<Ending> {
       const body = await bodyOf(visitor);
       return finish(visitor, body.ok ? await giveFeedback(body.value.record, key, visitor.desk.world) : body);
     }
-    case 'admin':
-      return serveAdmin(visitor, key);
     case 'response': {
       const answer = responseAnswer(visitor.operation, { keyId: key.id, turns: visitor.desk.world.turns });
       return finish(visitor, answer);
@@ -136,22 +145,19 @@ async function serveKnown(visitor: Visit, key: KeyRow): Promise<Ending> {
 }
 
 /** What everyone may ask: is it alive, is it ready, how is it doing. */
-function serveOpen({ desk, operation, reply, requestId }: Visit): Ending | undefined {
+function serveOpen({ desk, operation, reply, requestId }: Visit): Ending | Promise<Ending> | undefined {
   const { rim } = desk;
   switch (operation.kind) {
     case 'healthz':
       return finishJson({ reply, requestId }, 200, { status: 'ok' });
-    case 'readyz': {
-      const ready = rim.isReady();
-      return finishJson({ reply, requestId }, ready.ok ? 200 : 503, ready.body);
-    }
+    case 'readyz':
+      return rim.isReady().then(({ ok, body }) => finishJson({ reply, requestId }, ok ? 200 : 503, body));
     case 'metrics':
-      reply.whole(
-        200,
-        { 'content-type': 'text/plain; version=0.0.4; charset=utf-8', 'x-request-id': requestId },
-        rim.metricsText(),
-      );
-      return { outcome: 'ok', status: 200 };
+      return rim.metricsText().then((text) => {
+        const type = 'text/plain; version=0.0.4; charset=utf-8';
+        reply.whole(200, { 'content-type': type, 'x-request-id': requestId }, text);
+        return { outcome: 'ok', status: 200 };
+      });
     case 'home': {
       const page = rim.home();
       reply.whole(
@@ -168,6 +174,18 @@ function serveOpen({ desk, operation, reply, requestId }: Visit): Ending | undef
     default:
       return undefined;
   }
+}
+
+/** Who sends it has a signature in the place of a key, and spends nothing. */
+async function serveWebhook(visitor: Visit): Promise<Ending> {
+  const { desk, headers, request, response } = visitor;
+  const busy = busyFault(visitor);
+  if (busy !== undefined) return finish(visitor, err(busy));
+  const body = async (maxBytes: number): Promise<Result<Uint8Array, Fault>> =>
+    readBody(request, response, { maxBytes });
+  const answer = await desk.rim.webhook({ headers, body });
+  if (!answer.ok) response.setHeader('connection', 'close');
+  return finish(visitor, answer);
 }
 
 function busyFault({ desk, headers }: Visit): Fault | undefined {
@@ -326,10 +344,58 @@ async function serveDecision({ desk, operation, reply, requestId }: Visit, key: 
     : finishJson(at, 200, found.value);
 }
 
-async function serveAdmin(visitor: Visit, key: KeyRow): Promise<Ending> {
+async function serveLogin(visitor: Visit): Promise<Ending> {
+  const { desk, reply, requestId, operation } = visitor;
+  const at = { reply, requestId, dialect: desk.dialects['openai-chat'] };
+  const busy = busyFault(visitor);
+  if (busy !== undefined) return finishFault(at, busy, {});
+  const path = operation.kind === 'login' ? operation.path : '';
+  const answer = await askLogin(desk.login, { ...visitor, path });
+  if ('fault' in answer)
+    return finishFault(at, answer.fault, answer.allow === undefined ? {} : { allow: answer.allow });
+  const { status, headers, body } = answer;
+  reply.whole(status, { ...headers, 'x-request-id': requestId }, body);
+  return { outcome: outcomeOf(status), status };
+}
+
+/** How a page is counted that tells of a fault by its status. */
+function outcomeOf(status: number): Ending['outcome'] {
+  if (status < 400) return 'ok';
+  const known: Readonly<Record<number, Ending['outcome']>> = {
+    401: 'unauthorized',
+    403: 'forbidden',
+    404: 'not_found',
+    410: 'not_found',
+    429: 'rate_limited',
+    502: 'upstream_error',
+    503: 'overloaded',
+  };
+  return known[status] ?? 'invalid';
+}
+
+/** Who asks: by a key, or, where none is sent, by the cookie of a session. */
+async function principalOf({ desk, ...visitor }: Visit): Promise<Result<Principal, Fault>> {
+  const { headers, request } = visitor;
+  const { keys, people } = desk.world.store;
+  const key = authenticate(credentialsOf({ desk, ...visitor }), keys);
+  if (key.ok) return principalOfKey(key.value, people);
+  if (key.error.code !== 'key-missing' || headers['authorization'] !== undefined || !desk.login.hasCookie({ headers }))
+    return key;
+  return desk.login.principal({ headers, method: request.method ?? 'GET' });
+}
+
+async function serveAdmin(visitor: Visit): Promise<Ending> {
   const { desk, operation, reply, requestId, request } = visitor;
   const at = { reply, requestId, dialect: desk.dialects['openai-chat'] };
-  if (!key.isRoot) return finishFault(at, fault('admin-only'), {});
+  const busy = busyFault(visitor);
+  if (busy !== undefined) return finishFault(at, busy, busy.code === 'shutting-down' ? { connection: 'close' } : {});
+  const principal = await principalOf(visitor);
+  if (!principal.ok)
+    return finishFault(
+      at,
+      principal.error,
+      specOf(principal.error).status === 401 ? { 'www-authenticate': 'Bearer' } : {},
+    );
   let body: JsonRecord | undefined;
   if (request.method === 'POST' || request.method === 'PATCH') {
     const parsed = await bodyOf(visitor);
@@ -341,8 +407,9 @@ async function serveAdmin(visitor: Visit, key: KeyRow): Promise<Ending> {
     method: request.method ?? 'GET',
     path,
     query: visitor.query,
+    headers: visitor.headers,
     body,
-    by: key.id,
+    principal: principal.value,
   });
   if (!('fault' in answer)) return finishJson(at, answer.status, answer.body);
   return finishFault(at, answer.fault, answer.allow === undefined ? {} : { allow: answer.allow });

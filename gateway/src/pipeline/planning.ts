@@ -53,6 +53,7 @@ export interface Planning {
 export type PlanWorld = Pick<World, 'health' | 'rota' | 'conversations' | 'clock' | 'random'> & {
   readonly feedback: Pick<Feedback, 'about'>;
   readonly budgets: PayWorld['budgets'];
+  readonly saleTo: PayWorld['saleTo'];
 };
 
 export interface PlanningOptions {

@@ -14,6 +14,7 @@ import type { Log } from '../telemetry/log.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { VerdictMemory } from '../understand/verdict.ts';
 import type { Meters } from './meters.ts';
+import type { Sale } from './sale.ts';
 
 export interface Clock {
   /** Monotonic milliseconds: for timeouts, waits and durations. Steps of the wall clock do not move it. */
@@ -47,6 +48,8 @@ export interface World {
   readonly rota: Rota;
   readonly conversations: Conversations;
   readonly budgets: Pick<Budgets, 'purses' | 'pursesAt'>;
+  /** How what an organisation uses is sold to it. From memory. */
+  readonly saleTo: (orgId: string) => Sale;
   /** What users say of answers. */
   readonly feedback: Pick<Feedback, 'about'>;
   readonly clock: Clock;

@@ -153,7 +153,9 @@ function isNamed(name: string, allowed: readonly string[]): boolean {
  */
 function idOf(input: CompileInput, suppliers: ReadonlyMap<string, Supplier>): string {
   const { config, catalog, intents } = input;
-  const text = JSON.stringify(config, (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value));
+  // Where the store is decides nothing, and may hold a password.
+  const decisive = { ...config, store: 'sqlite' };
+  const text = JSON.stringify(decisive, (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value));
   const { name, asOf, commit = '' } = catalog.source;
   const trained = intents === undefined ? [] : [intents.names, intents.heldOut];
   const around = [[...suppliers.values()].map(placesOf), trained, ...keptElsewhere(input)];

@@ -2,8 +2,10 @@
 import type { JsonRecord } from '../lib/json.ts';
 import type { NanoUsd } from '../money/price.ts';
 import type { BatchBooks } from './batch-ports.ts';
+import type { BillingBooks } from './billing-ports.ts';
 import type { BudgetPatch, BudgetRow } from './budget-ports.ts';
 import type { JournalPosition } from './journal.ts';
+import type { PeopleBooks } from './people-ports.ts';
 import type { SecretRow } from './secret-ports.ts';
 import type {
   AuditPage,
@@ -37,6 +39,12 @@ export interface KeyDeed {
   readonly by?: string;
 }
 
+/** A budget as it is stored. */
+export interface StoredBudget extends BudgetRow {
+  readonly isRemoved: boolean;
+  readonly revision: bigint;
+}
+
 /** The HMAC of a key's next token, and until when the one before is taken. */
 export interface Rotation {
   readonly hash: string;
@@ -46,12 +54,6 @@ export interface Rotation {
 export interface KeyUse {
   readonly keyId: string;
   readonly atMs: number;
-}
-
-/** A budget as it is stored. */
-export interface StoredBudget extends BudgetRow {
-  readonly isRemoved: boolean;
-  readonly revision: bigint;
 }
 
 export interface DrawOrder {
@@ -193,7 +195,7 @@ export interface KeyBooks {
 }
 
 /** All methods throw `StoreError`s or SQLite's own errors; `troubleOf` tells them from bugs. */
-export interface Books extends BatchBooks, DecisionBooks, KeyBooks, SecretBooks {
+export interface Books extends BatchBooks, BillingBooks, DecisionBooks, KeyBooks, PeopleBooks, SecretBooks {
   /** Budgets changed after `revision`, removed ones among them. */
   budgetChanges(revision: bigint): Promise<readonly StoredBudget[]>;
   createBudget(budget: BudgetRow, deed: KeyDeed): Promise<StoredBudget>;
@@ -218,6 +220,9 @@ export interface Books extends BatchBooks, DecisionBooks, KeyBooks, SecretBooks 
   /** The same for processes that died, whose open attempts become `interrupted`. Gives how many there were. */
   recover(atMs: number): Promise<number>;
 
+  /** The number that the first caller gave. */
+  agree(mark: 'secret', value: bigint): Promise<bigint>;
+
   usage(query: UsageQuery): Promise<UsageReport>;
   verify(): Promise<VerifyReport>;
   close(): Promise<void>;
@@ -225,6 +230,12 @@ export interface Books extends BatchBooks, DecisionBooks, KeyBooks, SecretBooks 
 
 export interface BooksOptions {
   readonly dataDir: string;
-  /** How long one query waits for another writer. */
+  /** How long one query waits for another writer of SQLite. */
   readonly busyMs: number;
+  /** `postgres://…`; absent: SQLite in the data folder. Holds a password: never to be shown. */
+  readonly url?: string;
+  /** On PostgreSQL: the process whose life is to be proved as long as the books are open. */
+  readonly processId?: string;
+  /** On PostgreSQL: for how long a process may be without a session before its work is taken over. */
+  readonly deadAfterMs?: number;
 }

@@ -5,7 +5,8 @@ import { formatUsd } from '../money/usd.ts';
 import { noteDeed, type Deed } from './books-audit.ts';
 import type { KeyBooks, KeyDeed, StoredKey } from './books-form.ts';
 import { settingsRecord, settingsText, storedSettings, withPatch } from './key-settings.ts';
-import { DEFAULT_ORG_ID } from './migration-people.ts';
+import { lockPurses } from './lock-purses.ts';
+import { DEFAULT_ORG_ID } from '../people/permissions.ts';
 import type { KeyOwner, KeyPatch } from './ports.ts';
 import { setGrant } from './transfers.ts';
 import type { KeysTable, Tables } from './schema.ts';
@@ -75,6 +76,7 @@ async function createKey(
   by: string = SYSTEM,
 ): Promise<StoredKey> {
   return db.transaction().execute(async (trx) => {
+    await lockPurses(trx, [key.id]);
     const row = {
       id: key.id,
       name: key.name,
@@ -115,6 +117,7 @@ async function changed(
   change: (trx: Transaction<Tables>, row: Selectable<KeysTable>) => Promise<Change>,
 ): Promise<StoredKey | undefined> {
   return db.transaction().execute(async (trx) => {
+    await lockPurses(trx, [id]);
     const revision = await nextRevision(trx);
     const row = await trx
       .selectFrom('keys')
@@ -168,7 +171,10 @@ function changesOf(change: KeyPatch & { readonly isRoot?: boolean; readonly orgI
   });
 }
 
-/** Counts a revision up, inside a transaction that changes what it is of. */
+/**
+ * Counts a revision up, inside a transaction that changes what it is of. The row stays locked to its end, so that revisions
+ * are seen in the order in which they were counted.
+ */
 export async function nextRevision(
   trx: Transaction<Tables>,
   name: 'keys' | 'people' | 'recalls' | 'secrets' | 'seals' = 'keys',

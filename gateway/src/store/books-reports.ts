@@ -2,6 +2,7 @@
 import { sql, type Kysely, type Selectable } from 'kysely';
 import { auditProblems } from './books-audit.ts';
 import type { Books } from './books-form.ts';
+import { oneView } from './differences.ts';
 import { settledReceipt, trackOpen } from './books-receipts.ts';
 import { journalsIn, readJournal, type JournalPosition } from './journal.ts';
 import type { Receipt, UsageGroup, UsageQuery, UsageReport, UsageRow, VerifyReport } from './ports.ts';
@@ -22,25 +23,13 @@ export function reportBooks(db: Kysely<Tables>, dataDir: string): ReportBooks {
       // Journals first: a receipt that is taken in meanwhile is then seen twice, and counted once by its id. The other
       // way round it would not be seen at all.
       const { receipts } = readJournals(dataDir);
-      return reading(db, async (snapshot) => usageReport(snapshot, query, receipts));
+      return oneView(db, async (snapshot) => usageReport(snapshot, query, receipts));
     },
     verify: async () => {
       const { receipts, damaged } = readJournals(dataDir);
-      return reading(db, async (snapshot) => verifyReport(snapshot, receipts, damaged));
+      return oneView(db, async (snapshot) => verifyReport(snapshot, receipts, damaged));
     },
   };
-}
-
-/** One view of the database for several queries, without keeping writers out. */
-async function reading<T>(db: Kysely<Tables>, read: (snapshot: Kysely<Tables>) => Promise<T>): Promise<T> {
-  return db.connection().execute(async (connection) => {
-    await sql`begin deferred`.execute(connection);
-    try {
-      return await read(connection);
-    } finally {
-      await sql`commit`.execute(connection);
-    }
-  });
 }
 
 interface Journaled {

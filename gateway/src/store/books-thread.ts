@@ -1,5 +1,6 @@
 /** The store's own thread: it has the database open, so that the thread which serves requests never waits for a disk or a lock. */
 import { parentPort, workerData } from 'node:worker_threads';
+import { asString, compact, isRecord } from '../lib/json.ts';
 import type { Books, BooksOptions } from './books-form.ts';
 import { openBooks } from './books.ts';
 import { troubleOf, type Trouble } from './sqlite.ts';
@@ -7,7 +8,8 @@ import { troubleOf, type Trouble } from './sqlite.ts';
 /** A call of one of the methods of `Books`. */
 export interface ThreadCall {
   readonly id: number;
-  readonly method: keyof Books;
+  /** Of `Books`. */
+  readonly method: string;
   readonly args: readonly unknown[];
 }
 
@@ -26,6 +28,7 @@ if (port !== null) {
         books = undefined;
         throw error;
       });
+      if (!isMethod(opened, method)) throw new TypeError(`the books have no ${method}`);
       return { id, ok: true, value: await Reflect.apply(opened[method], opened, args) };
     } catch (error) {
       return {
@@ -41,10 +44,21 @@ if (port !== null) {
   });
 }
 
+function isMethod(books: Books, name: string): name is keyof Books {
+  return Object.hasOwn(books, name);
+}
+
 function optionsOf(data: unknown): BooksOptions {
-  if (typeof data === 'object' && data !== null && 'dataDir' in data && 'busyMs' in data) {
-    const { dataDir, busyMs } = data;
-    if (typeof dataDir === 'string' && typeof busyMs === 'number') return { dataDir, busyMs };
+  if (isRecord(data)) {
+    const { dataDir, busyMs, url, processId, deadAfterMs } = data;
+    if (typeof dataDir === 'string' && typeof busyMs === 'number')
+      return compact({
+        dataDir,
+        busyMs,
+        url: asString(url),
+        processId: asString(processId),
+        deadAfterMs: typeof deadAfterMs === 'number' ? deadAfterMs : undefined,
+      });
   }
   throw new TypeError('the store thread was started without options');
 }

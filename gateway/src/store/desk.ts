@@ -2,15 +2,20 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Fault } from '../chat/fault.ts';
-import type { JsonRecord } from '../lib/json.ts';
+import { compact, type JsonRecord } from '../lib/json.ts';
 import type { Result } from '../lib/result.ts';
 import type { AskBatches } from './batch-ports.ts';
+import type { AskBilling } from './billing-ports.ts';
 import { DATABASE, openBooks } from './books.ts';
 import type { Budgets } from './budget-ports.ts';
 import { BudgetBoard } from './budgets.ts';
 import { idMaker } from './id.ts';
 import { KeyRing } from './keys.ts';
+import { meet } from './meeting.ts';
 import { PATIENCE_MS, patiently } from './patience.ts';
+import type { People } from './people-ports.ts';
+import { Directory } from './people.ts';
+import { placeText, type StorePlace } from './place.ts';
 import type { Keys, RequestLog, StoredSnapshot, UsageQuery, UsageReport, VerifyReport } from './ports.ts';
 import { keysOfEnvironment } from './master-key.ts';
 import { ensureDataDir, ensureSecret } from './secret.ts';
@@ -20,20 +25,21 @@ import { SecretRing } from './secrets.ts';
 /** A command has nothing else to do than to wait for a gateway's write. */
 const BUSY_MS = 5000;
 
-export interface DeskOptions {
+export interface DeskOptions extends StorePlace {
   readonly dataDir: string;
   readonly now: () => number;
   /** False: a folder without a database is an error, as a mistyped one would look like an empty one. */
   readonly mayCreate: boolean;
-  readonly masterKey?: string | undefined;
 }
 
 export interface Desk {
   readonly keys: Keys;
   readonly budgets: Budgets;
+  readonly people: People;
   /** Credentials of providers. Read when they are asked for: few commands need a master key. */
   readonly secrets: () => Promise<Secrets>;
   readonly batches: AskBatches;
+  readonly billing: AskBilling;
   readonly log: RequestLog;
   /** The record of a request. */
   request(id: string): Promise<Result<JsonRecord | undefined, Fault>>;
@@ -44,24 +50,33 @@ export interface Desk {
 }
 
 /** Opens the books of a data folder. Throws an error for people where that cannot be done. */
-export async function openDesk({ dataDir, now, mayCreate, masterKey }: DeskOptions): Promise<Desk> {
-  if (!mayCreate && !existsSync(join(dataDir, DATABASE))) {
-    throw new Error(`There is no Turnout data in ${dataDir}. Name the folder with --data or TURNOUT_DATA.`);
+export async function openDesk(options: DeskOptions): Promise<Desk> {
+  const { dataDir, url, now, mayCreate } = options;
+  if (url === undefined && !mayCreate && !existsSync(join(dataDir, DATABASE))) {
+    throw new Error(
+      `There is no Turnout data in ${dataDir}. Name the folder with --data or TURNOUT_DATA, or a PostgreSQL database with TURNOUT_STORE.`,
+    );
   }
   ensureDataDir(dataDir);
-  const opened = await patiently(async () => openBooks({ dataDir, busyMs: BUSY_MS }), 0);
-  if (!opened.ok) throw new Error(`The database in ${dataDir} is locked or cannot be read.`);
+  const secret = ensureSecret(dataDir, options.secretHex);
+  const opened = await patiently(async () => openBooks(compact({ dataDir, busyMs: BUSY_MS, url })), 0);
+  if (!opened.ok) throw new Error(`Turnout cannot use ${placeText(options)}. Is it locked, or its server away?`);
   const books = opened.value;
   try {
+    await meet(books, { ...options, secret, patienceMs: PATIENCE_MS }, async () => undefined);
+    const newId = idMaker(now);
+    const people = new Directory({ books, secret, now, newId, patienceMs: PATIENCE_MS });
+    await people.refresh();
     const keys = new KeyRing({
       books,
-      secret: ensureSecret(dataDir),
+      secret,
+      whyNot: (owners) => people.whyNot(owners),
       adminKey: undefined,
       now,
       monotonicMs: () => 0,
       graceMs: Infinity,
       patienceMs: PATIENCE_MS,
-      newId: idMaker(now),
+      newId,
       onChange: () => undefined,
       spend: async (keyId) => {
         // What running gateways have settled counts as spent, also before the database has it.
@@ -89,7 +104,9 @@ export async function openDesk({ dataDir, now, mayCreate, masterKey }: DeskOptio
     return {
       keys,
       budgets,
+      people,
       secrets: async () => {
+        const { masterKey } = options;
         const given = masterKey === undefined ? undefined : keysOfEnvironment(masterKey);
         const shared = { books, dataDir, now, newId: idMaker(now), patienceMs: PATIENCE_MS };
         const secrets = new SecretRing({ ...shared, masterKeys: given });
@@ -97,6 +114,7 @@ export async function openDesk({ dataDir, now, mayCreate, masterKey }: DeskOptio
         return secrets;
       },
       batches: async (ask) => patiently(async () => ask(books)),
+      billing: async (ask) => patiently(async () => ask(books)),
       log: {
         extent: async (query) => books.logExtent(query),
         page: async (query) => books.readLog(query),

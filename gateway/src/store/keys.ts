@@ -8,8 +8,9 @@ import type { Books, KeyDeed, StoredKey } from './books-form.ts';
 import { ROOT_KEY_ID } from './ledger-problems.ts';
 import { rangesOf, REGION, settingProblem, type KeySettingsPatch } from './key-settings.ts';
 import { KeyUses } from './key-uses.ts';
-import { DEFAULT_ORG_ID } from './migration-people.ts';
+import { DEFAULT_ORG_ID } from '../people/permissions.ts';
 import { patiently } from './patience.ts';
+import type { Owners } from './people-ports.ts';
 import type { IssuedKey, KeyLookup, KeyOwner, KeyPatch, KeyRow, Keys, KeySpend, NewKey } from './ports.ts';
 import { hashToken, isWellFormed, newToken } from './token.ts';
 
@@ -42,6 +43,8 @@ export interface KeyPorts {
   /** The budget of a key was changed. */
   readonly onChange: (key: KeyRow) => void;
   readonly spend: (keyId: string) => Promise<KeySpend>;
+  /** Why nothing of these may be used: the user, team or organisation of a key is disabled or removed. */
+  readonly whyNot: (owners: Owners) => Fault | undefined;
 }
 
 export class KeyRing implements Keys {
@@ -92,6 +95,8 @@ export class KeyRing implements Keys {
     if (known.expiresAtMs !== undefined && known.expiresAtMs <= this.#ports.now()) {
       return err(expired(known.expiresAtMs));
     }
+    const off = this.#ports.whyNot(known);
+    if (off !== undefined) return err(off);
     if (this.#silentMs() > this.#ports.graceMs) return err(fault('store-unavailable'));
     return ok(known);
   }

@@ -5,7 +5,7 @@
 import { fsyncSync, closeSync, openSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { masterKey, type MasterKey } from '../credentials/seal.ts';
-import { ensureSecret, readSecret } from './secret.ts';
+import { ensureSecretFile, readSecret } from './secret.ts';
 
 const FILE = 'master-key';
 const NEXT = 'master-key.next';
@@ -29,13 +29,13 @@ export function keysOfEnvironment(text: string): MasterKeys {
 /** All keys at hand; the file is made where nothing else is. Read anew each time: another process may have changed it. */
 export function masterKeys(dataDir: string, fromEnvironment: MasterKeys | undefined): MasterKeys {
   if (fromEnvironment !== undefined) return [...fromEnvironment, ...filed(dataDir, FILE), ...filed(dataDir, NEXT)];
-  const file = masterKey(ensureSecret(dataDir, FILE));
+  const file = masterKey(ensureSecretFile(dataDir, FILE));
   return [file, ...filed(dataDir, NEXT)];
 }
 
 /** The key that is to come, made where there is none. One that a rotation left behind is taken up again. */
 export function nextMasterKey(dataDir: string): MasterKey {
-  return masterKey(ensureSecret(dataDir, NEXT));
+  return masterKey(ensureSecretFile(dataDir, NEXT));
 }
 
 /** The key to come takes the place of the one in the file. Call it once nothing is sealed with that one any more. */

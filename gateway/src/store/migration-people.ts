@@ -1,8 +1,6 @@
 /** The tables of people and money (`schema-people.ts`), and what older tables learn of them. */
 import { sql, type CreateTableBuilder, type Kysely } from 'kysely';
-
-/** The organisation that everyone is in where there is no other. */
-export const DEFAULT_ORG_ID = 'default';
+import { DEFAULT_ORG_ID } from '../people/permissions.ts';
 
 export async function createPeople(db: Kysely<unknown>): Promise<void> {
   await createOwners(db);
@@ -115,7 +113,13 @@ async function createMoney(db: Kysely<unknown>): Promise<void> {
     .addColumn('kind', 'text', (column) => column.notNull())
     .addColumn('at', 'bigint', (column) => column.notNull())
     .addColumn('outcome', 'text', (column) => column.notNull())
+    .addColumn('payment', 'text')
+    .addColumn('is_refund', 'integer', (column) => column.notNull())
+    .addColumn('refund', 'text')
+    .addColumn('amount_nano_usd', 'bigint')
+    .addColumn('is_void', 'integer', (column) => column.notNull())
     .execute();
+  await db.schema.createIndex('webhook_events_payment').on('webhook_events').column('payment').execute();
 }
 
 async function createBudgets(db: Kysely<unknown>): Promise<void> {

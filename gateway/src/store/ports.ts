@@ -4,18 +4,16 @@ import type { JsonRecord } from '../lib/json.ts';
 import type { Result } from '../lib/result.ts';
 import type { NanoUsd } from '../money/price.ts';
 import type { AskBatches } from './batch-ports.ts';
+import type { AskBilling, Plans } from './billing-ports.ts';
 import type { Budgets } from './budget-ports.ts';
-import type { PurseRef, PurseState, TargetPurses } from './purse-ports.ts';
 import type { Secrets } from './secret-ports.ts';
 import type { KeySettings, KeySettingsPatch } from './key-settings.ts';
+import type { Owners, People } from './people-ports.ts';
+import type { StorePlace } from './place.ts';
+import type { PurseRef, PurseState, TargetPurses } from './purse-ports.ts';
 
 /** Whose a key is: all of these that are given. */
-export interface KeyOwner {
-  /** Absent: the organisation that everyone is in where there is no other (`default`). */
-  readonly orgId?: string;
-  readonly teamId?: string;
-  readonly userId?: string;
-}
+export type KeyOwner = Owners;
 
 /** A virtual key, without its token: that one is shown once and kept nowhere. */
 export interface KeyRow extends KeySettings, KeyOwner {
@@ -127,7 +125,7 @@ export interface Payer {
   readonly booked: readonly string[];
   readonly labels: Labels;
   /** What is charged for a cost, never less than nothing, and more for more. Absent: the cost. */
-  readonly chargeOf?: (costNanoUsd: NanoUsd, at: PaidPlace) => NanoUsd;
+  readonly chargeOf?: (costNanoUsd: NanoUsd, at: ChargedPlace) => NanoUsd;
   /** Purses of an attempt's provider and model. Absent: none. */
   readonly pursesAt?: (at: PaidPlace) => TargetPurses;
 }
@@ -136,6 +134,11 @@ export interface Payer {
 export interface PaidPlace {
   readonly provider: string;
   readonly model: string;
+}
+
+export interface ChargedPlace extends PaidPlace {
+  /** False where an attempt of the request was charged before. */
+  readonly isFirst?: boolean;
 }
 
 /** Money put aside for one request. Opaque: only the ledger changes it. */
@@ -457,6 +460,11 @@ export interface Store {
   readonly feedback: Feedback;
   /** Files and batches. */
   readonly batches: AskBatches;
+  /** Credits, payments, plans, invoices. */
+  readonly billing: AskBilling;
+  readonly plans: Plans;
+  /** Organisations, teams and users. */
+  readonly people: People;
   /** What this process is called in the store: what it works on is nobody else's while it lives. */
   readonly processId: string;
   usage(query: UsageQuery): Promise<Result<UsageReport, Fault>>;
@@ -466,13 +474,11 @@ export interface Store {
   close(): Promise<void>;
 }
 
-export interface StoreOptions {
+export interface StoreOptions extends StorePlace {
   /** Folder of the database, the secret and the journals; made where it is missing. */
   readonly dataDir: string;
   /** `TURNOUT_ADMIN_KEY`: the root key, any text of 32 characters or more. */
   readonly adminKey?: string;
-  /** `TURNOUT_MASTER_KEY`: what credentials of providers are sealed with. Absent: the file `master-key` in the data folder. */
-  readonly masterKey?: string;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** For how long known keys are honoured while the store is away. Ten minutes where it is absent. */

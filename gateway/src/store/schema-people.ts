@@ -132,7 +132,7 @@ export interface CreditGrantsTable {
   readonly kind: 'top-up' | 'gift' | 'refund' | 'expiry';
   /** Less than nothing for what is taken back. */
   readonly amount_nano_usd: Integer;
-  /** What is left of it, as long as it can expire. */
+  /** What is left of it, as of the last change of the organisation's credits. Of a refund: what could not be taken. */
   readonly left_nano_usd: Integer;
   /** Of the payment, unique: what was told twice counts once. */
   readonly reference: string;
@@ -159,6 +159,14 @@ export interface WebhookEventsTable {
   readonly kind: string;
   readonly at: Integer;
   readonly outcome: string;
+  /** What it is about, where it is about one. */
+  readonly payment: string | null;
+  readonly is_refund: Integer;
+  /** Null: all refunds of the payment so far, together. */
+  readonly refund: string | null;
+  readonly amount_nano_usd: OptionalInteger;
+  /** 1 for a refund that did not go through. */
+  readonly is_void: Integer;
 }
 
 /** Credentials of providers, sealed. */

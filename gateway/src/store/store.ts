@@ -10,6 +10,7 @@
  *
  * Several processes of one machine may share a folder. The database is worked by a thread of its own.
  */
+import { compact } from '../lib/json.ts';
 import { openBooksThread } from './books-client.ts';
 import type { Books } from './books-form.ts';
 import { BudgetBoard } from './budgets.ts';
@@ -18,7 +19,10 @@ import { idMaker } from './id.ts';
 import { openJournal, type JournalDisk } from './journal.ts';
 import { KeyRing } from './keys.ts';
 import { LedgerBook } from './ledger.ts';
+import { meet } from './meeting.ts';
 import { PATIENCE_MS, patiently } from './patience.ts';
+import { Directory } from './people.ts';
+import { PlanBook } from './plan-book.ts';
 import type { Store, StoreOptions } from './ports.ts';
 import type { PurseState } from './purse-ports.ts';
 import { takeLock, type ProcessLock } from './process-lock.ts';
@@ -57,15 +61,16 @@ export interface StoreParts {
 
 /** Opens the store, takes in what dead processes left, and learns the keys. Throws where the store cannot be used. */
 export async function openStore(options: StoreOptions, parts: StoreParts = {}): Promise<Store> {
-  const { dataDir, now } = options;
+  const { dataDir, url, now } = options;
   ensureDataDir(dataDir);
-  const secret = ensureSecret(dataDir);
-  const books = parts.books ?? openBooksThread({ dataDir, busyMs: BUSY_MS });
+  const secret = ensureSecret(dataDir, options.secretHex);
   const newId = idMaker(now);
   const lock = lockOf(dataDir, newId);
+  const { processId } = lock;
+  const books = parts.books ?? openBooksThread(compact({ dataDir, busyMs: BUSY_MS, url, processId }));
   try {
-    const recovered = await patiently(async () => books.recover(now()), START_PATIENCE_MS);
-    if (!recovered.ok) throw new Error(`The database in ${dataDir} is locked or cannot be read.`);
+    const meeting = { ...options, secret, patienceMs: START_PATIENCE_MS };
+    await meet(books, meeting, async () => books.recover(now()));
     const journal = openJournal(dataDir, lock.processId, parts.disk);
     const monotonicMs = parts.monotonicMs ?? (() => performance.now());
     const patienceMs = parts.patienceMs ?? PATIENCE_MS;
@@ -106,8 +111,10 @@ async function run(world: World): Promise<Store> {
     if (isTakenInFirst) await ledger.flush();
     return stateOf(id, { books, ledger, processId: lock.processId });
   };
+  const people = new Directory(world);
   const keys = new KeyRing({
     ...world,
+    whyNot: (owners) => people.whyNot(owners),
     adminKey: world.adminKey,
     graceMs: world.graceMs ?? GRACE_MS,
     onChange: (key) => ledger.recall(key.id),
@@ -122,16 +129,31 @@ async function run(world: World): Promise<Store> {
     onChange: (purseId) => ledger.recall(purseId),
     stateOf: async (purseId) => purseOf(purseId, true),
   });
+  const plans = new PlanBook(books);
   const secrets = new SecretRing({
     ...world,
     masterKeys: world.masterKey === undefined ? undefined : keysOfEnvironment(world.masterKey),
   });
   const feedback = new FeedbackBook(books, now);
+  await people.refresh();
   await keys.refresh();
   await secrets.refresh();
   await budgets.refresh();
+  await plans.refresh();
   await feedback.refresh();
-  const timers = startTimers({ books, keys, budgets, secrets, ledger, requests, feedback, now, noteStore });
+  const timers = startTimers({
+    books,
+    people,
+    keys,
+    budgets,
+    plans,
+    secrets,
+    ledger,
+    requests,
+    feedback,
+    now,
+    noteStore,
+  });
   return {
     keys,
     budgets,
@@ -142,6 +164,9 @@ async function run(world: World): Promise<Store> {
     snapshots: keptSnapshots(books, warn),
     feedback,
     batches: async (ask) => patiently(async () => ask(books)),
+    billing: async (ask) => patiently(async () => ask(books)),
+    plans,
+    people,
     processId: lock.processId,
     usage: async (query) => patiently(async () => books.usage({ rowsMax: USAGE_ROWS_MAX, ...query })),
     audit: async (query) => patiently(async () => books.audit(query)),
@@ -189,8 +214,10 @@ function recalls(books: Books, ledger: LedgerBook): () => Promise<void> {
 
 interface Timed {
   readonly books: Books;
+  readonly people: Directory;
   readonly keys: KeyRing;
   readonly budgets: BudgetBoard;
+  readonly plans: PlanBook;
   readonly secrets: SecretRing;
   readonly ledger: LedgerBook;
   readonly requests: RequestQueue;
@@ -201,8 +228,10 @@ interface Timed {
 
 function startTimers({
   books,
+  people,
   keys,
   budgets,
+  plans,
   secrets,
   ledger,
   requests,
@@ -232,8 +261,11 @@ function startTimers({
     every(TEND_MS, async () => {
       ledger.tend();
       await recall();
+      // Before the keys: whoever a new key belongs to is known by then.
+      await people.refresh();
       await keys.refresh();
       await budgets.refresh();
+      await plans.refresh();
       await secrets.refresh();
     }),
     every(USES_MS, async () => keys.noteUses()),
@@ -241,6 +273,7 @@ function startTimers({
       await books.recover(now());
     }),
     every(PRUNE_MS, async () => requests.prune()),
+    every(PRUNE_MS, async () => books.pruneAccess(now())),
     every(FEEDBACK_MS, async () => {
       await feedback.prune();
       await feedback.refresh();
