@@ -17,10 +17,9 @@ import type { People } from './people-ports.ts';
 import { Directory } from './people.ts';
 import { placeText, type StorePlace } from './place.ts';
 import type { Keys, RequestLog, StoredSnapshot, UsageQuery, UsageReport, VerifyReport } from './ports.ts';
-import { keysOfEnvironment } from './master-key.ts';
 import { ensureDataDir, ensureSecret } from './secret.ts';
 import type { Secrets } from './secret-ports.ts';
-import { SecretRing } from './secrets.ts';
+import { openSecrets } from './secrets.ts';
 
 /** A command has nothing else to do than to wait for a gateway's write. */
 const BUSY_MS = 5000;
@@ -90,7 +89,7 @@ export async function openDesk(options: DeskOptions): Promise<Desk> {
     const budgets = new BudgetBoard({
       books,
       now,
-      newId: idMaker(now),
+      newId,
       patienceMs: PATIENCE_MS,
       onChange: () => undefined,
       // What running gateways have settled and the database does not have yet is not in it: two tenths of a second at most.
@@ -105,14 +104,7 @@ export async function openDesk(options: DeskOptions): Promise<Desk> {
       keys,
       budgets,
       people,
-      secrets: async () => {
-        const { masterKey } = options;
-        const given = masterKey === undefined ? undefined : keysOfEnvironment(masterKey);
-        const shared = { books, dataDir, now, newId: idMaker(now), patienceMs: PATIENCE_MS };
-        const secrets = new SecretRing({ ...shared, masterKeys: given });
-        await secrets.refresh();
-        return secrets;
-      },
+      secrets: async () => openSecrets({ ...options, books, newId, patienceMs: PATIENCE_MS }),
       batches: async (ask) => patiently(async () => ask(books)),
       billing: async (ask) => patiently(async () => ask(books)),
       log: {

@@ -8,7 +8,7 @@ import { originOf } from '../lib/url.ts';
 import type { ProviderSecret } from '../routing/provider-secret.ts';
 import type { KeyDeed, SecretBooks, StoredSecret } from './books-form.ts';
 import { REGION } from './key-settings.ts';
-import { masterKeys, nextMasterKey, takeNextMasterKey, type MasterKeys } from './master-key.ts';
+import { keysOfEnvironment, masterKeys, nextMasterKey, takeNextMasterKey, type MasterKeys } from './master-key.ts';
 import { patiently } from './patience.ts';
 import { takeFileLock } from './process-lock.ts';
 import type { NewSecret, SecretRow, Secrets } from './secret-ports.ts';
@@ -191,6 +191,19 @@ export class SecretRing implements Secrets {
     const found = secret.ok ? { secret: secret.value } : { problem: PROBLEMS[secret.error] };
     return { id, provider, name, origin, settings, revision, ...found };
   }
+}
+
+/** The secrets as they are now, with what `TURNOUT_MASTER_KEY` says, where it says anything. Throws where it is no key. */
+export async function openSecrets(
+  ports: Omit<SecretPorts, 'masterKeys'> & { readonly masterKey?: string },
+): Promise<SecretRing> {
+  const { masterKey } = ports;
+  const secrets = new SecretRing({
+    ...ports,
+    masterKeys: masterKey === undefined ? undefined : keysOfEnvironment(masterKey),
+  });
+  await secrets.refresh();
+  return secrets;
 }
 
 function rowOf(stored: StoredSecret): SecretRow {

@@ -27,9 +27,8 @@ import type { Store, StoreOptions } from './ports.ts';
 import type { PurseState } from './purse-ports.ts';
 import { takeLock, type ProcessLock } from './process-lock.ts';
 import { RequestQueue } from './requests.ts';
-import { keysOfEnvironment } from './master-key.ts';
 import { ensureDataDir, ensureSecret } from './secret.ts';
-import { SecretRing } from './secrets.ts';
+import { openSecrets, type SecretRing } from './secrets.ts';
 import { keptSnapshots } from './snapshots.ts';
 
 /** How long one statement waits for another process's. More would keep the thread from reading meanwhile; callers try again. */
@@ -130,14 +129,10 @@ async function run(world: World): Promise<Store> {
     stateOf: async (purseId) => purseOf(purseId, true),
   });
   const plans = new PlanBook(books);
-  const secrets = new SecretRing({
-    ...world,
-    masterKeys: world.masterKey === undefined ? undefined : keysOfEnvironment(world.masterKey),
-  });
+  const secrets = await openSecrets(world);
   const feedback = new FeedbackBook(books, now);
   await people.refresh();
   await keys.refresh();
-  await secrets.refresh();
   await budgets.refresh();
   await plans.refresh();
   await feedback.refresh();
