@@ -2,6 +2,7 @@
 /** The command line: one word chooses the command, each command is a file. */
 import { createInterface } from 'node:readline/promises';
 import type { CommandIo } from './cli/io.ts';
+import { readSecret } from './cli/read-secret.ts';
 import { VERSION } from './cli/version.ts';
 
 type Command = (args: readonly string[], io: CommandIo) => Promise<number>;
@@ -70,6 +71,10 @@ const COMMANDS: Readonly<Record<string, { readonly load: () => Promise<Command>;
     load: async () => (await import('./cli/batches.ts')).batchesCommand,
     does: 'list batches, and how far each has come',
   },
+  secrets: {
+    load: async () => (await import('./cli/secrets.ts')).secretsCommand,
+    does: 'keep credentials of providers, sealed',
+  },
   ledger: {
     load: async () => (await import('./cli/ledger.ts')).ledgerCommand,
     does: 'recompute the ledger and compare',
@@ -103,6 +108,7 @@ const io: CommandIo = {
   cwd: process.cwd(),
   isTerminal: process.stdout.isTTY,
   ...(process.stdin.isTTY ? { confirm } : {}),
+  readSecret: async (prompt) => readSecret(prompt, { input: process.stdin, output: process.stderr }),
 };
 
 async function confirm(question: string): Promise<boolean> {

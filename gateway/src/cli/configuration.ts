@@ -4,12 +4,13 @@ import type { Catalog } from '../catalog/catalog.ts';
 import { configSchema, type Config, type ProviderConfig } from '../config/schema.ts';
 import { pathText } from '../config/path.ts';
 import { renderErrors, sentence, summary } from '../config/render.ts';
-import { placesOf } from '../credentials/places.ts';
+import { keyFilesFrom, placesOf } from '../credentials/places.ts';
 import { gateDialects } from '../dialects/index.ts';
 import type { JsonRecord } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { compile, type Compiled } from '../routing/compile.ts';
 import { lintRoutes } from '../routing/lint.ts';
+import type { ProviderSecret } from '../routing/provider-secret.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { Log } from '../telemetry/log.ts';
 import { loadLanguages, type DetectLanguage } from '../understand/language.ts';
@@ -32,6 +33,8 @@ export interface ConfigurationOptions {
   readonly today: string;
   /** Trains the intents, and keeps them for the next reading. Absent: each reading trains them anew. */
   readonly intents?: IntentTrainer;
+  /** Credentials of the store, as they are at each reading. Absent: there are none. */
+  readonly secrets?: () => readonly ProviderSecret[];
 }
 
 export interface Loaded {
@@ -69,9 +72,13 @@ export async function loadConfiguration(options: ConfigurationOptions): Promise<
 /** Compiles a configuration with what stands around it: the environment, the clouds' files, trained intents, what tells languages. */
 export async function compiledHere(
   config: Config,
-  { catalog, env, intents: trainer = intentTrainer() }: Pick<ConfigurationOptions, 'catalog' | 'env' | 'intents'>,
+  options: Pick<ConfigurationOptions, 'catalog' | 'env' | 'intents' | 'secrets'> & {
+    readonly file?: string | undefined;
+  },
 ): Promise<Compiled & { readonly seen: () => JsonRecord }> {
-  const { seen, ...around } = watched({ env, places: placesOf(env) });
+  const { catalog, env, intents: trainer = intentTrainer(), secrets = () => [], file } = options;
+  const keyFile = keyFilesFrom(file === undefined ? '.' : dirname(file));
+  const { seen, ...around } = watched({ env, places: placesOf(env), keyFile, secrets: secrets() });
   const intents = await trainer.train(config.intents);
   const detectLanguage = await languagesFor(config);
   const dialects = gateDialects;

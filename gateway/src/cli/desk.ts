@@ -4,7 +4,7 @@ import { storePlace, type StoreVariables } from '../store/place.ts';
 
 export interface DeskPlace {
   readonly dataDir: string;
-  /** For `TURNOUT_STORE` and `TURNOUT_SECRET`. */
+  /** For `TURNOUT_STORE`, `TURNOUT_SECRET` and `TURNOUT_MASTER_KEY`. */
   readonly env: StoreVariables;
   /** Absent: a folder without a database is an error. */
   readonly mayCreate?: boolean;

@@ -8,4 +8,6 @@ export interface CommandIo {
   readonly isTerminal: boolean;
   /** Asks a yes-or-no question. Absent where nobody can answer. */
   confirm?(question: string): Promise<boolean>;
+  /** What stands on the standard input, to its end; from a terminal one line, which is not shown. */
+  readSecret?(prompt: string): Promise<string>;
 }

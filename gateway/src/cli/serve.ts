@@ -99,14 +99,14 @@ async function firstConfiguration(options: ServeOptions, io: CommandIo, log: Log
 
 interface Start extends First, Served {}
 
-async function run({ options, io, log, member, first, configurationOptions, simulator }: Start): Promise<number> {
-  const dataDir = dataDirOf({ given: options.data, config: first.config, file: options.file, cwd: io.cwd });
+async function run({ options, io, log, member, simulator, ...start }: Start): Promise<number> {
+  const dataDir = dataDirOf({ given: options.data, config: start.first.config, file: options.file, cwd: io.cwd });
   const adminKey = io.env['TURNOUT_ADMIN_KEY'];
   if (adminKey !== undefined && adminKey.length < ADMIN_KEY_MIN) {
     io.stderr(`turnout: TURNOUT_ADMIN_KEY must have ${ADMIN_KEY_MIN} characters or more\n`);
     return 1;
   }
-  const place = { dataDir, ...storePlace(io.env, first.config.store) };
+  const place = { dataDir, ...storePlace(io.env, start.first.config.store) };
   await tellPending(place, log);
   const store = await openStore({
     ...place,
@@ -115,10 +115,13 @@ async function run({ options, io, log, member, first, configurationOptions, simu
     ...(adminKey === undefined ? {} : { adminKey }),
   });
   const firstKey = adminKey === undefined ? await firstRootKey(store) : undefined;
+  const configurationOptions = { ...start.configurationOptions, secrets: () => store.secrets.current() };
+  const first = await withSecrets(start.first, configurationOptions, store);
   const inForce = keeper(store, configurationOptions.catalog);
   inForce(first);
   const configuration = keepConfiguration(first, configurationOptions, { log, inForce });
   const link = linkOf(first.config.shared, log);
+  store.secrets.watch(() => void configuration.reload());
   const upstream = createUpstream({ codec: await codecOf(first.config.server.upstream_client) });
   const gateway = wire({
     store,
@@ -186,6 +189,14 @@ function linkOf(shared: Config['shared'], log: Log): Linked {
     },
   });
   return { own, close: () => own.close() };
+}
+
+/** The configuration with the credentials of the store, which is open only now. */
+async function withSecrets(first: Loaded, options: ConfigurationOptions, { secrets }: Store): Promise<Loaded> {
+  if (secrets.current().length === 0) return first;
+  const again = await loadConfiguration(options);
+  // The file was right a moment ago; where it is not any more, its watch will tell.
+  return again.ok ? again.value : first;
 }
 
 /** Writes down each configuration that comes into force, so that what was decided under it can be decided again. */

@@ -8,6 +8,7 @@ import { gateDialects } from '../dialects/index.ts';
 import { asRecord, parseJson } from '../lib/json.ts';
 import type { Places } from '../routing/accounts.ts';
 import { compile } from '../routing/compile.ts';
+import type { ProviderSecret } from '../routing/provider-secret.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import { recompiled, settingsOf, watched } from './settings.ts';
 
@@ -26,9 +27,50 @@ function configOf(text: string): Config {
   return parsed.value.config;
 }
 
+const SECRETS: readonly ProviderSecret[] = [
+  {
+    id: 'sec_1',
+    provider: 'sealed',
+    name: 'a',
+    origin: 'http://10.0.0.5',
+    settings: { region: 'eu' },
+    revision: 3n,
+    secret: 'sealed-0815',
+  },
+  {
+    id: 'sec_2',
+    provider: 'sealed',
+    name: 'b',
+    origin: 'http://10.0.0.5',
+    settings: { weight: 2 },
+    revision: 4n,
+    secret: 'sealed-4711',
+  },
+  {
+    id: 'sec_3',
+    provider: 'moved',
+    name: 'a',
+    origin: 'https://else.where',
+    settings: {},
+    revision: 5n,
+    secret: 'sealed-1234',
+  },
+  {
+    id: 'sec_4',
+    provider: 'broken',
+    name: 'a',
+    origin: 'http://10.0.0.5',
+    settings: {},
+    revision: 6n,
+    problem: 'damaged',
+  },
+];
+const filed = (path: string): string | undefined => (path === 'keys/one' ? 'filed-0815' : undefined);
+
 /** Compiles as the gateway does, keeps it as text, and compiles that again, where nothing is known of this machine. */
 function again(config: Config, env: Readonly<Record<string, string>> = {}, places = NOWHERE) {
-  const { seen, ...around } = watched({ env, places });
+  const secrets = SECRETS;
+  const { seen, ...around } = watched({ env, places, keyFile: filed, secrets });
   const { snapshot } = compile({ config, catalog, dialects: gateDialects, ...around });
   const text = JSON.stringify(settingsOf(config, seen()));
   const made = recompiled(asRecord(parseJson(text)) ?? {}, catalog);
@@ -54,6 +96,9 @@ function decisive(snapshot: Snapshot) {
 const FULL = `
 providers:
   openai: {api_key: [sk-first-0123456789, {key: sk-second-0123456789, weight: 3}], headers: {x-team: very-secret-0815}}
+  sealed: {dialect: openai-chat, base_url: "http://10.0.0.5/v1", api_key_file: [keys/one, keys/two], models: {m: {}}}
+  moved: {dialect: openai-chat, base_url: "http://10.0.0.5/v1", models: {m: {}}}
+  broken: {dialect: openai-chat, base_url: "http://10.0.0.5/v1", models: {m: {}}}
   house: {dialect: openai-chat, base_url: "http://10.0.0.5/v1", models: {m: {price: {input: 0.123456789, output: 2}}}}
   amazon-bedrock: {aws: {region: eu-central-1, access_key_id: AKIAXXXXXXXXXXXXXXXX, secret_access_key: wJalrXUtnFEMI}}
 aliases: {token: openai/gpt-5}
@@ -75,7 +120,7 @@ describe('settings that are kept', () => {
 
   it('are the same to the last byte where there is no secret', () => {
     const config = configOf(
-      FULL.replace(/(?: {2}(openai|amazon)|people).*\n/g, '').replaceAll('openai/gpt-5', 'house/n'),
+      FULL.replace(/(?: {2}(openai|amazon|sealed)|people).*\n/g, '').replaceAll('openai/gpt-5', 'house/n'),
     );
     const { snapshot, made } = again(config);
     assert.equal(made.id, snapshot.id);

@@ -6,10 +6,11 @@ import type { Catalog } from '../catalog/catalog.ts';
 import type { Config } from '../config/schema.ts';
 import { looksLikeSecret } from '../config/secrets.ts';
 import { gateDialects } from '../dialects/index.ts';
-import { asRecord, asString, isArray, isRecord, type Json, type JsonRecord } from '../lib/json.ts';
+import { asArray, asRecord, asString, isArray, isRecord, type Json, type JsonRecord } from '../lib/json.ts';
 import { fromPlainJson, toPlainJson } from '../lib/plain-data.ts';
 import type { Places } from '../routing/accounts.ts';
 import { compile, type CompileInput } from '../routing/compile.ts';
+import type { ProviderSecret } from '../routing/provider-secret.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 
 type Environment = CompileInput['env'];
@@ -21,13 +22,21 @@ const SECRET_VARIABLE = /KEY|SECRET|TOKEN|PASSWORD|CREDENTIAL/;
 export interface Surroundings {
   readonly env: Environment;
   readonly places: Places;
+  readonly keyFile: (path: string) => string | undefined;
+  readonly secrets: readonly ProviderSecret[];
 }
 
 /** The surroundings, and a list of what was read of them. */
-export function watched({ env, places }: Surroundings): Surroundings & { readonly seen: () => JsonRecord } {
+export function watched({
+  env,
+  places,
+  keyFile,
+  secrets,
+}: Surroundings): Surroundings & { readonly seen: () => JsonRecord } {
   const variables: Record<string, Json> = {};
   const regions: Record<string, Json> = {};
   const projects: Record<string, Json> = {};
+  const files: Record<string, Json> = {};
   const read = new Proxy(env, {
     get(_, name) {
       const value = typeof name === 'string' ? env[name] : undefined;
@@ -41,8 +50,33 @@ export function watched({ env, places }: Surroundings): Surroundings & { readonl
       awsRegion: (profile) => noted(regions, profile, places.awsRegion(profile)),
       googleProject: (file) => noted(projects, file, places.googleProject(file)),
     },
-    seen: () => ({ variables, regions, projects }),
+    keyFile: (path) => {
+      const key = keyFile(path);
+      if (key !== undefined) files[path] = MASK;
+      return key;
+    },
+    secrets,
+    seen: () => ({ variables, regions, projects, files, secrets: secrets.map(maskedSecret) }),
   };
+}
+
+/** All but the secret, in the form of `ProviderSecret`. */
+function maskedSecret({ id, provider, name, origin, settings, revision, ...found }: ProviderSecret): JsonRecord {
+  const kept = { id, provider, name, origin, settings: { ...settings }, revision: revision.toString() };
+  return { ...kept, problem: found.problem ?? null };
+}
+
+function unmaskedSecret(json: Json): ProviderSecret {
+  const record = asRecord(json) ?? {};
+  const [id = '', provider = '', name = '', origin = ''] = ['id', 'provider', 'name', 'origin'].map((field) =>
+    asString(record[field]),
+  );
+  const problem = asString(record['problem']);
+  const found = problem === undefined ? { secret: MASK } : { problem };
+  const revision = BigInt(asString(record['revision']) ?? 0);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- `maskedSecret` wrote it; only what the same release wrote is read.
+  const settings = (asRecord(record['settings']) ?? {}) as ProviderSecret['settings'];
+  return { id, provider, name, origin, revision, settings, ...found };
 }
 
 function noted(list: Record<string, Json>, asked: string | undefined, found: string | undefined): string | undefined {
@@ -64,7 +98,9 @@ export function recompiled(settings: JsonRecord, catalog: Catalog): Snapshot | u
   const config = asRecord(settings['config']);
   const seen = asRecord(settings['seen']);
   if (config === undefined || seen === undefined) return undefined;
-  const [variables = {}, regions, projects] = ['variables', 'regions', 'projects'].map((name) => asRecord(seen[name]));
+  const [variables = {}, regions, projects, files] = ['variables', 'regions', 'projects', 'files'].map((name) =>
+    asRecord(seen[name]),
+  );
   const input: CompileInput = {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- `settingsOf` wrote it from a `Config`; only one of the same release is read.
     config: fromPlainJson(config) as Config,
@@ -75,6 +111,8 @@ export function recompiled(settings: JsonRecord, catalog: Catalog): Snapshot | u
       awsRegion: (profile) => asString(regions?.[profile ?? '']),
       googleProject: (file) => asString(projects?.[file ?? '']),
     },
+    keyFile: (path) => asString(files?.[path]),
+    secrets: (asArray(seen['secrets']) ?? []).map(unmaskedSecret),
   };
   return compile(input).snapshot;
 }

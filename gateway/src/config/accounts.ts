@@ -121,8 +121,13 @@ export interface AccountIssue {
   readonly message: string;
 }
 
+interface WithKeys extends Accounts {
+  readonly api_key?: readonly unknown[];
+  readonly api_key_file?: readonly unknown[];
+}
+
 /** What is wrong between the fields, each of which is right by itself. */
-export function accountIssues(provider: Accounts & { readonly api_key?: readonly unknown[] }): readonly AccountIssue[] {
+export function accountIssues(provider: WithKeys): readonly AccountIssue[] {
   const given = (['aws', 'google', 'azure'] as const).filter((cloud) => provider[cloud] !== undefined);
   const [first, ...others] = given;
   return [
@@ -132,16 +137,15 @@ export function accountIssues(provider: Accounts & { readonly api_key?: readonly
   ];
 }
 
-function besideKey(
-  cloud: 'aws' | 'google' | 'azure',
-  provider: Parameters<typeof accountIssues>[0],
-): readonly AccountIssue[] {
+function besideKey(cloud: 'aws' | 'google' | 'azure', provider: WithKeys): readonly AccountIssue[] {
   // `"${KEY:-}"` without the variable is no key.
-  if (provider.api_key === undefined || provider.api_key.length === 0) return [];
+  const { api_key: keys = [], api_key_file: files = [] } = provider;
+  if (keys.length + files.length === 0) return [];
   const name = credentialField(cloud, provider);
+  const field = keys.length > 0 ? 'api_key' : 'api_key_file';
   return name === undefined
     ? []
-    : [{ path: [cloud, name], message: 'stands beside `api_key`, and only one of them can be sent' }];
+    : [{ path: [cloud, name], message: `stands beside \`${field}\`, and only one of them can be sent` }];
 }
 
 /** Fields that mean nothing without another of the same account. */

@@ -28,6 +28,7 @@ const URL_LENGTH_MAX = 2048;
 /** A service account as JSON, the longest credential in use, has about 2,400 characters. */
 const SECRET_LENGTH_MAX = 16 * KIB;
 const KEYS_MAX = 64;
+const PATH_LENGTH_MAX = 4096;
 
 /** Headers that belong to the connection, not to the request (RFC 9110, section 7.6.1), or that the client computes itself. */
 const CONNECTION_HEADERS: ReadonlySet<string> = new Set([
@@ -252,6 +253,14 @@ const providerSchema = z.strictObject({
     .meta({
       description:
         'Key, or list of keys to spread the requests over. Name an environment variable: `"${OPENAI_API_KEY}"`.',
+    }),
+  api_key_file: z
+    .union([text(PATH_LENGTH_MAX), z.array(text(PATH_LENGTH_MAX)).max(KEYS_MAX)])
+    .transform((given) => (typeof given === 'string' ? [given] : given))
+    .exactOptional()
+    .meta({
+      description:
+        'File with a key in its only line (`/run/secrets/openai`), or list of files, relative to this one. Read when this file is, or by SIGHUP.',
     }),
   ...accountFields,
   headers: table(secret, HEADER_NAME)

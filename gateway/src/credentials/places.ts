@@ -1,5 +1,6 @@
 /** What the clouds' own files on this machine say of places. Read at once: a configuration is compiled in one go. */
 import { closeSync, openSync, readSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { asRecord, asString, parseJson } from '../lib/json.ts';
 import type { Places } from '../routing/accounts.ts';
 import { profilePaths, profilesOf, usualProfile } from './aws-profiles.ts';
@@ -26,6 +27,15 @@ export function placesOf(env: Environment): Places {
       const project = asString(account?.['project_id']) ?? asString(account?.['quota_project_id']);
       return project !== undefined && PROJECT.test(project) ? project : undefined;
     },
+  };
+}
+
+/** Keys in files of one line each, their paths relative to a folder. Read anew each time. */
+export function keyFilesFrom(folder: string): (path: string) => string | undefined {
+  return (path) => {
+    const key = readSoon(resolve(folder, path))?.trim();
+    // A header could not hold another line; whatever it is, it is no key.
+    return key === undefined || !/^[!-~]+(?: [!-~]+)*$/.test(key) ? undefined : key;
   };
 }
 

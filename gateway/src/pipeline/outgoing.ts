@@ -105,6 +105,8 @@ type Asking = Pick<ChatCall, 'headers' | 'query'>;
 
 /** Addresses a parcel: the target's URL, its credentials, and the caller's headers that the provider should see. */
 export function sendingTo(target: Target, asking: Asking, parcel: Parcel): Result<Sending, Fault> {
+  const { withheld: reason, providerId: provider } = target;
+  if (reason !== undefined) return err(fault('upstream-credential', { provider, reason }));
   const url = urlOf(asking, target, parcel);
   if (!url.ok) return url;
   return ok({

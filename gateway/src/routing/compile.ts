@@ -152,14 +152,28 @@ function isNamed(name: string, allowed: readonly string[]): boolean {
  * The id changes with anything that can change a decision: also with what stands in the environment and in the clouds' files, and
  * with what intents were trained to. Secrets of the file go in as a hash only, those of the environment not at all.
  */
-function idOf({ config, catalog, intents }: CompileInput, suppliers: ReadonlyMap<string, Supplier>): string {
+function idOf(input: CompileInput, suppliers: ReadonlyMap<string, Supplier>): string {
+  const { config, catalog, intents } = input;
   // Where the store is decides nothing, and may hold a password.
   const decisive = { ...config, store: 'sqlite' };
   const text = JSON.stringify(decisive, (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value));
   const { name, asOf, commit = '' } = catalog.source;
-  const around = [[...suppliers.values()].map(placesOf), intents === undefined ? [] : [intents.names, intents.heldOut]];
+  const trained = intents === undefined ? [] : [intents.names, intents.heldOut];
+  const around = [[...suppliers.values()].map(placesOf), trained, ...keptElsewhere(input)];
   const about = `${name} ${asOf} ${commit} ${catalog.modelCount} ${JSON.stringify(around)}`;
   return createHash('sha256').update(text).update(about).digest('hex').slice(0, 16);
+}
+
+/** What changes with the secrets of the store, and with those in files. Nothing where there are none. */
+function keptElsewhere({ config, secrets = [], keyFile }: CompileInput): readonly unknown[] {
+  const sealed = secrets.map(({ id, revision }) => `${id} ${revision}`);
+  const files = Object.values(config.providers).flatMap(({ api_key_file: paths = [] }) => paths);
+  const filed = files.map((path) => fingerprint(keyFile?.(path)));
+  return [sealed, filed].filter((list) => list.length > 0);
+}
+
+function fingerprint(text: string | undefined): string | undefined {
+  return text === undefined ? undefined : createHash('sha256').update(text).digest('hex');
 }
 
 /** How many keys a provider has, and where each leads: the same for a model of any name. */

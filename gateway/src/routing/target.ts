@@ -51,6 +51,8 @@ export interface Target {
   readonly upstreamModel: string;
   /** Absent for local servers without a key. */
   readonly secret?: string;
+  /** Why there is a secret for it that must not be sent there: then nothing is. */
+  readonly withheld?: string;
   /** Instead of a secret: who we are, where that takes more than one static text. */
   readonly identity?: Identity;
   /** The provider's name, with `#2` and so on for its further keys: what is known of a key holds for all models. */

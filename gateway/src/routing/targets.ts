@@ -13,6 +13,7 @@ import { makeProvider } from '../providers/index.ts';
 import type { Provider } from '../providers/provider.ts';
 import { identityOf, placeOf, type AccountInput, type Places } from './accounts.ts';
 import type { Identity } from './identity.ts';
+import type { ProviderSecret } from './provider-secret.ts';
 import type { Allowed, Limits, Target, Timeouts } from './target.ts';
 import { filledTemplate } from './template.ts';
 
@@ -28,6 +29,10 @@ export interface TargetsInput {
   readonly dialects: Dialects;
   /** Absent: nothing is known of this machine. */
   readonly places?: Places | undefined;
+  /** Credentials that are kept in the store: each joins the keys of its provider, where the provider is where it was saved for. */
+  readonly secrets?: readonly ProviderSecret[] | undefined;
+  /** The key in a file, without the line end behind it; undefined where there is none. Absent: no file is read. */
+  readonly keyFile?: ((path: string) => string | undefined) | undefined;
 }
 
 /** A configured provider, ready to make targets of any of its models. */
@@ -37,6 +42,8 @@ export interface Supplier {
   readonly models: ReadonlyMap<string, ModelRow>;
   /** The targets of a model, one a key; also of a name that stands in no catalog. */
   targetsOf(model: string): readonly Target[];
+  /** What an operator should know of it all the same. */
+  readonly doubts: readonly string[];
 }
 
 /** A model as configuration and catalog together describe it. */
@@ -60,7 +67,10 @@ export function suppliersOf(input: TargetsInput): Suppliers {
     if (own.disabled) continue;
     const made = supplierOf(id, own, input);
     if (typeof made === 'string') warnings.push(made);
-    else suppliers.set(id, made);
+    else {
+      suppliers.set(id, made);
+      warnings.push(...made.doubts);
+    }
   }
   return { suppliers, warnings };
 }
@@ -75,6 +85,7 @@ function supplierOf(id: string, own: ProviderConfig, input: TargetsInput): Suppl
     id,
     weight: own.weight,
     models,
+    doubts: doubtsOf(base),
     targetsOf(model) {
       const known = made.get(model);
       if (known !== undefined) return known;
@@ -86,6 +97,12 @@ function supplierOf(id: string, own: ProviderConfig, input: TargetsInput): Suppl
   };
 }
 
+/** A key of the file, of the environment, or of the store. */
+interface ProviderKey extends ApiKey {
+  /** Absent: it goes where the file says. */
+  readonly bound?: ProviderSecret;
+}
+
 /** What all targets of a provider share. */
 interface Base {
   readonly id: string;
@@ -94,7 +111,7 @@ interface Base {
   readonly baseUrl: string;
   /** Where it computes: the file's word, or where the account of the cloud is. */
   readonly region: string | undefined;
-  readonly keys: readonly ApiKey[];
+  readonly keys: readonly ProviderKey[];
   /** Where there is no key. */
   readonly identity: Identity | undefined;
   readonly apiVersion: string | undefined;
@@ -123,7 +140,7 @@ function baseOf(id: string, own: ProviderConfig, input: TargetsInput): Base | st
   const baseUrl = ownUrl ?? accountUrl(account, row);
   if (baseUrl === undefined)
     return `provider ${id}: ${addressWanted(provider, row)}; its address depends on your account`;
-  const proof = proofOf(account, inherited);
+  const proof = proofOf(account, inherited, { sealed: sealedFor(id, input), keyFile: input.keyFile });
   if (typeof proof === 'string') return proof;
   const timeouts = toTimeouts(config, id);
   const models = modelRows(row, inherited);
@@ -169,21 +186,76 @@ function addressWanted({ cloud }: Provider, row: CatalogProvider | undefined): s
   return `${set}give it a \`base_url\``;
 }
 
-/** Keys of the file, else of the environment, else who we are; or what is missing. */
+/** Keys that do not stand in the configuration itself. */
+interface KeptKeys {
+  readonly sealed: readonly ProviderKey[];
+  readonly keyFile: TargetsInput['keyFile'];
+}
+
+/** Keys of file and store, else of the environment, else who we are; or what is missing. */
 function proofOf(
   account: AccountInput,
   inherited: readonly ProviderConfig[],
+  kept: KeptKeys,
 ): Pick<Base, 'keys' | 'identity'> | string {
-  const { id, provider, ownUrl, env } = account;
+  const { provider, ownUrl } = account;
   // The nearest word counts: a key of what this one is like does not come before an account of its own.
-  const nearest = inherited.find((one) => one.api_key !== undefined || hasCredential(one));
-  const keys = nearest === undefined ? keyFromEnvironment(provider, env) : (nearest.api_key ?? []);
+  const nearest = inherited.find((one) => (one.api_key ?? one.api_key_file) !== undefined || hasCredential(one));
+  const keys = keysOf(account, nearest, kept);
   if (keys.length > 0) return { keys, identity: undefined };
   const identity = identityOf(account);
   if (typeof identity === 'string') return identity;
   // An address of the operator's own may need no key; the catalog's all do, save local servers.
-  if (identity !== undefined || provider.isKeyless === true || ownUrl !== undefined) return { keys, identity };
+  const isKeyless = nearest?.api_key_file === undefined && (provider.isKeyless === true || ownUrl !== undefined);
+  return identity !== undefined || isKeyless ? { keys, identity } : keyWanted(account, nearest);
+}
+
+function keysOf(
+  { provider, env }: AccountInput,
+  nearest: ProviderConfig | undefined,
+  { sealed, keyFile }: KeptKeys,
+): readonly ProviderKey[] {
+  // One of the store that may not be sent is no reason to send another that nobody has named.
+  if (nearest === undefined) return sealed.length > 0 ? sealed : keyFromEnvironment(provider, env);
+  return [...(nearest.api_key ?? []), ...keysOfFiles(nearest.api_key_file ?? [], keyFile), ...sealed];
+}
+
+function keyWanted({ id, provider }: AccountInput, nearest: ProviderConfig | undefined): string {
+  const [file] = nearest?.api_key_file ?? [];
+  if (file !== undefined) return `provider ${id}: there is no key in the file ${file}`;
   return `provider ${id}: no key; set ${provider.envKeys[0] ?? 'api_key'} or \`providers.${id}.api_key\``;
+}
+
+/** Files that have no key yet are passed over, as long as there is another. */
+function keysOfFiles(paths: readonly string[], keyFile: TargetsInput['keyFile']): readonly ProviderKey[] {
+  return paths.flatMap((path) => {
+    const key = keyFile?.(path) ?? '';
+    return key === '' ? [] : [{ key, weight: 1 }];
+  });
+}
+
+function sealedFor(id: string, { secrets = [] }: TargetsInput): readonly ProviderKey[] {
+  return secrets
+    .filter(({ provider }) => provider === id)
+    .map((bound) => ({ key: bound.secret ?? '', weight: bound.settings.weight ?? 1, bound }));
+}
+
+/** Why a key must not be sent to an origin; undefined where it may. */
+function whyWithheld({ bound }: ProviderKey, origin: string): string | undefined {
+  if (bound === undefined) return undefined;
+  const { name, provider } = bound;
+  if (bound.problem !== undefined) return `the secret "${name}" cannot be opened: ${bound.problem}.`;
+  return bound.origin === origin
+    ? undefined
+    : `the secret "${name}" was saved for ${bound.origin}, and the address is at ${origin} now. Enter it again: turnout secrets set ${provider} --name ${name}.`;
+}
+
+function doubtsOf({ id, keys, baseUrl }: Base): readonly string[] {
+  const origin = originOf(baseUrl) ?? baseUrl;
+  return keys.flatMap((key) => {
+    const why = whyWithheld(key, origin);
+    return why === undefined ? [] : [`provider ${id}: ${why}`];
+  });
 }
 
 /** The account fields of the nearest that has any. */
@@ -296,9 +368,13 @@ function makeTargets(base: Base, model: ModelRow, isKnown: boolean): readonly Ta
     isKnown,
   });
   const others = otherProviders(base, model, shared);
-  if (keys.length === 0)
-    return [withWires({ ...shared, id: `${id}/${model.name}`, keyId: id, weight: own.weight }, others)];
-  return keys.map((key, index) => {
+  const usable = keys.filter((key) => whyWithheld(key, shared.origin) === undefined);
+  if (usable.length === 0) {
+    const withheld = keys.map((key) => whyWithheld(key, shared.origin)).find((why) => why !== undefined);
+    const none = compact({ ...shared, id: `${id}/${model.name}`, keyId: id, weight: own.weight, withheld });
+    return [withWires(none, others)];
+  }
+  return usable.map((key, index) => {
     const mark = index === 0 ? '' : `#${index + 1}`;
     const made = {
       ...shared,
@@ -306,9 +382,18 @@ function makeTargets(base: Base, model: ModelRow, isKnown: boolean): readonly Ta
       keyId: `${id}${mark}`,
       secret: key.key,
       weight: own.weight * key.weight,
+      ...ownWords(key, shared.allowed),
     };
     return withWires(made, others);
   });
+}
+
+/** What is said of a key alone comes before what is said of its provider. */
+function ownWords({ bound }: ProviderKey, allowed: Allowed | undefined): Pick<Target, 'region' | 'allowed'> {
+  if (bound === undefined) return {};
+  const { region, requestsPerMinute, tokensPerMinute, concurrent } = bound.settings;
+  const own = compact({ requestsPerMinute, tokensPerMinute, concurrent });
+  return compact({ region, allowed: Object.keys(own).length === 0 ? undefined : { ...allowed, ...own } });
 }
 
 /** What the operator says of provider and model, which no wire tells. */

@@ -59,7 +59,7 @@ export function openBooksThread(options: BooksOptions): Books {
     await worker?.terminate();
   };
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it has whatever method is asked of it: the thread knows them by their names.
-  return new Proxy({ close } as Books, {
+  return new Proxy({} as Books, {
     get: (_, name) => {
       if (name === 'close') return close;
       // Not a promise, whoever awaits it.

@@ -6,6 +6,7 @@ import type { BillingBooks } from './billing-ports.ts';
 import type { BudgetPatch, BudgetRow } from './budget-ports.ts';
 import type { JournalPosition } from './journal.ts';
 import type { PeopleBooks } from './people-ports.ts';
+import type { SecretRow } from './secret-ports.ts';
 import type {
   AuditPage,
   AuditQuery,
@@ -188,6 +189,32 @@ export type ReplyState =
   | { readonly state: 'begun' | 'running' | 'other' }
   | { readonly state: 'done'; readonly sealed: string };
 
+/** A sealed credential as it is stored. */
+export interface StoredSecret extends SecretRow {
+  readonly sealed: string;
+}
+
+export interface SecretList {
+  readonly revision: bigint;
+  /** All that there are, by provider and age. */
+  readonly secrets: readonly StoredSecret[];
+}
+
+/** Credentials of providers, sealed. */
+export interface SecretBooks {
+  /** `undefined`: nothing has changed after `revision`. */
+  secretChanges(revision: bigint): Promise<SecretList | undefined>;
+  /** One of the same provider and name is taken away. */
+  saveSecret(secret: Omit<StoredSecret, 'isDisabled' | 'revision'>, deed: KeyDeed): Promise<StoredSecret>;
+  disableSecret(id: string, isDisabled: boolean, deed: KeyDeed): Promise<StoredSecret | undefined>;
+  removeSecret(id: string, deed: KeyDeed): Promise<boolean>;
+  /** Gives all of them other seals. False, and nothing is changed, where these are not all, or not what is stored. */
+  resealSecrets(
+    seals: readonly { readonly id: string; readonly before: string; readonly after: string }[],
+    deed: KeyDeed,
+  ): Promise<boolean>;
+}
+
 /** Keys, and when they were used. */
 export interface KeyBooks {
   /** Keys changed after `revision`, removed ones among them. */
@@ -204,7 +231,7 @@ export interface KeyBooks {
 }
 
 /** All methods throw `StoreError`s or SQLite's own errors; `troubleOf` tells them from bugs. */
-export interface Books extends BatchBooks, BillingBooks, DecisionBooks, KeyBooks, PeopleBooks, ReplyBooks {
+export interface Books extends BatchBooks, BillingBooks, DecisionBooks, KeyBooks, PeopleBooks, ReplyBooks, SecretBooks {
   /** Budgets changed after `revision`, removed ones among them. */
   budgetChanges(revision: bigint): Promise<readonly StoredBudget[]>;
   createBudget(budget: BudgetRow, deed: KeyDeed): Promise<StoredBudget>;

@@ -177,7 +177,7 @@ function changesOf(change: KeyPatch & { readonly isRoot?: boolean; readonly orgI
  */
 export async function nextRevision(
   trx: Transaction<Tables>,
-  name: 'keys' | 'people' | 'recalls' = 'keys',
+  name: 'keys' | 'people' | 'recalls' | 'secrets' | 'seals' = 'keys',
 ): Promise<bigint> {
   const row = await trx
     .insertInto('counters')

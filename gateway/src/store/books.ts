@@ -24,6 +24,7 @@ import { releaseBooks } from './books-release.ts';
 import { replyBooks } from './books-replies.ts';
 import { reportBooks } from './books-reports.ts';
 import { requestBooks } from './books-requests.ts';
+import { secretBooks } from './books-secrets.ts';
 import { snapshotBooks } from './books-snapshots.ts';
 import { migrate } from './migrations.ts';
 import { isAlive } from './process-lock.ts';
@@ -40,6 +41,7 @@ export async function openBooks(options: BooksOptions): Promise<Books> {
   const { db, deaths, close } = await openDatabase(options);
   return {
     ...keyBooks(db),
+    ...secretBooks(db),
     ...budgetBooks(db),
     ...peopleBooks(db),
     ...accessBooks(db),

@@ -19,6 +19,8 @@ import { Directory } from './people.ts';
 import { placeText, type StorePlace } from './place.ts';
 import type { Keys, RequestLog, StoredSnapshot, UsageQuery, UsageReport, VerifyReport } from './ports.ts';
 import { ensureDataDir, ensureSecret } from './secret.ts';
+import type { Secrets } from './secret-ports.ts';
+import { openSecrets } from './secrets.ts';
 
 /** A command has nothing else to do than to wait for a gateway's write. */
 const BUSY_MS = 5000;
@@ -34,6 +36,8 @@ export interface Desk {
   readonly keys: Keys;
   readonly budgets: Budgets;
   readonly people: People;
+  /** Credentials of providers. Read when they are asked for: few commands need a master key. */
+  readonly secrets: () => Promise<Secrets>;
   readonly batches: AskBatches;
   readonly billing: AskBilling;
   readonly log: RequestLog;
@@ -82,7 +86,7 @@ export async function openDesk(options: DeskOptions): Promise<Desk> {
     const budgets = new BudgetBoard({
       books,
       now,
-      newId: idMaker(now),
+      newId,
       patienceMs: PATIENCE_MS,
       onChange: () => undefined,
       // What running gateways have settled and the database does not have yet is not in it: two tenths of a second at most.
@@ -97,6 +101,7 @@ export async function openDesk(options: DeskOptions): Promise<Desk> {
       keys,
       budgets,
       people,
+      secrets: async () => openSecrets({ ...options, books, newId, patienceMs: PATIENCE_MS }),
       batches: async (ask) => patiently(async () => ask(books)),
       billing: async (ask) => patiently(async () => ask(books)),
       log: {

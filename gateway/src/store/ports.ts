@@ -6,6 +6,7 @@ import type { NanoUsd } from '../money/price.ts';
 import type { AskBatches } from './batch-ports.ts';
 import type { AskBilling, Plans } from './billing-ports.ts';
 import type { Budgets } from './budget-ports.ts';
+import type { Secrets } from './secret-ports.ts';
 import type { KeySettings, KeySettingsPatch } from './key-settings.ts';
 import type { Owners, People } from './people-ports.ts';
 import type { StorePlace } from './place.ts';
@@ -487,6 +488,8 @@ export interface Replies {
 export interface Store {
   readonly keys: Keys;
   readonly budgets: Budgets;
+  /** Credentials of providers, sealed. */
+  readonly secrets: Secrets;
   /** What a purse has and has spent. `isHeld`: it is held against here, so that its lease tells what the store has not taken in yet. */
   purse(id: string, options?: { readonly isHeld: boolean }): Promise<Result<PurseState, Fault>>;
   readonly ledger: Ledger;

@@ -21,6 +21,27 @@ export interface ProcessLock {
 /** Takes the lock of `processId`. `undefined` where somebody holds it. Never opens the file in any other way: see `isAlive`. */
 export function takeLock(dataDir: string, processId: string): ProcessLock | undefined {
   const path = lockPath(dataDir, processId);
+  const lock = takeFileLock(path);
+  if (lock === undefined) return undefined;
+  return {
+    processId,
+    drop: () => lock.drop(),
+    release: () => {
+      if (!lock.isHeld()) return;
+      lock.drop();
+      rmSync(path, { force: true });
+    },
+  };
+}
+
+export interface FileLock {
+  isHeld(): boolean;
+  /** Lets go and leaves the file. */
+  drop(): void;
+}
+
+/** Takes the lock on a file, made where it is missing. `undefined` where somebody holds it. Never opens it in any other way. */
+export function takeFileLock(path: string): FileLock | undefined {
   const database = new DatabaseSync(path, { timeout: 0 });
   try {
     // Nothing is ever written: without this SQLite would keep a rollback journal beside the file.
@@ -36,15 +57,7 @@ export function takeLock(dataDir: string, processId: string): ProcessLock | unde
   const drop = (): void => {
     if (database.isOpen) database.close();
   };
-  return {
-    processId,
-    drop,
-    release: () => {
-      if (!database.isOpen) return;
-      drop();
-      rmSync(path, { force: true });
-    },
-  };
+  return { drop, isHeld: () => database.isOpen };
 }
 
 /**

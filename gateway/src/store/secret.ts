@@ -1,4 +1,4 @@
-/** The server's own secret: made on first start, in a file that only its owner may read. */
+/** The server's own secrets: made when they are first needed, each in a file that only its owner may read. */
 import { createHash, randomBytes } from 'node:crypto';
 import { chmodSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,13 +12,20 @@ export function ensureDataDir(dataDir: string): void {
 }
 
 /**
- * Reads the secret, or makes it. Two processes that start at once end up with the same one: the file is written whole
- * under another name and linked, and a link does not replace. `given` (`TURNOUT_SECRET`) stands for the file. Throws where the file is there and is not a secret of ours.
+ * Reads the secret, or makes it. `given` (`TURNOUT_SECRET`) stands for the file. Throws where the file is there and is not
+ * a secret of ours.
  */
 export function ensureSecret(dataDir: string, given?: string): Buffer {
-  if (given !== undefined) return secretOf(given, 'TURNOUT_SECRET');
-  const path = join(dataDir, 'secret');
-  const draft = join(dataDir, `secret.${randomBytes(8).toString('hex')}`);
+  return given === undefined ? ensureSecretFile(dataDir, 'secret') : secretOf(given, 'TURNOUT_SECRET');
+}
+
+/**
+ * Reads a secret, or makes it. Two processes that start at once end up with the same one: the file is written whole
+ * under another name and linked, and a link does not replace. Throws where the file is there and is not a secret of ours.
+ */
+export function ensureSecretFile(dataDir: string, name: string): Buffer {
+  const path = join(dataDir, name);
+  const draft = join(dataDir, `${name}.${randomBytes(8).toString('hex')}`);
   const known = readSecret(path);
   if (known !== undefined) return known;
   try {
@@ -36,7 +43,8 @@ export function ensureSecret(dataDir: string, given?: string): Buffer {
   return made;
 }
 
-function readSecret(path: string): Buffer | undefined {
+/** The secret in a file; undefined where there is no file. */
+export function readSecret(path: string): Buffer | undefined {
   let text: string;
   try {
     text = readFileSync(path, 'utf8').trim();

@@ -3,6 +3,7 @@
  *
  *     turnout.db              SQLite: keys, ledger, receipts, request records
  *     secret                  what the hashes of keys are made with
+ *     master-key              what credentials of providers are sealed with, where TURNOUT_MASTER_KEY is not set
  *     journal-<process>-N.log receipts of a running process that the database does not have yet
  *     process-<process>.lock  held while that process lives
  *     files/                  bytes of uploaded files and of the output of batches
@@ -29,6 +30,7 @@ import { takeLock, type ProcessLock } from './process-lock.ts';
 import { keptReplies, type KeptReplies } from './replies.ts';
 import { RequestQueue } from './requests.ts';
 import { ensureDataDir, ensureSecret } from './secret.ts';
+import { openSecrets, type SecretRing } from './secrets.ts';
 import { keptSnapshots } from './snapshots.ts';
 
 /** How long one statement waits for another process's. More would keep the thread from reading meanwhile; callers try again. */
@@ -102,10 +104,39 @@ interface World extends StoreOptions {
 }
 
 async function run(world: World): Promise<Store> {
-  const { books, lock, now, patienceMs, warn = () => undefined } = world;
+  const members = await membersOf(world);
+  const { people, keys, budgets, plans, feedback } = members;
+  for (const member of [people, keys, budgets, plans, feedback]) await member.refresh();
+  const timers = startTimers(members, world);
+  return {
+    ...frontOf(members, world),
+    close: async () => {
+      for (const timer of timers) clearInterval(timer);
+      await close(members, world);
+    },
+  };
+}
+
+/** What the store is made of. */
+interface Members {
+  readonly ledger: LedgerBook;
+  readonly requests: RequestQueue;
+  readonly people: Directory;
+  readonly keys: KeyRing;
+  readonly budgets: BudgetBoard;
+  readonly plans: PlanBook;
+  readonly secrets: SecretRing;
+  readonly feedback: FeedbackBook;
+  readonly replies: KeptReplies;
+  /** `isTakenInFirst`: no lease tells what was spent here and is not in the database yet. */
+  readonly purseOf: (id: string, isTakenInFirst: boolean) => Promise<PurseState>;
+  readonly noteStore: (error: unknown) => void;
+}
+
+async function membersOf(world: World): Promise<Members> {
+  const { books, lock, now, warn = () => undefined } = world;
   const ledger = new LedgerBook({ ...world, processId: lock.processId, warn });
   const noteStore = (error: unknown): void => ledger.noteStore(error);
-  const requests = new RequestQueue(books, noteStore);
   const purseOf = async (id: string, isTakenInFirst: boolean): Promise<PurseState> => {
     if (isTakenInFirst) await ledger.flush();
     return stateOf(id, { books, ledger, processId: lock.processId });
@@ -117,7 +148,6 @@ async function run(world: World): Promise<Store> {
     adminKey: world.adminKey,
     graceMs: world.graceMs ?? GRACE_MS,
     onChange: (key) => ledger.recall(key.id),
-    // Without a budget there is no lease that would tell what was spent and is not taken in yet.
     spend: async (keyId) => {
       const { spentNanoUsd, heldNanoUsd } = await purseOf(keyId, keys.get(keyId)?.budgetNanoUsd === undefined);
       return { spentNanoUsd, heldNanoUsd };
@@ -128,67 +158,63 @@ async function run(world: World): Promise<Store> {
     onChange: (purseId) => ledger.recall(purseId),
     stateOf: async (purseId) => purseOf(purseId, true),
   });
-  const plans = new PlanBook(books);
-  const feedback = new FeedbackBook(books, now);
-  const keyFor = (purpose: string): Buffer => createHmac('sha256', world.secret).update(`turnout ${purpose}`).digest();
-  const replies = keptReplies({ books, secret: keyFor('replies'), now });
-  await people.refresh();
-  await keys.refresh();
-  await budgets.refresh();
-  await plans.refresh();
-  await feedback.refresh();
-  const timers = startTimers({
-    books,
+  return {
+    ledger,
+    requests: new RequestQueue(books, noteStore),
     people,
     keys,
     budgets,
-    plans,
-    ledger,
-    requests,
-    feedback,
-    replies,
-    now,
+    plans: new PlanBook(books),
+    secrets: await openSecrets(world),
+    feedback: new FeedbackBook(books, now),
+    replies: keptReplies({ books, secret: keyFor(world, 'replies'), now }),
+    purseOf,
     noteStore,
-  });
+  };
+}
+
+/** A key for one purpose: the same in all processes on this store, and of no use for any other. */
+function keyFor({ secret }: World, purpose: string): Buffer {
+  return createHmac('sha256', secret).update(`turnout ${purpose}`).digest();
+}
+
+/** What the rest of the gateway sees of them. */
+function frontOf(members: Members, world: World): Omit<Store, 'close'> {
+  const { people, keys, budgets, purseOf, noteStore } = members;
+  const { books, lock, warn = () => undefined } = world;
   return {
-    keys,
-    budgets,
+    ...members,
     purse: async (id, { isHeld } = { isHeld: false }) => patiently(async () => purseOf(id, !isHeld)),
-    ledger,
-    requests,
     snapshots: keptSnapshots(books, warn),
-    feedback,
-    replies,
-    keyFor,
+    keyFor: (purpose) => keyFor(world, purpose),
     batches: async (ask) => patiently(async () => ask(books)),
     billing: async (ask) => patiently(async () => ask(books)),
-    plans,
-    people,
     processId: lock.processId,
     usage: async (query) => patiently(async () => books.usage({ rowsMax: USAGE_ROWS_MAX, ...query })),
     audit: async (query) => patiently(async () => books.audit(query)),
     refresh: async () => {
       try {
-        await people.refresh();
-        await keys.refresh();
-        await budgets.refresh();
+        for (const member of [people, keys, budgets]) await member.refresh();
       } catch (error) {
         noteStore(error);
       }
     },
     verify: async () => patiently(async () => books.verify()),
-    close: async () => {
-      for (const timer of timers) clearInterval(timer);
-      await patiently(async () => requests.flush(), patienceMs);
-      await patiently(async () => keys.noteUses(), patienceMs);
-      await ledger.stop();
-      const ended = await patiently(async () => books.endProcess(lock.processId, now()), patienceMs);
-      // Where the store is away nothing is lost: the journal stays, and the next process that starts takes it in.
-      if (ended.ok) lock.release();
-      else lock.drop();
-      await books.close().catch(noteStore);
-    },
   };
+}
+
+async function close(
+  { requests, keys, ledger, noteStore }: Members,
+  { books, lock, now, patienceMs }: World,
+): Promise<void> {
+  await patiently(async () => requests.flush(), patienceMs);
+  await patiently(async () => keys.noteUses(), patienceMs);
+  await ledger.stop();
+  const ended = await patiently(async () => books.endProcess(lock.processId, now()), patienceMs);
+  // Where the store is away nothing is lost: the journal stays, and the next process that starts takes it in.
+  if (ended.ok) lock.release();
+  else lock.drop();
+  await books.close().catch(noteStore);
 }
 
 interface Spending {
@@ -218,33 +244,8 @@ function recalls(books: Books, ledger: LedgerBook): () => Promise<void> {
   };
 }
 
-interface Timed {
-  readonly books: Books;
-  readonly people: Directory;
-  readonly keys: KeyRing;
-  readonly budgets: BudgetBoard;
-  readonly plans: PlanBook;
-  readonly ledger: LedgerBook;
-  readonly requests: RequestQueue;
-  readonly feedback: FeedbackBook;
-  readonly replies: KeptReplies;
-  readonly now: () => number;
-  readonly noteStore: (error: unknown) => void;
-}
-
-function startTimers({
-  books,
-  people,
-  keys,
-  budgets,
-  plans,
-  ledger,
-  requests,
-  feedback,
-  replies,
-  now,
-  noteStore,
-}: Timed): readonly NodeJS.Timeout[] {
+function startTimers(members: Members, { books, now }: World): readonly NodeJS.Timeout[] {
+  const { people, keys, budgets, plans, secrets, ledger, requests, feedback, replies, noteStore } = members;
   const every = (intervalMs: number, work: () => Promise<void>): NodeJS.Timeout => {
     let isRunning = false;
     const timer = setInterval(() => {
@@ -272,6 +273,7 @@ function startTimers({
       await keys.refresh();
       await budgets.refresh();
       await plans.refresh();
+      await secrets.refresh();
     }),
     every(USES_MS, async () => keys.noteUses()),
     every(RECOVER_MS, async () => {

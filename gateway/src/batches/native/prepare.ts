@@ -52,7 +52,7 @@ export async function prepared(asked: Asked, requestId: string, at: Preparing): 
   const api = target?.provider.batches;
   if (!planned.ok || target === undefined || others.length > 0 || api === undefined) return undefined;
   // What is known by an identity gets a proof for each call, which a batch outlives.
-  if (target.identity !== undefined) return undefined;
+  if (target.identity !== undefined || target.withheld !== undefined) return undefined;
   return { call, planning: planned.value, target: atBatchPrice(target, api), api };
 }
 
