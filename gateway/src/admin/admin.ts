@@ -12,6 +12,7 @@ import type { Store } from '../store/ports.ts';
 import { configRecord } from './config-record.ts';
 import { healthRows } from './health-rows.ts';
 import { keys, oneKey } from './keys.ts';
+import { usageBy } from './usage-by.ts';
 
 export interface AdminWorld {
   readonly store: Store;
@@ -96,6 +97,7 @@ function config({ snapshot, configProblem, config: current }: AdminWorld): JsonR
 }
 
 async function usage(request: AdminRequest, { store, now }: AdminWorld): Promise<AdminAnswer> {
+  if (request.query.has('by')) return usageBy(request.query, store, now());
   const since = request.query.get('since');
   const sinceMs = since === null ? undefined : sinceOf(since, now());
   if (since !== null && sinceMs === undefined)
@@ -111,6 +113,7 @@ async function usage(request: AdminRequest, { store, now }: AdminWorld): Promise
   const shown = rows.map((row): JsonRecord => ({
     ...row,
     cost_nano_usd: row.cost_nano_usd === null ? null : Number(row.cost_nano_usd),
+    charge_nano_usd: row.charge_nano_usd === null ? null : Number(row.charge_nano_usd),
   }));
   return { status: 200, body: { rows: shown, rows_total: receipts, total_nano_usd: Number(total_nano_usd) } };
 }

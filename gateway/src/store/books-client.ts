@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads';
 import type { BatchBooks } from './batch-ports.ts';
 import type { Books, BooksOptions, DecisionBooks } from './books-form.ts';
 import type { ThreadCall, ThreadReply } from './books-thread.ts';
+import type { ReportBooks } from './report-ports.ts';
 import { EMBEDDED_THREAD } from './embedded.ts';
 import { StoreError } from './sqlite.ts';
 
@@ -75,6 +76,7 @@ export function openBooksThread(options: BooksOptions): Books {
     recover: async (...args) => call('recover', args),
     ...remoteDecisions(call),
     ...remoteBatches(call),
+    ...remoteReports(call),
     usage: async (...args) => call('usage', args),
     verify: async (...args) => call('verify', args),
     close: async () => {
@@ -124,6 +126,14 @@ function remoteBatches(call: Call): BatchBooks {
     resultLines: async (...args) => call('resultLines', args),
     readResults: async (...args) => call('readResults', args),
     dropResults: async (...args) => call('dropResults', args),
+  };
+}
+
+function remoteReports(call: Call): ReportBooks {
+  return {
+    usageBy: async (...args) => call('usageBy', args),
+    receiptPage: async (...args) => call('receiptPage', args),
+    rebuildUsage: async (...args) => call('rebuildUsage', args),
   };
 }
 

@@ -18,6 +18,7 @@ import type {
   UsageReport,
   VerifyReport,
 } from './ports.ts';
+import type { ReportBooks } from './report-ports.ts';
 
 /** A key as it is stored. */
 export interface StoredKey extends KeyRow {
@@ -126,7 +127,7 @@ export interface DecisionBooks {
 }
 
 /** All methods throw `StoreError`s or SQLite's own errors; `troubleOf` tells them from bugs. */
-export interface Books extends BatchBooks, DecisionBooks {
+export interface Books extends BatchBooks, DecisionBooks, ReportBooks {
   /** Keys changed after `revision`, removed ones among them. */
   keyChanges(revision: bigint): Promise<readonly StoredKey[]>;
   createKey(key: Omit<KeyRow, 'isDisabled'> & { readonly hash: string }, by?: string): Promise<StoredKey>;

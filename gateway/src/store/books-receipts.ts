@@ -2,8 +2,9 @@
 import { sql, type Insertable, type Kysely, type Selectable, type Transaction } from 'kysely';
 import type { NanoUsd } from '../money/price.ts';
 import { returnLeases } from './books-leases.ts';
-import { bulkInsert } from './bulk-insert.ts';
 import type { Books, TakenIn } from './books-form.ts';
+import { usageAdder } from './books-usage.ts';
+import { bulkInsert } from './bulk-insert.ts';
 import { dropSegments, journalsIn, readJournal, segmentsOf, type JournalPosition } from './journal.ts';
 import type { JournalEntry } from './journal-entry.ts';
 import type { Receipt } from './ports.ts';
@@ -24,7 +25,8 @@ interface Writer {
   readonly insert: (
     db: Kysely<Tables>,
     rows: readonly Insertable<ReceiptsTable>[],
-  ) => Promise<readonly Pick<Selectable<ReceiptsTable>, 'key_id' | 'cost_nano_usd'>[]>;
+  ) => Promise<readonly Pick<Selectable<ReceiptsTable>, 'id' | 'key_id' | 'cost_nano_usd'>[]>;
+  readonly addUsage: ReturnType<typeof usageAdder>;
 }
 
 export function receiptBooks(db: Kysely<Tables>, dataDir: string): ReceiptBooks {
@@ -33,10 +35,10 @@ export function receiptBooks(db: Kysely<Tables>, dataDir: string): ReceiptBooks 
       .insertInto('receipts')
       .values(rows)
       .onConflict((conflict) => conflict.column('id').doNothing())
-      .returning(['key_id', 'cost_nano_usd'])
+      .returning(['id', 'key_id', 'cost_nano_usd'])
       .compile(),
   );
-  const writer: Writer = { db, insert };
+  const writer: Writer = { db, insert, addUsage: usageAdder(db) };
   const takeIn = async (processId: string, from: JournalPosition, atMs: number): Promise<TakenIn> => {
     const piece = readJournal({ dataDir, processId, from }, 'settled');
     const receipts = await post(writer, { processId, receipts: piece.entries.flatMap(settledReceipt), atMs });
@@ -129,14 +131,18 @@ interface Batch {
 }
 
 /** Writes receipts that are not there yet, and moves what they cost from the process's leases to what is spent. */
-async function post({ db, insert }: Writer, { processId, receipts, atMs }: Batch): Promise<number> {
+async function post({ db, insert, addUsage }: Writer, { processId, receipts, atMs }: Batch): Promise<number> {
   if (receipts.length === 0) return 0;
   return db.transaction().execute(async (trx) => {
     const postingId = await newPosting(trx, processId, atMs);
     const sums = new Map<string, NanoUsd>();
-    const fresh = await insert(
+    const rows = receipts.map((receipt) => rowOf(receipt, postingId));
+    const fresh = await insert(trx, rows);
+    // Of two with one id the first was written.
+    const byId = new Map(rows.toReversed().map((row) => [row.id, row]));
+    await addUsage(
       trx,
-      receipts.map((receipt) => rowOf(receipt, postingId)),
+      fresh.flatMap(({ id }) => byId.get(id) ?? []),
     );
     for (const row of fresh) sums.set(row.key_id, (sums.get(row.key_id) ?? 0n) + (row.cost_nano_usd ?? 0n));
     if (fresh.length === 0) await trx.deleteFrom('postings').where('id', '=', postingId).execute();
@@ -166,7 +172,7 @@ async function spend(trx: Transaction<Tables>, { postingId, processId, keyId, na
   await transfer(trx, { postingId, kind, from: funds, to: spent, nanoUsd: nanoUsd - covered });
 }
 
-function rowOf(receipt: Receipt, postingId: bigint): Insertable<ReceiptsTable> {
+export function rowOf(receipt: Receipt, postingId: bigint): Insertable<ReceiptsTable> {
   const { usage } = receipt;
   return {
     id: receipt.attemptId,

@@ -1,21 +1,22 @@
 /** Reports: usage, and the proof that the ledger is right. They only read, and count what still stands in journals too. */
-import { sql, type Kysely, type Selectable } from 'kysely';
+import { sql, type Insertable, type Kysely } from 'kysely';
 import { auditProblems } from './books-audit.ts';
 import type { Books } from './books-form.ts';
-import { settledReceipt, trackOpen } from './books-receipts.ts';
+import { rowOf, settledReceipt, trackOpen } from './books-receipts.ts';
+import { tagsOf, usageBy } from './books-usage-by.ts';
 import { journalsIn, readJournal, type JournalPosition } from './journal.ts';
-import type { Receipt, UsageGroup, UsageQuery, UsageReport, UsageRow, VerifyReport } from './ports.ts';
+import type { Receipt, UsageGroup, UsageQuery, UsageReport, VerifyReport } from './ports.ts';
 import { isAlive } from './process-lock.ts';
+import type { ReceiptQuery, ReportBooks, UsageRow } from './report-ports.ts';
 import type { ReceiptsTable, Tables } from './schema.ts';
 import { ledgerProblems } from './ledger-problems.ts';
+import { rebuildUsage, usageProblems } from './books-usage.ts';
 
 /** Ids asked for in one query. */
 const IDS_AT_ONCE = 500;
 const START: JournalPosition = { segment: 0, offset: 0 };
 
-type ReportBooks = Pick<Books, 'usage' | 'verify'>;
-
-export function reportBooks(db: Kysely<Tables>, dataDir: string): ReportBooks {
+export function reportBooks(db: Kysely<Tables>, dataDir: string): Pick<Books, 'usage' | 'verify' | keyof ReportBooks> {
   return {
     usage: async (query) => {
       // Journals first: a receipt that is taken in meanwhile is then seen twice, and counted once by its id. The other
@@ -27,6 +28,19 @@ export function reportBooks(db: Kysely<Tables>, dataDir: string): ReportBooks {
       const { receipts, damaged } = readJournals(dataDir);
       return reading(db, async (snapshot) => verifyReport(snapshot, receipts, damaged));
     },
+    usageBy: async (query) => {
+      const { receipts } = readJournals(dataDir);
+      return reading(db, async (snapshot) => {
+        const fresh = await notStored(snapshot, receipts);
+        return usageBy(
+          snapshot,
+          query,
+          fresh.map((receipt) => rowOf(receipt, 0n)),
+        );
+      });
+    },
+    receiptPage: async (query) => receiptPage(db, query),
+    rebuildUsage: async () => rebuildUsage(db),
   };
 }
 
@@ -77,7 +91,7 @@ async function usageReport(db: Kysely<Tables>, query: UsageQuery, journaled: rea
   const asked = journaled.filter(
     (receipt) => receipt.atMs >= sinceMs && (keyId === undefined || receipt.keyId === keyId),
   );
-  const fresh = (await notStored(db, asked)).map(journaledRow);
+  const fresh = (await notStored(db, asked)).map((receipt) => usageRow(rowOf(receipt, 0n)));
   let select = db.selectFrom('receipts').where('at', '>=', BigInt(Math.ceil(sinceMs)));
   if (keyId !== undefined) select = select.where('key_id', '=', keyId);
   const newest = await select.selectAll().orderBy('at', 'desc').orderBy('id', 'desc').limit(rowsMax).execute();
@@ -107,7 +121,7 @@ async function usageReport(db: Kysely<Tables>, query: UsageQuery, journaled: rea
     })),
     ...fresh.map(groupOf),
   ]);
-  const rows = [...newest.map(storedRow), ...fresh].toSorted(byTime);
+  const rows = [...newest.map(usageRow), ...fresh].toSorted(byTime);
   return {
     rows: rows.slice(Math.max(0, rows.length - rowsMax)),
     total_nano_usd: groups.reduce((total, group) => total + group.cost_nano_usd, 0n),
@@ -167,6 +181,7 @@ async function verifyReport(
     .executeTakeFirstOrThrow();
   const problems = [
     ...(await ledgerProblems(db)),
+    ...(await usageProblems(db)),
     ...(await auditProblems(db)),
     ...damaged.map((processId) => `the journal of process ${processId} has lines that are not what was written`),
   ];
@@ -191,7 +206,28 @@ function once(receipts: readonly Receipt[]): readonly Receipt[] {
   return [...new Map(receipts.map((receipt) => [receipt.attemptId, receipt])).values()];
 }
 
-function storedRow(row: Selectable<ReceiptsTable>): UsageRow {
+/** Rows of one page of receipts, whatever is asked for. */
+const PAGE_MAX = 1000;
+
+async function receiptPage(db: Kysely<Tables>, query: ReceiptQuery): Promise<readonly UsageRow[]> {
+  const { sinceMs, untilMs, orgId, after, limitMax } = query;
+  let select = db.selectFrom('receipts').selectAll();
+  if (sinceMs !== undefined) select = select.where('at', '>=', BigInt(Math.ceil(sinceMs)));
+  if (untilMs !== undefined) select = select.where('at', '<', BigInt(Math.ceil(untilMs)));
+  if (orgId !== undefined) select = select.where('org_id', '=', orgId);
+  if (after !== undefined)
+    select = select.where((eb) => eb(eb.refTuple('at', 'id'), '>', eb.tuple(BigInt(Date.parse(after.at)), after.id)));
+  const rows = await select
+    .orderBy('at')
+    .orderBy('id')
+    .limit(Math.max(1, Math.min(limitMax, PAGE_MAX)))
+    .execute();
+  return rows.map(usageRow);
+}
+
+/** A receipt as reports show it: of the database, or of a journal as it will be written there. */
+function usageRow(row: Insertable<ReceiptsTable>): UsageRow {
+  const cost = money(row.cost_nano_usd);
   return {
     id: row.id,
     request_id: row.request_id,
@@ -200,38 +236,38 @@ function storedRow(row: Selectable<ReceiptsTable>): UsageRow {
     provider: row.provider,
     target: row.target,
     outcome: row.outcome,
-    estimated: row.is_estimated === 1n,
+    estimated: Number(row.is_estimated) === 1,
     input_tokens: count(row.input_tokens),
     cached_input_tokens: count(row.cached_input_tokens),
     cache_write_tokens: count(row.cache_write_tokens),
     output_tokens: count(row.output_tokens),
     reasoning_tokens: count(row.reasoning_tokens),
-    cost_nano_usd: row.cost_nano_usd,
+    cost_nano_usd: cost,
     at: new Date(Number(row.at)).toISOString(),
+    charge_nano_usd: money(row.charge_nano_usd) ?? cost,
+    ...ownersOf(row),
   };
 }
 
-function count(value: bigint | null): number | null {
-  return value === null ? null : Number(value);
-}
+type Owners = Pick<UsageRow, 'org' | 'team' | 'user' | 'end_user' | 'route' | 'conversation' | 'experiment' | 'tags'>;
 
-function journaledRow(receipt: Receipt): UsageRow {
-  const { usage } = receipt;
+function ownersOf(row: Insertable<ReceiptsTable>): Owners {
   return {
-    id: receipt.attemptId,
-    request_id: receipt.requestId,
-    key: receipt.keyId,
-    model: receipt.model,
-    provider: receipt.provider,
-    target: receipt.target,
-    outcome: receipt.outcome,
-    estimated: receipt.isEstimated,
-    input_tokens: usage.inputTokens ?? null,
-    cached_input_tokens: usage.cachedInputTokens ?? null,
-    cache_write_tokens: usage.cacheWriteTokens ?? null,
-    output_tokens: usage.outputTokens ?? null,
-    reasoning_tokens: usage.reasoningTokens ?? null,
-    cost_nano_usd: receipt.costNanoUsd ?? null,
-    at: new Date(receipt.atMs).toISOString(),
+    org: row.org_id ?? null,
+    team: row.team_id ?? null,
+    user: row.user_id ?? null,
+    end_user: row.end_user ?? null,
+    route: row.route ?? null,
+    conversation: row.conversation ?? null,
+    experiment: row.experiment ?? null,
+    tags: tagsOf(row.tags ?? ''),
   };
+}
+
+function count(value: bigint | number | null | undefined): number | null {
+  return value === null || value === undefined ? null : Number(value);
+}
+
+function money(value: bigint | number | null | undefined): bigint | null {
+  return value === null || value === undefined ? null : BigInt(value);
 }

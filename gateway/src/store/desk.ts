@@ -10,6 +10,7 @@ import { idMaker } from './id.ts';
 import { KeyRing } from './keys.ts';
 import { PATIENCE_MS, patiently } from './patience.ts';
 import type { Keys, RequestLog, StoredSnapshot, UsageQuery, UsageReport, VerifyReport } from './ports.ts';
+import type { AskReports } from './report-ports.ts';
 import { ensureDataDir, ensureSecret } from './secret.ts';
 
 /** A command has nothing else to do than to wait for a gateway's write. */
@@ -25,6 +26,7 @@ export interface DeskOptions {
 export interface Desk {
   readonly keys: Keys;
   readonly batches: AskBatches;
+  readonly reports: AskReports;
   readonly log: RequestLog;
   /** The record of a request. */
   request(id: string): Promise<Result<JsonRecord | undefined, Fault>>;
@@ -67,6 +69,7 @@ export async function openDesk({ dataDir, now, mayCreate }: DeskOptions): Promis
     return {
       keys,
       batches: async (ask) => patiently(async () => ask(books)),
+      reports: async (ask) => patiently(async () => ask(books)),
       log: {
         extent: async (query) => books.logExtent(query),
         page: async (query) => books.readLog(query),

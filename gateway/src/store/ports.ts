@@ -4,6 +4,7 @@ import type { JsonRecord } from '../lib/json.ts';
 import type { Result } from '../lib/result.ts';
 import type { NanoUsd } from '../money/price.ts';
 import type { AskBatches } from './batch-ports.ts';
+import type { AskReports, UsageRow } from './report-ports.ts';
 
 /** A virtual key, without its token: that one is shown once and kept nowhere. */
 export interface KeyRow {
@@ -312,27 +313,6 @@ export interface AuditPage {
   readonly next?: string;
 }
 
-/** One attempt that cost or may have cost something, as `turnout usage` and `GET /admin/v1/usage` print it. */
-export interface UsageRow {
-  readonly id: string;
-  readonly request_id: string;
-  readonly key: string;
-  readonly model: string;
-  readonly provider: string;
-  readonly target: string;
-  readonly outcome: string;
-  readonly estimated: boolean;
-  readonly input_tokens: number | null;
-  readonly cached_input_tokens: number | null;
-  readonly cache_write_tokens: number | null;
-  readonly output_tokens: number | null;
-  readonly reasoning_tokens: number | null;
-  /** null: no price was known. */
-  readonly cost_nano_usd: bigint | null;
-  /** ISO 8601, UTC. */
-  readonly at: string;
-}
-
 export interface UsageQuery {
   readonly sinceMs?: number;
   readonly keyId?: string;
@@ -378,6 +358,7 @@ export interface Store {
   readonly feedback: Feedback;
   /** Files and batches. */
   readonly batches: AskBatches;
+  readonly reports: AskReports;
   /** What this process is called in the store: what it works on is nobody else's while it lives. */
   readonly processId: string;
   usage(query: UsageQuery): Promise<Result<UsageReport, Fault>>;

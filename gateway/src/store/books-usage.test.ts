@@ -1,0 +1,68 @@
+import { describe, it } from 'node:test';
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { reportsContract } from '../../test/reports-contract.ts';
+import { inFolder, receipt } from '../../test/store-kit.ts';
+import { openBooksThread } from './books-client.ts';
+import { DATABASE, openBooks } from './books.ts';
+import { openJournal } from './journal.ts';
+import { receiptText } from './journal-entry.ts';
+
+reportsContract('SQLite', async (dataDir) => openBooks({ dataDir, busyMs: 1000 }));
+reportsContract('SQLite in a thread of its own', async (dataDir) => openBooksThread({ dataDir, busyMs: 1000 }));
+
+describe('the sums of usage', () => {
+  it('are found wrong where they are, and mended by a rebuild', async () => {
+    await inFolder(async (dataDir) => {
+      const books = await openBooks({ dataDir, busyMs: 1000 });
+      const key = { id: 'key_a', name: 'a', isRoot: false, createdAtMs: 1, tags: [], hash: 'h' };
+      await books.createKey(key);
+      openJournal(dataDir, 'p1').append(receiptText('settled', receipt('att_1')));
+      await books.takeIn('p1', { segment: 1, offset: 0 }, 1);
+      const database = new DatabaseSync(join(dataDir, DATABASE));
+      for (const change of ['output_tokens = output_tokens + 1', `team_id = 'team_x'`]) {
+        database.exec(`update usage_hours set ${change}`);
+        const { ok, problems } = await books.verify();
+        assert.equal(ok, false, change);
+        assert.match(problems.join('\n'), /usage of openai\/gpt-5-mini by key key_a in the hour of 2026-11-18T11:00/);
+        await books.rebuildUsage();
+        assert.equal((await books.verify()).ok, true, change);
+      }
+      database.close();
+      await books.close();
+    });
+  });
+
+  it('tell a receipt by each of its tags, and in the total once', async () => {
+    await inFolder(async (dataDir) => {
+      const books = await openBooks({ dataDir, busyMs: 1000 });
+      await books.createKey({ id: 'key_a', name: 'a', isRoot: false, createdAtMs: 1, tags: [], hash: 'h' });
+      const journal = openJournal(dataDir, 'p1');
+      for (const id of ['att_1', 'att_2', 'att_3']) journal.append(receiptText('settled', receipt(id)));
+      await books.takeIn('p1', { segment: 1, offset: 0 }, 1);
+      const database = new DatabaseSync(join(dataDir, DATABASE));
+      database.exec(`update receipts set tags = '["red","blue","red"]', end_user = 'ann' where id = 'att_1'`);
+      database.exec(`update receipts set tags = '["blue"]' where id = 'att_2'`);
+      database.close();
+      const byTag = await books.usageBy({ by: ['tag'] });
+      assert.deepEqual(
+        byTag?.groups.map((group) => [group.values[0], group.receipts]),
+        [
+          ['blue', 2],
+          ['', 1],
+          ['red', 1],
+        ],
+      );
+      assert.equal(byTag?.total.receipts, 3);
+      const byUser = await books.usageBy({ by: ['end-user', 'tag'] });
+      assert.deepEqual(byUser?.groups.map((group) => group.values.join('/')).toSorted(), [
+        '/',
+        '/blue',
+        'ann/blue',
+        'ann/red',
+      ]);
+      await books.close();
+    });
+  });
+});

@@ -1,0 +1,164 @@
+/** What every database behind the store must do for reports. Each adapter runs this same suite. */
+import { after, before, describe, it } from 'node:test';
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Books } from '../src/store/books-form.ts';
+import { openJournal, type JournalPosition } from '../src/store/journal.ts';
+import { receiptText } from '../src/store/journal-entry.ts';
+import type { Receipt } from '../src/store/ports.ts';
+import type { UsageByQuery, UsageByReport } from '../src/store/report-ports.ts';
+import { receipt } from './store-kit.ts';
+
+/** The beginning of an hour. */
+const HOUR = Date.parse('2026-11-20T08:00:00Z');
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const START: JournalPosition = { segment: 1, offset: 0 };
+
+/** Registers the suite for one adapter. `open` is called once, with an empty folder. */
+export function reportsContract(name: string, open: (dataDir: string) => Promise<Books>): void {
+  describe(`reports: ${name}`, () => {
+    let dataDir = '';
+    let books: Books;
+    let processes = 0;
+
+    before(async () => {
+      dataDir = mkdtempSync(join(tmpdir(), 'turnout-reports-'));
+      books = await open(dataDir);
+      for (const id of ['key_a', 'key_b'])
+        await books.createKey({ id, name: `name of ${id}`, isRoot: false, createdAtMs: HOUR, tags: [], hash: id });
+    });
+    after(async () => {
+      await books.close();
+      rmSync(dataDir, { recursive: true, force: true });
+    });
+
+    /** Receipts into the journal of a process; taken in, or left there. */
+    const written = async (receipts: readonly Receipt[], isTakenIn = true): Promise<string> => {
+      processes += 1;
+      const processId = `p${processes}`;
+      const journal = openJournal(dataDir, processId);
+      for (const one of receipts) assert.ok(journal.append(receiptText('settled', one)));
+      if (isTakenIn) await books.takeIn(processId, START, HOUR);
+      return processId;
+    };
+    const told = async (query: UsageByQuery): Promise<UsageByReport> => {
+      const report = await books.usageBy(query);
+      assert.ok(report !== undefined);
+      return report;
+    };
+    const costs = async (query: UsageByQuery): Promise<readonly (readonly [string, bigint])[]> =>
+      (await told(query)).groups.map((group) => [group.values.join(' '), group.cost_nano_usd]);
+    const verified = async (): Promise<void> => assert.deepEqual((await books.verify()).problems, []);
+
+    it('sums receipts by hour as they are taken in, each once', async () => {
+      const receipts = [
+        receipt('att_1', { atMs: HOUR + 1, costNanoUsd: 5n }),
+        receipt('att_2', { atMs: HOUR + HOUR_MS - 1, costNanoUsd: 7n, keyId: 'key_b' }),
+        receipt('att_3', { atMs: HOUR + HOUR_MS, costNanoUsd: 11n, model: 'other' }),
+      ];
+      const processId = await written(receipts);
+      await books.takeIn(processId, START, HOUR);
+      await written(receipts);
+      assert.deepEqual(await costs({ by: ['hour'] }), [
+        ['2026-11-20T08:00:00.000Z', 12n],
+        ['2026-11-20T09:00:00.000Z', 11n],
+      ]);
+      assert.deepEqual(await costs({ by: ['model'] }), [
+        ['gpt-5-mini', 12n],
+        ['other', 11n],
+      ]);
+      assert.deepEqual(await costs({ by: ['day', 'key'] }), [
+        ['2026-11-20 key_a', 16n],
+        ['2026-11-20 key_b', 7n],
+      ]);
+      await verified();
+    });
+
+    it('gives the names of what has one, and all sums', async () => {
+      const { groups, total, groups_total } = await told({ by: ['key'], groupsMax: 1 });
+      assert.equal(groups_total, 2);
+      assert.deepEqual(groups, [
+        {
+          values: ['key_a'],
+          names: ['name of key_a'],
+          receipts: 2,
+          unpriced: 0,
+          input_tokens: 200,
+          cached_input_tokens: 0,
+          cache_write_tokens: 0,
+          output_tokens: 40,
+          reasoning_tokens: 0,
+          cost_nano_usd: 16n,
+          charge_nano_usd: 16n,
+        },
+      ]);
+      assert.equal(total.receipts, 3);
+      assert.equal(total.cost_nano_usd, 23n);
+    });
+
+    it('looks at whole hours, and says at which', async () => {
+      const query = { by: ['provider'], sinceMs: HOUR + HOUR_MS + MINUTE_MS, untilMs: HOUR + HOUR_MS + 2 * MINUTE_MS };
+      const report = await told({ ...query, by: ['provider'] });
+      assert.equal(report.since, '2026-11-20T09:00:00.000Z');
+      assert.equal(report.until, '2026-11-20T10:00:00.000Z');
+      assert.equal(report.total.cost_nano_usd, 11n);
+      assert.equal((await told({ by: ['provider'], untilMs: HOUR })).total.receipts, 0);
+    });
+
+    it('counts what still stands in a journal, once', async () => {
+      const processId = await written([receipt('att_4', { atMs: HOUR, costNanoUsd: 100n })], false);
+      const waiting = await told({ by: ['key'] });
+      assert.equal(waiting.total.cost_nano_usd, 123n);
+      await books.takeIn(processId, START, HOUR);
+      assert.deepEqual(await told({ by: ['key'] }), waiting);
+      await verified();
+    });
+
+    it('counts a receipt without a price as one, and not as free', async () => {
+      const { costNanoUsd: _, ...unpriced } = receipt('att_5', { atMs: HOUR, model: 'unpriced' });
+      await written([unpriced]);
+      const { groups } = await told({ by: ['model'] });
+      assert.deepEqual(
+        groups.map((group) => [group.values[0], group.unpriced, group.receipts]),
+        [
+          ['gpt-5-mini', 0, 3],
+          ['other', 0, 1],
+          ['unpriced', 1, 1],
+        ],
+      );
+      await verified();
+    });
+
+    it('tells of receipts by end user only as far as it may read', async () => {
+      assert.equal(await books.usageBy({ by: ['end-user'], receiptsMax: 4 }), undefined);
+      assert.equal((await told({ by: ['end-user'], receiptsMax: 5 })).total.receipts, 5);
+      assert.equal((await told({ by: ['tag', 'model'] })).total.receipts, 5);
+    });
+
+    it('gives receipts page by page, oldest first', async () => {
+      const first = await books.receiptPage({ limitMax: 3 });
+      const last = first.at(-1);
+      assert.ok(last !== undefined);
+      const second = await books.receiptPage({ limitMax: 3, after: last });
+      assert.deepEqual(
+        [...first, ...second].map((row) => row.id),
+        ['att_4', 'att_5', 'att_1', 'att_2', 'att_3'],
+      );
+      const some = await books.receiptPage({ limitMax: 9, sinceMs: HOUR + 1, untilMs: HOUR + HOUR_MS });
+      assert.deepEqual(
+        some.map((row) => row.id),
+        ['att_1', 'att_2'],
+      );
+    });
+
+    it('makes the sums anew, the same', async () => {
+      const before = await told({ by: ['hour', 'key', 'model'] });
+      assert.equal(await books.rebuildUsage(), 4);
+      assert.deepEqual(await told({ by: ['hour', 'key', 'model'] }), before);
+      await verified();
+    });
+  });
+}
