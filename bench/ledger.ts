@@ -2,6 +2,7 @@
  * What money costs: microseconds of CPU for one hold, open, settle and release, on the thread that serves requests and in
  * all threads together (the store's intake included). `node bench/ledger.ts [REQUESTS]`; prints one line a case.
  */
+import { payerOf } from '../gateway/src/store/payer.ts';
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -39,7 +40,7 @@ async function spend(store: Store, key: KeyRow, withRecord: boolean): Promise<vo
   const { ledger, requests } = store;
   const requestId = newId('req');
   const attemptId = newId('att');
-  const result = ledger.hold(key, 2_000_000n, requestId);
+  const result = ledger.hold(payerOf(key), 2_000_000n, requestId);
   const hold = result instanceof Promise ? await result : result;
   assert.ok(isHold(hold));
   ledger.open(hold, opening(attemptId, { worstNanoUsd: 2_000_000n, atMs: Date.now() }));

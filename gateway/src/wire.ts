@@ -87,6 +87,7 @@ export function wire(parts: Parts): Gateway {
     rota: rota(),
     conversations: new Conversations(),
     feedback: store.feedback,
+    budgets: store.budgets,
     turns: keptTurns(() => clock.monotonicMs()),
     clock,
     timers,

@@ -1,4 +1,5 @@
 /** What every database behind the store must do, whatever it is. Each adapter runs this same suite. */
+import type { Payer } from '../src/store/ports.ts';
 import { after, before, describe, it } from 'node:test';
 import assert from 'node:assert/strict';
 import { appendFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
@@ -46,7 +47,7 @@ export function booksContract(name: string, open: (dataDir: string) => Promise<B
     const draw = async (keyId: string, need: bigint, more: { processId?: string; least?: bigint } = {}) =>
       books.draw({
         processId: more.processId ?? 'p1',
-        keyId,
+        purseId: keyId,
         needNanoUsd: need,
         leastNanoUsd: more.least ?? need,
         atMs: AT,
@@ -123,19 +124,18 @@ export function booksContract(name: string, open: (dataDir: string) => Promise<B
     it('calls money back from others when somebody lacks it', async () => {
       const id = await newKey(100n);
       await draw(id, 90n, { processId: 'rich' });
-      const earlier = (await books.keyChanges(0n)).find((row) => row.id === id);
+      const { revision } = await books.recalls(0n);
       await draw(id, 50n, { processId: 'poor' });
-      const later = (await books.keyChanges(earlier?.revision ?? 0n)).find((row) => row.id === id);
-      assert.equal(later?.recalls, 1n);
+      assert.deepEqual((await books.recalls(revision)).purseIds, [id]);
     });
 
     it('takes back what is returned, and never more than was handed out', async () => {
       const id = await newKey(100n);
       await draw(id, 60n);
-      await books.giveBack({ processId: 'p1', keyId: id, amountNanoUsd: 20n, atMs: AT });
+      await books.giveBack({ processId: 'p1', purseId: id, amountNanoUsd: 20n, atMs: AT });
       assert.equal((await books.balances(id, 'p1')).leasedHereNanoUsd, 40n);
-      await books.giveBack({ processId: 'p1', keyId: id, amountNanoUsd: 70n, atMs: AT });
-      await books.giveBack({ processId: 'p1', keyId: id, amountNanoUsd: 'all', atMs: AT });
+      await books.giveBack({ processId: 'p1', purseId: id, amountNanoUsd: 70n, atMs: AT });
+      await books.giveBack({ processId: 'p1', purseId: id, amountNanoUsd: 'all', atMs: AT });
       assert.equal((await books.balances(id, 'p1')).leasedHereNanoUsd, 0n);
       assert.equal((await draw(id, 100n)).givenNanoUsd, 100n);
       await verified();
@@ -197,11 +197,11 @@ export function booksContract(name: string, open: (dataDir: string) => Promise<B
       await books.recover(AT);
       const id = await newKey(1000n);
       await draw(id, 600n, { processId: 'dead' });
-      const hold = { keyId: id, requestId: 'req_dead' };
+      const payer: Payer = { keyId: id, hard: [], booked: [], labels: {} };
       const lines = [
-        receiptText('opened', interruptedReceipt(hold, opening('dead_1'))),
-        receiptText('opened', interruptedReceipt(hold, opening('dead_2', { estimateNanoUsd: 70n }))),
-        receiptText('opened', interruptedReceipt(hold, opening('dead_3'))),
+        receiptText('opened', interruptedReceipt('req_dead', payer, opening('dead_1'))),
+        receiptText('opened', interruptedReceipt('req_dead', payer, opening('dead_2', { estimateNanoUsd: 70n }))),
+        receiptText('opened', interruptedReceipt('req_dead', payer, opening('dead_3'))),
         receiptText('settled', receipt('dead_1', { keyId: id, costNanoUsd: 40n })),
         discardedText('dead_3'),
       ];
@@ -236,7 +236,10 @@ export function booksContract(name: string, open: (dataDir: string) => Promise<B
       const lock = takeLock(dataDir, 'alive');
       await draw(id, 600n, { processId: 'alive' });
       const journal = journalOf('alive', [
-        receiptText('opened', interruptedReceipt({ keyId: id, requestId: 'r' }, opening('alive_1'))),
+        receiptText(
+          'opened',
+          interruptedReceipt('r', { keyId: id, hard: [], booked: [], labels: {} }, opening('alive_1')),
+        ),
       ]);
       assert.equal(await books.recover(AT), 0);
       assert.equal((await books.balances(id, 'alive')).leasedHereNanoUsd, 600n);

@@ -1,4 +1,5 @@
 /** A process that spends as fast as it can and says what it did, so that a test may kill it at any moment. `node ledger-child.ts DIR TOKEN …` */
+import { payerOf } from '../src/store/payer.ts';
 import { writeSync } from 'node:fs';
 import { idMaker } from '../src/store/id.ts';
 import { isHold, type KeyRow, type Store } from '../src/store/ports.ts';
@@ -15,7 +16,7 @@ function say(...words: readonly (string | bigint)[]): void {
 
 async function spendForEver(store: Store, key: KeyRow, newId: (prefix: string) => string): Promise<void> {
   for (;;) {
-    const hold = await store.ledger.hold(key, 1000n, newId('req'));
+    const hold = await store.ledger.hold(payerOf(key), 1000n, newId('req'));
     if (!isHold(hold)) {
       say('refused', hold.code);
       return;

@@ -1,4 +1,5 @@
 /** Small things for tests of the store: folders that go away, receipts that look real. */
+import { payerOf } from '../src/store/payer.ts';
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -56,7 +57,7 @@ export function valueOf<T>(result: Result<T, Fault>): T {
 
 /** A hold that must be given. */
 export async function held(ledger: Ledger, key: KeyRow, worstNanoUsd: bigint): Promise<Hold> {
-  const hold = await ledger.hold(key, worstNanoUsd, 'req_1');
+  const hold = await ledger.hold(payerOf(key), worstNanoUsd, 'req_1');
   assert.ok(isHold(hold), isHold(hold) ? '' : hold.message);
   return hold;
 }
@@ -67,7 +68,7 @@ export async function spendOnce(
   key: KeyRow,
   { attemptId, worst, cost }: { readonly attemptId: string; readonly worst: bigint; readonly cost: bigint },
 ): Promise<Fault | undefined> {
-  const hold = await ledger.hold(key, worst, `req_of_${attemptId}`);
+  const hold = await ledger.hold(payerOf(key), worst, `req_of_${attemptId}`);
   if (!isHold(hold)) return hold;
   const refused = ledger.open(hold, opening(attemptId, { worstNanoUsd: worst }));
   if (refused === undefined) ledger.settle(hold, receipt(attemptId, { keyId: key.id, costNanoUsd: cost }));

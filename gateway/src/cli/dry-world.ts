@@ -17,6 +17,8 @@ export const OPERATOR: KeyRow = {
   tags: [],
 };
 
+const NO_PURSES = { hard: [], booked: [] };
+
 export function dryWorld(snapshot: Snapshot, random: () => number): ExplainWorld {
   const clock = { monotonicMs: () => 0, unixMs: Date.now };
   return {
@@ -27,6 +29,7 @@ export function dryWorld(snapshot: Snapshot, random: () => number): ExplainWorld
     rota: rota(),
     conversations: new Conversations(),
     feedback: { about: () => undefined },
+    budgets: { purses: () => NO_PURSES, pursesAt: () => NO_PURSES },
     random,
     instanceId: 'explain',
   };

@@ -1,12 +1,12 @@
 /** admit: puts money aside for the dearest thing the plan may do, so that a budget is a budget. */
 import type { Fault } from '../chat/fault.ts';
 import { worstCase } from '../money/cost.ts';
-import type { NanoUsd, Price } from '../money/price.ts';
+import type { NanoUsd } from '../money/price.ts';
 import { callsFor } from '../output/way.ts';
 import type { Facts } from '../understand/facts.ts';
 import type { Plan } from '../routing/plan.ts';
 import type { Target } from '../routing/target.ts';
-import { isHold, type Hold, type KeyRow, type Store } from '../store/ports.ts';
+import { isHold, type Hold, type Payer, type Store } from '../store/ports.ts';
 
 /** Output that a model may give where neither caller nor catalog sets a limit. */
 const OUTPUT_TOKENS_MAX = 32_768;
@@ -26,7 +26,7 @@ export interface Admission {
 }
 
 export interface AdmitInput {
-  readonly key: KeyRow;
+  readonly payer: Payer;
   readonly facts: Facts;
   readonly plan: Plan;
   readonly requestId: string;
@@ -38,11 +38,11 @@ export interface AdmitInput {
  * not even that fits, the request may have all that is left, for itself alone: so a budget is used to its end, one by one.
  */
 export async function admit(input: AdmitInput): Promise<Admission | Fault> {
-  const { key, facts, plan } = input;
-  if (key.budgetNanoUsd === undefined) return hold(input, { nanoUsd: 0n, facts });
-  const worst = worstOf(plan, facts);
+  const { payer, facts } = input;
+  if (payer.hard.length === 0) return hold(input, { nanoUsd: 0n, facts });
+  const worst = worstOf(input, facts);
   if (facts.isOutputFixed === true) return hold(input, { nanoUsd: worst, facts });
-  if (worst * SHARE_OF_BUDGET <= key.budgetNanoUsd) {
+  if (payer.hard.every(({ limitNanoUsd }) => limitNanoUsd === undefined || worst * SHARE_OF_BUDGET <= limitNanoUsd)) {
     const admitted = await hold(input, { nanoUsd: worst, facts });
     if (!('code' in admitted)) return admitted;
   }
@@ -58,13 +58,13 @@ async function admitClamped(input: AdmitInput, worst: NanoUsd): Promise<Admissio
   const tokens = Math.min(
     asked,
     Math.max(
-      affordable(plan, facts, left / SHARE_OF_BUDGET),
-      Math.min(OUTPUT_TOKENS_USEFUL, affordable(plan, facts, left)),
+      affordable(input, facts, left / SHARE_OF_BUDGET),
+      Math.min(OUTPUT_TOKENS_USEFUL, affordable(input, facts, left)),
     ),
   );
   if (tokens >= asked || tokens < 1) return hold(input, { nanoUsd: worst, facts });
   const limited = { ...facts, outputTokensLimit: tokens };
-  return hold(input, { nanoUsd: worstOf(plan, limited), facts: limited, outputTokensMax: tokens });
+  return hold(input, { nanoUsd: worstOf(input, limited), facts: limited, outputTokensMax: tokens });
 }
 
 /** The bound on hidden prompts is generous. All that is left is more than any real one needs, and nobody else counts on it meanwhile. */
@@ -74,7 +74,7 @@ async function admitLast(input: AdmitInput, refused: Fault): Promise<Admission |
   if (typeof left !== 'bigint') return left;
   const usual = { ...facts, inputTokensMax: facts.inputTokensUsualMax };
   const asked = outputLimit(facts, plan.targets);
-  const tokens = Math.min(asked, affordable(plan, usual, left));
+  const tokens = Math.min(asked, affordable(input, usual, left));
   // Who says how long an answer may be gets it so long, or not at all: the last of a budget is no place to find out.
   const least = facts.outputTokensLimit === undefined ? Math.min(asked, OUTPUT_TOKENS_LEAST) : asked;
   if (tokens < least) return refused;
@@ -82,49 +82,66 @@ async function admitLast(input: AdmitInput, refused: Fault): Promise<Admission |
   return hold(input, { nanoUsd: left, facts: { ...usual, outputTokensLimit: tokens }, outputTokensMax: tokens });
 }
 
-/** What of the budget is neither spent nor held, anywhere. */
-async function leftOf({ key, store }: AdmitInput): Promise<NanoUsd | Fault> {
-  const spend = await store.keys.spend(key.id);
-  if (!spend.ok) return spend.error;
-  return (key.budgetNanoUsd ?? 0n) - (spend.value?.spentNanoUsd ?? 0n) - (spend.value?.heldNanoUsd ?? 0n);
+/** What is neither spent nor held anywhere, in the purse that has least. */
+async function leftOf({ payer, store }: AdmitInput): Promise<NanoUsd | Fault> {
+  let least: NanoUsd | undefined;
+  for (const { id, limitNanoUsd } of payer.hard) {
+    const state = await store.purse(id, { isHeld: true });
+    if (!state.ok) return state.error;
+    const left = (limitNanoUsd ?? state.value.limitNanoUsd) - state.value.spentNanoUsd - state.value.heldNanoUsd;
+    if (least === undefined || left < least) least = left;
+  }
+  return least ?? 0n;
 }
 
 async function hold(
-  { key, requestId, store }: AdmitInput,
+  { payer, requestId, store }: AdmitInput,
   { nanoUsd, ...covered }: Omit<Admission, 'hold'> & { readonly nanoUsd: NanoUsd },
 ): Promise<Admission | Fault> {
-  const held = await store.ledger.hold(key, nanoUsd, requestId);
+  const held = await store.ledger.hold(payer, nanoUsd, requestId);
   return isHold(held) ? { hold: held, ...covered } : held;
 }
 
 /** Output tokens a choice for which `money` is enough at every target of the plan. */
-function affordable(plan: Plan, facts: Facts, money: NanoUsd): number {
+function affordable({ plan, payer }: AdmitInput, facts: Facts, money: NanoUsd): number {
   const tokens = plan.targets.map((target) =>
     target.price === undefined
       ? Number.MAX_SAFE_INTEGER
-      : outputAffordable(target.price, inputMax(target, facts), money),
+      : outputAffordable((most) => chargeAt(payer, target, worstFor(target, facts, most)), money),
   );
   return Math.floor(Math.min(...tokens) / facts.choices);
 }
 
 /** The most output tokens for which `money` is enough beside the input; 0 where not even that is covered. */
-function outputAffordable(price: Price, inputTokensMax: number, money: NanoUsd): number {
+function outputAffordable(chargeOf: (outputTokens: number) => NanoUsd | undefined, money: NanoUsd): number {
   let low = 0;
   let high = OUTPUT_TOKENS_MAX * 32;
   while (low < high) {
     const middle = Math.ceil((low + high) / 2);
-    const cost = worstCase(price, { inputTokens: inputTokensMax, outputTokens: middle });
-    if (cost !== undefined && cost <= money) low = middle;
+    const charge = chargeOf(middle);
+    if (charge !== undefined && charge <= money) low = middle;
     else high = middle - 1;
   }
   return low;
 }
 
-/** The dearest target of the plan. */
-function worstOf(plan: Plan, facts: Facts): NanoUsd {
+function worstFor(target: Target, facts: Facts, outputTokens: number): NanoUsd | undefined {
+  return target.price === undefined
+    ? undefined
+    : worstCase(target.price, { inputTokens: inputMax(target, facts), outputTokens });
+}
+
+/** What is charged for a cost at the target. */
+function chargeAt(payer: Payer, { providerId, model }: Target, costNanoUsd: NanoUsd | undefined): NanoUsd | undefined {
+  if (costNanoUsd === undefined) return undefined;
+  return payer.chargeOf?.(costNanoUsd, { provider: providerId, model }) ?? costNanoUsd;
+}
+
+/** The charge for the dearest target of the plan. */
+function worstOf({ plan, payer }: AdmitInput, facts: Facts): NanoUsd {
   return plan.targets.reduce((most, target) => {
-    const cost = worstAt(target, facts) ?? 0n;
-    return cost > most ? cost : most;
+    const charge = chargeAt(payer, target, worstAt(target, facts)) ?? 0n;
+    return charge > most ? charge : most;
   }, 0n);
 }
 

@@ -30,8 +30,8 @@ export async function opened(run: Run, { target, attemptId, addedLength }: Openi
     ...(worst === undefined ? {} : { worstNanoUsd: worst }),
   };
   const refused = ledger.open(admission.hold, opening);
-  if (refused?.code !== 'budget-exceeded' || worst === undefined) return refused;
-  return (await ledger.extend(admission.hold, worst)) ?? ledger.open(admission.hold, opening);
+  if (refused?.code !== 'budget-exceeded') return refused;
+  return (await ledger.extend(admission.hold, opening)) ?? ledger.open(admission.hold, opening);
 }
 
 interface Opening {

@@ -129,7 +129,7 @@ async function answerOf(
   const { key, snapshot, world, reply } = at;
   if (planning === undefined) return { attempts: [] };
   const { facts } = call;
-  const hold = await world.store.ledger.hold(key, worstAt(chosen, facts) ?? 0n, call.requestId);
+  const hold = await world.store.ledger.hold(planning.payer, worstAt(chosen, facts) ?? 0n, call.requestId);
   if (!isHold(hold)) return { attempts: [], why: hold.message };
   const heard = listening(reply.signal);
   const made = { call, key, facts, planning, admission: { hold, facts }, snapshot, reply: heard, world };

@@ -24,7 +24,13 @@ export async function handle(arrival: Arrival, caller: Caller, world: World): Pr
   if (!planned.ok) return refuse(known, planned.error);
   const planning = planned.value;
   const { facts } = planning;
-  const admission = await admit({ key, facts, plan: planning.plan, requestId: call.requestId, store: world.store });
+  const admission = await admit({
+    facts,
+    plan: planning.plan,
+    payer: planning.payer,
+    requestId: call.requestId,
+    store: world.store,
+  });
   if ('code' in admission) return refuse({ ...known, facts, planning }, admission);
   const run: Run = {
     call,

@@ -146,7 +146,8 @@ function snapshotOf({ policy, attemptsMax }: PlanInput): Snapshot {
 }
 
 function recordOf(input: PlanInput, of: Plan): JsonRecord {
-  const planning = { plan: of, input, facts: input.facts, names: ['m'], followed: [], ignored: [] };
+  const payer = { keyId: 'k', hard: [], booked: [], labels: {} };
+  const planning = { plan: of, input, facts: input.facts, names: ['m'], followed: [], ignored: [], payer };
   const ended = { outcome: 'ok', status: 200, fault: undefined, durationMs: 1, tags: [], attempts: [] } as const;
   const asked = { id: 'req_1', snapshotId: 's', operation: 'chat', protocol: 'openai-chat' };
   const atUnixMs = Date.parse(`${input.today}T10:00:00Z`);

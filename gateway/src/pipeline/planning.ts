@@ -11,7 +11,7 @@ import { NOT_ALLOWED } from '../routing/requirements/barred.ts';
 import { judgedThrough, rulingOf, withTroubles } from '../routing/rules.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { Target } from '../routing/target.ts';
-import type { Feedback, KeyRow } from '../store/ports.ts';
+import type { Feedback, KeyRow, Payer } from '../store/ports.ts';
 import type { SeenFacts } from '../policy/vocabulary.ts';
 import { unreadContent, type ContentFact, type ContentFacts } from '../understand/content.ts';
 import type { CallerRegion, Facts } from '../understand/facts.ts';
@@ -20,6 +20,7 @@ import { ruleFacts, type Around } from '../understand/view.ts';
 import type { Call } from './call.ts';
 import { callerRegion } from './caller-region.ts';
 import type { Classified } from './classified.ts';
+import { payerFor, type PayWorld } from './payer.ts';
 import { UNPRICED, whyNone, withoutHidden } from './no-plan.ts';
 import { sightingsOf } from './sightings.ts';
 import { healthNow } from './standing.ts';
@@ -44,11 +45,13 @@ export interface Planning {
   readonly followed: readonly string[];
   /** Wishes of the request that nobody follows: to be named to the caller. */
   readonly ignored: readonly string[];
+  readonly payer: Payer;
 }
 
 /** As much of the world as a plan needs. */
 export type PlanWorld = Pick<World, 'health' | 'rota' | 'conversations' | 'clock' | 'random'> & {
   readonly feedback: Pick<Feedback, 'about'>;
+  readonly budgets: PayWorld['budgets'];
 };
 
 export interface PlanningOptions {
@@ -77,6 +80,7 @@ export function planCall(call: Call, options: PlanningOptions): Result<Planning,
   const facts = factsOf(call, policy, options);
   const name = route ?? facts.model;
   const conversation = policy.readsContent ? call.conversationOf?.(options.key.id) : undefined;
+  const payer = payerFor(options.key, { tags: call.extension.tags, route, conversation }, world);
   const sightings = sightingsOf(items, knownFor({ policy, facts, conversation, route: route ?? '' }, world));
   const view = viewOf(call, policy, facts);
   const own = policy.rules === undefined ? undefined : rulingOf(policy.rules, view());
@@ -86,7 +90,7 @@ export function planCall(call: Call, options: PlanningOptions): Result<Planning,
   const input: PlanInput = {
     policy,
     facts,
-    barred: barredFrom(items, { call, options, kept }),
+    barred: barredFrom(items, { call, snapshot, kept, isBudgeted: payer.hard.length > 0 }),
     shut: new Map([...through.shut, ...[...kept.places].map((place) => [place, NOT_ALLOWED] as const)]),
     preferences,
     ruling: withTroubles(own, through.troubles),
@@ -103,7 +107,7 @@ export function planCall(call: Call, options: PlanningOptions): Result<Planning,
   const why = whyNone(planned, { facts, today, snapshot, hasPreferences: preferences !== undefined });
   if (why !== undefined) return err(why);
   const { classified } = options;
-  return ok(compact({ plan: planned, input, facts, names, followed, ignored, route, conversation, classified }));
+  return ok(compact({ plan: planned, input, facts, names, followed, ignored, route, conversation, classified, payer }));
 }
 
 /** The request as rules see it, made when the first of them asks. */
@@ -177,14 +181,18 @@ function knownFor(
 
 interface Barring {
   readonly call: Call;
-  readonly options: PlanningOptions;
+  readonly snapshot: Snapshot;
   readonly kept: Kept;
+  /** What it costs must be known before. */
+  readonly isBudgeted: boolean;
 }
 
 /** What key and operation say of each target. */
-function barredFrom(items: ReturnType<typeof itemsOf>, { call, options, kept }: Barring): ReadonlyMap<string, string> {
-  const { key, snapshot } = options;
-  const needsPrice = key.budgetNanoUsd !== undefined && !snapshot.allowsUnknownPrice;
+function barredFrom(
+  items: ReturnType<typeof itemsOf>,
+  { call, snapshot, kept, isBudgeted }: Barring,
+): ReadonlyMap<string, string> {
+  const needsPrice = isBudgeted && !snapshot.allowsUnknownPrice;
   const barred = new Map<string, string>();
   for (const { target } of items) {
     const reason = kept.targets.has(target.id) ? NOT_ALLOWED : call.whyNot(target);

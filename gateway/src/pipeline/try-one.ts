@@ -87,7 +87,8 @@ async function endedTry(run: Run, of: Try): Promise<EndedTry> {
   const attemptId = world.newId('att');
   const added = addedBy(of);
   const refused = await opened(run, { target, attemptId, addedLength: added });
-  if (refused !== undefined) return unsent(of, refused, true);
+  // What is used up for one provider or model may be left for the next.
+  if (refused !== undefined) return unsent(of, refused, refused.code !== 'target-budget-exceeded');
   const startedMs = world.clock.monotonicMs();
   const outgoing = proven.value;
   const book = { target, attemptId, startedMs, startedUnixMs: world.clock.unixMs(), outgoing, addedLength: added };

@@ -8,6 +8,7 @@ import type { Conversations } from '../health/conversations.ts';
 import type { Hedges } from '../health/hedges.ts';
 import type { Observatory } from '../health/observatory.ts';
 import type { Rota } from '../health/rota.ts';
+import type { Budgets } from '../store/budget-ports.ts';
 import type { Feedback, KeptTurns, Store } from '../store/ports.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Upstream } from '../upstream/upstream.ts';
@@ -45,6 +46,7 @@ export interface World {
   readonly hedges: Hedges;
   readonly rota: Rota;
   readonly conversations: Conversations;
+  readonly budgets: Pick<Budgets, 'purses' | 'pursesAt'>;
   /** What users say of answers. */
   readonly feedback: Pick<Feedback, 'about'>;
   readonly clock: Clock;

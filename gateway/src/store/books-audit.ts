@@ -1,5 +1,5 @@
 /**
- * The audit log: who changed which key, when and how. Written in the transaction of the change itself. Each entry's hash
+ * The audit log: who changed what, when and how. Written in the transaction of the change itself. Each entry's hash
  * is made of the one before it, so that none can be changed or taken out in the middle without all later ones being made anew.
  */
 import { createHash } from 'node:crypto';
@@ -20,8 +20,9 @@ export interface Deed {
   readonly atMs: number;
   /** Id of the key that asked, or `cli`; `system` for what the gateway does itself. */
   readonly by: string;
-  readonly action: 'key.created' | 'key.changed' | 'key.deleted';
-  /** Id of the key that was changed. */
+  /** What was done to what: `key.created`, `budget.changed`, `user.deleted`. */
+  readonly action: `${string}.${string}`;
+  /** Id of what was changed. */
   readonly subject: string;
   /** The new values. No secret. */
   readonly changes: JsonRecord;

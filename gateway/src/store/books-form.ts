@@ -2,6 +2,7 @@
 import type { JsonRecord } from '../lib/json.ts';
 import type { NanoUsd } from '../money/price.ts';
 import type { BatchBooks } from './batch-ports.ts';
+import type { BudgetPatch, BudgetRow } from './budget-ports.ts';
 import type { JournalPosition } from './journal.ts';
 import type {
   AuditPage,
@@ -25,7 +26,6 @@ export interface StoredKey extends KeyRow {
   /** HMAC of the token; absent once the key is removed. */
   readonly hash?: string;
   readonly revision: bigint;
-  readonly recalls: bigint;
 }
 
 /** When a key is changed, and for whom; `system` where nobody is named. */
@@ -34,9 +34,15 @@ export interface KeyDeed {
   readonly by?: string;
 }
 
+/** A budget as it is stored. */
+export interface StoredBudget extends BudgetRow {
+  readonly isRemoved: boolean;
+  readonly revision: bigint;
+}
+
 export interface DrawOrder {
   readonly processId: string;
-  readonly keyId: string;
+  readonly purseId: string;
   /** What is needed now, by all that wait. */
   readonly needNanoUsd: NanoUsd;
   /** The least that is of use to any of them. */
@@ -59,10 +65,15 @@ export interface Draw extends Balances {
 
 export interface ReturnOrder {
   readonly processId: string;
-  readonly keyId: string;
+  readonly purseId: string;
   /** `all`: whatever the lease still holds. Only where this process has nothing held and everything taken in. */
   readonly amountNanoUsd: NanoUsd | 'all';
   readonly atMs: number;
+}
+
+export interface Recalls {
+  readonly purseIds: readonly string[];
+  readonly revision: bigint;
 }
 
 export interface TakenIn {
@@ -133,13 +144,20 @@ export interface Books extends BatchBooks, DecisionBooks, ReportBooks {
   createKey(key: Omit<KeyRow, 'isDisabled'> & { readonly hash: string }, by?: string): Promise<StoredKey>;
   changeKey(id: string, change: KeyPatch, deed: KeyDeed): Promise<StoredKey | undefined>;
   removeKey(id: string, deed: KeyDeed): Promise<StoredKey | undefined>;
-  /** Who changed which key, newest first. */
+  /** Budgets changed after `revision`, removed ones among them. */
+  budgetChanges(revision: bigint): Promise<readonly StoredBudget[]>;
+  createBudget(budget: BudgetRow, deed: KeyDeed): Promise<StoredBudget>;
+  changeBudget(id: string, patch: BudgetPatch, deed: KeyDeed): Promise<StoredBudget | undefined>;
+  removeBudget(id: string, deed: KeyDeed): Promise<StoredBudget | undefined>;
+  /** Who changed what, newest first. */
   audit(query: AuditQuery): Promise<AuditPage>;
 
-  /** Hands a slice of a budget out to a process: what it needs, and some in reserve while there is plenty. */
+  /** Hands a slice of a purse out to a process: what it needs, and some in reserve while there is plenty. */
   draw(order: DrawOrder): Promise<Draw>;
   giveBack(order: ReturnOrder): Promise<void>;
-  balances(keyId: string, processId: string): Promise<Balances>;
+  balances(purseId: string, processId: string): Promise<Balances>;
+  /** Purses whose reserve is called back since that revision of calls. */
+  recalls(revision: bigint): Promise<Recalls>;
 
   /** Takes in the receipts of a piece of a journal, each once however often it is read. */
   takeIn(processId: string, from: JournalPosition, atMs: number): Promise<TakenIn>;

@@ -40,7 +40,6 @@ export function keyBooks(db: Kysely<Tables>): KeyBooks {
           tags: JSON.stringify(key.tags),
           region: key.region ?? null,
           revision: await nextRevision(trx),
-          recalls: 0,
         };
         const stored = await trx.insertInto('keys').values(row).returningAll().executeTakeFirstOrThrow();
         await setGrant(trx, key.id, { nanoUsd: key.budgetNanoUsd ?? 0n, atMs: key.createdAtMs });
@@ -95,11 +94,14 @@ function changesOf(change: KeyPatch & { readonly isRoot?: boolean }): JsonRecord
   });
 }
 
-/** Counts the revision of the keys up, inside a transaction that changes one. */
-export async function nextRevision(trx: Transaction<Tables>): Promise<bigint> {
+/** Counts a revision up, inside a transaction that changes what it is of. */
+export async function nextRevision(
+  trx: Transaction<Tables>,
+  name: 'keys' | 'people' | 'recalls' = 'keys',
+): Promise<bigint> {
   const row = await trx
     .insertInto('counters')
-    .values({ name: 'keys', value: 1 })
+    .values({ name, value: 1 })
     .onConflict((conflict) => conflict.column('name').doUpdateSet((eb) => ({ value: eb('counters.value', '+', 1n) })))
     .returning('value')
     .executeTakeFirstOrThrow();
@@ -130,7 +132,6 @@ function keyOf(row: Selectable<KeysTable>): StoredKey {
     createdAtMs: Number(row.created_at),
     tags: strings(row.tags),
     revision: row.revision,
-    recalls: row.recalls,
     ...(row.hash === null || row.is_removed === 1n ? {} : { hash: row.hash }),
     ...(row.expires_at === null ? {} : { expiresAtMs: Number(row.expires_at) }),
     ...(row.budget_nano_usd === null ? {} : { budgetNanoUsd: row.budget_nano_usd }),

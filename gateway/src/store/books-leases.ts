@@ -1,10 +1,11 @@
-/** Leases: slices of budgets, handed out to processes. `spent + leased <= limit` holds after every transaction here. */
-import { sql, type Kysely, type Transaction } from 'kysely';
+/** Leases: slices of purses, handed out to processes. `spent + leased <= limit` holds after every transaction here. */
+import type { Kysely, Transaction } from 'kysely';
 import type { NanoUsd } from '../money/price.ts';
 import { nextRevision } from './books-keys.ts';
-import type { Balances, Books, Draw, DrawOrder, ReturnOrder } from './books-form.ts';
+import type { Balances, Books, Draw, DrawOrder, Recalls, ReturnOrder } from './books-form.ts';
+import { termsOf } from './purse-terms.ts';
 import type { Tables } from './schema.ts';
-import { accountOf, newPosting, transfer } from './transfers.ts';
+import { accountOf, newPosting, setGrant, transfer } from './transfers.ts';
 
 /**
  * A draw takes at most this part of what is left, unless it needs more: enough in reserve that a process works on while
@@ -12,33 +13,31 @@ import { accountOf, newPosting, transfer } from './transfers.ts';
  */
 const RESERVE_PART = 8n;
 
-type LeaseBooks = Pick<Books, 'draw' | 'giveBack' | 'balances'>;
+type LeaseBooks = Pick<Books, 'draw' | 'giveBack' | 'balances' | 'recalls'>;
 
 export function leaseBooks(db: Kysely<Tables>): LeaseBooks {
   return {
     draw: async (order) => db.transaction().execute(async (trx) => draw(trx, order)),
     giveBack: async (order) => db.transaction().execute(async (trx) => giveBack(trx, order)),
-    balances: async (keyId, processId) => balancesOf(db, keyId, processId),
+    balances: async (purseId, processId) => balancesOf(db, purseId, processId),
+    recalls: async (revision) => recallsSince(db, revision),
   };
 }
 
 async function draw(trx: Transaction<Tables>, order: DrawOrder): Promise<Draw> {
-  const { processId, keyId, needNanoUsd, leastNanoUsd, atMs } = order;
-  const key = await trx
-    .selectFrom('keys')
-    .select(['budget_nano_usd', 'is_removed'])
-    .where('id', '=', keyId)
-    .executeTakeFirst();
-  const funds = await accountOf(trx, { kind: 'funds', keyId });
-  const isOpen = key !== undefined && key.is_removed === 0n && key.budget_nano_usd === null;
+  const { processId, purseId, needNanoUsd, leastNanoUsd, atMs } = order;
+  const { isOpen, grantNanoUsd } = await termsOf(trx, purseId);
+  // A period begins with its first draw; and a budget that was changed is what it now is.
+  if (grantNanoUsd !== undefined) await setGrant(trx, purseId, { nanoUsd: grantNanoUsd, atMs });
+  const funds = await accountOf(trx, { kind: 'funds', purseId });
   const given = isOpen ? needNanoUsd : slice(funds.balance, needNanoUsd, leastNanoUsd);
   if (given > 0n) {
-    const lease = await accountOf(trx, { kind: 'lease', keyId, processId });
+    const lease = await accountOf(trx, { kind: 'lease', purseId, processId });
     const postingId = await newPosting(trx, processId, atMs);
     await transfer(trx, { postingId, kind: isOpen ? 'open-draw' : 'draw', from: funds, to: lease, nanoUsd: given });
   }
-  const balances = await balancesOf(trx, keyId, processId);
-  if (given < needNanoUsd && balances.leasedElsewhereNanoUsd > 0n) await recall(trx, keyId);
+  const balances = await balancesOf(trx, purseId, processId);
+  if (given < needNanoUsd && balances.leasedElsewhereNanoUsd > 0n) await recall(trx, purseId);
   return { ...balances, givenNanoUsd: given };
 }
 
@@ -49,22 +48,33 @@ function slice(left: NanoUsd, need: NanoUsd, least: NanoUsd): NanoUsd {
   return reserve > need ? reserve : need;
 }
 
-/** Asks all processes to give back what they hold in reserve: they see it at their next look at the keys. */
-async function recall(trx: Transaction<Tables>, keyId: string): Promise<void> {
-  const revision = await nextRevision(trx);
+/** Asks all processes to give back what they hold in reserve: they see it when they next ask, within a second. */
+export async function recall(trx: Transaction<Tables>, purseId: string): Promise<void> {
+  const revision = await nextRevision(trx, 'recalls');
   await trx
-    .updateTable('keys')
-    .set({ recalls: sql`recalls + 1`, revision })
-    .where('id', '=', keyId)
+    .insertInto('recalls')
+    .values({ purse_id: purseId, revision })
+    .onConflict((conflict) => conflict.column('purse_id').doUpdateSet({ revision }))
     .execute();
 }
 
+/** The purses that were called back since, and the revision to ask from next. */
+async function recallsSince(db: Kysely<Tables>, revision: bigint): Promise<Recalls> {
+  const rows = await db
+    .selectFrom('recalls')
+    .selectAll()
+    .where('revision', '>', revision)
+    .orderBy('revision')
+    .execute();
+  return { purseIds: rows.map((row) => row.purse_id), revision: rows.at(-1)?.revision ?? revision };
+}
+
 async function giveBack(trx: Transaction<Tables>, order: ReturnOrder): Promise<void> {
-  const { keyId, processId, amountNanoUsd, atMs } = order;
-  const lease = await accountOf(trx, { kind: 'lease', keyId, processId });
+  const { purseId, processId, amountNanoUsd, atMs } = order;
+  const lease = await accountOf(trx, { kind: 'lease', purseId, processId });
   const nanoUsd = amountNanoUsd === 'all' || amountNanoUsd > lease.balance ? lease.balance : amountNanoUsd;
   if (nanoUsd <= 0n) return;
-  const funds = await accountOf(trx, { kind: 'funds', keyId });
+  const funds = await accountOf(trx, { kind: 'funds', purseId });
   const postingId = await newPosting(trx, processId, atMs);
   await transfer(trx, { postingId, kind: 'return', from: lease, to: funds, nanoUsd });
 }
@@ -73,19 +83,19 @@ async function giveBack(trx: Transaction<Tables>, order: ReturnOrder): Promise<v
 export async function returnLeases(trx: Transaction<Tables>, processId: string, atMs: number): Promise<void> {
   const leases = await trx
     .selectFrom('accounts')
-    .select('key_id')
+    .select('purse_id')
     .where('process_id', '=', processId)
     .where('kind', '=', 'lease')
     .where('balance', '>', 0n)
     .execute();
-  for (const lease of leases) await giveBack(trx, { keyId: lease.key_id, processId, amountNanoUsd: 'all', atMs });
+  for (const lease of leases) await giveBack(trx, { purseId: lease.purse_id, processId, amountNanoUsd: 'all', atMs });
 }
 
-async function balancesOf(db: Kysely<Tables>, keyId: string, processId: string): Promise<Balances> {
+async function balancesOf(db: Kysely<Tables>, purseId: string, processId: string): Promise<Balances> {
   const accounts = await db
     .selectFrom('accounts')
     .select(['kind', 'process_id', 'balance'])
-    .where('key_id', '=', keyId)
+    .where('purse_id', '=', purseId)
     .where('balance', '!=', 0n)
     .execute();
   let limitNanoUsd = 0n;

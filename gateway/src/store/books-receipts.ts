@@ -1,13 +1,16 @@
 /** Receipts: from the journals into the database, each once, with the money they moved. */
-import { sql, type Insertable, type Kysely, type Selectable, type Transaction } from 'kysely';
+import { sql, type Insertable, type Kysely, type Transaction } from 'kysely';
 import type { NanoUsd } from '../money/price.ts';
 import { returnLeases } from './books-leases.ts';
+import { sumsOf, type Booked } from './booked.ts';
 import type { Books, TakenIn } from './books-form.ts';
 import { usageAdder } from './books-usage.ts';
 import { bulkInsert } from './bulk-insert.ts';
 import { dropSegments, journalsIn, readJournal, segmentsOf, type JournalPosition } from './journal.ts';
 import type { JournalEntry } from './journal-entry.ts';
-import type { Receipt } from './ports.ts';
+import { noteThresholds } from './books-thresholds.ts';
+import type { Labels, Receipt } from './ports.ts';
+import { termsOf } from './purse-terms.ts';
 import { lockFiles, takeLock } from './process-lock.ts';
 import type { ReceiptsTable, Tables } from './schema.ts';
 import { accountOf, newPosting, transfer } from './transfers.ts';
@@ -25,7 +28,7 @@ interface Writer {
   readonly insert: (
     db: Kysely<Tables>,
     rows: readonly Insertable<ReceiptsTable>[],
-  ) => Promise<readonly Pick<Selectable<ReceiptsTable>, 'id' | 'key_id' | 'cost_nano_usd'>[]>;
+  ) => Promise<readonly (Booked & { readonly id: string })[]>;
   readonly addUsage: ReturnType<typeof usageAdder>;
 }
 
@@ -35,7 +38,7 @@ export function receiptBooks(db: Kysely<Tables>, dataDir: string): ReceiptBooks 
       .insertInto('receipts')
       .values(rows)
       .onConflict((conflict) => conflict.column('id').doNothing())
-      .returning(['id', 'key_id', 'cost_nano_usd'])
+      .returning(['id', 'key_id', 'cost_nano_usd', 'charge_nano_usd', 'purses'])
       .compile(),
   );
   const writer: Writer = { db, insert, addUsage: usageAdder(db) };
@@ -135,7 +138,6 @@ async function post({ db, insert, addUsage }: Writer, { processId, receipts, atM
   if (receipts.length === 0) return 0;
   return db.transaction().execute(async (trx) => {
     const postingId = await newPosting(trx, processId, atMs);
-    const sums = new Map<string, NanoUsd>();
     const rows = receipts.map((receipt) => rowOf(receipt, postingId));
     const fresh = await insert(trx, rows);
     // Of two with one id the first was written.
@@ -144,9 +146,8 @@ async function post({ db, insert, addUsage }: Writer, { processId, receipts, atM
       trx,
       fresh.flatMap(({ id }) => byId.get(id) ?? []),
     );
-    for (const row of fresh) sums.set(row.key_id, (sums.get(row.key_id) ?? 0n) + (row.cost_nano_usd ?? 0n));
     if (fresh.length === 0) await trx.deleteFrom('postings').where('id', '=', postingId).execute();
-    for (const [keyId, nanoUsd] of sums) await spend(trx, { postingId, processId, keyId, nanoUsd });
+    for (const [purseId, nanoUsd] of sumsOf(fresh)) await spend(trx, { postingId, processId, purseId, nanoUsd, atMs });
     return fresh.length;
   });
 }
@@ -154,22 +155,25 @@ async function post({ db, insert, addUsage }: Writer, { processId, receipts, atM
 interface Spend {
   readonly postingId: bigint;
   readonly processId: string;
-  readonly keyId: string;
+  readonly purseId: string;
   readonly nanoUsd: NanoUsd;
+  readonly atMs: number;
 }
 
-/** What the lease does not cover comes from the funds: all of it for keys without a budget, else what went over a hold. */
-async function spend(trx: Transaction<Tables>, { postingId, processId, keyId, nanoUsd }: Spend): Promise<void> {
+/** What the lease does not cover comes from the funds: all of it for purses without a limit, else what went over a hold. */
+async function spend(trx: Transaction<Tables>, { postingId, processId, purseId, nanoUsd, atMs }: Spend): Promise<void> {
   if (nanoUsd === 0n) return;
-  const spent = await accountOf(trx, { kind: 'spent', keyId });
-  const lease = await accountOf(trx, { kind: 'lease', keyId, processId });
+  const spent = await accountOf(trx, { kind: 'spent', purseId });
+  const lease = await accountOf(trx, { kind: 'lease', purseId, processId });
   const covered = lease.balance < nanoUsd ? lease.balance : nanoUsd;
   await transfer(trx, { postingId, kind: 'spend', from: lease, to: spent, nanoUsd: covered });
-  if (covered === nanoUsd) return;
-  const funds = await accountOf(trx, { kind: 'funds', keyId });
-  const key = await trx.selectFrom('keys').select('budget_nano_usd').where('id', '=', keyId).executeTakeFirst();
-  const kind = key === undefined || key.budget_nano_usd === null ? 'open-spend' : 'overspend';
-  await transfer(trx, { postingId, kind, from: funds, to: spent, nanoUsd: nanoUsd - covered });
+  if (covered < nanoUsd) {
+    const funds = await accountOf(trx, { kind: 'funds', purseId });
+    const { isOpen } = await termsOf(trx, purseId);
+    const kind = isOpen ? 'open-spend' : 'overspend';
+    await transfer(trx, { postingId, kind, from: funds, to: spent, nanoUsd: nanoUsd - covered });
+  }
+  await noteThresholds(trx, purseId, { before: spent.balance, after: spent.balance + nanoUsd, atMs });
 }
 
 export function rowOf(receipt: Receipt, postingId: bigint): Insertable<ReceiptsTable> {
@@ -191,7 +195,24 @@ export function rowOf(receipt: Receipt, postingId: bigint): Insertable<ReceiptsT
     output_tokens: usage.outputTokens ?? null,
     reasoning_tokens: usage.reasoningTokens ?? null,
     cost_nano_usd: receipt.costNanoUsd ?? null,
+    charge_nano_usd: receipt.chargeNanoUsd ?? null,
     at: receipt.atMs,
+    purses: (receipt.purses ?? []).join(' '),
+    ...labelColumns(receipt.labels ?? {}),
+  };
+}
+
+function labelColumns(labels: Labels): Partial<Insertable<ReceiptsTable>> {
+  const { orgId, teamId, userId, endUser, route, conversation, experiment, tags } = labels;
+  return {
+    org_id: orgId ?? null,
+    team_id: teamId ?? null,
+    user_id: userId ?? null,
+    end_user: endUser ?? null,
+    route: route ?? null,
+    conversation: conversation ?? null,
+    experiment: experiment ?? null,
+    tags: tags === undefined || tags.length === 0 ? null : JSON.stringify(tags),
   };
 }
 

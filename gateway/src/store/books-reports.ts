@@ -11,6 +11,7 @@ import type { ReceiptQuery, ReportBooks, UsageRow } from './report-ports.ts';
 import type { ReceiptsTable, Tables } from './schema.ts';
 import { ledgerProblems } from './ledger-problems.ts';
 import { rebuildUsage, usageProblems } from './books-usage.ts';
+import { receiptProblems } from './ledger-receipts.ts';
 
 /** Ids asked for in one query. */
 const IDS_AT_ONCE = 500;
@@ -181,6 +182,7 @@ async function verifyReport(
     .executeTakeFirstOrThrow();
   const problems = [
     ...(await ledgerProblems(db)),
+    ...(await receiptProblems(db)),
     ...(await usageProblems(db)),
     ...(await auditProblems(db)),
     ...damaged.map((processId) => `the journal of process ${processId} has lines that are not what was written`),

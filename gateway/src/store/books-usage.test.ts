@@ -39,12 +39,11 @@ describe('the sums of usage', () => {
       const books = await openBooks({ dataDir, busyMs: 1000 });
       await books.createKey({ id: 'key_a', name: 'a', isRoot: false, createdAtMs: 1, tags: [], hash: 'h' });
       const journal = openJournal(dataDir, 'p1');
-      for (const id of ['att_1', 'att_2', 'att_3']) journal.append(receiptText('settled', receipt(id)));
+      const ann = { orgId: 'org_1', endUser: 'ann', tags: ['red', 'blue', 'red'] };
+      journal.append(receiptText('settled', receipt('att_1', { labels: ann })));
+      journal.append(receiptText('settled', receipt('att_2', { labels: { tags: ['blue'] } })));
+      journal.append(receiptText('settled', receipt('att_3')));
       await books.takeIn('p1', { segment: 1, offset: 0 }, 1);
-      const database = new DatabaseSync(join(dataDir, DATABASE));
-      database.exec(`update receipts set tags = '["red","blue","red"]', end_user = 'ann' where id = 'att_1'`);
-      database.exec(`update receipts set tags = '["blue"]' where id = 'att_2'`);
-      database.close();
       const byTag = await books.usageBy({ by: ['tag'] });
       assert.deepEqual(
         byTag?.groups.map((group) => [group.values[0], group.receipts]),
@@ -62,6 +61,12 @@ describe('the sums of usage', () => {
         'ann/blue',
         'ann/red',
       ]);
+      const ofOrg = await books.usageBy({ by: ['end-user'], orgId: 'org_1' });
+      assert.deepEqual(
+        ofOrg?.groups.map((group) => [group.values[0], group.receipts]),
+        [['ann', 1]],
+      );
+      assert.deepEqual((await books.receiptPage({ limitMax: 5, orgId: 'org_1' }))[0]?.tags, ['red', 'blue', 'red']);
       await books.close();
     });
   });

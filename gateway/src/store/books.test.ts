@@ -55,7 +55,7 @@ describe('the database file', () => {
       const books = await openBooks({ dataDir, busyMs: 20 });
       const other = new DatabaseSync(join(dataDir, DATABASE));
       other.exec('begin immediate');
-      const order = { processId: 'p', keyId: 'k', needNanoUsd: 1n, leastNanoUsd: 1n, atMs: 1 };
+      const order = { processId: 'p', purseId: 'k', needNanoUsd: 1n, leastNanoUsd: 1n, atMs: 1 };
       assert.equal(await troubleWith(async () => books.draw(order)), 'busy');
       assert.equal(await troubleWith(async () => books.keyChanges(0n)), 'none');
       other.exec('commit');
@@ -104,7 +104,7 @@ async function problemsAfter(sql: string): Promise<readonly string[]> {
       hash: 'h',
       budgetNanoUsd: 1000n,
     });
-    await books.draw({ processId: 'p', keyId: 'k', needNanoUsd: 300n, leastNanoUsd: 1n, atMs: 1 });
+    await books.draw({ processId: 'p', purseId: 'k', needNanoUsd: 300n, leastNanoUsd: 1n, atMs: 1 });
     const database = new DatabaseSync(join(dataDir, DATABASE));
     database.exec(`pragma foreign_keys = off; pragma ignore_check_constraints = on; ${sql}`);
     database.close();

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { Kysely } from 'kysely';
 import { auditBooks } from './books-audit.ts';
 import { batchBooks } from './books-batches.ts';
+import { budgetBooks } from './books-budgets.ts';
 import { fileBooks } from './books-files.ts';
 import { feedbackBooks } from './books-feedback.ts';
 import type { Books, BooksOptions } from './books-form.ts';
@@ -36,6 +37,7 @@ export async function openBooks(options: BooksOptions): Promise<Books> {
   }
   return {
     ...keyBooks(db),
+    ...budgetBooks(db),
     ...auditBooks(db),
     ...leaseBooks(db),
     ...receiptBooks(db, dataDir),

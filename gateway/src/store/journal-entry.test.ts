@@ -1,3 +1,4 @@
+import type { Payer } from './ports.ts';
 import { describe, it } from 'node:test';
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
@@ -23,6 +24,12 @@ const receiptArbitrary: fc.Arbitrary<Receipt> = fc.record(
     costNanoUsd: fc.bigInt({ min: 0n, max: 10n ** 17n }),
     atMs: count,
     finish: fc.string(),
+    chargeNanoUsd: fc.bigInt({ min: 0n, max: 10n ** 17n }),
+    purses: fc.array(fc.constantFrom('bud_1', '~bud_2@2026-11-01T00:00:00.000Z', 'crd_default'), { minLength: 1 }),
+    labels: fc.record(
+      { orgId: fc.string(), endUser: fc.string({ unit: 'grapheme' }), tags: fc.array(fc.string()) },
+      { requiredKeys: [], noNullPrototype: true },
+    ),
   },
   {
     noNullPrototype: true,
@@ -44,6 +51,8 @@ const receiptArbitrary: fc.Arbitrary<Receipt> = fc.record(
 function settledLine(of: Receipt): string {
   return lineOf(receiptText('settled', of));
 }
+
+const PAYER: Payer = { keyId: 'k', hard: [], booked: [], labels: {} };
 
 describe('the lines of a journal', () => {
   it('are read as they were written', () => {
@@ -88,7 +97,7 @@ describe('the lines of a journal', () => {
   });
 
   it('tell what was opened and discarded, unless only receipts are asked for', () => {
-    const opened = interruptedReceipt({ keyId: 'k', requestId: 'r' }, opening('a'));
+    const opened = interruptedReceipt('r', PAYER, opening('a'));
     const lines = [lineOf(receiptText('opened', opened)), lineOf(discardedText('a')), settledLine(receipt('b'))].join(
       '',
     );
@@ -112,7 +121,8 @@ describe('the lines of a journal', () => {
 
   it('bill an attempt that nothing more was heard of for its input, by our own count', () => {
     const { outcome, isEstimated, usage, costNanoUsd } = interruptedReceipt(
-      { keyId: 'k', requestId: 'r' },
+      'r',
+      PAYER,
       opening('a', { inputTokensEstimate: 30, estimateNanoUsd: 3n }),
     );
     assert.deepEqual([outcome, isEstimated, usage, costNanoUsd], ['interrupted', true, { inputTokens: 30 }, 3n]);

@@ -2,12 +2,12 @@
  * The lines of a journal. One JSON array a line behind its CRC-32, so that a line which a crash or a full disk cut short is
  * told from a whole one. Arrays, because two lines a request are written on the request's way, and names would double them:
  *
- *     5f2a90c1 ["settled",id,request,key,provider,model,target,outcome,estimated,input,cached,written,output,reasoning,cost,at,finish]
+ *     5f2a90c1 ["settled",id,request,key,provider,model,target,outcome,estimated,input,cached,written,output,reasoning,cost,at,finish,charge,purses,labels]
  *     77b0d1e2 ["discarded",id]
  */
 import { crc32 } from 'node:zlib';
-import { asArray, asCount, asString, parseJson, type Json } from '../lib/json.ts';
-import type { Hold, Opening, Receipt, ReceiptUsage } from './ports.ts';
+import { asArray, asCount, asString, isRecord, parseJson, type Json, type JsonRecord } from '../lib/json.ts';
+import type { Labels, Opening, Payer, Receipt, ReceiptUsage } from './ports.ts';
 
 const CRC_DIGITS = 8;
 const NEW_LINE = 0x0a;
@@ -42,19 +42,19 @@ export type JournalEntry = OpenedEntry | SettledEntry | DiscardedEntry;
  * The receipt of an attempt that nothing more was heard of: its process died, or the request ended without settling it.
  * The rule: its input was sent and is billed at our own count; of its output nothing is known and nothing is billed.
  */
-export function interruptedReceipt(hold: Pick<Hold, 'keyId' | 'requestId'>, attempt: Opening): Receipt {
-  const { attemptId, provider, model, target, atMs } = attempt;
+export function interruptedReceipt(requestId: string, payer: Payer, attempt: Opening): Receipt {
+  const { attemptId, provider, model, target, atMs, estimateNanoUsd } = attempt;
   return {
     attemptId,
-    requestId: hold.requestId,
-    keyId: hold.keyId,
+    requestId,
+    keyId: payer.keyId,
     provider,
     model,
     target,
     outcome: 'interrupted',
     isEstimated: true,
     usage: { inputTokens: attempt.inputTokensEstimate },
-    ...(attempt.estimateNanoUsd === undefined ? {} : { costNanoUsd: attempt.estimateNanoUsd }),
+    ...(estimateNanoUsd === undefined ? {} : { costNanoUsd: estimateNanoUsd }),
     atMs,
   };
 }
@@ -80,7 +80,13 @@ export function receiptText(kind: 'opened' | 'settled', receipt: Receipt): strin
     receipt.costNanoUsd?.toString() ?? null,
     Math.floor(receipt.atMs),
     receipt.finish ?? null,
+    ...paidFields(receipt),
   ]);
+}
+
+/** Where the money comes from. */
+function paidFields({ chargeNanoUsd, purses = [], labels }: Partial<Receipt>): readonly unknown[] {
+  return [chargeNanoUsd?.toString() ?? null, purses.join(' '), labels ?? null];
 }
 
 export function discardedText(attemptId: string): string {
@@ -135,10 +141,11 @@ function entryOf(line: string): JournalEntry | undefined {
 
 function receiptOf(attemptId: string, fields: readonly Json[]): Receipt | undefined {
   const [, , requestId, keyId, provider, model, target, outcome, isEstimated] = fields;
-  const [input, cached, written, output, reasoning, cost, atMs, finish] = fields.slice(NUMBERS_FROM);
+  const [input, cached, written, output, reasoning, cost, atMs, finish, ...paid] = fields.slice(NUMBERS_FROM);
   if (typeof requestId !== 'string' || typeof keyId !== 'string') return undefined;
-  const costNanoUsd = amountOf(cost ?? null);
-  if (costNanoUsd === 'impossible') return undefined;
+  const costNanoUsd = amountOf(cost);
+  const from = paidOf(paid);
+  if (costNanoUsd === 'impossible' || from === undefined) return undefined;
   return {
     attemptId,
     requestId,
@@ -153,11 +160,35 @@ function receiptOf(attemptId: string, fields: readonly Json[]): Receipt | undefi
     // A receipt at a wrong time is better than none.
     atMs: asCount(atMs) ?? 0,
     ...(typeof finish === 'string' ? { finish } : {}),
+    ...from,
   };
 }
 
-function amountOf(value: Json): bigint | undefined | 'impossible' {
-  if (value === null) return undefined;
+/** Undefined where the charge is none. Lines of older releases have nothing of it. */
+function paidOf([charge, purses, labels]: readonly Json[]):
+  | Pick<Receipt, 'chargeNanoUsd' | 'purses' | 'labels'>
+  | undefined {
+  const chargeNanoUsd = amountOf(charge);
+  if (chargeNanoUsd === 'impossible') return undefined;
+  return {
+    ...(chargeNanoUsd === undefined ? {} : { chargeNanoUsd }),
+    ...(typeof purses === 'string' && purses !== '' ? { purses: purses.split(' ') } : {}),
+    ...(isRecord(labels) ? { labels: labelsOf(labels) } : {}),
+  };
+}
+
+function labelsOf(labels: JsonRecord): Labels {
+  const names = ['orgId', 'teamId', 'userId', 'endUser', 'route', 'conversation', 'experiment'] as const;
+  const texts = names.flatMap((name) => {
+    const text = asString(labels[name]);
+    return text === undefined ? [] : [[name, text] as const];
+  });
+  const tags = asArray(labels['tags'])?.flatMap((tag) => asString(tag) ?? []);
+  return { ...Object.fromEntries(texts), ...(tags === undefined ? {} : { tags }) };
+}
+
+function amountOf(value: Json | undefined): bigint | undefined | 'impossible' {
+  if (value === null || value === undefined) return undefined;
   return typeof value === 'string' && AMOUNT.test(value) ? BigInt(value) : 'impossible';
 }
 

@@ -35,7 +35,7 @@ export interface KeyPorts {
   /** For how long an admin call waits for a store that is busy. */
   readonly patienceMs: number;
   readonly newId: (prefix: string) => string;
-  /** A key was changed, or its money is called back. */
+  /** The budget of a key was changed. */
   readonly onChange: (key: KeyRow) => void;
   readonly spend: (keyId: string) => Promise<KeySpend>;
 }
@@ -163,7 +163,7 @@ export class KeyRing implements Keys {
 
   /** Takes in a key as it is stored, unless something newer is known. Gives what the rest of the gateway may see of it. */
   #apply(stored: StoredKey): KeyRow {
-    const { hash, revision, recalls, ...row } = stored;
+    const { hash, revision, ...row } = stored;
     const before = this.#byId.get(row.id);
     if (before !== undefined && before.revision >= revision) return before.row;
     this.#recent.clear();
@@ -171,11 +171,9 @@ export class KeyRing implements Keys {
     this.#byId.delete(row.id);
     if (hash !== undefined) {
       this.#byHash.set(hash, row);
-      this.#byId.set(row.id, { row, hash, revision, recalls });
+      this.#byId.set(row.id, { row, hash, revision });
     }
-    const isCalled =
-      before !== undefined && (before.recalls !== recalls || before.row.budgetNanoUsd !== row.budgetNanoUsd);
-    if (isCalled) this.#ports.onChange(row);
+    if (before !== undefined && before.row.budgetNanoUsd !== row.budgetNanoUsd) this.#ports.onChange(row);
     return row;
   }
 }
@@ -184,7 +182,6 @@ interface Known {
   readonly row: KeyRow;
   readonly hash: string;
   readonly revision: bigint;
-  readonly recalls: bigint;
 }
 
 interface Checked {

@@ -24,13 +24,18 @@ export async function ledgerProblems(db: Kysely<Tables>): Promise<readonly strin
   const problems: string[] = [];
   for (const check of checks) {
     const { rows } = await check.query.execute(db);
-    problems.push(...rows.slice(0, TOLD_MAX).map(check.text));
-    if (rows.length > TOLD_MAX) problems.push(`… and ${rows.length - TOLD_MAX} more like the last`);
+    problems.push(...toldOf(rows, check.text));
   }
   return problems;
 }
 
-function usd(amount: bigint | null): string {
+/** A sentence each, and how many more there are where they are many. */
+export function toldOf<Row>(rows: readonly Row[], text: (row: Row) => string): readonly string[] {
+  const told = rows.slice(0, TOLD_MAX).map(text);
+  return rows.length > TOLD_MAX ? [...told, `… and ${rows.length - TOLD_MAX} more like the last`] : told;
+}
+
+export function usd(amount: bigint | null): string {
   return amount === null ? 'nothing' : `${formatUsd(amount)} USD`;
 }
 
@@ -41,7 +46,7 @@ const checks: readonly Check[] = [
   },
   {
     query: sql`
-      select a.kind || ' of ' || a.key_id as name, a.balance as "is", coalesce(i.sum, 0) - coalesce(o.sum, 0) as ought
+      select a.kind || ' of ' || a.purse_id as name, a.balance as "is", coalesce(i.sum, 0) - coalesce(o.sum, 0) as ought
       from accounts a
       left join (select to_account, sum(amount) as sum from transfers group by to_account) i on i.to_account = a.id
       left join (select from_account, sum(amount) as sum from transfers group by from_account) o on o.from_account = a.id
@@ -49,47 +54,31 @@ const checks: readonly Check[] = [
     text: ({ name, is, ought }) => `account ${name} has ${usd(is)}, its transfers make ${usd(ought)}`,
   },
   {
-    query: sql`select key_id as name, sum(balance) as "is", 0 as ought from accounts group by key_id having sum(balance) <> 0`,
-    text: ({ name, is }) => `the accounts of key ${name} sum to ${usd(is)}, not to zero`,
-  },
-  {
-    query: sql`
-      select key_id as name, sum(spent) as "is", sum(cost) as ought from (
-        select key_id, balance as spent, 0 as cost from accounts where kind = 'spent'
-        union all select key_id, 0, coalesce(cost_nano_usd, 0) from receipts
-      ) as both_books group by key_id having sum(spent) <> sum(cost)`,
-    text: ({ name, is, ought }) => `key ${name} has spent ${usd(is)}, its receipts sum to ${usd(ought)}`,
-  },
-  {
-    query: sql`
-      select cast(posting_id as text) as name, sum(moved) as "is", sum(cost) as ought from (
-        select posting_id, amount as moved, 0 as cost from transfers where kind in ('spend', 'open-spend', 'overspend')
-        union all select posting_id, 0, coalesce(cost_nano_usd, 0) from receipts
-      ) as both_books group by posting_id having sum(moved) <> sum(cost)`,
-    text: ({ name, is, ought }) => `posting ${name} moved ${usd(is)}, its receipts sum to ${usd(ought)}`,
+    query: sql`select purse_id as name, sum(balance) as "is", 0 as ought from accounts group by purse_id having sum(balance) <> 0`,
+    text: ({ name, is }) => `the accounts of ${name} sum to ${usd(is)}, not to zero`,
   },
   {
     query: sql`
       select k.id as name, -coalesce(a.balance, 0) as "is", coalesce(k.budget_nano_usd, 0) as ought
-      from keys k left join accounts a on a.key_id = k.id and a.kind = 'grant'
+      from keys k left join accounts a on a.purse_id = k.id and a.kind = 'grant'
       where -coalesce(a.balance, 0) <> coalesce(k.budget_nano_usd, 0)`,
     text: ({ name, is, ought }) => `key ${name} was granted ${usd(is)}, its budget is ${usd(ought)}`,
   },
   {
     // Funds below nothing have a reason: a budget that was lowered, spending from before there was one, a dear surprise.
     query: sql`
-      select a.key_id as name, a.balance as "is", -coalesce(sum(t.amount), 0) as ought
+      select a.purse_id as name, a.balance as "is", -coalesce(sum(t.amount), 0) as ought
       from accounts a left join transfers t on t.from_account = a.id and t.kind in ('grant', 'open-spend', 'overspend', 'open-draw')
       where a.kind = 'funds' and a.balance < 0
       group by a.id having a.balance < -coalesce(sum(t.amount), 0)`,
-    text: ({ name, is, ought }) => `the funds of key ${name} are ${usd(is)}, and only ${usd(ought)} is accounted for`,
+    text: ({ name, is, ought }) => `the funds of ${name} are ${usd(is)}, and only ${usd(ought)} is accounted for`,
   },
   {
     query: sql`
       select cast(t.id as text) as name, null as "is", null as ought from transfers t
       left join accounts f on f.id = t.from_account left join accounts o on o.id = t.to_account
       left join postings p on p.id = t.posting_id
-      where p.id is null or f.id is null or o.id is null or f.key_id <> o.key_id or t.amount <= 0
+      where p.id is null or f.id is null or o.id is null or f.purse_id <> o.purse_id or t.amount <= 0
       or (t.kind || ':' || f.kind || ':' || o.kind) not in (
         'grant:grant:funds', 'grant:funds:grant', 'draw:funds:lease', 'open-draw:funds:lease', 'return:lease:funds',
         'spend:lease:spent', 'open-spend:funds:spent', 'overspend:funds:spent')`,
@@ -97,7 +86,7 @@ const checks: readonly Check[] = [
   },
   {
     query: sql`
-      select kind || ' of ' || key_id as name, balance as "is", 0 as ought
+      select kind || ' of ' || purse_id as name, balance as "is", 0 as ought
       from accounts where kind in ('lease', 'spent') and balance < 0`,
     text: ({ name, is }) => `account ${name} has ${usd(is)}, less than nothing`,
   },

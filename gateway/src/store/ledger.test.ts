@@ -1,3 +1,4 @@
+import { payerOf } from './payer.ts';
 import { describe, it } from 'node:test';
 import assert from 'node:assert/strict';
 import { openSync, writeSync } from 'node:fs';
@@ -114,7 +115,7 @@ describe('a hold', () => {
     await withLedger(undefined, async (bench) => {
       const { ledger, key, draws } = bench;
       bench.setBusy(true);
-      const hold = heldAtOnce(ledger.hold(key, 10n ** 15n, 'r'));
+      const hold = heldAtOnce(ledger.hold(payerOf(key), 10n ** 15n, 'r'));
       assert.equal(hold.isBudgeted, false);
       assert.equal(ledger.open(hold, opening('a', { worstNanoUsd: 10n ** 15n })), undefined);
       assert.ok(ledger.settle(hold, receipt('a', { costNanoUsd: 77n })));
@@ -128,15 +129,15 @@ describe('a hold', () => {
   it('waits for one draw at first, and is given at once afterwards', async () => {
     await withLedger(8000n, async ({ ledger, key, draws }) => {
       ledger.release(await held(ledger, key, 100n));
-      for (let i = 0; i < 50; i++) ledger.release(heldAtOnce(ledger.hold(key, 100n, 'r')));
+      for (let i = 0; i < 50; i++) ledger.release(heldAtOnce(ledger.hold(payerOf(key), 100n, 'r')));
       assert.equal(draws.length, 1);
     });
   });
 
   it('shares one draw with all that wait', async () => {
     await withLedger(1_000_000n, async ({ ledger, key, draws }) => {
-      const first = ledger.hold(key, 10n, 'r0');
-      const rest = Array.from({ length: 500 }, (_, i) => ledger.hold(key, 700n, `r${i}`));
+      const first = ledger.hold(payerOf(key), 10n, 'r0');
+      const rest = Array.from({ length: 500 }, (_, i) => ledger.hold(payerOf(key), 700n, `r${i}`));
       const holds = await Promise.all([first, ...rest]);
       assert.ok(holds.every(isHold));
       assert.ok(draws.length <= 2, `${draws.length} draws`);
@@ -146,7 +147,7 @@ describe('a hold', () => {
   it('is refused when the budget cannot cover it, with all figures, and a smaller one is given', async () => {
     await withLedger(2_000_000_000n, async ({ ledger, key }) => {
       const first = await held(ledger, key, 1_500_000_000n);
-      const refused = await ledger.hold(key, 600_000_000n, 'r');
+      const refused = await ledger.hold(payerOf(key), 600_000_000n, 'r');
       assert.ok(!isHold(refused));
       assert.equal(refused.code, 'budget-exceeded');
       assert.match(refused.message, /budget of key "team "a"" is used up: limit 2 USD, spent 0 USD, held 1\.5 USD/);
@@ -154,7 +155,7 @@ describe('a hold', () => {
       ledger.open(first, opening('a'));
       ledger.settle(first, receipt('a', { costNanoUsd: 1_250_000_000n }));
       ledger.release(first);
-      const again = await ledger.hold(key, 600_000_000n, 'r');
+      const again = await ledger.hold(payerOf(key), 600_000_000n, 'r');
       assert.ok(!isHold(again));
       assert.match(again.message, /spent 1\.25 USD, held 0\.5 USD/);
       ledger.release(small);
@@ -163,19 +164,21 @@ describe('a hold', () => {
 
   it('refuses only those who do not fit', async () => {
     await withLedger(100n, async ({ ledger, key }) => {
-      const results = await Promise.all([150n, 60n, 50n, 40n, 1n].map(async (worst) => ledger.hold(key, worst, 'r')));
+      const results = await Promise.all(
+        [150n, 60n, 50n, 40n, 1n].map(async (worst) => ledger.hold(payerOf(key), worst, 'r')),
+      );
       assert.deepEqual(results.map(isHold), [false, true, false, true, false]);
     });
   });
 
   it('is refused from memory for a moment after the store had too little, and asks again later', async () => {
     await withLedger(100n, async ({ ledger, key, draws, passMs }) => {
-      await ledger.hold(key, 200n, 'r');
-      for (let i = 0; i < 1000; i++) assert.ok(!(ledger.hold(key, 200n + BigInt(i), 'r') instanceof Promise));
+      await ledger.hold(payerOf(key), 200n, 'r');
+      for (let i = 0; i < 1000; i++) assert.ok(!(ledger.hold(payerOf(key), 200n + BigInt(i), 'r') instanceof Promise));
       assert.equal(draws.length, 1);
-      assert.ok(isHold(await ledger.hold(key, 90n, 'r')), 'a smaller one asks at once');
+      assert.ok(isHold(await ledger.hold(payerOf(key), 90n, 'r')), 'a smaller one asks at once');
       passMs(300);
-      await ledger.hold(key, 200n, 'r');
+      await ledger.hold(payerOf(key), 200n, 'r');
       assert.equal(draws.length, 3);
     });
   });
@@ -185,7 +188,7 @@ describe('a hold', () => {
       const { ledger, key } = bench;
       const first = await held(ledger, key, 100n);
       bench.setBusy(true);
-      const waiting = ledger.hold(key, 100n, 'r');
+      const waiting = ledger.hold(payerOf(key), 100n, 'r');
       assert.ok(waiting instanceof Promise);
       ledger.release(first);
       assert.ok(isHold(await waiting));
@@ -196,7 +199,7 @@ describe('a hold', () => {
     await withLedger(8000n, async (bench) => {
       t.mock.timers.enable({ apis: ['setTimeout'] });
       bench.setBusy(true);
-      const waiting = bench.ledger.hold(bench.key, 10n, 'r');
+      const waiting = bench.ledger.hold(payerOf(bench.key), 10n, 'r');
       for (let i = 0; i < 100; i++) {
         await Promise.resolve();
         bench.passMs(100);
@@ -217,7 +220,7 @@ describe('a hold', () => {
     await withLedger(8000n, async (bench) => {
       t.mock.timers.enable({ apis: ['setTimeout'] });
       bench.setBusy(true);
-      const waiting = bench.ledger.hold(bench.key, 10n, 'r');
+      const waiting = bench.ledger.hold(payerOf(bench.key), 10n, 'r');
       for (let i = 0; i < 160; i++) {
         await Promise.resolve();
         bench.passMs(100);
@@ -236,7 +239,7 @@ describe('a hold', () => {
       bench.setBusy(true);
       let served = 0;
       for (; served < 40; served++) {
-        const hold = heldAtOnce(ledger.hold(key, 20n, 'r'));
+        const hold = heldAtOnce(ledger.hold(payerOf(key), 20n, 'r'));
         ledger.open(hold, opening(`a${served}`));
         ledger.settle(hold, receipt(`a${served}`, { costNanoUsd: 20n }));
         ledger.release(hold);
@@ -336,10 +339,10 @@ describe('a receipt', () => {
       ledger.open(hold, opening('a'));
       ledger.settle(hold, receipt('a', { costNanoUsd: 1200n }));
       ledger.release(hold);
-      const next = await ledger.hold(key, 1n, 'r');
+      const next = await ledger.hold(payerOf(key), 1n, 'r');
       assert.ok(!isHold(next));
       assert.match(next.message, /limit 0\.000001 USD, spent 0\.0000012 USD, held 0 USD/);
-      assert.ok(isHold(await ledger.hold(key, 0n, 'r')), 'what costs nothing goes on');
+      assert.ok(isHold(await ledger.hold(payerOf(key), 0n, 'r')), 'what costs nothing goes on');
       assert.equal(await settledSum(bench), 1200n);
     });
   });
@@ -365,13 +368,13 @@ describe('attempts of one request', () => {
       const hold = await held(ledger, key, 100n);
       assert.equal(ledger.open(hold, opening('a', { worstNanoUsd: 100n })), undefined);
       assert.equal(ledger.open(hold, opening('b', { worstNanoUsd: 100n }))?.code, 'budget-exceeded');
-      assert.equal(await ledger.extend(hold, 100n), undefined);
+      assert.equal(await ledger.extend(hold, opening('b', { worstNanoUsd: 100n })), undefined);
       assert.equal(ledger.open(hold, opening('b', { worstNanoUsd: 100n })), undefined);
       assert.equal(hold.leftNanoUsd, 200n);
-      assert.equal((await ledger.extend(hold, 100n))?.code, 'budget-exceeded');
+      assert.equal((await ledger.extend(hold, opening('x', { worstNanoUsd: 100n })))?.code, 'budget-exceeded');
       ledger.settle(hold, receipt('a', { costNanoUsd: 40n }));
       ledger.discard(hold, 'b');
-      assert.equal(await ledger.extend(hold, 160n), undefined, 'still covered');
+      assert.equal(await ledger.extend(hold, opening('c', { worstNanoUsd: 160n })), undefined, 'still covered');
       assert.equal(ledger.open(hold, opening('c', { worstNanoUsd: 160n })), undefined);
       ledger.settle(hold, receipt('c', { costNanoUsd: 160n }));
       ledger.release(hold);
@@ -382,7 +385,7 @@ describe('attempts of one request', () => {
   it('get back what they were promised when the request ended while it waited', async () => {
     await withLedger(1000n, async ({ ledger, key }) => {
       const hold = await held(ledger, key, 100n);
-      const extended = ledger.extend(hold, 900n);
+      const extended = ledger.extend(hold, opening('a', { worstNanoUsd: 900n }));
       ledger.release(hold);
       await extended;
       assert.equal(ledger.figures(key.id).heldNanoUsd, 0n);
@@ -404,7 +407,7 @@ describe('a full disk', () => {
       const { isHealthy, unwrittenReceipts, reason } = ledger.health();
       assert.deepEqual([isHealthy, unwrittenReceipts], [false, 2]);
       assert.match(reason ?? '', /disk full/);
-      const refused = ledger.hold(key, 1n, 'r');
+      const refused = ledger.hold(payerOf(key), 1n, 'r');
       assert.ok(!(refused instanceof Promise) && !isHold(refused) && refused.code === 'store-unavailable');
       ledger.tend();
       assert.equal(ledger.health().isHealthy, false);
@@ -459,7 +462,7 @@ describe('money that lies idle', () => {
   it('goes back at once when another process lacks it, but for what is held', async () => {
     await withLedger(8000n, async ({ ledger, key, books }) => {
       const hold = await held(ledger, key, 100n);
-      ledger.recall(key);
+      ledger.recall(key.id);
       assert.equal((await books.balances(key.id, 'p1')).leasedHereNanoUsd, 100n);
       ledger.release(hold);
       ledger.release(await held(ledger, key, 100n));
@@ -470,11 +473,11 @@ describe('money that lies idle', () => {
 describe('a journal that grows', () => {
   it('keeps the attempts that are open across its segments, for a crash', async () => {
     await withLedger(undefined, async ({ ledger, key, books, dir }) => {
-      const long = heldAtOnce(ledger.hold(key, 0n, 'r'));
+      const long = heldAtOnce(ledger.hold(payerOf(key), 0n, 'r'));
       ledger.open(long, opening('long', { estimateNanoUsd: 3n }));
       const model = 'm'.repeat(200_000);
       for (let i = 0; i < 100; i++) {
-        const hold = heldAtOnce(ledger.hold(key, 0n, 'r'));
+        const hold = heldAtOnce(ledger.hold(payerOf(key), 0n, 'r'));
         ledger.open(hold, opening(`a${i}`));
         ledger.settle(hold, receipt(`a${i}`, { costNanoUsd: 1n, model }));
         ledger.release(hold);

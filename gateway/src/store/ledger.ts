@@ -13,8 +13,10 @@ import type { Books } from './books-form.ts';
 import { Intake } from './intake.ts';
 import type { Journal } from './journal.ts';
 import { discardedText, interruptedReceipt, receiptText } from './journal-entry.ts';
-import type { Hold, KeyRow, Ledger, LedgerHealth, Opening, Receipt } from './ports.ts';
+import type { Hold, Ledger, LedgerHealth, Opening, PaidPlace, Payer, Receipt } from './ports.ts';
+import type { TargetPurses } from './purse-ports.ts';
 import { Purses } from './purses.ts';
+import { andThen, freeAll, refusing, reserveAll, tryReserveAll } from './reserve.ts';
 import { Recorder } from './recorder.ts';
 import { StoreTrouble } from './trouble.ts';
 
@@ -33,7 +35,7 @@ export interface LedgerPorts {
   readonly warn: (text: string) => void;
 }
 
-/** A hold as the ledger sees it. */
+/** A hold as the ledger sees it: the same amount in each of its purses. */
 class LiveHold implements Hold {
   readonly kind = 'hold';
   readonly keyId: string;
@@ -43,24 +45,37 @@ class LiveHold implements Hold {
   /** The worst of the attempts now open, so that two at once do not count on the same money. */
   promisedNanoUsd = 0n;
   isReleased = false;
-  readonly key: KeyRow;
+  readonly payer: Payer;
   /** Its attempts that are not settled yet; seldom more than one. */
   readonly open: OpenAttempt[] = [];
+  /** Put aside in purses of targets for attempts that are about to open, by their ids. */
+  readonly covered = new Map<string, Covered>();
 
-  constructor(key: KeyRow, requestId: string, heldNanoUsd: NanoUsd | undefined) {
-    this.key = key;
-    this.keyId = key.id;
+  constructor(payer: Payer, requestId: string, heldNanoUsd: NanoUsd) {
+    this.payer = payer;
+    this.keyId = payer.keyId;
     this.requestId = requestId;
-    this.isBudgeted = heldNanoUsd !== undefined;
-    this.leftNanoUsd = heldNanoUsd ?? 0n;
+    this.isBudgeted = payer.hard.length > 0;
+    this.leftNanoUsd = this.isBudgeted ? heldNanoUsd : 0n;
   }
 }
 
 interface OpenAttempt extends Member {
+  /** Of charges. */
   readonly worstNanoUsd: NanoUsd;
   /** Its receipt, should nothing more be heard of it. */
   readonly receipt: Receipt;
+  /** Purses of its target, and what is put aside in each. */
+  readonly purses: TargetPurses;
+  readonly heldNanoUsd: NanoUsd;
 }
+
+interface Covered {
+  readonly purses: TargetPurses;
+  readonly nanoUsd: NanoUsd;
+}
+
+const NO_PURSES: TargetPurses = { hard: [], booked: [] };
 
 /** The ledger of a process that has its journal open and its lock taken, with what its owner calls on timers and at the end. */
 export class LedgerBook implements Ledger {
@@ -81,43 +96,67 @@ export class LedgerBook implements Ledger {
     this.#intake = new Intake({ books, journal, processId, now, onStore });
   }
 
-  hold(key: KeyRow, worstNanoUsd: NanoUsd, requestId: string): Hold | Fault | Promise<Hold | Fault> {
+  hold(payer: Payer, worstNanoUsd: NanoUsd, requestId: string): Hold | Fault | Promise<Hold | Fault> {
     if (this.#whyNoMoney() !== undefined) return fault('store-unavailable');
-    if (key.isRoot || key.budgetNanoUsd === undefined) return new LiveHold(key, requestId, undefined);
-    const held = this.#purses.reserve(key, worstNanoUsd);
-    if (held === true) return new LiveHold(key, requestId, worstNanoUsd);
+    const held = reserveAll(this.#purses, payer.hard, worstNanoUsd);
+    if (held === true) return new LiveHold(payer, requestId, worstNanoUsd);
     if (!(held instanceof Promise)) return held;
-    return held.then((result) => (result === true ? new LiveHold(key, requestId, worstNanoUsd) : result));
+    return held.then((result) => (result === true ? new LiveHold(payer, requestId, worstNanoUsd) : result));
   }
 
-  extend(given: Hold, leftNanoUsd: NanoUsd): undefined | Fault | Promise<undefined | Fault> {
+  extend(given: Hold, attempt: Opening): undefined | Fault | Promise<undefined | Fault> {
     const hold = live(given);
-    const more = leftNanoUsd - (hold.leftNanoUsd - hold.promisedNanoUsd);
-    if (!hold.isBudgeted || hold.isReleased || more <= 0n) return undefined;
+    if (hold.isReleased) return undefined;
+    const { attemptId, worstNanoUsd = 0n } = attempt;
+    const more = hold.isBudgeted ? positive(chargeOf(hold, attempt, worstNanoUsd) - unpromised(hold)) : 0n;
+    const purses = hold.covered.has(attemptId) ? NO_PURSES : pursesAt(hold, attempt);
     const add = (result: true | Fault): undefined | Fault => {
       if (result !== true) return result;
-      // Released while it waited: nobody else would give this back.
-      if (hold.isReleased) this.#purses.free(hold.keyId, more);
-      else hold.leftNanoUsd += more;
+      if (hold.isReleased) {
+        // Released while it waited: nobody else would give this back.
+        freeAll(this.#purses, hold.payer.hard, more);
+        freeAll(this.#purses, purses.hard, worstNanoUsd);
+      } else {
+        hold.leftNanoUsd += more;
+        if (purses.hard.length > 0) hold.covered.set(attemptId, { purses, nanoUsd: worstNanoUsd });
+      }
       return undefined;
     };
-    const held = this.#purses.reserve(hold.key, more);
-    return held instanceof Promise ? held.then(add) : add(held);
+    const reserved = this.#reserveBoth(hold, { more, purses, worstNanoUsd });
+    return reserved instanceof Promise ? reserved.then(add) : add(reserved);
+  }
+
+  /** More for the request, and all of it for the attempt's target: both or neither. */
+  #reserveBoth(hold: LiveHold, { more, purses, worstNanoUsd }: Both): true | Fault | Promise<true | Fault> {
+    const { hard } = hold.payer;
+    return andThen(more === 0n ? true : reserveAll(this.#purses, hard, more), () =>
+      refusing(elsewhere(reserveAll(this.#purses, purses.hard, worstNanoUsd)), () => freeAll(this.#purses, hard, more)),
+    );
   }
 
   open(given: Hold, attempt: Opening): Fault | undefined {
     const hold = live(given);
     if (hold.isReleased) throw new Error(`request ${hold.requestId} opens an attempt after its hold was released`);
-    const worstNanoUsd = hold.isBudgeted ? (attempt.worstNanoUsd ?? 0n) : 0n;
-    const missing = worstNanoUsd - (hold.leftNanoUsd - hold.promisedNanoUsd);
+    const { worstNanoUsd: costNanoUsd = 0n } = attempt;
+    const worstNanoUsd = hold.isBudgeted ? chargeOf(hold, attempt, costNanoUsd) : 0n;
+    const missing = worstNanoUsd - unpromised(hold);
     if (missing > 0n) {
-      if (!this.#purses.tryReserve(hold.keyId, missing)) return this.#purses.exceeded(hold.key);
+      const short = tryReserveAll(this.#purses, hold.payer.hard, missing);
+      if (short !== undefined) return this.#purses.exceeded(short);
       hold.leftNanoUsd += missing;
     }
-    const receipt = plausible(interruptedReceipt(hold, attempt));
-    if (!this.#recorder.tryRecord(receiptText('opened', receipt))) return fault('store-unavailable');
+    const covered = hold.covered.get(attempt.attemptId);
+    const { purses, nanoUsd: heldNanoUsd } = covered ?? { purses: pursesAt(hold, attempt), nanoUsd: costNanoUsd };
+    const short = covered === undefined ? tryReserveAll(this.#purses, purses.hard, costNanoUsd) : undefined;
+    if (short !== undefined) return this.#purses.exceeded(short);
+    hold.covered.delete(attempt.attemptId);
+    const receipt = whole(hold, plausible(interruptedReceipt(hold.requestId, hold.payer, attempt)), purses);
+    if (!this.#recorder.tryRecord(receiptText('opened', receipt))) {
+      freeAll(this.#purses, purses.hard, heldNanoUsd);
+      return fault('store-unavailable');
+    }
     hold.promisedNanoUsd += worstNanoUsd;
-    const opened = { worstNanoUsd, receipt, place: OUTSIDE };
+    const opened = { worstNanoUsd, receipt, purses, heldNanoUsd, place: OUTSIDE };
     hold.open.push(opened);
     this.#open.enter(opened);
     return undefined;
@@ -125,20 +164,25 @@ export class LedgerBook implements Ledger {
 
   settle(given: Hold, receipt: Receipt): boolean {
     const hold = live(given);
-    if (!this.#close(hold, receipt.attemptId)) return false;
-    const honest = plausible(receipt);
+    const attempt = this.#close(hold, receipt.attemptId);
+    if (attempt === undefined) return false;
+    const honest = whole(hold, plausible(receipt), attempt.purses);
     this.#recorder.record(receiptText('settled', honest));
-    if (!hold.isBudgeted) return true;
     const costNanoUsd = honest.costNanoUsd ?? 0n;
-    const covered = costNanoUsd < hold.leftNanoUsd ? costNanoUsd : hold.leftNanoUsd;
+    const chargeNanoUsd = honest.chargeNanoUsd ?? costNanoUsd;
+    for (const { id } of attempt.purses.hard) this.#purses.spend(id, attempt.heldNanoUsd, costNanoUsd);
+    if (!hold.isBudgeted) return true;
+    const covered = chargeNanoUsd < hold.leftNanoUsd ? chargeNanoUsd : hold.leftNanoUsd;
     hold.leftNanoUsd -= covered;
-    this.#purses.spend(hold.keyId, covered, costNanoUsd);
+    for (const { id } of hold.payer.hard) this.#purses.spend(id, covered, chargeNanoUsd);
     return true;
   }
 
   discard(given: Hold, attemptId: string): boolean {
-    if (!this.#close(live(given), attemptId)) return false;
+    const attempt = this.#close(live(given), attemptId);
+    if (attempt === undefined) return false;
     this.#recorder.record(discardedText(attemptId));
+    freeAll(this.#purses, attempt.purses.hard, attempt.heldNanoUsd);
     return true;
   }
 
@@ -147,7 +191,9 @@ export class LedgerBook implements Ledger {
     if (hold.isReleased) return;
     for (const { receipt } of hold.open.slice()) this.settle(hold, receipt);
     hold.isReleased = true;
-    if (hold.leftNanoUsd > 0n) this.#purses.free(hold.keyId, hold.leftNanoUsd);
+    for (const { purses, nanoUsd } of hold.covered.values()) freeAll(this.#purses, purses.hard, nanoUsd);
+    hold.covered.clear();
+    if (hold.leftNanoUsd > 0n) freeAll(this.#purses, hold.payer.hard, hold.leftNanoUsd);
     hold.leftNanoUsd = 0n;
   }
 
@@ -185,14 +231,14 @@ export class LedgerBook implements Ledger {
     if (this.#intake.isDone() && this.#recorder.unwritten === 0) this.#purses.giveUpIdle();
   }
 
-  /** The key changed, or another process lacks money of its budget: what is in reserve goes back. */
-  recall(key: KeyRow): void {
-    this.#purses.recall(key);
+  /** What it may spend has changed, or another process lacks money of it: what is in reserve goes back. */
+  recall(purseId: string): void {
+    this.#purses.recall(purseId);
   }
 
   /** Of this process: leased and not spent, and what is held of it. */
-  figures(keyId: string): { readonly leasedNanoUsd: NanoUsd; readonly heldNanoUsd: NanoUsd } {
-    return this.#purses.figures(keyId);
+  figures(purseId: string): { readonly leasedNanoUsd: NanoUsd; readonly heldNanoUsd: NanoUsd } {
+    return this.#purses.figures(purseId);
   }
 
   /** Told whenever the store was asked for something else: `undefined` where it answered. */
@@ -216,15 +262,63 @@ export class LedgerBook implements Ledger {
     return undefined;
   }
 
-  #close(hold: LiveHold, attemptId: string): boolean {
+  #close(hold: LiveHold, attemptId: string): OpenAttempt | undefined {
     const at = hold.open.findIndex((attempt) => attempt.receipt.attemptId === attemptId);
     const attempt = hold.open[at];
-    if (attempt === undefined) return false;
+    if (attempt === undefined) return undefined;
     hold.open.splice(at, 1);
     this.#open.leave(attempt);
     hold.promisedNanoUsd -= attempt.worstNanoUsd;
-    return true;
+    return attempt;
   }
+}
+
+interface Both {
+  readonly more: NanoUsd;
+  readonly purses: TargetPurses;
+  readonly worstNanoUsd: NanoUsd;
+}
+
+/** Of what is put aside, what no open attempt counts on. */
+function unpromised(hold: LiveHold): NanoUsd {
+  return hold.leftNanoUsd - hold.promisedNanoUsd;
+}
+
+function pursesAt(hold: LiveHold, at: PaidPlace): TargetPurses {
+  return hold.payer.pursesAt?.(at) ?? NO_PURSES;
+}
+
+/** What one target has used up, another may have left. */
+function elsewhere(reserved: true | Fault | Promise<true | Fault>): true | Fault | Promise<true | Fault> {
+  if (reserved instanceof Promise) return reserved.then((result) => (result === true ? true : elsewhereFault(result)));
+  return reserved === true ? true : elsewhereFault(reserved);
+}
+
+function elsewhereFault(of: Fault): Fault {
+  return of.code === 'budget-exceeded' ? { ...of, code: 'target-budget-exceeded' } : of;
+}
+
+/** What is charged for a cost; the cost itself where no plan says otherwise. */
+function chargeOf(hold: LiveHold, at: PaidPlace, costNanoUsd: NanoUsd): NanoUsd {
+  return hold.payer.chargeOf?.(costNanoUsd, at) ?? costNanoUsd;
+}
+
+/** The receipt with all that the ledger knows: what is charged, in which purses it is booked, under which labels. */
+function whole(hold: LiveHold, receipt: Receipt, purses: TargetPurses): Receipt {
+  const { booked, labels } = hold.payer;
+  const { costNanoUsd } = receipt;
+  const charge = costNanoUsd === undefined ? undefined : chargeOf(hold, receipt, costNanoUsd);
+  const all = purses.booked.length === 0 ? booked : [...booked, ...purses.booked];
+  return {
+    ...receipt,
+    ...(charge === undefined || charge === costNanoUsd ? {} : { chargeNanoUsd: charge }),
+    purses: all,
+    labels,
+  };
+}
+
+function positive(amount: NanoUsd): NanoUsd {
+  return amount > 0n ? amount : 0n;
 }
 
 function live(hold: Hold): LiveHold {

@@ -10,6 +10,7 @@ export async function createPeople(db: Kysely<unknown>): Promise<void> {
   await createAccess(db);
   await createMoney(db);
   await createSecrets(db);
+  await createPurses(db);
   await widenKeys(db);
   await widenReceipts(db);
 }
@@ -164,6 +165,18 @@ async function createSecrets(db: Kysely<unknown>): Promise<void> {
     .addColumn('settings', 'text', (column) => column.notNull())
     .addColumn('revision', 'bigint', (column) => column.notNull())
     .execute();
+}
+
+/** What accounts belonged to was a key, and is a purse now. */
+async function createPurses(db: Kysely<unknown>): Promise<void> {
+  await db.schema.alterTable('accounts').renameColumn('key_id', 'purse_id').execute();
+  await db.schema.alterTable('keys').dropColumn('recalls').execute();
+  await db.schema
+    .createTable('recalls')
+    .addColumn('purse_id', 'text', (column) => column.primaryKey())
+    .addColumn('revision', 'bigint', (column) => column.notNull())
+    .execute();
+  await db.schema.createIndex('recalls_revision').on('recalls').column('revision').execute();
 }
 
 async function widenKeys(db: Kysely<unknown>): Promise<void> {

@@ -5,6 +5,8 @@ import type { Result } from '../lib/result.ts';
 import type { NanoUsd } from '../money/price.ts';
 import type { AskBatches } from './batch-ports.ts';
 import type { AskReports, UsageRow } from './report-ports.ts';
+import type { Budgets } from './budget-ports.ts';
+import type { PurseRef, PurseState, TargetPurses } from './purse-ports.ts';
 
 /** A virtual key, without its token: that one is shown once and kept nowhere. */
 export interface KeyRow {
@@ -48,6 +50,7 @@ export interface KeyPatch {
   readonly region?: string | null;
 }
 
+/** What of a purse is gone. */
 export interface KeySpend {
   readonly spentNanoUsd: NanoUsd;
   /** Reserved by all processes and not spent yet. */
@@ -74,14 +77,46 @@ export interface Keys {
   spend(id: string): Promise<Result<KeySpend | undefined, Fault>>;
 }
 
+/** Under what a receipt is found again. */
+export interface Labels {
+  readonly orgId?: string;
+  readonly teamId?: string;
+  readonly userId?: string;
+  readonly endUser?: string;
+  readonly route?: string;
+  readonly conversation?: string;
+  readonly experiment?: string;
+  readonly tags?: readonly string[];
+}
+
+/** Who pays for a request: made once for it, before money is put aside. */
+export interface Payer {
+  readonly keyId: string;
+  /** Must have enough before anything is sent. They count what is charged. */
+  readonly hard: readonly PurseRef[];
+  /** Ids of all purses that it is booked in beside its key's own; `~` before one that counts the cost, and not the charge. */
+  readonly booked: readonly string[];
+  readonly labels: Labels;
+  /** What is charged for a cost, never less than nothing, and more for more. Absent: the cost. */
+  readonly chargeOf?: (costNanoUsd: NanoUsd, at: PaidPlace) => NanoUsd;
+  /** Purses of an attempt's provider and model. Absent: none. */
+  readonly pursesAt?: (at: PaidPlace) => TargetPurses;
+}
+
+/** Where the money of an attempt goes. */
+export interface PaidPlace {
+  readonly provider: string;
+  readonly model: string;
+}
+
 /** Money put aside for one request. Opaque: only the ledger changes it. */
 export interface Hold {
   readonly kind: 'hold';
   readonly keyId: string;
   readonly requestId: string;
-  /** False for keys without a budget: then nothing is put aside. */
+  /** False for those without a purse that must have enough: then nothing is put aside. */
   readonly isBudgeted: boolean;
-  /** What is put aside and not spent yet. */
+  /** What is put aside and not spent yet, in each of its purses. */
   readonly leftNanoUsd: NanoUsd;
 }
 
@@ -127,16 +162,25 @@ export interface Receipt {
   readonly costNanoUsd?: NanoUsd;
   readonly atMs: number;
   readonly finish?: string;
+  /** What its owner is charged, where that is not the cost. Filled in by the ledger, like all below it. */
+  readonly chargeNanoUsd?: NanoUsd;
+  /** As `Payer.booked`, those of the attempt's target among them. */
+  readonly purses?: readonly string[];
+  readonly labels?: Labels;
 }
 
 export interface Ledger {
   /**
-   * Puts `worstNanoUsd` aside, at once from this process's lease of the budget, or after one draw from the store.
-   * Faults: `budget-exceeded`, and `store-unavailable` when money cannot be recorded or drawn now.
+   * Puts `worstNanoUsd` (of charges) aside in every hard purse or in none, at once from this process's leases, or after one draw
+   * from the store for each that has too little. Faults: `budget-exceeded`, and `store-unavailable` when money cannot be recorded
+   * or drawn now.
    */
-  hold(key: KeyRow, worstNanoUsd: NanoUsd, requestId: string): Hold | Fault | Promise<Hold | Fault>;
-  /** Raises what a hold still covers to `leftNanoUsd` (a second attempt after one that cost something). Same faults. */
-  extend(hold: Hold, leftNanoUsd: NanoUsd): undefined | Fault | Promise<undefined | Fault>;
+  hold(payer: Payer, worstNanoUsd: NanoUsd, requestId: string): Hold | Fault | Promise<Hold | Fault>;
+  /**
+   * Makes sure that `open` finds what this attempt may cost: after one that cost something, or in purses of its target. Same faults, and
+   * `target-budget-exceeded`: not here, but perhaps elsewhere.
+   */
+  extend(hold: Hold, attempt: Opening): undefined | Fault | Promise<undefined | Fault>;
   /**
    * Right before the first upstream byte of each attempt: one line in the journal, so that a crash leaves a trace.
    * A fault means: do not send. `budget-exceeded` where `worstNanoUsd` is not covered (call `extend` and open again).
@@ -285,7 +329,7 @@ export interface RequestLog {
   page(query: LogQuery): Promise<readonly LogRow[]>;
 }
 
-/** One change of a key, as `GET /admin/v1/audit` prints it. */
+/** One change, as `GET /admin/v1/audit` prints it. */
 export interface AuditEntry {
   /** 1 for the first, without a gap. */
   readonly seq: number;
@@ -352,6 +396,9 @@ export interface VerifyReport {
 /** Everything that remembers. `openStore()` in `store.ts` gives one. */
 export interface Store {
   readonly keys: Keys;
+  readonly budgets: Budgets;
+  /** What a purse has and has spent. `isHeld`: it is held against here, so that its lease tells what the store has not taken in yet. */
+  purse(id: string, options?: { readonly isHeld: boolean }): Promise<Result<PurseState, Fault>>;
   readonly ledger: Ledger;
   readonly requests: Requests;
   readonly snapshots: Snapshots;

@@ -1,5 +1,5 @@
 /**
- * Budgets in memory. A purse is what this process may spend of one key's budget: a lease drawn from the store in slices.
+ * Purses in memory: of each, what this process may spend of it, a lease drawn from the store in slices.
  * While it lasts, money is put aside by adding two numbers. When it runs out, those who need more wait together for one
  * draw. Money that the store has handed out is never counted twice: when the outcome of a draw is unknown, it is taken
  * as not given (the store takes it back when this process ends), and of a return, as given.
@@ -8,7 +8,7 @@ import { fault, type Fault } from '../chat/fault.ts';
 import type { NanoUsd } from '../money/price.ts';
 import { formatUsd } from '../money/usd.ts';
 import type { Books, Draw } from './books-form.ts';
-import type { KeyRow } from './ports.ts';
+import type { PurseRef } from './purse-ports.ts';
 import { troubleOf } from './sqlite.ts';
 
 /** How long a request may wait for its money while the store is busy or away. */
@@ -44,7 +44,7 @@ interface Waiter {
 }
 
 interface Purse {
-  key: KeyRow;
+  of: PurseRef;
   /** Drawn, less what was spent or given back. Below zero after an attempt that cost more than was held. */
   leased: NanoUsd;
   held: NanoUsd;
@@ -67,11 +67,11 @@ export class Purses {
   }
 
   /** Puts an amount aside: true at once, or after a draw; or a fault. */
-  reserve(key: KeyRow, nanoUsd: NanoUsd): true | Fault | Promise<true | Fault> {
+  reserve(of: PurseRef, nanoUsd: NanoUsd): true | Fault | Promise<true | Fault> {
     const nowMs = this.#ports.monotonicMs();
-    const purse = this.#purses.get(key.id) ?? newPurse(key);
-    this.#purses.set(key.id, purse);
-    purse.key = key;
+    const purse = this.#purses.get(of.id) ?? newPurse(of);
+    this.#purses.set(of.id, purse);
+    purse.of = of;
     purse.usedAtMs = nowMs;
     if (take(purse, nanoUsd)) {
       if (isLow(purse, nanoUsd)) this.#draw(purse);
@@ -82,14 +82,14 @@ export class Purses {
   }
 
   /** Puts an amount aside if this can be done at once. */
-  tryReserve(keyId: string, nanoUsd: NanoUsd): boolean {
-    const purse = this.#purses.get(keyId);
+  tryReserve(id: string, nanoUsd: NanoUsd): boolean {
+    const purse = this.#purses.get(id);
     return purse !== undefined && take(purse, nanoUsd);
   }
 
   /** Of what was put aside, `heldNanoUsd` comes free and `costNanoUsd` is gone for good. */
-  spend(keyId: string, heldNanoUsd: NanoUsd, costNanoUsd: NanoUsd): void {
-    const purse = this.#purses.get(keyId);
+  spend(id: string, heldNanoUsd: NanoUsd, costNanoUsd: NanoUsd): void {
+    const purse = this.#purses.get(id);
     if (purse === undefined) return;
     purse.usedAtMs = this.#ports.monotonicMs();
     purse.held -= heldNanoUsd;
@@ -101,26 +101,25 @@ export class Purses {
   }
 
   /** What was put aside comes free. */
-  free(keyId: string, heldNanoUsd: NanoUsd): void {
-    const purse = this.#purses.get(keyId);
+  free(id: string, heldNanoUsd: NanoUsd): void {
+    const purse = this.#purses.get(id);
     if (purse === undefined) return;
     purse.usedAtMs = this.#ports.monotonicMs();
     purse.held -= heldNanoUsd;
     admitFitting(purse);
   }
 
-  /** The key was changed, or another process lacks money: what is in reserve goes back. */
-  recall(key: KeyRow): void {
-    const purse = this.#purses.get(key.id);
+  /** What it may spend was changed, or another process lacks money: what is in reserve goes back. */
+  recall(id: string): void {
+    const purse = this.#purses.get(id);
     if (purse === undefined) return;
-    purse.key = key;
     purse.rest = undefined;
     if (!purse.isDrawing) this.#giveBack(purse);
   }
 
-  /** The fault of a key that has not so much left, with the figures as this process knows them. */
-  exceeded(key: KeyRow): Fault {
-    return exceeded(this.#purses.get(key.id) ?? newPurse(key));
+  /** The fault of a purse that has not so much left, with the figures as this process knows them. */
+  exceeded(of: PurseRef): Fault {
+    return exceeded(this.#purses.get(of.id) ?? newPurse(of));
   }
 
   /** Gives back what lies idle. Only while the store knows everything that was spent here. */
@@ -132,8 +131,8 @@ export class Purses {
   }
 
   /** Leased to this process and not spent; held of it. */
-  figures(keyId: string): { readonly leasedNanoUsd: NanoUsd; readonly heldNanoUsd: NanoUsd } {
-    const purse = this.#purses.get(keyId);
+  figures(id: string): { readonly leasedNanoUsd: NanoUsd; readonly heldNanoUsd: NanoUsd } {
+    const purse = this.#purses.get(id);
     return { leasedNanoUsd: purse?.leased ?? 0n, heldNanoUsd: purse?.held ?? 0n };
   }
 
@@ -151,7 +150,7 @@ export class Purses {
     purse.isDrawing = true;
     for (const waiter of purse.waiters) waiter.isCounted = true;
     const { books, processId, now, monotonicMs, onStore } = this.#ports;
-    const order = { processId, keyId: purse.key.id, ...needOf(purse), atMs: now() };
+    const order = { processId, purseId: purse.of.id, ...needOf(purse), atMs: now() };
     const answered = (drawn: Draw): void => {
       onStore(undefined);
       purse.isDrawing = false;
@@ -191,7 +190,7 @@ export class Purses {
     if (nanoUsd <= 0n) return;
     purse.leased -= nanoUsd;
     const { books, processId, now, onStore } = this.#ports;
-    books.giveBack({ processId, keyId: purse.key.id, amountNanoUsd: nanoUsd, atMs: now() }).then(
+    books.giveBack({ processId, purseId: purse.of.id, amountNanoUsd: nanoUsd, atMs: now() }).then(
       () => onStore(undefined),
       (error: unknown) => {
         onStore(error);
@@ -206,19 +205,19 @@ export class Purses {
     const { books, processId, now, monotonicMs, onStore } = this.#ports;
     purse.leased = 0n;
     purse.usedAtMs = monotonicMs();
-    books.giveBack({ processId, keyId: purse.key.id, amountNanoUsd: 'all', atMs: now() }).then(
+    books.giveBack({ processId, purseId: purse.of.id, amountNanoUsd: 'all', atMs: now() }).then(
       () => {
         onStore(undefined);
-        if (purse.leased === 0n && isQuiet(purse)) this.#purses.delete(purse.key.id);
+        if (purse.leased === 0n && isQuiet(purse)) this.#purses.delete(purse.of.id);
       },
       (error: unknown) => onStore(error),
     );
   }
 }
 
-function newPurse(key: KeyRow): Purse {
+function newPurse(of: PurseRef): Purse {
   return {
-    key,
+    of,
     leased: 0n,
     held: 0n,
     usedAtMs: 0,
@@ -309,12 +308,13 @@ function expire(purse: Purse, nowMs: number): void {
 }
 
 function exceeded(purse: Purse): Fault {
-  const { key, known, held } = purse;
+  const { of, known, held } = purse;
   return fault('budget-exceeded', {
-    owner: `key "${key.name}"`,
-    limit: formatUsd(known?.limit ?? key.budgetNanoUsd ?? 0n),
+    owner: of.owner,
+    limit: formatUsd(known?.limit ?? of.limitNanoUsd ?? 0n),
     spent: formatUsd(known?.spent ?? 0n),
     held: formatUsd((known?.elsewhere ?? 0n) + held),
-    reset: 'never (it has no period)',
+    reset: of.resetsAtMs === undefined ? 'never (it has no period)' : new Date(of.resetsAtMs).toISOString(),
+    command: of.id.startsWith('bud_') ? '`turnout budgets set`' : '`turnout keys set`',
   });
 }

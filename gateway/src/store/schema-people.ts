@@ -1,5 +1,7 @@
 /** The tables of people and money: who there is, what they may spend, what is sold to them. */
 import type { Generated } from 'kysely';
+import type { Period } from '../money/period.ts';
+import type { BudgetScope } from './budget-ports.ts';
 import type { Integer, OptionalInteger } from './columns.ts';
 
 export interface PeopleTables {
@@ -92,12 +94,11 @@ export interface BudgetsTable {
   readonly name: string;
   /** Whose it is; null: the whole gateway's. */
   readonly org_id: string | null;
-  readonly scope: 'all' | 'org' | 'team' | 'user' | 'key' | 'end-user' | 'tag' | 'route' | 'provider' | 'model';
+  readonly scope: BudgetScope;
   /** Id or name of what it is for; `*`: for each one of its own. */
   readonly subject: string;
   readonly limit_nano_usd: Integer;
-  /** `hour`, `day`, `week`, `month`, `quarter`, `year`, or `total`. */
-  readonly period: string;
+  readonly period: Period;
   /** IANA time zone, as in `Europe/Berlin`. */
   readonly time_zone: string;
   readonly is_hard: Integer;

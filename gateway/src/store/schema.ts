@@ -9,6 +9,7 @@ export interface Tables extends PeopleTables {
   readonly accounts: AccountsTable;
   readonly postings: PostingsTable;
   readonly transfers: TransfersTable;
+  readonly recalls: RecallsTable;
   readonly receipts: ReceiptsTable;
   readonly requests: RequestsTable;
   readonly audit: AuditTable;
@@ -45,21 +46,27 @@ export interface KeysTable {
   readonly old_until: OptionalInteger;
   /** The counter `keys` at the last change: processes ask for what is newer than what they know. */
   readonly revision: Integer;
-  /** Counts up when a process found too little left: then all give back what they hold in reserve. */
-  readonly recalls: Integer;
 }
 
 /**
- * Money of a key is always in one of four places, and only ever moves between them, so all balances of a key sum to zero:
- * `grant` (minus what its budget allows), `funds` (neither spent nor handed out), `lease` (handed out to one process) and `spent`.
+ * Money of a purse is always in one of four places, and only ever moves between them, so all balances of a purse sum to zero:
+ * `grant` (minus what it was given), `funds` (neither spent nor handed out), `lease` (handed out to one process) and `spent`.
  */
 export interface AccountsTable {
   readonly id: Generated<bigint>;
   readonly kind: 'grant' | 'funds' | 'lease' | 'spent';
-  readonly key_id: string;
+  /** As `purse-terms.ts` reads it. */
+  readonly purse_id: string;
   /** Empty but for leases. */
   readonly process_id: string;
   readonly balance: Integer;
+}
+
+/** A process found too little left in a purse: then all give back what they hold of it in reserve. */
+export interface RecallsTable {
+  readonly purse_id: string;
+  /** The counter `recalls` at the last call. */
+  readonly revision: Integer;
 }
 
 /** One batch of receipts that was taken in, or one change of a budget or lease. */

@@ -1,3 +1,4 @@
+import { payerOf } from './payer.ts';
 import { describe, it } from 'node:test';
 import assert from 'node:assert/strict';
 import { chmodSync, existsSync, readdirSync } from 'node:fs';
@@ -67,7 +68,7 @@ describe('the store', { concurrency: true }, () => {
       const outcomes = await Promise.all(
         Array.from({ length: 1000 }, async (_, i) => {
           const store = stores[i % 2] ?? first;
-          const hold = await store.ledger.hold(row, 997n, `req_${i}`);
+          const hold = await store.ledger.hold(payerOf(row), 997n, `req_${i}`);
           if (!isHold(hold)) return hold.code;
           assert.equal(store.ledger.open(hold, opening(`att_${i}`, { worstNanoUsd: 997n })), undefined);
           // The reply comes later than the other requests: all holds stand at once.
@@ -93,8 +94,8 @@ describe('the store', { concurrency: true }, () => {
       const [rich, poor] = await Promise.all([open(dir), open(dir)]);
       const { row } = await newKey(rich, 1000n);
       rich.ledger.release(await held(rich.ledger, row, 900n));
-      assert.ok(!isHold(await poor.ledger.hold(row, 800n, 'r')));
-      await until('the recall', async () => isHold(await poor.ledger.hold(row, 800n, 'r')));
+      assert.ok(!isHold(await poor.ledger.hold(payerOf(row), 800n, 'r')));
+      await until('the recall', async () => isHold(await poor.ledger.hold(payerOf(row), 800n, 'r')));
       await Promise.all([rich.close(), poor.close()]);
     });
   });
@@ -148,7 +149,7 @@ describe('the store', { concurrency: true }, () => {
       assert.ok(readdirSync(dir).some((name) => name.startsWith('journal-')));
       const again = await open(dir);
       assert.equal(await proven(again), 140n);
-      assert.ok(isHold(await again.ledger.hold(row, 9860n, 'r')), 'its lease came back too');
+      assert.ok(isHold(await again.ledger.hold(payerOf(row), 9860n, 'r')), 'its lease came back too');
       await again.close();
     });
   });

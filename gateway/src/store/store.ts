@@ -11,13 +11,15 @@
  */
 import { openBooksThread } from './books-client.ts';
 import type { Books } from './books-form.ts';
+import { BudgetBoard } from './budgets.ts';
 import { FeedbackBook } from './feedback.ts';
 import { idMaker } from './id.ts';
 import { openJournal, type JournalDisk } from './journal.ts';
 import { KeyRing } from './keys.ts';
 import { LedgerBook } from './ledger.ts';
 import { PATIENCE_MS, patiently } from './patience.ts';
-import type { KeySpend, Store, StoreOptions } from './ports.ts';
+import type { Store, StoreOptions } from './ports.ts';
+import type { PurseState } from './purse-ports.ts';
 import { takeLock, type ProcessLock } from './process-lock.ts';
 import { RequestQueue } from './requests.ts';
 import { ensureDataDir, ensureSecret } from './secret.ts';
@@ -95,19 +97,35 @@ async function run(world: World): Promise<Store> {
   const ledger = new LedgerBook({ ...world, processId: lock.processId, warn });
   const noteStore = (error: unknown): void => ledger.noteStore(error);
   const requests = new RequestQueue(books, noteStore);
+  const purseOf = async (id: string, isTakenInFirst: boolean): Promise<PurseState> => {
+    if (isTakenInFirst) await ledger.flush();
+    return stateOf(id, { books, ledger, processId: lock.processId });
+  };
   const keys = new KeyRing({
     ...world,
     adminKey: world.adminKey,
     graceMs: world.graceMs ?? GRACE_MS,
-    onChange: (key) => ledger.recall(key),
-    spend: async (keyId) => spendOf(keyId, { books, ledger, keys, processId: lock.processId }),
+    onChange: (key) => ledger.recall(key.id),
+    // Without a budget there is no lease that would tell what was spent and is not taken in yet.
+    spend: async (keyId) => {
+      const { spentNanoUsd, heldNanoUsd } = await purseOf(keyId, keys.get(keyId)?.budgetNanoUsd === undefined);
+      return { spentNanoUsd, heldNanoUsd };
+    },
+  });
+  const budgets = new BudgetBoard({
+    ...world,
+    onChange: (purseId) => ledger.recall(purseId),
+    stateOf: async (purseId) => purseOf(purseId, true),
   });
   const feedback = new FeedbackBook(books, now);
   await keys.refresh();
+  await budgets.refresh();
   await feedback.refresh();
-  const timers = startTimers({ books, keys, ledger, requests, feedback, now, noteStore });
+  const timers = startTimers({ books, keys, budgets, ledger, requests, feedback, now, noteStore });
   return {
     keys,
+    budgets,
+    purse: async (id, { isHeld } = { isHeld: false }) => patiently(async () => purseOf(id, !isHeld)),
     ledger,
     requests,
     snapshots: keptSnapshots(books, warn),
@@ -134,25 +152,34 @@ async function run(world: World): Promise<Store> {
 interface Spending {
   readonly books: Books;
   readonly ledger: LedgerBook;
-  readonly keys: KeyRing;
   readonly processId: string;
 }
 
-async function spendOf(keyId: string, { books, ledger, keys, processId }: Spending): Promise<KeySpend> {
-  // Without a budget there is no lease that would tell what was spent and is not taken in yet.
-  if (keys.get(keyId)?.budgetNanoUsd === undefined) await ledger.flush();
-  const balances = await books.balances(keyId, processId);
-  const { leasedNanoUsd, heldNanoUsd } = ledger.figures(keyId);
+async function stateOf(purseId: string, { books, ledger, processId }: Spending): Promise<PurseState> {
+  const balances = await books.balances(purseId, processId);
+  const { leasedNanoUsd, heldNanoUsd } = ledger.figures(purseId);
   const spentHere = balances.leasedHereNanoUsd - leasedNanoUsd;
   return {
+    limitNanoUsd: balances.limitNanoUsd,
     spentNanoUsd: balances.spentNanoUsd + (spentHere > 0n ? spentHere : 0n),
     heldNanoUsd: balances.leasedElsewhereNanoUsd + heldNanoUsd,
+  };
+}
+
+/** Gives the reserve of purses back that other processes lack, as they ask for it. */
+function recalls(books: Books, ledger: LedgerBook): () => Promise<void> {
+  let revision = 0n;
+  return async () => {
+    const called = await books.recalls(revision);
+    revision = called.revision;
+    for (const purseId of called.purseIds) ledger.recall(purseId);
   };
 }
 
 interface Timed {
   readonly books: Books;
   readonly keys: KeyRing;
+  readonly budgets: BudgetBoard;
   readonly ledger: LedgerBook;
   readonly requests: RequestQueue;
   readonly feedback: FeedbackBook;
@@ -160,7 +187,16 @@ interface Timed {
   readonly noteStore: (error: unknown) => void;
 }
 
-function startTimers({ books, keys, ledger, requests, feedback, now, noteStore }: Timed): readonly NodeJS.Timeout[] {
+function startTimers({
+  books,
+  keys,
+  budgets,
+  ledger,
+  requests,
+  feedback,
+  now,
+  noteStore,
+}: Timed): readonly NodeJS.Timeout[] {
   const every = (intervalMs: number, work: () => Promise<void>): NodeJS.Timeout => {
     let isRunning = false;
     const timer = setInterval(() => {
@@ -174,6 +210,7 @@ function startTimers({ books, keys, ledger, requests, feedback, now, noteStore }
     }, intervalMs);
     return timer.unref();
   };
+  const recall = recalls(books, ledger);
   return [
     every(PUMP_MS, async () => {
       await ledger.pump();
@@ -181,7 +218,9 @@ function startTimers({ books, keys, ledger, requests, feedback, now, noteStore }
     }),
     every(TEND_MS, async () => {
       ledger.tend();
+      await recall();
       await keys.refresh();
+      await budgets.refresh();
     }),
     every(RECOVER_MS, async () => {
       await books.recover(now());

@@ -1,4 +1,4 @@
-/** Double entry: money of a key moves between its accounts and is never made nor lost. Used inside transactions only. */
+/** Double entry: money of a purse moves between its accounts and is never made nor lost. Used inside transactions only. */
 import { sql, type Transaction } from 'kysely';
 import type { NanoUsd } from '../money/price.ts';
 import type { AccountsTable, Tables, TransfersTable } from './schema.ts';
@@ -10,25 +10,25 @@ export interface Account {
 
 export interface AccountName {
   readonly kind: AccountsTable['kind'];
-  readonly keyId: string;
+  readonly purseId: string;
   /** For leases. */
   readonly processId?: string;
 }
 
 /** The account of that name, made where there is none. */
 export async function accountOf(trx: Transaction<Tables>, name: AccountName): Promise<Account> {
-  const { kind, keyId, processId = '' } = name;
+  const { kind, purseId, processId = '' } = name;
   const known = await trx
     .selectFrom('accounts')
     .select(['id', 'balance'])
-    .where('key_id', '=', keyId)
+    .where('purse_id', '=', purseId)
     .where('kind', '=', kind)
     .where('process_id', '=', processId)
     .executeTakeFirst();
   if (known !== undefined) return known;
   return trx
     .insertInto('accounts')
-    .values({ kind, key_id: keyId, process_id: processId, balance: 0 })
+    .values({ kind, purse_id: purseId, process_id: processId, balance: 0 })
     .returning(['id', 'balance'])
     .executeTakeFirstOrThrow();
 }
@@ -69,14 +69,14 @@ export async function transfer(
     .execute();
 }
 
-/** Makes the budget of a key what it now is. What was spent and handed out stays, so the funds may fall below nothing. */
+/** Makes what a purse was granted what it now is. What was spent and handed out stays, so the funds may fall below nothing. */
 export async function setGrant(
   trx: Transaction<Tables>,
-  keyId: string,
+  purseId: string,
   budget: { readonly nanoUsd: NanoUsd; readonly atMs: number },
 ): Promise<void> {
-  const grant = await accountOf(trx, { kind: 'grant', keyId });
-  const funds = await accountOf(trx, { kind: 'funds', keyId });
+  const grant = await accountOf(trx, { kind: 'grant', purseId });
+  const funds = await accountOf(trx, { kind: 'funds', purseId });
   const more = budget.nanoUsd + grant.balance;
   if (more === 0n) return;
   const postingId = await newPosting(trx, '', budget.atMs);

@@ -3,6 +3,7 @@
  * order, processes that die and come again, a store that is busy, a disk that is full, a clock that jumps. After every
  * step no key may have spent and held more than its budget; at the end the books must say what the dice said, exactly.
  */
+import { payerOf } from '../../src/store/payer.ts';
 import { describe, it, type TestContext } from 'node:test';
 import assert from 'node:assert/strict';
 import { openSync, readdirSync, writeSync } from 'node:fs';
@@ -160,7 +161,7 @@ class Simulation {
         at.requests.push({ key, hold, attempts: [] });
       }
     };
-    const result = at.ledger.hold(key.row, worst, `req_${this.serial}`);
+    const result = at.ledger.hold(payerOf(key.row), worst, `req_${this.serial}`);
     if (result instanceof Promise) void result.then(keep);
     else keep(result);
   }
@@ -173,7 +174,7 @@ class Simulation {
     const given = opening(id, { worstNanoUsd: worst, estimateNanoUsd: estimate });
     let refused = at.ledger.open(request.hold, given);
     if (refused?.code === 'budget-exceeded') {
-      const extended = at.ledger.extend(request.hold, worst);
+      const extended = at.ledger.extend(request.hold, given);
       if (extended instanceof Promise) return;
       refused = extended ?? at.ledger.open(request.hold, given);
     }
@@ -210,7 +211,7 @@ class Simulation {
     assert.ok(stored !== undefined);
     key.limit = limit;
     key.row = stored;
-    for (const { ledger } of this.processes) ledger.recall(stored);
+    for (const { ledger } of this.processes) ledger.recall(stored.id);
   }
 
   async tick(at: Process): Promise<void> {
@@ -234,7 +235,7 @@ class Simulation {
     else if (roll < 95) this.isBusy = !this.isBusy && this.dice.below(3) === 0;
     else if (roll < 97) at.isFull = !at.isFull && this.dice.below(2) === 0;
     else if (roll < 98) await this.raise();
-    else if (roll < 99) for (const { row } of this.accounts) at.ledger.recall(row);
+    else if (roll < 99) for (const { row } of this.accounts) at.ledger.recall(row.id);
     else if (!this.isBusy) await this.crash(at);
     if (this.dice.below(3) === 0) await this.settle();
     this.check();

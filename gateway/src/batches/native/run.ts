@@ -5,6 +5,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { Fault } from '../../chat/fault.ts';
 import { nextTurn } from '../../pipeline/turns.ts';
+import { payerFor } from '../../pipeline/payer.ts';
 import type { World } from '../../pipeline/world.ts';
 import type { BatchApi } from '../../providers/provider.ts';
 import type { Target } from '../../routing/target.ts';
@@ -89,7 +90,7 @@ async function decide(ports: NativePorts): Promise<{ readonly state: NativeState
   for await (const read of inTurns(ports)) {
     const line = host.halt() === undefined ? await preparedLine(read, ports) : undefined;
     const sent = line === undefined ? undefined : await packed(line, world);
-    if (line === undefined || sent === undefined) return undefined;
+    if (line === undefined || sent === undefined || !isPaidBy(line, ports)) return undefined;
     first ??= { line, path: sent.path };
     if (first.line.target.id !== line.target.id || first.path !== sent.path) return undefined;
     worstNanoUsd += sent.worstNanoUsd;
@@ -97,6 +98,14 @@ async function decide(ports: NativePorts): Promise<{ readonly state: NativeState
   if (first === undefined) return undefined;
   const { target, api } = first.line;
   return { goal: { target, api }, state: { target: target.id, path: first.path, worstNanoUsd, parts: [] } };
+}
+
+/** The batch has one hold: a line that counts in other budgets than the batch's key is held and sent by itself. */
+function isPaidBy({ planning, target }: Planned, { key, world }: NativePorts): boolean {
+  const { booked } = payerFor(key, { tags: [] }, world);
+  const { payer } = planning;
+  const at = payer.pursesAt?.({ provider: target.providerId, model: target.model });
+  return payer.booked.join(' ') === booked.join(' ') && (at === undefined || at.hard.length === 0);
 }
 
 async function* inTurns({ file, world }: NativePorts): AsyncGenerator<ReadLine> {
@@ -145,11 +154,12 @@ async function holdFor(state: NativeState, isSent: boolean, ports: NativePorts):
   const { ledger } = world.store;
   const done = state.parts.reduce((sum, part) => (part.isDone === true ? sum + part.worstNanoUsd : sum), 0n);
   const requestId = host.batch().id;
-  const held = await ledger.hold(key, state.worstNanoUsd - done, requestId);
+  const payer = payerFor(key, { tags: [] }, world);
+  const held = await ledger.hold(payer, state.worstNanoUsd - done, requestId);
   if (isHold(held)) return held;
   if (held.code !== 'budget-exceeded') throw new Error(held.message);
   if (isSent) {
-    const bare = await ledger.hold(key, 0n, requestId);
+    const bare = await ledger.hold(payer, 0n, requestId);
     if (isHold(bare)) return bare;
     throw new Error(bare.message);
   }

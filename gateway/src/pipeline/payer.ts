@@ -1,0 +1,32 @@
+/** Who pays for a request: the purses that must have enough, those that only count, and the labels that its receipts carry. */
+import { compact } from '../lib/json.ts';
+import type { Budgets, Spender } from '../store/budget-ports.ts';
+import { payerOf } from '../store/payer.ts';
+import type { KeyRow, Payer } from '../store/ports.ts';
+import type { World } from './world.ts';
+
+/** What is known of the request beside its key. */
+export interface Paid {
+  readonly tags: readonly string[];
+  readonly route?: string | undefined;
+  readonly conversation?: string | undefined;
+  readonly endUser?: string | undefined;
+}
+
+export type PayWorld = Pick<World, 'clock'> & { readonly budgets: Pick<Budgets, 'purses' | 'pursesAt'> };
+
+/** From memory. A key's own tags count like the request's. */
+export function payerFor(key: KeyRow, { tags, route, conversation, endUser }: Paid, world: PayWorld): Payer {
+  const own = payerOf(key);
+  const all = key.tags.length === 0 ? tags : [...new Set([...key.tags, ...tags])];
+  const spender: Spender = { keyId: key.id, endUser, route, tags: all };
+  const nowMs = world.clock.unixMs();
+  const { hard, booked } = world.budgets.purses(spender, nowMs);
+  return {
+    ...own,
+    hard: hard.length === 0 ? own.hard : [...own.hard, ...hard],
+    booked,
+    labels: compact({ route, conversation, endUser, tags: all.length === 0 ? undefined : all }),
+    pursesAt: (target) => world.budgets.pursesAt(target, spender, world.clock.unixMs()),
+  };
+}

@@ -1,0 +1,20 @@
+/** Which purses a receipt is booked in, and with how much. */
+import type { Selectable } from 'kysely';
+import type { NanoUsd } from '../money/price.ts';
+import type { ReceiptsTable } from './schema.ts';
+
+/** What of a receipt says which purses it is booked in. */
+export type Booked = Pick<Selectable<ReceiptsTable>, 'key_id' | 'cost_nano_usd' | 'charge_nano_usd' | 'purses'>;
+
+/** What receipts take from each purse, in the order of their ids: two that write at the same time never wait for each other in a circle. */
+export function sumsOf(receipts: readonly Booked[]): readonly (readonly [purseId: string, nanoUsd: NanoUsd])[] {
+  const sums = new Map<string, NanoUsd>();
+  for (const { key_id: keyId, cost_nano_usd: cost, charge_nano_usd: charge, purses } of receipts)
+    for (const purse of [keyId, ...purses.split(' ')]) {
+      if (purse === '') continue;
+      const isCost = purse.startsWith('~');
+      const id = isCost ? purse.slice(1) : purse;
+      sums.set(id, (sums.get(id) ?? 0n) + ((isCost ? cost : (charge ?? cost)) ?? 0n));
+    }
+  return [...sums].toSorted(([a], [b]) => (a < b ? -1 : 1));
+}

@@ -1,0 +1,68 @@
+/** Whether what was spent is what the receipts say: of every purse, and of every posting. Reads all receipts once, a page at a time. */
+import { sql, type Kysely } from 'kysely';
+import { sumsOf, type Booked } from './booked.ts';
+import { toldOf, usd } from './ledger-problems.ts';
+import type { Tables } from './schema.ts';
+
+const PAGE = 10_000;
+
+export async function receiptProblems(db: Kysely<Tables>): Promise<readonly string[]> {
+  const purses = new Map<string, bigint>();
+  const postings = new Map<string, bigint>();
+  for await (const page of pagesOf(db))
+    for (const receipt of page)
+      for (const [purseId, nanoUsd] of sumsOf([receipt])) {
+        add(purses, purseId, nanoUsd);
+        add(postings, String(receipt.posting_id), nanoUsd);
+      }
+  const spent = await db.selectFrom('accounts').select(['purse_id', 'balance']).where('kind', '=', 'spent').execute();
+  const moved = await db
+    .selectFrom('transfers')
+    .select(['posting_id', sql<bigint>`sum(amount)`.as('sum')])
+    .where('kind', 'in', ['spend', 'open-spend', 'overspend'])
+    .groupBy('posting_id')
+    .execute();
+  return [
+    ...toldOf(
+      unequal(new Map(spent.map((row) => [row.purse_id, row.balance])), purses),
+      ({ name, is, ought }) => `${name} has spent ${usd(is)}, its receipts sum to ${usd(ought)}`,
+    ),
+    ...toldOf(
+      unequal(new Map(moved.map((row) => [String(row.posting_id), row.sum])), postings),
+      ({ name, is, ought }) => `posting ${name} moved ${usd(is)}, its receipts sum to ${usd(ought)}`,
+    ),
+  ];
+}
+
+interface Unequal {
+  readonly name: string;
+  readonly is: bigint;
+  readonly ought: bigint;
+}
+
+function unequal(found: ReadonlyMap<string, bigint>, expected: ReadonlyMap<string, bigint>): readonly Unequal[] {
+  return [...new Set([...found.keys(), ...expected.keys()])]
+    .map((name) => ({ name, is: found.get(name) ?? 0n, ought: expected.get(name) ?? 0n }))
+    .filter(({ is, ought }) => is !== ought);
+}
+
+function add(sums: Map<string, bigint>, name: string, amount: bigint): void {
+  sums.set(name, (sums.get(name) ?? 0n) + amount);
+}
+
+async function* pagesOf(db: Kysely<Tables>): AsyncGenerator<readonly (Booked & { readonly posting_id: bigint })[]> {
+  let after = '';
+  for (;;) {
+    const rows = await db
+      .selectFrom('receipts')
+      .select(['id', 'posting_id', 'key_id', 'cost_nano_usd', 'charge_nano_usd', 'purses'])
+      .where('id', '>', after)
+      .orderBy('id')
+      .limit(PAGE)
+      .execute();
+    const last = rows.at(-1);
+    if (last === undefined) return;
+    yield rows;
+    after = last.id;
+  }
+}
