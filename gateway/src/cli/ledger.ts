@@ -1,28 +1,61 @@
-/** `turnout ledger`: recomputes the ledger from its single entries (`verify`), and the sums that reports read (`rebuild`). */
+/**
+ * `turnout ledger`: recomputes the ledger from its single entries (`verify`), the sums that
+ * reports read (`rebuild`), prices that were not known (`reprice`), and what providers say of it (`reconcile`).
+ */
 import { jsonText } from '../lib/json-text.ts';
+import { STATEMENT_COLUMNS } from '../money/statement.ts';
 import { formatUsd } from '../money/usd.ts';
 import { withDesk } from './desk.ts';
 import type { CommandIo } from './io.ts';
-import { textOf } from './options.ts';
+import { textOf, type Words } from './options.ts';
 import { dataDirOf, EXIT, inert, told, UsageError, valueOf, wordsOf } from './output.ts';
+import { reconcileStatement } from './reconcile.ts';
+import { reprice } from './reprice.ts';
 
-const HELP = `turnout ledger verify | rebuild
+const HELP = `turnout ledger verify | rebuild | reprice | reconcile
 
   verify       recomputes all balances from receipts and transfers, and the sums of usage from receipts; changes
                nothing, and may run beside gateways; exit code 0 only where all agree
   rebuild      makes the sums of usage by hour anew from the receipts
+  reprice      books what receipts cost whose price was not known when they were written, by the prices of
+               the configuration here; a gateway does the same by itself when a new configuration comes into force
+                 [--model NAME] [--since TIME] [--dry-run] [--config FILE]
+  reconcile    compares a usage or cost report of a provider with the receipts, by day (UTC) and model
+                 --provider NAME[,NAME] --file FILE [--from DAY] [--to DAY] [--tolerance PER CENT]
+               FILE: what OpenAI's or Anthropic's usage and cost API answered (several pages: one a line), or CSV with
+               the columns ${STATEMENT_COLUMNS.join(', ')};
+               exit code 0 only where all is within the tolerance (1 where none is named)
 
   --data DIR   the data folder (else TURNOUT_DATA, else ./data)
   --json       for programs
 `;
 
-const OPTIONS = { data: { type: 'string' }, json: { type: 'boolean' }, help: { type: 'boolean' } } as const;
+const OPTIONS = {
+  data: { type: 'string' },
+  json: { type: 'boolean' },
+  help: { type: 'boolean' },
+  model: { type: 'string' },
+  since: { type: 'string' },
+  'dry-run': { type: 'boolean' },
+  config: { type: 'string' },
+  provider: { type: 'string' },
+  file: { type: 'string' },
+  from: { type: 'string' },
+  to: { type: 'string' },
+  tolerance: { type: 'string' },
+} as const;
 
-type Action = (dataDir: string, isJson: boolean, io: CommandIo) => Promise<number>;
+interface Action {
+  /** Those of `OPTIONS` that it takes beside `--data`, `--json` and `--help`. */
+  readonly options: readonly (keyof typeof OPTIONS)[];
+  readonly run: (words: Words, io: CommandIo) => Promise<number>;
+}
 
-const ACTIONS: ReadonlyMap<string, Action> = new Map([
-  ['verify', verify],
-  ['rebuild', rebuild],
+const ACTIONS: ReadonlyMap<string, Action> = new Map<string, Action>([
+  ['verify', { options: [], run: verify }],
+  ['rebuild', { options: [], run: rebuild }],
+  ['reprice', { options: ['model', 'since', 'dry-run', 'config'], run: reprice }],
+  ['reconcile', { options: ['provider', 'file', 'from', 'to', 'tolerance'], run: reconcileStatement }],
 ]);
 
 /** Runs `turnout ledger …`; gives the exit code. */
@@ -33,15 +66,19 @@ export async function ledgerCommand(args: readonly string[], io: CommandIo): Pro
       io.stdout(HELP);
       return EXIT.ok;
     }
-    const run = ACTIONS.get(words.positionals.join(' '));
-    if (run === undefined)
+    const action = ACTIONS.get(words.positionals.join(' '));
+    if (action === undefined)
       throw new UsageError(`say "turnout ledger ${[...ACTIONS.keys()].join('" or "turnout ledger ')}"`);
-    return run(dataDirOf(textOf(words, 'data'), io), words.values['json'] === true, io);
+    const known: readonly string[] = ['data', 'json', ...action.options];
+    const stray = Object.keys(words.values).find((name) => !known.includes(name));
+    if (stray !== undefined) throw new UsageError(`--${stray} does not go with that`);
+    return action.run(words, io);
   });
 }
 
-async function verify(dataDir: string, isJson: boolean, io: CommandIo): Promise<number> {
-  return withDesk({ dataDir }, async (desk) => {
+async function verify(words: Words, io: CommandIo): Promise<number> {
+  const isJson = words.values['json'] === true;
+  return withDesk({ dataDir: dataDirOf(textOf(words, 'data'), io) }, async (desk) => {
     const { ok, receipts, spent_nano_usd, problems } = valueOf(await desk.verify());
     if (isJson) io.stdout(`${jsonText({ ok, receipts, spent_nano_usd, problems })}\n`);
     else {
@@ -54,8 +91,9 @@ async function verify(dataDir: string, isJson: boolean, io: CommandIo): Promise<
   });
 }
 
-async function rebuild(dataDir: string, isJson: boolean, io: CommandIo): Promise<number> {
-  return withDesk({ dataDir }, async (desk) => {
+async function rebuild(words: Words, io: CommandIo): Promise<number> {
+  const isJson = words.values['json'] === true;
+  return withDesk({ dataDir: dataDirOf(textOf(words, 'data'), io) }, async (desk) => {
     const lines = valueOf(await desk.reports(async (books) => books.rebuildUsage()));
     io.stdout(isJson ? `${jsonText({ lines })}\n` : `the sums of usage were made anew: ${lines} lines\n`);
     return EXIT.ok;

@@ -29,6 +29,7 @@ import { discover, findingsOf, type Found } from './discover.ts';
 import { starterConfig } from './init.ts';
 import { intentTrainer } from './intents.ts';
 import { readWords, textOf } from './options.ts';
+import { repriceKnown } from './reprice-known.ts';
 import { catalogName } from './settings.ts';
 import { VERSION } from './version.ts';
 
@@ -125,14 +126,16 @@ async function run({ options, io, log, first, configurationOptions, simulator }:
   });
   const firstKey = adminKey === undefined ? await firstRootKey(store) : undefined;
   const { catalog } = configurationOptions;
-  const inForce = ({ snapshot: { id }, settings }: Loaded): void =>
+  const inForce = ({ snapshot, settings }: Loaded): void => {
     store.snapshots.keep({
-      id,
+      id: snapshot.id,
       atMs: Date.now(),
       release: VERSION,
       catalog: catalogName(catalog),
       settings: settings(),
     });
+    void repriceKnown(snapshot, store, log);
+  };
   inForce(first);
   const configuration = keepConfiguration(first, configurationOptions, { log, inForce });
   const upstream = createUpstream({ codec: await codecOf(first.config.server.upstream_client) });

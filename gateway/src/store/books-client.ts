@@ -139,6 +139,12 @@ function remoteReports(call: Call): ReportBooks {
     usageBy: async (...args) => call('usageBy', args),
     receiptPage: async (...args) => call('receiptPage', args),
     rebuildUsage: async (...args) => call('rebuildUsage', args),
+    ownDays: async (...args) => call('ownDays', args),
+    unpriced: async (...args) => call('unpriced', args),
+    reprice: async (...args) => call('reprice', args),
+    putAlert: async (...args) => call('putAlert', args),
+    listAlerts: async (...args) => call('listAlerts', args),
+    markTold: async (...args) => call('markTold', args),
   };
 }
 

@@ -8,6 +8,7 @@ import { usageAdder } from './books-usage.ts';
 import { bulkInsert } from './bulk-insert.ts';
 import { dropSegments, journalsIn, readJournal, segmentsOf, type JournalPosition } from './journal.ts';
 import type { JournalEntry } from './journal-entry.ts';
+import { noteUnpriced } from './books-prices.ts';
 import { noteThresholds } from './books-thresholds.ts';
 import type { Labels, Receipt } from './ports.ts';
 import { termsOf } from './purse-terms.ts';
@@ -142,10 +143,9 @@ async function post({ db, insert, addUsage }: Writer, { processId, receipts, atM
     const fresh = await insert(trx, rows);
     // Of two with one id the first was written.
     const byId = new Map(rows.toReversed().map((row) => [row.id, row]));
-    await addUsage(
-      trx,
-      fresh.flatMap(({ id }) => byId.get(id) ?? []),
-    );
+    const written = fresh.flatMap(({ id }) => byId.get(id) ?? []);
+    await addUsage(trx, written);
+    await noteUnpriced(trx, written, atMs);
     if (fresh.length === 0) await trx.deleteFrom('postings').where('id', '=', postingId).execute();
     for (const [purseId, nanoUsd] of sumsOf(fresh)) await spend(trx, { postingId, processId, purseId, nanoUsd, atMs });
     return fresh.length;

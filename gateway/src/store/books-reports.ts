@@ -4,10 +4,11 @@ import { auditProblems } from './books-audit.ts';
 import type { Books } from './books-form.ts';
 import { rowOf, settledReceipt, trackOpen } from './books-receipts.ts';
 import { tagsOf, usageBy } from './books-usage-by.ts';
+import { ownDays } from './books-own-days.ts';
 import { journalsIn, readJournal, type JournalPosition } from './journal.ts';
 import type { Receipt, UsageGroup, UsageQuery, UsageReport, VerifyReport } from './ports.ts';
 import { isAlive } from './process-lock.ts';
-import type { ReceiptQuery, ReportBooks, UsageRow } from './report-ports.ts';
+import type { ReceiptQuery, UsageRow } from './report-ports.ts';
 import type { ReceiptsTable, Tables } from './schema.ts';
 import { ledgerProblems } from './ledger-problems.ts';
 import { rebuildUsage, usageProblems } from './books-usage.ts';
@@ -17,7 +18,10 @@ import { receiptProblems } from './ledger-receipts.ts';
 const IDS_AT_ONCE = 500;
 const START: JournalPosition = { segment: 0, offset: 0 };
 
-export function reportBooks(db: Kysely<Tables>, dataDir: string): Pick<Books, 'usage' | 'verify' | keyof ReportBooks> {
+export function reportBooks(
+  db: Kysely<Tables>,
+  dataDir: string,
+): Pick<Books, 'usage' | 'verify' | 'usageBy' | 'receiptPage' | 'rebuildUsage' | 'ownDays'> {
   return {
     usage: async (query) => {
       // Journals first: a receipt that is taken in meanwhile is then seen twice, and counted once by its id. The other
@@ -42,6 +46,7 @@ export function reportBooks(db: Kysely<Tables>, dataDir: string): Pick<Books, 'u
     },
     receiptPage: async (query) => receiptPage(db, query),
     rebuildUsage: async () => rebuildUsage(db),
+    ownDays: async (providers, span) => ownDays(db, providers, span),
   };
 }
 
@@ -93,19 +98,25 @@ async function usageReport(db: Kysely<Tables>, query: UsageQuery, journaled: rea
     (receipt) => receipt.atMs >= sinceMs && (keyId === undefined || receipt.keyId === keyId),
   );
   const fresh = (await notStored(db, asked)).map((receipt) => usageRow(rowOf(receipt, 0n)));
-  let select = db.selectFrom('receipts').where('at', '>=', BigInt(Math.ceil(sinceMs)));
+  let select = pricedReceipts(db).where('receipts.at', '>=', BigInt(Math.ceil(sinceMs)));
   if (keyId !== undefined) select = select.where('key_id', '=', keyId);
-  const newest = await select.selectAll().orderBy('at', 'desc').orderBy('id', 'desc').limit(rowsMax).execute();
+  const newest = await select
+    .selectAll('receipts')
+    .select(LATE)
+    .orderBy('receipts.at', 'desc')
+    .orderBy('receipts.id', 'desc')
+    .limit(rowsMax)
+    .execute();
   const sums = await select
     .select((eb) => [
       'key_id',
       'provider',
       'model',
       eb.fn.countAll<bigint>().as('receipts'),
-      eb.fn.count<bigint>('cost_nano_usd').as('priced'),
+      sql<bigint>`count(coalesce(receipts.cost_nano_usd, repricings.cost_nano_usd))`.as('priced'),
       sql<bigint>`coalesce(sum(input_tokens), 0)`.as('input'),
       sql<bigint>`coalesce(sum(output_tokens), 0)`.as('output'),
-      sql<bigint>`coalesce(sum(cost_nano_usd), 0)`.as('cost'),
+      sql<bigint>`coalesce(sum(coalesce(receipts.cost_nano_usd, repricings.cost_nano_usd)), 0)`.as('cost'),
     ])
     .groupBy(['key_id', 'provider', 'model'])
     .execute();
@@ -130,6 +141,13 @@ async function usageReport(db: Kysely<Tables>, query: UsageQuery, journaled: rea
     groups,
   };
 }
+
+/** Receipts beside the prices that became known later. */
+function pricedReceipts(db: Kysely<Tables>) {
+  return db.selectFrom('receipts').leftJoin('repricings', 'repricings.receipt_id', 'receipts.id');
+}
+
+const LATE = ['repricings.cost_nano_usd as late_cost', 'repricings.charge_nano_usd as late_charge'] as const;
 
 function groupOf(row: UsageRow): UsageGroup {
   return {
@@ -176,9 +194,9 @@ async function verifyReport(
   damaged: readonly string[],
 ): Promise<VerifyReport> {
   const fresh = await notStored(db, journaled);
-  const stored = await db
-    .selectFrom('receipts')
-    .select((eb) => [eb.fn.countAll<bigint>().as('count'), sql<bigint>`coalesce(sum(cost_nano_usd), 0)`.as('sum')])
+  const cost = sql<bigint>`coalesce(sum(coalesce(receipts.cost_nano_usd, repricings.cost_nano_usd)), 0)`;
+  const stored = await pricedReceipts(db)
+    .select((eb) => [eb.fn.countAll<bigint>().as('count'), cost.as('sum')])
     .executeTakeFirstOrThrow();
   const problems = [
     ...(await ledgerProblems(db)),
@@ -213,23 +231,25 @@ const PAGE_MAX = 1000;
 
 async function receiptPage(db: Kysely<Tables>, query: ReceiptQuery): Promise<readonly UsageRow[]> {
   const { sinceMs, untilMs, orgId, after, limitMax } = query;
-  let select = db.selectFrom('receipts').selectAll();
-  if (sinceMs !== undefined) select = select.where('at', '>=', BigInt(Math.ceil(sinceMs)));
-  if (untilMs !== undefined) select = select.where('at', '<', BigInt(Math.ceil(untilMs)));
+  let select = pricedReceipts(db).selectAll('receipts').select(LATE);
+  if (sinceMs !== undefined) select = select.where('receipts.at', '>=', BigInt(Math.ceil(sinceMs)));
+  if (untilMs !== undefined) select = select.where('receipts.at', '<', BigInt(Math.ceil(untilMs)));
   if (orgId !== undefined) select = select.where('org_id', '=', orgId);
   if (after !== undefined)
-    select = select.where((eb) => eb(eb.refTuple('at', 'id'), '>', eb.tuple(BigInt(Date.parse(after.at)), after.id)));
+    select = select.where((eb) =>
+      eb(eb.refTuple('receipts.at', 'receipts.id'), '>', eb.tuple(BigInt(Date.parse(after.at)), after.id)),
+    );
   const rows = await select
-    .orderBy('at')
-    .orderBy('id')
+    .orderBy('receipts.at')
+    .orderBy('receipts.id')
     .limit(Math.max(1, Math.min(limitMax, PAGE_MAX)))
     .execute();
   return rows.map(usageRow);
 }
 
 /** A receipt as reports show it: of the database, or of a journal as it will be written there. */
-function usageRow(row: Insertable<ReceiptsTable>): UsageRow {
-  const cost = money(row.cost_nano_usd);
+function usageRow(row: Insertable<ReceiptsTable> & Partial<Late>): UsageRow {
+  const cost = money(row.cost_nano_usd ?? row.late_cost);
   return {
     id: row.id,
     request_id: row.request_id,
@@ -246,9 +266,15 @@ function usageRow(row: Insertable<ReceiptsTable>): UsageRow {
     reasoning_tokens: count(row.reasoning_tokens),
     cost_nano_usd: cost,
     at: new Date(Number(row.at)).toISOString(),
-    charge_nano_usd: money(row.charge_nano_usd) ?? cost,
+    charge_nano_usd: money(row.charge_nano_usd ?? row.late_charge) ?? cost,
     ...ownersOf(row),
   };
+}
+
+/** What a price that became known later makes of it. */
+interface Late {
+  readonly late_cost: bigint | null;
+  readonly late_charge: bigint | null;
 }
 
 type Owners = Pick<UsageRow, 'org' | 'team' | 'user' | 'end_user' | 'route' | 'conversation' | 'experiment' | 'tags'>;

@@ -62,6 +62,14 @@ export const COUNTED_RECEIPTS: RawBuilder<UsageHour> = sql`
 export function usageAdder(
   db: Kysely<Tables>,
 ): (trx: Transaction<Tables>, receipts: readonly CountedReceipt[]) => Promise<void> {
+  const add = usageHoursAdder(db);
+  return async (trx, receipts) => add(trx, receipts.map(hourOf));
+}
+
+/** The same for lines of the sums. */
+export function usageHoursAdder(
+  db: Kysely<Tables>,
+): (trx: Transaction<Tables>, lines: readonly UsageHour[]) => Promise<void> {
   const insert = bulkInsert((rows: readonly UsageHour[]) =>
     db
       .insertInto('usage_hours')
@@ -69,8 +77,8 @@ export function usageAdder(
       .onConflict((conflict) => conflict.columns(['hour', ...USAGE_WORDS]).doUpdateSet(addedToThem()))
       .compile(),
   );
-  return async (trx, receipts) => {
-    await insert(trx, summed(receipts.map(hourOf)));
+  return async (trx, lines) => {
+    await insert(trx, summed(lines));
   };
 }
 

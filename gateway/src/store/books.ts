@@ -5,6 +5,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Kysely } from 'kysely';
+import { alertBooks } from './books-alerts.ts';
 import { auditBooks } from './books-audit.ts';
 import { batchBooks } from './books-batches.ts';
 import { budgetBooks } from './books-budgets.ts';
@@ -13,6 +14,7 @@ import { feedbackBooks } from './books-feedback.ts';
 import type { Books, BooksOptions } from './books-form.ts';
 import { keyBooks } from './books-keys.ts';
 import { leaseBooks } from './books-leases.ts';
+import { priceBooks } from './books-prices.ts';
 import { receiptBooks } from './books-receipts.ts';
 import { reportBooks } from './books-reports.ts';
 import { requestBooks } from './books-requests.ts';
@@ -47,6 +49,8 @@ export async function openBooks(options: BooksOptions): Promise<Books> {
     ...fileBooks(db),
     ...batchBooks(db, dataDir),
     ...reportBooks(db, dataDir),
+    ...priceBooks(db),
+    ...alertBooks(db),
     close: async () => db.destroy(),
   };
 }

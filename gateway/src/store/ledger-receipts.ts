@@ -15,6 +15,12 @@ export async function receiptProblems(db: Kysely<Tables>): Promise<readonly stri
         add(purses, purseId, nanoUsd);
         add(postings, String(receipt.posting_id), nanoUsd);
       }
+  for await (const page of latePagesOf(db))
+    for (const receipt of page)
+      for (const [purseId, nanoUsd] of sumsOf([receipt])) {
+        add(purses, purseId, nanoUsd);
+        add(postings, String(receipt.posting_id), nanoUsd);
+      }
   const spent = await db.selectFrom('accounts').select(['purse_id', 'balance']).where('kind', '=', 'spent').execute();
   const moved = await db
     .selectFrom('transfers')
@@ -58,6 +64,26 @@ async function* pagesOf(db: Kysely<Tables>): AsyncGenerator<readonly (Booked & {
       .select(['id', 'posting_id', 'key_id', 'cost_nano_usd', 'charge_nano_usd', 'purses'])
       .where('id', '>', after)
       .orderBy('id')
+      .limit(PAGE)
+      .execute();
+    const last = rows.at(-1);
+    if (last === undefined) return;
+    yield rows;
+    after = last.id;
+  }
+}
+
+/** Prices that became known later, each with the keys and purses of its receipt, and with its own posting. */
+async function* latePagesOf(db: Kysely<Tables>): AsyncGenerator<readonly (Booked & { readonly posting_id: bigint })[]> {
+  let after = '';
+  for (;;) {
+    const rows = await db
+      .selectFrom('repricings')
+      .innerJoin('receipts', 'receipts.id', 'repricings.receipt_id')
+      .select(['receipts.id', 'receipts.key_id', 'receipts.purses', 'repricings.posting_id'])
+      .select(['repricings.cost_nano_usd', 'repricings.charge_nano_usd'])
+      .where('receipts.id', '>', after)
+      .orderBy('receipts.id')
       .limit(PAGE)
       .execute();
     const last = rows.at(-1);

@@ -226,6 +226,8 @@ async function createReportIndexes(db: Kysely<unknown>): Promise<void> {
   // By time, and by id within one moment: reports go on from a receipt.
   await db.schema.dropIndex('receipts_at').execute();
   await db.schema.createIndex('receipts_time').on('receipts').columns(['at', 'id']).execute();
+  // Those whose price is not known are few, and asked for whenever a price changes.
+  await sql`create index receipts_unpriced on receipts (model, id) where cost_nano_usd is null`.execute(db);
 }
 
 async function createUsageHours(db: Kysely<unknown>): Promise<void> {

@@ -1,6 +1,9 @@
 /** What reports are asked for, and what they give. */
 import type { Fault } from '../chat/fault.ts';
+import type { JsonRecord } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
+import type { NanoUsd } from '../money/price.ts';
+import type { OwnDay } from '../money/reconcile.ts';
 
 /** What usage can be told apart by. `tag` and `end-user` are read from receipts, all others from the sums of hours. */
 export const USAGE_DIMENSIONS = [
@@ -108,12 +111,94 @@ export interface ReceiptQuery {
   readonly after?: Pick<UsageRow, 'id' | 'at'>;
 }
 
+/** A receipt whose price is not known, with what was counted. */
+export interface UnpricedReceipt {
+  readonly id: string;
+  readonly provider: string;
+  readonly model: string;
+  readonly target: string;
+  readonly orgId?: string;
+  readonly atMs: number;
+  readonly usage: Readonly<
+    Record<
+      'inputTokens' | 'cachedInputTokens' | 'cacheWriteTokens' | 'outputTokens' | 'reasoningTokens',
+      number | undefined
+    >
+  >;
+}
+
+export interface UnpricedQuery {
+  readonly sinceMs?: number;
+  /** As receipts name it, without its provider. */
+  readonly model?: string;
+  /** Id of the last one of the page before. */
+  readonly after?: string;
+  readonly limitMax: number;
+}
+
+/** What a receipt costs after all. */
+export interface Repricing {
+  readonly receiptId: string;
+  readonly costNanoUsd: NanoUsd;
+  readonly chargeNanoUsd: NanoUsd;
+}
+
+export interface AlertRow {
+  readonly id: number;
+  /** `budget`, `price-unknown`, `reconciliation`, … */
+  readonly kind: string;
+  readonly subject: string;
+  /** Per cent, where it is a threshold; else 0. */
+  readonly threshold: number;
+  /** ISO 8601, UTC. */
+  readonly at: string;
+  readonly body: JsonRecord;
+  /** When somebody was told of it; null: not yet. */
+  readonly told_at: string | null;
+}
+
+/** An alert is put once for its kind, subject and threshold. */
+export interface NewAlert {
+  readonly kind: string;
+  readonly subject: string;
+  readonly threshold?: number;
+  readonly atMs: number;
+  readonly body: JsonRecord;
+}
+
+export interface AlertQuery {
+  readonly kind?: string;
+  /** Only those that nobody was told of. */
+  readonly isUntold?: boolean;
+  /** Older than this one. */
+  readonly before?: number;
+  readonly limitMax: number;
+}
+
 /** All of it throws `StoreError`s or the database's own errors. */
-export interface ReportBooks {
+export interface AlertBooks {
+  /** False where it is there already. */
+  putAlert(alert: NewAlert): Promise<boolean>;
+  /** Newest first. */
+  listAlerts(query: AlertQuery): Promise<readonly AlertRow[]>;
+  markTold(ids: readonly number[], atMs: number): Promise<void>;
+}
+
+/** All of it throws `StoreError`s or the database's own errors. */
+export interface ReportBooks extends AlertBooks {
   /** Undefined: more receipts would have to be read than `receiptsMax`. */
   usageBy(query: UsageByQuery): Promise<UsageByReport | undefined>;
   /** Receipts as they are in the database: those of the last moment are not there yet. */
   receiptPage(query: ReceiptQuery): Promise<readonly UsageRow[]>;
+  /** Our receipts of some providers, by day and model, days from `sinceMs` up to `untilMs`. */
+  ownDays(
+    providers: readonly string[],
+    span: { readonly sinceMs: number; readonly untilMs: number },
+  ): Promise<readonly OwnDay[]>;
+  /** In the order of their ids, which is that in which they came. */
+  unpriced(query: UnpricedQuery): Promise<readonly UnpricedReceipt[]>;
+  /** Books what receipts without a price cost after all; those that have one by now are passed over. Gives how many were booked. */
+  reprice(repricings: readonly Repricing[], why: { readonly reason: string; readonly atMs: number }): Promise<number>;
   /** Makes the sums of hours anew from the receipts. Gives how many lines there are. */
   rebuildUsage(): Promise<number>;
 }
