@@ -31,6 +31,24 @@ const COMMANDS: Readonly<Record<string, { readonly load: () => Promise<Command>;
     load: async () => (await import('./cli/keys.ts')).keysCommand,
     does: 'create, list, disable and delete keys',
   },
+  budgets: {
+    load: async () => (await import('./cli/budgets.ts')).budgetsCommand,
+    does: 'create, list and change budgets of teams, users, tags, models and more',
+  },
+  orgs: {
+    load: async () => (await import('./cli/people.ts')).orgsCommand,
+    does: 'list, add, change, disable and remove organisations',
+  },
+  teams: { load: async () => (await import('./cli/people.ts')).teamsCommand, does: 'the same for teams' },
+  users: { load: async () => (await import('./cli/people.ts')).usersCommand, does: 'the same for users' },
+  invite: {
+    load: async () => (await import('./cli/invite.ts')).inviteCommand,
+    does: 'a link by which someone makes an account, or sets a new password',
+  },
+  setup: {
+    load: async () => (await import('./cli/setup.ts')).setupCommand,
+    does: 'the link by which the first owner makes an account',
+  },
   usage: { load: async () => (await import('./cli/usage.ts')).usageCommand, does: 'what was used and what it cost' },
   residency: {
     load: async () => (await import('./cli/residency.ts')).residencyCommand,

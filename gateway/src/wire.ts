@@ -16,6 +16,10 @@ import { createListener, type Listener } from './http/listener.ts';
 import { homePage } from './http/home.ts';
 import { createCohort } from './lib/cohort.ts';
 import { createCrowd } from './lib/crowd.ts';
+import { createLogin } from './login/login.ts';
+import { oidc } from './login/oidc.ts';
+import { passwords } from './login/password.ts';
+import { throttle } from './login/throttle.ts';
 import { createWheel, timerLinks, type Timer } from './lib/wheel.ts';
 import { meters } from './pipeline/meters.ts';
 import { openHealth } from './pipeline/health-book.ts';
@@ -109,6 +113,7 @@ export function wire(parts: Parts): Gateway {
     world,
     dialects: gateDialects,
     batches,
+    login: loginOf(parts, clock),
     limits: limitsOf(parts.limits),
     rim: {
       isReady: () => readiness(parts, isDraining),
@@ -131,6 +136,21 @@ export function wire(parts: Parts): Gateway {
       healthBook.close();
     },
   };
+}
+
+function loginOf({ store, config, log }: Parts, clock: Clock): Parameters<typeof createListener>[0]['login'] {
+  const { people, keys } = store;
+  const now = (): number => clock.unixMs();
+  return createLogin({
+    people,
+    keys,
+    config: () => config().people,
+    passwords: passwords(),
+    throttle: throttle(),
+    oidc: oidc({ sign: (...of) => people.access.sign(...of), now, warn: (text, of) => log('warn', text, of) }),
+    now,
+    monotonicMs: () => clock.monotonicMs(),
+  });
 }
 
 function limitsOf(server: Config['server']): Parameters<typeof createListener>[0]['limits'] {

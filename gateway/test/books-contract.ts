@@ -2,32 +2,37 @@
 import type { Payer } from '../src/store/ports.ts';
 import { after, before, describe, it } from 'node:test';
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { appendFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { openJournal, type Journal, type JournalPosition } from '../src/store/journal.ts';
 import { discardedText, interruptedReceipt, lineOf, receiptText } from '../src/store/journal-entry.ts';
 import type { Books } from '../src/store/books-form.ts';
 import { takeLock } from '../src/store/process-lock.ts';
 import { opening, receipt } from './store-kit.ts';
+import type { MadePlace, StorePlace, TestStore } from './stores.ts';
 
 const AT = 1_795_000_000_000;
 const START: JournalPosition = { segment: 1, offset: 0 };
 
-/** Registers the suite for one adapter. `open` is called once, with an empty folder. */
-export function booksContract(name: string, open: (dataDir: string) => Promise<Books>): void {
-  describe(`books: ${name}`, () => {
+/** Registers the suite for one adapter over one database. `open` is called once. */
+export function booksContract(
+  { name, kind }: { readonly name: string; readonly kind: TestStore },
+  open: (place: StorePlace) => Promise<Books>,
+): void {
+  describe(`books: ${name}`, { skip: kind.skip }, () => {
+    let store: MadePlace;
     let dataDir = '';
     let books: Books;
     let made = 0;
 
     before(async () => {
-      dataDir = mkdtempSync(join(tmpdir(), 'turnout-books-'));
-      books = await open(dataDir);
+      store = await kind.make();
+      ({ dataDir } = store.place);
+      books = await open(store.place);
     });
     after(async () => {
       await books.close();
-      rmSync(dataDir, { recursive: true, force: true });
+      await store.remove();
     });
 
     const newKey = async (budgetNanoUsd?: bigint): Promise<string> => {
@@ -519,13 +524,13 @@ export function booksContract(name: string, open: (dataDir: string) => Promise<B
 
     it('gives batches of nobody and of the dead to whoever asks, and leaves those of the living', async () => {
       await newBatch('batch_w', 'key_w');
-      const living = takeLock(dataDir, 'living');
+      const letGo = await kind.live(store.place, 'living');
       assert.deepEqual(
         (await books.claimBatches('living')).map((batch) => batch.id),
         ['batch_w'],
       );
       assert.deepEqual(await books.claimBatches('other'), []);
-      living?.drop();
+      await letGo();
       assert.deepEqual(
         (await books.claimBatches('other')).map((batch) => batch.id),
         ['batch_w'],

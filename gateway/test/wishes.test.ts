@@ -22,6 +22,8 @@ import { requestRecord } from '../src/pipeline/record.ts';
 import { replayed } from '../src/pipeline/replay.ts';
 import { compile } from '../src/routing/compile.ts';
 import type { Snapshot } from '../src/routing/snapshot.ts';
+import { maySee } from '../src/pipeline/key-reach.ts';
+import type { KeyRow } from '../src/store/ports.ts';
 
 function house(name: string, more = ''): string {
   const models = '{m: {price: {input: 1, output: 1}}, x: {price: {input: 1, output: 1}}}';
@@ -38,6 +40,8 @@ function snapshotOf(yaml: string): Snapshot {
 interface Asked {
   readonly dialect?: Dialect;
   readonly allowed?: readonly string[];
+  /** What else the key is kept from. */
+  readonly reach?: Pick<KeyRow, 'allowedRoutes' | 'allowedProviders' | 'allowedRegions'>;
 }
 
 function accepted(fields: JsonRecord, dialect: Dialect = openaiChat): Result<ChatCall, Fault> {
@@ -47,10 +51,15 @@ function accepted(fields: JsonRecord, dialect: Dialect = openaiChat): Result<Cha
   return acceptChat({ ...input, headers: {}, body: body.value });
 }
 
-function planned(snapshot: Snapshot, fields: JsonRecord, { allowed, dialect }: Asked = {}): Result<Planning, Fault> {
+function planned(
+  snapshot: Snapshot,
+  fields: JsonRecord,
+  { allowed, reach, dialect }: Asked = {},
+): Result<Planning, Fault> {
   const call = accepted(fields, dialect);
   if (!call.ok) return call;
-  const key = allowed === undefined ? OPERATOR : { ...OPERATOR, isRoot: false, allowedModels: allowed };
+  const isFree = allowed === undefined && reach === undefined;
+  const key = isFree ? OPERATOR : compact({ ...OPERATOR, isRoot: false, allowedModels: allowed, ...reach });
   return planCall(call.value, { snapshot, key, world: dryWorld(snapshot, () => 0.5) });
 }
 
@@ -97,6 +106,61 @@ describe('the models that a key may use', () => {
       'resale/openai/gpt-5',
     ]);
     assert.deepEqual(targets(snapshot, { model: 'openai/m' }, { allowed: ['m'] }), ['openai/m']);
+  });
+});
+
+describe('the routes, providers and regions that a key may use', () => {
+  const snapshot = snapshotOf(`providers:
+${house('near', 'region: eu-central-1,')}${house('far', 'region: us-east-1,')}${house('somewhere')}routes:
+  mixed: {targets: [near/m, far/m, somewhere/m]}
+  abroad: {targets: [far/x]}
+aliases: {n: near/x}
+`);
+  const seen = (reach: Asked['reach'] & Pick<KeyRow, 'allowedModels'>): readonly string[] =>
+    snapshot.listed.filter((model) => maySee(reach, model, snapshot)).map(({ id }) => id);
+
+  it('leave out targets of other providers, and those alone', () => {
+    const reach = { allowedProviders: ['near', 'somewhere'] };
+    assert.deepEqual(targets(snapshot, { model: 'mixed' }, { reach }), ['near/m', 'somewhere/m']);
+    assert.equal(targets(snapshot, { model: 'abroad' }, { reach }), 'model-unknown');
+    assert.equal(targets(snapshot, { model: 'far/m' }, { reach }), 'model-unknown');
+    assert.deepEqual(targets(snapshot, { model: 'n' }, { reach }), ['near/x']);
+  });
+
+  it('leave out targets in other regions, and those whose region nobody knows', () => {
+    const reach = { allowedRegions: ['eu'] };
+    assert.deepEqual(targets(snapshot, { model: 'mixed' }, { reach }), ['near/m']);
+    assert.equal(targets(snapshot, { model: 'somewhere/m' }, { reach }), 'model-unknown');
+    assert.equal(targets(snapshot, { model: 'mixed' }, { reach: { allowedRegions: [] } }), 'model-unknown');
+  });
+
+  it('are names beside those of models: what is in either list may be named', () => {
+    const reach = { allowedRoutes: ['mix*'] };
+    assert.deepEqual(targets(snapshot, { model: 'mixed' }, { reach }), ['near/m', 'far/m', 'somewhere/m']);
+    assert.equal(targets(snapshot, { model: 'near/m' }, { reach }), 'model-unknown');
+    assert.equal(targets(snapshot, { model: 'abroad' }, { reach }), 'model-unknown');
+    assert.deepEqual(targets(snapshot, { model: 'far/x' }, { reach, allowed: ['far/x'] }), ['far/x']);
+    const narrow = { ...reach, allowedProviders: ['far'] };
+    assert.deepEqual(targets(snapshot, { model: 'mixed' }, { reach: narrow }), ['far/m']);
+  });
+
+  it('are the ones that are listed', () => {
+    assert.deepEqual(seen({ allowedProviders: ['far'] }), ['auto', 'mixed', 'abroad', 'far/m', 'far/x']);
+    assert.deepEqual(seen({ allowedRegions: ['eu'] }), ['auto', 'mixed', 'n', 'near/m', 'near/x']);
+    assert.deepEqual(seen({ allowedRoutes: ['abroad'] }), ['abroad']);
+    assert.deepEqual(seen({ allowedRoutes: ['abroad'], allowedModels: ['near/m'] }), ['abroad', 'near/m']);
+    assert.deepEqual(seen({ allowedRoutes: ['abroad'], allowedRegions: ['eu'] }), []);
+  });
+
+  it('name the providers there are to nobody else', () => {
+    const wish = { model: 'mixed', provider: { only: ['nobody'] } };
+    const messageFor = (asked: Asked): string => {
+      const made = planned(snapshot, wish, asked);
+      return made.ok ? '' : made.error.message;
+    };
+    assert.match(messageFor({}), /far/);
+    assert.doesNotMatch(messageFor({ reach: { allowedProviders: ['near'] } }), /far/);
+    assert.doesNotMatch(messageFor({ reach: { allowedRegions: ['eu'] } }), /far/);
   });
 });
 

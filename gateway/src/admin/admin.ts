@@ -1,4 +1,4 @@
-/** `/admin/v1/*`: keys, usage, requests, batches, providers, routes, configuration, health and audit log, for the root key. Secrets are in no answer, ever. */
+/** `/admin/v1/*`: keys, usage, requests, batches, providers, routes, configuration, health and audit log, for who may. Secrets are in no answer, ever. */
 import { batchRow } from '../batches/shapes.ts';
 import { fault, type Fault } from '../chat/fault.ts';
 import type { Config } from '../config/schema.ts';
@@ -7,11 +7,12 @@ import { sinceOf } from '../lib/since.ts';
 import type { HealthRow } from '../health/observatory.ts';
 import { withUsual } from '../pipeline/record.ts';
 import { pagesOf } from '../routing/describe.ts';
+import { DEFAULT_ORG_ID, may, type Permission, type Principal } from '../people/permissions.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { Store } from '../store/ports.ts';
 import { configRecord } from './config-record.ts';
 import { healthRows } from './health-rows.ts';
-import { keys, oneKey } from './keys.ts';
+import { keys, oneKey, rotateKey } from './keys.ts';
 import { usageBy } from './usage-by.ts';
 
 export interface AdminWorld {
@@ -32,8 +33,7 @@ export interface AdminRequest {
   readonly path: string;
   readonly query: URLSearchParams;
   readonly body: JsonRecord | undefined;
-  /** Id of the key that asks. */
-  readonly by: string;
+  readonly principal: Principal;
 }
 
 export type AdminAnswer = { readonly status: number; readonly body: JsonRecord } | Fault;
@@ -43,6 +43,8 @@ export type AdminResult = Exclude<AdminAnswer, Fault> | { readonly fault: Fault;
 
 interface Room {
   readonly methods: readonly string[];
+  /** To look; and to change. */
+  readonly permissions: readonly [Permission, Permission];
   readonly answer: (request: AdminRequest, world: AdminWorld) => AdminAnswer | Promise<AdminAnswer>;
 }
 
@@ -52,22 +54,42 @@ const PAGE_MAX = 200;
 const PAGE = 50;
 
 /** A Map, since the name comes from the caller. */
-const ROOMS: ReadonlyMap<string, Room> = new Map([
-  ['keys', { methods: ['GET', 'POST'], answer: keys }],
-  ['usage', { methods: ['GET'], answer: usage }],
-  ['requests', { methods: ['GET'], answer: requests }],
-  ['providers', { methods: ['GET'], answer: (_, { snapshot }) => found({ data: providerRows(snapshot()) }) }],
-  ['routes', { methods: ['GET'], answer: (_, world) => found({ data: routeRows(world) }) }],
-  ['config', { methods: ['GET'], answer: (_, world) => found(config(world)) }],
-  ['health', { methods: ['GET'], answer: (_, world) => found(health(world)) }],
-  ['batches', { methods: ['GET'], answer: batches }],
-  ['audit', { methods: ['GET'], answer: audit }],
+const ROOMS = new Map<string, Room>([
+  ['keys', { methods: ['GET', 'POST'], permissions: ['keys.read', 'keys.write'], answer: keys }],
+  ['usage', { methods: ['GET'], permissions: ['usage.read', 'usage.read'], answer: usage }],
+  ['requests', { methods: ['GET'], permissions: ['requests.read', 'requests.read'], answer: requests }],
+  [
+    'providers',
+    {
+      methods: ['GET'],
+      permissions: ['gateway.read', 'gateway.read'],
+      answer: (_, { snapshot }) => found({ data: providerRows(snapshot()) }),
+    },
+  ],
+  [
+    'routes',
+    {
+      methods: ['GET'],
+      permissions: ['routes.read', 'routes.read'],
+      answer: (_, world) => found({ data: routeRows(world) }),
+    },
+  ],
+  [
+    'config',
+    { methods: ['GET'], permissions: ['gateway.config', 'gateway.config'], answer: (_, world) => found(config(world)) },
+  ],
+  [
+    'health',
+    { methods: ['GET'], permissions: ['gateway.read', 'gateway.read'], answer: (_, world) => found(health(world)) },
+  ],
+  ['batches', { methods: ['GET'], permissions: ['requests.read', 'requests.read'], answer: batches }],
+  ['audit', { methods: ['GET'], permissions: ['audit.read', 'audit.read'], answer: audit }],
 ]);
 
-/** Answers one admin request. The listener has checked that it comes with the root key. */
+/** Answers one admin request. */
 export async function admin(request: AdminRequest, world: AdminWorld): Promise<AdminResult> {
-  const [name = '', id, ...rest] = request.path.split('/');
-  const room = roomOf(name, id);
+  const [name = '', id, deed, ...rest] = request.path.split('/');
+  const room = roomOf(name, id, deed);
   if (room === undefined || rest.length > 0) {
     const hint = `There are ${[...ROOMS.keys()].join(', ')}.`;
     return { fault: fault('route-unknown', { method: request.method, path: '/admin/v1/…', hint }) };
@@ -75,17 +97,33 @@ export async function admin(request: AdminRequest, world: AdminWorld): Promise<A
   const { method } = request;
   if (!room.methods.includes(method)) {
     const allow = room.methods.join(', ');
-    const path = `/admin/v1/${name}${id === undefined ? '' : '/{id}'}`;
+    const path = `/admin/v1/${name}${id === undefined ? '' : '/{id}'}${deed === undefined ? '' : `/${deed}`}`;
     return { fault: fault('method-not-allowed', { path, allow, method }), allow };
   }
+  const { principal } = request;
+  const permission = room.permissions[method === 'GET' ? 0 : 1];
+  if (!may(principal, permission)) return { fault: fault('not-permitted', { role: principal.role, permission }) };
+  // What is shown here is everyone's: for the people who run the gateway.
+  if (principal.kind !== 'root' && principal.orgId !== DEFAULT_ORG_ID) return { fault: fault('admin-only') };
   const answer = await room.answer(request, world);
   return 'code' in answer ? { fault: answer } : answer;
 }
 
-function roomOf(name: string, id: string | undefined): Room | undefined {
+function roomOf(name: string, id: string | undefined, deed: string | undefined): Room | undefined {
   if (id === undefined) return ROOMS.get(name);
   if (name !== 'keys') return undefined;
-  return { methods: ['GET', 'PATCH', 'DELETE'], answer: async (request, { store }) => oneKey(request, id, store) };
+  if (deed === 'rotate')
+    return {
+      methods: ['POST'],
+      permissions: ['keys.write', 'keys.write'],
+      answer: async (request, { store }) => rotateKey(request, id, store),
+    };
+  if (deed !== undefined) return undefined;
+  return {
+    methods: ['GET', 'PATCH', 'DELETE'],
+    permissions: ['keys.read', 'keys.write'],
+    answer: async (request, { store }) => oneKey(request, id, store),
+  };
 }
 
 function found(body: JsonRecord): AdminAnswer {

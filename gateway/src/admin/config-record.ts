@@ -20,9 +20,16 @@ export function configRecord(config: Config): JsonRecord {
     attempts,
     limits: { ...limits },
     price_unknown: config.price_unknown,
+    people: peopleRecord(config.people),
     batches: { ...batches },
     log: { ...log },
   };
+}
+
+/** Of a provider's secret is told that there is one. */
+function peopleRecord({ oidc, ...people }: Config['people']): JsonRecord {
+  const providers = oidc.map(({ client_secret, ...one }) => ({ ...one, has_secret: client_secret !== undefined }));
+  return { ...people, oidc: providers };
 }
 
 /** Ceilings on prices in USD per million tokens, digit by digit; all else as it is. */

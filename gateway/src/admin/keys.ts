@@ -3,7 +3,10 @@ import { fault, type Fault } from '../chat/fault.ts';
 import { asArray, asBoolean, asString, compact, type Json, type JsonRecord } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { formatUsd, parseUsd } from '../money/usd.ts';
-import type { KeyPatch, KeyRow, Store } from '../store/ports.ts';
+import type { Principal } from '../people/permissions.ts';
+import { readKeySettings, SETTING_WORDS, settingsRecord } from '../store/key-settings.ts';
+import { newKeyOf } from '../store/new-key.ts';
+import type { IssuedKey, KeyPatch, KeyRow, Store } from '../store/ports.ts';
 
 const NAME_MAX = 200;
 const MODELS_MAX = 200;
@@ -11,8 +14,7 @@ const MODELS_MAX = 200;
 interface KeyRequest {
   readonly method: string;
   readonly body: JsonRecord | undefined;
-  /** Id of the key that asks. */
-  readonly by: string;
+  readonly principal: Principal;
 }
 
 type KeyAnswer = { readonly status: number; readonly body: JsonRecord } | Fault;
@@ -20,48 +22,73 @@ type KeyAnswer = { readonly status: number; readonly body: JsonRecord } | Fault;
 /** `GET` lists, `POST` makes one and shows its token, once. */
 export async function keys(request: KeyRequest, { store }: { readonly store: Store }): Promise<KeyAnswer> {
   if (request.method === 'GET') {
-    const rows = await Promise.all(store.keys.list().map((row) => keyRecord(row, store)));
+    const uses = await store.keys.uses();
+    const rows = await Promise.all(store.keys.list().map((row) => keyRecord(row, { store, uses })));
     return { status: 200, body: { data: rows } };
   }
-  const patch = readPatch(request.body ?? {});
+  const { org, ...body } = request.body ?? {};
+  const patch = readPatch(body);
   if (!patch.ok) return patch.error;
-  const { name, budgetNanoUsd, allowedModels, expiresAtMs, tags, region } = patch.value;
+  const orgId = readId(org, 'org');
+  if (!orgId.ok) return orgId.error;
+  const { name, ...rest } = patch.value;
   if (name === undefined) return fault('field-missing', { reason: 'give the key a name' }, { param: 'name' });
-  const made = await store.keys.create(
-    {
-      name,
-      ...(typeof budgetNanoUsd === 'bigint' ? { budgetNanoUsd } : {}),
-      ...(Array.isArray(allowedModels) ? { allowedModels } : {}),
-      ...(typeof expiresAtMs === 'number' ? { expiresAtMs } : {}),
-      ...(tags === undefined ? {} : { tags }),
-      ...(typeof region === 'string' ? { region } : {}),
-    },
-    request.by,
-  );
+  const key = compact({ ...newKeyOf(rest), name, orgId: orgId.value ?? undefined });
+  const made = await store.keys.create(key, request.principal.id);
+  return made.ok ? issued(made.value, { status: 201, store }) : made.error;
+}
+
+/** A key with its token: the only answer that has one. */
+async function issued(
+  { row, token }: IssuedKey,
+  { status, store }: { readonly status: number; readonly store: Store },
+): Promise<KeyAnswer> {
+  return { status, body: { ...(await recordOf(row, store)), key: token } };
+}
+
+/** `POST …/{id}/rotate`: another token, shown once. `overlap_s`: for how long the one before is taken; 0 where it is absent. */
+export async function rotateKey(request: KeyRequest, id: string, store: Store): Promise<KeyAnswer> {
+  const { overlap_s: overlap = 0, ...rest } = request.body ?? {};
+  const [stranger] = Object.keys(rest);
+  if (stranger !== undefined)
+    return fault('field-invalid', { reason: 'there is only overlap_s' }, { param: stranger.slice(0, 80) });
+  if (typeof overlap !== 'number')
+    return fault('field-invalid', { reason: 'it must be a number of seconds' }, { param: 'overlap_s' });
+  const made = await store.keys.rotate(id, overlap * 1000, request.principal.id);
   if (!made.ok) return made.error;
-  return { status: 201, body: { ...(await keyRecord(made.value.row, store)), key: made.value.token } };
+  if (made.value === undefined) return fault('record-unknown', { id: id.slice(0, 80) });
+  return issued(made.value, { status: 200, store });
 }
 
 /** `GET`, `PATCH` or `DELETE` of one key. */
 export async function oneKey(request: KeyRequest, id: string, store: Store): Promise<KeyAnswer> {
   const missing = fault('record-unknown', { id: id.slice(0, 80) });
   if (request.method === 'DELETE') {
-    const removed = await store.keys.remove(id, request.by);
+    const removed = await store.keys.remove(id, request.principal.id);
     if (!removed.ok) return removed.error;
     return removed.value ? { status: 200, body: { id, deleted: true } } : missing;
   }
   if (request.method === 'PATCH') {
     const patch = readPatch(request.body ?? {});
     if (!patch.ok) return patch.error;
-    const changed = await store.keys.change(id, patch.value, request.by);
+    const changed = await store.keys.change(id, patch.value, request.principal.id);
     if (!changed.ok) return changed.error;
-    return changed.value === undefined ? missing : { status: 200, body: await keyRecord(changed.value, store) };
+    return changed.value === undefined ? missing : { status: 200, body: await recordOf(changed.value, store) };
   }
   const row = store.keys.get(id);
-  return row === undefined ? missing : { status: 200, body: await keyRecord(row, store) };
+  return row === undefined ? missing : { status: 200, body: await recordOf(row, store) };
 }
 
-async function keyRecord(row: KeyRow, store: Store): Promise<JsonRecord> {
+async function recordOf(row: KeyRow, store: Store): Promise<JsonRecord> {
+  return keyRecord(row, { store, uses: await store.keys.uses() });
+}
+
+interface Known {
+  readonly store: Store;
+  readonly uses: Awaited<ReturnType<Store['keys']['uses']>>;
+}
+
+async function keyRecord(row: KeyRow, { store, uses }: Known): Promise<JsonRecord> {
   const spend = await store.keys.spend(row.id);
   const known = spend.ok ? spend.value : undefined;
   return compact({
@@ -70,14 +97,24 @@ async function keyRecord(row: KeyRow, store: Store): Promise<JsonRecord> {
     root: row.isRoot,
     disabled: row.isDisabled,
     created_at: new Date(row.createdAtMs).toISOString(),
-    expires_at: row.expiresAtMs === undefined ? undefined : new Date(row.expiresAtMs).toISOString(),
+    expires_at: momentOf(row.expiresAtMs),
     budget_usd: row.budgetNanoUsd === undefined ? undefined : formatUsd(row.budgetNanoUsd),
     spent_usd: known === undefined ? undefined : formatUsd(known.spentNanoUsd),
     held_usd: known === undefined ? undefined : formatUsd(known.heldNanoUsd),
     models: row.allowedModels,
     tags: row.tags,
     region: row.region,
+    org: row.orgId,
+    team: row.teamId,
+    user: row.userId,
+    last_used_at: momentOf(uses.ok ? uses.value.get(row.id) : undefined),
+    old_token_until: momentOf(row.oldUntilMs),
+    ...settingsRecord(row),
   });
+}
+
+function momentOf(atMs: number | undefined): string | undefined {
+  return atMs === undefined ? undefined : new Date(atMs).toISOString();
 }
 
 const FIELDS: ReadonlySet<string> = new Set([
@@ -88,6 +125,9 @@ const FIELDS: ReadonlySet<string> = new Set([
   'disabled',
   'tags',
   'region',
+  'team',
+  'user',
+  ...SETTING_WORDS,
 ]);
 
 /** Reads what may be set; anything else (`spent`, `root`, `id`) is refused by name rather than ignored. */
@@ -109,8 +149,14 @@ function readPatch(body: JsonRecord): Result<KeyPatch, Fault> {
   if (!region.ok) return region;
   const disabled = readFlag(body['disabled'], 'disabled');
   if (!disabled.ok) return disabled;
+  const owner = readOwner(body);
+  if (!owner.ok) return owner;
+  const settings = readKeySettings(body);
+  if (!settings.ok) return invalid(settings.error.param, settings.error.reason);
   return ok(
     compact({
+      ...settings.value,
+      ...owner.value,
       name: name.value,
       budgetNanoUsd: budget.value,
       allowedModels: models.value,
@@ -132,6 +178,18 @@ function readName(value: Json | undefined): Result<string | undefined, Fault> {
   if (name === undefined || name === '' || name.length > NAME_MAX)
     return invalid('name', `it must be 1 to ${NAME_MAX} characters`);
   return ok(name);
+}
+
+function readOwner(body: JsonRecord): Result<Pick<KeyPatch, 'teamId' | 'userId'>, Fault> {
+  const teamId = readId(body['team'], 'team');
+  if (!teamId.ok) return teamId;
+  const userId = readId(body['user'], 'user');
+  return userId.ok ? ok(compact({ teamId: teamId.value, userId: userId.value })) : userId;
+}
+
+function readId(value: Json | undefined, param: string): Result<string | null | undefined, Fault> {
+  if (value === undefined || value === null) return ok(value);
+  return typeof value === 'string' ? ok(value) : invalid(param, 'it must be an id');
 }
 
 /** Of what form it is, the store says. */

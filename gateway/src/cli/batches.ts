@@ -38,7 +38,7 @@ export async function batchesCommand(args: readonly string[], io: CommandIo): Pr
     const limit = Number(textOf(words, 'limit') ?? LIMIT);
     if (!Number.isInteger(limit) || limit < 1 || limit > LIMIT_MAX)
       throw new UsageError(`--limit must be 1 to ${LIMIT_MAX}`);
-    return withDesk({ dataDir: dataDirOf(textOf(words, 'data'), io) }, async (desk) => {
+    return withDesk({ dataDir: dataDirOf(textOf(words, 'data'), io), env: io.env }, async (desk) => {
       const isJson = words.values['json'] === true;
       if (isShow) await show(desk, id, { isJson, io });
       else await list(desk, limit, { isJson, io });

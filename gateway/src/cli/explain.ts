@@ -38,7 +38,7 @@ export async function explainCommand(args: readonly string[], io: CommandIo): Pr
     io.stderr(`turnout: ${question}\n${USAGE}`);
     return 2;
   }
-  const explained = 'id' in question ? await logged(question) : await answer(question, io);
+  const explained = 'id' in question ? await logged(question, io) : await answer(question, io);
   if (!explained.ok) {
     if (question.isJson) io.stdout(`${JSON.stringify({ error: explained.error })}\n`);
     else io.stderr(`turnout: ${explained.error}\n`);
@@ -102,9 +102,9 @@ function askedIn(words: Parameters<typeof textOf>[0]): Pick<Question, 'dialect' 
   return { dialect, operation };
 }
 
-async function logged({ id, dataDir }: Looking): Promise<Result<JsonRecord, string>> {
+async function logged({ id, dataDir }: Looking, io: CommandIo): Promise<Result<JsonRecord, string>> {
   try {
-    const found = await withDesk({ dataDir }, async (desk) => desk.request(id));
+    const found = await withDesk({ dataDir, env: io.env }, async (desk) => desk.request(id));
     if (!found.ok) return err(found.error.message);
     return found.value === undefined ? err(`there is no request ${inert(id)}`) : ok(withUsual(found.value));
   } catch (error) {

@@ -1,21 +1,33 @@
 /** `turnout keys`: make, list, change, disable and delete virtual keys. Works beside running gateways, which see it within seconds. */
-import { compact } from '../lib/json.ts';
-import { jsonText } from '../lib/json-text.ts';
+import { compact, parseJson } from '../lib/json.ts';
+import { jsonText, type JsonWithBigint } from '../lib/json-text.ts';
 import type { NanoUsd } from '../money/price.ts';
 import { formatUsd, parseUsd } from '../money/usd.ts';
 import type { Desk } from '../store/desk.ts';
-import type { KeyPatch, KeyRow } from '../store/ports.ts';
+import { readKeySettings, settingsRecord, type KeySettingsPatch } from '../store/key-settings.ts';
+import { newKeyOf } from '../store/new-key.ts';
+import type { IssuedKey, KeyPatch, KeyRow } from '../store/ports.ts';
 import { withDesk } from './desk.ts';
 import type { CommandIo } from './io.ts';
 import { textOf, type Words } from './options.ts';
 import { dataDirOf, EXIT, inert, table, told, UsageError, valueOf, wordsOf } from './output.ts';
 
-const HELP = `turnout keys create --name NAME [--budget-usd X] [--models a,b] [--expires TIME] [--tags a,b] [--region R] [--root]
+const HELP = `turnout keys create --name NAME [--root] [what it may do]
 turnout keys list
-turnout keys set ID [--name NAME] [--budget-usd X|none] [--models a,b|all] [--expires TIME|never] [--tags a,b] [--region R|none]
+turnout keys show ID
+turnout keys set ID [--name NAME] [what it may do]
+turnout keys rotate ID [--overlap 24h]   another token; the one before is taken for so long (0)
 turnout keys disable ID
 turnout keys enable ID
 turnout keys delete ID [--yes]
+
+What it may do; with "set", the last word takes the limit away:
+  --scopes inference,admin,read|default   what it is for (inference)
+  --models a,b|all      --routes a,b|all      --providers a,b|all      --regions eu,us|all
+  --addresses 10.0.0.0/8,192.0.2.7|all        from where it may be used
+  --budget-usd X|none   --expires TIME|never  --limits JSON|none
+  --tags a,b            --region R|none       where its callers are
+  --org ID              --team ID|none        --user ID|none           whose it is
 
   --data DIR   the data folder (else TURNOUT_DATA, else ./data)
   --json       for programs
@@ -36,6 +48,16 @@ const OPTIONS = {
   expires: { type: 'string' },
   tags: { type: 'string' },
   region: { type: 'string' },
+  scopes: { type: 'string' },
+  routes: { type: 'string' },
+  providers: { type: 'string' },
+  regions: { type: 'string' },
+  addresses: { type: 'string' },
+  limits: { type: 'string' },
+  org: { type: 'string' },
+  team: { type: 'string' },
+  user: { type: 'string' },
+  overlap: { type: 'string' },
 } as const;
 
 interface Command {
@@ -47,6 +69,8 @@ interface Command {
 const actions: Readonly<Record<string, (command: Command) => Promise<number>>> = {
   create,
   list,
+  show: async (command) => show(command, keyNamed(command)),
+  rotate,
   set: async (command) => change(command, patchOf(command.words)),
   disable: async (command) => change(command, { isDisabled: true }),
   enable: async (command) => change(command, { isDisabled: false }),
@@ -66,7 +90,9 @@ export async function keysCommand(args: readonly string[], io: CommandIo): Promi
     if (action === undefined)
       throw new UsageError(name === '' ? 'say what to do with keys' : `there is no command "keys ${inert(name)}"`);
     const dataDir = dataDirOf(textOf(words, 'data'), io);
-    return withDesk({ dataDir, mayCreate: name === 'create' }, async (desk) => action({ desk, io, words }));
+    return withDesk({ dataDir, env: io.env, mayCreate: name === 'create' }, async (desk) =>
+      action({ desk, io, words }),
+    );
   });
 }
 
@@ -75,17 +101,28 @@ async function create({ desk, io, words }: Command): Promise<number> {
   if (name === undefined) throw new UsageError('a key needs a name: --name NAME');
   const made = await desk.keys.create(
     compact({
+      ...newKeyOf(patchOf(words)),
       name,
       isRoot: words.values['root'] === true,
-      tags: listOf(textOf(words, 'tags')),
-      region: textOf(words, 'region'),
-      budgetNanoUsd: budgetOf(textOf(words, 'budget-usd')),
-      expiresAtMs: timeOf(textOf(words, 'expires')),
-      allowedModels: listOf(textOf(words, 'models')),
+      orgId: textOf(words, 'org'),
     }),
     BY,
   );
-  const { row, token } = valueOf(made);
+  return issued(valueOf(made), { io, words });
+}
+
+async function rotate(command: Command): Promise<number> {
+  const { desk, io, words } = command;
+  const { id } = keyNamed(command);
+  const made = valueOf(await desk.keys.rotate(id, durationOf(textOf(words, 'overlap') ?? '0'), BY));
+  if (made === undefined) throw new Error(`there is no key ${inert(id)}`);
+  issued(made, { io, words });
+  const until = new Date(made.row.oldUntilMs ?? 0).toISOString();
+  if (!isJson(words)) io.stdout(`The token before it is taken until ${until}.\n`);
+  return EXIT.ok;
+}
+
+function issued({ row, token }: IssuedKey, { io, words }: Pick<Command, 'io' | 'words'>): number {
   if (isJson(words)) io.stdout(`${jsonText({ id: row.id, key: token })}\n`);
   else io.stdout(`${token}\n\nThis is the key "${inert(row.name)}" (${row.id}). It is shown now and never again.\n`);
   return EXIT.ok;
@@ -97,8 +134,10 @@ async function list({ desk, io, words }: Command): Promise<number> {
       .list()
       .map(async (key) => ({ key, spentNanoUsd: valueOf(await desk.keys.spend(key.id))?.spentNanoUsd ?? 0n })),
   );
+  const uses = valueOf(await desk.keys.uses());
   if (isJson(words)) {
-    io.stdout(`${jsonText({ keys: keys.map(({ key, spentNanoUsd }) => keyJson(key, spentNanoUsd)) })}\n`);
+    const shown = keys.map(({ key, spentNanoUsd }) => keyJson(key, { spentNanoUsd, usedAtMs: uses.get(key.id) }));
+    io.stdout(`${jsonText({ keys: shown })}\n`);
     return EXIT.ok;
   }
   const rows = keys.map(({ key, spentNanoUsd }) => [
@@ -108,8 +147,10 @@ async function list({ desk, io, words }: Command): Promise<number> {
     formatUsd(spentNanoUsd),
     key.budgetNanoUsd === undefined ? 'none' : formatUsd(key.budgetNanoUsd),
     key.allowedModels?.join(',') ?? 'all',
+    ownerOf(key),
+    momentOf(uses.get(key.id)) ?? 'never',
   ]);
-  io.stdout(table([['ID', 'NAME', 'STATE', 'SPENT USD', 'BUDGET USD', 'MODELS'], ...rows]));
+  io.stdout(table([['ID', 'NAME', 'STATE', 'SPENT USD', 'BUDGET USD', 'MODELS', 'OWNER', 'LAST USED'], ...rows]));
   return EXIT.ok;
 }
 
@@ -117,16 +158,37 @@ async function change({ desk, io, words }: Command, patch: KeyPatch): Promise<nu
   const id = idOf(words);
   const key = valueOf(await desk.keys.change(id, patch, BY));
   if (key === undefined) throw new Error(`there is no key ${inert(id)}`);
-  const spend = valueOf(await desk.keys.spend(id));
-  if (isJson(words)) io.stdout(`${jsonText(keyJson(key, spend?.spentNanoUsd ?? 0n))}\n`);
-  else io.stdout(`The key "${inert(key.name)}" is ${stateOf(key)}.\n`);
+  if (isJson(words)) return show({ desk, io, words }, key);
+  io.stdout(`The key "${inert(key.name)}" is ${stateOf(key)}.\n`);
   return EXIT.ok;
 }
 
-async function remove({ desk, io, words }: Command): Promise<number> {
+async function show({ desk, io, words }: Command, key: KeyRow): Promise<number> {
+  const spend = valueOf(await desk.keys.spend(key.id));
+  const usedAtMs = valueOf(await desk.keys.uses()).get(key.id);
+  const shown = keyJson(key, { spentNanoUsd: spend?.spentNanoUsd ?? 0n, usedAtMs });
+  if (isJson(words)) io.stdout(`${jsonText(shown)}\n`);
+  else io.stdout(table(Object.entries(shown).map(([name, value]) => [name, wordOf(value)])));
+  return EXIT.ok;
+}
+
+function wordOf(value: JsonWithBigint | undefined): string {
+  if (value === null || value === undefined) return '-';
+  if (Array.isArray(value)) return value.join(', ');
+  return typeof value === 'string' ? value : jsonText(value);
+}
+
+/** The key that the words name. */
+function keyNamed({ desk, words }: Command): KeyRow {
   const id = idOf(words);
   const key = desk.keys.get(id);
   if (key === undefined) throw new Error(`there is no key ${inert(id)}`);
+  return key;
+}
+
+async function remove(command: Command): Promise<number> {
+  const { desk, io, words } = command;
+  const { id, ...key } = keyNamed(command);
   const question = `Delete the key "${inert(key.name)}"? Those who use it are locked out at once.`;
   const isSure = words.values['yes'] === true || io.confirm === undefined || (await io.confirm(question));
   if (!isSure) return EXIT.failed;
@@ -147,7 +209,33 @@ function patchOf(words: Words): KeyPatch {
     expiresAtMs: expires === 'never' ? null : timeOf(expires),
     tags: listOf(textOf(words, 'tags')),
     region: region === 'none' ? null : region,
+    teamId: idOrNone(textOf(words, 'team')),
+    userId: idOrNone(textOf(words, 'user')),
+    ...settingsOf(words),
   });
+}
+
+function idOrNone(text: string | undefined): string | null | undefined {
+  return text === 'none' ? null : text;
+}
+
+/** What the key may do, in the words of the API. */
+function settingsOf(words: Words): KeySettingsPatch {
+  const named = (name: string, none = 'all'): readonly string[] | null | undefined => {
+    const text = textOf(words, name);
+    return text === none ? null : listOf(text);
+  };
+  const limits = textOf(words, 'limits');
+  const read = readKeySettings({
+    scopes: named('scopes', 'default'),
+    routes: named('routes'),
+    providers: named('providers'),
+    regions: named('regions'),
+    addresses: named('addresses'),
+    limits: limits === undefined || limits === 'none' ? undefined : (parseJson(limits) ?? limits),
+  });
+  if (!read.ok) throw new UsageError(`--${read.error.param}: ${read.error.reason}`);
+  return limits === 'none' ? { ...read.value, limits: null } : read.value;
 }
 
 function isJson(words: Words): boolean {
@@ -174,6 +262,24 @@ function timeOf(text: string | undefined): number | undefined {
   return timeMs;
 }
 
+const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** `90s`, `30m`, `24h` or `7d`, in milliseconds. */
+function durationOf(text: string): number {
+  const [, count = '', unit = 's'] = /^(\d{1,6})([smhd]?)$/.exec(text) ?? [];
+  if (count === '') throw new UsageError(`"${inert(text)}" is not a time span, like 24h or 30m`);
+  return Number(count) * (UNITS[unit === '' ? 's' : unit] ?? 0);
+}
+
+/** The nearest part of its owner. */
+function ownerOf({ userId, teamId, orgId }: KeyRow): string {
+  return userId ?? teamId ?? orgId ?? '';
+}
+
+function momentOf(atMs: number | undefined): string | undefined {
+  return atMs === undefined ? undefined : new Date(atMs).toISOString();
+}
+
 function listOf(text: string | undefined): readonly string[] | undefined {
   if (text === undefined) return undefined;
   const items = text.split(',').map((item) => item.trim());
@@ -186,18 +292,24 @@ function stateOf(key: KeyRow): string {
   return key.isRoot ? 'active (root)' : 'active';
 }
 
-function keyJson(key: KeyRow, spentNanoUsd: NanoUsd) {
+function keyJson(key: KeyRow, { spentNanoUsd, usedAtMs }: { spentNanoUsd: NanoUsd; usedAtMs: number | undefined }) {
   return {
     id: key.id,
     name: key.name,
     root: key.isRoot,
     disabled: key.isDisabled,
     created_at: new Date(key.createdAtMs).toISOString(),
-    expires_at: key.expiresAtMs === undefined ? null : new Date(key.expiresAtMs).toISOString(),
+    expires_at: momentOf(key.expiresAtMs) ?? null,
+    last_used_at: momentOf(usedAtMs) ?? null,
+    old_token_until: momentOf(key.oldUntilMs) ?? null,
+    org: key.orgId ?? null,
+    team: key.teamId ?? null,
+    user: key.userId ?? null,
     budget_usd: key.budgetNanoUsd === undefined ? null : formatUsd(key.budgetNanoUsd),
     spent_nano_usd: spentNanoUsd,
     models: key.allowedModels ?? null,
     tags: key.tags,
     region: key.region ?? null,
+    ...settingsRecord(key),
   };
 }

@@ -78,7 +78,7 @@ export async function ledgerCommand(args: readonly string[], io: CommandIo): Pro
 
 async function verify(words: Words, io: CommandIo): Promise<number> {
   const isJson = words.values['json'] === true;
-  return withDesk({ dataDir: dataDirOf(textOf(words, 'data'), io) }, async (desk) => {
+  return withDesk({ dataDir: dataDirOf(textOf(words, 'data'), io), env: io.env }, async (desk) => {
     const { ok, receipts, spent_nano_usd, problems } = valueOf(await desk.verify());
     if (isJson) io.stdout(`${jsonText({ ok, receipts, spent_nano_usd, problems })}\n`);
     else {
@@ -93,7 +93,7 @@ async function verify(words: Words, io: CommandIo): Promise<number> {
 
 async function rebuild(words: Words, io: CommandIo): Promise<number> {
   const isJson = words.values['json'] === true;
-  return withDesk({ dataDir: dataDirOf(textOf(words, 'data'), io) }, async (desk) => {
+  return withDesk({ dataDir: dataDirOf(textOf(words, 'data'), io), env: io.env }, async (desk) => {
     const lines = valueOf(await desk.reports(async (books) => books.rebuildUsage()));
     io.stdout(isJson ? `${jsonText({ lines })}\n` : `the sums of usage were made anew: ${lines} lines\n`);
     return EXIT.ok;

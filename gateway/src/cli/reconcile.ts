@@ -30,7 +30,7 @@ export async function reconcileStatement(words: Words, io: CommandIo): Promise<n
   if (lines.length === 0) throw new Error(`${file} has no line of those days`);
   if (read.value.isCut)
     io.stderr('turnout: the last page says that another one follows: put all pages into one file\n');
-  return withDesk({ dataDir: dataDirOf(textOf(words, 'data'), io) }, async (desk) => {
+  return withDesk({ dataDir: dataDirOf(textOf(words, 'data'), io), env: io.env }, async (desk) => {
     const providers = provider.split(',').map((name) => name.trim());
     const days = lines.map((line) => Date.parse(line.day));
     const span = { sinceMs: Math.min(...days), untilMs: Math.max(...days) + DAY_MS };

@@ -54,7 +54,7 @@ export async function replayCommand(args: readonly string[], io: CommandIo): Pro
     if (words.positionals.length > 0) throw new UsageError(`unexpected ${inert(words.positionals[0] ?? '')}`);
     if ((id === undefined) === (policy === undefined)) throw new UsageError('give --id ID or --policy FILE');
     const dataDir = dataDirOf(textOf(words, 'data'), io);
-    return withDesk({ dataDir }, async (desk) => {
+    return withDesk({ dataDir, env: io.env }, async (desk) => {
       const at = { desk, io, words, dataDir };
       return id === undefined ? compare(policy ?? '', at) : again(id, at);
     });

@@ -23,7 +23,7 @@ export async function reprice(words: Words, io: CommandIo): Promise<number> {
   if (!here.ok) throw new Error(here.error);
   const { targets } = here.value.snapshot;
   const isDryRun = words.values['dry-run'] === true;
-  return withDesk({ dataDir }, async (desk) => {
+  return withDesk({ dataDir, env: io.env }, async (desk) => {
     const order = {
       ...compact({ sinceMs, model: textOf(words, 'model') }),
       isDryRun,

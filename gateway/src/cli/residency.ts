@@ -41,7 +41,7 @@ export async function residencyCommand(args: readonly string[], io: CommandIo): 
     const isJson = words.values['json'] === true;
     if (isJson && words.values['csv'] === true) throw new UsageError('--csv or --json, not both');
     const route = textOf(words, 'route');
-    return withDesk({ dataDir: dataDirOf(textOf(words, 'data'), io) }, async (desk) => {
+    return withDesk({ dataDir: dataDirOf(textOf(words, 'data'), io), env: io.env }, async (desk) => {
       await print(desk, { sinceMs, ...(route === undefined ? {} : { route }) }, { isJson, io });
       return EXIT.ok;
     });

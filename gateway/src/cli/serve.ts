@@ -4,10 +4,12 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { loadCatalog } from './catalog-file.ts';
+import { newSetupLink } from './setup.ts';
 import { configSchema, type Config, type ProviderConfig } from '../config/schema.ts';
 import { fault } from '../chat/fault.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { Simulator } from '../simulator/simulator.ts';
+import { storePlace } from '../store/place.ts';
 import { openStore } from '../store/store.ts';
 import type { Store } from '../store/ports.ts';
 import { createLog, type Log } from '../telemetry/log.ts';
@@ -120,6 +122,7 @@ async function run({ options, io, log, first, configurationOptions, simulator }:
   mkdirSync(dataDir, { recursive: true });
   const store = await openStore({
     dataDir,
+    ...storePlace(io.env, first.config.store),
     now: Date.now,
     warn: (text) => log('warn', text),
     ...(adminKey === undefined ? {} : { adminKey }),
@@ -160,7 +163,9 @@ async function run({ options, io, log, first, configurationOptions, simulator }:
     return 1;
   }
   gateway.batches.start();
-  greet(io, { address, firstKey, first, simulator, dataDir, file: options.file });
+  const base = baseOf(address);
+  const setupLink = await newSetupLink(store.people, first.config.people.url ?? base);
+  greet(io, { base, firstKey, setupLink, first, simulator, dataDir, file: options.file });
   for (const warning of first.warnings) log('warn', warning);
   process.on('SIGHUP', () => void configuration.reload());
   await stopSignal();
@@ -249,20 +254,25 @@ function listen(gateway: Gateway, port: number, host: string): Promise<AddressIn
 }
 
 interface Greeting {
-  readonly address: AddressInfo;
+  /** Scheme, host and port. */
+  readonly base: string;
   readonly firstKey: string | undefined;
+  /** For the first owner; absent once there is one. */
+  readonly setupLink: string | undefined;
   readonly first: Loaded;
   readonly simulator: Simulator | undefined;
   readonly dataDir: string;
   readonly file: string | undefined;
 }
 
+function baseOf({ address, family, port }: AddressInfo): string {
+  const host = family === 'IPv6' ? `[${address}]` : address === '0.0.0.0' ? '127.0.0.1' : address;
+  return `http://${host}:${port}`;
+}
+
 /** What a person needs to make the first call, ready to be copied. */
 function greet(io: CommandIo, greeting: Greeting): void {
-  const { address, firstKey, first, simulator } = greeting;
-  const host =
-    address.family === 'IPv6' ? `[${address.address}]` : address.address === '0.0.0.0' ? '127.0.0.1' : address.address;
-  const base = `http://${host}:${address.port}`;
+  const { base, firstKey, setupLink, first, simulator } = greeting;
   const providers =
     simulator === undefined
       ? [...first.snapshot.providerIds].join(', ')
@@ -282,6 +292,9 @@ function greet(io: CommandIo, greeting: Greeting): void {
     `  models     ${first.snapshot.listed.length}`,
     `  config     ${greeting.file ?? 'none'}`,
     `  data       ${greeting.dataDir}`,
+    ...(setupLink === undefined
+      ? []
+      : [`  setup      ${setupLink}`, '             makes the first owner; good for a day (again: turnout setup)']),
     '',
     `  curl ${base}/v1/chat/completions \\`,
     `    -H "Authorization: Bearer ${firstKey ?? '$TURNOUT_KEY'}" -H "Content-Type: application/json" \\`,

@@ -54,8 +54,9 @@ function unsecret(name: string, value: string): string {
   return value.trim() !== '' && (SECRET_VARIABLE.test(name) || looksLikeSecret(value)) ? MASK : value;
 }
 
+/** Where the store is decides nothing, and may hold a password. */
 export function settingsOf(config: Config, seen: JsonRecord): JsonRecord {
-  return { config: masked(toPlainJson(config), []), seen };
+  return { config: masked(toPlainJson({ ...config, store: 'sqlite' }), []), seen };
 }
 
 /** The snapshot of kept settings; `undefined` where they are none. Its id is that of a configuration without secrets and intents. */

@@ -62,7 +62,7 @@ export async function usageCommand(args: readonly string[], io: CommandIo): Prom
     }
     if (words.positionals.length > 0) throw new UsageError(`unexpected ${inert(words.positionals[0] ?? '')}`);
     const asked = askedOf(words, io);
-    return withDesk({ dataDir: dataDirOf(textOf(words, 'data'), io) }, async (desk) => {
+    return withDesk({ dataDir: dataDirOf(textOf(words, 'data'), io), env: io.env }, async (desk) => {
       const { form, by, ...span } = asked;
       if (by !== undefined) {
         const report = valueOf(await desk.reports(async (books) => books.usageBy({ ...span, by })));

@@ -343,12 +343,16 @@ function checkSecrets(root: Root, tree: Tree): readonly Found[] {
       ),
     ];
   });
-  return places.flatMap(([path, value]): readonly Found[] => {
-    const isFromEnvironment = tree.places.get(pathText(path))?.hasReference === true;
-    if (isFromEnvironment || !looksLikeSecret(value)) return [];
-    const message = 'looks like a secret. Put it in the environment and write "${NAME}" here';
-    return [[path, { level: 'warning', message }]];
-  });
+  const isWritten = (path: readonly PathStep[]): boolean => tree.places.get(pathText(path))?.hasReference !== true;
+  const advice = 'Put it in the environment and write "${NAME}" here';
+  const found = places.flatMap(([path, value]): readonly Found[] =>
+    isWritten(path) && looksLikeSecret(value)
+      ? [[path, { level: 'warning', message: `looks like a secret. ${advice}` }]]
+      : [],
+  );
+  const store = asString(root['store']) ?? '';
+  if (!/\/\/[^/@]*:[^/@]+@/.test(store) || !isWritten(['store'])) return found;
+  return [...found, [['store'], { level: 'warning', message: `holds a password. ${advice}` }]];
 }
 
 /** All texts below a value, with their paths. */

@@ -158,11 +158,11 @@ describe('parseConfig on broken files', () => {
     },
     {
       name: 'a value that is not of the list',
-      text: 'log: {requests: metdata}\nprice_unknown: yes\nstore: postgres://h/db\nshared: redis://h\n',
+      text: 'log: {requests: metdata}\nprice_unknown: yes\nstore: mysql://h/db\nshared: redis://h\n',
       errors: [
         '1:17 log.requests | has a value that is not known ?metadata',
         '2:16 price_unknown | has a value that is not known',
-        '3:8 store | must be `sqlite`: this release has no other store',
+        '3:8 store | must be `sqlite` or `postgres://user:password@host:port/database`, as in `"${TURNOUT_DATABASE}"`',
         '4:9 shared | must be `memory`: this release shares nothing between machines',
       ],
     },
@@ -364,7 +364,7 @@ describe('parseConfig on broken files', () => {
         'a whole number from 0 to 65535',
         'one of `none`, `metadata`',
         'a text, or a list of texts or groups',
-        'server, data, store, shared, providers, aliases, routes, callers, intents, topics, understand, health, timeouts, attempts, limits, price_unknown, output, responses, batches, log',
+        'server, data, store, shared, providers, aliases, routes, callers, people, intents, topics, understand, health, timeouts, attempts, limits, price_unknown, output, responses, batches, log',
       ],
     );
   });

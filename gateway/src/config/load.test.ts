@@ -74,6 +74,14 @@ describe('parseConfig on good files', () => {
           },
           attempts: 3,
           limits: { response_max_bytes: 67_108_864 },
+          people: {
+            passwords: true,
+            sign_up: 'closed',
+            domains: [],
+            sign_up_role: 'developer',
+            session: { idle_minutes: 720, days: 14 },
+            oidc: [],
+          },
           price_unknown: 'refuse',
           output: { validate: 'emulated', invalid: 'repair' },
           responses: { store: 'memory' },
@@ -239,6 +247,7 @@ describe('parseConfig on good files', () => {
       '  anthropic: {api_key: none, headers: {x-version: "2023-06-01"}}',
       'aliases: {openai: openai/gpt-5}',
       'routes: {mistral: {targets: [mistral/x]}}',
+      'store: postgres://turnout:hunter2@db/turnout',
     ].join('\n');
     const { warnings } = load(text, { env: { K: 'sk-abcdefghijklmnopqrstuvwx' }, known: KNOWN });
     assert.deepEqual(warnings.map(brief), [
@@ -247,6 +256,7 @@ describe('parseConfig on good files', () => {
       '3:92 providers.mistral.headers.x-token | looks like a secret. Put it in the environment and write "${NAME}" here',
       '5:11 aliases.openai | has the name of a provider; `openai` is the alias, `openai/…` the provider’s models',
       '6:10 routes.mistral | has the name of a provider; `mistral` is the route, `mistral/…` the provider’s models',
+      '7:8 store | holds a password. Put it in the environment and write "${NAME}" here',
     ]);
   });
 });

@@ -5,6 +5,7 @@ import { compact } from '../lib/json.ts';
 import type { Price } from '../money/price.ts';
 import { accountFields, accountIssues } from './accounts.ts';
 import { HEADER_NAME, ID, MODEL_NAME, named, table, text, usd, whole } from './fields.ts';
+import { peopleSchema } from './people-schema.ts';
 import {
   ABILITIES,
   intentsSchema,
@@ -294,10 +295,16 @@ export const configSchema = z.strictObject({
   data: text(4096)
     .default('./data')
     .meta({ description: 'Folder of the SQLite file and the journal, relative to this file. `--data` wins over it.' }),
-  store: z
-    .enum(['sqlite'], { error: 'must be `sqlite`: this release has no other store' })
+  store: text(2048)
+    .regex(
+      /^(sqlite|postgres(ql)?:\/\/\S+)$/,
+      'must be `sqlite` or `postgres://user:password@host:port/database`, as in `"${TURNOUT_DATABASE}"`',
+    )
     .default('sqlite')
-    .meta({ description: 'Where keys, ledger and requests are kept.' }),
+    .meta({
+      description:
+        'Where keys, ledger and requests are kept: `sqlite`, in the data folder, or a PostgreSQL that several machines share (`postgres://…`, its password from the environment; `?sslmode=verify-full` for TLS). `TURNOUT_STORE` wins over it.',
+    }),
   shared: z
     .enum(['memory'], { error: 'must be `memory`: this release shares nothing between machines' })
     .default('memory')
@@ -329,6 +336,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .meta({ description: 'What is known of callers.' }),
+  people: peopleSchema.prefault({}).meta({ description: 'Who may log in, and how. Keys work without any of it.' }),
   intents: intentsSchema.prefault({}).meta({
     description:
       'What users want, in your own words: a small classifier is trained on the examples when the file is read.',
@@ -470,6 +478,7 @@ export type ProviderConfig = Config['providers'][string];
 export type ModelConfig = ProviderConfig['models'][string];
 export type RouteConfig = Config['routes'][string];
 export type Timeouts = Config['timeouts'];
+export type OidcConfig = Config['people']['oidc'][number];
 
 /** One of a provider's keys, and its share of the requests. */
 export interface ApiKey {

@@ -6,6 +6,7 @@ import { fault, specOf, type Fault } from '../chat/fault.ts';
 import type { Origin } from '../chat/part.ts';
 import type { Dialect } from '../dialects/dialect.ts';
 import { err } from '../lib/result.ts';
+import type { Login } from '../login/login.ts';
 import type { Ending, Headers } from '../pipeline/reply.ts';
 import type { World } from '../pipeline/world.ts';
 import { inOrder } from './in-order.ts';
@@ -24,6 +25,7 @@ export interface ListenerOptions {
   /** Operations that need no pipeline: metrics, readiness, admin, the page at `/`. */
   readonly rim: Rim;
   readonly batches: Batches;
+  readonly login: Login;
 }
 
 export interface ListenerLimits {
@@ -42,11 +44,11 @@ export interface Listener {
 }
 
 export function createListener(options: ListenerOptions): Listener {
-  const { world, dialects, rim, batches, limits } = options;
+  const { world, dialects, rim, batches, login, limits } = options;
   let inFlight = 0;
   let early = 0;
   let whenDrained = (): void => undefined;
-  const desk: Desk = { world, dialects, rim, batches, inFlight: () => inFlight };
+  const desk: Desk = { world, dialects, rim, batches, login, inFlight: () => inFlight };
   const server = createServer(
     {
       maxHeaderSize: limits.headerMaxBytes,

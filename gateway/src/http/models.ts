@@ -4,6 +4,7 @@ import { compact, type JsonRecord } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import type { NanoUsd, NanoUsdPerMillion } from '../money/price.ts';
 import { formatUsd } from '../money/usd.ts';
+import { isLimited, maySee } from '../pipeline/key-reach.ts';
 import type { ListedModel, Snapshot } from '../routing/snapshot.ts';
 import type { KeyRow } from '../store/ports.ts';
 
@@ -18,7 +19,7 @@ export function modelsAnswer(
   key: KeyRow,
   { form, query }: { readonly form: ModelsForm; readonly query: URLSearchParams },
 ): Result<JsonRecord, Fault> {
-  const models = snapshot.listed.filter((model) => snapshot.isVisible(model.id, key.allowedModels));
+  const models = isLimited(key) ? snapshot.listed.filter((model) => maySee(key, model, snapshot)) : snapshot.listed;
   switch (form) {
     case 'openai':
       return ok({ object: 'list', data: models.map(openaiModel) });
@@ -74,7 +75,7 @@ export function modelAnswer(
   of: { form: ModelsForm; name: string },
 ): JsonRecord | undefined {
   const found = listedBy(of.name, snapshot);
-  if (found === undefined || !snapshot.isVisible(found.id, key.allowedModels)) return undefined;
+  if (found === undefined || !maySee(key, found, snapshot)) return undefined;
   const named = { ...found, id: of.name };
   if (of.form === 'openai') return openaiModel(named);
   return of.form === 'anthropic' ? anthropicModel(named) : geminiModel(named);

@@ -18,6 +18,7 @@ export type Operation =
   | FilesOperation
   | BatchesOperation
   | { readonly kind: 'admin'; readonly path: string }
+  | { readonly kind: 'login'; readonly path: string }
   | { readonly kind: 'healthz' | 'readyz' | 'metrics' | 'home' | 'responses-upgrade' };
 
 /** What is asked beside a chat, and in whose words. */
@@ -179,6 +180,16 @@ const ROWS: readonly Row[] = [
     pattern: /^\/admin\/v1\/(.+)$/,
     methods: ['GET', 'POST', 'PATCH', 'DELETE'],
     operation: (match) => ({ kind: 'admin', path: match[1] ?? '' }),
+  },
+  {
+    pattern: /^\/auth\/.+$/,
+    methods: ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE'],
+    operation: (match) => ({ kind: 'login', path: match[0] }),
+  },
+  {
+    pattern: /^\/(?:login|logout|setup|invite|password|sign-up|welcome)$/,
+    methods: ['GET', 'HEAD', 'POST'],
+    operation: (match) => ({ kind: 'login', path: match[0] }),
   },
 ];
 

@@ -22,13 +22,18 @@ import { remember } from '../pipeline/remember.ts';
 import type { Caller } from '../pipeline/run.ts';
 import { nextTurn } from '../pipeline/turns.ts';
 import type { World } from '../pipeline/world.ts';
+import type { Login } from '../login/login.ts';
+import { principalOfKey } from '../login/principal.ts';
+import type { Principal } from '../people/permissions.ts';
 import type { KeyRow } from '../store/ports.ts';
+import { askLogin } from './login.ts';
 import { modelAnswer, modelsAnswer, type ModelsForm } from './models.ts';
 import { arrivalOf, isFormWanted, takesForm, type OperationBody } from './operations.ts';
 import { answerStored } from './batches.ts';
 import { readBody, shownType } from './read-body.ts';
 import { responseAnswer } from './responses.ts';
 import type { Operation, OperationRoute } from './routes.ts';
+import { scopeFault } from './scopes.ts';
 
 /** Headers that say who asks. */
 const KEY_HEADERS: ReadonlySet<string> = new Set(['authorization', 'x-api-key', 'x-goog-api-key', 'api-key']);
@@ -43,6 +48,7 @@ export interface Desk {
   /** Operations that need no pipeline: metrics, readiness, admin, the page at `/`. */
   readonly rim: Rim;
   readonly batches: Batches;
+  readonly login: Login;
   /** Requests being worked on. */
   readonly inFlight: () => number;
 }
@@ -60,9 +66,9 @@ export interface AdminRequest {
   readonly method: string;
   readonly path: string;
   readonly query: URLSearchParams;
+  readonly headers: Readonly<Record<string, string | undefined>>;
   readonly body: JsonRecord | undefined;
-  /** Id of the key that asks. */
-  readonly by: string;
+  readonly principal: Principal;
 }
 
 /** `allow`: the methods that are taken, where another was tried. */
@@ -90,11 +96,15 @@ export async function serve(visitor: Visit): Promise<Ending> {
   const { desk, reply, requestId } = visitor;
   const plain = serveOpen(visitor);
   if (plain !== undefined) return plain;
+  if (visitor.operation.kind === 'login') return serveLogin(visitor);
+  if (visitor.operation.kind === 'admin') return serveAdmin(visitor);
   const at = { reply, requestId, dialect: dialectFor(visitor) };
   const key = authenticate(credentialsOf(visitor), desk.world.store.keys);
   if (!key.ok) {
     return finishFault(at, key.error, key.error.code.startsWith('key') ? { 'www-authenticate': 'Bearer' } : {});
   }
+  const unscoped = scopeFault(key.value, visitor.operation);
+  if (unscoped !== undefined) return finishFault(at, unscoped, {});
   const busy = busyFault(visitor);
   // Whoever goes on over this connection goes on to be refused: a new one may lead to another process.
   if (busy !== undefined) return finishFault(at, busy, busy.code === 'shutting-down' ? { connection: 'close' } : {});
@@ -113,8 +123,6 @@ async function serveKnown(visitor: Visit, key: KeyRow): Promise<Ending> {
       const body = await bodyOf(visitor);
       return finish(visitor, body.ok ? await giveFeedback(body.value.record, key, visitor.desk.world) : body);
     }
-    case 'admin':
-      return serveAdmin(visitor, key);
     case 'response': {
       const answer = responseAnswer(visitor.operation, { keyId: key.id, turns: visitor.desk.world.turns });
       return finish(visitor, answer);
@@ -323,10 +331,58 @@ async function serveDecision({ desk, operation, reply, requestId }: Visit, key: 
     : finishJson(at, 200, found.value);
 }
 
-async function serveAdmin(visitor: Visit, key: KeyRow): Promise<Ending> {
+async function serveLogin(visitor: Visit): Promise<Ending> {
+  const { desk, reply, requestId, operation } = visitor;
+  const at = { reply, requestId, dialect: desk.dialects['openai-chat'] };
+  const busy = busyFault(visitor);
+  if (busy !== undefined) return finishFault(at, busy, {});
+  const path = operation.kind === 'login' ? operation.path : '';
+  const answer = await askLogin(desk.login, { ...visitor, path });
+  if ('fault' in answer)
+    return finishFault(at, answer.fault, answer.allow === undefined ? {} : { allow: answer.allow });
+  const { status, headers, body } = answer;
+  reply.whole(status, { ...headers, 'x-request-id': requestId }, body);
+  return { outcome: outcomeOf(status), status };
+}
+
+/** How a page is counted that tells of a fault by its status. */
+function outcomeOf(status: number): Ending['outcome'] {
+  if (status < 400) return 'ok';
+  const known: Readonly<Record<number, Ending['outcome']>> = {
+    401: 'unauthorized',
+    403: 'forbidden',
+    404: 'not_found',
+    410: 'not_found',
+    429: 'rate_limited',
+    502: 'upstream_error',
+    503: 'overloaded',
+  };
+  return known[status] ?? 'invalid';
+}
+
+/** Who asks: by a key, or, where none is sent, by the cookie of a session. */
+async function principalOf({ desk, ...visitor }: Visit): Promise<Result<Principal, Fault>> {
+  const { headers, request } = visitor;
+  const { keys, people } = desk.world.store;
+  const key = authenticate(credentialsOf({ desk, ...visitor }), keys);
+  if (key.ok) return principalOfKey(key.value, people);
+  if (key.error.code !== 'key-missing' || headers['authorization'] !== undefined || !desk.login.hasCookie({ headers }))
+    return key;
+  return desk.login.principal({ headers, method: request.method ?? 'GET' });
+}
+
+async function serveAdmin(visitor: Visit): Promise<Ending> {
   const { desk, operation, reply, requestId, request } = visitor;
   const at = { reply, requestId, dialect: desk.dialects['openai-chat'] };
-  if (!key.isRoot) return finishFault(at, fault('admin-only'), {});
+  const busy = busyFault(visitor);
+  if (busy !== undefined) return finishFault(at, busy, busy.code === 'shutting-down' ? { connection: 'close' } : {});
+  const principal = await principalOf(visitor);
+  if (!principal.ok)
+    return finishFault(
+      at,
+      principal.error,
+      specOf(principal.error).status === 401 ? { 'www-authenticate': 'Bearer' } : {},
+    );
   let body: JsonRecord | undefined;
   if (request.method === 'POST' || request.method === 'PATCH') {
     const parsed = await bodyOf(visitor);
@@ -338,8 +394,9 @@ async function serveAdmin(visitor: Visit, key: KeyRow): Promise<Ending> {
     method: request.method ?? 'GET',
     path,
     query: visitor.query,
+    headers: visitor.headers,
     body,
-    by: key.id,
+    principal: principal.value,
   });
   if (!('fault' in answer)) return finishJson(at, answer.status, answer.body);
   return finishFault(at, answer.fault, answer.allow === undefined ? {} : { allow: answer.allow });
@@ -409,10 +466,11 @@ export function finishFault({ reply, requestId, dialect }: At, of: Fault, header
   return { outcome, status };
 }
 
-function credentialsOf({ repeated, headers, query, operation }: Visit): Parameters<typeof authenticate>[0] {
+function credentialsOf({ repeated, headers, query, operation, request }: Visit): Parameters<typeof authenticate>[0] {
   // Admin lists are filtered by `?key=ID`; everywhere else it is how Gemini's clients say who they are.
   const queryKey = operation.kind === 'admin' ? undefined : (query.get('key') ?? undefined);
-  return { headers, hasDuplicateKeys: repeated.some((name) => KEY_HEADERS.has(name)), queryKey };
+  const hasDuplicateKeys = repeated.some((name) => KEY_HEADERS.has(name));
+  return { headers, hasDuplicateKeys, queryKey, address: request.socket.remoteAddress };
 }
 
 /** Gemini's model stands in the URL; a body to explain may say it instead. */

@@ -166,15 +166,15 @@ type Drift = Omit<Compared, 'reasons' | 'isGood'>;
 
 /** What is known to make a difference here. Empty where nothing is: then it is theirs, or a defect of ours. */
 function reasonsFor(row: Drift, isRounding: boolean): readonly string[] {
-  const { theirs, ours, driftNanoUsd = 0n, driftInputTokens = 0, driftOutputTokens = 0 } = row;
+  const { theirs, ours, driftNanoUsd = 0n, driftInputTokens, driftOutputTokens } = row;
   if (Object.keys(theirs).length === 0) return ['not on the statement'];
-  const areTokensEqual = driftInputTokens === 0 && driftOutputTokens === 0;
+  const areTokensEqual = ![driftInputTokens, driftOutputTokens].some((drift) => drift !== undefined && drift !== 0);
   if (areTokensEqual && driftNanoUsd === 0n) return [];
   if (ours.receipts === 0) return ['none of it came through here'];
   const told = countedReasons(row);
   if (driftNanoUsd !== 0n && isRounding) return [...told, 'rounding'];
-  if (told.length > 0 || !areTokensEqual || theirs.inputTokens === undefined) return told;
-  return ['their price is not the one known here'];
+  const isPrice = told.length === 0 && areTokensEqual && theirs.inputTokens !== undefined;
+  return isPrice ? ['their price is not the one known here'] : told;
 }
 
 function countedReasons({ theirs, ours }: Drift): readonly string[] {

@@ -4,6 +4,9 @@
 export const ROLES = ['owner', 'admin', 'developer', 'analyst', 'viewer'] as const;
 export type Role = (typeof ROLES)[number];
 
+/** The organisation that everyone is in where there is no other. Its owners and admins run the gateway. */
+export const DEFAULT_ORG_ID = 'default';
+
 /**
  * Permission → roles. `own`: only for what belongs to the one who asks (a developer's own keys). All of it within the organisation of the one who asks; what
  * concerns the whole gateway (`gateway.*`) is for the root key, and for owners and admins of the organisation `default`.
@@ -43,11 +46,32 @@ export interface Principal {
   readonly id: string;
   /** Absent for root only. */
   readonly orgId?: string;
+  /** Whose keys are its own. Absent for root, and for a key that belongs to nobody. */
+  readonly userId?: string;
   readonly role: Role;
 }
 
-/** Whether the role of the one who asks has the permission. Whose thing it is, the route itself looks at. */
-export function may({ kind, role }: Pick<Principal, 'kind' | 'role'>, permission: Permission): boolean {
+/** Whether the one who asks has the permission. Whose thing it is, the route itself looks at. */
+export function may(
+  { kind, role, orgId }: Pick<Principal, 'kind' | 'role' | 'orgId'>,
+  permission: Permission,
+): boolean {
+  if (kind === 'root') return true;
+  if (isOfGateway(permission) && orgId !== DEFAULT_ORG_ID) return false;
   const roles: readonly Role[] = MAY[permission];
-  return kind === 'root' || roles.includes(role);
+  return roles.includes(role);
+}
+
+/** Whether it concerns the gateway as a whole, and so no tenant's people. */
+export function isOfGateway(permission: Permission): boolean {
+  return permission.startsWith('gateway.');
+}
+
+export function isRole(text: unknown): text is Role {
+  return ROLES.some((role) => role === text);
+}
+
+/** Whether someone of the first role may give or take the second: nobody raises anyone, himself included, above his own. */
+export function mayGive(own: Pick<Principal, 'kind' | 'role'>, role: Role): boolean {
+  return own.kind === 'root' || ROLES.indexOf(own.role) <= ROLES.indexOf(role);
 }

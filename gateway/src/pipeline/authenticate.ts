@@ -14,6 +14,8 @@ export interface Credentials {
   readonly hasDuplicateKeys: boolean;
   /** Gemini's `?key=`. */
   readonly queryKey: string | undefined;
+  /** Of the connection. Absent: nobody knows. */
+  readonly address?: string | undefined;
 }
 
 /** The key behind the request. No store is asked, and a malformed key costs nothing but a look. */
@@ -23,7 +25,7 @@ export function authenticate(credentials: Credentials, keys: Keys): Result<KeyRo
   const [token] = tokens;
   if (token === undefined || token === '') return err(fault('key-missing'));
   if (tokens.size > 1) return err(fault('keys-disagree'));
-  return token.length > TOKEN_MAX ? err(fault('key-unknown')) : keys.find(token);
+  return token.length > TOKEN_MAX ? err(fault('key-unknown')) : keys.find(token, credentials.address);
 }
 
 /** All keys that were sent, each once. An `authorization` of another scheme counts as an empty one. */

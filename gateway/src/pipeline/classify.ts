@@ -20,6 +20,7 @@ import type { Call } from './call.ts';
 import type { Classified } from './classified.ts';
 import { acceptChat } from './chat.ts';
 import { createOutlet } from './outlet.ts';
+import { withoutNames } from './key-reach.ts';
 import { dayOf, planCall, type Planning, type PlanningOptions } from './planning.ts';
 import type { AttemptRecord } from './record.ts';
 import type { Reply } from './reply.ts';
@@ -82,8 +83,7 @@ function questionOf({ requestId, ruleText }: Call, at: Classifying, { model, int
   const input = { requestId, startedMs, dialect: openaiChat, path: {}, isJsonArray: false, headers: {}, query: '' };
   const accepted = acceptChat({ ...input, body: body.value });
   if (!accepted.ok) throw new Error(`a question of ours is not valid: ${accepted.error.message}`);
-  const { allowedModels: _, ...key } = at.key;
-  const planned = planCall(accepted.value, { ...at, key, isDry: true });
+  const planned = planCall(accepted.value, { ...at, key: withoutNames(at.key), isDry: true });
   return { text, call: accepted.value, planning: planned.ok ? planned.value : undefined };
 }
 

@@ -3,6 +3,7 @@ import type { Fault } from '../chat/fault.ts';
 import { asRecord, asString, type JsonRecord } from '../lib/json.ts';
 import { ok, type Result } from '../lib/result.ts';
 import type { FeedbackRow, KeyRow, Store } from '../store/ports.ts';
+import { isLimited } from './key-reach.ts';
 import { withUsual } from './record.ts';
 
 /** `undefined` where there is none, or it is another key's. */
@@ -19,12 +20,12 @@ export async function decisionOf(
   return ok(said.value === undefined ? record : { ...record, feedback: feedbackRecord(said.value) });
 }
 
-/** What is known of providers is their operator's; a caller sees what was made of it. A key for some models is told of no other. */
-function shownTo({ isRoot, allowedModels }: KeyRow, record: JsonRecord): JsonRecord {
-  if (isRoot) return record;
+/** What is known of providers is their operator's; a caller sees what was made of it. A key for some models or places is told of no other. */
+function shownTo(key: KeyRow, record: JsonRecord): JsonRecord {
+  if (key.isRoot) return record;
   const shown = { ...record, inputs: undefined };
   const classifier = asRecord(record['classifier']);
-  return allowedModels === undefined || classifier === undefined ? shown : withoutClassifier(shown, classifier);
+  return !isLimited(key) || classifier === undefined ? shown : withoutClassifier(shown, classifier);
 }
 
 /** The classifier is the operator's choice, whatever models the key may name: its name is left out, with what a provider's fault says of it. */

@@ -47,6 +47,8 @@ export interface Extension {
   /** The caller's own deadline, from the arrival of the request. */
   readonly deadlineMs?: number;
   readonly tags: readonly string[];
+  /** The caller's name of who asks through it: `x-turnout-user`, or the body's `user`. At most 256 characters. */
+  readonly endUser?: string;
   /** The caller's own wish for answers in a form. */
   readonly output?: OutputWish;
   /** What every target must be, and which tags come first. */
@@ -73,8 +75,23 @@ export function readExtension(body: JsonRecord, headers: Headers): Result<Extens
   if (!output.ok) return output;
   const demands = readDemands(own, headers);
   if (!demands.ok) return demands;
+  const endUser = readEndUser(body, headers);
+  if (!endUser.ok) return endUser;
   const beside = readBeside(body, headers);
-  return beside.ok ? ok(compact({ output: output.value, ...demands.value, ...wishes.value, ...beside.value })) : beside;
+  if (!beside.ok) return beside;
+  return ok(
+    compact({ output: output.value, endUser: endUser.value, ...demands.value, ...wishes.value, ...beside.value }),
+  );
+}
+
+/** Nobody has to be registered. A header may be a proxy's, which knows better than the body. What is no text means nothing here. */
+function readEndUser(body: JsonRecord, headers: Headers): Result<string | undefined, Fault> {
+  const [param, value] =
+    headers['x-turnout-user'] === undefined ? ['user', body['user']] : ['x-turnout-user', headers['x-turnout-user']];
+  if (typeof value !== 'string' || value.trim() === '') return ok(undefined);
+  return isName(value)
+    ? ok(value.trim())
+    : invalid(param, `it must be a name of 1 to ${NAME_MAX} printable characters`);
 }
 
 /** OpenRouter's fields, which stand beside the request's own. */

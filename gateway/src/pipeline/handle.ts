@@ -20,7 +20,15 @@ export async function handle(arrival: Arrival, caller: Caller, world: World): Pr
   const options = { snapshot, key, world, address: caller.address, seen: caller.seen };
   const asked = snapshot.classifier === undefined ? undefined : await classified(call, { ...options, reply });
   const planned = planCall(call, asked === undefined ? options : { ...options, classified: asked });
-  const known = { arrival, caller, world, facts: call.facts, tags: call.extension.tags, classified: asked };
+  const known = {
+    arrival,
+    caller,
+    world,
+    facts: call.facts,
+    tags: call.extension.tags,
+    endUser: call.extension.endUser,
+    classified: asked,
+  };
   if (!planned.ok) return refuse(known, planned.error);
   const planning = planned.value;
   const { facts } = planning;
@@ -60,8 +68,8 @@ function close(run: Run, end: End): Ending {
   const { call, key, world, facts, planning, attempts, seams } = run;
   if (end.fault !== undefined) answerFault(run, end.fault);
   const { requestId, startedMs, operation, protocol, extension } = call;
-  const { tags } = extension;
+  const { tags, endUser } = extension;
   const isTurnKept = run.keptTurns.length > 0;
   const ended = { requestId, startedMs, operation, protocol, keyId: key.id, fault: end.fault, isTurnKept };
-  return remember({ ...ended, facts, planning, tags, attempts, hedge: end.hedge, seams }, world, run.snapshot);
+  return remember({ ...ended, facts, planning, tags, endUser, attempts, hedge: end.hedge, seams }, world, run.snapshot);
 }

@@ -1,6 +1,7 @@
 /** Who pays for a request: the purses that must have enough, those that only count, and the labels that its receipts carry. */
 import { compact } from '../lib/json.ts';
 import type { Budgets, Spender } from '../store/budget-ports.ts';
+import { DEFAULT_ORG_ID } from '../people/permissions.ts';
 import { payerOf } from '../store/payer.ts';
 import type { KeyRow, Payer } from '../store/ports.ts';
 import type { World } from './world.ts';
@@ -19,14 +20,15 @@ export type PayWorld = Pick<World, 'clock'> & { readonly budgets: Pick<Budgets, 
 export function payerFor(key: KeyRow, { tags, route, conversation, endUser }: Paid, world: PayWorld): Payer {
   const own = payerOf(key);
   const all = key.tags.length === 0 ? tags : [...new Set([...key.tags, ...tags])];
-  const spender: Spender = { keyId: key.id, endUser, route, tags: all };
+  const { orgId = DEFAULT_ORG_ID, teamId, userId } = key;
+  const spender: Spender = { keyId: key.id, orgId, teamId, userId, endUser, route, tags: all };
   const nowMs = world.clock.unixMs();
   const { hard, booked } = world.budgets.purses(spender, nowMs);
   return {
     ...own,
     hard: hard.length === 0 ? own.hard : [...own.hard, ...hard],
     booked,
-    labels: compact({ route, conversation, endUser, tags: all.length === 0 ? undefined : all }),
+    labels: compact({ orgId, teamId, userId, route, conversation, endUser, tags: all.length === 0 ? undefined : all }),
     pursesAt: (target) => world.budgets.pursesAt(target, spender, world.clock.unixMs()),
   };
 }

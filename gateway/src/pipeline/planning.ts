@@ -20,11 +20,12 @@ import { ruleFacts, type Around } from '../understand/view.ts';
 import type { Call } from './call.ts';
 import { callerRegion } from './caller-region.ts';
 import type { Classified } from './classified.ts';
+import { keptFrom, type Kept } from './key-reach.ts';
 import { payerFor, type PayWorld } from './payer.ts';
 import { UNPRICED, whyNone, withoutHidden } from './no-plan.ts';
 import { sightingsOf } from './sightings.ts';
 import { healthNow } from './standing.ts';
-import { keptFrom, wishesOf, type Kept } from './wishes.ts';
+import { wishesOf } from './wishes.ts';
 import type { World } from './world.ts';
 
 export interface Planning {
@@ -80,7 +81,7 @@ export function planCall(call: Call, options: PlanningOptions): Result<Planning,
   const facts = factsOf(call, policy, options);
   const name = route ?? facts.model;
   const conversation = policy.readsContent ? call.conversationOf?.(options.key.id) : undefined;
-  const payer = payerFor(options.key, { tags: call.extension.tags, route, conversation }, world);
+  const payer = payerFor(options.key, { ...call.extension, route, conversation }, world);
   const sightings = sightingsOf(items, knownFor({ policy, facts, conversation, route: route ?? '' }, world));
   const view = viewOf(call, policy, facts);
   const own = policy.rules === undefined ? undefined : rulingOf(policy.rules, view());

@@ -68,6 +68,7 @@ export interface RecordInput {
   readonly atUnixMs: number;
   readonly durationMs: number;
   readonly tags: readonly string[];
+  readonly endUser?: string | undefined;
   /** The conversation's text was kept for whoever goes on from it. */
   readonly isTurnKept: boolean;
 }
@@ -89,6 +90,7 @@ export function requestRecord(input: RecordInput): JsonRecord {
     model: facts?.model,
     route: planning?.route,
     tags: input.tags.length === 0 ? undefined : input.tags,
+    end_user: input.endUser,
     facts: facts === undefined ? undefined : factsRecord(facts),
     candidates: planned.candidates,
     plan: planned.plan,

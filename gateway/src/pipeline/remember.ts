@@ -26,6 +26,7 @@ export interface Remembered {
   /** What a small model said of the text, where there is no plan that knows it. */
   readonly classified?: Classified | undefined;
   readonly tags?: readonly string[];
+  readonly endUser?: string | undefined;
   readonly attempts?: readonly AttemptRecord[];
   readonly hedge?: HedgeNote | undefined;
   readonly seams?: readonly SeamMark[];
@@ -57,6 +58,7 @@ export function remember(of: Remembered, world: World, snapshot: Snapshot = worl
     atUnixMs: atMs,
     durationMs,
     tags,
+    endUser: of.endUser,
     isTurnKept: of.isTurnKept === true,
   });
   world.store.requests.put({

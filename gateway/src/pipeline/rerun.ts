@@ -14,7 +14,7 @@ import type { RuleFacts } from '../policy/vocabulary.ts';
 import { contentFactOf, ruleFacts } from '../understand/view.ts';
 import { factsOf } from './facts-record.ts';
 import { policyNamed, sightingsOf, wishesOf } from './inputs.ts';
-import { keptFrom, type Kept } from './wishes.ts';
+import { keptFrom, type Kept } from './key-reach.ts';
 
 /** What stands over all rows. */
 export interface Rerunning {

@@ -1,20 +1,14 @@
 /** What the caller's names and wishes mean here: a policy, and what the request adds to it. */
 import { fault, type Fault } from '../chat/fault.ts';
 import { err, ok, type Result } from '../lib/result.ts';
-import {
-  itemsOf,
-  placesOf,
-  policyOver,
-  type NamedPolicy,
-  type StrategyName,
-  type WeightedTarget,
-} from '../routing/policy.ts';
+import { itemsOf, policyOver, type NamedPolicy, type StrategyName } from '../routing/policy.ts';
 import { besideReaders, type Preferences } from '../routing/preferences.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { Target } from '../routing/target.ts';
 import type { KeyRow } from '../store/ports.ts';
 import type { Call } from './call.ts';
 import { UNKEPT } from './extension.ts';
+import { isHidden, isLimited } from './key-reach.ts';
 import { shown } from './no-plan.ts';
 
 /** Who asks, and of what. */
@@ -91,7 +85,7 @@ function candidatesOf(names: readonly string[], snapshot: Snapshot, key: KeyRow)
   for (const [index, name] of names.entries()) {
     const resolved = snapshot.resolve(name);
     if (resolved.kind === 'unknown' || isHidden(resolved, key)) {
-      const near = resolved.kind === 'unknown' && key.allowedModels === undefined ? resolved.near : [];
+      const near = resolved.kind === 'unknown' && !isLimited(key) ? resolved.near : [];
       const hint = near.length === 0 ? 'GET /v1/models lists what there is.' : `Did you mean ${near.join(', ')}?`;
       if (index === 0) return err(fault('model-unknown', { model: shown(name), hint }, { param: 'model' }));
       const reason = `no model ${shown(name)} can be used with this key. ${hint}`;
@@ -112,57 +106,12 @@ function readsPreferences(found: Found): boolean {
 
 function unknownProvider(preferences: Preferences, snapshot: Snapshot, key: KeyRow): Fault | undefined {
   const known = [...snapshot.providerIds].slice(0, 20).join(', ');
-  // Which providers there are is not for a key to know that may only use some models.
-  const reason = `no such provider is configured${key.allowedModels === undefined ? `; there are ${known}` : ''}`;
+  // Which providers there are is not for a key to know that may only use some.
+  const reason = `no such provider is configured${isLimited(key) ? '' : `; there are ${known}`}`;
   for (const field of ['order', 'only', 'ignore'] as const) {
     const index = (preferences[field] ?? []).findIndex((id) => !snapshot.providerIds.has(id));
     if (index === -1 || field === 'ignore') continue;
     return fault('field-invalid', { reason }, { param: `provider.${field}[${index}]` });
   }
   return undefined;
-}
-
-/** Whether a name stands for targets none of which the key may use. To that key it is unknown: in the same words, with no hint. */
-function isHidden({ policy, route }: Found, key: KeyRow): boolean {
-  if (key.allowedModels === undefined) return false;
-  const targets = itemsOf(policy);
-  return targets.length > 0 && !targets.some(({ target }) => mayUse(key, target, route));
-}
-
-/** What a key keeps a request from. */
-export interface Kept {
-  /** Targets that it may use by none of the names, by their ids. */
-  readonly targets: ReadonlySet<string>;
-  /** Places of the others, under names by which it may not use them: what binds such a target under its own name binds it. */
-  readonly places: ReadonlySet<WeightedTarget>;
-}
-
-const NOTHING: Kept = { targets: new Set(), places: new Set() };
-
-export function keptFrom(key: KeyRow, { policy, route }: NamedPolicy): Kept {
-  if (key.allowedModels === undefined) return NOTHING;
-  const places = placesOf(policy);
-  const isOpen = ({ target, under }: WeightedTarget): boolean =>
-    mayUse(key, target, under === undefined ? route : under.route);
-  const open = new Set(places.filter(isOpen).map(({ target }) => target.id));
-  const closed = places.filter((place) => !isOpen(place));
-  return {
-    targets: new Set(closed.map(({ target }) => target.id).filter((id) => !open.has(id))),
-    places: new Set(closed.filter(({ target }) => open.has(target.id))),
-  };
-}
-
-/** A key that names a route may use the targets of the route; else the target's own name must be allowed. */
-function mayUse(key: KeyRow, target: Target, route: string | undefined): boolean {
-  if (key.allowedModels === undefined) return true;
-  const names = [`${target.providerId}/${target.model}`, ...(route === undefined ? [] : [route])];
-  return key.allowedModels.some((pattern) => pattern === target.model || names.some((name) => matches(pattern, name)));
-}
-
-/**
- * `openai/*` matches by prefix; anything else by equality. A prefix is one of full names: what `openai/*` names is OpenAI's,
- * and not a model that another provider calls `openai/gpt-5`.
- */
-function matches(pattern: string, name: string): boolean {
-  return pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : pattern === name;
 }

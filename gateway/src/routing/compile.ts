@@ -152,7 +152,9 @@ function isNamed(name: string, allowed: readonly string[]): boolean {
  * with what intents were trained to. Secrets of the file go in as a hash only, those of the environment not at all.
  */
 function idOf({ config, catalog, intents }: CompileInput, suppliers: ReadonlyMap<string, Supplier>): string {
-  const text = JSON.stringify(config, (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value));
+  // Where the store is decides nothing, and may hold a password.
+  const decisive = { ...config, store: 'sqlite' };
+  const text = JSON.stringify(decisive, (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value));
   const { name, asOf, commit = '' } = catalog.source;
   const around = [[...suppliers.values()].map(placesOf), intents === undefined ? [] : [intents.names, intents.heldOut]];
   const about = `${name} ${asOf} ${commit} ${catalog.modelCount} ${JSON.stringify(around)}`;

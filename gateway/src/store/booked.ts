@@ -12,9 +12,14 @@ export function sumsOf(receipts: readonly Booked[]): readonly (readonly [purseId
   for (const { key_id: keyId, cost_nano_usd: cost, charge_nano_usd: charge, purses } of receipts)
     for (const purse of [keyId, ...purses.split(' ')]) {
       if (purse === '') continue;
-      const isCost = purse.startsWith('~');
-      const id = isCost ? purse.slice(1) : purse;
-      sums.set(id, (sums.get(id) ?? 0n) + ((isCost ? cost : (charge ?? cost)) ?? 0n));
+      const id = purseIdOf(purse);
+      const amount = id === purse ? (charge ?? cost) : cost;
+      sums.set(id, (sums.get(id) ?? 0n) + (amount ?? 0n));
     }
   return [...sums].toSorted(([a], [b]) => (a < b ? -1 : 1));
+}
+
+/** The id of a purse as receipts name it: with `~` before it where it counts the cost, and not the charge. */
+export function purseIdOf(booked: string): string {
+  return booked.startsWith('~') ? booked.slice(1) : booked;
 }

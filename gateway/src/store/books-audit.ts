@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import type { Kysely, Selectable, Transaction } from 'kysely';
 import { asRecord, parseJson, type JsonRecord } from '../lib/json.ts';
 import type { Books } from './books-form.ts';
+import { lockNames } from './lock-purses.ts';
 import type { AuditEntry } from './ports.ts';
 import type { AuditTable, Tables } from './schema.ts';
 
@@ -18,7 +19,7 @@ const PROBLEMS_MAX = 20;
 /** What is written down of a change. */
 export interface Deed {
   readonly atMs: number;
-  /** Id of the key that asked, or `cli`; `system` for what the gateway does itself. */
+  /** Id of the user or key that asked, or `cli`; `system` for what the gateway does itself. */
   readonly by: string;
   /** What was done to what: `key.created`, `budget.changed`, `user.deleted`. */
   readonly action: `${string}.${string}`;
@@ -30,6 +31,7 @@ export interface Deed {
 
 /** Adds an entry, inside the transaction of what it tells. */
 export async function noteDeed(trx: Transaction<Tables>, deed: Deed): Promise<void> {
+  await lockNames(trx, ['audit']);
   const last = await trx.selectFrom('audit').select(['seq', 'hash']).orderBy('seq', 'desc').executeTakeFirst();
   const { atMs, by, action, subject } = deed;
   const entry = {

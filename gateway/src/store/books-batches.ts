@@ -16,8 +16,8 @@ import {
   type StoredBatch,
 } from './batch-ports.ts';
 import { bulkInsert } from './bulk-insert.ts';
+import { lockNames } from './lock-purses.ts';
 import { pageOf, placeOf } from './paging.ts';
-import { isAlive } from './process-lock.ts';
 import type { BatchesTable, BatchResultsTable, Tables } from './schema.ts';
 
 /** Results read in one go: bytes, and rows whose bytes are looked at. */
@@ -32,10 +32,14 @@ type Books = Omit<
   'putFile' | 'hasRoom' | 'getFile' | 'listFiles' | 'removeFile' | 'expiredFiles' | 'knownFiles'
 >;
 
-export function batchBooks(db: Kysely<Tables>, dataDir: string): Books {
+/** Which of some processes are dead. */
+export type Deaths = (ids: readonly string[]) => Promise<readonly string[]>;
+
+export function batchBooks(db: Kysely<Tables>, deaths: Deaths): Books {
   return {
     putBatch: async (batch, runningMax) =>
       db.transaction().execute(async (trx) => {
+        await lockNames(trx, [`batches ${batch.keyId}`]);
         const running = await trx
           .selectFrom('batches')
           .select((eb) => eb.fn.countAll<bigint>().as('count'))
@@ -76,7 +80,7 @@ export function batchBooks(db: Kysely<Tables>, dataDir: string): Books {
         .limit(DROP_ROWS);
       await db.deleteFrom('batches').where('id', 'in', gone).execute();
     },
-    claimBatches: async (processId) => claim(db, dataDir, processId),
+    claimBatches: async (processId) => claim(db, deaths, processId),
     ...resultBooks(db),
   };
 }
@@ -131,8 +135,8 @@ function resultBooks(db: Kysely<Tables>): ResultBooks {
     },
     readResults: async (id, afterLine) => read(db, id, afterLine),
     dropResults: async () => {
-      const { numAffectedRows = 0n } = await sql`delete from batch_results where rowid in (
-        select r.rowid from batch_results r where r.batch_id not in (
+      const { numAffectedRows = 0n } = await sql`delete from batch_results where (batch_id, line) in (
+        select r.batch_id, r.line from batch_results r where r.batch_id not in (
           select id from batches where status in (${sql.join([...RUNNING])})) limit ${DROP_ROWS})`.execute(db);
       return numAffectedRows > 0n;
     },
@@ -168,7 +172,7 @@ async function read(db: Kysely<Tables>, id: string, afterLine: number): Promise<
 }
 
 /** A process that works on a batch is asked for its lock, as with leases: no clock says that it is dead. */
-async function claim(db: Kysely<Tables>, dataDir: string, processId: string): Promise<readonly StoredBatch[]> {
+async function claim(db: Kysely<Tables>, deaths: Deaths, processId: string): Promise<readonly StoredBatch[]> {
   const running = (): Promise<readonly StoredBatch[]> =>
     db
       .selectFrom('batches')
@@ -178,8 +182,8 @@ async function claim(db: Kysely<Tables>, dataDir: string, processId: string): Pr
       .execute()
       .then((rows) => rows.map(batchOf));
   const all = await running();
-  const others = new Set(all.map((batch) => batch.processId).filter((id) => id !== processId));
-  const dead = [...others].filter((id) => id === '' || !isAlive(dataDir, id));
+  const others = [...new Set(all.map((batch) => batch.processId))].filter((id) => id !== processId);
+  const dead = [...others.filter((id) => id === ''), ...(await deaths(others.filter((id) => id !== '')))];
   if (dead.length === 0) return all.filter((batch) => batch.processId === processId);
   await db
     .updateTable('batches')

@@ -6,6 +6,7 @@ import { noteDeed } from './books-audit.ts';
 import type { Books, KeyDeed, StoredBudget } from './books-form.ts';
 import { nextRevision } from './books-keys.ts';
 import type { BudgetPatch, BudgetRow } from './budget-ports.ts';
+import { lockNames } from './lock-purses.ts';
 import type { BudgetsTable } from './schema-people.ts';
 import type { Tables } from './schema.ts';
 
@@ -52,6 +53,7 @@ interface Update {
 async function update(db: Kysely<Tables>, { id, deed, action, patch }: Update): Promise<StoredBudget | undefined> {
   const { atMs, by = SYSTEM } = deed;
   return db.transaction().execute(async (trx) => {
+    await lockNames(trx, [`budget ${id}`]);
     const row = await trx.selectFrom('budgets').selectAll().where('id', '=', id).executeTakeFirst();
     if (row === undefined || row.is_removed === 1n) return undefined;
     const revision = await nextRevision(trx, 'people');

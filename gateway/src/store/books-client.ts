@@ -5,6 +5,7 @@ import type { Books, BooksOptions, DecisionBooks } from './books-form.ts';
 import type { ThreadCall, ThreadReply } from './books-thread.ts';
 import type { ReportBooks } from './report-ports.ts';
 import { EMBEDDED_THREAD } from './embedded.ts';
+import type { PeopleBooks } from './people-ports.ts';
 import { StoreError } from './sqlite.ts';
 
 interface Pending {
@@ -62,26 +63,13 @@ export function openBooksThread(options: BooksOptions): Books {
   };
 
   return {
-    keyChanges: async (...args) => call('keyChanges', args),
-    createKey: async (...args) => call('createKey', args),
-    changeKey: async (...args) => call('changeKey', args),
-    removeKey: async (...args) => call('removeKey', args),
-    budgetChanges: async (...args) => call('budgetChanges', args),
-    createBudget: async (...args) => call('createBudget', args),
-    changeBudget: async (...args) => call('changeBudget', args),
-    removeBudget: async (...args) => call('removeBudget', args),
-    audit: async (...args) => call('audit', args),
-    draw: async (...args) => call('draw', args),
-    giveBack: async (...args) => call('giveBack', args),
-    balances: async (...args) => call('balances', args),
-    recalls: async (...args) => call('recalls', args),
-    takeIn: async (...args) => call('takeIn', args),
-    dropJournal: async (...args) => call('dropJournal', args),
-    endProcess: async (...args) => call('endProcess', args),
-    recover: async (...args) => call('recover', args),
+    ...remoteKeys(call),
+    ...remoteMoney(call),
     ...remoteDecisions(call),
     ...remoteBatches(call),
     ...remoteReports(call),
+    ...remotePeople(call),
+    agree: async (...args) => call('agree', args),
     usage: async (...args) => call('usage', args),
     verify: async (...args) => call('verify', args),
     close: async () => {
@@ -93,6 +81,59 @@ export function openBooksThread(options: BooksOptions): Books {
 }
 
 type Call = <M extends keyof Books>(method: M, args: Parameters<Books[M]>) => Promise<Awaited<ReturnType<Books[M]>>>;
+
+type RemoteKeys = Pick<
+  Books,
+  'keyChanges' | 'createKey' | 'changeKey' | 'removeKey' | 'rotateKey' | 'missingOwner' | 'noteUses' | 'audit'
+>;
+
+function remoteKeys(call: Call): RemoteKeys {
+  return {
+    keyChanges: async (...args) => call('keyChanges', args),
+    createKey: async (...args) => call('createKey', args),
+    changeKey: async (...args) => call('changeKey', args),
+    removeKey: async (...args) => call('removeKey', args),
+    rotateKey: async (...args) => call('rotateKey', args),
+    missingOwner: async (...args) => call('missingOwner', args),
+    noteUses: async (...args) => call('noteUses', args),
+    audit: async (...args) => call('audit', args),
+  };
+}
+
+type RemoteMoney = Pick<
+  Books,
+  | 'keyUses'
+  | 'budgetChanges'
+  | 'createBudget'
+  | 'changeBudget'
+  | 'removeBudget'
+  | 'draw'
+  | 'giveBack'
+  | 'balances'
+  | 'recalls'
+  | 'takeIn'
+  | 'dropJournal'
+  | 'endProcess'
+  | 'recover'
+>;
+
+function remoteMoney(call: Call): RemoteMoney {
+  return {
+    keyUses: async (...args) => call('keyUses', args),
+    budgetChanges: async (...args) => call('budgetChanges', args),
+    createBudget: async (...args) => call('createBudget', args),
+    changeBudget: async (...args) => call('changeBudget', args),
+    removeBudget: async (...args) => call('removeBudget', args),
+    draw: async (...args) => call('draw', args),
+    giveBack: async (...args) => call('giveBack', args),
+    balances: async (...args) => call('balances', args),
+    recalls: async (...args) => call('recalls', args),
+    takeIn: async (...args) => call('takeIn', args),
+    dropJournal: async (...args) => call('dropJournal', args),
+    endProcess: async (...args) => call('endProcess', args),
+    recover: async (...args) => call('recover', args),
+  };
+}
 
 function remoteDecisions(call: Call): DecisionBooks {
   return {
@@ -145,6 +186,30 @@ function remoteReports(call: Call): ReportBooks {
     putAlert: async (...args) => call('putAlert', args),
     listAlerts: async (...args) => call('listAlerts', args),
     markTold: async (...args) => call('markTold', args),
+  };
+}
+
+function remotePeople(call: Call): PeopleBooks {
+  return {
+    peopleChanges: async (...args) => call('peopleChanges', args),
+    createOrg: async (...args) => call('createOrg', args),
+    changeOrg: async (...args) => call('changeOrg', args),
+    createTeam: async (...args) => call('createTeam', args),
+    changeTeam: async (...args) => call('changeTeam', args),
+    createUser: async (...args) => call('createUser', args),
+    changeUser: async (...args) => call('changeUser', args),
+    loginOf: async (...args) => call('loginOf', args),
+    openSession: async (...args) => call('openSession', args),
+    seeSession: async (...args) => call('seeSession', args),
+    sessionsOf: async (...args) => call('sessionsOf', args),
+    endSessions: async (...args) => call('endSessions', args),
+    pruneAccess: async (...args) => call('pruneAccess', args),
+    createInvite: async (...args) => call('createInvite', args),
+    inviteOf: async (...args) => call('inviteOf', args),
+    listInvites: async (...args) => call('listInvites', args),
+    removeInvite: async (...args) => call('removeInvite', args),
+    noteRefused: async (...args) => call('noteRefused', args),
+    acceptInvite: async (...args) => call('acceptInvite', args),
   };
 }
 

@@ -1,6 +1,7 @@
 /** What keys say of the answers to their requests: one word a key and request. */
 import type { Kysely, Selectable } from 'kysely';
 import type { Books } from './books-form.ts';
+import { lockNames } from './lock-purses.ts';
 import type { FeedbackRow } from './ports.ts';
 import type { FeedbackTable, Tables } from './schema.ts';
 
@@ -19,6 +20,7 @@ export function feedbackBooks(db: Kysely<Tables>): FeedbackBooks {
   return {
     putFeedback: async ({ requestId, keyId, atMs, target, task, score }) =>
       db.transaction().execute(async (trx) => {
+        await lockNames(trx, [`feedback ${requestId}`]);
         const before = await said(trx, requestId).where('key_id', '=', keyId).executeTakeFirst();
         const word = { at: Math.floor(atMs), day: dayOf(atMs), target, task, score };
         await trx

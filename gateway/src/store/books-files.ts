@@ -1,6 +1,7 @@
 /** Rows of files in the database. Their bytes are none of its business. */
 import { sql, type Kysely, type Selectable } from 'kysely';
 import { RUNNING, type BatchBooks, type FileQuery, type FileRoom, type Page, type StoredFile } from './batch-ports.ts';
+import { lockNames } from './lock-purses.ts';
 import { pageOf, placeOf } from './paging.ts';
 import type { FilesTable, Tables } from './schema.ts';
 
@@ -16,6 +17,7 @@ export function fileBooks(db: Kysely<Tables>): FileBooks {
   return {
     putFile: async (file, room) =>
       db.transaction().execute(async (trx) => {
+        await lockNames(trx, [`files ${file.keyId}`]);
         if (!(await isRoomFor(trx, file, room))) return false;
         const row = {
           id: file.id,

@@ -4,10 +4,12 @@ import type { NanoUsd } from '../money/price.ts';
 import type { BatchBooks } from './batch-ports.ts';
 import type { BudgetPatch, BudgetRow } from './budget-ports.ts';
 import type { JournalPosition } from './journal.ts';
+import type { PeopleBooks } from './people-ports.ts';
 import type {
   AuditPage,
   AuditQuery,
   FeedbackRow,
+  KeyOwner,
   KeyPatch,
   KeyRow,
   LogExtent,
@@ -25,6 +27,8 @@ import type { ReportBooks } from './report-ports.ts';
 export interface StoredKey extends KeyRow {
   /** HMAC of the token; absent once the key is removed. */
   readonly hash?: string;
+  /** HMAC of the token before the last rotation, as long as it may still be taken. */
+  readonly oldHash?: string;
   readonly revision: bigint;
 }
 
@@ -38,6 +42,17 @@ export interface KeyDeed {
 export interface StoredBudget extends BudgetRow {
   readonly isRemoved: boolean;
   readonly revision: bigint;
+}
+
+/** The HMAC of a key's next token, and until when the one before is taken. */
+export interface Rotation {
+  readonly hash: string;
+  readonly oldUntilMs: number;
+}
+
+export interface KeyUse {
+  readonly keyId: string;
+  readonly atMs: number;
 }
 
 export interface DrawOrder {
@@ -138,12 +153,18 @@ export interface DecisionBooks {
 }
 
 /** All methods throw `StoreError`s or SQLite's own errors; `troubleOf` tells them from bugs. */
-export interface Books extends BatchBooks, DecisionBooks, ReportBooks {
+export interface Books extends BatchBooks, DecisionBooks, PeopleBooks, ReportBooks {
   /** Keys changed after `revision`, removed ones among them. */
   keyChanges(revision: bigint): Promise<readonly StoredKey[]>;
   createKey(key: Omit<KeyRow, 'isDisabled'> & { readonly hash: string }, by?: string): Promise<StoredKey>;
   changeKey(id: string, change: KeyPatch, deed: KeyDeed): Promise<StoredKey | undefined>;
   removeKey(id: string, deed: KeyDeed): Promise<StoredKey | undefined>;
+  rotateKey(id: string, tokens: Rotation, deed: KeyDeed): Promise<StoredKey | undefined>;
+  /** Which part of an owner is not there; undefined where all are, and belong together. */
+  missingOwner(owner: KeyOwner): Promise<keyof KeyOwner | undefined>;
+  /** Notes when keys were used; an earlier time than is known changes nothing. */
+  noteUses(uses: readonly KeyUse[]): Promise<void>;
+  keyUses(): Promise<readonly KeyUse[]>;
   /** Budgets changed after `revision`, removed ones among them. */
   budgetChanges(revision: bigint): Promise<readonly StoredBudget[]>;
   createBudget(budget: BudgetRow, deed: KeyDeed): Promise<StoredBudget>;
@@ -168,6 +189,9 @@ export interface Books extends BatchBooks, DecisionBooks, ReportBooks {
   /** The same for processes that died, whose open attempts become `interrupted`. Gives how many there were. */
   recover(atMs: number): Promise<number>;
 
+  /** The number that the first caller gave. */
+  agree(mark: 'secret', value: bigint): Promise<bigint>;
+
   usage(query: UsageQuery): Promise<UsageReport>;
   verify(): Promise<VerifyReport>;
   close(): Promise<void>;
@@ -175,6 +199,12 @@ export interface Books extends BatchBooks, DecisionBooks, ReportBooks {
 
 export interface BooksOptions {
   readonly dataDir: string;
-  /** How long one query waits for another writer. */
+  /** How long one query waits for another writer of SQLite. */
   readonly busyMs: number;
+  /** `postgres://…`; absent: SQLite in the data folder. Holds a password: never to be shown. */
+  readonly url?: string;
+  /** On PostgreSQL: the process whose life is to be proved as long as the books are open. */
+  readonly processId?: string;
+  /** On PostgreSQL: for how long a process may be without a session before its work is taken over. */
+  readonly deadAfterMs?: number;
 }

@@ -2,16 +2,22 @@
 import type { Kysely, Selectable, Transaction, Updateable } from 'kysely';
 import { asArray, asString, compact, parseJson, type JsonRecord } from '../lib/json.ts';
 import { formatUsd } from '../money/usd.ts';
-import { noteDeed } from './books-audit.ts';
-import type { KeyPatch } from './ports.ts';
-import type { Books, StoredKey } from './books-form.ts';
+import { noteDeed, type Deed } from './books-audit.ts';
+import type { Books, KeyDeed, StoredKey } from './books-form.ts';
+import { settingsRecord, settingsText, storedSettings, withPatch } from './key-settings.ts';
+import { lockPurses } from './lock-purses.ts';
+import { DEFAULT_ORG_ID } from '../people/permissions.ts';
+import type { KeyOwner, KeyPatch } from './ports.ts';
 import { setGrant } from './transfers.ts';
 import type { KeysTable, Tables } from './schema.ts';
 
 /** Who changes a key where nobody else does: the gateway, at its first start. */
 const SYSTEM = 'system';
 
-type KeyBooks = Pick<Books, 'keyChanges' | 'createKey' | 'changeKey' | 'removeKey'>;
+type KeyBooks = Pick<
+  Books,
+  'keyChanges' | 'createKey' | 'changeKey' | 'removeKey' | 'rotateKey' | 'missingOwner' | 'noteUses' | 'keyUses'
+>;
 
 export function keyBooks(db: Kysely<Tables>): KeyBooks {
   return {
@@ -24,63 +30,135 @@ export function keyBooks(db: Kysely<Tables>): KeyBooks {
         .execute();
       return rows.map(keyOf);
     },
-    createKey: async (key, by = SYSTEM) =>
-      db.transaction().execute(async (trx) => {
-        const row = {
-          id: key.id,
-          name: key.name,
-          hash: key.hash,
-          is_root: key.isRoot ? 1 : 0,
-          is_disabled: 0,
-          is_removed: 0,
-          created_at: key.createdAtMs,
-          expires_at: key.expiresAtMs ?? null,
-          budget_nano_usd: key.budgetNanoUsd ?? null,
-          allowed_models: key.allowedModels === undefined ? null : JSON.stringify(key.allowedModels),
-          tags: JSON.stringify(key.tags),
-          region: key.region ?? null,
-          revision: await nextRevision(trx),
-        };
-        const stored = await trx.insertInto('keys').values(row).returningAll().executeTakeFirstOrThrow();
-        await setGrant(trx, key.id, { nanoUsd: key.budgetNanoUsd ?? 0n, atMs: key.createdAtMs });
-        const changes = changesOf({ ...key, isRoot: key.isRoot });
-        await noteDeed(trx, { atMs: key.createdAtMs, by, action: 'key.created', subject: key.id, changes });
-        return keyOf(stored);
+    createKey: async (key, by) => createKey(db, key, by),
+    changeKey: async (id, change, deed) =>
+      changed(db, { id, action: 'key.changed', ...deed }, async (trx, row) => {
+        if (change.budgetNanoUsd !== undefined)
+          await setGrant(trx, id, { nanoUsd: change.budgetNanoUsd ?? 0n, atMs: deed.atMs });
+        const settings = settingsText(withPatch(storedSettings(row.settings), change));
+        return { columns: { ...columnsOf(change), settings }, changes: changesOf(change) };
       }),
-    changeKey: async (id, change, { atMs, by = SYSTEM }) =>
-      db.transaction().execute(async (trx) => {
-        const revision = await nextRevision(trx);
-        const stored = await trx
-          .updateTable('keys')
-          .set({ ...columnsOf(change), revision })
-          .where('id', '=', id)
-          .where('is_removed', '=', 0n)
-          .returningAll()
-          .executeTakeFirst();
-        if (stored === undefined) return undefined;
-        if (change.budgetNanoUsd !== undefined) await setGrant(trx, id, { nanoUsd: change.budgetNanoUsd ?? 0n, atMs });
-        await noteDeed(trx, { atMs, by, action: 'key.changed', subject: id, changes: changesOf(change) });
-        return keyOf(stored);
-      }),
-    removeKey: async (id, { atMs, by = SYSTEM }) =>
-      db.transaction().execute(async (trx) => {
-        const revision = await nextRevision(trx);
-        const stored = await trx
-          .updateTable('keys')
-          .set({ hash: null, is_removed: 1, revision })
-          .where('id', '=', id)
-          .where('is_removed', '=', 0n)
-          .returningAll()
-          .executeTakeFirst();
-        if (stored === undefined) return undefined;
-        await noteDeed(trx, { atMs, by, action: 'key.deleted', subject: id, changes: {} });
-        return keyOf(stored);
-      }),
+    removeKey: async (id, deed) =>
+      changed(db, { id, action: 'key.deleted', ...deed }, async () => ({
+        columns: { hash: null, old_hash: null, is_removed: 1 },
+        changes: {},
+      })),
+    rotateKey: async (id, { hash, oldUntilMs }, deed) =>
+      changed(db, { id, action: 'key.rotated', ...deed }, async (_, row) => ({
+        columns: { hash, old_hash: row.hash, old_until: oldUntilMs },
+        changes: { old_until: new Date(oldUntilMs).toISOString() },
+      })),
+    missingOwner: async (owner) => missingOwner(db, owner),
+    ...useBooks(db),
   };
 }
 
+function useBooks(db: Kysely<Tables>): Pick<Books, 'noteUses' | 'keyUses'> {
+  return {
+    noteUses: async (uses) => {
+      if (uses.length === 0) return;
+      await db
+        .insertInto('key_uses')
+        .values(uses.map(({ keyId, atMs }) => ({ key_id: keyId, at: atMs })))
+        .onConflict((conflict) =>
+          conflict
+            .column('key_id')
+            .doUpdateSet((eb) => ({ at: eb.ref('excluded.at') }))
+            .where((eb) => eb('excluded.at', '>', eb.ref('key_uses.at'))),
+        )
+        .execute();
+    },
+    keyUses: async () => {
+      const rows = await db.selectFrom('key_uses').selectAll().execute();
+      return rows.map((row) => ({ keyId: row.key_id, atMs: Number(row.at) }));
+    },
+  };
+}
+
+async function createKey(
+  db: Kysely<Tables>,
+  key: Parameters<Books['createKey']>[0],
+  by: string = SYSTEM,
+): Promise<StoredKey> {
+  return db.transaction().execute(async (trx) => {
+    await lockPurses(trx, [key.id]);
+    const row = {
+      id: key.id,
+      name: key.name,
+      hash: key.hash,
+      is_root: key.isRoot ? 1 : 0,
+      is_disabled: 0,
+      is_removed: 0,
+      created_at: key.createdAtMs,
+      expires_at: key.expiresAtMs ?? null,
+      budget_nano_usd: key.budgetNanoUsd ?? null,
+      allowed_models: key.allowedModels === undefined ? null : JSON.stringify(key.allowedModels),
+      tags: JSON.stringify(key.tags),
+      region: key.region ?? null,
+      org_id: key.orgId ?? DEFAULT_ORG_ID,
+      team_id: key.teamId ?? null,
+      user_id: key.userId ?? null,
+      settings: settingsText(key),
+      revision: await nextRevision(trx),
+    };
+    const stored = await trx.insertInto('keys').values(row).returningAll().executeTakeFirstOrThrow();
+    await setGrant(trx, key.id, { nanoUsd: key.budgetNanoUsd ?? 0n, atMs: key.createdAtMs });
+    const changes = changesOf({ ...key, isRoot: key.isRoot });
+    await noteDeed(trx, { atMs: key.createdAtMs, by, action: 'key.created', subject: key.id, changes });
+    return keyOf(stored);
+  });
+}
+
+interface Change {
+  readonly columns: Updateable<KeysTable>;
+  /** For the audit log. */
+  readonly changes: JsonRecord;
+}
+
+/** Changes a key that is there, and notes it, in one transaction. The revision is drawn first: it keeps other writers away. */
+async function changed(
+  db: Kysely<Tables>,
+  { id, action, atMs, by = SYSTEM }: KeyDeed & { readonly id: string; readonly action: Deed['action'] },
+  change: (trx: Transaction<Tables>, row: Selectable<KeysTable>) => Promise<Change>,
+): Promise<StoredKey | undefined> {
+  return db.transaction().execute(async (trx) => {
+    await lockPurses(trx, [id]);
+    const revision = await nextRevision(trx);
+    const row = await trx
+      .selectFrom('keys')
+      .selectAll()
+      .where('id', '=', id)
+      .where('is_removed', '=', 0n)
+      .executeTakeFirst();
+    if (row === undefined) return undefined;
+    const { columns, changes } = await change(trx, row);
+    const stored = await trx
+      .updateTable('keys')
+      .set({ ...columns, revision })
+      .where('id', '=', id)
+      .returningAll()
+      .executeTakeFirstOrThrow();
+    await noteDeed(trx, { atMs, by, action, subject: id, changes });
+    return keyOf(stored);
+  });
+}
+
+async function missingOwner(
+  db: Kysely<Tables>,
+  { orgId = DEFAULT_ORG_ID, teamId, userId }: KeyOwner,
+): Promise<keyof KeyOwner | undefined> {
+  const isThere = async (table: 'teams' | 'users', id: string): Promise<boolean> => {
+    const found = db.selectFrom(table).select('id').where('id', '=', id).where('org_id', '=', orgId);
+    return (await found.where('is_removed', '=', 0n).executeTakeFirst()) !== undefined;
+  };
+  const org = db.selectFrom('orgs').select('id').where('id', '=', orgId).where('is_removed', '=', 0n);
+  if ((await org.executeTakeFirst()) === undefined) return 'orgId';
+  if (teamId !== undefined && !(await isThere('teams', teamId))) return 'teamId';
+  return userId !== undefined && !(await isThere('users', userId)) ? 'userId' : undefined;
+}
+
 /** What a change sets, in the words of the API. */
-function changesOf(change: KeyPatch & { readonly isRoot?: boolean }): JsonRecord {
+function changesOf(change: KeyPatch & { readonly isRoot?: boolean; readonly orgId?: string }): JsonRecord {
   const { name, isRoot, isDisabled, expiresAtMs, budgetNanoUsd, allowedModels, tags, region } = change;
   return compact({
     name,
@@ -91,10 +169,17 @@ function changesOf(change: KeyPatch & { readonly isRoot?: boolean }): JsonRecord
     models: allowedModels,
     tags,
     region,
+    org: change.orgId,
+    team: change.teamId,
+    user: change.userId,
+    ...settingsRecord(change),
   });
 }
 
-/** Counts a revision up, inside a transaction that changes what it is of. */
+/**
+ * Counts a revision up, inside a transaction that changes what it is of. The row stays locked to its end, so that revisions
+ * are seen in the order in which they were counted.
+ */
 export async function nextRevision(
   trx: Transaction<Tables>,
   name: 'keys' | 'people' | 'recalls' = 'keys',
@@ -109,7 +194,7 @@ export async function nextRevision(
 }
 
 function columnsOf(change: KeyPatch): Updateable<KeysTable> {
-  const { name, isDisabled, expiresAtMs, budgetNanoUsd, allowedModels, tags, region } = change;
+  const { name, isDisabled, expiresAtMs, budgetNanoUsd, allowedModels, tags, region, teamId, userId } = change;
   return {
     ...(name === undefined ? {} : { name }),
     ...(isDisabled === undefined ? {} : { is_disabled: isDisabled ? 1 : 0 }),
@@ -120,11 +205,15 @@ function columnsOf(change: KeyPatch): Updateable<KeysTable> {
       : { allowed_models: allowedModels === null ? null : JSON.stringify(allowedModels) }),
     ...(tags === undefined ? {} : { tags: JSON.stringify(tags) }),
     ...(region === undefined ? {} : { region }),
+    ...(teamId === undefined ? {} : { team_id: teamId }),
+    ...(userId === undefined ? {} : { user_id: userId }),
   };
 }
 
 function keyOf(row: Selectable<KeysTable>): StoredKey {
+  const { old_hash: oldHash, old_until: oldUntil } = row;
   return {
+    ...storedSettings(row.settings),
     id: row.id,
     name: row.name,
     isRoot: row.is_root === 1n,
@@ -137,6 +226,10 @@ function keyOf(row: Selectable<KeysTable>): StoredKey {
     ...(row.budget_nano_usd === null ? {} : { budgetNanoUsd: row.budget_nano_usd }),
     ...(row.allowed_models === null ? {} : { allowedModels: strings(row.allowed_models) }),
     ...(row.region === null ? {} : { region: row.region }),
+    orgId: row.org_id,
+    ...(row.team_id === null ? {} : { teamId: row.team_id }),
+    ...(row.user_id === null ? {} : { userId: row.user_id }),
+    ...(oldHash === null || oldUntil === null ? {} : { oldHash, oldUntilMs: Number(oldUntil) }),
   };
 }
 

@@ -3,6 +3,7 @@ import type { Kysely, Transaction } from 'kysely';
 import type { NanoUsd } from '../money/price.ts';
 import { nextRevision } from './books-keys.ts';
 import type { Balances, Books, Draw, DrawOrder, Recalls, ReturnOrder } from './books-form.ts';
+import { lockPurses } from './lock-purses.ts';
 import { termsOf } from './purse-terms.ts';
 import type { Tables } from './schema.ts';
 import { accountOf, newPosting, setGrant, transfer } from './transfers.ts';
@@ -18,7 +19,11 @@ type LeaseBooks = Pick<Books, 'draw' | 'giveBack' | 'balances' | 'recalls'>;
 export function leaseBooks(db: Kysely<Tables>): LeaseBooks {
   return {
     draw: async (order) => db.transaction().execute(async (trx) => draw(trx, order)),
-    giveBack: async (order) => db.transaction().execute(async (trx) => giveBack(trx, order)),
+    giveBack: async (order) =>
+      db.transaction().execute(async (trx) => {
+        await lockPurses(trx, [order.purseId]);
+        await giveBack(trx, order);
+      }),
     balances: async (purseId, processId) => balancesOf(db, purseId, processId),
     recalls: async (revision) => recallsSince(db, revision),
   };
@@ -26,6 +31,7 @@ export function leaseBooks(db: Kysely<Tables>): LeaseBooks {
 
 async function draw(trx: Transaction<Tables>, order: DrawOrder): Promise<Draw> {
   const { processId, purseId, needNanoUsd, leastNanoUsd, atMs } = order;
+  await lockPurses(trx, [purseId]);
   const { isOpen, grantNanoUsd } = await termsOf(trx, purseId);
   // A period begins with its first draw; and a budget that was changed is what it now is.
   if (grantNanoUsd !== undefined) await setGrant(trx, purseId, { nanoUsd: grantNanoUsd, atMs });
@@ -88,6 +94,10 @@ export async function returnLeases(trx: Transaction<Tables>, processId: string, 
     .where('kind', '=', 'lease')
     .where('balance', '>', 0n)
     .execute();
+  await lockPurses(
+    trx,
+    leases.map((lease) => lease.purse_id),
+  );
   for (const lease of leases) await giveBack(trx, { purseId: lease.purse_id, processId, amountNanoUsd: 'all', atMs });
 }
 

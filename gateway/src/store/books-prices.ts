@@ -6,6 +6,7 @@ import { sumsOf } from './booked.ts';
 import { putAlert } from './books-alerts.ts';
 import { hourOf, usageHoursAdder } from './books-usage.ts';
 import { noteThresholds } from './books-thresholds.ts';
+import { lockNames } from './lock-purses.ts';
 import { termsOf } from './purse-terms.ts';
 import type { ReportBooks, Repricing, UnpricedQuery, UnpricedReceipt } from './report-ports.ts';
 import type { ReceiptsTable, Tables } from './schema.ts';
@@ -26,7 +27,7 @@ export async function noteUnpriced(
     if ((receipt.cost_nano_usd ?? null) === null && isCounted)
       models.set(`${receipt.provider}/${receipt.model}`, receipt);
   }
-  for (const [subject, { provider, model, target }] of models)
+  for (const [subject, { provider, model, target }] of [...models].toSorted(([a], [b]) => (a < b ? -1 : 1)))
     await putAlert(trx, { kind: 'price-unknown', subject, atMs, body: { provider, model, target } });
 }
 
@@ -95,14 +96,10 @@ async function book(
   { reason, atMs }: { readonly reason: string; readonly atMs: number },
 ): Promise<readonly Priced[]> {
   const prices = new Map(repricings.map((one) => [one.receiptId, one]));
-  const rows = await trx
-    .selectFrom('receipts')
-    .leftJoin('repricings', 'repricings.receipt_id', 'receipts.id')
-    .selectAll('receipts')
-    .where('receipts.id', 'in', [...prices.keys()])
-    .where('receipts.cost_nano_usd', 'is', null)
-    .where('repricings.receipt_id', 'is', null)
-    .execute();
+  const found = await waiting(trx, [...prices.keys()]);
+  const purses = sumsOf(found).map(([purseId]) => `purse ${purseId}`);
+  await lockNames(trx, [...purses, 'repricing']);
+  const rows = await waiting(trx, [...prices.keys()]);
   const priced = rows.flatMap((row): readonly Priced[] => {
     const price = prices.get(row.id);
     return price === undefined
@@ -122,6 +119,21 @@ async function book(
   await trx.insertInto('repricings').values(values).execute();
   for (const [purseId, nanoUsd] of sumsOf(priced)) await spendLate(trx, { postingId, purseId, nanoUsd, atMs });
   return priced;
+}
+
+/** Those of them that have no price yet. */
+async function waiting(
+  trx: Transaction<Tables>,
+  ids: readonly string[],
+): Promise<readonly Selectable<ReceiptsTable>[]> {
+  return trx
+    .selectFrom('receipts')
+    .leftJoin('repricings', 'repricings.receipt_id', 'receipts.id')
+    .selectAll('receipts')
+    .where('receipts.id', 'in', ids)
+    .where('receipts.cost_nano_usd', 'is', null)
+    .where('repricings.receipt_id', 'is', null)
+    .execute();
 }
 
 interface LateSpend {

@@ -1,14 +1,16 @@
 /** Receipts: from the journals into the database, each once, with the money they moved. */
-import { sql, type Insertable, type Kysely, type Transaction } from 'kysely';
+import type { Insertable, Kysely, Transaction } from 'kysely';
 import type { NanoUsd } from '../money/price.ts';
 import { returnLeases } from './books-leases.ts';
-import { sumsOf, type Booked } from './booked.ts';
+import { purseIdOf, sumsOf, type Booked } from './booked.ts';
+import { isPostgres, syncToDisk } from './differences.ts';
 import type { Books, TakenIn } from './books-form.ts';
 import { usageAdder } from './books-usage.ts';
 import { bulkInsert } from './bulk-insert.ts';
 import { dropSegments, journalsIn, readJournal, segmentsOf, type JournalPosition } from './journal.ts';
 import type { JournalEntry } from './journal-entry.ts';
 import { noteUnpriced } from './books-prices.ts';
+import { lockPurses } from './lock-purses.ts';
 import { noteThresholds } from './books-thresholds.ts';
 import type { Labels, Receipt } from './ports.ts';
 import { termsOf } from './purse-terms.ts';
@@ -81,8 +83,16 @@ export function receiptBooks(db: Kysely<Tables>, dataDir: string): ReceiptBooks 
   };
 }
 
-/** Processes that have left anything behind. Most of them live. */
+/** Processes that have left anything behind here. Most of them live. */
 async function candidates(db: Kysely<Tables>, dataDir: string, atMs: number): Promise<readonly string[]> {
+  const stale = lockFiles(dataDir).filter((file) => atMs - file.madeMs > BIRTH_MS);
+  const ids = [...journalsIn(dataDir), ...(await lessees(db)), ...stale.map((file) => file.processId)];
+  return [...new Set(ids)];
+}
+
+/** Leases in PostgreSQL may be those of other machines, whose locks and journals are there. */
+async function lessees(db: Kysely<Tables>): Promise<readonly string[]> {
+  if (isPostgres(db)) return [];
   const leases = await db
     .selectFrom('accounts')
     .select('process_id')
@@ -90,13 +100,7 @@ async function candidates(db: Kysely<Tables>, dataDir: string, atMs: number): Pr
     .where('process_id', '!=', '')
     .where('balance', '>', 0n)
     .execute();
-  const stale = lockFiles(dataDir).filter((file) => atMs - file.madeMs > BIRTH_MS);
-  const ids = [
-    ...journalsIn(dataDir),
-    ...leases.map((lease) => lease.process_id),
-    ...stale.map((file) => file.processId),
-  ];
-  return [...new Set(ids)];
+  return leases.map((lease) => lease.process_id);
 }
 
 /** Takes in a whole journal whose process writes no more; attempts that it left open become receipts by their estimate. */
@@ -138,16 +142,20 @@ interface Batch {
 async function post({ db, insert, addUsage }: Writer, { processId, receipts, atMs }: Batch): Promise<number> {
   if (receipts.length === 0) return 0;
   return db.transaction().execute(async (trx) => {
+    await lockPurses(
+      trx,
+      receipts.flatMap(({ keyId, purses = [] }) => [keyId, ...purses.map(purseIdOf)]),
+    );
     const postingId = await newPosting(trx, processId, atMs);
     const rows = receipts.map((receipt) => rowOf(receipt, postingId));
     const fresh = await insert(trx, rows);
     // Of two with one id the first was written.
     const byId = new Map(rows.toReversed().map((row) => [row.id, row]));
     const written = fresh.flatMap(({ id }) => byId.get(id) ?? []);
-    await addUsage(trx, written);
-    await noteUnpriced(trx, written, atMs);
     if (fresh.length === 0) await trx.deleteFrom('postings').where('id', '=', postingId).execute();
     for (const [purseId, nanoUsd] of sumsOf(fresh)) await spend(trx, { postingId, processId, purseId, nanoUsd, atMs });
+    await noteUnpriced(trx, written, atMs);
+    await addUsage(trx, written);
     return fresh.length;
   });
 }
@@ -214,20 +222,4 @@ function labelColumns(labels: Labels): Partial<Insertable<ReceiptsTable>> {
     experiment: experiment ?? null,
     tags: tags === undefined || tags.length === 0 ? null : JSON.stringify(tags),
   };
-}
-
-/**
- * Brings all commits so far to the disk: one commit in full mode syncs the log that holds them all. What is taken away
- * afterwards (journals) would else be missing after a power cut.
- */
-async function syncToDisk(db: Kysely<Tables>): Promise<void> {
-  await db.connection().execute(async (connection) => {
-    await sql`pragma synchronous = full`.execute(connection);
-    try {
-      const conflict = sql`on conflict (name) do update set value = value + 1`;
-      await sql`insert into counters (name, value) values ('syncs', 1) ${conflict}`.execute(connection);
-    } finally {
-      await sql`pragma synchronous = normal`.execute(connection);
-    }
-  });
 }

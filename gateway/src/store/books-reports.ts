@@ -2,6 +2,7 @@
 import { sql, type Insertable, type Kysely } from 'kysely';
 import { auditProblems } from './books-audit.ts';
 import type { Books } from './books-form.ts';
+import { oneView } from './differences.ts';
 import { rowOf, settledReceipt, trackOpen } from './books-receipts.ts';
 import { tagsOf, usageBy } from './books-usage-by.ts';
 import { ownDays } from './books-own-days.ts';
@@ -27,15 +28,15 @@ export function reportBooks(
       // Journals first: a receipt that is taken in meanwhile is then seen twice, and counted once by its id. The other
       // way round it would not be seen at all.
       const { receipts } = readJournals(dataDir);
-      return reading(db, async (snapshot) => usageReport(snapshot, query, receipts));
+      return oneView(db, async (snapshot) => usageReport(snapshot, query, receipts));
     },
     verify: async () => {
       const { receipts, damaged } = readJournals(dataDir);
-      return reading(db, async (snapshot) => verifyReport(snapshot, receipts, damaged));
+      return oneView(db, async (snapshot) => verifyReport(snapshot, receipts, damaged));
     },
     usageBy: async (query) => {
       const { receipts } = readJournals(dataDir);
-      return reading(db, async (snapshot) => {
+      return oneView(db, async (snapshot) => {
         const fresh = await notStored(snapshot, receipts);
         return usageBy(
           snapshot,
@@ -48,18 +49,6 @@ export function reportBooks(
     rebuildUsage: async () => rebuildUsage(db),
     ownDays: async (providers, span) => ownDays(db, providers, span),
   };
-}
-
-/** One view of the database for several queries, without keeping writers out. */
-async function reading<T>(db: Kysely<Tables>, read: (snapshot: Kysely<Tables>) => Promise<T>): Promise<T> {
-  return db.connection().execute(async (connection) => {
-    await sql`begin deferred`.execute(connection);
-    try {
-      return await read(connection);
-    } finally {
-      await sql`commit`.execute(connection);
-    }
-  });
 }
 
 interface Journaled {

@@ -1,5 +1,6 @@
 /** The store's own thread: it has the database open, so that the thread which serves requests never waits for a disk or a lock. */
 import { parentPort, workerData } from 'node:worker_threads';
+import { asString, compact, isRecord } from '../lib/json.ts';
 import type { Books, BooksOptions } from './books-form.ts';
 import { openBooks } from './books.ts';
 import { troubleOf, type Trouble } from './sqlite.ts';
@@ -42,9 +43,16 @@ if (port !== null) {
 }
 
 function optionsOf(data: unknown): BooksOptions {
-  if (typeof data === 'object' && data !== null && 'dataDir' in data && 'busyMs' in data) {
-    const { dataDir, busyMs } = data;
-    if (typeof dataDir === 'string' && typeof busyMs === 'number') return { dataDir, busyMs };
+  if (isRecord(data)) {
+    const { dataDir, busyMs, url, processId, deadAfterMs } = data;
+    if (typeof dataDir === 'string' && typeof busyMs === 'number')
+      return compact({
+        dataDir,
+        busyMs,
+        url: asString(url),
+        processId: asString(processId),
+        deadAfterMs: typeof deadAfterMs === 'number' ? deadAfterMs : undefined,
+      });
   }
   throw new TypeError('the store thread was started without options');
 }

@@ -5,12 +5,19 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { booksContract } from '../../test/books-contract.ts';
 import { inFolder } from '../../test/store-kit.ts';
+import { STORES, type StorePlace } from '../../test/stores.ts';
+import type { BooksOptions } from './books-form.ts';
 import { openBooksThread } from './books-client.ts';
 import { DATABASE, openBooks } from './books.ts';
 import { troubleOf, type Trouble } from './sqlite.ts';
 
-booksContract('SQLite', async (dataDir) => openBooks({ dataDir, busyMs: 1000 }));
-booksContract('SQLite in a thread of its own', async (dataDir) => openBooksThread({ dataDir, busyMs: 1000 }));
+for (const kind of STORES) {
+  const options = (place: StorePlace): BooksOptions => ({ ...place, busyMs: 1000, deadAfterMs: 0 });
+  booksContract({ name: kind.name, kind }, async (place) => openBooks(options(place)));
+  booksContract({ name: `${kind.name} in a thread of its own`, kind }, async (place) =>
+    openBooksThread(options(place)),
+  );
+}
 
 async function troubleWith(ask: () => Promise<unknown>): Promise<Trouble | undefined | 'none'> {
   try {

@@ -4,10 +4,11 @@
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { Kysely } from 'kysely';
+import { Kysely, type Dialect } from 'kysely';
+import { accessBooks } from './books-access.ts';
 import { alertBooks } from './books-alerts.ts';
 import { auditBooks } from './books-audit.ts';
-import { batchBooks } from './books-batches.ts';
+import { batchBooks, type Deaths } from './books-batches.ts';
 import { budgetBooks } from './books-budgets.ts';
 import { fileBooks } from './books-files.ts';
 import { feedbackBooks } from './books-feedback.ts';
@@ -15,11 +16,13 @@ import type { Books, BooksOptions } from './books-form.ts';
 import { keyBooks } from './books-keys.ts';
 import { leaseBooks } from './books-leases.ts';
 import { priceBooks } from './books-prices.ts';
+import { peopleBooks } from './books-people.ts';
 import { receiptBooks } from './books-receipts.ts';
 import { reportBooks } from './books-reports.ts';
 import { requestBooks } from './books-requests.ts';
 import { snapshotBooks } from './books-snapshots.ts';
 import { migrate } from './migrations.ts';
+import { isAlive } from './process-lock.ts';
 import type { Tables } from './schema.ts';
 import { openSqlite } from './sqlite.ts';
 
@@ -28,18 +31,14 @@ export const DATABASE = 'turnout.db';
 
 /** Opens the books, making or updating the database. */
 export async function openBooks(options: BooksOptions): Promise<Books> {
-  const { dataDir, busyMs } = options;
+  const { dataDir } = options;
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  const db = new Kysely<Tables>({ dialect: openSqlite(join(dataDir, DATABASE), busyMs) });
-  try {
-    await migrate(db);
-  } catch (error) {
-    await db.destroy();
-    throw error;
-  }
+  const { db, deaths, close } = await openDatabase(options);
   return {
     ...keyBooks(db),
     ...budgetBooks(db),
+    ...peopleBooks(db),
+    ...accessBooks(db),
     ...auditBooks(db),
     ...leaseBooks(db),
     ...receiptBooks(db, dataDir),
@@ -47,10 +46,60 @@ export async function openBooks(options: BooksOptions): Promise<Books> {
     ...snapshotBooks(db),
     ...feedbackBooks(db),
     ...fileBooks(db),
-    ...batchBooks(db, dataDir),
+    ...batchBooks(db, deaths),
+    agree: async (mark, value) => agree(db, mark, value),
     ...reportBooks(db, dataDir),
     ...priceBooks(db),
     ...alertBooks(db),
-    close: async () => db.destroy(),
+    close,
   };
+}
+
+async function agree(db: Kysely<Tables>, name: string, value: bigint): Promise<bigint> {
+  await db
+    .insertInto('counters')
+    .values({ name, value })
+    .onConflict((conflict) => conflict.column('name').doNothing())
+    .execute();
+  return (await db.selectFrom('counters').select('value').where('name', '=', name).executeTakeFirstOrThrow()).value;
+}
+
+interface Database {
+  readonly db: Kysely<Tables>;
+  readonly deaths: Deaths;
+  readonly close: () => Promise<void>;
+}
+
+async function openDatabase({ dataDir, busyMs, url, ...more }: BooksOptions): Promise<Database> {
+  if (url !== undefined) return openServer(url, more);
+  const db = await migrated(openSqlite(join(dataDir, DATABASE), busyMs));
+  const deaths: Deaths = async (ids) => ids.filter((id) => !isAlive(dataDir, id));
+  return { db, deaths, close: async () => db.destroy() };
+}
+
+/** Read only where it is asked for: `pg` would cost every other start its time. */
+async function openServer(
+  url: string,
+  { processId, deadAfterMs }: Pick<BooksOptions, 'processId' | 'deadAfterMs'>,
+): Promise<Database> {
+  const { openPostgres } = await import('./postgres.ts');
+  const { deathsIn, proveLife } = await import('./postgres-life.ts');
+  const db = await migrated(openPostgres(url));
+  const life = processId === undefined ? undefined : await proveLife(url, processId);
+  const close = async (): Promise<void> => {
+    await life?.end();
+    await db.destroy();
+  };
+  return { db, deaths: deathsIn(db, deadAfterMs), close };
+}
+
+async function migrated(dialect: Dialect): Promise<Kysely<Tables>> {
+  const db = new Kysely<Tables>({ dialect });
+  try {
+    await migrate(db);
+  } catch (error) {
+    await db.destroy();
+    throw error;
+  }
+  return db;
 }

@@ -2,13 +2,19 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Fault } from '../chat/fault.ts';
-import type { JsonRecord } from '../lib/json.ts';
+import { compact, type JsonRecord } from '../lib/json.ts';
 import type { Result } from '../lib/result.ts';
 import type { AskBatches } from './batch-ports.ts';
 import { DATABASE, openBooks } from './books.ts';
+import type { Budgets } from './budget-ports.ts';
+import { BudgetBoard } from './budgets.ts';
 import { idMaker } from './id.ts';
 import { KeyRing } from './keys.ts';
+import { meet } from './meeting.ts';
 import { PATIENCE_MS, patiently } from './patience.ts';
+import type { People } from './people-ports.ts';
+import { Directory } from './people.ts';
+import { placeText, type StorePlace } from './place.ts';
 import type { Keys, RequestLog, StoredSnapshot, UsageQuery, UsageReport, VerifyReport } from './ports.ts';
 import type { AskReports } from './report-ports.ts';
 import { ensureDataDir, ensureSecret } from './secret.ts';
@@ -16,7 +22,7 @@ import { ensureDataDir, ensureSecret } from './secret.ts';
 /** A command has nothing else to do than to wait for a gateway's write. */
 const BUSY_MS = 5000;
 
-export interface DeskOptions {
+export interface DeskOptions extends StorePlace {
   readonly dataDir: string;
   readonly now: () => number;
   /** False: a folder without a database is an error, as a mistyped one would look like an empty one. */
@@ -25,6 +31,8 @@ export interface DeskOptions {
 
 export interface Desk {
   readonly keys: Keys;
+  readonly budgets: Budgets;
+  readonly people: People;
   readonly batches: AskBatches;
   readonly reports: AskReports;
   readonly log: RequestLog;
@@ -37,24 +45,33 @@ export interface Desk {
 }
 
 /** Opens the books of a data folder. Throws an error for people where that cannot be done. */
-export async function openDesk({ dataDir, now, mayCreate }: DeskOptions): Promise<Desk> {
-  if (!mayCreate && !existsSync(join(dataDir, DATABASE))) {
-    throw new Error(`There is no Turnout data in ${dataDir}. Name the folder with --data or TURNOUT_DATA.`);
+export async function openDesk(options: DeskOptions): Promise<Desk> {
+  const { dataDir, url, now, mayCreate } = options;
+  if (url === undefined && !mayCreate && !existsSync(join(dataDir, DATABASE))) {
+    throw new Error(
+      `There is no Turnout data in ${dataDir}. Name the folder with --data or TURNOUT_DATA, or a PostgreSQL database with TURNOUT_STORE.`,
+    );
   }
   ensureDataDir(dataDir);
-  const opened = await patiently(async () => openBooks({ dataDir, busyMs: BUSY_MS }), 0);
-  if (!opened.ok) throw new Error(`The database in ${dataDir} is locked or cannot be read.`);
+  const secret = ensureSecret(dataDir, options.secretHex);
+  const opened = await patiently(async () => openBooks(compact({ dataDir, busyMs: BUSY_MS, url })), 0);
+  if (!opened.ok) throw new Error(`Turnout cannot use ${placeText(options)}. Is it locked, or its server away?`);
   const books = opened.value;
   try {
+    await meet(books, { ...options, secret, patienceMs: PATIENCE_MS }, async () => undefined);
+    const newId = idMaker(now);
+    const people = new Directory({ books, secret, now, newId, patienceMs: PATIENCE_MS });
+    await people.refresh();
     const keys = new KeyRing({
       books,
-      secret: ensureSecret(dataDir),
+      secret,
+      whyNot: (owners) => people.whyNot(owners),
       adminKey: undefined,
       now,
       monotonicMs: () => 0,
       graceMs: Infinity,
       patienceMs: PATIENCE_MS,
-      newId: idMaker(now),
+      newId,
       onChange: () => undefined,
       spend: async (keyId) => {
         // What running gateways have settled counts as spent, also before the database has it.
@@ -65,9 +82,24 @@ export async function openDesk({ dataDir, now, mayCreate }: DeskOptions): Promis
         return { spentNanoUsd, heldNanoUsd: reserved > 0n ? reserved : 0n };
       },
     });
+    const budgets = new BudgetBoard({
+      books,
+      now,
+      newId: idMaker(now),
+      patienceMs: PATIENCE_MS,
+      onChange: () => undefined,
+      // What running gateways have settled and the database does not have yet is not in it: two tenths of a second at most.
+      stateOf: async (purseId) => {
+        const { limitNanoUsd, spentNanoUsd, leasedElsewhereNanoUsd } = await books.balances(purseId, '');
+        return { limitNanoUsd, spentNanoUsd, heldNanoUsd: leasedElsewhereNanoUsd };
+      },
+    });
     await keys.refresh();
+    await budgets.refresh();
     return {
       keys,
+      budgets,
+      people,
       batches: async (ask) => patiently(async () => ask(books)),
       reports: async (ask) => patiently(async () => ask(books)),
       log: {

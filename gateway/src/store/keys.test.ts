@@ -49,6 +49,7 @@ async function withKeys(run: (bench: Bench) => Promise<void>): Promise<void> {
         graceMs: GRACE_MS,
         patienceMs: 100,
         newId: idMaker(() => AT),
+        whyNot: () => undefined,
         onChange: (key) => changed.push(key),
         spend: async () => ({ spentNanoUsd: 1n, heldNanoUsd: 2n }),
       });
@@ -90,6 +91,7 @@ describe('keys', () => {
         'isDisabled',
         'isRoot',
         'name',
+        'orgId',
         'tags',
       ]);
       const seen = JSON.stringify([keys.list(), keys.find(token), row], (_, value: unknown) =>
@@ -149,6 +151,7 @@ describe('keys', () => {
           graceMs: 1,
           patienceMs: 1,
           newId: () => 'x',
+          whyNot: () => undefined,
           onChange: () => undefined,
           spend: async () => ({ spentNanoUsd: 0n, heldNanoUsd: 0n }),
         });
@@ -245,6 +248,108 @@ describe('keys', () => {
       assert.deepEqual(valueOf(await keys.spend(row.id)), { spentNanoUsd: 1n, heldNanoUsd: 2n });
       assert.deepEqual(valueOf(await keys.spend('root')), { spentNanoUsd: 1n, heldNanoUsd: 2n });
       assert.equal(valueOf(await keys.spend('nobody')), undefined);
+    });
+  });
+
+  it('take the token before a rotation for as long as was said, and no other', async () => {
+    await withKeys(async ({ keys, other, passMs }) => {
+      const { row, token } = valueOf(await keys.create({ name: 'a' }));
+      const next = valueOf(await keys.rotate(row.id, 1000, 'key_boss'));
+      assert.ok(next !== undefined && next.token !== token);
+      await other.refresh();
+      for (const ring of [keys, other])
+        assert.deepEqual([codeOf(ring, token), codeOf(ring, next.token)], ['key a', 'key a']);
+      passMs(1000);
+      for (const ring of [keys, other])
+        assert.deepEqual([codeOf(ring, token), codeOf(ring, next.token)], ['key-expired', 'key a']);
+      const last = valueOf(await keys.rotate(row.id, 0));
+      assert.equal(codeOf(keys, next.token), 'key-expired');
+      assert.equal(codeOf(keys, token), 'key-unknown');
+      assert.equal(codeOf(keys, last?.token ?? ''), 'key a');
+      assert.equal(valueOf(await keys.rotate('nobody', 0)), undefined);
+      for (const overlap of [-1, Number.NaN, Infinity, 93 * 86_400_000])
+        assert.equal((await keys.rotate(row.id, overlap)).ok, false);
+      await keys.remove(row.id);
+      assert.equal(codeOf(keys, last?.token ?? ''), 'key-unknown');
+    });
+  });
+
+  it('are taken from their addresses only, by either token, and from nowhere where the address is not known', async () => {
+    await withKeys(async ({ keys }) => {
+      const { row, token } = valueOf(await keys.create({ name: 'a', addresses: ['10.1.0.0/16', '2001:db8::/32'] }));
+      const rotated = valueOf(await keys.rotate(row.id, 1000))?.token ?? '';
+      const at = (text: string, address?: string): string => {
+        const found = keys.find(text, address);
+        return found.ok ? 'ok' : found.error.code;
+      };
+      for (const text of [token, rotated]) {
+        for (const address of ['10.1.255.1', '::ffff:10.1.0.9', '2001:db8:1::1']) assert.equal(at(text, address), 'ok');
+        for (const address of ['10.2.0.1', '127.0.0.1', '::1', 'unknown', undefined])
+          assert.equal(at(text, address), 'address-refused');
+      }
+      const refused = keys.find(token, '10.2.0.1');
+      assert.match(refused.ok ? '' : refused.error.message, /10\.2\.0\.1/);
+      await keys.change(row.id, { addresses: null });
+      assert.equal(at(token), 'ok');
+      assert.equal(keys.standing(row.id).ok, true);
+    });
+  });
+
+  it('keep their settings apart: what is not named in a change stays', async () => {
+    await withKeys(async ({ keys, other }) => {
+      const { row } = valueOf(
+        await keys.create({ name: 'a', scopes: ['read'], allowedRoutes: ['fast'], limits: { rpm: 3 } }),
+      );
+      await keys.change(row.id, { allowedProviders: ['openai'], allowedRoutes: null });
+      await keys.change(row.id, { name: 'b' });
+      await other.refresh();
+      const { scopes, allowedRoutes, allowedProviders, limits, orgId } = other.get(row.id) ?? {};
+      assert.deepEqual(
+        { scopes, allowedRoutes, allowedProviders, limits, orgId },
+        {
+          scopes: ['read'],
+          allowedRoutes: undefined,
+          allowedProviders: ['openai'],
+          limits: { rpm: 3 },
+          orgId: 'default',
+        },
+      );
+    });
+  });
+
+  it('belong to owners that there are', async () => {
+    await withKeys(async ({ keys }) => {
+      for (const [owner, param] of [
+        [{ orgId: 'org_none' }, 'org'],
+        [{ teamId: 'team_none' }, 'team'],
+        [{ userId: 'user_none' }, 'user'],
+      ] as const) {
+        const made = await keys.create({ name: 'a', ...owner });
+        assert.deepEqual(made.ok ? undefined : [made.error.code, made.error.param], ['field-invalid', param]);
+      }
+      const { row } = valueOf(await keys.create({ name: 'a', orgId: 'default' }));
+      assert.equal((await keys.change(row.id, { teamId: 'team_none' })).ok, false);
+      assert.equal((await keys.change(row.id, { teamId: null })).ok, true);
+    });
+  });
+
+  it('know when they were last used, written once a minute, and again after trouble', async () => {
+    await withKeys(async ({ keys, other, passMs }) => {
+      const { row, token } = valueOf(await keys.create({ name: 'a' }));
+      const usedAt = async (ring: KeyRing): Promise<number | undefined> => valueOf(await ring.uses()).get(row.id);
+      assert.equal(await usedAt(keys), undefined);
+      codeOf(keys, token);
+      assert.equal(await usedAt(other), undefined);
+      await keys.noteUses();
+      assert.equal(await usedAt(other), AT);
+      passMs(59_000);
+      codeOf(keys, token);
+      await keys.noteUses();
+      assert.equal(await usedAt(other), AT);
+      passMs(1000);
+      codeOf(keys, token);
+      await keys.noteUses();
+      assert.equal(await usedAt(other), AT + 60_000);
     });
   });
 });

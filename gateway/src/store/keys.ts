@@ -1,12 +1,17 @@
 /** Keys in memory: looked up without the store, kept up to date by asking it for what is newer. */
 import { timingSafeEqual } from 'node:crypto';
 import { fault, type Fault } from '../chat/fault.ts';
+import { compact } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import type { NanoUsd } from '../money/price.ts';
 import type { Books, KeyDeed, StoredKey } from './books-form.ts';
 import { ROOT_KEY_ID } from './ledger-problems.ts';
+import { rangesOf, REGION, settingProblem, type KeySettingsPatch } from './key-settings.ts';
+import { KeyUses } from './key-uses.ts';
+import { DEFAULT_ORG_ID } from '../people/permissions.ts';
 import { patiently } from './patience.ts';
-import type { KeyLookup, KeyPatch, KeyRow, Keys, KeySpend, NewKey } from './ports.ts';
+import type { Owners } from './people-ports.ts';
+import type { IssuedKey, KeyLookup, KeyOwner, KeyPatch, KeyRow, Keys, KeySpend, NewKey } from './ports.ts';
 import { hashToken, isWellFormed, newToken } from './token.ts';
 
 /** Shorter root keys could be guessed. */
@@ -16,11 +21,11 @@ const RECENT_MAX = 10_000;
 /** Without an answer of the store for so long, a key that is not known may be a new one: 503, not 401. */
 const STALE_MS = 5000;
 const NAME_LENGTH_MAX = 200;
-/** As regions are written in the configuration. */
-const REGION = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 const LIST_MAX = 1000;
 /** A thousand million dollars, less one nano-dollar: what fits the decimal form. */
 const BUDGET_NANO_USD_MAX = 10n ** 18n - 1n;
+/** Two tokens of one key for longer than a quarter of a year are two keys. */
+const OVERLAP_MS_MAX = 92 * 86_400_000;
 
 export interface KeyPorts {
   readonly books: Books;
@@ -38,15 +43,18 @@ export interface KeyPorts {
   /** The budget of a key was changed. */
   readonly onChange: (key: KeyRow) => void;
   readonly spend: (keyId: string) => Promise<KeySpend>;
+  /** Why nothing of these may be used: the user, team or organisation of a key is disabled or removed. */
+  readonly whyNot: (owners: Owners) => Fault | undefined;
 }
 
 export class KeyRing implements Keys {
   readonly #ports: KeyPorts;
   readonly #adminKey: Buffer | undefined;
   readonly #root: KeyRow;
-  readonly #byHash = new Map<string, KeyRow>();
+  readonly #byHash = new Map<string, Way>();
   readonly #byId = new Map<string, Known>();
-  readonly #recent = new Map<string, KeyRow>();
+  readonly #recent = new Map<string, Way>();
+  readonly #uses: KeyUses;
   #revision = 0n;
   #syncedAtMs: number;
 
@@ -60,12 +68,20 @@ export class KeyRing implements Keys {
     this.#adminKey = adminKey === undefined ? undefined : Buffer.from(adminKey);
     this.#root = { id: ROOT_KEY_ID, name: 'root', isRoot: true, isDisabled: false, createdAtMs: 0, tags: [] };
     this.#syncedAtMs = monotonicMs();
+    this.#uses = new KeyUses(ports.books);
   }
 
-  find(token: string): KeyLookup {
+  find(token: string, address?: string): KeyLookup {
     if (this.#isAdminKey(token)) return ok(this.#root);
-    const known = this.#recent.get(token) ?? this.#lookUp(token);
-    return typeof known === 'string' ? err(fault(known)) : this.#inForce(known);
+    const way = this.#recent.get(token) ?? this.#lookUp(token);
+    if (typeof way === 'string') return err(fault(way));
+    if (way.untilMs <= this.#ports.now()) return err(expired(way.untilMs));
+    const found = this.#inForce(way.row);
+    if (!found.ok) return found;
+    if (way.isOpenTo?.(address) === false)
+      return err(fault('address-refused', { address: address ?? 'an address that is not known' }));
+    this.#uses.note(way.row.id, this.#ports.now());
+    return found;
   }
 
   standing(id: string): KeyLookup {
@@ -77,8 +93,10 @@ export class KeyRing implements Keys {
   #inForce(known: KeyRow): KeyLookup {
     if (known.isDisabled) return err(fault('key-disabled'));
     if (known.expiresAtMs !== undefined && known.expiresAtMs <= this.#ports.now()) {
-      return err(fault('key-expired', { at: new Date(known.expiresAtMs).toISOString() }));
+      return err(expired(known.expiresAtMs));
     }
+    const off = this.#ports.whyNot(known);
+    if (off !== undefined) return err(off);
     if (this.#silentMs() > this.#ports.graceMs) return err(fault('store-unavailable'));
     return ok(known);
   }
@@ -91,8 +109,8 @@ export class KeyRing implements Keys {
     return [...this.#byId.values()].map((known) => known.row).toSorted((a, b) => a.createdAtMs - b.createdAtMs);
   }
 
-  async create(key: NewKey, by?: string): Promise<Result<{ readonly row: KeyRow; readonly token: string }, Fault>> {
-    const wrong = whyNotValid(key);
+  async create(key: NewKey, by?: string): Promise<Result<IssuedKey, Fault>> {
+    const wrong = whyNotValid(key) ?? (await this.#whyNotOwned(key));
     if (wrong !== undefined) return err(wrong);
     const { books, secret, newId, now } = this.#ports;
     const token = newToken();
@@ -103,8 +121,19 @@ export class KeyRing implements Keys {
     return ok({ row: this.#apply(stored.value), token });
   }
 
+  async rotate(id: string, overlapMs: number, by?: string): Promise<Result<IssuedKey | undefined, Fault>> {
+    if (!(overlapMs >= 0 && overlapMs <= OVERLAP_MS_MAX))
+      return err(fault('field-invalid', { reason: 'it must be 0 to 92 days' }, { param: 'overlap' }));
+    const { books, secret, now } = this.#ports;
+    const token = newToken();
+    const tokens = { hash: hashToken(secret, token), oldUntilMs: now() + overlapMs };
+    const stored = await this.#patiently(async () => books.rotateKey(id, tokens, this.#deed(by)));
+    if (!stored.ok) return stored;
+    return ok(stored.value === undefined ? undefined : { row: this.#apply(stored.value), token });
+  }
+
   async change(id: string, patch: KeyPatch, by?: string): Promise<Result<KeyRow | undefined, Fault>> {
-    const wrong = whyNotValid(patch);
+    const wrong = whyNotValid(patch) ?? (await this.#whyNotOwned({ ...this.#ownerOf(id), ...patch }));
     if (wrong !== undefined) return err(wrong);
     const stored = await this.#patiently(async () => this.#ports.books.changeKey(id, patch, this.#deed(by)));
     if (!stored.ok) return stored;
@@ -116,6 +145,15 @@ export class KeyRing implements Keys {
     if (!stored.ok) return stored;
     if (stored.value !== undefined) this.#apply(stored.value);
     return ok(stored.value !== undefined);
+  }
+
+  async uses(): Promise<Result<ReadonlyMap<string, number>, Fault>> {
+    return this.#patiently(async () => this.#uses.all());
+  }
+
+  /** Writes down when keys were used. Throws where the store is in trouble; nothing is lost by that. */
+  async noteUses(): Promise<void> {
+    await this.#uses.flush();
   }
 
   async spend(id: string): Promise<Result<KeySpend | undefined, Fault>> {
@@ -133,6 +171,22 @@ export class KeyRing implements Keys {
     this.#syncedAtMs = askedAtMs;
   }
 
+  #ownerOf(id: string): KeyOwner {
+    const { orgId } = this.#byId.get(id)?.row ?? {};
+    return orgId === undefined ? {} : { orgId };
+  }
+
+  /** Whether there are such owners; most keys name none. */
+  async #whyNotOwned({ orgId, teamId, userId }: OwnerPatch): Promise<Fault | undefined> {
+    if ((teamId ?? userId) === undefined && (orgId ?? DEFAULT_ORG_ID) === DEFAULT_ORG_ID) return undefined;
+    const owner = compact({ orgId, teamId: teamId ?? undefined, userId: userId ?? undefined });
+    const missing = await this.#patiently(async () => this.#ports.books.missingOwner(owner));
+    if (!missing.ok) return missing.error;
+    if (missing.value === undefined) return undefined;
+    const [param, what] = OWNER_WORDS[missing.value];
+    return fault('field-invalid', { reason: `there is no such ${what}` }, { param });
+  }
+
   #deed(by: string | undefined): KeyDeed {
     return { atMs: this.#ports.now(), ...(by === undefined ? {} : { by }) };
   }
@@ -148,7 +202,7 @@ export class KeyRing implements Keys {
     return bytes.length === adminKey.length && timingSafeEqual(bytes, adminKey);
   }
 
-  #lookUp(token: string): KeyRow | 'key-unknown' | 'store-unavailable' {
+  #lookUp(token: string): Way | 'key-unknown' | 'store-unavailable' {
     if (!isWellFormed(token)) return 'key-unknown';
     const known = this.#byHash.get(hashToken(this.#ports.secret, token));
     if (known === undefined) return this.#silentMs() > STALE_MS ? 'store-unavailable' : 'key-unknown';
@@ -163,28 +217,65 @@ export class KeyRing implements Keys {
 
   /** Takes in a key as it is stored, unless something newer is known. Gives what the rest of the gateway may see of it. */
   #apply(stored: StoredKey): KeyRow {
-    const { hash, revision, ...row } = stored;
+    const { hash, oldHash, revision, ...row } = stored;
     const before = this.#byId.get(row.id);
     if (before !== undefined && before.revision >= revision) return before.row;
     this.#recent.clear();
-    if (before !== undefined) this.#byHash.delete(before.hash);
+    for (const gone of before?.hashes ?? []) this.#byHash.delete(gone);
     this.#byId.delete(row.id);
-    if (hash !== undefined) {
-      this.#byHash.set(hash, row);
-      this.#byId.set(row.id, { row, hash, revision });
-    }
+    if (hash !== undefined) this.#byId.set(row.id, { row, hashes: this.#open(row, hash, oldHash), revision });
     if (before !== undefined && before.row.budgetNanoUsd !== row.budgetNanoUsd) this.#ports.onChange(row);
     return row;
   }
+
+  /** Lets the tokens of a key in. */
+  #open(row: KeyRow, hash: string, oldHash: string | undefined): readonly string[] {
+    const isOpenTo = openTo(row);
+    this.#byHash.set(hash, { row, isOpenTo, untilMs: Infinity });
+    if (oldHash === undefined) return [hash];
+    this.#byHash.set(oldHash, { row, isOpenTo, untilMs: row.oldUntilMs ?? 0 });
+    return [hash, oldHash];
+  }
+}
+
+/** What a token leads to. */
+interface Way {
+  readonly row: KeyRow;
+  /** Until when the token is taken. */
+  readonly untilMs: number;
+  /** Absent: to every address. */
+  readonly isOpenTo: ((address: string | undefined) => boolean) | undefined;
+}
+
+function openTo({ addresses }: KeyRow): Way['isOpenTo'] {
+  if (addresses === undefined) return undefined;
+  const ranges = rangesOf(addresses);
+  return (address) => address !== undefined && ranges.ok && ranges.value.regionOf(address) !== undefined;
+}
+
+function expired(atMs: number): Fault {
+  return fault('key-expired', { at: new Date(atMs).toISOString() });
 }
 
 interface Known {
   readonly row: KeyRow;
-  readonly hash: string;
+  readonly hashes: readonly string[];
   readonly revision: bigint;
 }
 
-interface Checked {
+interface OwnerPatch extends Pick<KeyOwner, 'orgId'> {
+  readonly teamId?: string | null;
+  readonly userId?: string | null;
+}
+
+/** Each part of an owner in the words of the API. */
+const OWNER_WORDS = {
+  orgId: ['org', 'organisation'],
+  teamId: ['team', 'team in the organisation of the key'],
+  userId: ['user', 'user in the organisation of the key'],
+} as const satisfies Record<keyof KeyOwner, readonly [string, string]>;
+
+interface Checked extends KeySettingsPatch {
   readonly name?: string;
   readonly budgetNanoUsd?: NanoUsd | null;
   readonly allowedModels?: readonly string[] | null;
@@ -203,7 +294,9 @@ function whyNotValid(key: Checked): Fault | undefined {
   if (typeof key.region === 'string' && !REGION.test(key.region))
     return wrong('region', 'it must be a region such as eu or us-east-1');
   if (isLong(allowedModels)) return wrong('models', `it may have ${LIST_MAX} entries`);
-  return isLong(tags) ? wrong('tags', `it may have ${LIST_MAX} entries`) : undefined;
+  if (isLong(tags)) return wrong('tags', `it may have ${LIST_MAX} entries`);
+  const problem = settingProblem(key);
+  return problem === undefined ? undefined : wrong(problem.param, problem.reason);
 }
 
 function isLong(list: readonly string[] | null | undefined): boolean {

@@ -1,9 +1,7 @@
 /** The tables of people and money (`schema-people.ts`), and what older tables learn of them. */
 import { sql, type CreateTableBuilder, type Kysely } from 'kysely';
+import { DEFAULT_ORG_ID } from '../people/permissions.ts';
 import { fillUsage } from './books-usage.ts';
-
-/** The organisation that everyone is in where there is no other. */
-export const DEFAULT_ORG_ID = 'default';
 
 export async function createPeople(db: Kysely<unknown>): Promise<void> {
   await createOwners(db);

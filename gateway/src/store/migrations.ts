@@ -1,6 +1,7 @@
 /** How the tables came to be. Forward only: a database of a newer Turnout is refused. */
 import { sql, type Kysely } from 'kysely';
 import { DEFAULT_MIGRATION_TABLE, Migrator, type Migration } from 'kysely/migration';
+import { alone, isPostgres } from './differences.ts';
 import { createPeople } from './migration-people.ts';
 import type { Tables } from './schema.ts';
 
@@ -13,24 +14,54 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0006-people-and-money': { up: createPeople },
 };
 
-/** Brings a database up to date; one that is, is only read. Throws where it cannot, and where a newer Turnout wrote it. */
+/**
+ * Brings a database up to date; one that is, is only read. All or nothing, and by one of those that start together. Throws
+ * where it cannot, where a newer Turnout wrote the database, and where it is none that this program can have left.
+ */
 export async function migrate(db: Kysely<Tables>): Promise<void> {
-  const done = await executed(db);
+  if (isUpToDate(await executed(db))) return;
+  await alone(db, async (held) => {
+    // Another one may have done it meanwhile.
+    const done = await executed(held);
+    if (isUpToDate(done)) return;
+    if (done.length === 0 && (await hasTable(held, FIRST_TABLE))) throw new Error(`The database ${HALFWAY}`);
+    const migrator = new Migrator({ db: held, provider: { getMigrations: async () => ({ ...migrations }) } });
+    const { error } = await migrator.migrateToLatest();
+    if (error === undefined) return;
+    throw error instanceof Error ? error : new Error('the database could not be brought up to date');
+  });
+}
+
+/** Every database of ours has it from its first moment. */
+const FIRST_TABLE = 'accounts';
+const HALFWAY =
+  'has tables of Turnout, but not as any Turnout leaves them. Restore its backup, or name an empty database.';
+
+/** Throws where what was done is no beginning of what is to be done. */
+function isUpToDate(done: readonly string[]): boolean {
+  const names = Object.keys(migrations);
   const unknown = done.find((name) => !(name in migrations));
   if (unknown !== undefined)
-    throw new Error(`The database was written by a newer Turnout (${unknown}). Use that version.`);
-  if (done.length === Object.keys(migrations).length) return;
-  const migrator = new Migrator({ db, provider: { getMigrations: async () => ({ ...migrations }) } });
-  const { error } = await migrator.migrateToLatest();
-  if (error === undefined) return;
-  throw error instanceof Error ? error : new Error('the database could not be brought up to date');
+    throw new Error(
+      `The database was written by a newer Turnout (${unknown}). Use that version, or restore the backup that was made before its first start.`,
+    );
+  const missing = names.slice(0, done.length).find((name) => !done.includes(name));
+  if (missing !== undefined) throw new Error(`The database ${HALFWAY} It lacks the step ${missing}.`);
+  return done.length === names.length;
 }
 
 async function executed(db: Kysely<Tables>): Promise<readonly string[]> {
-  const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
-  if (!tables.some((table) => table.name === DEFAULT_MIGRATION_TABLE)) return [];
+  if (!(await hasTable(db, DEFAULT_MIGRATION_TABLE))) return [];
   const { rows } = await sql<{ name: string }>`select name from ${sql.table(DEFAULT_MIGRATION_TABLE)}`.execute(db);
   return rows.map((row) => row.name);
+}
+
+async function hasTable(db: Kysely<Tables>, name: string): Promise<boolean> {
+  // Only where our queries would find it: another schema of the database may be another program's.
+  const query = isPostgres(db)
+    ? sql`select 1 where to_regclass(${name}) is not null`
+    : sql`select 1 from sqlite_master where type = 'table' and name = ${name}`;
+  return (await query.execute(db)).rows.length > 0;
 }
 
 async function createTables(db: Kysely<unknown>): Promise<void> {

@@ -6,10 +6,16 @@ import type { NanoUsd } from '../money/price.ts';
 import type { AskBatches } from './batch-ports.ts';
 import type { AskReports, UsageRow } from './report-ports.ts';
 import type { Budgets } from './budget-ports.ts';
+import type { KeySettings, KeySettingsPatch } from './key-settings.ts';
+import type { Owners, People } from './people-ports.ts';
+import type { StorePlace } from './place.ts';
 import type { PurseRef, PurseState, TargetPurses } from './purse-ports.ts';
 
+/** Whose a key is: all of these that are given. */
+export type KeyOwner = Owners;
+
 /** A virtual key, without its token: that one is shown once and kept nowhere. */
-export interface KeyRow {
+export interface KeyRow extends KeySettings, KeyOwner {
   readonly id: string;
   readonly name: string;
   /** May do everything: admin and inference, no budget. */
@@ -24,12 +30,17 @@ export interface KeyRow {
   readonly tags: readonly string[];
   /** Where its callers are, whatever their requests say (`eu`, `us-east-1`). Absent: nothing is known. */
   readonly region?: string;
+  /** Until when the token before the last rotation is taken, in milliseconds since 1970. Absent: none is. */
+  readonly oldUntilMs?: number;
 }
 
-/** The key behind a token, or the fault to answer with: `key-unknown`, `key-expired`, `key-disabled`, `store-unavailable`. */
+/**
+ * The key behind a token, or the fault to answer with: `key-unknown`, `key-expired`, `key-disabled`, `address-refused`,
+ * `store-unavailable`.
+ */
 export type KeyLookup = Result<KeyRow, Fault>;
 
-export interface NewKey {
+export interface NewKey extends KeySettings, KeyOwner {
   readonly name: string;
   readonly isRoot?: boolean;
   readonly expiresAtMs?: number;
@@ -40,7 +51,7 @@ export interface NewKey {
 }
 
 /** What is absent stays; `null` takes the limit away. */
-export interface KeyPatch {
+export interface KeyPatch extends KeySettingsPatch {
   readonly name?: string;
   readonly isDisabled?: boolean;
   readonly expiresAtMs?: number | null;
@@ -48,6 +59,14 @@ export interface KeyPatch {
   readonly allowedModels?: readonly string[] | null;
   readonly tags?: readonly string[];
   readonly region?: string | null;
+  readonly teamId?: string | null;
+  readonly userId?: string | null;
+}
+
+/** A key and its token, which is seen here and never again. */
+export interface IssuedKey {
+  readonly row: KeyRow;
+  readonly token: string;
 }
 
 /** What of a purse is gone. */
@@ -59,20 +78,27 @@ export interface KeySpend {
 
 /** `by`: who makes, changes or removes a key, for the audit log: the id of another key, or `cli`. */
 export interface Keys {
-  /** In memory, no store, no waiting. A malformed token costs a checksum only; the root key is compared in constant time. */
-  find(token: string): KeyLookup;
+  /**
+   * In memory, no store, no waiting. A malformed token costs a checksum only; the root key is compared in constant time.
+   * `address`: of the caller, for keys that may be used from some only. What is found counts as used.
+   */
+  find(token: string, address?: string): KeyLookup;
   /** The key of an id, from memory. Not the key of `TURNOUT_ADMIN_KEY`, which has no row. */
   get(id: string): KeyRow | undefined;
   /** The key of an id, as `find` would give it for its token now: for work that goes on after its request. */
   standing(id: string): KeyLookup;
   /** Every key, oldest first, from memory. */
   list(): readonly KeyRow[];
-  /** Makes a key; `token` is seen here and never again. Known to this process at once, to others within two seconds. */
-  create(key: NewKey, by?: string): Promise<Result<{ readonly row: KeyRow; readonly token: string }, Fault>>;
+  /** Makes a key. Known to this process at once, to others within two seconds. */
+  create(key: NewKey, by?: string): Promise<Result<IssuedKey, Fault>>;
+  /** Gives a key another token; the one before is taken for `overlapMs` more. `undefined` where there is no such key. */
+  rotate(id: string, overlapMs: number, by?: string): Promise<Result<IssuedKey | undefined, Fault>>;
   /** `undefined` where there is no such key. */
   change(id: string, patch: KeyPatch, by?: string): Promise<Result<KeyRow | undefined, Fault>>;
   /** False where there is no such key. Its receipts stay. */
   remove(id: string, by?: string): Promise<Result<boolean, Fault>>;
+  /** When each key was last used, by its id, in milliseconds since 1970: a minute late at most. What was never used is not in it. */
+  uses(): Promise<Result<ReadonlyMap<string, number>, Fault>>;
   /** What a key has spent and holds now. `undefined` where there is no such key. */
   spend(id: string): Promise<Result<KeySpend | undefined, Fault>>;
 }
@@ -406,6 +432,8 @@ export interface Store {
   /** Files and batches. */
   readonly batches: AskBatches;
   readonly reports: AskReports;
+  /** Organisations, teams and users. */
+  readonly people: People;
   /** What this process is called in the store: what it works on is nobody else's while it lives. */
   readonly processId: string;
   usage(query: UsageQuery): Promise<Result<UsageReport, Fault>>;
@@ -415,7 +443,7 @@ export interface Store {
   close(): Promise<void>;
 }
 
-export interface StoreOptions {
+export interface StoreOptions extends StorePlace {
   /** Folder of the database, the secret and the journals; made where it is missing. */
   readonly dataDir: string;
   /** `TURNOUT_ADMIN_KEY`: the root key, any text of 32 characters or more. */

@@ -1,5 +1,5 @@
 /** The server's own secret: made on first start, in a file that only its owner may read. */
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { chmodSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -13,9 +13,10 @@ export function ensureDataDir(dataDir: string): void {
 
 /**
  * Reads the secret, or makes it. Two processes that start at once end up with the same one: the file is written whole
- * under another name and linked, and a link does not replace. Throws where the file is there and is not a secret of ours.
+ * under another name and linked, and a link does not replace. `given` (`TURNOUT_SECRET`) stands for the file. Throws where the file is there and is not a secret of ours.
  */
-export function ensureSecret(dataDir: string): Buffer {
+export function ensureSecret(dataDir: string, given?: string): Buffer {
+  if (given !== undefined) return secretOf(given, 'TURNOUT_SECRET');
   const path = join(dataDir, 'secret');
   const draft = join(dataDir, `secret.${randomBytes(8).toString('hex')}`);
   const known = readSecret(path);
@@ -43,9 +44,18 @@ function readSecret(path: string): Buffer | undefined {
     if (hasCode(error, 'ENOENT')) return undefined;
     throw error;
   }
+  return secretOf(text, path);
+}
+
+function secretOf(text: string, from: string): Buffer {
   // A new one would lock every key out; better to stop and let a person look.
-  if (!HEX.test(text)) throw new Error(`${path} does not hold a secret of 64 hex digits. Restore it from a backup.`);
+  if (!HEX.test(text)) throw new Error(`${from} does not hold a secret of 64 hex digits. Restore it from a backup.`);
   return Buffer.from(text, 'hex');
+}
+
+/** A number by which two secrets are told apart, and which tells nothing of either. */
+export function secretMark(secret: Buffer): bigint {
+  return createHash('sha256').update('turnout mark of a secret').update(secret).digest().readBigInt64BE(0);
 }
 
 /** Whether an error is that of the file system with this code (`ENOENT`). */

@@ -9,6 +9,7 @@
  *
  * Several processes of one machine may share a folder. The database is worked by a thread of its own.
  */
+import { compact } from '../lib/json.ts';
 import { openBooksThread } from './books-client.ts';
 import type { Books } from './books-form.ts';
 import { BudgetBoard } from './budgets.ts';
@@ -17,7 +18,9 @@ import { idMaker } from './id.ts';
 import { openJournal, type JournalDisk } from './journal.ts';
 import { KeyRing } from './keys.ts';
 import { LedgerBook } from './ledger.ts';
+import { meet } from './meeting.ts';
 import { PATIENCE_MS, patiently } from './patience.ts';
+import { Directory } from './people.ts';
 import type { Store, StoreOptions } from './ports.ts';
 import type { PurseState } from './purse-ports.ts';
 import { takeLock, type ProcessLock } from './process-lock.ts';
@@ -34,6 +37,8 @@ const GRACE_MS = 10 * 60_000;
 const PUMP_MS = 200;
 /** Changes of keys by other processes are seen after so long; idle money and a full disk are looked at as often. */
 const TEND_MS = 1000;
+/** When keys were last used is written after so long. */
+const USES_MS = 5000;
 /** Processes that died beside us are cleaned up after so long. */
 const RECOVER_MS = 5000;
 const PRUNE_MS = 60_000;
@@ -52,15 +57,16 @@ export interface StoreParts {
 
 /** Opens the store, takes in what dead processes left, and learns the keys. Throws where the store cannot be used. */
 export async function openStore(options: StoreOptions, parts: StoreParts = {}): Promise<Store> {
-  const { dataDir, now } = options;
+  const { dataDir, url, now } = options;
   ensureDataDir(dataDir);
-  const secret = ensureSecret(dataDir);
-  const books = parts.books ?? openBooksThread({ dataDir, busyMs: BUSY_MS });
+  const secret = ensureSecret(dataDir, options.secretHex);
   const newId = idMaker(now);
   const lock = lockOf(dataDir, newId);
+  const { processId } = lock;
+  const books = parts.books ?? openBooksThread(compact({ dataDir, busyMs: BUSY_MS, url, processId }));
   try {
-    const recovered = await patiently(async () => books.recover(now()), START_PATIENCE_MS);
-    if (!recovered.ok) throw new Error(`The database in ${dataDir} is locked or cannot be read.`);
+    const meeting = { ...options, secret, patienceMs: START_PATIENCE_MS };
+    await meet(books, meeting, async () => books.recover(now()));
     const journal = openJournal(dataDir, lock.processId, parts.disk);
     const monotonicMs = parts.monotonicMs ?? (() => performance.now());
     const patienceMs = parts.patienceMs ?? PATIENCE_MS;
@@ -101,8 +107,10 @@ async function run(world: World): Promise<Store> {
     if (isTakenInFirst) await ledger.flush();
     return stateOf(id, { books, ledger, processId: lock.processId });
   };
+  const people = new Directory(world);
   const keys = new KeyRing({
     ...world,
+    whyNot: (owners) => people.whyNot(owners),
     adminKey: world.adminKey,
     graceMs: world.graceMs ?? GRACE_MS,
     onChange: (key) => ledger.recall(key.id),
@@ -118,10 +126,11 @@ async function run(world: World): Promise<Store> {
     stateOf: async (purseId) => purseOf(purseId, true),
   });
   const feedback = new FeedbackBook(books, now);
+  await people.refresh();
   await keys.refresh();
   await budgets.refresh();
   await feedback.refresh();
-  const timers = startTimers({ books, keys, budgets, ledger, requests, feedback, now, noteStore });
+  const timers = startTimers({ books, people, keys, budgets, ledger, requests, feedback, now, noteStore });
   return {
     keys,
     budgets,
@@ -132,6 +141,7 @@ async function run(world: World): Promise<Store> {
     feedback,
     batches: async (ask) => patiently(async () => ask(books)),
     reports: async (ask) => patiently(async () => ask(books)),
+    people,
     processId: lock.processId,
     usage: async (query) => patiently(async () => books.usage({ rowsMax: USAGE_ROWS_MAX, ...query })),
     audit: async (query) => patiently(async () => books.audit(query)),
@@ -139,6 +149,7 @@ async function run(world: World): Promise<Store> {
     close: async () => {
       for (const timer of timers) clearInterval(timer);
       await patiently(async () => requests.flush(), patienceMs);
+      await patiently(async () => keys.noteUses(), patienceMs);
       await ledger.stop();
       const ended = await patiently(async () => books.endProcess(lock.processId, now()), patienceMs);
       // Where the store is away nothing is lost: the journal stays, and the next process that starts takes it in.
@@ -178,6 +189,7 @@ function recalls(books: Books, ledger: LedgerBook): () => Promise<void> {
 
 interface Timed {
   readonly books: Books;
+  readonly people: Directory;
   readonly keys: KeyRing;
   readonly budgets: BudgetBoard;
   readonly ledger: LedgerBook;
@@ -189,6 +201,7 @@ interface Timed {
 
 function startTimers({
   books,
+  people,
   keys,
   budgets,
   ledger,
@@ -219,13 +232,17 @@ function startTimers({
     every(TEND_MS, async () => {
       ledger.tend();
       await recall();
+      // Before the keys: whoever a new key belongs to is known by then.
+      await people.refresh();
       await keys.refresh();
       await budgets.refresh();
     }),
+    every(USES_MS, async () => keys.noteUses()),
     every(RECOVER_MS, async () => {
       await books.recover(now());
     }),
     every(PRUNE_MS, async () => requests.prune()),
+    every(PRUNE_MS, async () => books.pruneAccess(now())),
     every(FEEDBACK_MS, async () => {
       await feedback.prune();
       await feedback.refresh();

@@ -88,9 +88,9 @@ async function decide(ports: NativePorts): Promise<{ readonly state: NativeState
   let first: { readonly line: Planned; readonly path: string } | undefined;
   let worstNanoUsd = 0n;
   for await (const read of inTurns(ports)) {
-    const line = host.halt() === undefined ? await preparedLine(read, ports) : undefined;
+    const line = host.halt() === undefined ? await paidLine(read, ports) : undefined;
     const sent = line === undefined ? undefined : await packed(line, world);
-    if (line === undefined || sent === undefined || !isPaidBy(line, ports)) return undefined;
+    if (line === undefined || sent === undefined) return undefined;
     first ??= { line, path: sent.path };
     if (first.line.target.id !== line.target.id || first.path !== sent.path) return undefined;
     worstNanoUsd += sent.worstNanoUsd;
@@ -100,7 +100,6 @@ async function decide(ports: NativePorts): Promise<{ readonly state: NativeState
   return { goal: { target, api }, state: { target: target.id, path: first.path, worstNanoUsd, parts: [] } };
 }
 
-/** The batch has one hold: a line that counts in other budgets than the batch's key is held and sent by itself. */
 function isPaidBy({ planning, target }: Planned, { key, world }: NativePorts): boolean {
   const { booked } = payerFor(key, { tags: [] }, world);
   const { payer } = planning;
@@ -116,6 +115,12 @@ async function* inTurns({ file, world }: NativePorts): AsyncGenerator<ReadLine> 
     await nextTurn();
     turnMs = performance.now();
   }
+}
+
+/** The batch has one hold: a line that counts in other budgets than the batch's key is held and sent by itself. */
+async function paidLine(read: ReadLine, ports: NativePorts): Promise<Planned | undefined> {
+  const line = await preparedLine(read, ports);
+  return line === undefined || isPaidBy(line, ports) ? line : undefined;
 }
 
 async function preparedLine({ bytes, line }: ReadLine, ports: NativePorts): Promise<Planned | undefined> {

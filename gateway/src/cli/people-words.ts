@@ -1,0 +1,38 @@
+/** What the commands about people read of their words in the same way. */
+import { foldEmail } from '../people/email.ts';
+import { isRole, ROLES, type Role } from '../people/permissions.ts';
+import type { CommandIo } from './io.ts';
+import { inert, UsageError } from './output.ts';
+
+const ORIGIN = 'http://127.0.0.1:8787';
+
+/** Where people reach the gateway: `--url`, `TURNOUT_URL`, or where it listens if nothing else is said. */
+export function originOf(given: string | undefined, { env }: CommandIo): string {
+  const text = given ?? env['TURNOUT_URL'] ?? ORIGIN;
+  const url = URL.parse(text);
+  if (url === null || !/^https?:$/.test(url.protocol))
+    throw new UsageError(`"${inert(text)}" is not an address like ${ORIGIN}`);
+  return url.origin;
+}
+
+export function roleOf(text: string | undefined): Role | undefined {
+  if (text === undefined || isRole(text)) return text;
+  throw new UsageError(`"${inert(text)}" is no role: it must be one of ${ROLES.join(', ')}`);
+}
+
+export function emailOf(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  const email = foldEmail(text);
+  if (email === undefined) throw new UsageError(`"${inert(text)}" is not an e-mail address`);
+  return email;
+}
+
+const UNITS_MS = { m: 60_000, h: 3_600_000, d: 24 * 3_600_000 } as const;
+
+/** How long from now: `30m`, `12h`, `7d`. */
+export function spanOf(text: string): number {
+  const [, count = '', unit = ''] = /^(\d{1,4})([mhd])$/.exec(text) ?? [];
+  if (unit !== 'm' && unit !== 'h' && unit !== 'd')
+    throw new UsageError(`"${inert(text)}" is not a time like 30m, 12h or 7d`);
+  return Number(count) * UNITS_MS[unit];
+}

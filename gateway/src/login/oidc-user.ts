@@ -1,0 +1,66 @@
+/** Whose account a login by a provider opens: by issuer and subject; by e-mail only where it is verified and that was allowed. */
+import { fault, type Fault } from '../chat/fault.ts';
+import type { OidcConfig } from '../config/schema.ts';
+import { err, ok, type Result } from '../lib/result.ts';
+import { foldEmail, isInDomains } from '../people/email.ts';
+import { ROLES, type Role } from '../people/permissions.ts';
+import type { UserRow } from '../store/people-ports.ts';
+import { isOut } from './acts.ts';
+import type { Identity } from './oidc.ts';
+import type { LoginWorld } from './world.ts';
+
+type Answer = Promise<Result<UserRow, Fault>>;
+
+export async function userOfIdentity(world: LoginWorld, provider: OidcConfig, identity: Identity): Answer {
+  const known = await world.people.access.loginOf({ oidcSubject: identity.subject });
+  if (!known.ok) return known;
+  const found = known.value === undefined ? await newcomer(world, provider, identity) : ok(known.value.user);
+  if (!found.ok) return found;
+  if (isOut(world, found.value)) return refused('this account is disabled');
+  return withRole(world, found.value, roleIn(provider, identity));
+}
+
+/** Someone who has not been here by this account of the provider. */
+async function newcomer(
+  world: LoginWorld,
+  provider: OidcConfig,
+  { subject, name, email: given, roles }: Identity,
+): Answer {
+  const email = given === undefined ? undefined : foldEmail(given);
+  if (email === undefined) return refused('the provider has not verified an e-mail address of this account');
+  const { domains } = provider;
+  const same = await world.people.access.loginOf({ email });
+  if (!same.ok) return same;
+  if (same.value !== undefined) {
+    const isAllowed = provider.link_by_email && (domains.length === 0 || isInDomains(email, domains));
+    if (!isAllowed || same.value.user.oidcSubject !== undefined)
+      return refused('there is an account with this e-mail address already. Log in as you did before');
+    return linked(world, same.value.user, subject);
+  }
+  if (!isInDomains(email, domains)) return refused('accounts are made by invitation here');
+  const user = { name: name ?? email, email, oidcSubject: subject, orgId: provider.org };
+  const role = roleIn(provider, { roles }) ?? provider.role;
+  return world.people.createUser({ ...user, role }, `oidc:${provider.name}`);
+}
+
+async function linked({ people }: LoginWorld, { id }: UserRow, oidcSubject: string): Answer {
+  const changed = await people.changeUser(id, { oidcSubject }, id);
+  if (!changed.ok) return changed;
+  return changed.value === undefined ? refused('this account was removed') : ok(changed.value);
+}
+
+/** The provider's word on a role is taken at each login, but for owners: those are made here. */
+async function withRole({ people }: LoginWorld, user: UserRow, role: Role | undefined): Answer {
+  if (role === undefined || role === user.role || user.role === 'owner') return ok(user);
+  const changed = await people.changeUser(user.id, { role }, 'system');
+  return changed.ok ? ok(changed.value ?? user) : changed;
+}
+
+function roleIn({ role_claim }: OidcConfig, { roles }: Pick<Identity, 'roles'>): Role | undefined {
+  if (role_claim === undefined) return undefined;
+  return ROLES.find((role) => role !== 'owner' && roles.includes(role));
+}
+
+function refused(reason: string): Result<never, Fault> {
+  return err(fault('login-refused', { reason }));
+}
