@@ -9,6 +9,7 @@ import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { fileURLToPath } from 'node:url';
 import { PURE_TESTS } from './pure-tests.ts';
+import { startServices } from './services.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const FAST = ['gateway/src/**/*.test.ts', 'gateway/test/*.test.ts', 'gateway/test/routing/*.test.ts'];
@@ -45,6 +46,10 @@ if (files.length === 0) {
   process.exit(1);
 }
 
+/** For a whole run; a file that is run alone starts what it needs. */
+const services = named.length > 0 ? undefined : await startServices();
+Object.assign(process.env, services?.env);
+
 let passed = 0;
 const failures: string[] = [];
 const skips: string[] = [];
@@ -78,6 +83,7 @@ stream.on('end', () => {
     process.stdout.write(
       `${passed} passed, ${failures.length} failed${skips.length > 0 ? `, ${skips.length} skipped` : ''}\n`,
     );
-    process.exit(failures.length > 0 || passed === 0 ? 1 : 0);
+    const stopped = services?.stop() ?? Promise.resolve();
+    void stopped.finally(() => process.exit(failures.length > 0 || passed === 0 ? 1 : 0));
   }, 200);
 });

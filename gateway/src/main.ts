@@ -8,7 +8,7 @@ type Command = (args: readonly string[], io: CommandIo) => Promise<number>;
 
 /** Each command is loaded when it is called: `keys list` need not wait for the gateway to be read. */
 const COMMANDS: Readonly<Record<string, { readonly load: () => Promise<Command>; readonly does: string }>> = {
-  serve: { load: async () => (await import('./cli/serve.ts')).serveCommand, does: 'start the gateway' },
+  serve: { load: async () => (await import('./cli/serve-command.ts')).serveCommand, does: 'start the gateway' },
   init: { load: async () => (await import('./cli/init-here.ts')).initHereCommand, does: 'write a first turnout.yaml' },
   check: {
     load: async () => (await import('./cli/check.ts')).checkCommand,

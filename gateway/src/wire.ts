@@ -10,7 +10,7 @@ import { gateDialects } from './dialects/index.ts';
 import { Conversations } from './health/conversations.ts';
 import { hedges } from './health/hedges.ts';
 import { rota } from './health/rota.ts';
-import { admin } from './admin/admin.ts';
+import { admin, ownHealth } from './admin/admin.ts';
 import { doorOf } from './http/door.ts';
 import { createListener, type Listener } from './http/listener.ts';
 import { homePage } from './http/home.ts';
@@ -26,6 +26,7 @@ import { openHealth } from './pipeline/health-book.ts';
 import type { Clock, Timers, World } from './pipeline/world.ts';
 import type { Snapshot } from './routing/snapshot.ts';
 import type { Store } from './store/ports.ts';
+import { frontOf, type Crew, type Readiness } from './telemetry/crew.ts';
 import { keptTurns } from './store/turns.ts';
 import type { Log } from './telemetry/log.ts';
 import { verdictMemory } from './understand/verdict.ts';
@@ -55,6 +56,8 @@ export interface Parts {
   readonly dataDir: string;
   /** Shown on the page at `/`. */
   readonly version: string;
+  /** The other workers behind the same port, and this one. Absent where it serves alone. */
+  readonly crew?: Crew;
 }
 
 export interface Gateway {
@@ -68,22 +71,23 @@ export interface Gateway {
 
 /** Wires a gateway that is ready to listen. */
 export function wire(parts: Parts): Gateway {
-  const { store, upstream, log, snapshot, env } = parts;
+  const { store, upstream, log, snapshot, crew } = parts;
   const clock: Clock = { monotonicMs: () => performance.now(), unixMs: () => Date.now() };
   const { timers, stop } = wheelTimers(clock);
   const book = metrics();
   const metered = meters(book);
   const healthBook = openHealth({ ...parts, clock, book, meters: metered });
   let isDraining = false;
+  const adminWorld = { ...parts, health: healthBook.rows, now: Date.now };
+  const own = {
+    metrics: () => book.text(),
+    ready: () => readiness(parts, isDraining),
+    health: () => ownHealth(adminWorld),
+  };
   const world: World = {
     snapshot,
     upstream,
-    credentials: createCredentials({
-      source: cloudSource(surroundings(env, upstream)),
-      clock,
-      warn: (provider, reason) =>
-        log('warn', 'the credential of a provider could not be fetched', { provider, reason }),
-    }),
+    credentials: credentialsOf(parts, clock),
     store,
     health: healthBook.health,
     hedges: hedges(),
@@ -116,11 +120,10 @@ export function wire(parts: Parts): Gateway {
     login: loginOf(parts, clock),
     limits: limitsOf(parts.limits),
     rim: {
-      isReady: () => readiness(parts, isDraining),
+      ...frontOf(crew, own),
       isDraining: () => isDraining,
-      metricsText: () => book.text(),
       home: () => homePage(parts.version),
-      admin: (request) => admin(request, { ...parts, health: healthBook.rows, now: Date.now }),
+      admin: (request) => admin(request, adminWorld),
     },
   });
   gauges(book, { parts, world, listener, batches });
@@ -150,6 +153,14 @@ function loginOf({ store, config, log }: Parts, clock: Clock): Parameters<typeof
     oidc: oidc({ sign: (...of) => people.access.sign(...of), now, warn: (text, of) => log('warn', text, of) }),
     now,
     monotonicMs: () => clock.monotonicMs(),
+  });
+}
+
+function credentialsOf({ env, upstream, log }: Parts, clock: Clock): World['credentials'] {
+  return createCredentials({
+    source: cloudSource(surroundings(env, upstream)),
+    clock,
+    warn: (provider, reason) => log('warn', 'the credential of a provider could not be fetched', { provider, reason }),
   });
 }
 
@@ -194,10 +205,7 @@ function gauges(book: Metrics, { parts, world, listener, batches }: Gauged): voi
   book.gauge('turnout_kept_turns_bytes', 'How much they hold.', () => world.turns.size().bytes);
 }
 
-function readiness(
-  parts: Parts,
-  isDraining: boolean,
-): ReturnType<Parameters<typeof createListener>[0]['rim']['isReady']> {
+function readiness(parts: Parts, isDraining: boolean): Readiness {
   const ledger = parts.store.ledger.health();
   const problem = parts.configProblem();
   const ok = !isDraining && ledger.isHealthy;

@@ -11,6 +11,7 @@ import { ledgerCommand } from '../src/cli/ledger.ts';
 import { usageCommand } from '../src/cli/usage.ts';
 import { asArray, asRecord, asString, isRecord, parseJson, type JsonRecord } from '../src/lib/json.ts';
 import { openStore } from '../src/store/store.ts';
+import type { StorePlace } from './stores.ts';
 
 const CHILD = join(dirname(fileURLToPath(import.meta.url)), 'ledger-child.ts');
 const PROCESSES = 2;
@@ -24,8 +25,16 @@ interface Child {
   readonly log: string;
 }
 
+function envOf(url: string | undefined): Readonly<Record<string, string>> {
+  return url === undefined ? {} : { TURNOUT_STORE: url };
+}
+
 /** Runs a command of the command line in this process; gives its JSON. */
-async function json(command: typeof usageCommand, words: readonly string[], dataDir: string): Promise<JsonRecord> {
+async function json(
+  command: typeof usageCommand,
+  words: readonly string[],
+  { dataDir, url }: StorePlace,
+): Promise<JsonRecord> {
   let text = '';
   let errors = '';
   const code = await command([...words, '--json', '--data', dataDir], {
@@ -35,7 +44,7 @@ async function json(command: typeof usageCommand, words: readonly string[], data
     stderr: (more) => {
       errors += more;
     },
-    env: {},
+    env: envOf(url),
     cwd: dataDir,
     isTerminal: false,
   });
@@ -43,9 +52,12 @@ async function json(command: typeof usageCommand, words: readonly string[], data
   return asRecord(parseJson(text)) ?? {};
 }
 
-async function start(dataDir: string, tokens: readonly string[], log: string): Promise<Child> {
+async function start({ dataDir, url }: StorePlace, tokens: readonly string[], log: string): Promise<Child> {
   const fd = openSync(log, 'w');
-  const child = spawn(process.execPath, [CHILD, dataDir, ...tokens], { stdio: ['ignore', fd, 'inherit'] });
+  const child = spawn(process.execPath, [CHILD, dataDir, ...tokens], {
+    stdio: ['ignore', fd, 'inherit'],
+    env: { ...process.env, ...envOf(url) },
+  });
   closeSync(fd);
   const started = { process: child, log };
   while (!linesOf(started).includes('ready')) {
@@ -110,13 +122,13 @@ function compare(rows: readonly JsonRecord[], { must, may }: Said): void {
   for (const id of booked.keys()) assert.ok(must.has(id) || may.has(id), `${id} was booked and never made`);
 }
 
-async function usageRows(dataDir: string, since: string): Promise<readonly JsonRecord[]> {
-  const usage = await json(usageCommand, ['--rows', '--since', since], dataDir);
+async function usageRows(place: StorePlace, since: string): Promise<readonly JsonRecord[]> {
+  const usage = await json(usageCommand, ['--rows', '--since', since], place);
   return (asArray(usage['rows']) ?? []).filter(isRecord);
 }
 
-async function newToken(dataDir: string, words: readonly string[]): Promise<string> {
-  return asString((await json(keysCommand, ['create', ...words], dataDir))['key']) ?? '';
+async function newToken(place: StorePlace, words: readonly string[]): Promise<string> {
+  return asString((await json(keysCommand, ['create', ...words], place))['key']) ?? '';
 }
 
 export interface KillReport {
@@ -126,40 +138,40 @@ export interface KillReport {
 }
 
 /** Kills two spending processes, over and over, while the command line looks on; throws where anything is lost, doubled or overspent. */
-export async function killRounds(dataDir: string, rounds: number): Promise<KillReport> {
+export async function killRounds(place: StorePlace, rounds: number): Promise<KillReport> {
   let lines: readonly string[] = [];
   const tokens = [
-    await newToken(dataDir, ['--name', 'free']),
-    await newToken(dataDir, ['--name', 'tight', '--budget-usd', '0.003']),
+    await newToken(place, ['--name', 'free']),
+    await newToken(place, ['--name', 'tight', '--budget-usd', '0.003']),
   ];
   for (let round = 0; round < rounds; round++) {
     const since = new Date().toISOString();
-    const logs = Array.from({ length: PROCESSES }, (_, index) => join(dataDir, `said-${index}.txt`));
-    const children = await Promise.all(logs.map(async (log) => start(dataDir, tokens, log)));
+    const logs = Array.from({ length: PROCESSES }, (_, index) => join(place.dataDir, `said-${index}.txt`));
+    const children = await Promise.all(logs.map(async (log) => start(place, tokens, log)));
     await delay(20 + Math.random() * 150);
     // A reply that was given is counted, also while its process lives and the database has not heard of it.
     const { settled } = said(children.flatMap(linesOf));
-    const counted = new Set((await usageRows(dataDir, since)).map((row) => row['id']));
+    const counted = new Set((await usageRows(place, since)).map((row) => row['id']));
     for (const id of settled) assert.ok(counted.has(id), `${id} was answered and is not counted`);
     await Promise.all(children.map(kill));
     const latest = children.flatMap(linesOf);
-    compare(await usageRows(dataDir, since), said(latest));
-    await json(ledgerCommand, ['verify'], dataDir);
+    compare(await usageRows(place, since), said(latest));
+    await json(ledgerCommand, ['verify'], place);
     lines = [...lines, ...latest];
   }
   const startedMs = performance.now();
-  const store = await openStore({ dataDir, now: Date.now });
+  const store = await openStore({ ...place, now: Date.now });
   const startMsMax = performance.now() - startedMs;
   assert.ok(startMsMax < START_MS_MAX, `the start took ${startMsMax} ms`);
   await store.close();
   assert.deepEqual(
-    readdirSync(dataDir).filter((name) => /journal|process/.test(name)),
+    readdirSync(place.dataDir).filter((name) => /journal|process/.test(name)),
     [],
   );
-  const rows = await usageRows(dataDir, '1970-01-01');
+  const rows = await usageRows(place, '1970-01-01');
   compare(rows, said(lines));
-  await json(ledgerCommand, ['verify'], dataDir);
-  const tight = await json(keysCommand, ['list'], dataDir);
+  await json(ledgerCommand, ['verify'], place);
+  const tight = await json(keysCommand, ['list'], place);
   const spent = (asArray(tight['keys']) ?? []).map((key) => asRecord(key)).find((key) => key?.['name'] === 'tight');
   assert.ok(BigInt(Number(spent?.['spent_nano_usd'])) <= LIMIT_NANO_USD, 'the budget is overspent');
   return {

@@ -3,6 +3,7 @@ import { payerOf } from '../src/store/payer.ts';
 import { writeSync } from 'node:fs';
 import { idMaker } from '../src/store/id.ts';
 import { isHold, type KeyRow, type Store } from '../src/store/ports.ts';
+import { storePlace } from '../src/store/place.ts';
 import { openStore } from '../src/store/store.ts';
 import { opening, receipt } from './store-kit.ts';
 
@@ -37,7 +38,7 @@ async function spendForEver(store: Store, key: KeyRow, newId: (prefix: string) =
   }
 }
 
-const store = await openStore({ dataDir, now: Date.now });
+const store = await openStore({ dataDir, ...storePlace(process.env), now: Date.now });
 const newId = idMaker(Date.now);
 const keys = tokens.flatMap((token) => {
   const found = store.keys.find(token);

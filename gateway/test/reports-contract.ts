@@ -1,15 +1,13 @@
 /** What every database behind the store must do for reports. Each adapter runs this same suite. */
 import { after, before, describe, it } from 'node:test';
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Books } from '../src/store/books-form.ts';
 import { openJournal, type JournalPosition } from '../src/store/journal.ts';
 import { receiptText } from '../src/store/journal-entry.ts';
 import type { Receipt } from '../src/store/ports.ts';
 import type { UsageByQuery, UsageByReport } from '../src/store/report-ports.ts';
 import { receipt } from './store-kit.ts';
+import type { MadePlace, StorePlace, TestStore } from './stores.ts';
 
 /** The beginning of an hour. */
 const HOUR = Date.parse('2026-11-20T08:00:00Z');
@@ -17,22 +15,27 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const START: JournalPosition = { segment: 1, offset: 0 };
 
-/** Registers the suite for one adapter. `open` is called once, with an empty folder. */
-export function reportsContract(name: string, open: (dataDir: string) => Promise<Books>): void {
-  describe(`reports: ${name}`, () => {
+/** Registers the suite for one adapter over one database. `open` is called once. */
+export function reportsContract(
+  { name, kind }: { readonly name: string; readonly kind: TestStore },
+  open: (place: StorePlace) => Promise<Books>,
+): void {
+  describe(`reports: ${name}`, { skip: kind.skip }, () => {
+    let store: MadePlace;
     let dataDir = '';
     let books: Books;
     let processes = 0;
 
     before(async () => {
-      dataDir = mkdtempSync(join(tmpdir(), 'turnout-reports-'));
-      books = await open(dataDir);
+      store = await kind.make();
+      ({ dataDir } = store.place);
+      books = await open(store.place);
       for (const id of ['key_a', 'key_b'])
         await books.createKey({ id, name: `name of ${id}`, isRoot: false, createdAtMs: HOUR, tags: [], hash: id });
     });
     after(async () => {
       await books.close();
-      rmSync(dataDir, { recursive: true, force: true });
+      await store.remove();
     });
 
     /** Receipts into the journal of a process; taken in, or left there. */
@@ -152,6 +155,66 @@ export function reportsContract(name: string, open: (dataDir: string) => Promise
         some.map((row) => row.id),
         ['att_1', 'att_2'],
       );
+    });
+
+    it('books a price that becomes known, once, and leaves the receipt as it was', async () => {
+      const waiting = await books.unpriced({ limitMax: 9, model: 'unpriced' });
+      assert.deepEqual(
+        waiting.map(({ id, usage }) => [id, usage.inputTokens, usage.reasoningTokens]),
+        [['att_5', 100, undefined]],
+      );
+      const price = [{ receiptId: 'att_5', costNanoUsd: 40n, chargeNanoUsd: 50n }];
+      const why = { reason: 'test', atMs: HOUR };
+      assert.deepEqual(
+        await Promise.all([books.reprice(price, why), books.reprice(price, why)]).then((done) => done.toSorted()),
+        [0, 1],
+      );
+      assert.deepEqual(await books.unpriced({ limitMax: 9 }), []);
+      const { groups } = await told({ by: ['model'], sinceMs: HOUR, untilMs: HOUR + 1 });
+      assert.deepEqual(
+        groups.map((group) => [group.values[0], group.unpriced, group.cost_nano_usd, group.charge_nano_usd]),
+        [
+          ['gpt-5-mini', 0, 112n, 112n],
+          ['unpriced', 0, 40n, 50n],
+        ],
+      );
+      await verified();
+    });
+
+    it('tells what it has by day and model', async () => {
+      const days = await books.ownDays(['openai', 'other'], { sinceMs: HOUR, untilMs: HOUR + 1 });
+      assert.deepEqual(
+        days.map((day) => [day.day, day.model, day.receipts, day.estimated, day.costNanoUsd]).toSorted(),
+        [
+          ['2026-11-20', 'gpt-5-mini', 3, 0, 112n],
+          ['2026-11-20', 'other', 1, 0, 11n],
+          ['2026-11-20', 'unpriced', 1, 0, 40n],
+        ],
+      );
+      assert.deepEqual(await books.ownDays(['groq'], { sinceMs: HOUR, untilMs: HOUR + 1 }), []);
+    });
+
+    it('puts an alert once, and knows who was told', async () => {
+      const alert = { kind: 'test', subject: 'a', atMs: HOUR, body: { of: 'a' } };
+      assert.equal(await books.putAlert(alert), true);
+      assert.equal(await books.putAlert(alert), false);
+      assert.equal(await books.putAlert({ ...alert, threshold: 50 }), true);
+      const alerts = await books.listAlerts({ kind: 'test', limitMax: 9 });
+      assert.deepEqual(
+        alerts.map(({ threshold, at, told_at }) => [threshold, at, told_at]),
+        [
+          [50, '2026-11-20T08:00:00.000Z', null],
+          [0, '2026-11-20T08:00:00.000Z', null],
+        ],
+      );
+      const first = alerts.at(-1)?.id ?? 0;
+      await books.markTold([first], HOUR);
+      await books.markTold([first], HOUR + 1);
+      const [told_at] = (await books.listAlerts({ kind: 'test', limitMax: 9 })).map((row) => row.told_at).toReversed();
+      assert.equal(told_at, '2026-11-20T08:00:00.000Z');
+      assert.equal((await books.listAlerts({ kind: 'test', isUntold: true, limitMax: 9 })).length, 1);
+      const subjects = (await books.listAlerts({ kind: 'price-unknown', limitMax: 9 })).map((row) => row.subject);
+      assert.deepEqual(subjects, ['openai/unpriced']);
     });
 
     it('makes the sums anew, the same', async () => {

@@ -2,9 +2,11 @@
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { DatabaseSync } from 'node:sqlite';
 import { join } from 'node:path';
 import { after } from 'node:test';
 import { Client } from 'pg';
+import { DATABASE } from '../src/store/books.ts';
 import { proveLife } from '../src/store/postgres-life.ts';
 import { takeLock } from '../src/store/process-lock.ts';
 import { ownPostgres, postgresPrograms, type OwnPostgres } from './services/postgres.ts';
@@ -62,9 +64,16 @@ export const POSTGRES: TestStore = {
 
 export const STORES: readonly TestStore[] = [sqlite, POSTGRES];
 
+let current: TestStore = sqlite;
+
+/** Which of them `inStore` makes from now on in this process. At first SQLite. */
+export function useStore(store: TestStore): void {
+  current = store;
+}
+
 /** Runs a test with a new store and takes it away afterwards. */
-export async function inStore(store: TestStore, run: (place: StorePlace) => Promise<void>): Promise<void> {
-  const { place, remove } = await store.make();
+export async function inStore(run: (place: StorePlace) => Promise<void>): Promise<void> {
+  const { place, remove } = await current.make();
   try {
     await run(place);
   } finally {
@@ -103,12 +112,25 @@ async function newDatabase(): Promise<{ readonly url: string; readonly drop: () 
   return { url: url.href, drop: async () => void (await ask(server, `drop database ${name} with (force)`)) };
 }
 
+type Found = Readonly<Record<string, unknown>>;
+
+/** What a query finds, past the books. */
+export async function look({ dataDir, url }: StorePlace, query: string): Promise<readonly Found[]> {
+  if (url !== undefined) return ask(url, query);
+  const database = new DatabaseSync(join(dataDir, DATABASE), { readOnly: true });
+  try {
+    return database.prepare(query).all();
+  } finally {
+    database.close();
+  }
+}
+
 /** A statement, or several, on a connection of its own. */
-export async function ask(url: string, statement: string): Promise<readonly unknown[]> {
+export async function ask(url: string, statement: string): Promise<readonly Found[]> {
   const client = new Client({ connectionString: url });
   await client.connect();
   try {
-    return (await client.query(statement)).rows;
+    return (await client.query<Found>(statement)).rows;
   } finally {
     await client.end();
   }

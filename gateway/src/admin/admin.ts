@@ -10,6 +10,7 @@ import { pagesOf } from '../routing/describe.ts';
 import { DEFAULT_ORG_ID, may, type Permission, type Principal } from '../people/permissions.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { Store } from '../store/ports.ts';
+import { healthOfAll, type Crew } from '../telemetry/crew.ts';
 import { configRecord } from './config-record.ts';
 import { healthRows } from './health-rows.ts';
 import { keys, oneKey, rotateKey } from './keys.ts';
@@ -26,6 +27,8 @@ export interface AdminWorld {
   readonly health: () => readonly HealthRow[];
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** The workers behind the same port, where there are several. */
+  readonly crew?: Crew;
 }
 
 export interface AdminRequest {
@@ -80,7 +83,11 @@ const ROOMS = new Map<string, Room>([
   ],
   [
     'health',
-    { methods: ['GET'], permissions: ['gateway.read', 'gateway.read'], answer: (_, world) => found(health(world)) },
+    {
+      methods: ['GET'],
+      permissions: ['gateway.read', 'gateway.read'],
+      answer: async (_, world) => found(await health(world)),
+    },
   ],
   ['batches', { methods: ['GET'], permissions: ['requests.read', 'requests.read'], answer: batches }],
   ['audit', { methods: ['GET'], permissions: ['audit.read', 'audit.read'], answer: audit }],
@@ -188,7 +195,13 @@ function routeRows({ config: current, snapshot }: AdminWorld): readonly JsonReco
   }));
 }
 
-function health({ store, configProblem, health: rows, now }: AdminWorld): JsonRecord {
+async function health(world: AdminWorld): Promise<JsonRecord> {
+  const own = ownHealth(world);
+  return world.crew === undefined ? own : healthOfAll(own, await world.crew.ask('health'));
+}
+
+/** How this process is. */
+export function ownHealth({ store, configProblem, health: rows, now }: AdminWorld): JsonRecord {
   const ledger = store.ledger.health();
   return compact({
     ok: ledger.isHealthy && configProblem() === undefined,

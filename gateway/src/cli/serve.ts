@@ -1,8 +1,8 @@
-/** `turnout serve`: read, check, wire, listen, drain. */
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+/** This process as the gateway: read, check, wire, listen, drain. */
+import { mkdirSync, writeFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { loadCatalog } from './catalog-file.ts';
 import { newSetupLink } from './setup.ts';
 import { configSchema, type Config, type ProviderConfig } from '../config/schema.ts';
@@ -12,7 +12,7 @@ import type { Simulator } from '../simulator/simulator.ts';
 import { storePlace } from '../store/place.ts';
 import { openStore } from '../store/store.ts';
 import type { Store } from '../store/ports.ts';
-import { createLog, type Log } from '../telemetry/log.ts';
+import type { Log } from '../telemetry/log.ts';
 import type { Codec } from '../upstream/codec.ts';
 import { createUpstream } from '../upstream/http-upstream.ts';
 import { ownCodec } from '../upstream/own-codec.ts';
@@ -27,50 +27,39 @@ import {
   type ConfigurationOptions,
   type Loaded,
 } from './configuration.ts';
+import { baseOf, greetingOf } from './greeting.ts';
 import { discover, findingsOf, type Found } from './discover.ts';
 import { starterConfig } from './init.ts';
 import { intentTrainer } from './intents.ts';
-import { readWords, textOf } from './options.ts';
 import { repriceKnown } from './reprice-known.ts';
 import { catalogName } from './settings.ts';
 import { VERSION } from './version.ts';
+import { whyNotListening } from './workers/hands.ts';
+import type { Member } from './workers/member.ts';
+import type { ServeOptions } from './serve-options.ts';
 
-const USAGE = `usage: turnout serve [--config FILE] [--port N] [--host ADDRESS] [--data DIR]
-`;
 const ADMIN_KEY_MIN = 32;
 /** After the drain limit, streams get their error event; then this is enough for it to be sent. */
 const LAST_WORDS_MS = 1000;
 
-interface Options {
-  readonly file: string | undefined;
-  readonly isFirstRun: boolean;
-  readonly port: number | undefined;
-  readonly host: string | undefined;
-  readonly data: string | undefined;
+/** This process as the gateway. */
+export interface Served {
+  readonly options: ServeOptions;
+  readonly io: CommandIo;
+  readonly log: Log;
+  /** Set where it is one of several workers. */
+  readonly member: Member | undefined;
 }
 
-/** Runs the gateway until SIGTERM or SIGINT; the exit code is 0 after a clean drain. */
-export async function serveCommand(args: readonly string[], io: CommandIo): Promise<number> {
-  if (args.includes('--help')) {
-    io.stdout(USAGE);
-    return 0;
-  }
-  const options = readOptions(args, io);
-  if (typeof options === 'string') {
-    io.stderr(`turnout: ${options}\n${USAGE}`);
-    return 2;
-  }
-  const log = createLog({
-    write: (line) => io.stderr(line),
-    now: Date.now,
-    level: io.env['TURNOUT_LOG'] === 'debug' ? 'debug' : 'info',
-  });
+/** Serves until SIGTERM or SIGINT; the exit code is 0 after a clean drain. */
+export async function serveHere(served: Served): Promise<number> {
+  const { options, io, log } = served;
   const first = await firstConfiguration(options, io, log);
   if (typeof first === 'string') {
     io.stderr(`turnout: the configuration cannot be used\n\n${first}\n`);
     return 1;
   }
-  return run({ options, io, log, ...first });
+  return run({ ...served, ...first });
 }
 
 interface First {
@@ -81,10 +70,10 @@ interface First {
 }
 
 /** The configuration to begin with, or what is wrong with it. Where no provider is found anywhere, the simulator is started. */
-async function firstConfiguration(options: Options, io: CommandIo, log: Log): Promise<First | string> {
+async function firstConfiguration(options: ServeOptions, io: CommandIo, log: Log): Promise<First | string> {
   const catalog = loadCatalog(options.data ?? join(io.cwd, 'data'), (problem) => log('warn', problem));
   const found = await discover(catalog, io.env, options.port ?? 0);
-  if (options.isFirstRun && options.file !== undefined) writeStarter(options.file, found);
+  if (options.isFirstRun) writeStarter(options.file, found);
   const own: ConfigurationOptions = {
     file: options.file,
     env: io.env,
@@ -106,13 +95,9 @@ async function firstConfiguration(options: Options, io: CommandIo, log: Log): Pr
   return again.ok ? { first: again.value, configurationOptions: simulated, simulator } : again.error.shown;
 }
 
-interface Start extends First {
-  readonly options: Options;
-  readonly io: CommandIo;
-  readonly log: Log;
-}
+interface Start extends First, Served {}
 
-async function run({ options, io, log, first, configurationOptions, simulator }: Start): Promise<number> {
+async function run({ options, io, log, member, first, configurationOptions, simulator }: Start): Promise<number> {
   const dataDir = dataDirOf({ given: options.data, config: first.config, file: options.file, cwd: io.cwd });
   const adminKey = io.env['TURNOUT_ADMIN_KEY'];
   if (adminKey !== undefined && adminKey.length < ADMIN_KEY_MIN) {
@@ -153,10 +138,9 @@ async function run({ options, io, log, first, configurationOptions, simulator }:
     limits: first.config.server,
     dataDir,
     version: VERSION,
+    ...(member === undefined ? {} : { crew: member.crew }),
   });
-  const port = options.port ?? first.config.server.port;
-  const host = options.host ?? first.config.server.host;
-  const address = await listen(gateway, port, host);
+  const address = await listen(gateway, whereOf(options, first.config.server, member));
   if (typeof address === 'string') {
     io.stderr(`turnout: ${address}\n`);
     await store.close();
@@ -165,14 +149,26 @@ async function run({ options, io, log, first, configurationOptions, simulator }:
   gateway.batches.start();
   const base = baseOf(address);
   const setupLink = await newSetupLink(store.people, first.config.people.url ?? base);
-  greet(io, { base, firstKey, setupLink, first, simulator, dataDir, file: options.file });
+  const greeting = greetingOf({
+    base,
+    firstKey,
+    setupLink,
+    first,
+    simulator,
+    dataDir,
+    file: options.file,
+    env: io.env,
+  });
+  if (member === undefined) io.stdout(greeting);
+  else member.listening(address.port, greeting);
   for (const warning of first.warnings) log('warn', warning);
   process.on('SIGHUP', () => void configuration.reload());
-  await stopSignal();
+  await stopSignal(member);
   await shutDown({ gateway, configuration, log });
   await upstream.close();
   await store.close();
   await simulator?.close();
+  member?.close();
   return 0;
 }
 
@@ -181,29 +177,6 @@ async function codecOf(client: Config['server']['upstream_client']): Promise<Cod
   if (client === 'own') return ownCodec;
   const { undiciCodec } = await import('../upstream/undici-codec.ts');
   return undiciCodec;
-}
-
-function readOptions(args: readonly string[], io: CommandIo): Options | string {
-  const text = { type: 'string' } as const;
-  const words = readWords(args, { config: text, port: text, host: text, data: text });
-  if (!words.ok) return words.error;
-  const [stray] = words.value.positionals;
-  if (stray !== undefined) return `unexpected ${stray}`;
-  const port = textOf(words.value, 'port') ?? io.env['TURNOUT_PORT'];
-  if (port !== undefined && !isPort(port)) return `--port must be 0 to 65535, not ${port}`;
-  const named = textOf(words.value, 'config') ?? io.env['TURNOUT_CONFIG'];
-  const file = resolve(io.cwd, named ?? 'turnout.yaml');
-  return {
-    file,
-    isFirstRun: named === undefined && !existsSync(file),
-    port: port === undefined ? undefined : Number(port),
-    host: textOf(words.value, 'host'),
-    data: textOf(words.value, 'data') ?? io.env['TURNOUT_DATA'],
-  };
-}
-
-function isPort(text: string): boolean {
-  return /^\d{1,5}$/.test(text) && Number(text) <= 65_535;
 }
 
 function writeStarter(file: string, found: Found): void {
@@ -236,76 +209,36 @@ async function firstRootKey(store: Store): Promise<string | undefined> {
   return made.value.token;
 }
 
-function listen(gateway: Gateway, port: number, host: string): Promise<AddressInfo | string> {
+interface Where {
+  readonly port: number;
+  readonly host: string;
+  /** Others listen on it too. */
+  readonly reusePort: boolean;
+}
+
+function whereOf(options: ServeOptions, server: Config['server'], member: Member | undefined): Where {
+  return {
+    port: options.port ?? server.port,
+    host: options.host ?? server.host,
+    reusePort: member?.sharesPort === true,
+  };
+}
+
+function listen(gateway: Gateway, where: Where): Promise<AddressInfo | string> {
   const { server } = gateway.listener;
   return new Promise((done) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      done(
-        error.code === 'EADDRINUSE'
-          ? `port ${port} is taken. Give another with --port, or 0 for a free one.`
-          : `cannot listen: ${error.message}`,
-      );
-    });
-    server.listen(port, host, () => {
+    server.once('error', (error) => done(whyNotListening(error, where.port)));
+    server.listen(where, () => {
       const address = server.address();
       done(typeof address === 'object' && address !== null ? address : 'cannot listen');
     });
   });
 }
 
-interface Greeting {
-  /** Scheme, host and port. */
-  readonly base: string;
-  readonly firstKey: string | undefined;
-  /** For the first owner; absent once there is one. */
-  readonly setupLink: string | undefined;
-  readonly first: Loaded;
-  readonly simulator: Simulator | undefined;
-  readonly dataDir: string;
-  readonly file: string | undefined;
-}
-
-function baseOf({ address, family, port }: AddressInfo): string {
-  const host = family === 'IPv6' ? `[${address}]` : address === '0.0.0.0' ? '127.0.0.1' : address;
-  return `http://${host}:${port}`;
-}
-
-/** What a person needs to make the first call, ready to be copied. */
-function greet(io: CommandIo, greeting: Greeting): void {
-  const { base, firstKey, setupLink, first, simulator } = greeting;
-  const providers =
-    simulator === undefined
-      ? [...first.snapshot.providerIds].join(', ')
-      : 'none found: the built-in simulator answers, and no provider is called';
-  const key =
-    firstKey ??
-    (io.env['TURNOUT_ADMIN_KEY'] === undefined
-      ? 'the one shown at the first start (another: turnout keys create --name NAME)'
-      : 'the one in TURNOUT_ADMIN_KEY');
-  const lines = [
-    `listening on ${base}`,
-    '',
-    `  base URL   ${base}/v1          (OpenAI; Anthropic and Gemini clients: ${base})`,
-    `  key        ${key}`,
-    ...(firstKey === undefined ? [] : ['             shown only now: keep it']),
-    `  providers  ${providers}`,
-    `  models     ${first.snapshot.listed.length}`,
-    `  config     ${greeting.file ?? 'none'}`,
-    `  data       ${greeting.dataDir}`,
-    ...(setupLink === undefined
-      ? []
-      : [`  setup      ${setupLink}`, '             makes the first owner; good for a day (again: turnout setup)']),
-    '',
-    `  curl ${base}/v1/chat/completions \\`,
-    `    -H "Authorization: Bearer ${firstKey ?? '$TURNOUT_KEY'}" -H "Content-Type: application/json" \\`,
-    `    -d '{"model":"auto","messages":[{"role":"user","content":"hi"}]}'`,
-    '',
-  ];
-  io.stdout(`${lines.join('\n')}\n`);
-}
-
-function stopSignal(): Promise<void> {
+/** A worker without its supervisor ends too: nobody would start it again, or stop it. */
+function stopSignal(member: Member | undefined): Promise<void> {
   return new Promise((done) => {
+    void member?.orphaned().then(done);
     process.once('SIGTERM', () => done());
     process.once('SIGINT', () => done());
   });

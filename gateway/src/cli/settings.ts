@@ -87,6 +87,7 @@ export function catalogName({ source, modelCount }: Catalog): string {
 
 /** Of a path such as `providers.openai.api_key.key`: tables of names and models hold no secrets, whatever the names are. */
 function isSecret([table, , ...fields]: readonly string[]): boolean {
+  if (table === 'people') return fields.some((name) => SECRET_FIELD.test(name));
   if (table !== 'providers' || fields[0] === 'models') return false;
   return fields[0] === 'headers' || fields.some((name) => SECRET_FIELD.test(name));
 }

@@ -55,6 +55,9 @@ export const DIALECTS = [
   'replicate',
 ] as const satisfies readonly Origin[];
 
+/** More processes would share one machine's memory and disk to nobody's gain. */
+export const WORKERS_MAX = 256;
+
 const durationMs = whole({ min: 1, max: HOUR_MS });
 
 const serverSchema = z.strictObject({
@@ -95,6 +98,13 @@ const serverSchema = z.strictObject({
     description:
       'Where this gateway and what it keeps are (`eu-central-1`): for distances, and for records of who held data.',
   }),
+  workers: z
+    .union([whole({ min: 1, max: WORKERS_MAX }), z.literal('auto')])
+    .default(1)
+    .meta({
+      description:
+        'Processes that serve on this port, each with its own memory; `auto` is one for each processor. `--workers` wins over it. Read at the start.',
+    }),
   upstream_client: z.enum(['own', 'undici']).default('own').meta({
     description:
       'Who speaks HTTP to the providers: our own client, or `undici`, should ours be wrong about one of them. Read at the start.',

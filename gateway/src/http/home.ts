@@ -7,7 +7,7 @@ export function homePage(version: string): { readonly type: string; readonly bod
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <title>Turnout</title>
-<style>body{font:16px/1.5 system-ui,sans-serif;max-width:42rem;margin:3rem auto;padding:0 1rem;color-scheme:light dark}code,pre{font:14px/1.5 ui-monospace,monospace}pre{overflow:auto;padding:1rem;border:1px solid #8886;border-radius:6px}</style>
+<style>:root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;max-width:42rem;margin:3rem auto;padding:0 1rem}code,pre{font:14px/1.5 ui-monospace,monospace}pre{overflow:auto;padding:1rem;border:1px solid #8886;border-radius:6px}</style>
 <h1>Turnout</h1>
 <p>One endpoint in front of every provider of large language models. Version ${version}. It is running.</p>
 <h2>Call it</h2>
@@ -17,6 +17,7 @@ export function homePage(version: string): { readonly type: string; readonly bod
 <p>OpenAI clients: base URL <code>/v1</code>. Anthropic clients: base URL <code>/</code>. Gemini clients: base URL <code>/</code>.</p>
 <h2>Look at it</h2>
 <ul>
+<li><a href="/login">/login</a> for your account and your keys</li>
 <li><a href="/readyz">/readyz</a> whether it can serve</li>
 <li><a href="/metrics">/metrics</a> numbers for Prometheus</li>
 <li><code>GET /v1/models</code> what this key may use</li>

@@ -55,9 +55,9 @@ export interface Desk {
 
 /** The few answers that come from elsewhere than the pipeline. `undefined` key: the caller sent none that is known. */
 export interface Rim {
-  readonly isReady: () => { readonly ok: boolean; readonly body: JsonRecord };
+  readonly isReady: () => Promise<{ readonly ok: boolean; readonly body: JsonRecord }>;
   readonly isDraining: () => boolean;
-  readonly metricsText: () => string;
+  readonly metricsText: () => Promise<string>;
   readonly home: () => { readonly type: string; readonly body: string };
   readonly admin: (request: AdminRequest) => Promise<AdminAnswer>;
 }
@@ -141,22 +141,19 @@ async function serveKnown(visitor: Visit, key: KeyRow): Promise<Ending> {
 }
 
 /** What everyone may ask: is it alive, is it ready, how is it doing. */
-function serveOpen({ desk, operation, reply, requestId }: Visit): Ending | undefined {
+function serveOpen({ desk, operation, reply, requestId }: Visit): Ending | Promise<Ending> | undefined {
   const { rim } = desk;
   switch (operation.kind) {
     case 'healthz':
       return finishJson({ reply, requestId }, 200, { status: 'ok' });
-    case 'readyz': {
-      const ready = rim.isReady();
-      return finishJson({ reply, requestId }, ready.ok ? 200 : 503, ready.body);
-    }
+    case 'readyz':
+      return rim.isReady().then(({ ok, body }) => finishJson({ reply, requestId }, ok ? 200 : 503, body));
     case 'metrics':
-      reply.whole(
-        200,
-        { 'content-type': 'text/plain; version=0.0.4; charset=utf-8', 'x-request-id': requestId },
-        rim.metricsText(),
-      );
-      return { outcome: 'ok', status: 200 };
+      return rim.metricsText().then((text) => {
+        const type = 'text/plain; version=0.0.4; charset=utf-8';
+        reply.whole(200, { 'content-type': type, 'x-request-id': requestId }, text);
+        return { outcome: 'ok', status: 200 };
+      });
     case 'home': {
       const page = rim.home();
       reply.whole(

@@ -80,7 +80,7 @@ function arrivalOf(world: LoginWorld, visit: Visit, { token, invite, wrong }: Li
   const org = world.people.org(invite.orgId)?.name ?? 'this gateway';
   const words =
     invite.kind === 'setup'
-      ? { title: 'Set up Turnout', lead: 'Make the account of the first owner. He may invite all others.' }
+      ? { title: 'Set up Turnout', lead: 'Make the account of the first owner, who may invite everyone else.' }
       : { title: 'You are invited', lead: `To ${org}, as ${invite.role}. Make your account.` };
   const action = invite.kind === 'setup' ? '/setup' : '/invite';
   return arrivalAnswer(world, visit, { ...words, action, token, ...emailOf(invite), ...compact({ fault: wrong }) });

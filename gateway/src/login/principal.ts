@@ -3,18 +3,16 @@ import { fault, type Fault } from '../chat/fault.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { DEFAULT_ORG_ID, type Principal } from '../people/permissions.ts';
 import type { People, UserRow } from '../store/people-ports.ts';
+import { hasScope } from '../store/key-settings.ts';
 import type { KeyRow } from '../store/ports.ts';
-
-/** A key that is used for more than its requests says so in its scopes. */
-type ScopedKey = KeyRow & { readonly scopes?: readonly string[] };
 
 /**
  * Of a key: the root key everything; a key with the scope `admin` what its user may, and where it belongs to nobody, what an admin of its
  * organisation may. All other keys: nothing here.
  */
-export function principalOfKey(key: ScopedKey, people: People): Result<Principal, Fault> {
+export function principalOfKey(key: KeyRow, people: People): Result<Principal, Fault> {
   if (key.isRoot) return ok({ kind: 'root', id: key.id, role: 'owner' });
-  if (key.scopes?.includes('admin') !== true) return err(fault('admin-only'));
+  if (!hasScope(key, 'admin')) return err(fault('admin-only'));
   const { id, orgId = DEFAULT_ORG_ID, userId } = key;
   if (userId === undefined) return ok({ kind: 'key', id, orgId, role: 'admin' });
   const user = people.user(userId);

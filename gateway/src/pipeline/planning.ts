@@ -21,7 +21,7 @@ import type { Call } from './call.ts';
 import { callerRegion } from './caller-region.ts';
 import type { Classified } from './classified.ts';
 import { keptFrom, type Kept } from './key-reach.ts';
-import { payerFor, type PayWorld } from './payer.ts';
+import { payerFor, type Paid, type PayWorld } from './payer.ts';
 import { UNPRICED, whyNone, withoutHidden } from './no-plan.ts';
 import { sightingsOf } from './sightings.ts';
 import { healthNow } from './standing.ts';
@@ -81,7 +81,7 @@ export function planCall(call: Call, options: PlanningOptions): Result<Planning,
   const facts = factsOf(call, policy, options);
   const name = route ?? facts.model;
   const conversation = policy.readsContent ? call.conversationOf?.(options.key.id) : undefined;
-  const payer = payerFor(options.key, { ...call.extension, route, conversation }, world);
+  const payer = payerFor(options.key, { ...paidBy(call), route, conversation }, world);
   const sightings = sightingsOf(items, knownFor({ policy, facts, conversation, route: route ?? '' }, world));
   const view = viewOf(call, policy, facts);
   const own = policy.rules === undefined ? undefined : rulingOf(policy.rules, view());
@@ -109,6 +109,10 @@ export function planCall(call: Call, options: PlanningOptions): Result<Planning,
   if (why !== undefined) return err(why);
   const { classified } = options;
   return ok(compact({ plan: planned, input, facts, names, followed, ignored, route, conversation, classified, payer }));
+}
+
+function paidBy({ extension: { tags, endUser } }: Call): Pick<Paid, 'tags' | 'endUser'> {
+  return { tags, endUser };
 }
 
 /** The request as rules see it, made when the first of them asks. */

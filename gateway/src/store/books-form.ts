@@ -152,8 +152,8 @@ export interface DecisionBooks {
   pruneFeedback(rowsMax: number): Promise<void>;
 }
 
-/** All methods throw `StoreError`s or SQLite's own errors; `troubleOf` tells them from bugs. */
-export interface Books extends BatchBooks, DecisionBooks, PeopleBooks, ReportBooks {
+/** Keys, and when they were used. */
+export interface KeyBooks {
   /** Keys changed after `revision`, removed ones among them. */
   keyChanges(revision: bigint): Promise<readonly StoredKey[]>;
   createKey(key: Omit<KeyRow, 'isDisabled'> & { readonly hash: string }, by?: string): Promise<StoredKey>;
@@ -165,6 +165,10 @@ export interface Books extends BatchBooks, DecisionBooks, PeopleBooks, ReportBoo
   /** Notes when keys were used; an earlier time than is known changes nothing. */
   noteUses(uses: readonly KeyUse[]): Promise<void>;
   keyUses(): Promise<readonly KeyUse[]>;
+}
+
+/** All methods throw `StoreError`s or SQLite's own errors; `troubleOf` tells them from bugs. */
+export interface Books extends BatchBooks, DecisionBooks, KeyBooks, PeopleBooks, ReportBooks {
   /** Budgets changed after `revision`, removed ones among them. */
   budgetChanges(revision: bigint): Promise<readonly StoredBudget[]>;
   createBudget(budget: BudgetRow, deed: KeyDeed): Promise<StoredBudget>;

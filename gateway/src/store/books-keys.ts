@@ -3,7 +3,7 @@ import type { Kysely, Selectable, Transaction, Updateable } from 'kysely';
 import { asArray, asString, compact, parseJson, type JsonRecord } from '../lib/json.ts';
 import { formatUsd } from '../money/usd.ts';
 import { noteDeed, type Deed } from './books-audit.ts';
-import type { Books, KeyDeed, StoredKey } from './books-form.ts';
+import type { KeyBooks, KeyDeed, StoredKey } from './books-form.ts';
 import { settingsRecord, settingsText, storedSettings, withPatch } from './key-settings.ts';
 import { lockPurses } from './lock-purses.ts';
 import { DEFAULT_ORG_ID } from '../people/permissions.ts';
@@ -13,11 +13,6 @@ import type { KeysTable, Tables } from './schema.ts';
 
 /** Who changes a key where nobody else does: the gateway, at its first start. */
 const SYSTEM = 'system';
-
-type KeyBooks = Pick<
-  Books,
-  'keyChanges' | 'createKey' | 'changeKey' | 'removeKey' | 'rotateKey' | 'missingOwner' | 'noteUses' | 'keyUses'
->;
 
 export function keyBooks(db: Kysely<Tables>): KeyBooks {
   return {
@@ -53,7 +48,7 @@ export function keyBooks(db: Kysely<Tables>): KeyBooks {
   };
 }
 
-function useBooks(db: Kysely<Tables>): Pick<Books, 'noteUses' | 'keyUses'> {
+function useBooks(db: Kysely<Tables>): Pick<KeyBooks, 'noteUses' | 'keyUses'> {
   return {
     noteUses: async (uses) => {
       if (uses.length === 0) return;
@@ -77,7 +72,7 @@ function useBooks(db: Kysely<Tables>): Pick<Books, 'noteUses' | 'keyUses'> {
 
 async function createKey(
   db: Kysely<Tables>,
-  key: Parameters<Books['createKey']>[0],
+  key: Parameters<KeyBooks['createKey']>[0],
   by: string = SYSTEM,
 ): Promise<StoredKey> {
   return db.transaction().execute(async (trx) => {

@@ -8,7 +8,8 @@ import { troubleOf, type Trouble } from './sqlite.ts';
 /** A call of one of the methods of `Books`. */
 export interface ThreadCall {
   readonly id: number;
-  readonly method: keyof Books;
+  /** Of `Books`. */
+  readonly method: string;
   readonly args: readonly unknown[];
 }
 
@@ -27,6 +28,7 @@ if (port !== null) {
         books = undefined;
         throw error;
       });
+      if (!isMethod(opened, method)) throw new TypeError(`the books have no ${method}`);
       return { id, ok: true, value: await Reflect.apply(opened[method], opened, args) };
     } catch (error) {
       return {
@@ -40,6 +42,10 @@ if (port !== null) {
   port.on('message', (call: ThreadCall) => {
     void answer(call).then((reply) => port.postMessage(reply));
   });
+}
+
+function isMethod(books: Books, name: string): name is keyof Books {
+  return Object.hasOwn(books, name);
 }
 
 function optionsOf(data: unknown): BooksOptions {

@@ -4,13 +4,16 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { reportsContract } from '../../test/reports-contract.ts';
 import { inFolder, receipt } from '../../test/store-kit.ts';
-import { openBooksThread } from './books-client.ts';
+import { STORES, type StorePlace } from '../../test/stores.ts';
+import type { BooksOptions } from './books-form.ts';
 import { DATABASE, openBooks } from './books.ts';
 import { openJournal } from './journal.ts';
 import { receiptText } from './journal-entry.ts';
 
-reportsContract('SQLite', async (dataDir) => openBooks({ dataDir, busyMs: 1000 }));
-reportsContract('SQLite in a thread of its own', async (dataDir) => openBooksThread({ dataDir, busyMs: 1000 }));
+for (const kind of STORES) {
+  const options = (place: StorePlace): BooksOptions => ({ ...place, busyMs: 1000, deadAfterMs: 0 });
+  reportsContract({ name: kind.name, kind }, async (place) => openBooks(options(place)));
+}
 
 describe('the sums of usage', () => {
   it('are found wrong where they are, and mended by a rebuild', async () => {

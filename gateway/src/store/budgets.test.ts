@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { inFolder, opening, receipt, valueOf } from '../../test/store-kit.ts';
+import { opening, receipt, valueOf } from '../../test/store-kit.ts';
+import { inStore, look, type StorePlace } from '../../test/stores.ts';
 import type { NewBudget, Spender } from './budget-ports.ts';
 import { isHold, type Hold, type Payer, type Store } from './ports.ts';
 import { openStore } from './store.ts';
@@ -11,16 +12,16 @@ const DECEMBER = Date.parse('2026-12-01T00:00:00Z');
 interface Bench {
   readonly store: Store;
   readonly setNow: (atMs: number) => void;
-  readonly dir: string;
+  readonly place: StorePlace;
 }
 
 async function withStore(run: (bench: Bench) => Promise<void>): Promise<void> {
-  await inFolder(async (dir) => {
+  await inStore(async (place) => {
     let nowMs = NOVEMBER;
-    const store = await openStore({ dataDir: dir, now: () => nowMs });
+    const store = await openStore({ ...place, now: () => nowMs });
     await run({
       store,
-      dir,
+      place,
       setNow: (atMs) => {
         nowMs = atMs;
       },
@@ -133,17 +134,14 @@ describe('budgets', () => {
   });
 
   it('that are soft refuse nobody, and tell each threshold once', async () => {
-    await withStore(async ({ store, dir }) => {
+    await withStore(async ({ store, place }) => {
       const id = await budget(store, { scope: 'all', limitNanoUsd: 100n, isHard: false });
       const of = await payer(store, NOVEMBER);
       for (const cost of [40n, 20n, 100n]) assert.equal(await spend(store, of, cost), undefined);
       assert.equal(await spent(store, id), 160n);
-      const { DatabaseSync } = await import('node:sqlite');
-      const database = new DatabaseSync(`${dir}/turnout.db`, { readOnly: true });
-      const alerts = database.prepare('select threshold from alerts order by threshold').all();
-      database.close();
+      const alerts = await look(place, 'select threshold from alerts order by threshold');
       assert.deepEqual(
-        alerts.map((row) => row['threshold']),
+        alerts.map((row) => Number(row['threshold'])),
         [50, 80, 100],
       );
     });
@@ -196,12 +194,13 @@ describe('budgets', () => {
     });
 
   it('never go over, with several at once, from two processes and a thousand requests of random size', async () => {
-    await inFolder(async (dir) => {
-      const stores = await Promise.all([1, 2].map(async () => openStore({ dataDir: dir, now: () => NOVEMBER })));
+    await inStore(async (place) => {
+      const stores = await Promise.all([1, 2].map(async () => openStore({ ...place, now: () => NOVEMBER })));
       const [first, second] = stores;
       assert.ok(first !== undefined && second !== undefined);
       const wide = await budget(first, { scope: 'all', limitNanoUsd: 100_000n });
       const narrow = await budget(first, { scope: 'tag', subject: 'ci', limitNanoUsd: 40_000n });
+      for (const store of stores) await payer(store, NOVEMBER);
       const outcomes = await Promise.all(
         Array.from({ length: 1000 }, async (_, at) => {
           const store = at % 2 === 0 ? first : second;

@@ -1,7 +1,8 @@
 import { describe, it } from 'node:test';
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { inFolder, valueOf } from '../../test/store-kit.ts';
+import { valueOf } from '../../test/store-kit.ts';
+import { inStore } from '../../test/stores.ts';
 import type { Books } from './books-form.ts';
 import { openBooks } from './books.ts';
 import { FeedbackBook } from './feedback.ts';
@@ -19,8 +20,8 @@ interface Bench {
 }
 
 async function withFeedback(run: (bench: Bench) => Promise<void>): Promise<void> {
-  await inFolder(async (dataDir) => {
-    const books = await openBooks({ dataDir, busyMs: 100 });
+  await inStore(async (place) => {
+    const books = await openBooks({ ...place, busyMs: 100 });
     let nowMs = AT;
     const another = async (): Promise<FeedbackBook> => {
       const made = new FeedbackBook(books, () => nowMs);

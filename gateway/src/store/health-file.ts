@@ -17,6 +17,8 @@ export interface HealthFile {
 
 export function healthFile(dataDir: string, warn: (reason: string) => void): HealthFile {
   const file = join(dataDir, NAME);
+  // Another process may write at the same moment: two in one draft would make a file of both.
+  const draft = `${file}.${process.pid}.new`;
   let isBroken = false;
   return {
     read() {
@@ -28,8 +30,8 @@ export function healthFile(dataDir: string, warn: (reason: string) => void): Hea
     },
     write(learned) {
       try {
-        writeFileSync(`${file}.new`, JSON.stringify(learned));
-        renameSync(`${file}.new`, file);
+        writeFileSync(draft, JSON.stringify(learned));
+        renameSync(draft, file);
         isBroken = false;
       } catch (error) {
         if (!isBroken) warn(error instanceof Error ? error.message : String(error));

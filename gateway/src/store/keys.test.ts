@@ -1,6 +1,7 @@
 import { describe, it } from 'node:test';
 import assert from 'node:assert/strict';
-import { inFolder, valueOf } from '../../test/store-kit.ts';
+import { valueOf } from '../../test/store-kit.ts';
+import { inStore } from '../../test/stores.ts';
 import type { Books } from './books-form.ts';
 import { openBooks } from './books.ts';
 import { idMaker } from './id.ts';
@@ -25,8 +26,8 @@ interface Bench {
 }
 
 async function withKeys(run: (bench: Bench) => Promise<void>): Promise<void> {
-  await inFolder(async (dataDir) => {
-    const real = await openBooks({ dataDir, busyMs: 100 });
+  await inStore(async (place) => {
+    const real = await openBooks({ ...place, busyMs: 100 });
     const changed: KeyRow[] = [];
     let passedMs = 0;
     let isAway = false;

@@ -2,7 +2,8 @@ import { payerOf } from './payer.ts';
 import { describe, it } from 'node:test';
 import assert from 'node:assert/strict';
 import { openSync, writeSync } from 'node:fs';
-import { held, inFolder, opening, receipt, spendOnce } from '../../test/store-kit.ts';
+import { held, opening, receipt, spendOnce } from '../../test/store-kit.ts';
+import { inStore } from '../../test/stores.ts';
 import type { Books, DrawOrder } from './books-form.ts';
 import { openBooks } from './books.ts';
 import { openJournal, segmentsOf, type JournalDisk } from './journal.ts';
@@ -28,8 +29,9 @@ interface Bench {
 
 /** A ledger over real books and a real journal, with a clock, a store and a disk that the test holds in its hand. */
 async function withLedger(budgetNanoUsd: bigint | undefined, run: (bench: Bench) => Promise<void>): Promise<void> {
-  await inFolder(async (dir) => {
-    const real = await openBooks({ dataDir: dir, busyMs: 100 });
+  await inStore(async (place) => {
+    const { dataDir: dir } = place;
+    const real = await openBooks({ ...place, busyMs: 100 });
     const draws: DrawOrder[] = [];
     const warnings: string[] = [];
     let isBusy = false;

@@ -2,20 +2,21 @@ import { describe, it } from 'node:test';
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
-import { ask, inStore, POSTGRES, type StorePlace } from '../../test/stores.ts';
+import { ask, inStore, POSTGRES, useStore, type StorePlace } from '../../test/stores.ts';
 import type { Books } from './books-form.ts';
 import { openBooksThread } from './books-client.ts';
 import { openBooks } from './books.ts';
 import { troubleOf } from './sqlite.ts';
 
 const AT = 1_795_000_000_000;
+useStore(POSTGRES);
 const UNTIL_MS = 20_000;
 
 const open = async (place: StorePlace, more: { processId?: string } = {}): Promise<Books> =>
   openBooks({ ...place, busyMs: 100, ...more });
 
 async function inDatabase(run: (place: { readonly dataDir: string; readonly url: string }) => Promise<void>) {
-  await inStore(POSTGRES, async ({ dataDir, url = '' }) => run({ dataDir, url }));
+  await inStore(async ({ dataDir, url = '' }) => run({ dataDir, url }));
 }
 
 async function newKey(books: Books, id: string, budgetNanoUsd: bigint): Promise<void> {

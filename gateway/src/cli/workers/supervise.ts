@@ -1,0 +1,241 @@
+/** Keeps workers running behind one port: starts them, starts again who ended, passes signals on, and asks all for one. */
+import type { ChildProcess } from 'node:child_process';
+import type { CrewAnswer, Question } from '../../telemetry/crew.ts';
+import type { Log } from '../../telemetry/log.ts';
+import type { CommandIo } from '../io.ts';
+import { sharingHere, startWorker, whyNotFree, type Sharing } from './hands.ts';
+import { saidOf, type Said, type Told } from './messages.ts';
+import { failuresAfter, pauseMs } from './pauses.ts';
+import type { Crowd } from './wanted.ts';
+
+/** A worker that does not answer within this is told of as one that does not. */
+const ANSWER_MS = 1000;
+
+interface Place {
+  readonly worker: number;
+  child: ChildProcess | undefined;
+  isListening: boolean;
+  startedMs: number;
+  /** Ends in a row that came soon. */
+  failures: number;
+  restarts: number;
+  /** While it waits for its next start. */
+  waiting: NodeJS.Timeout | undefined;
+}
+
+/** One question that is being asked of all. */
+interface Round {
+  readonly heard: Map<number, CrewAnswer>;
+  /** Workers that have not answered. */
+  readonly missing: Set<number>;
+  readonly done: () => void;
+}
+
+export interface Supervised {
+  readonly crowd: Crowd;
+  /** The words after `turnout`, for each worker. */
+  readonly args: readonly string[];
+  readonly io: CommandIo;
+  readonly log: Log;
+}
+
+/** Runs workers until SIGTERM or SIGINT; the exit code is 0 where all of them ended well. */
+export async function supervise(of: Supervised): Promise<number> {
+  const { crowd, io } = of;
+  const taken = crowd.port === 0 ? undefined : await whyNotFree(crowd.port, crowd.host);
+  if (taken !== undefined) {
+    io.stderr(`turnout: ${taken}\n`);
+    return 1;
+  }
+  return new Supervisor(of).run();
+}
+
+class Supervisor {
+  readonly #of: Supervised;
+  readonly #sharing: Sharing;
+  readonly #places: readonly Place[];
+  readonly #rounds = new Map<number, Round>();
+  #lastRound = 0;
+  /** Known once the first worker listens. */
+  #port: number | undefined;
+  #greeting = '';
+  #hasGreeted = false;
+  #isStopping = false;
+  #worstCode = 0;
+  #ended: (code: number) => void = () => undefined;
+
+  constructor(of: Supervised) {
+    this.#of = of;
+    this.#sharing = sharingHere(of.io.env);
+    this.#places = Array.from({ length: of.crowd.workers }, (_, index) => ({
+      worker: index + 1,
+      child: undefined,
+      isListening: false,
+      startedMs: 0,
+      failures: 0,
+      restarts: 0,
+      waiting: undefined,
+    }));
+  }
+
+  run(): Promise<number> {
+    const [first] = this.#places;
+    const stop = (): void => this.#stop(0);
+    const reload = (): void => this.#reload();
+    process.once('SIGTERM', stop);
+    process.once('SIGINT', stop);
+    process.on('SIGHUP', reload);
+    return new Promise<number>((resolve) => {
+      this.#ended = (code) => {
+        process.off('SIGHUP', reload);
+        resolve(code);
+      };
+      // The first one alone: it finds the port, makes the database and shows the first key. The others find all of it there.
+      if (first !== undefined) this.#start(first);
+    });
+  }
+
+  #start(place: Place): void {
+    const { args } = this.#of;
+    // The last word wins: all have the port that the first one found.
+    const port = this.#port === undefined ? [] : ['--port', String(this.#port)];
+    const child = startWorker({ worker: place.worker, args: [...args, ...port], sharing: this.#sharing });
+    place.child = child;
+    place.startedMs = performance.now();
+    child.on('message', (message) => {
+      const said = saidOf(message);
+      if (said !== undefined) this.#hear(place, said);
+    });
+    child.once('exit', (code, signal) => this.#gone(place, { code, signal }));
+    child.once('error', (error) => this.#of.log('error', 'a worker could not be started', { error: error.message }));
+  }
+
+  #hear(place: Place, said: Said): void {
+    if (said.kind === 'answer') {
+      this.#answered(said.id, place, said.answer);
+      return;
+    }
+    if (said.kind === 'ask') {
+      void this.#askAll(said.question).then((answers) => tell(place, { kind: 'answers', id: said.id, answers }));
+      return;
+    }
+    place.isListening = true;
+    if (this.#port !== undefined) this.#of.log('info', 'a worker listens', { worker: place.worker });
+    else {
+      this.#port = said.port;
+      this.#greeting = said.greeting;
+      for (const other of this.#places.slice(1)) this.#start(other);
+    }
+    if (this.#hasGreeted || !this.#places.every(({ isListening }) => isListening)) return;
+    this.#hasGreeted = true;
+    this.#of.io.stdout(this.#greeting);
+  }
+
+  #gone(
+    place: Place,
+    { code, signal }: { readonly code: number | null; readonly signal: NodeJS.Signals | null },
+  ): void {
+    const livedMs = performance.now() - place.startedMs;
+    place.child = undefined;
+    place.isListening = false;
+    for (const round of this.#rounds.values()) noAnswer(round, place);
+    if (this.#isStopping) {
+      this.#worstCode = Math.max(this.#worstCode, code ?? 1);
+      this.#endWhenAllGone();
+      return;
+    }
+    const { worker } = place;
+    // Whoever cannot start at all has said why; that is a start that failed, not a worker that died.
+    if (!this.#hasGreeted) {
+      this.#of.log('error', 'a worker ended before all were ready', {
+        worker,
+        code: code ?? undefined,
+        signal: signal ?? undefined,
+      });
+      this.#stop(1);
+      this.#endWhenAllGone();
+      return;
+    }
+    place.failures = failuresAfter(place.failures, livedMs);
+    const waitMs = pauseMs(place.failures);
+    this.#of.log('error', 'a worker ended and is started again', {
+      worker,
+      code: code ?? undefined,
+      signal: signal ?? undefined,
+      pause_ms: waitMs,
+    });
+    place.waiting = setTimeout(() => this.#startAgain(place), waitMs);
+  }
+
+  #startAgain(place: Place): void {
+    clearTimeout(place.waiting);
+    place.waiting = undefined;
+    if (this.#isStopping) return;
+    place.restarts += 1;
+    this.#start(place);
+  }
+
+  /** All read the file again; who waits, perhaps because of that file, waits no longer. */
+  #reload(): void {
+    this.#signal('SIGHUP');
+    for (const place of this.#places) if (place.waiting !== undefined) this.#startAgain(place);
+  }
+
+  #askAll(question: Question): Promise<readonly CrewAnswer[]> {
+    this.#lastRound += 1;
+    const id = this.#lastRound;
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => round.done(), ANSWER_MS);
+      const round: Round = {
+        heard: new Map(),
+        missing: new Set(this.#places.filter(({ isListening }) => isListening).map(({ worker }) => worker)),
+        done: () => {
+          clearTimeout(timer);
+          this.#rounds.delete(id);
+          resolve(this.#places.map((place) => round.heard.get(place.worker) ?? silent(place)));
+        },
+      };
+      this.#rounds.set(id, round);
+      if (round.missing.size === 0) round.done();
+      for (const place of this.#places) if (place.isListening) tell(place, { kind: 'question', id, question });
+    });
+  }
+
+  #answered(id: number, place: Place, answer: CrewAnswer['answer']): void {
+    const round = this.#rounds.get(id);
+    if (round === undefined || answer === undefined) return;
+    round.heard.set(place.worker, { ...silent(place), answer });
+    noAnswer(round, place);
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    for (const { child } of this.#places) child?.kill(signal);
+  }
+
+  #stop(code: number): void {
+    if (this.#isStopping) return;
+    this.#isStopping = true;
+    this.#worstCode = code;
+    this.#signal('SIGTERM');
+    this.#endWhenAllGone();
+  }
+
+  #endWhenAllGone(): void {
+    for (const { waiting } of this.#places) clearTimeout(waiting);
+    if (this.#places.every(({ child }) => child === undefined)) this.#ended(this.#worstCode);
+  }
+}
+
+function silent({ worker, child, restarts, isListening }: Place): CrewAnswer {
+  return { worker, restarts, isListening, ...(child?.pid === undefined ? {} : { pid: child.pid }) };
+}
+
+/** No more is to be waited for from there. */
+function noAnswer(round: Round, { worker }: Place): void {
+  if (round.missing.delete(worker) && round.missing.size === 0) round.done();
+}
+
+/** What cannot be sent is not missed: the worker is gone, and its end is on its way. */
+function tell({ child }: Place, message: Told): void {
+  if (child?.connected === true) child.send(message, undefined, {}, () => undefined);
+}
