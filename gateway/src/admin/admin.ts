@@ -14,7 +14,7 @@ import { healthOfAll, type Crew } from '../telemetry/crew.ts';
 import { configRecord } from './config-record.ts';
 import { healthRows } from './health-rows.ts';
 import { keys, oneKey, rotateKey } from './keys.ts';
-import { usageBy } from './usage-by.ts';
+import { spanOf, usageBy } from './usage-by.ts';
 
 export interface AdminWorld {
   readonly store: Store;
@@ -219,11 +219,15 @@ export function ownHealth({ store, configProblem, health: rows, now }: AdminWorl
   });
 }
 
-async function requests({ query }: AdminRequest, { store }: AdminWorld): Promise<AdminAnswer> {
+async function requests({ query }: AdminRequest, { store, now }: AdminWorld): Promise<AdminAnswer> {
   const limitMax = pageSize(query);
   if (typeof limitMax !== 'number') return limitMax;
-  const [keyId, outcome, cursor] = ['key', 'outcome', 'cursor'].map((name) => query.get(name) ?? undefined);
-  const page = await store.requests.list(compact({ limitMax, keyId, outcome, cursor }));
+  const times = spanOf(query, now());
+  if ('code' in times) return times;
+  const [keyId, outcome, cursor, route, model, search] = ['key', 'outcome', 'cursor', 'route', 'model', 'search'].map(
+    (name) => query.get(name) ?? undefined,
+  );
+  const page = await store.requests.list(compact({ ...times, limitMax, keyId, outcome, cursor, route, model, search }));
   if (!page.ok) return page.error;
   return { status: 200, body: compact({ data: page.value.records.map(withUsual), next: page.value.next }) };
 }

@@ -19,15 +19,13 @@ export async function usageBy(
 ): Promise<{ readonly status: number; readonly body: JsonRecord } | Fault> {
   const by = dimensionsOf(query.get('by') ?? '');
   if (!by.ok) return fault('field-invalid', { reason: by.error }, { param: 'by' });
-  const sinceMs = timeOf(query, 'since', nowMs);
-  const untilMs = timeOf(query, 'until', nowMs);
+  const times = spanOf(query, nowMs);
+  if ('code' in times) return times;
   const groupsMax = Number(query.get('limit') ?? GROUPS);
-  if (sinceMs === 'no-time') return notATime('since');
-  if (untilMs === 'no-time') return notATime('until');
   if (!Number.isInteger(groupsMax) || groupsMax < 1 || groupsMax > GROUPS_MAX)
     return fault('field-invalid', { reason: `it must be 1 to ${GROUPS_MAX}` }, { param: 'limit' });
   const orgId = query.get('org') ?? undefined;
-  const asked = compact({ by: by.value, sinceMs, untilMs, orgId, groupsMax, receiptsMax: RECEIPTS_MAX });
+  const asked = compact({ ...times, by: by.value, orgId, groupsMax, receiptsMax: RECEIPTS_MAX });
   const report = await store.reports(async (books) => books.usageBy(asked));
   if (!report.ok) return report.error;
   if (report.value === undefined) return fault('field-invalid', { reason: TOO_MANY }, { param: 'since' });
@@ -37,6 +35,18 @@ export async function usageBy(
 }
 
 const TOO_MANY = `by tag or end user it must be a time since which there are at most ${RECEIPTS_MAX} requests; "turnout usage" has no such limit`;
+
+/** The times that `since` and `until` name, as they are or as far back from now. */
+export function spanOf(
+  query: URLSearchParams,
+  nowMs: number,
+): { readonly sinceMs?: number; readonly untilMs?: number } | Fault {
+  const sinceMs = timeOf(query, 'since', nowMs);
+  const untilMs = timeOf(query, 'until', nowMs);
+  if (sinceMs === 'no-time') return notATime('since');
+  if (untilMs === 'no-time') return notATime('until');
+  return compact({ sinceMs, untilMs });
+}
 
 function timeOf(query: URLSearchParams, name: string, nowMs: number): number | undefined | 'no-time' {
   const text = query.get(name);

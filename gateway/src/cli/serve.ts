@@ -113,17 +113,8 @@ async function run({ options, io, log, member, first, configurationOptions, simu
     ...(adminKey === undefined ? {} : { adminKey }),
   });
   const firstKey = adminKey === undefined ? await firstRootKey(store) : undefined;
-  const { catalog } = configurationOptions;
-  const inForce = ({ snapshot, settings }: Loaded): void => {
-    store.snapshots.keep({
-      id: snapshot.id,
-      atMs: Date.now(),
-      release: VERSION,
-      catalog: catalogName(catalog),
-      settings: settings(),
-    });
-    void repriceKnown(snapshot, store, log);
-  };
+  const catalog = catalogName(configurationOptions.catalog);
+  const inForce = (loaded: Loaded): void => keepAndReprice(loaded, { catalog, store, log });
   inForce(first);
   const configuration = keepConfiguration(first, configurationOptions, { log, inForce });
   const upstream = createUpstream({ codec: await codecOf(first.config.server.upstream_client) });
@@ -170,6 +161,15 @@ async function run({ options, io, log, member, first, configurationOptions, simu
   await simulator?.close();
   member?.close();
   return 0;
+}
+
+/** What a configuration that comes into force leaves in the books: itself, and the prices that it brings. */
+function keepAndReprice(
+  { snapshot, settings }: Loaded,
+  { catalog, store, log }: { readonly catalog: string; readonly store: Store; readonly log: Log },
+): void {
+  store.snapshots.keep({ id: snapshot.id, atMs: Date.now(), release: VERSION, catalog, settings: settings() });
+  void repriceKnown(snapshot, store, log);
 }
 
 /** undici is read only where it is asked for: it would cost every other start a tenth of a second and 28 MB. */

@@ -104,6 +104,8 @@ export interface StoredRequest {
   readonly outcome: string;
   readonly route?: string;
   readonly model?: string;
+  /** What a search finds it by: `searchWords`. Absent: nothing. */
+  readonly words?: string;
   /** JSON text. */
   readonly body: string;
 }

@@ -5,6 +5,7 @@ import {
   addedCounts,
   COUNTED_RECEIPTS,
   HOUR_MS,
+  HOURS_OF_DAY,
   hourOf,
   USAGE_COUNTS,
   type CountedReceipt,
@@ -16,7 +17,6 @@ import type { Tables } from './schema.ts';
 
 /** Ids whose names are asked for in one query. */
 const IDS_AT_ONCE = 500;
-const HOURS_OF_DAY = 24n;
 
 /** A receipt that the database does not have yet. */
 export type FreshReceipt = CountedReceipt & { readonly end_user?: string | null; readonly tags?: string | null };
@@ -119,9 +119,18 @@ function isOf({ orgId }: UsageByQuery, row: UsageHour): boolean {
   return orgId === undefined || row.org_id === orgId;
 }
 
-function hoursIn({ orgId }: UsageByQuery, { from, until }: Span): RawBuilder<unknown> {
+/** Whole days from the sums of days, unless hours are told; the hours before the first and after the last of them. */
+function hoursIn({ orgId, by }: UsageByQuery, { from, until }: Span): RawBuilder<unknown> {
   const ofOrg = orgId === undefined ? sql`` : sql`and org_id = ${orgId}`;
-  return sql`select * from usage_hours where hour >= ${from} and hour < ${until} ${ofOrg}`;
+  const between = (table: string, first: bigint, end: bigint): RawBuilder<unknown> =>
+    sql`select * from ${sql.table(table)} where hour >= ${first} and hour < ${end} ${ofOrg}`;
+  const firstDay = ((from + HOURS_OF_DAY - 1n) / HOURS_OF_DAY) * HOURS_OF_DAY;
+  const endDay = (until / HOURS_OF_DAY) * HOURS_OF_DAY;
+  if (by.includes('hour') || firstDay >= endDay) return between('usage_hours', from, until);
+  return sql`
+    ${between('usage_days', firstDay, endDay)}
+    union all ${between('usage_hours', from, firstDay)}
+    union all ${between('usage_hours', endDay, until)}`;
 }
 
 function receiptsIn(query: UsageByQuery, span: Span): RawBuilder<unknown> {

@@ -1,6 +1,6 @@
 /**
- * Usage by hour: what reports read instead of receipts. Kept in the transaction that takes receipts in, so both always
- * tell the same; made anew from the receipts by `rebuildUsage`, and compared with them by `usageProblems`.
+ * Usage by hour and by day: what reports read instead of receipts. Kept in the transaction that takes receipts in, so all
+ * always tell the same; made anew from the receipts by `rebuildUsage`, and compared with them by `usageProblems`.
  */
 import { sql, type Insertable, type Kysely, type RawBuilder, type Transaction } from 'kysely';
 import { bulkInsert } from './bulk-insert.ts';
@@ -8,6 +8,9 @@ import type { ReceiptsTable, Tables } from './schema.ts';
 import type { UsageHoursTable } from './schema-people.ts';
 
 export const HOUR_MS = 3_600_000;
+export const HOURS_OF_DAY = 24n;
+/** A day stands in its table under its first hour. */
+type SumsTable = 'usage_hours' | 'usage_days';
 /** Problems told; sums that are wrong are wrong in few hours, or in all. */
 const TOLD_MAX = 20;
 
@@ -70,20 +73,24 @@ export function usageAdder(
 export function usageHoursAdder(
   db: Kysely<Tables>,
 ): (trx: Transaction<Tables>, lines: readonly UsageHour[]) => Promise<void> {
-  const insert = bulkInsert((rows: readonly UsageHour[]) =>
-    db
-      .insertInto('usage_hours')
-      .values(rows)
-      .onConflict((conflict) => conflict.columns(['hour', ...USAGE_WORDS]).doUpdateSet(addedToThem()))
-      .compile(),
-  );
+  const insertInto = (table: SumsTable) =>
+    bulkInsert((rows: readonly UsageHour[]) =>
+      db
+        .insertInto(table)
+        .values(rows)
+        .onConflict((conflict) => conflict.columns(['hour', ...USAGE_WORDS]).doUpdateSet(addedTo(table)))
+        .compile(),
+    );
+  const [insertHours, insertDays] = [insertInto('usage_hours'), insertInto('usage_days')];
   return async (trx, lines) => {
-    await insert(trx, summed(lines));
+    await insertHours(trx, summed(lines));
+    await insertDays(trx, summed(lines.map((line) => ({ ...line, hour: line.hour - (line.hour % HOURS_OF_DAY) }))));
   };
 }
 
-function addedToThem(): Record<(typeof USAGE_COUNTS)[number], RawBuilder<bigint>> {
-  const add = (name: string): RawBuilder<bigint> => sql`usage_hours.${sql.ref(name)} + excluded.${sql.ref(name)}`;
+function addedTo(table: SumsTable): Record<(typeof USAGE_COUNTS)[number], RawBuilder<bigint>> {
+  const add = (name: string): RawBuilder<bigint> =>
+    sql`${sql.ref(`${table}.${name}`)} + ${sql.ref(`excluded.${name}`)}`;
   return {
     receipts: add('receipts'),
     unpriced: add('unpriced'),
@@ -154,7 +161,7 @@ export function addedCounts(a: UsageCounts, b: UsageCounts): UsageCounts {
 /** Makes the sums anew from the receipts, in one transaction. Gives how many lines there are now. */
 export async function rebuildUsage(db: Kysely<Tables>): Promise<number> {
   return db.transaction().execute(async (trx) => {
-    await trx.deleteFrom('usage_hours').execute();
+    for (const table of ['usage_hours', 'usage_days'] as const) await trx.deleteFrom(table).execute();
     await fillUsage(trx);
     const { lines } = await trx
       .selectFrom('usage_hours')
@@ -164,19 +171,50 @@ export async function rebuildUsage(db: Kysely<Tables>): Promise<number> {
   });
 }
 
-/** Writes the sums of all receipts into the empty table. */
+/** Writes the sums of all receipts into the empty tables. */
 export async function fillUsage<T>(db: Kysely<T>): Promise<void> {
   const words = listed(['hour', ...USAGE_WORDS]);
   const sums = sql.join(USAGE_COUNTS.map((name) => sql`cast(sum(${sql.ref(name)}) as bigint)`));
   await sql`
     insert into usage_hours (${words}, ${listed(USAGE_COUNTS)})
     select ${words}, ${sums} from (${COUNTED_RECEIPTS}) as counted group by ${words}`.execute(db);
+  await sql`
+    insert into usage_days (${words}, ${listed(USAGE_COUNTS)})
+    select ${FIRST_HOUR} as hour, ${listed(USAGE_WORDS)}, ${sums} from usage_hours
+    group by ${FIRST_HOUR}, ${listed(USAGE_WORDS)}`.execute(db);
 }
 
-/** Hours whose sums are not those of their receipts; empty where all agree. */
+const FIRST_HOUR = sql`hour - hour % 24`;
+
+/** Hours whose sums are not those of their receipts, and days whose are not those of their hours; empty where all agree. */
 export async function usageProblems(db: Kysely<Tables>): Promise<readonly string[]> {
   const words = ['hour', ...USAGE_WORDS];
-  const here = sql.join(USAGE_COUNTS.map((name) => sql.ref(name)));
+  const hours = await unequal(db, sql`usage_hours`, sql`${COUNTED_RECEIPTS}`);
+  const ofHours = sql`select ${FIRST_HOUR} as hour, ${listed([...words.slice(1), ...USAGE_COUNTS])} from usage_hours`;
+  const days = await unequal(db, sql`usage_days`, ofHours);
+  return [
+    ...hours.map((line) => `${whereOf(line)} in the hour of ${timeOf(line)} is not the sum of its receipts: ${REMEDY}`),
+    ...days.map((line) => `${whereOf(line)} on the day of ${timeOf(line)} is not the sum of its hours: ${REMEDY}`),
+  ];
+}
+
+const REMEDY = 'run "turnout ledger rebuild"';
+
+function whereOf({ provider, model, key_id }: UsageHour): string {
+  return `the usage of ${provider}/${model} by key ${key_id}`;
+}
+
+function timeOf({ hour }: UsageHour): string {
+  return new Date(Number(hour) * HOUR_MS).toISOString();
+}
+
+/** Some of the lines in which a table of sums is not what its parts sum to. */
+async function unequal(
+  db: Kysely<Tables>,
+  table: RawBuilder<unknown>,
+  parts: RawBuilder<unknown>,
+): Promise<readonly UsageHour[]> {
+  const words = ['hour', ...USAGE_WORDS];
   const taken = sql.join(USAGE_COUNTS.map((name) => sql`-${sql.ref(name)}`));
   const differs = sql.join(
     USAGE_COUNTS.map((name) => sql`sum(${sql.ref(name)}) <> 0`),
@@ -184,15 +222,11 @@ export async function usageProblems(db: Kysely<Tables>): Promise<readonly string
   );
   const { rows } = await sql<UsageHour>`
     select ${listed(words)} from (
-      select ${listed(words)}, ${here} from usage_hours
-      union all select ${listed(words)}, ${taken} from (${COUNTED_RECEIPTS}) as counted
+      select ${listed([...words, ...USAGE_COUNTS])} from ${table}
+      union all select ${listed(words)}, ${taken} from (${parts}) as parts
     ) as both_books group by ${listed(words)} having ${differs}
-    order by hour limit ${sql.lit(TOLD_MAX + 1)}`.execute(db);
-  const problems = rows.slice(0, TOLD_MAX).map(({ hour, key_id, provider, model }) => {
-    const at = new Date(Number(hour) * HOUR_MS).toISOString();
-    return `the usage of ${provider}/${model} by key ${key_id} in the hour of ${at} is not the sum of its receipts: run "turnout ledger rebuild"`;
-  });
-  return rows.length > TOLD_MAX ? [...problems, '… and more hours like the last'] : problems;
+    order by hour limit ${sql.lit(TOLD_MAX)}`.execute(db);
+  return rows;
 }
 
 function listed(names: readonly string[]): RawBuilder<unknown> {

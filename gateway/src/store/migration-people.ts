@@ -214,9 +214,29 @@ async function widenReceipts(db: Kysely<unknown>): Promise<void> {
     .addColumn('reason', 'text', (column) => column.notNull())
     .execute();
   await sql`update receipts set org_id = ${DEFAULT_ORG_ID}`.execute(db);
-  await createUsageHours(db);
+  await createUsageSums(db, 'usage_hours');
+  await createUsageSums(db, 'usage_days');
   await fillUsage(db);
   await createReportIndexes(db);
+  await widenRequests(db);
+}
+
+/** Lists of requests look through what is narrow of them, and read the bodies of one page. */
+async function widenRequests(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .alterTable('requests')
+    .addColumn('words', 'text', (column) => column.notNull().defaultTo(''))
+    .execute();
+  const words = sql`lower(id || ' ' || coalesce(model, '') || ' ' || coalesce(route, '') || ' ' || outcome)`;
+  await sql`update requests set words = ${words}`.execute(db);
+  await db.schema
+    .createIndex('requests_narrow')
+    .on('requests')
+    .columns(['seq', 'at', 'key_id', 'outcome', 'route', 'model', 'words'])
+    .execute();
+  for (const name of ['outcome', 'route', 'model'])
+    await db.schema.createIndex(`requests_${name}`).on('requests').columns([name, 'seq']).execute();
+  await db.schema.createIndex('requests_at').on('requests').columns(['at', 'seq']).execute();
 }
 
 /** What lists and reports read by; measured on a million rows (`gateway/test/scale`). */
@@ -228,7 +248,7 @@ async function createReportIndexes(db: Kysely<unknown>): Promise<void> {
   await sql`create index receipts_unpriced on receipts (model, id) where cost_nano_usd is null`.execute(db);
 }
 
-async function createUsageHours(db: Kysely<unknown>): Promise<void> {
+async function createUsageSums(db: Kysely<unknown>, name: string): Promise<void> {
   const words = ['org_id', 'team_id', 'user_id', 'key_id', 'route', 'provider', 'model'] as const;
   const counts = [
     'receipts',
@@ -242,9 +262,9 @@ async function createUsageHours(db: Kysely<unknown>): Promise<void> {
     'charge_nano_usd',
   ] as const;
   let table: CreateTableBuilder<string, string> = db.schema
-    .createTable('usage_hours')
+    .createTable(name)
     .addColumn('hour', 'integer', (column) => column.notNull());
-  for (const name of words) table = table.addColumn(name, 'text', (column) => column.notNull());
-  for (const name of counts) table = table.addColumn(name, 'bigint', (column) => column.notNull());
-  await table.addPrimaryKeyConstraint('usage_hour_once', ['hour', ...words]).execute();
+  for (const word of words) table = table.addColumn(word, 'text', (column) => column.notNull());
+  for (const count of counts) table = table.addColumn(count, 'bigint', (column) => column.notNull());
+  await table.addPrimaryKeyConstraint(`${name}_once`, ['hour', ...words]).execute();
 }

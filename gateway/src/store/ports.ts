@@ -254,6 +254,13 @@ export interface RequestRecord {
 export interface RequestQuery {
   readonly keyId?: string;
   readonly outcome?: string;
+  readonly route?: string;
+  readonly model?: string;
+  /** From this moment on, and before that one. */
+  readonly sinceMs?: number;
+  readonly untilMs?: number;
+  /** Plain text, in whatever case: a part of the id, of the name of its key, of model, route, outcome, or of the error's text. */
+  readonly search?: string;
   /** At most 200. */
   readonly limitMax: number;
   /** Goes on after the last page: its `next`. */

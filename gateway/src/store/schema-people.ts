@@ -20,6 +20,8 @@ export interface PeopleTables {
   readonly key_uses: KeyUsesTable;
   readonly repricings: RepricingsTable;
   readonly usage_hours: UsageHoursTable;
+  /** The same by day: a day stands under its first hour. */
+  readonly usage_days: UsageHoursTable;
 }
 
 /** What organisation, team and user have in common. */
