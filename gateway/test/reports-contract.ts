@@ -269,5 +269,41 @@ export function reportsContract(
       assert.deepEqual(await told({ by: ['hour', 'key', 'model'] }), before);
       await verified();
     });
+
+    it('lets receipts go by whole hours, and can still prove the ledger', async () => {
+      // A journal that still stands would bring back what is gone: they go long before receipts do.
+      for (let number = 1; number <= processes; number++) await books.endProcess(`p${number}`, HOUR);
+      const before = await told({ by: ['day', 'model'] });
+      const { receipts, spent_nano_usd } = await books.verify();
+      const { groups, total_nano_usd } = await books.usage({ rowsMax: 0 });
+      while (await books.dropReceipts(HOUR + 47 * HOUR_MS + MINUTE_MS));
+      const left = await books.receiptPage({ limitMax: 99 });
+      assert.deepEqual(
+        left.map((row) => row.id),
+        ['day_47', 'day_48', 'day_71', 'day_73', 'day_96'],
+      );
+      await verified();
+      assert.deepEqual(await told({ by: ['day', 'model'] }), before);
+      const proof = await books.verify();
+      assert.deepEqual([proof.receipts, proof.spent_nano_usd], [receipts, spent_nano_usd]);
+      const usage = await books.usage({ rowsMax: 0 });
+      assert.deepEqual([new Set(usage.groups), usage.total_nano_usd], [new Set(groups), total_nano_usd]);
+      await books.rebuildUsage();
+      assert.deepEqual(await told({ by: ['day', 'model'] }), before);
+      await books.endProcess(await written([receipt('late', { atMs: HOUR + 1, provider: 'late' })]), HOUR);
+      await verified();
+      assert.equal(await books.dropReceipts(HOUR + 2 * HOUR_MS), false);
+      await verified();
+      assert.equal((await books.receiptPage({ limitMax: 1 }))[0]?.id, 'day_47');
+    });
+
+    it('lets requests go from the oldest on', async () => {
+      assert.equal(await books.dropRequests(HOUR + 4), false);
+      const { records } = await books.listRequests({ limitMax: 99 });
+      assert.deepEqual(
+        records.map((record) => record['id']),
+        ['req_8', 'req_7', 'req_6', 'req_5', 'req_4'],
+      );
+    });
   });
 }

@@ -12,7 +12,8 @@ import { isAlive } from './process-lock.ts';
 import type { ReceiptQuery, UsageRow } from './report-ports.ts';
 import type { ReceiptsTable, Tables } from './schema.ts';
 import { ledgerProblems } from './ledger-problems.ts';
-import { rebuildUsage, usageProblems } from './books-usage.ts';
+import { receiptsFrom } from './books-horizon.ts';
+import { HOUR_MS, rebuildUsage, usageProblems } from './books-usage.ts';
 import { receiptProblems } from './ledger-receipts.ts';
 
 /** Ids asked for in one query. */
@@ -87,6 +88,7 @@ async function usageReport(db: Kysely<Tables>, query: UsageQuery, journaled: rea
     (receipt) => receipt.atMs >= sinceMs && (keyId === undefined || receipt.keyId === keyId),
   );
   const fresh = (await notStored(db, asked)).map((receipt) => usageRow(rowOf(receipt, 0n)));
+  const gone = await goneGroups(db, query);
   let select = pricedReceipts(db).where('receipts.at', '>=', BigInt(Math.ceil(sinceMs)));
   if (keyId !== undefined) select = select.where('key_id', '=', keyId);
   const newest = await select
@@ -97,6 +99,7 @@ async function usageReport(db: Kysely<Tables>, query: UsageQuery, journaled: rea
     .limit(rowsMax)
     .execute();
   const sums = await select
+    .where('receipts.at', '>=', (await receiptsFrom(db)) * BigInt(HOUR_MS))
     .select((eb) => [
       'key_id',
       'provider',
@@ -120,6 +123,7 @@ async function usageReport(db: Kysely<Tables>, query: UsageQuery, journaled: rea
       output_tokens: Number(sum.output),
       cost_nano_usd: sum.cost,
     })),
+    ...gone,
     ...fresh.map(groupOf),
   ]);
   const rows = [...newest.map(usageRow), ...fresh].toSorted(byTime);
@@ -129,6 +133,38 @@ async function usageReport(db: Kysely<Tables>, query: UsageQuery, journaled: rea
     receipts: groups.reduce((total, group) => total + group.receipts, 0),
     groups,
   };
+}
+
+/** Of hours whose receipts may be gone: their sums have all of them. */
+async function goneGroups(db: Kysely<Tables>, { sinceMs = 0, keyId }: UsageQuery): Promise<readonly UsageGroup[]> {
+  const before = await receiptsFrom(db);
+  if (before === 0n) return [];
+  let select = db
+    .selectFrom('usage_hours')
+    .where('hour', '<', before)
+    .where('hour', '>=', BigInt(Math.ceil(sinceMs / HOUR_MS)));
+  if (keyId !== undefined) select = select.where('key_id', '=', keyId);
+  const rows = await select
+    .select(['key_id', 'provider', 'model'])
+    .select([
+      sql<bigint>`cast(sum(receipts) as bigint)`.as('receipts'),
+      sql<bigint>`cast(sum(unpriced) as bigint)`.as('unpriced'),
+      sql<bigint>`cast(sum(input_tokens) as bigint)`.as('input'),
+      sql<bigint>`cast(sum(output_tokens) as bigint)`.as('output'),
+      sql<bigint>`cast(sum(cost_nano_usd) as bigint)`.as('cost'),
+    ])
+    .groupBy(['key_id', 'provider', 'model'])
+    .execute();
+  return rows.map((row) => ({
+    key: row.key_id,
+    provider: row.provider,
+    model: row.model,
+    receipts: Number(row.receipts),
+    unpriced: Number(row.unpriced),
+    input_tokens: Number(row.input),
+    output_tokens: Number(row.output),
+    cost_nano_usd: row.cost,
+  }));
 }
 
 /** Receipts beside the prices that became known later. */
@@ -187,6 +223,13 @@ async function verifyReport(
   const stored = await pricedReceipts(db)
     .select((eb) => [eb.fn.countAll<bigint>().as('count'), cost.as('sum')])
     .executeTakeFirstOrThrow();
+  const gone = await db
+    .selectFrom('receipt_sums')
+    .select([
+      sql<bigint>`cast(coalesce(sum(receipts), 0) as bigint)`.as('count'),
+      sql<bigint>`cast(coalesce(sum(cost_nano_usd), 0) as bigint)`.as('sum'),
+    ])
+    .executeTakeFirstOrThrow();
   const problems = [
     ...(await ledgerProblems(db)),
     ...(await receiptProblems(db)),
@@ -196,8 +239,8 @@ async function verifyReport(
   ];
   return {
     ok: problems.length === 0,
-    receipts: Number(stored.count) + fresh.length,
-    spent_nano_usd: fresh.reduce((sum, receipt) => sum + (receipt.costNanoUsd ?? 0n), stored.sum),
+    receipts: Number(stored.count) + Number(gone.count) + fresh.length,
+    spent_nano_usd: fresh.reduce((sum, receipt) => sum + (receipt.costNanoUsd ?? 0n), stored.sum + gone.sum),
     problems,
   };
 }

@@ -3,6 +3,7 @@
  * always tell the same; made anew from the receipts by `rebuildUsage`, and compared with them by `usageProblems`.
  */
 import { sql, type Insertable, type Kysely, type RawBuilder, type Transaction } from 'kysely';
+import { receiptsFrom } from './books-horizon.ts';
 import { bulkInsert } from './bulk-insert.ts';
 import type { ReceiptsTable, Tables } from './schema.ts';
 import type { UsageHoursTable } from './schema-people.ts';
@@ -161,8 +162,10 @@ export function addedCounts(a: UsageCounts, b: UsageCounts): UsageCounts {
 /** Makes the sums anew from the receipts, in one transaction. Gives how many lines there are now. */
 export async function rebuildUsage(db: Kysely<Tables>): Promise<number> {
   return db.transaction().execute(async (trx) => {
-    for (const table of ['usage_hours', 'usage_days'] as const) await trx.deleteFrom(table).execute();
-    await fillUsage(trx);
+    const from = await receiptsFrom(trx);
+    await trx.deleteFrom('usage_hours').where('hour', '>=', from).execute();
+    await trx.deleteFrom('usage_days').execute();
+    await fillUsage(trx, from);
     const { lines } = await trx
       .selectFrom('usage_hours')
       .select((eb) => eb.fn.countAll<bigint>().as('lines'))
@@ -171,13 +174,14 @@ export async function rebuildUsage(db: Kysely<Tables>): Promise<number> {
   });
 }
 
-/** Writes the sums of all receipts into the empty tables. */
-export async function fillUsage<T>(db: Kysely<T>): Promise<void> {
+/** Writes the sums of all receipts from an hour on into tables that have none of them. */
+export async function fillUsage<T>(db: Kysely<T>, from = 0n): Promise<void> {
   const words = listed(['hour', ...USAGE_WORDS]);
   const sums = sql.join(USAGE_COUNTS.map((name) => sql`cast(sum(${sql.ref(name)}) as bigint)`));
   await sql`
     insert into usage_hours (${words}, ${listed(USAGE_COUNTS)})
-    select ${words}, ${sums} from (${COUNTED_RECEIPTS}) as counted group by ${words}`.execute(db);
+    select ${words}, ${sums} from (${COUNTED_RECEIPTS} where r.at >= ${from * BigInt(HOUR_MS)}) as counted
+    group by ${words}`.execute(db);
   await sql`
     insert into usage_days (${words}, ${listed(USAGE_COUNTS)})
     select ${FIRST_HOUR} as hour, ${listed(USAGE_WORDS)}, ${sums} from usage_hours
@@ -189,12 +193,33 @@ const FIRST_HOUR = sql`hour - hour % 24`;
 /** Hours whose sums are not those of their receipts, and days whose are not those of their hours; empty where all agree. */
 export async function usageProblems(db: Kysely<Tables>): Promise<readonly string[]> {
   const words = ['hour', ...USAGE_WORDS];
-  const hours = await unequal(db, sql`usage_hours`, sql`${COUNTED_RECEIPTS}`);
+  const from = await receiptsFrom(db);
+  const table = sql`(select * from usage_hours where hour >= ${from}) as hours`;
+  const hours = await unequal(db, table, sql`${COUNTED_RECEIPTS} where r.at >= ${from * BigInt(HOUR_MS)}`);
   const ofHours = sql`select ${FIRST_HOUR} as hour, ${listed([...words.slice(1), ...USAGE_COUNTS])} from usage_hours`;
   const days = await unequal(db, sql`usage_days`, ofHours);
   return [
     ...hours.map((line) => `${whereOf(line)} in the hour of ${timeOf(line)} is not the sum of its receipts: ${REMEDY}`),
+    ...(await goneProblems(db, from)),
     ...days.map((line) => `${whereOf(line)} on the day of ${timeOf(line)} is not the sum of its hours: ${REMEDY}`),
+  ];
+}
+
+/** Hours whose receipts are gone, in part or all: together they are what was kept of those, and what is still there. */
+async function goneProblems(db: Kysely<Tables>, from: bigint): Promise<readonly string[]> {
+  const { rows } = await sql<{ receipts: bigint; cost: bigint; charge: bigint }>`
+    select cast(coalesce(sum(receipts), 0) as bigint) as receipts, cast(coalesce(sum(cost), 0) as bigint) as cost,
+      cast(coalesce(sum(charge), 0) as bigint) as charge
+    from (
+      select receipts, cost_nano_usd as cost, charge_nano_usd as charge from usage_hours where hour < ${from}
+      union all select -receipts, -cost_nano_usd, -charge_nano_usd from receipt_sums
+      union all select -receipts, -cost_nano_usd, -charge_nano_usd
+        from (${COUNTED_RECEIPTS} where r.at < ${from * BigInt(HOUR_MS)}) as counted
+    ) as both_books`.execute(db);
+  const { receipts = 0n, cost = 0n, charge = 0n } = rows[0] ?? {};
+  if (receipts === 0n && cost === 0n && charge === 0n) return [];
+  return [
+    `the usage of hours whose receipts are gone is not the sum that was kept of them (${receipts} receipts, ${cost} nano-dollars more)`,
   ];
 }
 

@@ -19,6 +19,7 @@ import { priceBooks } from './books-prices.ts';
 import { peopleBooks } from './books-people.ts';
 import { receiptBooks } from './books-receipts.ts';
 import { reportBooks } from './books-reports.ts';
+import { retentionBooks } from './books-retention.ts';
 import { requestBooks } from './books-requests.ts';
 import { snapshotBooks } from './books-snapshots.ts';
 import { migrate } from './migrations.ts';
@@ -50,6 +51,7 @@ export async function openBooks(options: BooksOptions): Promise<Books> {
     agree: async (mark, value) => agree(db, mark, value),
     ...reportBooks(db, dataDir),
     ...priceBooks(db),
+    ...retentionBooks(db),
     ...alertBooks(db),
     close,
   };

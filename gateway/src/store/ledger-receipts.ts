@@ -9,13 +9,7 @@ const PAGE = 10_000;
 export async function receiptProblems(db: Kysely<Tables>): Promise<readonly string[]> {
   const purses = new Map<string, bigint>();
   const postings = new Map<string, bigint>();
-  for await (const page of pagesOf(db))
-    for (const receipt of page)
-      for (const [purseId, nanoUsd] of sumsOf([receipt])) {
-        add(purses, purseId, nanoUsd);
-        add(postings, String(receipt.posting_id), nanoUsd);
-      }
-  for await (const page of latePagesOf(db))
+  for await (const page of allPagesOf(db))
     for (const receipt of page)
       for (const [purseId, nanoUsd] of sumsOf([receipt])) {
         add(purses, purseId, nanoUsd);
@@ -70,6 +64,39 @@ async function* pagesOf(db: Kysely<Tables>): AsyncGenerator<readonly (Booked & {
     if (last === undefined) return;
     yield rows;
     after = last.id;
+  }
+}
+
+type Posted = Booked & { readonly posting_id: bigint };
+
+/** Receipts, prices that became known later, and the sums of receipts that are gone: whatever was booked. */
+async function* allPagesOf(db: Kysely<Tables>): AsyncGenerator<readonly Posted[]> {
+  yield* pagesOf(db);
+  yield* latePagesOf(db);
+  yield* gonePagesOf(db);
+}
+
+async function* gonePagesOf(db: Kysely<Tables>): AsyncGenerator<readonly Posted[]> {
+  let after = -1n;
+  for (;;) {
+    // A posting's sums may be on two pages' border: by whole postings, some at a time.
+    const postings = await db
+      .selectFrom('receipt_sums')
+      .select('posting_id')
+      .distinct()
+      .where('posting_id', '>', after)
+      .orderBy('posting_id')
+      .limit(PAGE)
+      .execute();
+    const last = postings.at(-1);
+    if (last === undefined) return;
+    yield await db
+      .selectFrom('receipt_sums')
+      .select(['posting_id', 'key_id', 'purses', 'cost_nano_usd', 'charge_nano_usd'])
+      .where('posting_id', '>', after)
+      .where('posting_id', '<=', last.posting_id)
+      .execute();
+    after = last.posting_id;
   }
 }
 

@@ -217,8 +217,22 @@ async function widenReceipts(db: Kysely<unknown>): Promise<void> {
   await createUsageSums(db, 'usage_hours');
   await createUsageSums(db, 'usage_days');
   await fillUsage(db);
+  await createReceiptSums(db);
   await createReportIndexes(db);
   await widenRequests(db);
+}
+
+/** What is left of receipts once they are too old to be kept. */
+async function createReceiptSums(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('receipt_sums')
+    .addColumn('posting_id', 'bigint', (column) => column.notNull())
+    .addColumn('key_id', 'text', (column) => column.notNull())
+    .addColumn('purses', 'text', (column) => column.notNull())
+    .addColumn('receipts', 'bigint', (column) => column.notNull())
+    .addColumn('cost_nano_usd', 'bigint', (column) => column.notNull())
+    .addColumn('charge_nano_usd', 'bigint', (column) => column.notNull())
+    .execute();
 }
 
 /** Lists of requests look through what is narrow of them, and read the bodies of one page. */

@@ -199,6 +199,10 @@ export interface ReportBooks extends AlertBooks {
   unpriced(query: UnpricedQuery): Promise<readonly UnpricedReceipt[]>;
   /** Books what receipts without a price cost after all; those that have one by now are passed over. Gives how many were booked. */
   reprice(repricings: readonly Repricing[], why: { readonly reason: string; readonly atMs: number }): Promise<number>;
+  /** Takes away some of the requests before a time; true where there may be more. */
+  dropRequests(beforeMs: number): Promise<boolean>;
+  /** The same for receipts, whole hours of them; their sums stay. */
+  dropReceipts(beforeMs: number): Promise<boolean>;
   /** Makes the sums of hours anew from the receipts. Gives how many lines there are. */
   rebuildUsage(): Promise<number>;
 }
