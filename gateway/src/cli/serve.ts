@@ -32,6 +32,7 @@ import { discover, findingsOf, type Found } from './discover.ts';
 import { starterConfig } from './init.ts';
 import { intentTrainer } from './intents.ts';
 import { repriceKnown } from './reprice-known.ts';
+import { startRetention } from './retention.ts';
 import { catalogName } from './settings.ts';
 import { VERSION } from './version.ts';
 import { whyNotListening } from './workers/hands.ts';
@@ -138,6 +139,8 @@ async function run({ options, io, log, member, first, configurationOptions, simu
     return 1;
   }
   gateway.batches.start();
+  const retention = (): Config['retention'] => configuration.current().config.retention;
+  const stopRetention = startRetention({ reports: store.reports, retention, log, now: Date.now });
   const base = baseOf(address);
   const setupLink = await newSetupLink(store.people, first.config.people.url ?? base);
   const greeting = greetingOf({
@@ -155,6 +158,7 @@ async function run({ options, io, log, member, first, configurationOptions, simu
   for (const warning of first.warnings) log('warn', warning);
   process.on('SIGHUP', () => void configuration.reload());
   await stopSignal(member);
+  stopRetention();
   await shutDown({ gateway, configuration, log });
   await upstream.close();
   await store.close();
