@@ -126,6 +126,8 @@ export interface TurnoutOptions {
   readonly cases?: readonly Case[];
   /** Rows of the configuration beside the usual provider's. */
   readonly providers?: string;
+  /** Processes behind its port; 1 where nothing is said. */
+  readonly workers?: number;
 }
 
 function mainOf(root: string): string {
@@ -135,7 +137,7 @@ function mainOf(root: string): string {
 /** Turnout as it comes: key check, limits, ledger, journal and request log are on, and the key has a budget. */
 export async function startTurnout({ dir, upstreamPort }: Folder, options: TurnoutOptions = {}): Promise<Turnout> {
   const main = mainOf(options.root ?? ROOT);
-  const config = `server: {host: 127.0.0.1}
+  const config = `server: {host: 127.0.0.1, workers: ${options.workers ?? 1}}
 providers:
   bench:
     dialect: openai-chat

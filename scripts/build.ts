@@ -15,8 +15,18 @@ const SHARED: BuildOptions = {
   logLevel: 'warning',
 };
 
+function requireFrom(place: string): string {
+  return `import { createRequire as turnoutRequire } from 'node:module'; const require = turnoutRequire(${place});`;
+}
+
 /** The store's thread is a file of its own; it travels as text inside the one file. */
-const thread = await build({ ...SHARED, entryPoints: [join(source, 'store', 'books-thread.ts')], write: false });
+const thread = await build({
+  ...SHARED,
+  entryPoints: [join(source, 'store', 'books-thread.ts')],
+  write: false,
+  // It has no file to require from; what it asks for (`pg` does) is built into Node.
+  banner: { js: requireFrom('process.execPath') },
+});
 
 /** Files that the bundle carries inside itself, by the module that a checkout has nothing in. */
 const embed: Plugin = {
@@ -40,9 +50,7 @@ const result = await build({
   entryPoints: [join(source, 'main.ts')],
   outfile,
   // Packages that still call require() find it here.
-  banner: {
-    js: "import { createRequire as turnoutRequire } from 'node:module'; const require = turnoutRequire(import.meta.url);",
-  },
+  banner: { js: requireFrom('import.meta.url') },
   metafile: true,
   plugins: [embed],
 });

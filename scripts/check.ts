@@ -14,7 +14,7 @@ interface Step {
 const STEPS: readonly Step[] = [
   { name: 'format', command: 'oxfmt', args: ['--check', '.'] },
   { name: 'types', command: 'tsc', args: ['--noEmit', '-p', '.'] },
-  { name: 'lint', command: 'oxlint', args: ['--type-aware', 'gateway', 'scripts', 'bench'] },
+  { name: 'lint', command: 'oxlint', args: ['--type-aware', 'gateway', 'scripts', 'bench', 'sdk'] },
   { name: 'dead code', command: 'knip', args: ['--no-progress'] },
   { name: 'tests', command: 'node', args: ['--disable-warning=ExperimentalWarning', 'scripts/test.ts', '--fast'] },
 ];

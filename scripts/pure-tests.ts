@@ -3,6 +3,7 @@ const PURE_ROOMS = [
   'lib',
   'chat',
   'money',
+  'people',
   'policy',
   'config',
   'catalog',

@@ -1,6 +1,6 @@
 /**
  * `npm test`: every test there is. Ends with the line `N passed, N failed`, after the slowest files and what could not run.
- * `npm test -- PATH …` runs some; `--fast` leaves out the slow ones (test/chaos, test/conformance, test/e2e); `--programs` runs real
+ * `npm test -- PATH …` runs some; `--fast` leaves out the slow ones (test/chaos, test/conformance, test/deploy, test/e2e); `--programs` runs real
  * coding programs (test/programs), which it installs from npm: they name themselves where they do not run.
  */
 import { globSync } from 'node:fs';
@@ -18,6 +18,8 @@ const SLOW = [
   'gateway/test/e2e/**/*.test.ts',
   'gateway/test/chaos/**/*.test.ts',
   'gateway/test/sim/**/*.test.ts',
+  'gateway/test/deploy/**/*.test.ts',
+  'sdk/test/*.test.ts',
 ];
 const PROGRAMS = ['gateway/test/programs/**/*.test.ts'];
 /** No test file may hang the run. The slowest takes about two minutes. */

@@ -9,6 +9,14 @@ type Command = (args: readonly string[], io: CommandIo) => Promise<number>;
 /** Each command is loaded when it is called: `keys list` need not wait for the gateway to be read. */
 const COMMANDS: Readonly<Record<string, { readonly load: () => Promise<Command>; readonly does: string }>> = {
   serve: { load: async () => (await import('./cli/serve-command.ts')).serveCommand, does: 'start the gateway' },
+  ready: {
+    load: async () => (await import('./cli/ready.ts')).readyCommand,
+    does: 'whether the gateway here can serve',
+  },
+  doctor: {
+    load: async () => (await import('./cli/doctor.ts')).doctorCommand,
+    does: 'check the machine, the store and all that a gateway needs',
+  },
   init: { load: async () => (await import('./cli/init-here.ts')).initHereCommand, does: 'write a first turnout.yaml' },
   check: {
     load: async () => (await import('./cli/check.ts')).checkCommand,
@@ -50,6 +58,10 @@ const COMMANDS: Readonly<Record<string, { readonly load: () => Promise<Command>;
     does: 'the link by which the first owner makes an account',
   },
   usage: { load: async () => (await import('./cli/usage.ts')).usageCommand, does: 'what was used and what it cost' },
+  invoices: {
+    load: async () => (await import('./cli/invoices.ts')).invoicesCommand,
+    does: 'what each organisation is charged for a month',
+  },
   residency: {
     load: async () => (await import('./cli/residency.ts')).residencyCommand,
     does: 'where each request had to be answered, and was',
@@ -69,6 +81,14 @@ const COMMANDS: Readonly<Record<string, { readonly load: () => Promise<Command>;
   catalog: {
     load: async () => (await import('./cli/catalog.ts')).catalogCommand,
     does: 'show or take in a newer catalog',
+  },
+  migrate: {
+    load: async () => (await import('./cli/migrate.ts')).migrateCommand,
+    does: 'bring the database up to date, or say what that would do',
+  },
+  backup: {
+    load: async () => (await import('./cli/backup.ts')).backupCommand,
+    does: 'copy the database while it runs',
   },
   launch: {
     load: async () => (await import('./cli/launch.ts')).launchCommand,

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { createBatches, type Batches } from './batches/batches.ts';
 import { spoolIn } from './batches/spool.ts';
+import { createBilling, type Billing } from './billing/billing.ts';
 import type { Config } from './config/schema.ts';
 import { createCredentials } from './credentials/credentials.ts';
 import { cloudSource } from './credentials/sources.ts';
@@ -9,11 +10,15 @@ import { surroundings } from './credentials/surroundings.ts';
 import { gateDialects } from './dialects/index.ts';
 import { Conversations } from './health/conversations.ts';
 import { hedges } from './health/hedges.ts';
+import type { Change } from './health/observatory.ts';
 import { rota } from './health/rota.ts';
-import { admin, ownHealth } from './admin/admin.ts';
+import { admin } from './admin/admin.ts';
+import { cursorsWith } from './admin/cursors.ts';
+import { ownHealth } from './admin/gateway.ts';
 import { doorOf } from './http/door.ts';
 import { createListener, type Listener } from './http/listener.ts';
 import { homePage } from './http/home.ts';
+import { asRecord, type JsonRecord } from './lib/json.ts';
 import { createCohort } from './lib/cohort.ts';
 import { createCrowd } from './lib/crowd.ts';
 import { createLogin } from './login/login.ts';
@@ -22,9 +27,15 @@ import { passwords } from './login/password.ts';
 import { throttle } from './login/throttle.ts';
 import { createWheel, timerLinks, type Timer } from './lib/wheel.ts';
 import { meters } from './pipeline/meters.ts';
+import { saleTo } from './pipeline/sale.ts';
+import type { Gate, Owner } from './pipeline/gate.ts';
 import { openHealth } from './pipeline/health-book.ts';
+import { openLimits } from './pipeline/limit-books.ts';
 import type { Clock, Timers, World } from './pipeline/world.ts';
 import type { Snapshot } from './routing/snapshot.ts';
+import { createSuspicions, type Suspicion } from './shared/breakers.ts';
+import type { Link } from './shared/link.ts';
+import { createNotices } from './shared/notices.ts';
 import type { Store } from './store/ports.ts';
 import { frontOf, type Crew, type Readiness } from './telemetry/crew.ts';
 import { keptTurns } from './store/turns.ts';
@@ -54,6 +65,8 @@ export interface Parts {
   readonly limits: Config['server'];
   /** Files lie below it. */
   readonly dataDir: string;
+  /** To Valkey, where processes share what they count and learn. Absent: they do not. */
+  readonly link?: Link | undefined;
   /** Shown on the page at `/`. */
   readonly version: string;
   /** The other workers behind the same port, and this one. Absent where it serves alone. */
@@ -66,53 +79,46 @@ export interface Gateway {
   readonly batches: Batches;
   /** From now on new requests are refused, and `/readyz` says so. */
   drain(): void;
-  close(): void;
+  close(): Promise<void>;
 }
 
 /** Wires a gateway that is ready to listen. */
 export function wire(parts: Parts): Gateway {
-  const { store, upstream, log, snapshot, crew } = parts;
+  const { store, crew } = parts;
   const clock: Clock = { monotonicMs: () => performance.now(), unixMs: () => Date.now() };
   const { timers, stop } = wheelTimers(clock);
   const book = metrics();
   const metered = meters(book);
-  const healthBook = openHealth({ ...parts, clock, book, meters: metered });
+  const others = sharedWith(parts, (suspicion) => healthBook.health.suspect(suspicion, clock.monotonicMs()));
+  const healthBook = openHealth({ ...parts, clock, book, meters: metered, changed: others.breakerChanged });
+  const underWay: World['underWay'] = createCrowd();
+  const ownersOf = ownersIn(store);
+  const limits = openLimits({
+    ...parts,
+    clock,
+    timers,
+    underWay,
+    book,
+    meters: metered,
+    ownersOf,
+    processId: store.processId,
+  });
   let isDraining = false;
-  const adminWorld = { ...parts, health: healthBook.rows, now: Date.now };
+  const cursors = cursorsWith(store.keyFor('admin cursors'));
+  const adminWorld = { ...parts, cursors, health: healthBook.rows, now: Date.now };
   const own = {
     metrics: () => book.text(),
     ready: () => readiness(parts, isDraining),
     health: () => ownHealth(adminWorld),
   };
-  const world: World = {
-    snapshot,
-    upstream,
-    credentials: credentialsOf(parts, clock),
-    store,
-    health: healthBook.health,
-    hedges: hedges(),
-    verdicts: verdictMemory(),
-    rota: rota(),
-    conversations: new Conversations(),
-    feedback: store.feedback,
-    budgets: store.budgets,
-    turns: keptTurns(() => clock.monotonicMs()),
-    clock,
-    timers,
-    random: Math.random,
-    together: createCohort(setImmediate),
-    newId: idMaker(clock),
-    meters: metered,
-    log,
-    instanceId: randomBytes(9).toString('base64url'),
-    underWay: createCrowd(),
-  };
+  const world = worldOf(parts, { clock, timers, underWay, meters: metered, health: healthBook.health, limits });
   const batches = createBatches({
     world,
     door: doorOf(gateDialects),
     spool: spoolIn(parts.dataDir),
     live: () => listener.inFlight(),
   });
+  const billing = billingOf(parts);
   const listener: Listener = createListener({
     world,
     dialects: gateDialects,
@@ -123,7 +129,12 @@ export function wire(parts: Parts): Gateway {
       ...frontOf(crew, own),
       isDraining: () => isDraining,
       home: () => homePage(parts.version),
-      admin: (request) => admin(request, adminWorld),
+      admin: async (request) => {
+        const answer = await admin(request, adminWorld);
+        if (request.method !== 'GET' && !('fault' in answer)) others.tellChanged();
+        return answer;
+      },
+      webhook: billing.webhook,
     },
   });
   gauges(book, { parts, world, listener, batches });
@@ -134,9 +145,84 @@ export function wire(parts: Parts): Gateway {
     drain: () => {
       isDraining = true;
     },
-    close: () => {
+    close: async () => {
       stop();
+      billing.close();
       healthBook.close();
+      await limits.close();
+    },
+  };
+}
+
+interface Built extends Pick<World, 'clock' | 'timers' | 'underWay' | 'meters' | 'health'> {
+  readonly limits: Pick<World, 'gate' | 'targetRestMs'>;
+}
+
+function worldOf(parts: Parts, built: Built): World {
+  const { store, upstream, log, snapshot } = parts;
+  const { clock, timers, underWay, meters: metered, health, limits } = built;
+  return {
+    snapshot,
+    upstream,
+    credentials: credentialsOf(parts, clock),
+    store,
+    health,
+    hedges: hedges(),
+    verdicts: verdictMemory(),
+    rota: rota(),
+    conversations: new Conversations(),
+    feedback: store.feedback,
+    budgets: store.budgets,
+    saleTo: saleFrom(parts),
+    turns: keptTurns(() => clock.monotonicMs()),
+    clock,
+    timers,
+    random: Math.random,
+    together: createCohort(setImmediate),
+    newId: idMaker(clock),
+    meters: metered,
+    log,
+    instanceId: randomBytes(9).toString('base64url'),
+    underWay,
+    gate: limits.gate,
+    targetRestMs: limits.targetRestMs,
+  };
+}
+
+/** Whom a key belongs to, from memory. */
+function ownersIn({ people }: Store): Gate['ownersOf'] {
+  return ({ orgId = '', teamId = '', userId = '' }) => {
+    const owners: Owner[] = [];
+    const add = (scope: Owner['scope'], row: { id: string; name: string; settings: JsonRecord } | undefined): void => {
+      if (row !== undefined)
+        owners.push({ scope, id: row.id, name: row.name, limits: asRecord(row.settings['limits']) });
+    };
+    add('org', people.org(orgId));
+    add('team', people.team(teamId));
+    add('user', people.user(userId));
+    return owners;
+  };
+}
+
+/** What processes tell each other. */
+interface Others {
+  /** Something in the store was changed here. */
+  readonly tellChanged: () => void;
+  readonly breakerChanged: (change: Change) => void;
+}
+
+function sharedWith({ link, store, snapshot }: Parts, suspect: (suspicion: Suspicion) => void): Others {
+  if (link === undefined) return { tellChanged: () => undefined, breakerChanged: () => undefined };
+  const { processId } = store;
+  const notices = createNotices({ link, processId, heard: () => void store.refresh() });
+  const heard = (suspicion: Suspicion): void => {
+    if (suspicion.of === 'key' || snapshot().targets.has(suspicion.id)) suspect(suspicion);
+  };
+  const suspicions = createSuspicions({ link, processId, heard });
+  return {
+    tellChanged: () => notices.tell(),
+    breakerChanged: (change) => {
+      if (change.to === 'open') suspicions.tell(change);
     },
   };
 }
@@ -162,6 +248,24 @@ function credentialsOf({ env, upstream, log }: Parts, clock: Clock): World['cred
     clock,
     warn: (provider, reason) => log('warn', 'the credential of a provider could not be fetched', { provider, reason }),
   });
+}
+
+function billingOf({ store, config, log }: Parts): Billing {
+  return createBilling({
+    ask: store.billing,
+    config: () => config().billing,
+    now: Date.now,
+    log: (text, details) => log('info', text, details),
+  });
+}
+
+/** An organisation that is not known any more pays for what its keys still do as any other. */
+function saleFrom({ store, config }: Parts): World['saleTo'] {
+  return (orgId) => {
+    const org = store.people.org(orgId);
+    const rules = store.plans.rulesOf(org?.planId) ?? config().billing.plan;
+    return saleTo(org ?? { id: orgId, name: orgId, billing: 'postpaid' }, rules);
+  };
 }
 
 function limitsOf(server: Config['server']): Parameters<typeof createListener>[0]['limits'] {

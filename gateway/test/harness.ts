@@ -56,7 +56,10 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
     child.once('exit', (code) => resolve(code));
   });
   const url = await new Promise<string>((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`the gateway did not start:\n${output}`)), START_MS);
+    const timer = setTimeout(() => {
+      reject(new Error(`the gateway did not start:\n${output}`));
+      child.kill();
+    }, START_MS);
     const take = (chunk: Buffer): void => {
       output += chunk.toString('utf8');
       const match = /listening on (http:\/\/\S+)/.exec(output);

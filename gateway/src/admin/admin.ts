@@ -1,261 +1,145 @@
-/** `/admin/v1/*`: keys, usage, requests, batches, providers, routes, configuration, health and audit log, for who may. Secrets are in no answer, ever. */
-import { batchRow } from '../batches/shapes.ts';
-import { fault, type Fault } from '../chat/fault.ts';
-import type { Config } from '../config/schema.ts';
-import { compact, type JsonRecord } from '../lib/json.ts';
-import { sinceOf } from '../lib/since.ts';
-import type { HealthRow } from '../health/observatory.ts';
-import { withUsual } from '../pipeline/record.ts';
-import { pagesOf } from '../routing/describe.ts';
-import { DEFAULT_ORG_ID, may, type Permission, type Principal } from '../people/permissions.ts';
-import type { Snapshot } from '../routing/snapshot.ts';
-import type { Store } from '../store/ports.ts';
-import { healthOfAll, type Crew } from '../telemetry/crew.ts';
-import { configRecord } from './config-record.ts';
-import { healthRows } from './health-rows.ts';
-import { keys, oneKey, rotateKey } from './keys.ts';
-import { spanOf, usageBy } from './usage-by.ts';
-
-export interface AdminWorld {
-  readonly store: Store;
-  readonly snapshot: () => Snapshot;
-  /** The configuration that `snapshot` was made of. */
-  readonly config: () => Config;
-  /** What the last load of the configuration said; undefined: all is well. */
-  readonly configProblem: () => string | undefined;
-  /** Of the targets that were asked, at this moment. */
-  readonly health: () => readonly HealthRow[];
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
-  /** The workers behind the same port, where there are several. */
-  readonly crew?: Crew;
-}
+/** `/admin/v1/*`: finds the endpoint, lets in who may, minds `ETag` and `Idempotency-Key`. What is done, the endpoints say. */
+import { fault, specOf, type Fault } from '../chat/fault.ts';
+import { asRecord, asString, compact, type JsonRecord } from '../lib/json.ts';
+import { may, type Principal } from '../people/permissions.ts';
+import type { Attempted, Replies } from '../store/ports.ts';
+import type { Answer, Endpoint } from './endpoint.ts';
+import { names, tagOf } from './revisions.ts';
+import { TABLE } from './table.ts';
+import type { AdminWorld } from './world.ts';
 
 export interface AdminRequest {
   readonly method: string;
+  /** Below `/admin/v1/`. */
   readonly path: string;
   readonly query: URLSearchParams;
+  readonly headers: Readonly<Record<string, string | undefined>>;
   readonly body: JsonRecord | undefined;
   readonly principal: Principal;
 }
 
-export type AdminAnswer = { readonly status: number; readonly body: JsonRecord } | Fault;
+/** No body: there is nothing new (304). `allow`: the methods that are taken, where another was tried. */
+export type AdminResult =
+  | { readonly status: number; readonly body?: JsonRecord; readonly headers: Readonly<Record<string, string>> }
+  | { readonly fault: Fault; readonly allow?: string };
 
-/** `allow`: the methods that are taken, where another was tried. */
-export type AdminResult = Exclude<AdminAnswer, Fault> | { readonly fault: Fault; readonly allow?: string };
+const IDEMPOTENCY_KEY_MAX = 255;
+const ID_MAX = 200;
 
-interface Room {
-  readonly methods: readonly string[];
-  /** To look; and to change. */
-  readonly permissions: readonly [Permission, Permission];
-  readonly answer: (request: AdminRequest, world: AdminWorld) => AdminAnswer | Promise<AdminAnswer>;
-}
-
-/** The newest so many: more would be written in one turn for more than a few milliseconds. `since` finds the others. */
-const USAGE_ROWS_MAX = 10_000;
-const PAGE_MAX = 200;
-const PAGE = 50;
-
-/** A Map, since the name comes from the caller. */
-const ROOMS = new Map<string, Room>([
-  ['keys', { methods: ['GET', 'POST'], permissions: ['keys.read', 'keys.write'], answer: keys }],
-  ['usage', { methods: ['GET'], permissions: ['usage.read', 'usage.read'], answer: usage }],
-  ['requests', { methods: ['GET'], permissions: ['requests.read', 'requests.read'], answer: requests }],
-  [
-    'providers',
-    {
-      methods: ['GET'],
-      permissions: ['gateway.read', 'gateway.read'],
-      answer: (_, { snapshot }) => found({ data: providerRows(snapshot()) }),
-    },
-  ],
-  [
-    'routes',
-    {
-      methods: ['GET'],
-      permissions: ['routes.read', 'routes.read'],
-      answer: (_, world) => found({ data: routeRows(world) }),
-    },
-  ],
-  [
-    'config',
-    { methods: ['GET'], permissions: ['gateway.config', 'gateway.config'], answer: (_, world) => found(config(world)) },
-  ],
-  [
-    'health',
-    {
-      methods: ['GET'],
-      permissions: ['gateway.read', 'gateway.read'],
-      answer: async (_, world) => found(await health(world)),
-    },
-  ],
-  ['batches', { methods: ['GET'], permissions: ['requests.read', 'requests.read'], answer: batches }],
-  ['audit', { methods: ['GET'], permissions: ['audit.read', 'audit.read'], answer: audit }],
-]);
-
-/** Answers one admin request. */
 export async function admin(request: AdminRequest, world: AdminWorld): Promise<AdminResult> {
-  const [name = '', id, deed, ...rest] = request.path.split('/');
-  const room = roomOf(name, id, deed);
-  if (room === undefined || rest.length > 0) {
-    const hint = `There are ${[...ROOMS.keys()].join(', ')}.`;
-    return { fault: fault('route-unknown', { method: request.method, path: '/admin/v1/…', hint }) };
-  }
-  const { method } = request;
-  if (!room.methods.includes(method)) {
-    const allow = room.methods.join(', ');
-    const path = `/admin/v1/${name}${id === undefined ? '' : '/{id}'}${deed === undefined ? '' : `/${deed}`}`;
-    return { fault: fault('method-not-allowed', { path, allow, method }), allow };
-  }
-  const { principal } = request;
-  const permission = room.permissions[method === 'GET' ? 0 : 1];
-  if (!may(principal, permission)) return { fault: fault('not-permitted', { role: principal.role, permission }) };
-  // What is shown here is everyone's: for the people who run the gateway.
-  if (principal.kind !== 'root' && principal.orgId !== DEFAULT_ORG_ID) return { fault: fault('admin-only') };
-  const answer = await room.answer(request, world);
-  return 'code' in answer ? { fault: answer } : answer;
+  const found = endpointOf(request);
+  if ('fault' in found) return found;
+  const { endpoint, id } = found;
+  const { query, body, principal, method } = request;
+  const [permission] = endpoint.permissions;
+  if (!endpoint.permissions.some((one) => may(principal, one)))
+    return { fault: fault('not-permitted', { role: principal.role, permission }) };
+  const ifRevision = method === 'GET' ? undefined : request.headers['if-match'];
+  const prepared = endpoint.prepare(compact({ id, query, body, principal, ifRevision }), world);
+  if (!prepared.ok) return { fault: prepared.error };
+  const key = method === 'POST' ? request.headers['idempotency-key'] : undefined;
+  const done = async (): Promise<AdminResult> => resultOf(await prepared.value(), endpoint, request);
+  return key === undefined ? done() : once({ request, key, replies: world.store.replies }, done);
 }
 
-function roomOf(name: string, id: string | undefined, deed: string | undefined): Room | undefined {
-  if (id === undefined) return ROOMS.get(name);
-  if (name !== 'keys') return undefined;
-  if (deed === 'rotate')
-    return {
-      methods: ['POST'],
-      permissions: ['keys.write', 'keys.write'],
-      answer: async (request, { store }) => rotateKey(request, id, store),
-    };
-  if (deed !== undefined) return undefined;
-  return {
-    methods: ['GET', 'PATCH', 'DELETE'],
-    permissions: ['keys.read', 'keys.write'],
-    answer: async (request, { store }) => oneKey(request, id, store),
-  };
-}
+type Found = { readonly endpoint: Endpoint; readonly id: string } | Extract<AdminResult, { readonly fault: Fault }>;
 
-function found(body: JsonRecord): AdminAnswer {
-  return { status: 200, body };
-}
-
-function config({ snapshot, configProblem, config: current }: AdminWorld): JsonRecord {
-  return compact({ snapshot: snapshot().id, problem: configProblem(), config: configRecord(current()) });
-}
-
-async function usage(request: AdminRequest, { store, now }: AdminWorld): Promise<AdminAnswer> {
-  if (request.query.has('by')) return usageBy(request.query, store, now());
-  const since = request.query.get('since');
-  const sinceMs = since === null ? undefined : sinceOf(since, now());
-  if (since !== null && sinceMs === undefined)
-    return fault(
-      'field-invalid',
-      { reason: 'it must be a time as in 2026-11-01T00:00:00Z or 24h' },
-      { param: 'since' },
-    );
-  const keyId = request.query.get('key') ?? undefined;
-  const report = await store.usage(compact({ sinceMs, keyId, rowsMax: USAGE_ROWS_MAX }));
-  if (!report.ok) return report.error;
-  const { rows, receipts, total_nano_usd } = report.value;
-  const shown = rows.map((row): JsonRecord => ({
-    ...row,
-    cost_nano_usd: row.cost_nano_usd === null ? null : Number(row.cost_nano_usd),
-    charge_nano_usd: row.charge_nano_usd === null ? null : Number(row.charge_nano_usd),
-  }));
-  return { status: 200, body: { rows: shown, rows_total: receipts, total_nano_usd: Number(total_nano_usd) } };
-}
-
-function providerRows(snapshot: Snapshot): readonly JsonRecord[] {
-  const rows = new Map<
-    string,
-    { id: string; protocol: string; base_url: string; has_key: boolean; models: number; region: string | undefined }
-  >();
-  for (const target of snapshot.targets.values()) {
-    const row = rows.get(target.providerId);
-    if (row !== undefined) row.models += 1;
-    else {
-      rows.set(target.providerId, {
-        id: target.providerId,
-        protocol: target.provider.dialect.id,
-        base_url: target.baseUrl,
-        has_key: target.secret !== undefined || target.identity !== undefined,
-        models: 1,
-        region: target.region,
-      });
-    }
-  }
-  return [...rows.values()].map((row) => compact(row));
-}
-
-/** Each route in plain words, with what is told of it when the file is checked. */
-function routeRows({ config: current, snapshot }: AdminWorld): readonly JsonRecord[] {
-  const { routes } = current();
-  return pagesOf(current(), snapshot()).map(({ name, ...page }) => ({
-    id: name,
-    strategy: routes[name]?.strategy,
-    ...page,
-  }));
-}
-
-async function health(world: AdminWorld): Promise<JsonRecord> {
-  const own = ownHealth(world);
-  return world.crew === undefined ? own : healthOfAll(own, await world.crew.ask('health'));
-}
-
-/** How this process is. */
-export function ownHealth({ store, configProblem, health: rows, now }: AdminWorld): JsonRecord {
-  const ledger = store.ledger.health();
-  return compact({
-    ok: ledger.isHealthy && configProblem() === undefined,
-    ledger: compact({
-      ok: ledger.isHealthy,
-      reason: ledger.reason,
-      journal_bytes: ledger.journalBytes,
-      unwritten_receipts: ledger.unwrittenReceipts,
-      store_away_ms: ledger.storeAwayMs,
-      open_attempts: ledger.openAttempts,
-    }),
-    config_problem: configProblem(),
-    request_records_dropped: store.requests.dropped(),
-    targets: healthRows(rows(), now()),
+function endpointOf({ method, path }: AdminRequest): Found {
+  const fits = TABLE.flatMap((endpoint) => {
+    const id = idIn(path, endpoint.path);
+    return id === undefined ? [] : [{ endpoint, id }];
   });
+  const found = fits.find(({ endpoint }) => endpoint.method === method);
+  if (found !== undefined) return found;
+  if (fits.length === 0) {
+    const rooms = new Set(TABLE.map((endpoint) => endpoint.path.split('/')[0]));
+    const hint = `There are ${[...rooms].join(', ')}.`;
+    return { fault: fault('route-unknown', { method, path: '/admin/v1/…', hint }) };
+  }
+  const allow = [...new Set(fits.map(({ endpoint }) => endpoint.method))].join(', ');
+  const shown = `/admin/v1/${fits[0]?.endpoint.path ?? ''}`;
+  return { fault: fault('method-not-allowed', { path: shown, allow, method }), allow };
 }
 
-async function requests({ query }: AdminRequest, { store, now }: AdminWorld): Promise<AdminAnswer> {
-  const limitMax = pageSize(query);
-  if (typeof limitMax !== 'number') return limitMax;
-  const times = spanOf(query, now());
-  if ('code' in times) return times;
-  const [keyId, outcome, cursor, route, model, search] = ['key', 'outcome', 'cursor', 'route', 'model', 'search'].map(
-    (name) => query.get(name) ?? undefined,
-  );
-  const page = await store.requests.list(compact({ ...times, limitMax, keyId, outcome, cursor, route, model, search }));
-  if (!page.ok) return page.error;
-  return { status: 200, body: compact({ data: page.value.records.map(withUsual), next: page.value.next }) };
+/** The id in a path that fits; empty where the pattern has none. */
+function idIn(path: string, pattern: string): string | undefined {
+  const [steps, wanted] = [path.split('/'), pattern.split('/')];
+  if (steps.length !== wanted.length) return undefined;
+  let id = '';
+  for (const [index, word] of wanted.entries()) {
+    const step = steps[index] ?? '';
+    if (word === '{id}') id = decoded(step);
+    else if (word !== step) return undefined;
+  }
+  return wanted.includes('{id}') && id === '' ? undefined : id;
 }
 
-async function batches({ query }: AdminRequest, { store }: AdminWorld): Promise<AdminAnswer> {
-  const limitMax = pageSize(query);
-  if (typeof limitMax !== 'number') return limitMax;
-  const [keyId, after] = ['key', 'after'].map((name) => query.get(name) ?? undefined);
-  const page = await store.batches(async (books) => books.listBatches(compact({ limitMax, keyId, after })));
-  if (!page.ok) return page.error;
-  const { rows, hasMore } = page.value;
-  return { status: 200, body: { data: rows.map(batchRow), has_more: hasMore } };
+/** What is no good text is no id that we gave. */
+function decoded(step: string): string {
+  try {
+    return decodeURIComponent(step).slice(0, ID_MAX);
+  } catch {
+    return step.slice(0, ID_MAX);
+  }
 }
 
-async function audit({ query }: AdminRequest, { store }: AdminWorld): Promise<AdminAnswer> {
-  const limitMax = pageSize(query);
-  if (typeof limitMax !== 'number') return limitMax;
-  const cursor = query.get('cursor') ?? undefined;
-  if (cursor !== undefined && !/^\d{1,15}$/.test(cursor))
-    return fault('field-invalid', { reason: 'it must be the `next` of a page' }, { param: 'cursor' });
-  const page = await store.audit(compact({ limitMax, cursor }));
-  if (!page.ok) return page.error;
-  const data = page.value.entries.map((entry): JsonRecord => ({ ...entry }));
-  return { status: 200, body: compact({ data, next: page.value.next }) };
+function resultOf(answer: Answer | Fault, { status }: Endpoint, { method, headers }: AdminRequest): AdminResult {
+  if ('code' in answer) return { fault: answer };
+  const { body, revision } = answer;
+  if (revision === undefined) return { status, body, headers: {} };
+  const tagged = { etag: tagOf(revision) };
+  const seen = method === 'GET' ? headers['if-none-match'] : undefined;
+  if (seen !== undefined && names(seen, revision)) return { status: 304, headers: tagged };
+  return { status, body, headers: tagged };
 }
 
-function pageSize(query: URLSearchParams): number | Fault {
-  const limit = Number(query.get('limit') ?? PAGE);
-  if (Number.isInteger(limit) && limit >= 1 && limit <= PAGE_MAX) return limit;
-  return fault('field-invalid', { reason: `it must be 1 to ${PAGE_MAX}` }, { param: 'limit' });
+interface Once {
+  readonly request: AdminRequest;
+  readonly key: string;
+  readonly replies: Replies;
+}
+
+/** Does it once, however often it is asked for with the same key. What failed by no fault of the caller's may be tried again. */
+async function once({ request, key, replies }: Once, done: () => Promise<AdminResult>): Promise<AdminResult> {
+  if (key === '' || key.length > IDEMPOTENCY_KEY_MAX)
+    return { fault: fault('header-too-long', { name: 'idempotency-key', max: IDEMPOTENCY_KEY_MAX }) };
+  const { principal, path, query, body } = request;
+  const attempted: Attempted = {
+    by: `${principal.kind} ${principal.id}`,
+    idempotencyKey: key,
+    asked: JSON.stringify([path, query.toString(), body]),
+  };
+  const begun = await replies.begin(attempted);
+  if (!begun.ok) return { fault: begun.error };
+  const { value } = begun;
+  if (value.state === 'running') return { fault: fault('idempotency-running', {}, { retryAfterMs: 1000 }) };
+  if (value.state === 'other') return { fault: fault('idempotency-other') };
+  if (value.state === 'done') return replayed(value.reply);
+  let result: AdminResult | undefined;
+  try {
+    result = await done();
+    return result;
+  } finally {
+    await replies.end(attempted, result === undefined || isOurs(result) ? undefined : kept(result));
+  }
+}
+
+function kept(result: AdminResult): JsonRecord {
+  return 'fault' in result ? { fault: { ...result.fault } } : { ...result };
+}
+
+function isOurs(result: AdminResult): boolean {
+  return 'fault' in result && specOf(result.fault).status >= 500;
+}
+
+function replayed(reply: JsonRecord): AdminResult {
+  const of = asRecord(reply['fault']);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a fault that we wrote ourselves, under a seal.
+  if (of !== undefined) return { fault: of as unknown as Fault };
+  const etag = asString(asRecord(reply['headers'])?.['etag']);
+  return {
+    status: Number(reply['status']),
+    body: asRecord(reply['body']) ?? {},
+    headers: compact({ etag, 'idempotency-replayed': 'true' }),
+  };
 }

@@ -5,6 +5,9 @@ import { compact, type Json, type JsonRecord } from '../lib/json.ts';
 import type { Price, Rates } from '../money/price.ts';
 import { formatUsd } from '../money/usd.ts';
 
+/** User and password of an address. */
+const USER_INFO = /(?<=:\/\/)[^/\s@]*@/;
+
 /** Of keys their number is told, of headers the names: what stands in either may be a secret. */
 export function configRecord(config: Config): JsonRecord {
   const { server, data, store, shared, providers, aliases, routes, timeouts, attempts, limits, batches, log } = config;
@@ -12,16 +15,17 @@ export function configRecord(config: Config): JsonRecord {
     server: { ...server },
     data,
     store,
-    shared,
+    shared: shared.replace(USER_INFO, ''),
     providers: Object.fromEntries(Object.entries(providers).map(([id, one]) => [id, providerRecord(one)])),
     aliases: { ...aliases },
     routes: Object.fromEntries(Object.entries(routes).map(([id, route]) => [id, asJson(route)])),
     timeouts: { ...timeouts },
     attempts,
-    limits: { ...limits },
+    limits: asJson(limits),
     price_unknown: config.price_unknown,
     people: peopleRecord(config.people),
     batches: { ...batches },
+    billing: billingRecord(config.billing),
     log: { ...log },
   };
 }
@@ -52,6 +56,19 @@ function providerRecord(provider: ProviderConfig): JsonRecord {
     models: Object.fromEntries(Object.entries(models).map(([name, model]) => [name, modelRecord(model)])),
     timeouts: { ...timeouts },
   });
+}
+
+/** Of secrets their number alone. */
+function billingRecord({ plan, credits, stripe }: Config['billing']): JsonRecord {
+  return {
+    plan: plan.map(({ models, basisPoints, fixedNanoUsd }) => ({
+      models,
+      basis_points: basisPoints,
+      fixed_usd: formatUsd(fixedNanoUsd),
+    })),
+    credits: { ...credits, alerts: [...credits.alerts] },
+    stripe: { webhook_secrets: stripe.webhook_secret.length, tolerance_s: stripe.tolerance_s },
+  };
 }
 
 function modelRecord({ price, limits, quality, ...rest }: ModelConfig): JsonRecord {

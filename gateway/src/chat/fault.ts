@@ -129,6 +129,22 @@ export const faults = {
   },
   'batch-unknown': { ...INVALID, status: 404, outcome: 'not_found', text: 'There is no batch {id} for this key.' },
   'batch-state': { ...INVALID, status: 409, text: 'The batch {id} is {status}: {reason}.' },
+  'revision-old': {
+    ...INVALID,
+    status: 412,
+    text: 'It was changed since you have seen it. Read it again, then change it.',
+  },
+  'idempotency-running': {
+    ...INVALID,
+    status: 409,
+    retry: true,
+    text: 'The first request with this `Idempotency-Key` is still under way. Send it again in a moment.',
+  },
+  'idempotency-other': {
+    ...INVALID,
+    status: 422,
+    text: 'This `Idempotency-Key` was used for another request. Take a new one for each thing that you do.',
+  },
   'upgrade-refused': { ...INVALID, status: 426, text: 'WebSocket is not spoken here. Use plain HTTP.' },
   'target-too-long': {
     ...INVALID,
@@ -274,6 +290,7 @@ export const faults = {
     retry: false,
     text: 'Nobody can set `{param}` of himself. Ask an owner or admin of the organisation.',
   },
+  'keys-full': { ...INVALID, status: 409, text: 'You have {max} keys of your own already. Delete one first.' },
   'session-unknown': {
     ...INVALID,
     status: 404,
@@ -303,6 +320,13 @@ export const faults = {
     status: 410,
     outcome: 'not_found',
     text: 'This link is used, over, or not one of this gateway. Ask for a new one.',
+  },
+  'webhook-unsigned': {
+    status: 401,
+    type: 'authentication_error',
+    outcome: 'unauthorized',
+    retry: false,
+    text: 'The signature of this event is not good: {reason}. Check the secret of the webhook at its sender and here.',
   },
   'admin-only': {
     status: 403,
@@ -345,6 +369,13 @@ export const faults = {
     outcome: 'rate_limited',
     retry: true,
     text: 'Too many requests: {reason}.',
+  },
+  'limit-too-small': {
+    status: 429,
+    type: 'rate_limit_error',
+    outcome: 'rate_limited',
+    retry: false,
+    text: 'This request alone needs {need}, and {owner} may have {limit}. Send less in one request, or ask for a higher limit.',
   },
   'no-target': {
     status: 503,

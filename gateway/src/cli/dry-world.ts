@@ -30,6 +30,7 @@ export function dryWorld(snapshot: Snapshot, random: () => number): ExplainWorld
     conversations: new Conversations(),
     feedback: { about: () => undefined },
     budgets: { purses: () => NO_PURSES, pursesAt: () => NO_PURSES },
+    saleTo: () => ({}),
     random,
     instanceId: 'explain',
   };

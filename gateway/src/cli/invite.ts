@@ -5,9 +5,10 @@ import { DEFAULT_ORG_ID } from '../people/permissions.ts';
 import type { NewInvite, People } from '../store/people-ports.ts';
 import { withDesk } from './desk.ts';
 import type { CommandIo } from './io.ts';
+import { durationOf } from './keys.ts';
 import { textOf, type Words } from './options.ts';
 import { dataDirOf, EXIT, inert, told, UsageError, valueOf, wordsOf } from './output.ts';
-import { emailOf, originOf, roleOf, spanOf } from './people-words.ts';
+import { emailOf, originOf, roleOf } from './people-words.ts';
 
 const HELP = `turnout invite [--role ROLE] [--email ADDRESS] [--team ID] [--org ID] [--expires 7d] [--url ORIGIN]
 turnout invite --password USER [--expires 1d] [--url ORIGIN]
@@ -58,7 +59,7 @@ export async function inviteCommand(args: readonly string[], io: CommandIo): Pro
 
 function inviteOf(words: Words, people: People): Omit<NewInvite, 'hash'> {
   const user = textOf(words, 'password');
-  const expiresAtMs = Date.now() + spanOf(textOf(words, 'expires') ?? (user === undefined ? '7d' : '1d'));
+  const expiresAtMs = Date.now() + durationOf(textOf(words, 'expires') ?? (user === undefined ? '7d' : '1d'));
   if (user !== undefined) return { ...passwordInvite(user, people), expiresAtMs };
   const role = roleOf(textOf(words, 'role')) ?? 'developer';
   const email = emailOf(textOf(words, 'email'));

@@ -265,7 +265,8 @@ function timeOf(text: string | undefined): number | undefined {
 const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** `90s`, `30m`, `24h` or `7d`, in milliseconds. */
-function durationOf(text: string): number {
+/** How long from now, in milliseconds: `30m`, `12h`, `7d`. */
+export function durationOf(text: string): number {
   const [, count = '', unit = 's'] = /^(\d{1,6})([smhd]?)$/.exec(text) ?? [];
   if (count === '') throw new UsageError(`"${inert(text)}" is not a time span, like 24h or 30m`);
   return Number(count) * (UNITS[unit === '' ? 's' : unit] ?? 0);

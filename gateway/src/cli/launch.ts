@@ -1,11 +1,9 @@
 /** `turnout launch`: starts a coding tool that is already pointed at this gateway. */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
-import { configSchema } from '../config/schema.ts';
-import { summary } from '../config/render.ts';
-import { readConfigFile } from './config-file.ts';
+import { dirname, join } from 'node:path';
+import { urlHere } from './gateway-here.ts';
 import type { CommandIo } from './io.ts';
 import { TOOLS, type Setup, type Spoken, type Tool } from './launch-tools.ts';
 import { textOf, type Words } from './options.ts';
@@ -30,7 +28,6 @@ const EXIT_NOT_FOUND = 127;
 const EXIT_SIGNAL = 128;
 /** Passed on to the tool. `turnout` itself waits for the tool's end. */
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-const ANY_ADDRESS: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
 
 /** Exit code: that of the tool, 128 + signal where one ended it, 127 where it is not installed, 1 no gateway known, 2 wrong usage. */
 export function launchCommand(args: readonly string[], io: CommandIo): Promise<number> {
@@ -82,22 +79,6 @@ async function urlOf(words: Words, io: CommandIo): Promise<string> {
   if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new UsageError(`${inert(given)} is not an HTTP URL`);
   // People give the base URL that OpenAI's clients take; each tool gets its own form of it.
   return `${url.origin}${url.pathname.replace(/\/+$/, '').replace(/\/v1$/, '')}`;
-}
-
-/** The gateway on this machine: where turnout.yaml says that it listens, or the default. */
-async function urlHere(named: string | undefined, io: CommandIo): Promise<string> {
-  const file = resolve(io.cwd, named ?? 'turnout.yaml');
-  const isThere = named !== undefined || existsSync(file);
-  const server = isThere ? await serverOf(file, io) : configSchema.parse({}).server;
-  const host = ANY_ADDRESS.has(server.host) ? '127.0.0.1' : server.host;
-  const port = io.env['TURNOUT_PORT'] ?? String(server.port);
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
-}
-
-async function serverOf(file: string, io: CommandIo): Promise<{ readonly host: string; readonly port: number }> {
-  const { result } = await readConfigFile(file, { file, env: io.env });
-  if (!result.ok) throw new Error(`where the gateway listens is not known: ${summary(result.error)}`);
-  return result.value.config.server;
 }
 
 function writeFiles(dir: string, { files = {} }: Setup): void {

@@ -26,13 +26,3 @@ export function emailOf(text: string | undefined): string | undefined {
   if (email === undefined) throw new UsageError(`"${inert(text)}" is not an e-mail address`);
   return email;
 }
-
-const UNITS_MS = { m: 60_000, h: 3_600_000, d: 24 * 3_600_000 } as const;
-
-/** How long from now: `30m`, `12h`, `7d`. */
-export function spanOf(text: string): number {
-  const [, count = '', unit = ''] = /^(\d{1,4})([mhd])$/.exec(text) ?? [];
-  if (unit !== 'm' && unit !== 'h' && unit !== 'd')
-    throw new UsageError(`"${inert(text)}" is not a time like 30m, 12h or 7d`);
-  return Number(count) * UNITS_MS[unit];
-}

@@ -27,7 +27,8 @@ export async function serveCommand(args: readonly string[], io: CommandIo): Prom
     return supervise({ crowd, args: ['serve', ...args], io, log });
   }
   const { serveHere } = await import('./serve.ts');
-  return serveHere({ options, io, log, member });
+  // The channel to a supervisor would keep a process alive that could not even start.
+  return serveHere({ options, io, log, member }).finally(() => member?.close());
 }
 
 function logOf(io: CommandIo, member: Member | undefined): Log {

@@ -1,14 +1,16 @@
 /** This process as the gateway: read, check, wire, listen, drain. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import type { Catalog } from '../catalog/catalog.ts';
 import { loadCatalog } from './catalog-file.ts';
 import { newSetupLink } from './setup.ts';
 import { configSchema, type Config, type ProviderConfig } from '../config/schema.ts';
 import { fault } from '../chat/fault.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { Simulator } from '../simulator/simulator.ts';
+import { openLink, type Link } from '../shared/link.ts';
 import { storePlace } from '../store/place.ts';
 import { openStore } from '../store/store.ts';
 import type { Store } from '../store/ports.ts';
@@ -33,6 +35,7 @@ import { starterConfig } from './init.ts';
 import { intentTrainer } from './intents.ts';
 import { repriceKnown } from './reprice-known.ts';
 import { startRetention } from './retention.ts';
+import { tellPending } from './migrate.ts';
 import { catalogName } from './settings.ts';
 import { VERSION } from './version.ts';
 import { whyNotListening } from './workers/hands.ts';
@@ -105,19 +108,19 @@ async function run({ options, io, log, member, first, configurationOptions, simu
     io.stderr(`turnout: TURNOUT_ADMIN_KEY must have ${ADMIN_KEY_MIN} characters or more\n`);
     return 1;
   }
-  mkdirSync(dataDir, { recursive: true });
+  const place = { dataDir, ...storePlace(io.env, first.config.store) };
+  await tellPending(place, log);
   const store = await openStore({
-    dataDir,
-    ...storePlace(io.env, first.config.store),
+    ...place,
     now: Date.now,
     warn: (text) => log('warn', text),
     ...(adminKey === undefined ? {} : { adminKey }),
   });
   const firstKey = adminKey === undefined ? await firstRootKey(store) : undefined;
-  const catalog = catalogName(configurationOptions.catalog);
-  const inForce = (loaded: Loaded): void => keepAndReprice(loaded, { catalog, store, log });
+  const inForce = keeper(store, configurationOptions.catalog, log);
   inForce(first);
   const configuration = keepConfiguration(first, configurationOptions, { log, inForce });
+  const link = linkOf(first.config.shared, log);
   const upstream = createUpstream({ codec: await codecOf(first.config.server.upstream_client) });
   const gateway = wire({
     store,
@@ -129,6 +132,7 @@ async function run({ options, io, log, member, first, configurationOptions, simu
     configProblem: () => configuration.problem(),
     limits: first.config.server,
     dataDir,
+    link,
     version: VERSION,
     ...(member === undefined ? {} : { crew: member.crew }),
   });
@@ -142,11 +146,10 @@ async function run({ options, io, log, member, first, configurationOptions, simu
   const retention = (): Config['retention'] => configuration.current().config.retention;
   const stopRetention = startRetention({ reports: store.reports, retention, log, now: Date.now });
   const base = baseOf(address);
-  const setupLink = await newSetupLink(store.people, first.config.people.url ?? base);
   const greeting = greetingOf({
     base,
     firstKey,
-    setupLink,
+    setupLink: await newSetupLink(store.people, first.config.people.url ?? base),
     first,
     simulator,
     dataDir,
@@ -154,26 +157,43 @@ async function run({ options, io, log, member, first, configurationOptions, simu
     env: io.env,
   });
   if (member === undefined) io.stdout(greeting);
-  else member.listening(address.port, greeting);
+  else member.listening(greeting);
   for (const warning of first.warnings) log('warn', warning);
   process.on('SIGHUP', () => void configuration.reload());
   await stopSignal(member);
   stopRetention();
   await shutDown({ gateway, configuration, log });
   await upstream.close();
+  link?.close();
   await store.close();
   await simulator?.close();
-  member?.close();
   return 0;
 }
 
-/** What a configuration that comes into force leaves in the books: itself, and the prices that it brings. */
-function keepAndReprice(
-  { snapshot, settings }: Loaded,
-  { catalog, store, log }: { readonly catalog: string; readonly store: Store; readonly log: Log },
-): void {
-  store.snapshots.keep({ id: snapshot.id, atMs: Date.now(), release: VERSION, catalog, settings: settings() });
-  void repriceKnown(snapshot, store, log);
+/** Writes down each configuration that comes into force, so that what was decided under it can be decided again;
+ * and books what waited for the prices that it brings. */
+function keeper(store: Store, catalog: Catalog, log: Log): (loaded: Loaded) => void {
+  return ({ snapshot, settings }) => {
+    const row = { id: snapshot.id, atMs: Date.now(), release: VERSION, catalog: catalogName(catalog) };
+    store.snapshots.keep({ ...row, settings: settings() });
+    void repriceKnown(snapshot, store, log);
+  };
+}
+
+/** Trouble is told once a minute at most: who is away is asked again and again. */
+const TROUBLE_EVERY_MS = 60_000;
+
+function linkOf(shared: Config['shared'], log: Log): Link | undefined {
+  if (shared === 'memory') return undefined;
+  let toldMs = Number.NEGATIVE_INFINITY;
+  return openLink({
+    url: shared,
+    trouble: (reason) => {
+      if (performance.now() - toldMs < TROUBLE_EVERY_MS) return;
+      toldMs = performance.now();
+      log('warn', 'Valkey (`shared`) cannot be reached; what it is for goes on without it', { reason });
+    },
+  });
 }
 
 /** undici is read only where it is asked for: it would cost every other start a tenth of a second and 28 MB. */
@@ -265,7 +285,7 @@ async function shutDown(of: { gateway: Gateway; configuration: Configuration; lo
   await Promise.all([listener.drained(), gateway.batches.stop()]);
   clearTimeout(limit);
   await closeServer(listener.server);
-  gateway.close();
+  await gateway.close();
 }
 
 /** Takes no more connections; those that are in the middle of something have a moment to end it. */

@@ -86,15 +86,18 @@ export function catalogName({ source, modelCount }: Catalog): string {
 }
 
 /** Of a path such as `providers.openai.api_key.key`: tables of names and models hold no secrets, whatever the names are. */
-function isSecret([table, , ...fields]: readonly string[]): boolean {
+function isSecret([table, , ...fields]: readonly string[], text: string): boolean {
+  // An address may hold a password.
+  if (table === 'shared') return text.includes('@');
   if (table === 'people') return fields.some((name) => SECRET_FIELD.test(name));
+  if (table === 'billing') return fields.at(-1) === 'webhook_secret';
   if (table !== 'providers' || fields[0] === 'models') return false;
   return fields[0] === 'headers' || fields.some((name) => SECRET_FIELD.test(name));
 }
 
 /** The same JSON with a mask for each secret. */
 function masked(json: Json | undefined, path: readonly string[]): Json | undefined {
-  if (typeof json === 'string') return isSecret(path) ? MASK : json;
+  if (typeof json === 'string') return isSecret(path, json) ? MASK : json;
   if (isArray(json)) return json.map((item) => masked(item, path) ?? null);
   if (!isRecord(json)) return json;
   return Object.fromEntries(Object.entries(json).map(([name, item]) => [name, masked(item, [...path, name])]));

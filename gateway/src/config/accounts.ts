@@ -8,7 +8,7 @@ const NAME_LENGTH_MAX = 256;
 const PATH_LENGTH_MAX = 4096;
 const ARN_LENGTH_MAX = 2048;
 
-const secretText = z
+export const secretText = z
   .string()
   .min(1)
   .max(SECRET_LENGTH_MAX)

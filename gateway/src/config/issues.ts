@@ -50,7 +50,7 @@ function asStep(step: PropertyKey): PathStep {
 }
 
 /** Of a union, the issues of the branch that was meant: the one whose kind fits. */
-function flatten(issue: Issue, base: readonly PropertyKey[]): readonly Issue[] {
+export function flatten(issue: Issue, base: readonly PropertyKey[]): readonly Issue[] {
   const path = [...base, ...issue.path];
   if (issue.code !== 'invalid_union') return [{ ...issue, path }];
   const meant = issue.errors.find(
@@ -106,7 +106,8 @@ function detailsOf(
   return compact({ message, suggestion: nearest(value, knownValues(schema)) });
 }
 
-function wording(issue: Issue, value: unknown): string {
+/** What is wrong with a value, to stand after its name: `must be a list, not text`. */
+export function wording(issue: Issue, value: unknown): string {
   if (issue.code === 'invalid_type') return wrongType(issue.expected, value);
   if (issue.code === 'invalid_union') return `must not be ${kindWord(kindOf(value))}`;
   if (issue.code === 'too_small') return measured(issue.origin, `at least ${issue.minimum}`);
@@ -137,7 +138,8 @@ function hintForNumber(value: unknown): string {
   return isQuoted ? '; take the quotes off' : '';
 }
 
-function valueAt(root: unknown, steps: readonly PropertyKey[]): unknown {
+/** What stands at a path of a parsed value. */
+export function valueAt(root: unknown, steps: readonly PropertyKey[]): unknown {
   let value: unknown = root;
   for (const step of steps) {
     if (isArray(value)) value = value[Number(step)];

@@ -158,12 +158,12 @@ describe('parseConfig on broken files', () => {
     },
     {
       name: 'a value that is not of the list',
-      text: 'log: {requests: metdata}\nprice_unknown: yes\nstore: mysql://h/db\nshared: redis://h\n',
+      text: 'log: {requests: metdata}\nprice_unknown: yes\nstore: mysql://h/db\nshared: memcached://h\n',
       errors: [
         '1:17 log.requests | has a value that is not known ?metadata',
         '2:16 price_unknown | has a value that is not known',
         '3:8 store | must be `sqlite` or `postgres://user:password@host:port/database`, as in `"${TURNOUT_DATABASE}"`',
-        '4:9 shared | must be `memory`: this release shares nothing between machines',
+        '4:9 shared | must be `memory`, or the address of a Valkey or Redis server: `redis://host:6379`, `rediss://` over TLS',
       ],
     },
     {

@@ -21,6 +21,9 @@ function brief({ line, column, path, message, suggestion }: ConfigError): string
   return `${line}:${column} ${path} | ${message}${suggestion === undefined ? '' : ` ?${suggestion}`}`;
 }
 
+/** As the loader makes a table. */
+const NONE: unknown = Object.create(null);
+
 function configOf(text: string, env: Readonly<Record<string, string>> = {}): Config {
   return load(text, { env }).config;
 }
@@ -73,7 +76,7 @@ describe('parseConfig on good files', () => {
             total_ms: 600_000,
           },
           attempts: 3,
-          limits: { response_max_bytes: 67_108_864 },
+          limits: { response_max_bytes: 67_108_864, defaults: {}, routes: NONE, models: NONE, providers: NONE },
           people: {
             passwords: true,
             sign_up: 'closed',

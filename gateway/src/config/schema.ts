@@ -4,8 +4,10 @@ import type { Origin } from '../chat/part.ts';
 import { compact } from '../lib/json.ts';
 import type { Price } from '../money/price.ts';
 import { accountFields, accountIssues } from './accounts.ts';
+import { billingSchema } from './billing-schema.ts';
 import { HEADER_NAME, ID, MODEL_NAME, named, table, text, usd, whole } from './fields.ts';
 import { peopleSchema } from './people-schema.ts';
+import { LIMIT_FIELDS } from './rate-limits.ts';
 import {
   ABILITIES,
   intentsSchema,
@@ -315,10 +317,16 @@ export const configSchema = z.strictObject({
       description:
         'Where keys, ledger and requests are kept: `sqlite`, in the data folder, or a PostgreSQL that several machines share (`postgres://…`, its password from the environment; `?sslmode=verify-full` for TLS). `TURNOUT_STORE` wins over it.',
     }),
-  shared: z
-    .enum(['memory'], { error: 'must be `memory`: this release shares nothing between machines' })
+  shared: text(URL_LENGTH_MAX)
+    .regex(
+      /^(memory|(rediss?|valkeys?):\/\/[^\s]+)$/,
+      'must be `memory`, or the address of a Valkey or Redis server: `redis://host:6379`, `rediss://` over TLS',
+    )
     .default('memory')
-    .meta({ description: 'Where limits that several processes share are kept.' }),
+    .meta({
+      description:
+        'Where processes count limits together, and tell each other what they change and learn: `memory` (each for itself) or a Valkey or Redis server (`redis://user:password@host:6379/0`). Read at the start.',
+    }),
   providers: table(wholeProviderSchema, ID)
     .prefault({})
     .meta({ description: 'Who serves models, by an id of your choice. A catalog id needs no more than its key.' }),
@@ -409,9 +417,10 @@ export const configSchema = z.strictObject({
       response_max_bytes: whole({ min: KIB, max: KIB * MIB })
         .default(64 * MIB)
         .meta({ description: 'Largest reply of a provider, decoded. A larger one is refused with 502.' }),
+      ...LIMIT_FIELDS,
     })
     .prefault({})
-    .meta({ description: 'What is taken from providers.' }),
+    .meta({ description: 'How much callers may ask in a time, and what is taken from providers.' }),
   price_unknown: z.enum(['refuse', 'allow']).default('refuse').meta({
     description:
       'What happens to a request for a model without a known price, where a budget would have to pay it: `refuse` answers 400, `allow` serves it and marks it unpriced. Without a budget it is always served.',
@@ -462,6 +471,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .meta({ description: 'Files and batches (`/v1/files`, `/v1/batches`, `/v1/messages/batches`).' }),
+  billing: billingSchema.prefault({}).meta({ description: 'How what is used is sold: plans, credits, payments.' }),
   log: z
     .strictObject({
       requests: z

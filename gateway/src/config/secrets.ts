@@ -2,7 +2,7 @@
 
 /** Prefixes that issuers of keys use; what follows is the key. */
 const ISSUED =
-  /(?<![A-Za-z0-9])(?:sk|pk|rk|tk|gsk|xai|hf|nvapi|pplx|csk|fw|r8|dapi|tgp|ghp|glpat)[-_][A-Za-z0-9_-]{8,}|(?<![A-Za-z0-9])(?:AIza[A-Za-z0-9_-]{10,}|AKIA[A-Z0-9]{12,})/g;
+  /(?<![A-Za-z0-9])(?:sk|pk|rk|tk|gsk|xai|hf|nvapi|pplx|csk|fw|r8|dapi|tgp|ghp|glpat|whsec)[-_][A-Za-z0-9_-]{8,}|(?<![A-Za-z0-9])(?:AIza[A-Za-z0-9_-]{10,}|AKIA[A-Z0-9]{12,})/g;
 const UUID = /(?<![A-Za-z0-9])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![A-Za-z0-9])/gi;
 /** A run without a break, of letters and digits mixed: no model name, date or path looks like this. */
 const RUN = /(?<![A-Za-z0-9+/])(?=[A-Za-z0-9]*\d)(?=[A-Za-z0-9]*[A-Za-z])[A-Za-z0-9]{16,}/g;

@@ -199,6 +199,13 @@ export class Breaker {
     this.#untilMs = nowMs;
   }
 
+  /** Another process has found it to fail: it rests here once, and then one failure opens it, as one good answer clears it. */
+  suspect(at: At): void {
+    if (this.#state !== 'closed') return;
+    this.#bad = Math.max(this.#bad, this.#options().requestsMin - 1);
+    this.#stepBack(at);
+  }
+
   open(reason: Reason, at: At): void {
     if (this.#state !== 'closed') return;
     const { nowMs } = at;

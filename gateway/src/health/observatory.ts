@@ -166,6 +166,12 @@ export class Observatory {
     return heard;
   }
 
+  /** Another process has opened the breaker of a target or key. */
+  suspect({ of, id }: Pick<Change, 'of' | 'id'>, nowMs: number): void {
+    const breaker = of === 'key' ? this.#keys.use(id) : this.#targets.use(id).breaker;
+    breaker.suspect({ nowMs, random: this.#options.random });
+  }
+
   /**
    * Everything that was learned and outlasts a minute, but for keys: who starts us anew has often done so because of one.
    * `unixMs`: milliseconds since 1970.

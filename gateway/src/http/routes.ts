@@ -19,6 +19,7 @@ export type Operation =
   | BatchesOperation
   | { readonly kind: 'admin'; readonly path: string }
   | { readonly kind: 'login'; readonly path: string }
+  | { readonly kind: 'webhook'; readonly source: 'stripe' }
   | { readonly kind: 'healthz' | 'readyz' | 'metrics' | 'home' | 'responses-upgrade' };
 
 /** What is asked beside a chat, and in whose words. */
@@ -170,6 +171,7 @@ const ROWS: readonly Row[] = [
     methods: ['GET'],
     operation: (match) => ({ kind: 'decision', id: match[1] ?? '' }),
   },
+  { pattern: /^\/webhooks\/stripe$/, methods: ['POST'], operation: () => ({ kind: 'webhook', source: 'stripe' }) },
   { pattern: /^\/v1\/feedback$/, methods: ['POST'], operation: () => ({ kind: 'feedback' }) },
   { pattern: /^\/v1\/responses$/, methods: ['GET'], operation: () => ({ kind: 'responses-upgrade' }) },
   { pattern: /^\/healthz$/, methods: ['GET', 'HEAD'], operation: () => ({ kind: 'healthz' }) },

@@ -6,6 +6,7 @@ import type { Origin } from '../chat/part.ts';
 import type { Dialect } from '../dialects/dialect.ts';
 import type { JsonRecord } from '../lib/json.ts';
 import { err, type Result } from '../lib/result.ts';
+import type { WebhookRequest } from '../billing/webhook.ts';
 import { authenticate } from '../pipeline/authenticate.ts';
 import { BODY_LIMITS, isLong, parseBodyInTurns, type BodyLimits, type ParsedBody } from '../pipeline/body.ts';
 import type { Arrival } from '../pipeline/call.ts';
@@ -26,9 +27,10 @@ import type { Login } from '../login/login.ts';
 import { principalOfKey } from '../login/principal.ts';
 import type { Principal } from '../people/permissions.ts';
 import type { KeyRow } from '../store/ports.ts';
+import { enter, leave, limitedAtDoor } from '../pipeline/limit.ts';
 import { askLogin } from './login.ts';
 import { modelAnswer, modelsAnswer, type ModelsForm } from './models.ts';
-import { arrivalOf, isFormWanted, takesForm, type OperationBody } from './operations.ts';
+import { arrivalOf, isFormWanted, isOperation, takesForm, type OperationBody } from './operations.ts';
 import { answerStored } from './batches.ts';
 import { readBody, shownType } from './read-body.ts';
 import { responseAnswer } from './responses.ts';
@@ -60,6 +62,8 @@ export interface Rim {
   readonly metricsText: () => Promise<string>;
   readonly home: () => { readonly type: string; readonly body: string };
   readonly admin: (request: AdminRequest) => Promise<AdminAnswer>;
+  /** An event of a payment provider; its body is read when it is wanted. */
+  readonly webhook: (request: WebhookRequest) => Promise<Result<JsonRecord, Fault>>;
 }
 
 export interface AdminRequest {
@@ -71,9 +75,9 @@ export interface AdminRequest {
   readonly principal: Principal;
 }
 
-/** `allow`: the methods that are taken, where another was tried. */
+/** No body: there is nothing new (304). `allow`: the methods that are taken, where another was tried. */
 export type AdminAnswer =
-  | { readonly status: number; readonly body: JsonRecord }
+  | { readonly status: number; readonly body?: JsonRecord; readonly headers: Headers }
   | { readonly fault: Fault; readonly allow?: string };
 
 /** One request, from its head on. */
@@ -98,6 +102,7 @@ export async function serve(visitor: Visit): Promise<Ending> {
   if (plain !== undefined) return plain;
   if (visitor.operation.kind === 'login') return serveLogin(visitor);
   if (visitor.operation.kind === 'admin') return serveAdmin(visitor);
+  if (visitor.operation.kind === 'webhook') return serveWebhook(visitor);
   const at = { reply, requestId, dialect: dialectFor(visitor) };
   const key = authenticate(credentialsOf(visitor), desk.world.store.keys);
   if (!key.ok) {
@@ -111,8 +116,40 @@ export async function serve(visitor: Visit): Promise<Ending> {
   return serveKnown(visitor, key.value);
 }
 
-/** The operations that need a key. */
+/** Operations that are counted at the caller's limits further on, with all that they will use. */
+function isCountedLater({ kind }: Operation): boolean {
+  return kind === 'chat' || isOperation(kind);
+}
+
+/** Never limited: whoever raises a limit must get in. */
+const UNLIMITED: ReadonlySet<Operation['kind']> = new Set<Operation['kind']>(['admin', 'responses-upgrade']);
+
+/** The operations that need a key. Every one but an admin's is counted at its limits. */
 async function serveKnown(visitor: Visit, key: KeyRow): Promise<Ending> {
+  const { desk, operation } = visitor;
+  const { world } = desk;
+  if (UNLIMITED.has(operation.kind)) return serveCounted(visitor, key);
+  const limits = {
+    rates: world.snapshot().rates,
+    world,
+    protocol: 'dialect' in operation ? operation.dialect : '',
+    signal: visitor.reply.signal,
+  };
+  if (isCountedLater(operation)) {
+    const limited = limitedAtDoor(key, limits);
+    return limited === undefined ? serveCounted(visitor, key) : refuseUnread(visitor, key, limited);
+  }
+  const entry = await enter({ key }, limits);
+  for (const [name, value] of Object.entries(entry.headers)) visitor.response.setHeader(name, value);
+  if ('fault' in entry) return finishFault({ ...visitor, dialect: dialectFor(visitor) }, entry.fault, {});
+  try {
+    return await serveCounted(visitor, key);
+  } finally {
+    leave(entry.passed, [], world);
+  }
+}
+
+async function serveCounted(visitor: Visit, key: KeyRow): Promise<Ending> {
   switch (visitor.operation.kind) {
     case 'models':
     case 'model':
@@ -172,6 +209,18 @@ function serveOpen({ desk, operation, reply, requestId }: Visit): Ending | Promi
   }
 }
 
+/** Who sends it has a signature in the place of a key, and spends nothing. */
+async function serveWebhook(visitor: Visit): Promise<Ending> {
+  const { desk, headers, request, response } = visitor;
+  const busy = busyFault(visitor);
+  if (busy !== undefined) return finish(visitor, err(busy));
+  const body = async (maxBytes: number): Promise<Result<Uint8Array, Fault>> =>
+    readBody(request, response, { maxBytes });
+  const answer = await desk.rim.webhook({ headers, body });
+  if (!answer.ok) response.setHeader('connection', 'close');
+  return finish(visitor, answer);
+}
+
 function busyFault({ desk, headers }: Visit): Fault | undefined {
   const { world, rim } = desk;
   if (headers['x-turnout-hop']?.split(',').some((hop) => hop.trim() === world.instanceId) === true)
@@ -194,7 +243,7 @@ async function serveBody(visitor: Visit, key: KeyRow): Promise<Ending> {
   if (dialect === undefined) throw new Error(`no dialect ${operation.dialect}`);
   const at = { reply, requestId, dialect };
   const body = await bodyOf(visitor);
-  if (!body.ok) return refuseBody(visitor, key, body.error);
+  if (!body.ok) return refuseUnread(visitor, key, { fault: body.error });
   const input = {
     requestId,
     dialect,
@@ -218,11 +267,17 @@ function callerOf({ reply, request }: Visit, key: KeyRow): Caller {
   return { key, reply, address: request.socket.remoteAddress };
 }
 
-/** A body that cannot be read was a request all the same: a chat that ends here has its record. */
-function refuseBody({ desk, operation, reply, requestId, startedMs }: Visit, key: KeyRow, of: Fault): Ending {
+interface Unread {
+  readonly fault: Fault;
+  readonly headers?: Headers;
+}
+
+/** What is not read, or cannot be, was a request all the same: a chat that ends here has its record. */
+function refuseUnread(visitor: Visit, key: KeyRow, { fault: of, headers = {} }: Unread): Ending {
+  const { desk, operation, reply, requestId, startedMs } = visitor;
   const at = { reply, requestId, dialect: dialectOf(desk, operation) };
   if (operation.kind !== 'chat' && !('wire' in operation)) return finishFault(at, of, {});
-  finishFault(at, of, { 'x-turnout-decision': requestId });
+  finishFault(at, of, { ...headers, 'x-turnout-decision': requestId });
   const protocol = 'wire' in operation ? operation.wire : operation.dialect;
   const ended = { requestId, startedMs, operation: operation.kind, protocol, keyId: key.id, fault: of };
   return remember(ended, desk.world);
@@ -239,7 +294,7 @@ async function serveOperation(visitor: Visit, route: OperationRoute, key: KeyRow
   const { desk, reply, requestId } = visitor;
   const at = { reply, requestId, dialect: wordsOf(desk, route.dialect) };
   const body = await operationBody(visitor, route);
-  if (!body.ok) return refuseBody(visitor, key, body.error);
+  if (!body.ok) return refuseUnread(visitor, key, { fault: body.error });
   const arrival: Arrival = arrivalOf(route, {
     requestId,
     voice: at.dialect,
@@ -395,7 +450,7 @@ async function serveAdmin(visitor: Visit): Promise<Ending> {
     body,
     principal: principal.value,
   });
-  if (!('fault' in answer)) return finishJson(at, answer.status, answer.body);
+  if (!('fault' in answer)) return finishAnswer(at, answer);
   return finishFault(at, answer.fault, answer.allow === undefined ? {} : { allow: answer.allow });
 }
 
@@ -442,11 +497,16 @@ interface At {
   readonly dialect?: Words | undefined;
 }
 
-function finishJson({ reply, requestId }: At, status: number, body: JsonRecord): Ending {
+function finishJson(at: At, status: number, body: JsonRecord): Ending {
+  return finishAnswer(at, { status, body, headers: {} });
+}
+
+function finishAnswer({ reply, requestId }: At, answer: Extract<AdminAnswer, { readonly status: number }>): Ending {
+  const { status, body, headers } = answer;
   reply.whole(
     status,
-    { 'content-type': 'application/json', 'cache-control': 'no-store', 'x-request-id': requestId },
-    JSON.stringify(body),
+    { 'content-type': 'application/json', 'cache-control': 'no-store', 'x-request-id': requestId, ...headers },
+    body === undefined ? '' : JSON.stringify(body),
   );
   return { outcome: status < 400 ? 'ok' : 'overloaded', status };
 }

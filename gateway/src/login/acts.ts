@@ -18,6 +18,9 @@ const AGENT_LENGTH_MAX = 200;
 /** Longer ones are not worked on: none of ours is (`password.ts`). */
 const PASSWORD_LENGTH_MAX = 1024;
 
+/** More than programs of one person need; each is in the memory of every process. */
+const KEYS_OF_ONE_MAX = 100;
+
 type Answer<T> = Promise<Result<T, Fault>>;
 
 /** The user of an address and a password. One answer for all that can be wrong, and it takes as long. */
@@ -171,6 +174,8 @@ export async function makeKey(
 ): Answer<{ readonly id: string; readonly token: string }> {
   const principal = principalOfUser(user);
   if (!may(principal, 'keys.own')) return err(fault('not-permitted', { role: user.role, permission: 'keys.own' }));
+  if (keys.list().filter((row) => row.userId === user.id).length >= KEYS_OF_ONE_MAX)
+    return err(fault('keys-full', { max: KEYS_OF_ONE_MAX }));
   const [teamId] = user.teamIds;
   const owner = { orgId: user.orgId, userId: user.id, ...(teamId === undefined ? {} : { teamId }) };
   const made = await keys.create({ name, ...owner }, user.id);

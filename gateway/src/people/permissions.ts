@@ -9,7 +9,7 @@ export const DEFAULT_ORG_ID = 'default';
 
 /**
  * Permission → roles. `own`: only for what belongs to the one who asks (a developer's own keys). All of it within the organisation of the one who asks; what
- * concerns the whole gateway (`gateway.*`) is for the root key, and for owners and admins of the organisation `default`.
+ * concerns the whole gateway (`gateway.*`, the audit log) is for the root key, and for owners and admins of the organisation `default`.
  */
 export const MAY = {
   'org.read': ['owner', 'admin', 'developer', 'analyst', 'viewer'],
@@ -62,9 +62,9 @@ export function may(
   return roles.includes(role);
 }
 
-/** Whether it concerns the gateway as a whole, and so no tenant's people. */
+/** Whether it concerns the gateway as a whole, and so no tenant's people. The audit log is one chain over all organisations. */
 export function isOfGateway(permission: Permission): boolean {
-  return permission.startsWith('gateway.');
+  return permission.startsWith('gateway.') || permission === 'audit.read';
 }
 
 export function isRole(text: unknown): text is Role {

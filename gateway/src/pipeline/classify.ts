@@ -6,6 +6,7 @@
 import { hash } from 'node:crypto';
 import { asArray, asRecord, asString, parseJson } from '../lib/json.ts';
 import { openaiChat } from '../dialects/openai-chat.ts';
+import { UNLIMITED } from '../limits/limiter.ts';
 import { UNSEEN } from '../routing/observation.ts';
 import type { Rule } from '../routing/policy.ts';
 import { DATA_REQUIREMENTS } from '../routing/requirements/index.ts';
@@ -133,7 +134,7 @@ async function answerOf(
   if (!isHold(hold)) return { attempts: [], why: hold.message };
   const heard = listening(reply.signal);
   const made = { call, key, facts, planning, admission: { hold, facts }, snapshot, reply: heard, world };
-  const run: Run = { ...made, attempts: [], seams: [], keptTurns: [] };
+  const run: Run = { ...made, passed: UNLIMITED, limitHeaders: {}, attempts: [], seams: [], keptTurns: [] };
   try {
     const tried = await tryOne(run, tryAt(run, chosen, classifier));
     if (typeof tried !== 'string') return { attempts: run.attempts, why: tried.fault.message };

@@ -1,8 +1,11 @@
-/** The request's way, top to bottom: accept, understand, plan, admit, attempt … attempt, relay, account. */
+/** The request's way, top to bottom: accept, understand, plan, limit, admit, attempt … attempt, relay, account. */
+import type { Length } from '../routing/observation.ts';
+import type { KeyRow } from '../store/ports.ts';
 import { admit } from './admit.ts';
-import type { Arrival } from './call.ts';
+import type { Arrival, Call } from './call.ts';
 import { classified } from './classify.ts';
-import { planCall } from './planning.ts';
+import { enter, leave, needOf, type Asker } from './limit.ts';
+import { planCall, type Planning } from './planning.ts';
 import { answerFault, refuse } from './refusal.ts';
 import { remember } from './remember.ts';
 import type { Ending } from './reply.ts';
@@ -32,6 +35,15 @@ export async function handle(arrival: Arrival, caller: Caller, world: World): Pr
   if (!planned.ok) return refuse(known, planned.error);
   const planning = planned.value;
   const { facts } = planning;
+  const entry = await enter(askerOf(call, key, planning), {
+    rates: snapshot.rates,
+    world,
+    protocol: call.protocol,
+    signal: reply.signal,
+    need: () => needOf(facts, learnedLength(planning, world)),
+  });
+  if ('fault' in entry) return refuse({ ...known, facts, planning, headers: entry.headers }, entry.fault);
+  const { passed, headers: limitHeaders } = entry;
   const admission = await admit({
     facts,
     plan: planning.plan,
@@ -39,13 +51,18 @@ export async function handle(arrival: Arrival, caller: Caller, world: World): Pr
     requestId: call.requestId,
     store: world.store,
   });
-  if ('code' in admission) return refuse({ ...known, facts, planning }, admission);
+  if ('code' in admission) {
+    leave(passed, [], world);
+    return refuse({ ...known, facts, planning, headers: limitHeaders }, admission);
+  }
   const run: Run = {
     call,
     key,
     facts,
     planning,
     admission,
+    passed,
+    limitHeaders,
     snapshot,
     reply,
     world,
@@ -61,7 +78,18 @@ async function tried(run: Run): Promise<End> {
     return await tryTargets(run);
   } finally {
     run.world.store.ledger.release(run.admission.hold);
+    leave(run.passed, run.attempts, run.world);
   }
+}
+
+function askerOf({ extension }: Call, key: KeyRow, { route }: Planning): Asker {
+  return { key, route, endUser: extension.endUser };
+}
+
+/** How long answers of the first target are on this route. */
+function learnedLength({ plan, route = '' }: Planning, { health, clock }: World): Length | undefined {
+  const [first] = plan.targets;
+  return first === undefined ? undefined : health.lengths.of({ route, targetId: first.id }, clock.monotonicMs());
 }
 
 function close(run: Run, end: End): Ending {

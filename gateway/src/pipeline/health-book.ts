@@ -1,6 +1,6 @@
 /** What is learned of targets in this process: under the configuration in force, begun where the last process ended, and kept. */
 import type { Config } from '../config/schema.ts';
-import { Observatory, type HealthRow } from '../health/observatory.ts';
+import { Observatory, type Change, type HealthRow } from '../health/observatory.ts';
 import { SETTINGS, settingsOf, type Settings } from '../health/settings.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import { healthFile } from '../store/health-file.ts';
@@ -20,6 +20,8 @@ interface Parts extends Pick<Lessons, 'meters'> {
   readonly log: Log;
   readonly clock: Clock;
   readonly book: Metrics;
+  /** Also called at each change of a breaker. */
+  readonly changed: (change: Change) => void;
 }
 
 export interface HealthBook {
@@ -30,11 +32,15 @@ export interface HealthBook {
   close(): void;
 }
 
-export function openHealth({ config, snapshot, dataDir, log, meters, clock, book }: Parts): HealthBook {
+export function openHealth({ config, snapshot, dataDir, log, meters, clock, book, changed }: Parts): HealthBook {
+  const tell = changeTeller({ log, meters });
   const health = new Observatory({
     settings: settingsInForce(config),
     random: Math.random,
-    changed: changeTeller({ log, meters }),
+    changed: (change) => {
+      tell(change);
+      changed(change);
+    },
   });
   const file = healthFile(dataDir, (reason) =>
     log('warn', 'what was learned of targets cannot be written down', { reason }),

@@ -16,6 +16,8 @@ export interface Meters {
   readonly hedges: Counter;
   /** Of tries that were called off because another had answered. */
   readonly hedgeCostNanoUsd: Counter;
+  /** How long requests waited for a limit (`limits.queue`), by what came of it (`passed`, `refused`, `gone`). */
+  readonly limitWaitS: Histogram;
   /** Odd but harmless things that providers did (`content_type`, `usage_absurd`). */
   readonly warnings: Counter;
 }
@@ -37,6 +39,7 @@ export function meters(metrics: Metrics): Meters {
       'turnout_hedge_cost_nano_usd_total',
       'Cost of tries that were called off because another had answered, by provider, in nano-dollars.',
     ),
+    limitWaitS: metrics.histogram('turnout_limit_wait_seconds', 'Waits for a limit, by what came of them.'),
     warnings: metrics.counter('turnout_upstream_warnings_total', 'Oddities of providers that did no harm.'),
   };
 }

@@ -14,7 +14,7 @@ export interface Paid {
   readonly endUser?: string | undefined;
 }
 
-export type PayWorld = Pick<World, 'clock'> & { readonly budgets: Pick<Budgets, 'purses' | 'pursesAt'> };
+export type PayWorld = Pick<World, 'clock' | 'saleTo'> & { readonly budgets: Pick<Budgets, 'purses' | 'pursesAt'> };
 
 /** From memory. A key's own tags count like the request's. */
 export function payerFor(key: KeyRow, { tags, route, conversation, endUser }: Paid, world: PayWorld): Payer {
@@ -24,10 +24,13 @@ export function payerFor(key: KeyRow, { tags, route, conversation, endUser }: Pa
   const spender: Spender = { keyId: key.id, orgId, teamId, userId, endUser, route, tags: all };
   const nowMs = world.clock.unixMs();
   const { hard, booked } = world.budgets.purses(spender, nowMs);
+  const { credits, chargeOf } = world.saleTo(orgId);
+  const alsoHard = credits === undefined ? hard : [...hard, credits];
   return {
     ...own,
-    hard: hard.length === 0 ? own.hard : [...own.hard, ...hard],
-    booked,
+    ...(chargeOf === undefined ? {} : { chargeOf }),
+    hard: alsoHard.length === 0 ? own.hard : [...own.hard, ...alsoHard],
+    booked: credits === undefined ? booked : [...booked, credits.id],
     labels: compact({ orgId, teamId, userId, route, conversation, endUser, tags: all.length === 0 ? undefined : all }),
     pursesAt: (target) => world.budgets.pursesAt(target, spender, world.clock.unixMs()),
   };

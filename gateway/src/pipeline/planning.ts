@@ -52,7 +52,9 @@ export interface Planning {
 /** As much of the world as a plan needs. */
 export type PlanWorld = Pick<World, 'health' | 'rota' | 'conversations' | 'clock' | 'random'> & {
   readonly feedback: Pick<Feedback, 'about'>;
+  readonly targetRestMs?: World['targetRestMs'];
   readonly budgets: PayWorld['budgets'];
+  readonly saleTo: PayWorld['saleTo'];
 };
 
 export interface PlanningOptions {

@@ -3,6 +3,7 @@ import { fault, specOf, type Fault } from '../chat/fault.ts';
 import type { Failure, Step } from '../routing/next.ts';
 import type { Target } from '../routing/target.ts';
 import type { Arrival, Voice } from './call.ts';
+import { limitFault, targetRefusal } from './limit.ts';
 import { retired } from './no-plan.ts';
 import { dayOf } from './planning.ts';
 import { remember, type Remembered } from './remember.ts';
@@ -22,7 +23,7 @@ type Stop = Extract<Step, { readonly do: 'stop' }>;
 /** The fault to answer with when no attempt is left. */
 export function finalFault(run: Run, failures: readonly Failure[], stop: Stop): Fault {
   const last = failures.at(-1)?.fault;
-  if (last === undefined) return untried(stop);
+  if (last === undefined) return limitedEverywhere(run) ?? untried(stop);
   const { retryAfterMs } = stop;
   const targets = new Set(failures.map((failure) => failure.targetId));
   if (targets.size > 1 && failures.every((failure) => UNREACHABLE.has(failure.fault.code))) {
@@ -39,6 +40,14 @@ export function finalFault(run: Run, failures: readonly Failure[], stop: Stop): 
       : undefined;
   if (gone !== undefined) return gone;
   return retryAfterMs === undefined ? last : { ...last, retryAfterMs };
+}
+
+/** Where it is the operator's own limits that keep the request from every target: the one that is over soonest. */
+function limitedEverywhere({ planning, snapshot, world }: Run): Fault | undefined {
+  const { targets } = planning.plan;
+  const refusals = targets.flatMap((target) => targetRefusal(target, snapshot.rates, world) ?? []);
+  const [soonest] = refusals.toSorted((a, b) => a.waitMs - b.waitMs);
+  return soonest === undefined || refusals.length < targets.length ? undefined : limitFault(soonest);
 }
 
 /** Nothing was tried: everybody asked us to wait, or nobody is known to be well. */
@@ -71,6 +80,7 @@ export function answerFault(run: Run, of: Fault): void {
   const isWorthIt = attempts.length === 0 ? of.code !== 'all-failing' : WORTH_REPEATING.has(of.code);
   const canRepeat = specOf(of).retry && isWorthIt;
   sendFault({ voice: call, reply }, of, {
+    ...run.limitHeaders,
     'x-should-retry': String(canRepeat),
     'x-turnout-attempts': String(attempts.length),
     ...(last === undefined
@@ -83,12 +93,13 @@ interface Refused extends Pick<Remembered, 'facts' | 'planning' | 'tags' | 'clas
   readonly arrival: Arrival;
   readonly caller: Caller;
   readonly world: World;
+  readonly headers?: Headers;
 }
 
 /** Answers before any attempt was made. */
-export function refuse({ arrival, caller, world, ...known }: Refused, of: Fault): Ending {
+export function refuse({ arrival, caller, world, headers = {}, ...known }: Refused, of: Fault): Ending {
   const { requestId, startedMs, operation, protocol } = arrival;
-  sendFault({ voice: arrival, reply: caller.reply }, of, { 'x-should-retry': String(specOf(of).retry) });
+  sendFault({ voice: arrival, reply: caller.reply }, of, { ...headers, 'x-should-retry': String(specOf(of).retry) });
   const ended = { requestId, startedMs, operation, protocol, keyId: caller.key.id, fault: of };
   return remember({ ...ended, ...known }, world);
 }

@@ -24,13 +24,20 @@ export function streamHeaders(run: Run, target: Target, { losses, type }: Head):
   const { call, attempts } = run;
   return {
     ...baseHeaders(call.requestId),
+    ...run.limitHeaders,
     'content-type': type ?? call.delivery.type,
     'cache-control': 'no-store',
     'x-turnout-provider': target.providerId,
     'x-turnout-model': headerSafe(target.model),
     'x-turnout-attempts': String(Math.max(1, attempts.length + (attempts.at(-1)?.target === target ? 0 : 1))),
+    ...limited(run),
     ...adapted([...losses.map((loss) => loss.field), ...run.planning.ignored]),
   };
+}
+
+/** The output was given a lower limit than was asked for, so that what is left of a budget is enough. */
+function limited({ admission: { outputTokensMax } }: Run): Headers {
+  return outputTokensMax === undefined ? {} : { 'x-turnout-output-limit': String(outputTokensMax) };
 }
 
 function adapted(fields: readonly string[]): Headers {

@@ -1,4 +1,5 @@
 /** What the steps of one request share. */
+import type { Passed } from '../limits/limiter.ts';
 import type { CallerRegion, Facts } from '../understand/facts.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { KeyRow } from '../store/ports.ts';
@@ -7,7 +8,7 @@ import type { Call } from './call.ts';
 import type { SeamMark } from './unfinished.ts';
 import type { Planning } from './planning.ts';
 import type { AttemptRecord } from './record.ts';
-import type { Reply } from './reply.ts';
+import type { Headers, Reply } from './reply.ts';
 import type { World } from './world.ts';
 
 /** Who asks, and where the answer goes. */
@@ -27,6 +28,10 @@ export interface Run {
   readonly facts: Facts;
   readonly planning: Planning;
   readonly admission: Admission;
+  /** What was counted at the caller's limits. */
+  readonly passed: Passed;
+  /** How these stand, for the reply. */
+  readonly limitHeaders: Headers;
   readonly snapshot: Snapshot;
   readonly reply: Reply;
   readonly world: World;

@@ -11,9 +11,21 @@ export interface Lessons extends Pick<World, 'health' | 'clock' | 'log'> {
 }
 
 /** The health of targets at this moment. */
-export function healthNow({ health, clock }: Pick<World, 'health' | 'clock'>): Health {
+export function healthNow({ health, clock, targetRestMs }: HealthWorld): Health {
   const nowMs = clock.monotonicMs();
-  return { observe: (target) => health.observe(target, nowMs) };
+  if (targetRestMs === undefined) return { observe: (target) => health.observe(target, nowMs) };
+  return {
+    observe: (target) => {
+      const seen = health.observe(target, nowMs);
+      const restMs = targetRestMs(target);
+      return restMs > seen.restMs ? { ...seen, restMs } : seen;
+    },
+  };
+}
+
+interface HealthWorld extends Pick<World, 'health' | 'clock'> {
+  /** Until the operator's own limits let one more request through to the target. Absent: there are none. */
+  readonly targetRestMs?: World['targetRestMs'];
 }
 
 /** An attempt that has begun, and must end. */

@@ -103,6 +103,7 @@ function outletOf(run: Run): Outlet {
     canPing: call.delivery.canPing,
     earlyHeaders: () => ({
       ...baseHeaders(call.requestId),
+      ...run.limitHeaders,
       'content-type': call.delivery.type,
       'cache-control': 'no-store',
     }),

@@ -13,6 +13,7 @@ import { authorized } from './authorize.ts';
 import { opened, settle } from './booking.ts';
 import type { Outgoing, OutgoingOptions } from './call.ts';
 import type { Going, SeamMark, Unfinished } from './unfinished.ts';
+import { enterTarget, leave } from './limit.ts';
 import type { Outlet } from './outlet.ts';
 import type { Race } from './race.ts';
 import { streamHeaders } from './reply-headers.ts';
@@ -77,20 +78,40 @@ interface EndedTry {
 }
 
 async function endedTry(run: Run, of: Try): Promise<EndedTry> {
-  const { call, world, reply, snapshot } = run;
-  const { target, targetId, outlet, deadlineMs, race, slow } = of;
+  const { call, world } = run;
+  const { target, race } = of;
   const built = await call.outgoing(target, outgoingOptions(run, of));
   const proven =
     built.ok && target.identity !== undefined ? await authorized(built.value, target.identity, world) : built;
   if (!proven.ok) return unsent(of, proven.error);
   if (race?.isTaken() === true) return { ended: { kind: 'unsent' }, tried: 'called-off' };
+  const passed = await enterTarget(run, target);
+  if ('code' in passed) return unsent(of, passed);
   const attemptId = world.newId('att');
+  try {
+    return await sentTry(run, of, { attemptId, outgoing: proven.value });
+  } finally {
+    leave(
+      passed,
+      run.attempts.filter((record) => record.attemptId === attemptId),
+      world,
+    );
+  }
+}
+
+interface Sending {
+  readonly attemptId: string;
+  readonly outgoing: Outgoing;
+}
+
+async function sentTry(run: Run, of: Try, { attemptId, outgoing }: Sending): Promise<EndedTry> {
+  const { call, world, reply, snapshot } = run;
+  const { target, targetId, outlet, deadlineMs, race, slow } = of;
   const added = addedBy(of);
   const refused = await opened(run, { target, attemptId, addedLength: added });
   // What is used up for one provider or model may be left for the next.
   if (refused !== undefined) return unsent(of, refused, refused.code !== 'target-budget-exceeded');
   const startedMs = world.clock.monotonicMs();
-  const outgoing = proven.value;
   const book = { target, attemptId, startedMs, startedUnixMs: world.clock.unixMs(), outgoing, addedLength: added };
   if (isFirst(run, race)) world.meters.overheadS.observe({}, (startedMs - call.startedMs) / 1000);
   const going = goingOf(run, of, outgoing);

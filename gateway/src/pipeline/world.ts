@@ -4,6 +4,7 @@ import type { Cohort } from '../lib/cohort.ts';
 import type { Crowd, Member } from '../lib/crowd.ts';
 import type { Credentials } from '../credentials/credentials.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
+import type { Target } from '../routing/target.ts';
 import type { Conversations } from '../health/conversations.ts';
 import type { Hedges } from '../health/hedges.ts';
 import type { Observatory } from '../health/observatory.ts';
@@ -13,7 +14,9 @@ import type { Feedback, KeptTurns, Store } from '../store/ports.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { VerdictMemory } from '../understand/verdict.ts';
+import type { Gate } from './gate.ts';
 import type { Meters } from './meters.ts';
+import type { Sale } from './sale.ts';
 
 export interface Clock {
   /** Monotonic milliseconds: for timeouts, waits and durations. Steps of the wall clock do not move it. */
@@ -47,6 +50,8 @@ export interface World {
   readonly rota: Rota;
   readonly conversations: Conversations;
   readonly budgets: Pick<Budgets, 'purses' | 'pursesAt'>;
+  /** How what an organisation uses is sold to it. From memory. */
+  readonly saleTo: (orgId: string) => Sale;
   /** What users say of answers. */
   readonly feedback: Pick<Feedback, 'about'>;
   readonly clock: Clock;
@@ -60,6 +65,10 @@ export interface World {
   readonly log: Log;
   /** The attempts and waits under way, for a shutdown whose time is up. */
   readonly underWay: Crowd<UnderWay>;
+  /** Whose limits there are, and how they stand. */
+  readonly gate: Gate;
+  /** Milliseconds until the limits of the target's model and provider let one more request through; 0 if now. */
+  readonly targetRestMs: (target: Target) => number;
   /** Names this process to itself, so that a request that comes back to it is noticed. */
   readonly instanceId: string;
 }

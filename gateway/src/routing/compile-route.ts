@@ -107,7 +107,7 @@ const REASONS: Readonly<Record<RouteConfig['fallback']['on'][number], readonly F
     ...(['upstream-error', 'upstream-cut', 'upstream-overloaded', 'output-invalid'] as const),
     ...ALWAYS_REPLACED,
   ],
-  'rate-limit': ['upstream-rate-limited'],
+  'rate-limit': ['upstream-rate-limited', 'rate-limited', 'limit-too-small'],
   timeout: ['upstream-timeout', 'upstream-slow'],
   slow: ['upstream-slow'],
   'content-filter': ['content-filtered'],

@@ -89,6 +89,7 @@ export function compile(input: CompileInput): Compiled {
       keepMs: config.batches.keep_days * DAY_MS,
       mayUseNative: config.batches.native === 'auto',
     },
+    rates: config.limits,
     providerIds: new Set(suppliers.keys()),
     targets,
     listed: [...autoListed(resolver, config), ...listedModels(config, entries)],

@@ -1,4 +1,5 @@
 /** The compiled configuration: frozen, swapped whole. Requests in flight finish on the one they began with. */
+import type { Config } from '../config/schema.ts';
 import type { Policy, StrategyName } from './policy.ts';
 import type { Price } from '../money/price.ts';
 import type { Intent } from '../understand/intents/intents.ts';
@@ -82,6 +83,8 @@ export interface Snapshot {
   readonly output: OutputPolicy;
   readonly allowsUnknownPrice: boolean;
   readonly batches: BatchLimits;
+  /** How much callers may ask in a time. */
+  readonly rates: Config['limits'];
   readonly providerIds: ReadonlySet<string>;
   /** Every target that has a name of its own; those of names that no catalog knows are made on demand. */
   readonly targets: ReadonlyMap<string, Target>;

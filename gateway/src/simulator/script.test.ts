@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { MatchFacts } from './script.ts';
-import { createScript, glob, readScript } from './script.ts';
+import { glob } from '../lib/glob.ts';
+import { createScript, readScript } from './script.ts';
 import type { Step } from './step.ts';
 import { parseSteps } from './step.ts';
 

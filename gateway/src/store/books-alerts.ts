@@ -1,55 +1,68 @@
-/** Alerts: what an operator should know of, each put once, and told once to each who was told. */
-import { sql, type Kysely, type Selectable } from 'kysely';
-import { asRecord, parseJson } from '../lib/json.ts';
-import type { AlertBooks, AlertRow, NewAlert } from './report-ports.ts';
-import type { AlertsTable } from './schema-people.ts';
+/** Alerts in the database: what an operator should know of, each once. */
+import { sql, type Kysely } from 'kysely';
+import type { JsonRecord } from '../lib/json.ts';
+import { formatUsd } from '../money/usd.ts';
+import { creditPurseOf, type TendOrder } from './billing-ports.ts';
 import type { Tables } from './schema.ts';
 
-/** Rows of one page, whatever is asked for. */
-const PAGE_MAX = 200;
+/** Prepaid organisations that have less left than a part of their newest top-up: once for each part and top-up. */
+export async function tellLow(db: Kysely<Tables>, { atMs, lowPercents }: TendOrder): Promise<number> {
+  const newest = lowPercents.length === 0 ? [] : await newestTopUps(db);
+  if (newest.length === 0) return 0;
+  const purses = await db
+    .selectFrom('accounts')
+    .select(['purse_id', sql<bigint>`sum(balance)`.as('sum')])
+    .where('kind', 'in', ['grant', 'spent'])
+    .where(
+      'purse_id',
+      'in',
+      newest.map((one) => creditPurseOf(one.org_id)),
+    )
+    .groupBy('purse_id')
+    .execute();
+  const left = new Map(purses.map(({ purse_id: purseId, sum }) => [purseId, -sum]));
+  let told = 0;
+  for (const { org_id: orgId, id, amount_nano_usd: amount } of newest) {
+    const leftNanoUsd = left.get(creditPurseOf(orgId)) ?? 0n;
+    for (const percent of lowPercents.filter((one) => leftNanoUsd * 100n <= amount * BigInt(one))) {
+      const body = { org: orgId, left_usd: formatUsd(leftNanoUsd > 0n ? leftNanoUsd : 0n), top_up: id, percent };
+      const subject = `${creditPurseOf(orgId)}@${id}`;
+      told += await tell(db, { kind: 'credits-low', subject, threshold: percent, atMs, body });
+    }
+  }
+  return told;
+}
 
-/** Puts an alert; false where it is there already. May stand in the transaction of what it tells. */
-export async function putAlert(db: Kysely<Tables>, alert: NewAlert): Promise<boolean> {
-  const { kind, subject, threshold = 0, atMs, body } = alert;
-  const put = await db
+/** Ids of ours grow with time: the last is the newest. */
+async function newestTopUps(
+  db: Kysely<Tables>,
+): Promise<readonly { readonly org_id: string; readonly id: string; readonly amount_nano_usd: bigint }[]> {
+  const newest = db
+    .selectFrom('credit_grants')
+    .innerJoin('orgs', 'orgs.id', 'credit_grants.org_id')
+    .select((eb) => eb.fn.max('credit_grants.id').as('id'))
+    .where('orgs.billing', '=', 'prepaid')
+    .where('orgs.is_removed', '=', 0n)
+    .where('credit_grants.kind', 'in', ['top-up', 'gift'])
+    .groupBy('credit_grants.org_id');
+  return db.selectFrom('credit_grants').select(['org_id', 'id', 'amount_nano_usd']).where('id', 'in', newest).execute();
+}
+
+export interface Telling {
+  readonly kind: string;
+  readonly subject: string;
+  readonly threshold: number;
+  readonly atMs: number;
+  readonly body: JsonRecord;
+}
+
+/** Writes an alert down, once; gives 1 where it is new. */
+export async function tell(db: Kysely<Tables>, { kind, subject, threshold, atMs, body }: Telling): Promise<number> {
+  const rows = await db
     .insertInto('alerts')
-    .values({ kind, subject, threshold, at: Math.floor(atMs), body: JSON.stringify(body) })
+    .values({ kind, subject, threshold, at: Math.floor(atMs), body: JSON.stringify(body), told_at: null })
     .onConflict((conflict) => conflict.columns(['kind', 'subject', 'threshold']).doNothing())
     .returning('id')
-    .executeTakeFirst();
-  return put !== undefined;
-}
-
-export function alertBooks(db: Kysely<Tables>): AlertBooks {
-  return {
-    putAlert: async (alert) => putAlert(db, alert),
-    listAlerts: async ({ kind, isUntold = false, before, limitMax }) => {
-      let select = db.selectFrom('alerts').selectAll().orderBy('id', 'desc');
-      if (kind !== undefined) select = select.where('kind', '=', kind);
-      if (isUntold) select = select.where('told_at', 'is', null);
-      if (before !== undefined) select = select.where('id', '<', BigInt(before));
-      const rows = await select.limit(Math.max(1, Math.min(limitMax, PAGE_MAX))).execute();
-      return rows.map(alertOf);
-    },
-    markTold: async (ids, atMs) => {
-      if (ids.length === 0) return;
-      await db
-        .updateTable('alerts')
-        .set({ told_at: sql`coalesce(told_at, ${BigInt(Math.floor(atMs))})` })
-        .where('id', 'in', ids.map(BigInt))
-        .execute();
-    },
-  };
-}
-
-function alertOf(row: Selectable<AlertsTable>): AlertRow {
-  return {
-    id: Number(row.id),
-    kind: row.kind,
-    subject: row.subject,
-    threshold: Number(row.threshold),
-    at: new Date(Number(row.at)).toISOString(),
-    body: asRecord(parseJson(row.body)) ?? {},
-    told_at: row.told_at === null ? null : new Date(Number(row.told_at)).toISOString(),
-  };
+    .execute();
+  return rows.length;
 }

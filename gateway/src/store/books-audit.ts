@@ -6,8 +6,9 @@ import { createHash } from 'node:crypto';
 import type { Kysely, Selectable, Transaction } from 'kysely';
 import { asRecord, parseJson, type JsonRecord } from '../lib/json.ts';
 import type { Books } from './books-form.ts';
+import type { AuditEntry, AuditQuery } from './ports.ts';
 import { lockNames } from './lock-purses.ts';
-import type { AuditEntry } from './ports.ts';
+import { holds } from './plain-text.ts';
 import type { AuditTable, Tables } from './schema.ts';
 
 const PAGE_MAX = 200;
@@ -15,6 +16,8 @@ const PAGE_MAX = 200;
 const ENTRIES_AT_ONCE = 1000;
 /** After this many broken links the rest says nothing new. */
 const PROBLEMS_MAX = 20;
+
+const SEARCHED = ['action', 'subject', 'by', 'changes'] as const;
 
 /** What is written down of a change. */
 export interface Deed {
@@ -50,21 +53,33 @@ export async function noteDeed(trx: Transaction<Tables>, deed: Deed): Promise<vo
 
 export function auditBooks(db: Kysely<Tables>): Pick<Books, 'audit'> {
   return {
-    audit: async ({ limitMax, cursor }) => {
-      const limit = Math.max(1, Math.min(limitMax, PAGE_MAX));
-      let select = db
-        .selectFrom('audit')
-        .selectAll()
-        .orderBy('seq', 'desc')
-        .limit(limit + 1);
-      if (cursor !== undefined) select = select.where('seq', '<', BigInt(cursor));
-      const rows = await select.execute();
+    audit: async (query) => {
+      const limit = Math.max(1, Math.min(query.limitMax, PAGE_MAX));
+      const rows = await entriesOf(db, query)
+        .orderBy('seq', query.isOldestFirst === true ? 'asc' : 'desc')
+        .limit(limit + 1)
+        .execute();
       const page = rows.slice(0, limit);
       const last = page.at(-1);
       const entries = page.map(entryOf);
       return rows.length > limit && last !== undefined ? { entries, next: last.seq.toString() } : { entries };
     },
   };
+}
+
+function entriesOf(
+  db: Kysely<Tables>,
+  { cursor, isOldestFirst = false, sinceMs, untilMs, text, ...exact }: AuditQuery,
+) {
+  let select = db.selectFrom('audit').selectAll();
+  if (cursor !== undefined) select = select.where('seq', isOldestFirst ? '>' : '<', BigInt(cursor));
+  for (const name of ['action', 'by', 'subject'] as const) {
+    const value = exact[name];
+    if (value !== undefined) select = select.where(name, '=', value);
+  }
+  if (sinceMs !== undefined) select = select.where('at', '>=', BigInt(Math.floor(sinceMs)));
+  if (untilMs !== undefined) select = select.where('at', '<', BigInt(Math.floor(untilMs)));
+  return text === undefined ? select : select.where((eb) => eb.or(SEARCHED.map((name) => holds(eb.ref(name), text))));
 }
 
 /** Entries that are not what was written, or are not there any more. */

@@ -60,8 +60,8 @@ export function openBooksThread(options: BooksOptions): Books {
   };
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it has whatever method is asked of it: the thread knows them by their names.
   return new Proxy({ close } as Books, {
-    get: (own, name) => {
-      if (name === 'close') return own.close;
+    get: (_, name) => {
+      if (name === 'close') return close;
       // Not a promise, whoever awaits it.
       if (typeof name === 'symbol' || name === 'then') return undefined;
       return async (...args: readonly unknown[]) => call(name, args);

@@ -2,6 +2,7 @@
 import type { JsonRecord } from '../lib/json.ts';
 import type { NanoUsd } from '../money/price.ts';
 import type { BatchBooks } from './batch-ports.ts';
+import type { BillingBooks } from './billing-ports.ts';
 import type { BudgetPatch, BudgetRow } from './budget-ports.ts';
 import type { JournalPosition } from './journal.ts';
 import type { PeopleBooks } from './people-ports.ts';
@@ -36,6 +37,8 @@ export interface StoredKey extends KeyRow {
 export interface KeyDeed {
   readonly atMs: number;
   readonly by?: string;
+  /** Only where this is its revision still. */
+  readonly ifRevision?: string;
 }
 
 /** A budget as it is stored. */
@@ -154,6 +157,29 @@ export interface DecisionBooks {
   pruneFeedback(rowsMax: number): Promise<void>;
 }
 
+/** Replies as they are stored: what is in them is sealed. */
+export interface ReplyBooks {
+  beginReply(order: ReplyOrder): Promise<ReplyState>;
+  /** Absent: forgotten. */
+  endReply(id: string, sealed: string | undefined): Promise<void>;
+  /** Takes away those before `beforeMs`, and the oldest beyond `rowsMax`. */
+  pruneReplies(beforeMs: number, rowsMax: number): Promise<void>;
+}
+
+export interface ReplyOrder {
+  readonly id: string;
+  readonly digest: string;
+  readonly atMs: number;
+  /** Older ones are as if they were not there. */
+  readonly keptFromMs: number;
+  /** Whoever began before it and has not ended is dead. */
+  readonly runningFromMs: number;
+}
+
+export type ReplyState =
+  | { readonly state: 'begun' | 'running' | 'other' }
+  | { readonly state: 'done'; readonly sealed: string };
+
 /** Keys, and when they were used. */
 export interface KeyBooks {
   /** Keys changed after `revision`, removed ones among them. */
@@ -170,7 +196,7 @@ export interface KeyBooks {
 }
 
 /** All methods throw `StoreError`s or SQLite's own errors; `troubleOf` tells them from bugs. */
-export interface Books extends BatchBooks, DecisionBooks, KeyBooks, PeopleBooks, ReportBooks {
+export interface Books extends BatchBooks, BillingBooks, DecisionBooks, KeyBooks, PeopleBooks, ReplyBooks, ReportBooks {
   /** Budgets changed after `revision`, removed ones among them. */
   budgetChanges(revision: bigint): Promise<readonly StoredBudget[]>;
   createBudget(budget: BudgetRow, deed: KeyDeed): Promise<StoredBudget>;

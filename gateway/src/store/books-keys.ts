@@ -113,7 +113,7 @@ interface Change {
 /** Changes a key that is there, and notes it, in one transaction. The revision is drawn first: it keeps other writers away. */
 async function changed(
   db: Kysely<Tables>,
-  { id, action, atMs, by = SYSTEM }: KeyDeed & { readonly id: string; readonly action: Deed['action'] },
+  { id, action, atMs, by = SYSTEM, ifRevision }: KeyDeed & { readonly id: string; readonly action: Deed['action'] },
   change: (trx: Transaction<Tables>, row: Selectable<KeysTable>) => Promise<Change>,
 ): Promise<StoredKey | undefined> {
   return db.transaction().execute(async (trx) => {
@@ -125,7 +125,7 @@ async function changed(
       .where('id', '=', id)
       .where('is_removed', '=', 0n)
       .executeTakeFirst();
-    if (row === undefined) return undefined;
+    if (row === undefined || (ifRevision !== undefined && row.revision.toString() !== ifRevision)) return undefined;
     const { columns, changes } = await change(trx, row);
     const stored = await trx
       .updateTable('keys')

@@ -78,10 +78,26 @@ function orgBooks(db: Kysely<Tables>): Pick<OwnerBooks, 'createOrg' | 'changeOrg
           .returningAll()
           .executeTakeFirst();
         if (stored === undefined) return { refused: 'unknown' };
+        if (patch.isRemoved === true) await emptyOrg(trx, id, stored.revision);
         await note(trx, deed, { action: changed('org', patch), subject: id, changes: orgChanges(patch) });
         return { row: orgOf(stored) };
       }),
   };
+}
+
+/** With an organisation its teams and users go; their addresses are free again. */
+async function emptyOrg(trx: Trx, orgId: string, revision: bigint): Promise<void> {
+  const users = trx.selectFrom('users').select('id').where('org_id', '=', orgId);
+  await trx.deleteFrom('sessions').where('user_id', 'in', users).execute();
+  await trx.deleteFrom('team_members').where('user_id', 'in', users).execute();
+  const gone = { is_removed: 1, revision };
+  await trx.updateTable('teams').set(gone).where('org_id', '=', orgId).where('is_removed', '=', 0n).execute();
+  await trx
+    .updateTable('users')
+    .set({ ...gone, ...NOBODY })
+    .where('org_id', '=', orgId)
+    .where('is_removed', '=', 0n)
+    .execute();
 }
 
 function teamBooks(db: Kysely<Tables>): Pick<OwnerBooks, 'createTeam' | 'changeTeam'> {
@@ -225,9 +241,11 @@ async function whyNotChange(trx: Trx, known: Selectable<UsersTable>, patch: User
   return whyTaken(trx, { id, orgId }, patch);
 }
 
+/** Of a user who is removed: his address is free again, and nothing is left to log in by. */
+const NOBODY = { email: null, password: null, oidc_subject: null } as const;
+
 function userSet({ email, role, password, oidcSubject, isRemoved }: UserPatch): Updateable<UsersTable> {
-  // His address is free again, and nothing is left to log in by.
-  if (isRemoved === true) return { email: null, password: null, oidc_subject: null };
+  if (isRemoved === true) return NOBODY;
   return compact({ email, role, password, oidc_subject: oidcSubject });
 }
 

@@ -3,7 +3,7 @@ import type { Insertable, Kysely, Selectable, Transaction } from 'kysely';
 import { compact } from '../lib/json.ts';
 import type { NanoUsd } from '../money/price.ts';
 import { sumsOf } from './booked.ts';
-import { putAlert } from './books-alerts.ts';
+import { putAlert } from './books-alert-list.ts';
 import { hourOf, usageHoursAdder } from './books-usage.ts';
 import { noteThresholds } from './books-thresholds.ts';
 import { lockNames } from './lock-purses.ts';

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { billingContract } from '../../test/billing-contract.ts';
 import { booksContract } from '../../test/books-contract.ts';
 import { inFolder } from '../../test/store-kit.ts';
 import { STORES, type StorePlace } from '../../test/stores.ts';
@@ -14,6 +15,7 @@ import { troubleOf, type Trouble } from './sqlite.ts';
 for (const kind of STORES) {
   const options = (place: StorePlace): BooksOptions => ({ ...place, busyMs: 1000, deadAfterMs: 0 });
   booksContract({ name: kind.name, kind }, async (place) => openBooks(options(place)));
+  billingContract({ name: kind.name, kind }, async (place) => openBooks(options(place)));
   booksContract({ name: `${kind.name} in a thread of its own`, kind }, async (place) =>
     openBooksThread(options(place)),
   );

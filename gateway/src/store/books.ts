@@ -6,18 +6,23 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Kysely, type Dialect } from 'kysely';
 import { accessBooks } from './books-access.ts';
-import { alertBooks } from './books-alerts.ts';
+import { alertBooks } from './books-alert-list.ts';
 import { auditBooks } from './books-audit.ts';
 import { batchBooks, type Deaths } from './books-batches.ts';
 import { budgetBooks } from './books-budgets.ts';
+import { creditBooks } from './books-credits.ts';
 import { fileBooks } from './books-files.ts';
 import { feedbackBooks } from './books-feedback.ts';
 import type { Books, BooksOptions } from './books-form.ts';
+import { invoiceBooks } from './books-invoices.ts';
 import { keyBooks } from './books-keys.ts';
 import { leaseBooks } from './books-leases.ts';
 import { priceBooks } from './books-prices.ts';
 import { peopleBooks } from './books-people.ts';
+import { paymentBooks } from './books-payments.ts';
+import { planBooks } from './books-plans.ts';
 import { receiptBooks } from './books-receipts.ts';
+import { replyBooks } from './books-replies.ts';
 import { reportBooks } from './books-reports.ts';
 import { retentionBooks } from './books-retention.ts';
 import { requestBooks } from './books-requests.ts';
@@ -48,7 +53,12 @@ export async function openBooks(options: BooksOptions): Promise<Books> {
     ...feedbackBooks(db),
     ...fileBooks(db),
     ...batchBooks(db, deaths),
+    ...replyBooks(db),
     agree: async (mark, value) => agree(db, mark, value),
+    ...creditBooks(db),
+    ...paymentBooks(db),
+    ...planBooks(db),
+    ...invoiceBooks(db),
     ...reportBooks(db, dataDir),
     ...priceBooks(db),
     ...retentionBooks(db),

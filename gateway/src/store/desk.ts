@@ -5,7 +5,9 @@ import type { Fault } from '../chat/fault.ts';
 import { compact, type JsonRecord } from '../lib/json.ts';
 import type { Result } from '../lib/result.ts';
 import type { AskBatches } from './batch-ports.ts';
+import type { AskBilling } from './billing-ports.ts';
 import { DATABASE, openBooks } from './books.ts';
+import type { Books } from './books-form.ts';
 import type { Budgets } from './budget-ports.ts';
 import { BudgetBoard } from './budgets.ts';
 import { idMaker } from './id.ts';
@@ -35,6 +37,7 @@ export interface Desk {
   readonly people: People;
   readonly batches: AskBatches;
   readonly reports: AskReports;
+  readonly billing: AskBilling;
   readonly log: RequestLog;
   /** The record of a request. */
   request(id: string): Promise<Result<JsonRecord | undefined, Fault>>;
@@ -100,8 +103,7 @@ export async function openDesk(options: DeskOptions): Promise<Desk> {
       keys,
       budgets,
       people,
-      batches: async (ask) => patiently(async () => ask(books)),
-      reports: async (ask) => patiently(async () => ask(books)),
+      ...askersOf(books),
       log: {
         extent: async (query) => books.logExtent(query),
         page: async (query) => books.readLog(query),
@@ -116,4 +118,11 @@ export async function openDesk(options: DeskOptions): Promise<Desk> {
     await books.close();
     throw error;
   }
+}
+
+/** The ports that ask the books, each for its own kind of question. */
+function askersOf(books: Books): Pick<Desk, 'batches' | 'reports' | 'billing'> {
+  const ask = async <T>(question: (of: Books) => Promise<T>): Promise<Result<T, Fault>> =>
+    patiently(async () => question(books));
+  return { batches: ask, reports: ask, billing: ask };
 }

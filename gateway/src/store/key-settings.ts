@@ -41,9 +41,6 @@ const WORDS = {
 type ListName = keyof typeof WORDS;
 const LISTS = ['scopes', 'allowedRoutes', 'allowedProviders', 'allowedRegions', 'addresses'] as const;
 
-/** The words in which the API sets them. */
-export const SETTING_WORDS: readonly string[] = [...Object.values(WORDS), 'limits'];
-
 /** A list for one key; what is longer belongs into a route, or into the network in front. */
 const ENTRIES_MAX = 200;
 const ENTRY_LENGTH_MAX = 200;

@@ -11,7 +11,7 @@ import { KeyUses } from './key-uses.ts';
 import { DEFAULT_ORG_ID } from '../people/permissions.ts';
 import { patiently } from './patience.ts';
 import type { Owners } from './people-ports.ts';
-import type { IssuedKey, KeyLookup, KeyOwner, KeyPatch, KeyRow, Keys, KeySpend, NewKey } from './ports.ts';
+import type { Act, IssuedKey, KeyLookup, KeyOwner, KeyPatch, KeyRow, Keys, KeySpend, NewKey } from './ports.ts';
 import { hashToken, isWellFormed, newToken } from './token.ts';
 
 /** Shorter root keys could be guessed. */
@@ -105,6 +105,10 @@ export class KeyRing implements Keys {
     return this.#byId.get(id)?.row;
   }
 
+  revision(id: string): string | undefined {
+    return this.#byId.get(id)?.revision.toString();
+  }
+
   list(): readonly KeyRow[] {
     return [...this.#byId.values()].map((known) => known.row).toSorted((a, b) => a.createdAtMs - b.createdAtMs);
   }
@@ -132,19 +136,26 @@ export class KeyRing implements Keys {
     return ok(stored.value === undefined ? undefined : { row: this.#apply(stored.value), token });
   }
 
-  async change(id: string, patch: KeyPatch, by?: string): Promise<Result<KeyRow | undefined, Fault>> {
+  async change(id: string, patch: KeyPatch, by?: string | Act): Promise<Result<KeyRow | undefined, Fault>> {
     const wrong = whyNotValid(patch) ?? (await this.#whyNotOwned({ ...this.#ownerOf(id), ...patch }));
     if (wrong !== undefined) return err(wrong);
     const stored = await this.#patiently(async () => this.#ports.books.changeKey(id, patch, this.#deed(by)));
     if (!stored.ok) return stored;
-    return ok(stored.value === undefined ? undefined : this.#apply(stored.value));
+    if (stored.value === undefined) return this.#isStale(id, by) ? err(fault('revision-old')) : ok(undefined);
+    return ok(this.#apply(stored.value));
   }
 
-  async remove(id: string, by?: string): Promise<Result<boolean, Fault>> {
+  async remove(id: string, by?: string | Act): Promise<Result<boolean, Fault>> {
     const stored = await this.#patiently(async () => this.#ports.books.removeKey(id, this.#deed(by)));
     if (!stored.ok) return stored;
-    if (stored.value !== undefined) this.#apply(stored.value);
-    return ok(stored.value !== undefined);
+    if (stored.value === undefined) return this.#isStale(id, by) ? err(fault('revision-old')) : ok(false);
+    this.#apply(stored.value);
+    return ok(true);
+  }
+
+  /** Why a key that is there was left as it is. */
+  #isStale(id: string, by: string | Act | undefined): boolean {
+    return typeof by === 'object' && by.ifRevision !== undefined && this.#byId.has(id);
   }
 
   async uses(): Promise<Result<ReadonlyMap<string, number>, Fault>> {
@@ -187,8 +198,9 @@ export class KeyRing implements Keys {
     return fault('field-invalid', { reason: `there is no such ${what}` }, { param });
   }
 
-  #deed(by: string | undefined): KeyDeed {
-    return { atMs: this.#ports.now(), ...(by === undefined ? {} : { by }) };
+  #deed(by: string | Act | undefined): KeyDeed {
+    const act = typeof by === 'string' ? { by } : by;
+    return { atMs: this.#ports.now(), ...act };
   }
 
   #patiently<T>(ask: () => Promise<T>): Promise<Result<T, Fault>> {

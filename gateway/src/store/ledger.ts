@@ -45,6 +45,8 @@ class LiveHold implements Hold {
   /** The worst of the attempts now open, so that two at once do not count on the same money. */
   promisedNanoUsd = 0n;
   isReleased = false;
+  /** An attempt of it was charged: what is fixed is not charged again. */
+  isCharged = false;
   readonly payer: Payer;
   /** Its attempts that are not settled yet; seldom more than one. */
   readonly open: OpenAttempt[] = [];
@@ -170,6 +172,7 @@ export class LedgerBook implements Ledger {
     this.#recorder.record(receiptText('settled', honest));
     const costNanoUsd = honest.costNanoUsd ?? 0n;
     const chargeNanoUsd = honest.chargeNanoUsd ?? costNanoUsd;
+    hold.isCharged ||= chargeNanoUsd > 0n;
     for (const { id } of attempt.purses.hard) this.#purses.spend(id, attempt.heldNanoUsd, costNanoUsd);
     if (!hold.isBudgeted) return true;
     const covered = chargeNanoUsd < hold.leftNanoUsd ? chargeNanoUsd : hold.leftNanoUsd;
@@ -300,7 +303,8 @@ function elsewhereFault(of: Fault): Fault {
 
 /** What is charged for a cost; the cost itself where no plan says otherwise. */
 function chargeOf(hold: LiveHold, at: PaidPlace, costNanoUsd: NanoUsd): NanoUsd {
-  return hold.payer.chargeOf?.(costNanoUsd, at) ?? costNanoUsd;
+  const { provider, model } = at;
+  return hold.payer.chargeOf?.(costNanoUsd, { provider, model, isFirst: !hold.isCharged }) ?? costNanoUsd;
 }
 
 /** The receipt with all that the ledger knows: what is charged, in which purses it is booked, under which labels. */

@@ -9,6 +9,7 @@ export async function createPeople(db: Kysely<unknown>): Promise<void> {
   await createMoney(db);
   await createSecrets(db);
   await createPurses(db);
+  await createReplies(db);
   await widenKeys(db);
   await widenReceipts(db);
 }
@@ -114,7 +115,13 @@ async function createMoney(db: Kysely<unknown>): Promise<void> {
     .addColumn('kind', 'text', (column) => column.notNull())
     .addColumn('at', 'bigint', (column) => column.notNull())
     .addColumn('outcome', 'text', (column) => column.notNull())
+    .addColumn('payment', 'text')
+    .addColumn('is_refund', 'integer', (column) => column.notNull())
+    .addColumn('refund', 'text')
+    .addColumn('amount_nano_usd', 'bigint')
+    .addColumn('is_void', 'integer', (column) => column.notNull())
     .execute();
+  await db.schema.createIndex('webhook_events_payment').on('webhook_events').column('payment').execute();
 }
 
 async function createBudgets(db: Kysely<unknown>): Promise<void> {
@@ -175,6 +182,18 @@ async function createPurses(db: Kysely<unknown>): Promise<void> {
     .addColumn('revision', 'bigint', (column) => column.notNull())
     .execute();
   await db.schema.createIndex('recalls_revision').on('recalls').column('revision').execute();
+}
+
+/** Replies kept for whoever sends a POST again (`Idempotency-Key`). */
+async function createReplies(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('replies')
+    .addColumn('id', 'text', (column) => column.primaryKey())
+    .addColumn('digest', 'text', (column) => column.notNull())
+    .addColumn('at', 'bigint', (column) => column.notNull())
+    .addColumn('sealed', 'text')
+    .execute();
+  await db.schema.createIndex('replies_at').on('replies').column('at').execute();
 }
 
 async function widenKeys(db: Kysely<unknown>): Promise<void> {

@@ -32,6 +32,31 @@ export async function migrate(db: Kysely<Tables>): Promise<void> {
   });
 }
 
+/** Large tables that a step goes through row by row, by making an index over them or by writing them anew. */
+const GOES_THROUGH: Readonly<Record<string, readonly LargeTable[]>> = {
+  '0006-people-and-money': ['receipts', 'accounts'],
+};
+
+/** Tables that may have millions of rows. */
+export type LargeTable = 'receipts' | 'accounts' | 'requests' | 'transfers';
+
+export interface MigrationSteps {
+  readonly done: readonly string[];
+  readonly pending: readonly string[];
+  /** What pending steps go through, where it is there already. */
+  readonly through: readonly LargeTable[];
+}
+
+/** What `migrate` would do, without doing it. Throws as it does. */
+export async function migrationSteps(db: Kysely<Tables>): Promise<MigrationSteps> {
+  const done = await executed(db);
+  isUpToDate(done);
+  if (done.length === 0 && (await hasTable(db, FIRST_TABLE))) throw new Error(`The database ${HALFWAY}`);
+  const pending = Object.keys(migrations).slice(done.length);
+  const through = done.length === 0 ? [] : pending.flatMap((name) => GOES_THROUGH[name] ?? []);
+  return { done, pending, through: [...new Set(through)] };
+}
+
 /** Every database of ours has it from its first moment. */
 const FIRST_TABLE = 'accounts';
 const HALFWAY =

@@ -5,6 +5,7 @@ import type { Result } from '../lib/result.ts';
 import type { NanoUsd } from '../money/price.ts';
 import type { AskBatches } from './batch-ports.ts';
 import type { AskReports, UsageRow } from './report-ports.ts';
+import type { AskBilling, Plans } from './billing-ports.ts';
 import type { Budgets } from './budget-ports.ts';
 import type { KeySettings, KeySettingsPatch } from './key-settings.ts';
 import type { Owners, People } from './people-ports.ts';
@@ -76,6 +77,12 @@ export interface KeySpend {
   readonly heldNanoUsd: NanoUsd;
 }
 
+/** Who changes something, and what of it they have seen: where it has another revision by now, nothing is changed (`revision-old`). */
+export interface Act {
+  readonly by: string;
+  readonly ifRevision?: string;
+}
+
 /** `by`: who makes, changes or removes a key, for the audit log: the id of another key, or `cli`. */
 export interface Keys {
   /**
@@ -87,6 +94,8 @@ export interface Keys {
   get(id: string): KeyRow | undefined;
   /** The key of an id, as `find` would give it for its token now: for work that goes on after its request. */
   standing(id: string): KeyLookup;
+  /** Changes with everything that can be set of a key. `undefined` where there is no such key. */
+  revision(id: string): string | undefined;
   /** Every key, oldest first, from memory. */
   list(): readonly KeyRow[];
   /** Makes a key. Known to this process at once, to others within two seconds. */
@@ -94,9 +103,9 @@ export interface Keys {
   /** Gives a key another token; the one before is taken for `overlapMs` more. `undefined` where there is no such key. */
   rotate(id: string, overlapMs: number, by?: string): Promise<Result<IssuedKey | undefined, Fault>>;
   /** `undefined` where there is no such key. */
-  change(id: string, patch: KeyPatch, by?: string): Promise<Result<KeyRow | undefined, Fault>>;
+  change(id: string, patch: KeyPatch, by?: string | Act): Promise<Result<KeyRow | undefined, Fault>>;
   /** False where there is no such key. Its receipts stay. */
-  remove(id: string, by?: string): Promise<Result<boolean, Fault>>;
+  remove(id: string, by?: string | Act): Promise<Result<boolean, Fault>>;
   /** When each key was last used, by its id, in milliseconds since 1970: a minute late at most. What was never used is not in it. */
   uses(): Promise<Result<ReadonlyMap<string, number>, Fault>>;
   /** What a key has spent and holds now. `undefined` where there is no such key. */
@@ -124,7 +133,7 @@ export interface Payer {
   readonly booked: readonly string[];
   readonly labels: Labels;
   /** What is charged for a cost, never less than nothing, and more for more. Absent: the cost. */
-  readonly chargeOf?: (costNanoUsd: NanoUsd, at: PaidPlace) => NanoUsd;
+  readonly chargeOf?: (costNanoUsd: NanoUsd, at: ChargedPlace) => NanoUsd;
   /** Purses of an attempt's provider and model. Absent: none. */
   readonly pursesAt?: (at: PaidPlace) => TargetPurses;
 }
@@ -133,6 +142,11 @@ export interface Payer {
 export interface PaidPlace {
   readonly provider: string;
   readonly model: string;
+}
+
+export interface ChargedPlace extends PaidPlace {
+  /** False where an attempt of the request was charged before. */
+  readonly isFirst?: boolean;
 }
 
 /** Money put aside for one request. Opaque: only the ledger changes it. */
@@ -380,12 +394,21 @@ export interface AuditEntry {
 export interface AuditQuery {
   /** At most 200. */
   readonly limitMax: number;
+  readonly action?: string;
+  readonly by?: string;
+  readonly subject?: string;
+  readonly sinceMs?: number;
+  /** Before it. */
+  readonly untilMs?: number;
+  /** Plain text that must stand in action, subject, changes or in who did it, whatever the case of ASCII letters. */
+  readonly text?: string;
+  readonly isOldestFirst?: boolean;
   /** Goes on after the last page: its `next`. */
   readonly cursor?: string;
 }
 
 export interface AuditPage {
-  /** Newest first. */
+  /** Newest first, unless asked for otherwise. */
   readonly entries: readonly AuditEntry[];
   readonly next?: string;
 }
@@ -426,6 +449,27 @@ export interface VerifyReport {
   readonly problems: readonly string[];
 }
 
+/** A POST with an `Idempotency-Key`. */
+export interface Attempted {
+  /** Who asks: the same key of another is another one. */
+  readonly by: string;
+  readonly idempotencyKey: string;
+  /** What is asked: method, path and body. */
+  readonly asked: string;
+}
+
+/** `begun`: nobody has asked this before. `running`: the first is under way. `other`: the key was used for something else. */
+export type Attempt =
+  | { readonly state: 'begun' | 'running' | 'other' }
+  | { readonly state: 'done'; readonly reply: JsonRecord };
+
+/** Replies to POSTs, kept for a day for whoever sends one again because its answer was lost. */
+export interface Replies {
+  begin(attempted: Attempted): Promise<Result<Attempt, Fault>>;
+  /** `undefined`: nothing was done, so that it may be sent again. */
+  end(attempted: Attempted, reply: JsonRecord | undefined): Promise<Result<undefined, Fault>>;
+}
+
 /** Everything that remembers. `openStore()` in `store.ts` gives one. */
 export interface Store {
   readonly keys: Keys;
@@ -436,9 +480,15 @@ export interface Store {
   readonly requests: Requests;
   readonly snapshots: Snapshots;
   readonly feedback: Feedback;
+  readonly replies: Replies;
+  /** A key for one purpose, the same in all processes on this store, and of no use for any other purpose. */
+  readonly keyFor: (purpose: string) => Buffer;
   /** Files and batches. */
   readonly batches: AskBatches;
   readonly reports: AskReports;
+  /** Credits, payments, plans, invoices. */
+  readonly billing: AskBilling;
+  readonly plans: Plans;
   /** Organisations, teams and users. */
   readonly people: People;
   /** What this process is called in the store: what it works on is nobody else's while it lives. */
@@ -446,6 +496,8 @@ export interface Store {
   usage(query: UsageQuery): Promise<Result<UsageReport, Fault>>;
   audit(query: AuditQuery): Promise<Result<AuditPage, Fault>>;
   verify(): Promise<Result<VerifyReport, Fault>>;
+  /** Learns now what other processes have changed, and not only within the next second. Never rejects. */
+  refresh(): Promise<void>;
   /** Writes everything out and gives leases back. Call it after the last request has ended. */
   close(): Promise<void>;
 }

@@ -23,6 +23,7 @@ export interface PeopleTables {
   readonly usage_hours: UsageHoursTable;
   /** The same by day: a day stands under its first hour. */
   readonly usage_days: UsageHoursTable;
+  readonly replies: RepliesTable;
 }
 
 /** What organisation, team and user have in common. */
@@ -135,7 +136,7 @@ export interface CreditGrantsTable {
   readonly kind: 'top-up' | 'gift' | 'refund' | 'expiry';
   /** Less than nothing for what is taken back. */
   readonly amount_nano_usd: Integer;
-  /** What is left of it, as long as it can expire. */
+  /** What is left of it, as of the last change of the organisation's credits. Of a refund: what could not be taken. */
   readonly left_nano_usd: Integer;
   /** Of the payment, unique: what was told twice counts once. */
   readonly reference: string;
@@ -162,6 +163,14 @@ export interface WebhookEventsTable {
   readonly kind: string;
   readonly at: Integer;
   readonly outcome: string;
+  /** What it is about, where it is about one. */
+  readonly payment: string | null;
+  readonly is_refund: Integer;
+  /** Null: all refunds of the payment so far, together. */
+  readonly refund: string | null;
+  readonly amount_nano_usd: OptionalInteger;
+  /** 1 for a refund that did not go through. */
+  readonly is_void: Integer;
 }
 
 /** Credentials of providers, sealed. */
@@ -229,4 +238,15 @@ export interface UsageHoursTable {
   readonly reasoning_tokens: Integer;
   readonly cost_nano_usd: Integer;
   readonly charge_nano_usd: Integer;
+}
+
+/** What was answered to a POST with an `Idempotency-Key`. */
+export interface RepliesTable {
+  /** Made of who asked and of the key, which itself is kept nowhere. */
+  readonly id: string;
+  /** SHA-256 of what was asked. */
+  readonly digest: string;
+  readonly at: Integer;
+  /** Sealed with the key: it may hold a token. Null while the first is under way. */
+  readonly sealed: string | null;
 }

@@ -9,6 +9,7 @@
  *
  * Several processes of one machine may share a folder. The database is worked by a thread of its own.
  */
+import { createHmac } from 'node:crypto';
 import { compact } from '../lib/json.ts';
 import { openBooksThread } from './books-client.ts';
 import type { Books } from './books-form.ts';
@@ -21,9 +22,11 @@ import { LedgerBook } from './ledger.ts';
 import { meet } from './meeting.ts';
 import { PATIENCE_MS, patiently } from './patience.ts';
 import { Directory } from './people.ts';
+import { PlanBook } from './plan-book.ts';
 import type { Store, StoreOptions } from './ports.ts';
 import type { PurseState } from './purse-ports.ts';
 import { takeLock, type ProcessLock } from './process-lock.ts';
+import { keptReplies, type KeptReplies } from './replies.ts';
 import { RequestQueue } from './requests.ts';
 import { ensureDataDir, ensureSecret } from './secret.ts';
 import { keptSnapshots } from './snapshots.ts';
@@ -125,12 +128,28 @@ async function run(world: World): Promise<Store> {
     onChange: (purseId) => ledger.recall(purseId),
     stateOf: async (purseId) => purseOf(purseId, true),
   });
+  const plans = new PlanBook(books);
   const feedback = new FeedbackBook(books, now);
+  const keyFor = (purpose: string): Buffer => createHmac('sha256', world.secret).update(`turnout ${purpose}`).digest();
+  const replies = keptReplies({ books, secret: keyFor('replies'), now });
   await people.refresh();
   await keys.refresh();
   await budgets.refresh();
+  await plans.refresh();
   await feedback.refresh();
-  const timers = startTimers({ books, people, keys, budgets, ledger, requests, feedback, now, noteStore });
+  const timers = startTimers({
+    books,
+    people,
+    keys,
+    budgets,
+    plans,
+    ledger,
+    requests,
+    feedback,
+    replies,
+    now,
+    noteStore,
+  });
   return {
     keys,
     budgets,
@@ -139,12 +158,25 @@ async function run(world: World): Promise<Store> {
     requests,
     snapshots: keptSnapshots(books, warn),
     feedback,
+    replies,
+    keyFor,
     batches: async (ask) => patiently(async () => ask(books)),
     reports: async (ask) => patiently(async () => ask(books)),
+    billing: async (ask) => patiently(async () => ask(books)),
+    plans,
     people,
     processId: lock.processId,
     usage: async (query) => patiently(async () => books.usage({ rowsMax: USAGE_ROWS_MAX, ...query })),
     audit: async (query) => patiently(async () => books.audit(query)),
+    refresh: async () => {
+      try {
+        await people.refresh();
+        await keys.refresh();
+        await budgets.refresh();
+      } catch (error) {
+        noteStore(error);
+      }
+    },
     verify: async () => patiently(async () => books.verify()),
     close: async () => {
       for (const timer of timers) clearInterval(timer);
@@ -192,9 +224,11 @@ interface Timed {
   readonly people: Directory;
   readonly keys: KeyRing;
   readonly budgets: BudgetBoard;
+  readonly plans: PlanBook;
   readonly ledger: LedgerBook;
   readonly requests: RequestQueue;
   readonly feedback: FeedbackBook;
+  readonly replies: KeptReplies;
   readonly now: () => number;
   readonly noteStore: (error: unknown) => void;
 }
@@ -204,9 +238,11 @@ function startTimers({
   people,
   keys,
   budgets,
+  plans,
   ledger,
   requests,
   feedback,
+  replies,
   now,
   noteStore,
 }: Timed): readonly NodeJS.Timeout[] {
@@ -236,6 +272,7 @@ function startTimers({
       await people.refresh();
       await keys.refresh();
       await budgets.refresh();
+      await plans.refresh();
     }),
     every(USES_MS, async () => keys.noteUses()),
     every(RECOVER_MS, async () => {
@@ -243,6 +280,7 @@ function startTimers({
     }),
     every(PRUNE_MS, async () => requests.prune()),
     every(PRUNE_MS, async () => books.pruneAccess(now())),
+    every(PRUNE_MS, async () => replies.prune()),
     every(FEEDBACK_MS, async () => {
       await feedback.prune();
       await feedback.refresh();

@@ -182,7 +182,7 @@ export async function startAttemptsRig({
       await new Promise((done) => {
         server.close(done);
       });
-      gateway.close();
+      await gateway.close();
       await upstream.close();
       await simulator.close();
       await store.ledger.flush();

@@ -91,7 +91,7 @@ export async function startInside({ config: text, env = {}, answer }: InsideOpti
       await new Promise((done) => {
         server.close(done);
       });
-      gateway.close();
+      await gateway.close();
       await store.close();
       rmSync(dir, { recursive: true, force: true });
     },

@@ -264,7 +264,7 @@ describe('what is known of a key', () => {
 
   it('is refused by name where it cannot be', async () => {
     for (const [fields, param] of [
-      [{ scopes: ['root'] }, 'scopes'],
+      [{ scopes: ['root'] }, 'scopes[0]'],
       [{ addresses: ['10.0.0.1/8'] }, 'addresses[0]'],
       [{ team: 'team_nobody' }, 'team'],
       [{ org: 'org_nobody' }, 'org'],

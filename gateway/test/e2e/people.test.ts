@@ -399,3 +399,28 @@ describe('a second process on the same data', () => {
     }
   });
 });
+
+describe('a gateway that people reach over TLS', () => {
+  it('names that address in its links, and keeps its cookie to it', async () => {
+    const origin = 'https://llm.example.org';
+    const tls = await startGateway({ config: CONFIG.replace('people: {', `people: {url: '${origin}', `) });
+    try {
+      const link = /https:\/\/llm\.example\.org\/setup\?token=([\w-]{43})/.exec(tls.output());
+      assert.ok(link, tls.output());
+      const form = { token: link[1] ?? '', name: 'O', email: 'o@example.org', password: PASSWORD };
+      const from = { host: 'llm.example.org', origin };
+      const made = await send('POST', `${tls.url}/setup`, { headers: from, form });
+      const cookie = String(made.headers['set-cookie']);
+      assert.match(cookie, /^__Host-turnout_session=[\w-]{43}; Path=\/; Max-Age=\d+; HttpOnly; SameSite=Lax; Secure$/);
+      const me = async (name: string): Promise<number> => {
+        const value = /=([\w-]{43});/.exec(cookie)?.[1] ?? '';
+        return (await send('GET', `${tls.url}/auth/me`, { headers: { cookie: `${name}=${value}` } })).status;
+      };
+      assert.deepEqual([await me('__Host-turnout_session'), await me('turnout_session')], [200, 401]);
+      const other = { ...from, origin: 'https://evil.example' };
+      assert.equal((await send('POST', `${tls.url}/login`, { headers: other, form })).status, 403);
+    } finally {
+      await tls.stop();
+    }
+  });
+});

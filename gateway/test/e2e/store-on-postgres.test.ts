@@ -9,6 +9,7 @@ describe('on PostgreSQL', { skip: POSTGRES.skip }, async () => {
   await import('../../src/store/keys.test.ts');
   await import('../../src/store/kill.test.ts');
   await import('../../src/store/ledger.test.ts');
+  await import('../../src/store/people.test.ts');
   await import('../../src/store/requests.test.ts');
   await import('../../src/store/store.test.ts');
 });

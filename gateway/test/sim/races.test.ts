@@ -270,7 +270,7 @@ before(async () => {
 });
 
 after(async () => {
-  gateway.close();
+  await gateway.close();
   await store.ledger.flush();
   const spend = await store.keys.spend(key.id);
   const proof = await store.verify();

@@ -36,14 +36,18 @@ export function startWorker({ worker, args, sharing }: Start): ChildProcess {
 }
 
 /**
- * Why a port cannot be had; undefined where it is free. Workers share theirs with whoever asks for it alike, another
- * Turnout too: so it is asked for once as if it were for one alone.
+ * The port that workers are to share (0: a free one is found), or why it cannot be had. They share it with whoever asks for
+ * it alike, another Turnout too: so it is asked for once as if it were for one alone.
  */
-export function whyNotFree(port: number, host: string): Promise<string | undefined> {
+export function probePort(port: number, host: string): Promise<number | string> {
   const probe = createServer();
   return new Promise((resolve) => {
-    probe.once('error', (error: NodeJS.ErrnoException) => resolve(whyNotListening(error, port)));
-    probe.listen({ port, host, exclusive: true }, () => probe.close(() => resolve(undefined)));
+    probe.once('error', (error) => resolve(whyNotListening(error, port)));
+    probe.listen({ port, host, exclusive: true }, () => {
+      const address = probe.address();
+      const found = typeof address === 'object' && address !== null ? address.port : port;
+      probe.close(() => resolve(found));
+    });
   });
 }
 

@@ -22,7 +22,7 @@ export interface Member {
   /** It opens the port itself, beside others that do. */
   readonly sharesPort: boolean;
   readonly crew: Crew;
-  listening(port: number, greeting: string): void;
+  listening(greeting: string): void;
   /** Resolves when the supervisor is gone: nobody would start this worker again, or stop it. */
   orphaned(): Promise<void>;
   close(): void;
@@ -98,7 +98,7 @@ export function memberOf({ worker, sharesPort }: Pick<Member, 'worker' | 'shares
         own = says;
       },
     },
-    listening: (port, greeting) => channel.send({ kind: 'listening', port, greeting }),
+    listening: (greeting) => channel.send({ kind: 'listening', greeting }),
     orphaned: async () => orphaned,
     close: () => channel.close(),
   };

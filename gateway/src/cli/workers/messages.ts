@@ -7,7 +7,7 @@ const QUESTIONS: ReadonlySet<string> = new Set<Question>(['metrics', 'ready', 'h
 /** From a worker. */
 export type Said =
   /** It listens; `greeting` is what a person should read of it. */
-  | { readonly kind: 'listening'; readonly port: number; readonly greeting: string }
+  | { readonly kind: 'listening'; readonly greeting: string }
   /** Everyone should be asked. */
   | { readonly kind: 'ask'; readonly id: number; readonly question: Question }
   /** Its own word on a question of the supervisor. */
@@ -22,10 +22,10 @@ export type Told =
 /** Reads what came over the channel; undefined for what is not ours. */
 export function saidOf(message: unknown): Said | undefined {
   const record = asRecord(message);
-  const [id, port] = [asNumber(record?.['id']), asNumber(record?.['port'])];
+  const id = asNumber(record?.['id']);
   switch (record?.['kind']) {
     case 'listening':
-      return port === undefined ? undefined : { kind: 'listening', port, greeting: asString(record['greeting']) ?? '' };
+      return { kind: 'listening', greeting: asString(record['greeting']) ?? '' };
     case 'ask':
       return questioned('ask', record, id);
     case 'answer':

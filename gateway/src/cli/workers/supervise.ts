@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import type { CrewAnswer, Question } from '../../telemetry/crew.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { CommandIo } from '../io.ts';
-import { sharingHere, startWorker, whyNotFree, type Sharing } from './hands.ts';
+import { sharingHere, startWorker, probePort, type Sharing } from './hands.ts';
 import { saidOf, type Said, type Told } from './messages.ts';
 import { failuresAfter, pauseMs } from './pauses.ts';
 import type { Crowd } from './wanted.ts';
@@ -42,12 +42,13 @@ export interface Supervised {
 /** Runs workers until SIGTERM or SIGINT; the exit code is 0 where all of them ended well. */
 export async function supervise(of: Supervised): Promise<number> {
   const { crowd, io } = of;
-  const taken = crowd.port === 0 ? undefined : await whyNotFree(crowd.port, crowd.host);
-  if (taken !== undefined) {
-    io.stderr(`turnout: ${taken}\n`);
+  const port = await probePort(crowd.port, crowd.host);
+  if (typeof port === 'string') {
+    io.stderr(`turnout: ${port}\n`);
     return 1;
   }
-  return new Supervisor(of).run();
+  // The last word wins.
+  return new Supervisor({ ...of, args: [...of.args, '--port', String(port)] }).run();
 }
 
 class Supervisor {
@@ -56,9 +57,8 @@ class Supervisor {
   readonly #places: readonly Place[];
   readonly #rounds = new Map<number, Round>();
   #lastRound = 0;
-  /** Known once the first worker listens. */
-  #port: number | undefined;
-  #greeting = '';
+  /** Of the first worker, once it listens. */
+  #greeting: string | undefined;
   #hasGreeted = false;
   #isStopping = false;
   #worstCode = 0;
@@ -90,16 +90,13 @@ class Supervisor {
         process.off('SIGHUP', reload);
         resolve(code);
       };
-      // The first one alone: it finds the port, makes the database and shows the first key. The others find all of it there.
+      // The first one alone: it makes the database and shows the first key. The others find all of it there.
       if (first !== undefined) this.#start(first);
     });
   }
 
   #start(place: Place): void {
-    const { args } = this.#of;
-    // The last word wins: all have the port that the first one found.
-    const port = this.#port === undefined ? [] : ['--port', String(this.#port)];
-    const child = startWorker({ worker: place.worker, args: [...args, ...port], sharing: this.#sharing });
+    const child = startWorker({ worker: place.worker, args: this.#of.args, sharing: this.#sharing });
     place.child = child;
     place.startedMs = performance.now();
     child.on('message', (message) => {
@@ -120,12 +117,11 @@ class Supervisor {
       return;
     }
     place.isListening = true;
-    if (this.#port !== undefined) this.#of.log('info', 'a worker listens', { worker: place.worker });
-    else {
-      this.#port = said.port;
+    if (this.#greeting === undefined) {
       this.#greeting = said.greeting;
       for (const other of this.#places.slice(1)) this.#start(other);
     }
+    if (this.#hasGreeted) this.#of.log('info', 'a worker listens', { worker: place.worker });
     if (this.#hasGreeted || !this.#places.every(({ isListening }) => isListening)) return;
     this.#hasGreeted = true;
     this.#of.io.stdout(this.#greeting);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createServer } from 'node:net';
 import { describe, it } from 'node:test';
 import type { CrewAnswer } from '../../telemetry/crew.ts';
-import { sharingHere, whyNotFree } from './hands.ts';
+import { sharingHere, probePort } from './hands.ts';
 import { memberOf, type Channel } from './member.ts';
 import { saidOf, toldOf, type Said } from './messages.ts';
 import { failuresAfter, pauseMs } from './pauses.ts';
@@ -70,21 +70,22 @@ describe('the port of several workers', () => {
         resolve(typeof address === 'object' && address !== null ? address.port : 0);
       });
     });
-    assert.match((await whyNotFree(port, '127.0.0.1')) ?? '', /is taken/);
+    assert.match(String(await probePort(port, '127.0.0.1')), /is taken/);
     await new Promise((resolve) => void other.close(resolve));
-    assert.equal(await whyNotFree(port, '127.0.0.1'), undefined);
+    assert.equal(await probePort(port, '127.0.0.1'), port);
+    assert.ok(Number(await probePort(0, '127.0.0.1')) > 0, 'none is found');
   });
 });
 
 describe('what comes over the channel', () => {
   it('is read only where it is ours', () => {
     const said: readonly Said[] = [
-      { kind: 'listening', port: 8787, greeting: 'hello' },
+      { kind: 'listening', greeting: 'hello' },
       { kind: 'ask', id: 1, question: 'metrics' },
       { kind: 'answer', id: 1, answer: { ok: true } },
     ];
     for (const one of said) assert.deepEqual(saidOf(one), one);
-    for (const odd of [undefined, 'x', { kind: 'ask', id: 1, question: 'secrets' }, { kind: 'listening' }, { cmd: 1 }])
+    for (const odd of [undefined, 'x', { kind: 'ask', id: 1, question: 'secrets' }, { cmd: 1 }])
       assert.equal(saidOf(odd), undefined);
     const answers: readonly CrewAnswer[] = [{ worker: 1, restarts: 0, isListening: true, pid: 7, answer: 'text' }];
     assert.deepEqual(toldOf({ kind: 'answers', id: 4, answers: [...answers, { odd: 1 }] }), {

@@ -1,0 +1,22 @@
+/** `ETag` and `If-Match` (RFC 9110, section 13): nobody changes what somebody else has changed meanwhile without having seen it. */
+import { fault, type Fault } from '../chat/fault.ts';
+import type { Principal } from '../people/permissions.ts';
+import type { Act } from '../store/ports.ts';
+
+/** The tag of a revision: strong, since the revision changes with everything that can be set. */
+export function tagOf(revision: string): string {
+  return `"${revision}"`;
+}
+
+/** Whether a header names a tag: `*`, or a list of tags. Weak ones are compared as they stand (section 8.8.3.2). */
+export function names(header: string, revision: string): boolean {
+  const tags = header.split(',').map((tag) => tag.trim().replace(/^W\//, ''));
+  return tags.includes('*') || tags.includes(tagOf(revision));
+}
+
+/** Who changes an object of this revision. `seen`: what was sent as `If-Match`; absent: the caller does not mind. */
+export function actOf({ id: by }: Principal, seen: string | undefined, revision: string | undefined): Act | Fault {
+  if (seen === undefined || revision === undefined || seen.trim() === '*') return { by };
+  // It may be changed between this look and the change itself: the store looks again.
+  return names(seen, revision) ? { by, ifRevision: revision } : fault('revision-old');
+}

@@ -1,0 +1,34 @@
+/** All endpoints of the admin API, in one table. */
+import { z } from 'zod';
+import { budgetEndpoints } from './budgets.ts';
+import { endpoint, type Endpoint } from './endpoint.ts';
+import { gatewayEndpoints } from './gateway.ts';
+import { historyEndpoints } from './history.ts';
+import { inviteEndpoints } from './invites.ts';
+import { keyEndpoints } from './keys.ts';
+import { openapiOf } from './openapi.ts';
+import { peopleEndpoints } from './people.ts';
+import { usageEndpoints } from './usage.ts';
+
+const resources: readonly Endpoint[] = [
+  ...keyEndpoints,
+  ...peopleEndpoints,
+  ...inviteEndpoints,
+  ...budgetEndpoints,
+  ...usageEndpoints,
+  ...historyEndpoints,
+  ...gatewayEndpoints,
+];
+
+const openapi = endpoint({
+  id: 'openapi.get',
+  method: 'GET',
+  path: 'openapi.json',
+  permissions: ['org.read'],
+  summary: 'Shows this document.',
+  answer: z.looseObject({ openapi: z.string() }),
+  examples: { answer: { openapi: '3.1.0' } },
+  answers: () => ({ body: openapiOf(TABLE) }),
+});
+
+export const TABLE: readonly Endpoint[] = [...resources, openapi];

@@ -1,0 +1,94 @@
+/** A connection to Valkey or Redis that comes back by itself, and two of its uses: scripts, and notices to all who listen. */
+import { createHash } from 'node:crypto';
+import { createClient } from '@redis/client';
+
+const CONNECT_MS = 1000;
+/** Nobody waits longer for an answer: then it is as if there were none. */
+export const ANSWER_MS = 500;
+/** The connection is used every second: silence for so long is a connection that is dead. */
+const SILENCE_MS = 5000;
+const AGAIN_MAX_MS = 1000;
+/** Commands that wait for their answers; more wait for nothing. */
+const WAITING_MAX = 10_000;
+
+export interface Script {
+  readonly text: string;
+  readonly sha: string;
+}
+
+export interface Link {
+  /** One round trip. Rejects where there is no answer in time. */
+  run(script: Script, keys: readonly string[], args: readonly string[]): Promise<unknown>;
+  /** To all who listen, wherever they are, this process too. What cannot be said is lost. */
+  say(channel: string, text: string): void;
+  listen(channel: string, heard: (text: string) => void): void;
+  close(): void;
+}
+
+export interface LinkOptions {
+  /** `redis://`, `rediss://`, with user, password and number of the database. `valkey://` and `valkeys://` are the same. */
+  readonly url: string;
+  /** Told what is wrong, as often as it is. Holds no secret. */
+  readonly trouble: (reason: string) => void;
+}
+
+export function scriptOf(text: string): Script {
+  return { text, sha: createHash('sha1').update(text).digest('hex') };
+}
+
+/** Connects, and goes on trying. Never rejects. */
+export function openLink({ url, trouble }: LinkOptions): Link {
+  const client = createClient({
+    url: url.replace(/^valkey/, 'redis'),
+    disableOfflineQueue: true,
+    commandsQueueMaxLength: WAITING_MAX,
+    socket: {
+      connectTimeout: CONNECT_MS,
+      socketTimeout: SILENCE_MS,
+      reconnectStrategy: (tries) => Math.min(AGAIN_MAX_MS, 50 * 2 ** Math.min(tries, 5)),
+    },
+  });
+  // Who listens may not ask (RESP 2), and is silent for as long as nobody says anything.
+  const listener = client.duplicate({ disableOfflineQueue: false, pingInterval: 2000 });
+  for (const one of [client, listener]) {
+    one.on('error', (error: unknown) => trouble(error instanceof Error ? error.message : String(error)));
+    void one.connect().catch(() => undefined);
+  }
+  const ask = async (args: readonly string[]): Promise<unknown> => inTime(client.sendCommand(args));
+  return {
+    async run({ text, sha }, keys, args) {
+      const rest = [String(keys.length), ...keys, ...args];
+      try {
+        return await ask(['EVALSHA', sha, ...rest]);
+      } catch (error) {
+        if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
+        return ask(['EVAL', text, ...rest]);
+      }
+    },
+    say: (channel, text) => void client.publish(channel, text).catch(() => undefined),
+    listen: (channel, heard) => void listener.subscribe(channel, heard).catch(() => undefined),
+    close() {
+      for (const one of [client, listener]) one.destroy();
+    },
+  };
+}
+
+function inTime(answer: Promise<unknown>): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    // Where this process itself was busy for so long, the answer may be there and only not be read yet.
+    const timer = setTimeout(
+      () => setImmediate(() => reject(new Error(`no answer within ${ANSWER_MS} ms`))),
+      ANSWER_MS,
+    );
+    answer.then(
+      (value) => {
+        clearTimeout(timer);
+        resolve(value);
+      },
+      (error: unknown) => {
+        clearTimeout(timer);
+        reject(error instanceof Error ? error : new Error(String(error)));
+      },
+    );
+  });
+}

@@ -1,0 +1,195 @@
+/** Two organisations on one gateway: what is of the other is not there, and nobody makes himself more than he is (B48, B49). */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { TABLE } from '../../src/admin/table.ts';
+import { asArray, asRecord, asString, isRecord, type JsonRecord } from '../../src/lib/json.ts';
+import { ROOT_KEY, startGateway, testConfig, type TestGateway } from '../harness.ts';
+
+/** One organisation with one of each thing, and a key of an owner of it for the admin API. */
+interface Tenant {
+  readonly org: string;
+  readonly owner: string;
+  readonly admin: string;
+  readonly developer: string;
+  readonly things: ReadonlyMap<string, string>;
+}
+
+let gateway: TestGateway;
+let north: Tenant;
+let south: Tenant;
+
+before(async () => {
+  const config = testConfig({
+    house:
+      '{dialect: openai-chat, base_url: "http://127.0.0.1:1/v1", api_key: "sk-upstream-0123456789", models: {a: {}}}',
+  });
+  gateway = await startGateway({ config });
+  north = await newTenant('north');
+  south = await newTenant('south');
+});
+after(async () => gateway.stop());
+
+interface Got {
+  readonly status: number;
+  readonly body: JsonRecord;
+}
+
+async function ask(token: string, method: string, path: string, body?: JsonRecord): Promise<Got> {
+  const reply = await fetch(`${gateway.url}/admin/v1/${path}`, {
+    method,
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  return { status: reply.status, body: asRecord(await reply.json()) ?? {} };
+}
+
+async function make(resource: string, body: JsonRecord): Promise<JsonRecord> {
+  const made = await ask(ROOT_KEY, 'POST', resource, body);
+  assert.equal(made.status, 201, `${resource}: ${JSON.stringify(made.body)}`);
+  return made.body;
+}
+
+async function newTenant(name: string): Promise<Tenant> {
+  const org = asString((await make('orgs', { name }))['id']) ?? '';
+  const team = asString((await make('teams', { name: `${name} team`, org }))['id']) ?? '';
+  const users: Record<string, string> = {};
+  const keys: Record<string, string> = {};
+  for (const role of ['owner', 'admin', 'developer']) {
+    const email = `${role}@${name}.example`;
+    const user = asString((await make('users', { name: role, email, role, org, teams: [team] }))['id']) ?? '';
+    users[role] = user;
+    keys[role] = asString((await make('keys', { name: role, org, user, scopes: ['admin'] }))['key']) ?? '';
+  }
+  const key = asString((await make('keys', { name: `${name} key`, org, team, budget_usd: '5' }))['id']) ?? '';
+  const budget =
+    asString((await make('budgets', { name: `${name} budget`, org, scope: 'all', limit_usd: 9 }))['id']) ?? '';
+  const invite = asString((await make('invites', { org, role: 'viewer' }))['id']) ?? '';
+  const things = new Map([
+    ['orgs', org],
+    ['teams', team],
+    ['users', users['owner'] ?? ''],
+    ['keys', key],
+    ['budgets', budget],
+    ['invites', invite],
+  ]);
+  const { owner = '', admin = '', developer = '' } = keys;
+  return { org, owner, admin, developer, things };
+}
+
+function rowsOf({ body }: Got): readonly JsonRecord[] {
+  return (asArray(body['data']) ?? []).filter(isRecord);
+}
+
+describe('what belongs to another organisation (B48)', () => {
+  it('is not there, whatever is asked of it, and is as it was', async () => {
+    const before = await Promise.all([...north.things].map(async ([name, id]) => shown(name, id)));
+    const objects = TABLE.filter(({ path }) => path.includes('{id}') && !path.startsWith('requests/'));
+    for (const { id: name, method, path, examples, permissions } of objects) {
+      const thing = north.things.get(path.split('/')[0] ?? '');
+      assert.ok(thing !== undefined, `no example of ${path}: give both tenants one`);
+      if (permissions.every((one) => one.startsWith('gateway.'))) continue;
+      const { status, body } = await ask(south.owner, method, path.replace('{id}', thing), examples.body);
+      assert.equal(status, 404, `${name}: ${JSON.stringify(body)}`);
+    }
+    assert.deepEqual(await Promise.all([...north.things].map(async ([name, id]) => shown(name, id))), before);
+  });
+
+  async function shown(resource: string, id: string): Promise<JsonRecord> {
+    return (await ask(ROOT_KEY, 'GET', resource === 'invites' ? `invites?org=${north.org}` : `${resource}/${id}`)).body;
+  }
+
+  it('is in no list, and no filter brings it there', async () => {
+    const foreign = new Set(north.things.values());
+    for (const resource of north.things.keys()) {
+      const own = rowsOf(await ask(south.owner, 'GET', resource));
+      assert.ok(own.length > 0, resource);
+      assert.ok(!own.some((row) => foreign.has(asString(row['id']) ?? '')), resource);
+      const named = await ask(south.owner, 'GET', `${resource}?org=${north.org}`);
+      assert.ok(named.status === 400 || rowsOf(named).length === 0, resource);
+    }
+  });
+
+  it('is not told of by usage, requests, batches and audit', async () => {
+    const key = north.things.get('keys') ?? '';
+    for (const path of ['usage', 'requests', 'batches']) {
+      assert.equal((await ask(south.owner, 'GET', `${path}?key=${key}`)).status, 404, path);
+      assert.equal((await ask(south.owner, 'GET', path)).status, 400, path);
+      assert.equal((await ask(south.owner, 'GET', `${path}?key=${south.things.get('keys') ?? ''}`)).status, 200, path);
+    }
+    assert.equal((await ask(south.owner, 'GET', 'audit')).status, 403);
+    for (const path of ['config', 'health', 'providers'])
+      assert.equal((await ask(south.owner, 'GET', path)).status, 403, path);
+  });
+
+  it('cannot be made by saying that one is there', async () => {
+    const [team = '', user = ''] = ['teams', 'users'].map((name) => north.things.get(name));
+    for (const [resource, body] of [
+      ['keys', { name: 'a', org: north.org }],
+      ['keys', { name: 'a', team }],
+      ['keys', { name: 'a', user }],
+      ['teams', { name: 'a', org: north.org }],
+      ['users', { name: 'a', email: 'a@south.example', role: 'viewer', org: north.org }],
+      ['users', { name: 'a', email: 'a@south.example', role: 'viewer', teams: [team] }],
+      ['invites', { org: north.org }],
+      ['invites', { team }],
+      ['invites', { user }],
+      ['budgets', { scope: 'all', limit_usd: 1, org: north.org }],
+    ] as const) {
+      const { status } = await ask(south.owner, 'POST', resource, body);
+      assert.equal(status, 400, JSON.stringify(body));
+    }
+  });
+});
+
+describe('nobody makes himself more than he is (B49)', () => {
+  it('by his own key: money, owner and role are refused, by name', async () => {
+    const mine = await ask(south.developer, 'POST', 'keys', { name: 'mine' });
+    assert.equal(mine.status, 201);
+    const id = asString(mine.body['id']) ?? '';
+    for (const [field, value, status] of [
+      ['budget_usd', '1000', 403],
+      ['limits', {}, 403],
+      ['user', south.things.get('users'), 403],
+      ['role', 'owner', 400],
+      ['org_id', north.org, 400],
+      ['org', north.org, 400],
+      ['spent_usd', '0', 400],
+      ['root', true, 400],
+    ] as const) {
+      const answer = await ask(south.developer, 'PATCH', `keys/${id}`, { [field]: value });
+      assert.deepEqual([answer.status, asRecord(answer.body['error'])?.['param']], [status, field]);
+    }
+    assert.equal((await ask(south.developer, 'PATCH', `keys/${id}`, { name: 'still mine' })).status, 200);
+    const seen = rowsOf(await ask(south.developer, 'GET', 'keys')).map(({ name }) => name);
+    assert.deepEqual(new Set(seen), new Set(['still mine', 'developer']));
+  });
+
+  it('by a role: neither his own nor through the key of somebody above him', async () => {
+    const owner = south.things.get('users') ?? '';
+    const users = rowsOf(await ask(south.owner, 'GET', 'users?sort=name'));
+    const admin = asString(users.find(({ role }) => role === 'admin')?.['id']) ?? '';
+    const keys = rowsOf(await ask(south.owner, 'GET', 'keys?q=owner'));
+    const ownersKey = asString(keys[0]?.['id']) ?? '';
+    for (const [method, path, body] of [
+      ['PATCH', `users/${admin}`, { role: 'owner' }],
+      ['PATCH', `users/${owner}`, { role: 'viewer' }],
+      ['DELETE', `users/${owner}`, undefined],
+      ['POST', 'users', { name: 'a', email: 'b@south.example', role: 'owner' }],
+      ['POST', 'invites', { role: 'owner' }],
+      ['POST', 'invites', { user: owner }],
+      ['POST', 'keys', { name: 'a', user: owner, scopes: ['admin'] }],
+      ['POST', `keys/${ownersKey}/rotate`, {}],
+      ['PATCH', `keys/${ownersKey}`, { name: 'a' }],
+      ['PATCH', `orgs/${south.org}`, { name: 'a' }],
+    ] as const) {
+      const { status } = await ask(south.admin, method, path, body);
+      assert.equal(status, 403, `${method} ${path}`);
+    }
+    assert.equal((await ask(south.owner, 'PATCH', `orgs/${south.org}`, { billing: 'postpaid' })).status, 403);
+    const refusals = rowsOf(await ask(ROOT_KEY, 'GET', `audit?subject=${south.org}`));
+    assert.ok(
+      refusals.some(({ changes }) => JSON.stringify(changes).includes('billing')),
+      JSON.stringify(refusals),
+    );
+  });
+});
