@@ -528,12 +528,31 @@ export interface UsageRow {
   /** null: no price was known */
   readonly cost_nano_usd: number | null;
   readonly at: string;
+  /** what its owner is charged */
+  readonly charge_nano_usd: number | null;
+  readonly org: string | null;
+  readonly team: string | null;
+  readonly user: string | null;
+  readonly end_user: string | null;
+  readonly route: string | null;
+  readonly conversation: string | null;
+  readonly experiment: string | null;
+  readonly tags: readonly string[];
 }
 
 export interface UsageGetAnswer {
-  readonly rows: readonly UsageRow[];
-  readonly rows_total: number;
-  readonly total_nano_usd: number;
+  readonly rows?: readonly UsageRow[];
+  readonly rows_total?: number;
+  readonly total_nano_usd?: number;
+  readonly groups?: readonly ({
+  readonly [field: string]: unknown;
+})[];
+  readonly groups_total?: number;
+  readonly total?: {
+  readonly [field: string]: unknown;
+};
+  readonly since?: string;
+  readonly until?: string;
 }
 
 /** One change by an admin. */
@@ -761,6 +780,14 @@ export interface UsageGetQuery {
   readonly key?: string;
   /** false: the sums only */
   readonly rows?: "true" | "false";
+  /** sums instead of rows, told apart by up to five of org, team, user, key, route, provider, model, day, hour, tag, end-user; in whole hours */
+  readonly by?: string;
+  /** with `by`: as `since` */
+  readonly until?: string;
+  /** with `by`: of one organisation */
+  readonly org?: string;
+  /** with `by`: how many groups are told, 1 to 1000 (200) */
+  readonly groups?: string;
 }
 
 export interface AuditListQuery {
@@ -789,6 +816,16 @@ export interface RequestsListQuery {
   readonly key?: string;
   /** as in `ok` or `rate_limited` */
   readonly outcome?: string;
+  /** name of the route that it went by */
+  readonly route?: string;
+  /** as it was asked for */
+  readonly model?: string;
+  /** a time as in 2026-11-01T00:00:00Z, or 24h */
+  readonly since?: string;
+  /** the same */
+  readonly until?: string;
+  /** a part of id, model, route, outcome, error, or of the name of its key */
+  readonly search?: string;
   /** rows of a page, 1 to 200; 50 where it is absent */
   readonly limit?: number;
   /** `next` of the page before */

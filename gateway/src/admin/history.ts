@@ -8,6 +8,7 @@ import { list, endpoint, type Endpoint, type Rows } from './endpoint.ts';
 import { at, msOf, record, time } from './fields.ts';
 import type { Mark } from './lists.ts';
 import { seesAll, whyNotAll } from './scope.ts';
+import { spanOf } from './usage-by.ts';
 
 const entry = z
   .strictObject({
@@ -103,15 +104,22 @@ const requests = list({
   filters: {
     key: z.string().optional().describe('id of the key that asked'),
     outcome: z.string().optional().describe('as in `ok` or `rate_limited`'),
+    route: z.string().optional().describe('name of the route that it went by'),
+    model: z.string().optional().describe('as it was asked for'),
+    since: z.string().optional().describe('a time as in 2026-11-01T00:00:00Z, or 24h'),
+    until: z.string().optional().describe('the same'),
+    search: z.string().optional().describe('a part of id, model, route, outcome, error, or of the name of its key'),
   },
   sorts: ['-at'],
   example: { id: 'req_0mf3k2v9xexample0000000', outcome: 'ok' },
-  async answers({ query, page, principal }, { store }) {
-    const { key: keyId, outcome } = query;
+  async answers({ query, page, principal }, { store, now }) {
+    const { key: keyId, outcome, route, model, search } = query;
+    const times = spanOf(query, now());
+    if ('code' in times) return times;
     const refused = whyNotAll(keyId, { principal, permission: 'requests.read', store });
     if (refused !== undefined) return refused;
     const found = await store.requests.list(
-      compact({ limitMax: page.limit, keyId, outcome, cursor: placeOf(page.after) }),
+      compact({ ...times, limitMax: page.limit, keyId, outcome, route, model, search, cursor: placeOf(page.after) }),
     );
     return found.ok ? rowsOf(found.value.records.map(withUsual), found.value.next) : found.error;
   },

@@ -5,12 +5,16 @@ import { sinceOf } from '../lib/since.ts';
 import { endpoint, type Endpoint } from './endpoint.ts';
 import { at } from './fields.ts';
 import { invalid } from './read.ts';
-import { whyNotAll } from './scope.ts';
+import { USAGE_DIMENSIONS } from '../store/report-ports.ts';
+import { seesAll, whyNotAll } from './scope.ts';
+import { usageBy } from './usage-by.ts';
 
 /** The newest so many: more would be written in one turn for more than a few milliseconds. `since` finds the others. */
 const ROWS_MAX = 10_000;
 
 const count = z.number().int().nullable();
+
+const word = z.string().nullable();
 
 const row = z
   .strictObject({
@@ -29,6 +33,15 @@ const row = z
     reasoning_tokens: count,
     cost_nano_usd: count.describe('null: no price was known'),
     at,
+    charge_nano_usd: count.describe('what its owner is charged'),
+    org: word,
+    team: word,
+    user: word,
+    end_user: word,
+    route: word,
+    conversation: word,
+    experiment: word,
+    tags: z.array(z.string()),
   })
   .meta({ id: 'UsageRow', description: 'One attempt that cost or may have cost something. `null`: not counted.' });
 
@@ -43,15 +56,32 @@ export const usageEndpoints: readonly Endpoint[] = [
       since: z.string().optional().describe('a time as in 2026-11-01T00:00:00Z, or 24h'),
       key: z.string().optional().describe('id of the key that asked'),
       rows: z.enum(['true', 'false']).optional().describe('false: the sums only'),
+      by: z
+        .string()
+        .optional()
+        .describe(`sums instead of rows, told apart by up to five of ${USAGE_DIMENSIONS.join(', ')}; in whole hours`),
+      until: z.string().optional().describe('with `by`: as `since`'),
+      org: z.string().optional().describe('with `by`: of one organisation'),
+      groups: z.string().optional().describe('with `by`: how many groups are told, 1 to 1000 (200)'),
     }),
     answer: z.strictObject({
-      rows: z.array(row),
-      rows_total: z.number().int(),
-      total_nano_usd: z.number().int(),
+      rows: z.array(row).optional(),
+      rows_total: z.number().int().optional(),
+      total_nano_usd: z.number().int().optional(),
+      groups: z.array(z.record(z.string(), z.union([z.string(), z.number()]))).optional(),
+      groups_total: z.number().int().optional(),
+      total: z.record(z.string(), z.number()).optional(),
+      since: z.string().optional(),
+      until: z.string().optional(),
     }),
     examples: { query: { since: '24h' }, answer: { rows: [], rows_total: 0, total_nano_usd: 0 } },
     async answers({ query, principal }, { store, now }) {
       const { since, key: keyId } = query;
+      if (query.by !== undefined) {
+        const orgId = seesAll(principal, store) ? query.org : principal.orgId;
+        if (query.org !== undefined && query.org !== orgId) return invalid('org', 'there is no such organisation');
+        return usageBy(compact({ ...query, by: query.by, orgId }), store, now());
+      }
       const refused = whyNotAll(keyId, { principal, permission: 'usage.read', store });
       if (refused !== undefined) return refused;
       const sinceMs = since === undefined ? undefined : sinceOf(since, now());
@@ -66,6 +96,7 @@ export const usageEndpoints: readonly Endpoint[] = [
           rows: shown.map((one): JsonRecord => ({
             ...one,
             cost_nano_usd: one.cost_nano_usd === null ? null : Number(one.cost_nano_usd),
+            charge_nano_usd: one.charge_nano_usd === null ? null : Number(one.charge_nano_usd),
           })),
           rows_total: receipts,
           total_nano_usd: Number(total_nano_usd),

@@ -155,7 +155,8 @@ describe('turnout usage and turnout ledger verify', () => {
         out,
         `{"rows":[{"id":"att_1","request_id":"req_of_att_1","key":"${row.id}","model":"gpt-5-mini","provider":"openai",` +
           `"target":"openai/gpt-5-mini","outcome":"answered","estimated":false,"input_tokens":100,"cached_input_tokens":null,` +
-          `"cache_write_tokens":null,"output_tokens":20,"reasoning_tokens":null,"cost_nano_usd":${big},"at":"2026-11-18T11:06:40.000Z"}],` +
+          `"cache_write_tokens":null,"output_tokens":20,"reasoning_tokens":null,"cost_nano_usd":${big},"at":"2026-11-18T11:06:40.000Z",` +
+          `"charge_nano_usd":${big},"org":null,"team":null,"user":null,"end_user":null,"route":null,"conversation":null,"experiment":null,"tags":[]}],` +
           `"total_nano_usd":${big}}\n`,
       );
       assert.match((await run(usageCommand, [], dir)).out, /team +openai +gpt-5-mini +1 +100 +20 +9007199\.254740993/);

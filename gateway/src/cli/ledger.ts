@@ -1,21 +1,30 @@
-/** `turnout ledger …`: its proof, which changes nothing, and money that a lost machine cannot give back. Both may run beside gateways. */
+/**
+ * `turnout ledger`: recomputes the ledger from its single entries (`verify`), the sums that reports read (`rebuild`), prices that were not known
+ * (`reprice`), what providers say of it (`reconcile`), and money that a lost machine cannot give back (`processes`, `release`).
+ */
 import { jsonText } from '../lib/json-text.ts';
+import { STATEMENT_COLUMNS } from '../money/statement.ts';
 import { formatUsd } from '../money/usd.ts';
-import type { Desk } from '../store/desk.ts';
-import { withDesk } from './desk.ts';
+import { withDesk, type DeskPlace } from './desk.ts';
 import type { CommandIo } from './io.ts';
 import { textOf, type Words } from './options.ts';
 import { dataDirOf, EXIT, inert, table, told, UsageError, valueOf, wordsOf } from './output.ts';
+import { reconcileStatement } from './reconcile.ts';
+import { reprice } from './reprice.ts';
 
-const HELP = `turnout ledger verify
-       turnout ledger processes
-       turnout ledger release --process ID
+const HELP = `turnout ledger verify | rebuild | reprice | reconcile | processes | release
 
-  verify     recomputes all balances from receipts and transfers; exit code 0 only where all agree
-  processes  processes that hold money of budgets, and whether they live
-  release    gives back what a process holds whose machine is lost, with its data folder. What it had spent and not
-             yet told is then in no book: budgets may be spent twice by as much. Should the folder come back, start a
-             gateway in it: all of it is booked, also beyond a budget.
+  verify       recomputes all balances from receipts and transfers, and the sums of usage from receipts; changes
+               nothing, and may run beside gateways; exit code 0 only where all agree
+  rebuild      makes the sums of usage by hour anew from the receipts
+  reprice      books what receipts cost whose price was not known when they were written, by the prices of
+               the configuration here; a gateway does the same by itself when a new configuration comes into force
+                 [--model NAME] [--since TIME] [--dry-run] [--config FILE]
+  reconcile    compares a usage or cost report of a provider with the receipts, by day (UTC) and model
+                 --provider NAME[,NAME] --file FILE [--from DAY] [--to DAY] [--tolerance PER CENT]
+               FILE: what OpenAI's or Anthropic's usage and cost API answered (several pages: one a line), or CSV with
+               the columns ${STATEMENT_COLUMNS.join(', ')};
+               exit code 0 only where all is within the tolerance (1 where none is named)
 
   --data DIR   the data folder (else TURNOUT_DATA, else ./data)
   --json       for programs
@@ -23,10 +32,34 @@ const HELP = `turnout ledger verify
 
 const OPTIONS = {
   data: { type: 'string' },
-  process: { type: 'string' },
   json: { type: 'boolean' },
   help: { type: 'boolean' },
+  model: { type: 'string' },
+  since: { type: 'string' },
+  'dry-run': { type: 'boolean' },
+  config: { type: 'string' },
+  provider: { type: 'string' },
+  file: { type: 'string' },
+  from: { type: 'string' },
+  to: { type: 'string' },
+  tolerance: { type: 'string' },
+  process: { type: 'string' },
 } as const;
+
+interface Action {
+  /** Those of `OPTIONS` that it takes beside `--data`, `--json` and `--help`. */
+  readonly options: readonly (keyof typeof OPTIONS)[];
+  readonly run: (words: Words, io: CommandIo) => Promise<number>;
+}
+
+const ACTIONS: ReadonlyMap<string, Action> = new Map<string, Action>([
+  ['verify', { options: [], run: verify }],
+  ['rebuild', { options: [], run: rebuild }],
+  ['reprice', { options: ['model', 'since', 'dry-run', 'config'], run: reprice }],
+  ['reconcile', { options: ['provider', 'file', 'from', 'to', 'tolerance'], run: reconcileStatement }],
+  ['processes', { options: [], run: processes }],
+  ['release', { options: ['process'], run: release }],
+]);
 
 /** Runs `turnout ledger …`; gives the exit code. */
 export async function ledgerCommand(args: readonly string[], io: CommandIo): Promise<number> {
@@ -37,34 +70,41 @@ export async function ledgerCommand(args: readonly string[], io: CommandIo): Pro
       return EXIT.ok;
     }
     const action = ACTIONS.get(words.positionals.join(' '));
-    if (action === undefined) throw new UsageError('say "turnout ledger verify", "processes" or "release"');
-    const dataDir = dataDirOf(textOf(words, 'data'), io);
-    return withDesk({ dataDir, env: io.env }, async (desk) => action({ desk, io, words }));
+    if (action === undefined)
+      throw new UsageError(`say "turnout ledger ${[...ACTIONS.keys()].join('" or "turnout ledger ')}"`);
+    const known: readonly string[] = ['data', 'json', ...action.options];
+    const stray = Object.keys(words.values).find((name) => !known.includes(name));
+    if (stray !== undefined) throw new UsageError(`--${stray} does not go with that`);
+    return action.run(words, io);
   });
 }
 
-interface Asked {
-  readonly desk: Desk;
-  readonly io: CommandIo;
-  readonly words: Words;
+function placeOf(words: Words, io: CommandIo): DeskPlace {
+  return { dataDir: dataDirOf(textOf(words, 'data'), io), env: io.env };
 }
 
-const ACTIONS: ReadonlyMap<string, (asked: Asked) => Promise<number>> = new Map([
-  ['verify', verify],
-  ['processes', processes],
-  ['release', release],
-]);
+async function verify(words: Words, io: CommandIo): Promise<number> {
+  const isJson = words.values['json'] === true;
+  return withDesk(placeOf(words, io), async (desk) => {
+    const { ok, receipts, spent_nano_usd, problems } = valueOf(await desk.verify());
+    if (isJson) io.stdout(`${jsonText({ ok, receipts, spent_nano_usd, problems })}\n`);
+    else {
+      for (const problem of problems) io.stdout(`${inert(problem)}\n`);
+      io.stdout(
+        `${receipts} receipts, ${formatUsd(spent_nano_usd)} USD spent: ${ok ? 'all balances agree' : 'NOT ALL AGREES'}\n`,
+      );
+    }
+    return ok ? EXIT.ok : EXIT.failed;
+  });
+}
 
-async function verify({ desk, io, words }: Asked): Promise<number> {
-  const { ok, receipts, spent_nano_usd, problems } = valueOf(await desk.verify());
-  if (words.values['json'] === true) io.stdout(`${jsonText({ ok, receipts, spent_nano_usd, problems })}\n`);
-  else {
-    for (const problem of problems) io.stdout(`${inert(problem)}\n`);
-    io.stdout(
-      `${receipts} receipts, ${formatUsd(spent_nano_usd)} USD spent: ${ok ? 'all balances agree' : 'NOT ALL AGREES'}\n`,
-    );
-  }
-  return ok ? EXIT.ok : EXIT.failed;
+async function rebuild(words: Words, io: CommandIo): Promise<number> {
+  const isJson = words.values['json'] === true;
+  return withDesk(placeOf(words, io), async (desk) => {
+    const lines = valueOf(await desk.reports(async (books) => books.rebuildUsage()));
+    io.stdout(isJson ? `${jsonText({ lines })}\n` : `the sums of usage were made anew: ${lines} lines\n`);
+    return EXIT.ok;
+  });
 }
 
 const STATES = {
@@ -73,8 +113,8 @@ const STATES = {
   gone: 'gone; its journal is not here',
 } as const;
 
-async function processes({ desk, io, words }: Asked): Promise<number> {
-  const found = valueOf(await desk.lessees());
+async function processes(words: Words, io: CommandIo): Promise<number> {
+  const found = valueOf(await withDesk(placeOf(words, io), async (desk) => desk.lessees()));
   const rows = found.map(({ processId, leasedNanoUsd, state }) => ({
     process: processId,
     held_usd: formatUsd(leasedNanoUsd),
@@ -94,10 +134,10 @@ const REFUSALS = {
   'no-lease': 'No such process holds money. See `turnout ledger processes`.',
 } as const;
 
-async function release({ desk, io, words }: Asked): Promise<number> {
+async function release(words: Words, io: CommandIo): Promise<number> {
   const processId = textOf(words, 'process');
   if (processId === undefined) throw new UsageError('say which: --process ID');
-  const released = valueOf(await desk.release(processId));
+  const released = valueOf(await withDesk(placeOf(words, io), async (desk) => desk.release(processId)));
   if ('refused' in released) throw new Error(REFUSALS[released.refused]);
   io.stdout(`${formatUsd(released.releasedNanoUsd)} USD of process ${inert(processId)} can be spent again\n`);
   return EXIT.ok;

@@ -11,7 +11,7 @@ import { fault } from '../chat/fault.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { Simulator } from '../simulator/simulator.ts';
 import { openLink, type Link } from '../shared/link.ts';
-import { storePlace } from '../store/place.ts';
+import { storePlace, type StorePlace } from '../store/place.ts';
 import { openStore } from '../store/store.ts';
 import type { Store } from '../store/ports.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -33,6 +33,8 @@ import { baseOf, greetingOf } from './greeting.ts';
 import { discover, findingsOf, type Found } from './discover.ts';
 import { starterConfig } from './init.ts';
 import { intentTrainer } from './intents.ts';
+import { repriceKnown } from './reprice-known.ts';
+import { startRetention } from './retention.ts';
 import { tellPending } from './migrate.ts';
 import { catalogName } from './settings.ts';
 import { VERSION } from './version.ts';
@@ -106,18 +108,11 @@ async function run({ options, io, log, member, simulator, ...start }: Start): Pr
     io.stderr(`turnout: TURNOUT_ADMIN_KEY must have ${ADMIN_KEY_MIN} characters or more\n`);
     return 1;
   }
-  const place = { dataDir, ...storePlace(io.env, start.first.config.store) };
-  await tellPending(place, log);
-  const store = await openStore({
-    ...place,
-    now: Date.now,
-    warn: (text) => log('warn', text),
-    ...(adminKey === undefined ? {} : { adminKey }),
-  });
+  const store = await openedStore({ dataDir, ...storePlace(io.env, start.first.config.store) }, adminKey, log);
   const firstKey = adminKey === undefined ? await firstRootKey(store) : undefined;
   const configurationOptions = { ...start.configurationOptions, secrets: () => store.secrets.current() };
   const first = await withSecrets(start.first, configurationOptions, store);
-  const inForce = keeper(store, configurationOptions.catalog);
+  const inForce = keeper(store, configurationOptions.catalog, log);
   inForce(first);
   const configuration = keepConfiguration(first, configurationOptions, { log, inForce });
   const link = linkOf(first.config.shared, log);
@@ -144,6 +139,8 @@ async function run({ options, io, log, member, simulator, ...start }: Start): Pr
     return 1;
   }
   gateway.batches.start();
+  const retention = (): Config['retention'] => configuration.current().config.retention;
+  const stopRetention = startRetention({ reports: store.reports, retention, log, now: Date.now });
   const base = baseOf(address);
   const greeting = greetingOf({
     base,
@@ -160,12 +157,28 @@ async function run({ options, io, log, member, simulator, ...start }: Start): Pr
   for (const warning of first.warnings) log('warn', warning);
   process.on('SIGHUP', () => void configuration.reload());
   await stopSignal(member);
+  stopRetention();
   await shutDown({ gateway, configuration, log });
   await upstream.close();
   link.close();
   await store.close();
   await simulator?.close();
   return 0;
+}
+
+/** Told of before, where the database is to be changed: that may take a while. */
+async function openedStore(
+  place: StorePlace & { readonly dataDir: string },
+  adminKey: string | undefined,
+  log: Log,
+): Promise<Store> {
+  await tellPending(place, log);
+  return openStore({
+    ...place,
+    now: Date.now,
+    warn: (text) => log('warn', text),
+    ...(adminKey === undefined ? {} : { adminKey }),
+  });
 }
 
 /** Trouble is told once a minute at most: who is away is asked again and again. */
@@ -199,10 +212,16 @@ async function withSecrets(first: Loaded, options: ConfigurationOptions, { secre
   return again.ok ? again.value : first;
 }
 
-/** Writes down each configuration that comes into force, so that what was decided under it can be decided again. */
-function keeper({ snapshots }: Store, catalog: Catalog): (loaded: Loaded) => void {
-  return ({ snapshot: { id }, settings }) =>
-    snapshots.keep({ id, atMs: Date.now(), release: VERSION, catalog: catalogName(catalog), settings: settings() });
+/**
+ * Writes down each configuration that comes into force, so that what was decided under it can be decided again; and books what waited for the prices that
+ * it brings.
+ */
+function keeper(store: Store, catalog: Catalog, log: Log): (loaded: Loaded) => void {
+  return ({ snapshot, settings }) => {
+    const row = { id: snapshot.id, atMs: Date.now(), release: VERSION, catalog: catalogName(catalog) };
+    store.snapshots.keep({ ...row, settings: settings() });
+    void repriceKnown(snapshot, store, log);
+  };
 }
 
 /** undici is read only where it is asked for: it would cost every other start a tenth of a second and 28 MB. */

@@ -493,6 +493,19 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .meta({ description: 'What is remembered of requests. What was spent is always recorded.' }),
+  retention: z
+    .strictObject({
+      requests_days: whole({ min: 1, max: 36_500 }).exactOptional().meta({
+        description: 'Request records older than so many days are taken away. Absent: the newest million are kept.',
+      }),
+      // A journal that comes back after its receipts are gone would be billed again: none stands that long.
+      receipts_days: whole({ min: 31, max: 36_500 }).exactOptional().meta({
+        description:
+          'Receipts older than so many days are taken away; their sums by hour and what the ledger needs stay. Absent: all are kept.',
+      }),
+    })
+    .prefault({})
+    .meta({ description: 'How long single requests and receipts are kept.' }),
 });
 
 type DeepReadonly<T> = T extends string | number | bigint | boolean | undefined

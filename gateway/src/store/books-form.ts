@@ -23,6 +23,7 @@ import type {
   UsageReport,
   VerifyReport,
 } from './ports.ts';
+import type { ReportBooks } from './report-ports.ts';
 
 /** A key as it is stored. */
 export interface StoredKey extends KeyRow {
@@ -118,6 +119,8 @@ export interface StoredRequest {
   readonly outcome: string;
   readonly route?: string;
   readonly model?: string;
+  /** What a search finds it by: `searchWords`. Absent: nothing. */
+  readonly words?: string;
   /** JSON text. */
   readonly body: string;
 }
@@ -231,7 +234,8 @@ export interface KeyBooks {
 }
 
 /** All methods throw `StoreError`s or SQLite's own errors; `troubleOf` tells them from bugs. */
-export interface Books extends BatchBooks, BillingBooks, DecisionBooks, KeyBooks, PeopleBooks, ReplyBooks, SecretBooks {
+export interface Books
+  extends BatchBooks, BillingBooks, DecisionBooks, KeyBooks, PeopleBooks, ReplyBooks, ReportBooks, SecretBooks {
   /** Budgets changed after `revision`, removed ones among them. */
   budgetChanges(revision: bigint): Promise<readonly StoredBudget[]>;
   createBudget(budget: BudgetRow, deed: KeyDeed): Promise<StoredBudget>;

@@ -3,11 +3,13 @@ import type { Insertable, Kysely, Transaction } from 'kysely';
 import type { NanoUsd } from '../money/price.ts';
 import { returnLeases } from './books-leases.ts';
 import { purseIdOf, sumsOf, type Booked } from './booked.ts';
-import { bulkInsert } from './bulk-insert.ts';
 import { isPostgres, syncToDisk } from './differences.ts';
 import type { Books, TakenIn } from './books-form.ts';
+import { usageAdder } from './books-usage.ts';
+import { bulkInsert } from './bulk-insert.ts';
 import { dropSegments, journalsIn, readJournal, segmentsOf, type JournalPosition } from './journal.ts';
 import type { JournalEntry } from './journal-entry.ts';
+import { noteUnpriced } from './books-prices.ts';
 import { lockPurses } from './lock-purses.ts';
 import { noteThresholds } from './books-thresholds.ts';
 import type { Labels, Receipt } from './ports.ts';
@@ -26,7 +28,11 @@ type ReceiptBooks = Pick<Books, 'takeIn' | 'dropJournal' | 'endProcess' | 'recov
 /** The database with the statement that every receipt goes through. */
 interface Writer {
   readonly db: Kysely<Tables>;
-  readonly insert: (db: Kysely<Tables>, rows: readonly Insertable<ReceiptsTable>[]) => Promise<readonly Booked[]>;
+  readonly insert: (
+    db: Kysely<Tables>,
+    rows: readonly Insertable<ReceiptsTable>[],
+  ) => Promise<readonly (Booked & { readonly id: string })[]>;
+  readonly addUsage: ReturnType<typeof usageAdder>;
 }
 
 export function receiptBooks(db: Kysely<Tables>, dataDir: string): ReceiptBooks {
@@ -35,10 +41,10 @@ export function receiptBooks(db: Kysely<Tables>, dataDir: string): ReceiptBooks 
       .insertInto('receipts')
       .values(rows)
       .onConflict((conflict) => conflict.column('id').doNothing())
-      .returning(['key_id', 'cost_nano_usd', 'charge_nano_usd', 'purses'])
+      .returning(['id', 'key_id', 'cost_nano_usd', 'charge_nano_usd', 'purses'])
       .compile(),
   );
-  const writer: Writer = { db, insert };
+  const writer: Writer = { db, insert, addUsage: usageAdder(db) };
   const takeIn = async (processId: string, from: JournalPosition, atMs: number): Promise<TakenIn> => {
     const piece = readJournal({ dataDir, processId, from }, 'settled');
     const receipts = await post(writer, { processId, receipts: piece.entries.flatMap(settledReceipt), atMs });
@@ -133,7 +139,7 @@ interface Batch {
 }
 
 /** Writes receipts that are not there yet, and moves what they cost from the process's leases to what is spent. */
-async function post({ db, insert }: Writer, { processId, receipts, atMs }: Batch): Promise<number> {
+async function post({ db, insert, addUsage }: Writer, { processId, receipts, atMs }: Batch): Promise<number> {
   if (receipts.length === 0) return 0;
   return db.transaction().execute(async (trx) => {
     await lockPurses(
@@ -141,12 +147,15 @@ async function post({ db, insert }: Writer, { processId, receipts, atMs }: Batch
       receipts.flatMap(({ keyId, purses = [] }) => [keyId, ...purses.map(purseIdOf)]),
     );
     const postingId = await newPosting(trx, processId, atMs);
-    const fresh = await insert(
-      trx,
-      receipts.map((receipt) => rowOf(receipt, postingId)),
-    );
+    const rows = receipts.map((receipt) => rowOf(receipt, postingId));
+    const fresh = await insert(trx, rows);
+    // Of two with one id the first was written.
+    const byId = new Map(rows.toReversed().map((row) => [row.id, row]));
+    const written = fresh.flatMap(({ id }) => byId.get(id) ?? []);
     if (fresh.length === 0) await trx.deleteFrom('postings').where('id', '=', postingId).execute();
     for (const [purseId, nanoUsd] of sumsOf(fresh)) await spend(trx, { postingId, processId, purseId, nanoUsd, atMs });
+    await noteUnpriced(trx, written, atMs);
+    await addUsage(trx, written);
     return fresh.length;
   });
 }
@@ -175,7 +184,7 @@ async function spend(trx: Transaction<Tables>, { postingId, processId, purseId, 
   await noteThresholds(trx, purseId, { before: spent.balance, after: spent.balance + nanoUsd, atMs });
 }
 
-function rowOf(receipt: Receipt, postingId: bigint): Insertable<ReceiptsTable> {
+export function rowOf(receipt: Receipt, postingId: bigint): Insertable<ReceiptsTable> {
   const { usage } = receipt;
   return {
     id: receipt.attemptId,

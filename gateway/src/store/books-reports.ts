@@ -1,23 +1,29 @@
 /** Reports: usage, and the proof that the ledger is right. They only read, and count what still stands in journals too. */
-import { sql, type Kysely, type Selectable } from 'kysely';
+import { sql, type Insertable, type Kysely } from 'kysely';
 import { auditProblems } from './books-audit.ts';
 import type { Books } from './books-form.ts';
 import { oneView } from './differences.ts';
-import { settledReceipt, trackOpen } from './books-receipts.ts';
+import { rowOf, settledReceipt, trackOpen } from './books-receipts.ts';
+import { tagsOf, usageBy } from './books-usage-by.ts';
+import { ownDays } from './books-own-days.ts';
 import { journalsIn, readJournal, type JournalPosition } from './journal.ts';
-import type { Receipt, UsageGroup, UsageQuery, UsageReport, UsageRow, VerifyReport } from './ports.ts';
+import type { Receipt, UsageGroup, UsageQuery, UsageReport, VerifyReport } from './ports.ts';
 import { isAlive } from './process-lock.ts';
+import type { ReceiptQuery, UsageRow } from './report-ports.ts';
 import type { ReceiptsTable, Tables } from './schema.ts';
 import { ledgerProblems } from './ledger-problems.ts';
+import { receiptsFrom } from './books-horizon.ts';
+import { HOUR_MS, rebuildUsage, usageProblems } from './books-usage.ts';
 import { receiptProblems } from './ledger-receipts.ts';
 
 /** Ids asked for in one query. */
 const IDS_AT_ONCE = 500;
 const START: JournalPosition = { segment: 0, offset: 0 };
 
-type ReportBooks = Pick<Books, 'usage' | 'verify'>;
-
-export function reportBooks(db: Kysely<Tables>, dataDir: string): ReportBooks {
+export function reportBooks(
+  db: Kysely<Tables>,
+  dataDir: string,
+): Pick<Books, 'usage' | 'verify' | 'usageBy' | 'receiptPage' | 'rebuildUsage' | 'ownDays'> {
   return {
     usage: async (query) => {
       // Journals first: a receipt that is taken in meanwhile is then seen twice, and counted once by its id. The other
@@ -29,6 +35,20 @@ export function reportBooks(db: Kysely<Tables>, dataDir: string): ReportBooks {
       const { receipts, damaged } = readJournals(dataDir);
       return oneView(db, async (snapshot) => verifyReport(snapshot, receipts, damaged));
     },
+    usageBy: async (query) => {
+      const { receipts } = readJournals(dataDir);
+      return oneView(db, async (snapshot) => {
+        const fresh = await notStored(snapshot, receipts);
+        return usageBy(
+          snapshot,
+          query,
+          fresh.map((receipt) => rowOf(receipt, 0n)),
+        );
+      });
+    },
+    receiptPage: async (query) => receiptPage(db, query),
+    rebuildUsage: async () => rebuildUsage(db),
+    ownDays: async (providers, span) => ownDays(db, providers, span),
   };
 }
 
@@ -67,20 +87,28 @@ async function usageReport(db: Kysely<Tables>, query: UsageQuery, journaled: rea
   const asked = journaled.filter(
     (receipt) => receipt.atMs >= sinceMs && (keyId === undefined || receipt.keyId === keyId),
   );
-  const fresh = (await notStored(db, asked)).map(journaledRow);
-  let select = db.selectFrom('receipts').where('at', '>=', BigInt(Math.ceil(sinceMs)));
+  const fresh = (await notStored(db, asked)).map((receipt) => usageRow(rowOf(receipt, 0n)));
+  const gone = await goneGroups(db, query);
+  let select = pricedReceipts(db).where('receipts.at', '>=', BigInt(Math.ceil(sinceMs)));
   if (keyId !== undefined) select = select.where('key_id', '=', keyId);
-  const newest = await select.selectAll().orderBy('at', 'desc').orderBy('id', 'desc').limit(rowsMax).execute();
+  const newest = await select
+    .selectAll('receipts')
+    .select(LATE)
+    .orderBy('receipts.at', 'desc')
+    .orderBy('receipts.id', 'desc')
+    .limit(rowsMax)
+    .execute();
   const sums = await select
+    .where('receipts.at', '>=', (await receiptsFrom(db)) * BigInt(HOUR_MS))
     .select((eb) => [
       'key_id',
       'provider',
       'model',
       eb.fn.countAll<bigint>().as('receipts'),
-      eb.fn.count<bigint>('cost_nano_usd').as('priced'),
+      sql<bigint>`count(coalesce(receipts.cost_nano_usd, repricings.cost_nano_usd))`.as('priced'),
       sql<bigint>`coalesce(sum(input_tokens), 0)`.as('input'),
       sql<bigint>`coalesce(sum(output_tokens), 0)`.as('output'),
-      sql<bigint>`coalesce(sum(cost_nano_usd), 0)`.as('cost'),
+      sql<bigint>`coalesce(sum(coalesce(receipts.cost_nano_usd, repricings.cost_nano_usd)), 0)`.as('cost'),
     ])
     .groupBy(['key_id', 'provider', 'model'])
     .execute();
@@ -95,9 +123,10 @@ async function usageReport(db: Kysely<Tables>, query: UsageQuery, journaled: rea
       output_tokens: Number(sum.output),
       cost_nano_usd: sum.cost,
     })),
+    ...gone,
     ...fresh.map(groupOf),
   ]);
-  const rows = [...newest.map(storedRow), ...fresh].toSorted(byTime);
+  const rows = [...newest.map(usageRow), ...fresh].toSorted(byTime);
   return {
     rows: rows.slice(Math.max(0, rows.length - rowsMax)),
     total_nano_usd: groups.reduce((total, group) => total + group.cost_nano_usd, 0n),
@@ -105,6 +134,45 @@ async function usageReport(db: Kysely<Tables>, query: UsageQuery, journaled: rea
     groups,
   };
 }
+
+/** Of hours whose receipts may be gone: their sums have all of them. */
+async function goneGroups(db: Kysely<Tables>, { sinceMs = 0, keyId }: UsageQuery): Promise<readonly UsageGroup[]> {
+  const before = await receiptsFrom(db);
+  if (before === 0n) return [];
+  let select = db
+    .selectFrom('usage_hours')
+    .where('hour', '<', before)
+    .where('hour', '>=', BigInt(Math.ceil(sinceMs / HOUR_MS)));
+  if (keyId !== undefined) select = select.where('key_id', '=', keyId);
+  const rows = await select
+    .select(['key_id', 'provider', 'model'])
+    .select([
+      sql<bigint>`cast(sum(receipts) as bigint)`.as('receipts'),
+      sql<bigint>`cast(sum(unpriced) as bigint)`.as('unpriced'),
+      sql<bigint>`cast(sum(input_tokens) as bigint)`.as('input'),
+      sql<bigint>`cast(sum(output_tokens) as bigint)`.as('output'),
+      sql<bigint>`cast(sum(cost_nano_usd) as bigint)`.as('cost'),
+    ])
+    .groupBy(['key_id', 'provider', 'model'])
+    .execute();
+  return rows.map((row) => ({
+    key: row.key_id,
+    provider: row.provider,
+    model: row.model,
+    receipts: Number(row.receipts),
+    unpriced: Number(row.unpriced),
+    input_tokens: Number(row.input),
+    output_tokens: Number(row.output),
+    cost_nano_usd: row.cost,
+  }));
+}
+
+/** Receipts beside the prices that became known later. */
+function pricedReceipts(db: Kysely<Tables>) {
+  return db.selectFrom('receipts').leftJoin('repricings', 'repricings.receipt_id', 'receipts.id');
+}
+
+const LATE = ['repricings.cost_nano_usd as late_cost', 'repricings.charge_nano_usd as late_charge'] as const;
 
 function groupOf(row: UsageRow): UsageGroup {
   return {
@@ -151,20 +219,28 @@ async function verifyReport(
   damaged: readonly string[],
 ): Promise<VerifyReport> {
   const fresh = await notStored(db, journaled);
-  const stored = await db
-    .selectFrom('receipts')
-    .select((eb) => [eb.fn.countAll<bigint>().as('count'), sql<bigint>`coalesce(sum(cost_nano_usd), 0)`.as('sum')])
+  const cost = sql<bigint>`coalesce(sum(coalesce(receipts.cost_nano_usd, repricings.cost_nano_usd)), 0)`;
+  const stored = await pricedReceipts(db)
+    .select((eb) => [eb.fn.countAll<bigint>().as('count'), cost.as('sum')])
+    .executeTakeFirstOrThrow();
+  const gone = await db
+    .selectFrom('receipt_sums')
+    .select([
+      sql<bigint>`cast(coalesce(sum(receipts), 0) as bigint)`.as('count'),
+      sql<bigint>`cast(coalesce(sum(cost_nano_usd), 0) as bigint)`.as('sum'),
+    ])
     .executeTakeFirstOrThrow();
   const problems = [
     ...(await ledgerProblems(db)),
     ...(await receiptProblems(db)),
+    ...(await usageProblems(db)),
     ...(await auditProblems(db)),
     ...damaged.map((processId) => `the journal of process ${processId} has lines that are not what was written`),
   ];
   return {
     ok: problems.length === 0,
-    receipts: Number(stored.count) + fresh.length,
-    spent_nano_usd: fresh.reduce((sum, receipt) => sum + (receipt.costNanoUsd ?? 0n), stored.sum),
+    receipts: Number(stored.count) + Number(gone.count) + fresh.length,
+    spent_nano_usd: fresh.reduce((sum, receipt) => sum + (receipt.costNanoUsd ?? 0n), stored.sum + gone.sum),
     problems,
   };
 }
@@ -182,7 +258,30 @@ function once(receipts: readonly Receipt[]): readonly Receipt[] {
   return [...new Map(receipts.map((receipt) => [receipt.attemptId, receipt])).values()];
 }
 
-function storedRow(row: Selectable<ReceiptsTable>): UsageRow {
+/** Rows of one page of receipts, whatever is asked for. */
+const PAGE_MAX = 1000;
+
+async function receiptPage(db: Kysely<Tables>, query: ReceiptQuery): Promise<readonly UsageRow[]> {
+  const { sinceMs, untilMs, orgId, after, limitMax } = query;
+  let select = pricedReceipts(db).selectAll('receipts').select(LATE);
+  if (sinceMs !== undefined) select = select.where('receipts.at', '>=', BigInt(Math.ceil(sinceMs)));
+  if (untilMs !== undefined) select = select.where('receipts.at', '<', BigInt(Math.ceil(untilMs)));
+  if (orgId !== undefined) select = select.where('org_id', '=', orgId);
+  if (after !== undefined)
+    select = select.where((eb) =>
+      eb(eb.refTuple('receipts.at', 'receipts.id'), '>', eb.tuple(BigInt(Date.parse(after.at)), after.id)),
+    );
+  const rows = await select
+    .orderBy('receipts.at')
+    .orderBy('receipts.id')
+    .limit(Math.max(1, Math.min(limitMax, PAGE_MAX)))
+    .execute();
+  return rows.map(usageRow);
+}
+
+/** A receipt as reports show it: of the database, or of a journal as it will be written there. */
+function usageRow(row: Insertable<ReceiptsTable> & Partial<Late>): UsageRow {
+  const cost = money(row.cost_nano_usd ?? row.late_cost);
   return {
     id: row.id,
     request_id: row.request_id,
@@ -191,38 +290,44 @@ function storedRow(row: Selectable<ReceiptsTable>): UsageRow {
     provider: row.provider,
     target: row.target,
     outcome: row.outcome,
-    estimated: row.is_estimated === 1n,
+    estimated: Number(row.is_estimated) === 1,
     input_tokens: count(row.input_tokens),
     cached_input_tokens: count(row.cached_input_tokens),
     cache_write_tokens: count(row.cache_write_tokens),
     output_tokens: count(row.output_tokens),
     reasoning_tokens: count(row.reasoning_tokens),
-    cost_nano_usd: row.cost_nano_usd,
+    cost_nano_usd: cost,
     at: new Date(Number(row.at)).toISOString(),
+    charge_nano_usd: money(row.charge_nano_usd ?? row.late_charge) ?? cost,
+    ...ownersOf(row),
   };
 }
 
-function count(value: bigint | null): number | null {
-  return value === null ? null : Number(value);
+/** What a price that became known later makes of it. */
+interface Late {
+  readonly late_cost: bigint | null;
+  readonly late_charge: bigint | null;
 }
 
-function journaledRow(receipt: Receipt): UsageRow {
-  const { usage } = receipt;
+type Owners = Pick<UsageRow, 'org' | 'team' | 'user' | 'end_user' | 'route' | 'conversation' | 'experiment' | 'tags'>;
+
+function ownersOf(row: Insertable<ReceiptsTable>): Owners {
   return {
-    id: receipt.attemptId,
-    request_id: receipt.requestId,
-    key: receipt.keyId,
-    model: receipt.model,
-    provider: receipt.provider,
-    target: receipt.target,
-    outcome: receipt.outcome,
-    estimated: receipt.isEstimated,
-    input_tokens: usage.inputTokens ?? null,
-    cached_input_tokens: usage.cachedInputTokens ?? null,
-    cache_write_tokens: usage.cacheWriteTokens ?? null,
-    output_tokens: usage.outputTokens ?? null,
-    reasoning_tokens: usage.reasoningTokens ?? null,
-    cost_nano_usd: receipt.costNanoUsd ?? null,
-    at: new Date(receipt.atMs).toISOString(),
+    org: row.org_id ?? null,
+    team: row.team_id ?? null,
+    user: row.user_id ?? null,
+    end_user: row.end_user ?? null,
+    route: row.route ?? null,
+    conversation: row.conversation ?? null,
+    experiment: row.experiment ?? null,
+    tags: tagsOf(row.tags ?? ''),
   };
+}
+
+function count(value: bigint | number | null | undefined): number | null {
+  return value === null || value === undefined ? null : Number(value);
+}
+
+function money(value: bigint | number | null | undefined): bigint | null {
+  return value === null || value === undefined ? null : BigInt(value);
 }

@@ -1,9 +1,10 @@
 /** Request records in the database: JSON in a column, with the few columns that lists filter by. */
-import type { Insertable, Kysely } from 'kysely';
+import { sql, type Insertable, type Kysely } from 'kysely';
 import { asRecord, parseJson, type JsonRecord } from '../lib/json.ts';
 import type { Books, RequestList } from './books-form.ts';
 import { bulkInsert } from './bulk-insert.ts';
 import type { LogQuery, RequestQuery } from './ports.ts';
+import { searchPattern } from './search-words.ts';
 import type { RequestsTable, Tables } from './schema.ts';
 
 /** Rows of one page. */
@@ -30,13 +31,14 @@ export function requestBooks(db: Kysely<Tables>): RequestBooks {
   return {
     putRequests: async (records) => {
       if (records.length === 0) return;
-      const rows = records.map(({ id, keyId, atMs, outcome, route, model, body }) => ({
+      const rows = records.map(({ id, keyId, atMs, outcome, route, model, words = '', body }) => ({
         id,
         key_id: keyId,
         at: Math.floor(atMs),
         outcome,
         route: route ?? null,
         model: model ?? null,
+        words,
         body,
       }));
       await db.transaction().execute(async (trx) => insert(trx, rows));
@@ -93,22 +95,41 @@ function stretch(db: Kysely<Tables>, { sinceMs, route, after, upTo }: LogQuery) 
   return upTo === undefined ? select : select.where('seq', '<=', upTo);
 }
 
+/**
+ * First the numbers of the rows, from the narrow index, then what is shown of them: the bodies are most of the table, and
+ * those of rows that are passed over are never read.
+ */
 async function list(db: Kysely<Tables>, query: RequestQuery): Promise<RequestList> {
-  const { keyId, outcome, cursor } = query;
   const limit = Math.max(1, Math.min(query.limitMax, PAGE_MAX));
-  let select = db
+  const found = await matching(db, query, limit + 1);
+  if (found.length === 0) return { records: [] };
+  const page = found.slice(0, limit);
+  const rows = await db
     .selectFrom('requests')
     .select(['seq', 'body'])
+    .where('seq', 'in', page)
     .orderBy('seq', 'desc')
-    .limit(limit + 1);
-  if (keyId !== undefined) select = select.where('key_id', '=', keyId);
-  if (outcome !== undefined) select = select.where('outcome', '=', outcome);
-  if (cursor !== undefined) select = select.where('seq', '<', BigInt(cursor));
-  const rows = await select.execute();
-  const page = rows.slice(0, limit);
+    .execute();
   const last = page.at(-1);
-  const records = page.map((row) => bodyOf(row.body));
-  return rows.length > limit && last !== undefined ? { records, next: last.seq.toString() } : { records };
+  const records = rows.map((row) => bodyOf(row.body));
+  return found.length > limit && last !== undefined ? { records, next: last.toString() } : { records };
+}
+
+async function matching(db: Kysely<Tables>, query: RequestQuery, limit: number): Promise<readonly bigint[]> {
+  const { keyId, outcome, route, model, sinceMs, untilMs, search, cursor } = query;
+  let select = db.selectFrom('requests').select('seq').orderBy('seq', 'desc').limit(limit);
+  for (const [column, value] of Object.entries({ key_id: keyId, outcome, route, model }))
+    if (value !== undefined) select = select.where(sql.ref(column), '=', value);
+  if (sinceMs !== undefined) select = select.where('at', '>=', BigInt(Math.ceil(sinceMs)));
+  if (untilMs !== undefined) select = select.where('at', '<', BigInt(Math.ceil(untilMs)));
+  if (cursor !== undefined) select = select.where('seq', '<', BigInt(cursor));
+  if (search !== undefined) {
+    const pattern = searchPattern(search);
+    if (pattern === undefined) return [];
+    const named = sql`select id from keys where lower(name) like ${pattern} escape '\\'`;
+    select = select.where(sql<boolean>`(words like ${pattern} escape '\\' or key_id in (${named}))`);
+  }
+  return (await select.execute()).map((row) => row.seq);
 }
 
 function bodyOf(text: string): JsonRecord {

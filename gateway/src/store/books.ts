@@ -6,6 +6,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Kysely, type Dialect } from 'kysely';
 import { accessBooks } from './books-access.ts';
+import { alertBooks } from './books-alert-list.ts';
 import { auditBooks } from './books-audit.ts';
 import { batchBooks, type Deaths } from './books-batches.ts';
 import { budgetBooks } from './books-budgets.ts';
@@ -16,6 +17,7 @@ import type { Books, BooksOptions } from './books-form.ts';
 import { invoiceBooks } from './books-invoices.ts';
 import { keyBooks } from './books-keys.ts';
 import { leaseBooks } from './books-leases.ts';
+import { priceBooks } from './books-prices.ts';
 import { peopleBooks } from './books-people.ts';
 import { paymentBooks } from './books-payments.ts';
 import { planBooks } from './books-plans.ts';
@@ -23,6 +25,7 @@ import { receiptBooks } from './books-receipts.ts';
 import { releaseBooks } from './books-release.ts';
 import { replyBooks } from './books-replies.ts';
 import { reportBooks } from './books-reports.ts';
+import { retentionBooks } from './books-retention.ts';
 import { requestBooks } from './books-requests.ts';
 import { secretBooks } from './books-secrets.ts';
 import { snapshotBooks } from './books-snapshots.ts';
@@ -61,6 +64,9 @@ export async function openBooks(options: BooksOptions): Promise<Books> {
     ...planBooks(db),
     ...invoiceBooks(db),
     ...reportBooks(db, dataDir),
+    ...priceBooks(db),
+    ...retentionBooks(db),
+    ...alertBooks(db),
     close,
   };
 }

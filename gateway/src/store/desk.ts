@@ -18,6 +18,7 @@ import type { People } from './people-ports.ts';
 import { Directory } from './people.ts';
 import { placeText, type StorePlace } from './place.ts';
 import type { Keys, RequestLog, StoredSnapshot, UsageQuery, UsageReport, VerifyReport } from './ports.ts';
+import type { AskReports } from './report-ports.ts';
 import { ensureDataDir, ensureSecret } from './secret.ts';
 import type { Secrets } from './secret-ports.ts';
 import { openSecrets } from './secrets.ts';
@@ -39,6 +40,7 @@ export interface Desk {
   /** Credentials of providers. Read when they are asked for: few commands need a master key. */
   readonly secrets: () => Promise<Secrets>;
   readonly batches: AskBatches;
+  readonly reports: AskReports;
   readonly billing: AskBilling;
   readonly log: RequestLog;
   /** The record of a request. */
@@ -102,8 +104,7 @@ export async function openDesk(options: DeskOptions): Promise<Desk> {
       budgets,
       people,
       secrets: async () => openSecrets({ ...options, books, newId, patienceMs: PATIENCE_MS }),
-      batches: async (ask) => patiently(async () => ask(books)),
-      billing: async (ask) => patiently(async () => ask(books)),
+      ...askersOf(books),
       log: {
         extent: async (query) => books.logExtent(query),
         page: async (query) => books.readLog(query),
@@ -133,4 +134,11 @@ async function booksOf(options: DeskOptions): Promise<Books> {
   const opened = await patiently(async () => openBooks(compact({ dataDir, busyMs: BUSY_MS, url, deadAfterMs: 0 })), 0);
   if (!opened.ok) throw new Error(`Turnout cannot use ${placeText(options)}. Is it locked, or its server away?`);
   return opened.value;
+}
+
+/** The ports that ask the books, each for its own kind of question. */
+function askersOf(books: Books): Pick<Desk, 'batches' | 'reports' | 'billing'> {
+  const ask = async <T>(question: (of: Books) => Promise<T>): Promise<Result<T, Fault>> =>
+    patiently(async () => question(books));
+  return { batches: ask, reports: ask, billing: ask };
 }

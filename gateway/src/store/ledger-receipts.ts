@@ -9,7 +9,7 @@ const PAGE = 10_000;
 export async function receiptProblems(db: Kysely<Tables>): Promise<readonly string[]> {
   const purses = new Map<string, bigint>();
   const postings = new Map<string, bigint>();
-  for await (const page of pagesOf(db))
+  for await (const page of allPagesOf(db))
     for (const receipt of page)
       for (const [purseId, nanoUsd] of sumsOf([receipt])) {
         add(purses, purseId, nanoUsd);
@@ -58,6 +58,59 @@ async function* pagesOf(db: Kysely<Tables>): AsyncGenerator<readonly (Booked & {
       .select(['id', 'posting_id', 'key_id', 'cost_nano_usd', 'charge_nano_usd', 'purses'])
       .where('id', '>', after)
       .orderBy('id')
+      .limit(PAGE)
+      .execute();
+    const last = rows.at(-1);
+    if (last === undefined) return;
+    yield rows;
+    after = last.id;
+  }
+}
+
+type Posted = Booked & { readonly posting_id: bigint };
+
+/** Receipts, prices that became known later, and the sums of receipts that are gone: whatever was booked. */
+async function* allPagesOf(db: Kysely<Tables>): AsyncGenerator<readonly Posted[]> {
+  yield* pagesOf(db);
+  yield* latePagesOf(db);
+  yield* gonePagesOf(db);
+}
+
+async function* gonePagesOf(db: Kysely<Tables>): AsyncGenerator<readonly Posted[]> {
+  let after = -1n;
+  for (;;) {
+    // A posting's sums may be on two pages' border: by whole postings, some at a time.
+    const postings = await db
+      .selectFrom('receipt_sums')
+      .select('posting_id')
+      .distinct()
+      .where('posting_id', '>', after)
+      .orderBy('posting_id')
+      .limit(PAGE)
+      .execute();
+    const last = postings.at(-1);
+    if (last === undefined) return;
+    yield await db
+      .selectFrom('receipt_sums')
+      .select(['posting_id', 'key_id', 'purses', 'cost_nano_usd', 'charge_nano_usd'])
+      .where('posting_id', '>', after)
+      .where('posting_id', '<=', last.posting_id)
+      .execute();
+    after = last.posting_id;
+  }
+}
+
+/** Prices that became known later, each with the keys and purses of its receipt, and with its own posting. */
+async function* latePagesOf(db: Kysely<Tables>): AsyncGenerator<readonly (Booked & { readonly posting_id: bigint })[]> {
+  let after = '';
+  for (;;) {
+    const rows = await db
+      .selectFrom('repricings')
+      .innerJoin('receipts', 'receipts.id', 'repricings.receipt_id')
+      .select(['receipts.id', 'receipts.key_id', 'receipts.purses', 'repricings.posting_id'])
+      .select(['repricings.cost_nano_usd', 'repricings.charge_nano_usd'])
+      .where('receipts.id', '>', after)
+      .orderBy('receipts.id')
       .limit(PAGE)
       .execute();
     const last = rows.at(-1);

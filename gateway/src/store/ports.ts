@@ -4,6 +4,7 @@ import type { JsonRecord } from '../lib/json.ts';
 import type { Result } from '../lib/result.ts';
 import type { NanoUsd } from '../money/price.ts';
 import type { AskBatches } from './batch-ports.ts';
+import type { AskReports, UsageRow } from './report-ports.ts';
 import type { AskBilling, Plans } from './billing-ports.ts';
 import type { Budgets } from './budget-ports.ts';
 import type { Secrets } from './secret-ports.ts';
@@ -268,6 +269,13 @@ export interface RequestRecord {
 export interface RequestQuery {
   readonly keyId?: string;
   readonly outcome?: string;
+  readonly route?: string;
+  readonly model?: string;
+  /** From this moment on, and before that one. */
+  readonly sinceMs?: number;
+  readonly untilMs?: number;
+  /** Plain text, in whatever case: a part of the id, of the name of its key, of model, route, outcome, or of the error's text. */
+  readonly search?: string;
   /** At most 200. */
   readonly limitMax: number;
   /** Goes on after the last page: its `next`. */
@@ -406,27 +414,6 @@ export interface AuditPage {
   readonly next?: string;
 }
 
-/** One attempt that cost or may have cost something, as `turnout usage` and `GET /admin/v1/usage` print it. */
-export interface UsageRow {
-  readonly id: string;
-  readonly request_id: string;
-  readonly key: string;
-  readonly model: string;
-  readonly provider: string;
-  readonly target: string;
-  readonly outcome: string;
-  readonly estimated: boolean;
-  readonly input_tokens: number | null;
-  readonly cached_input_tokens: number | null;
-  readonly cache_write_tokens: number | null;
-  readonly output_tokens: number | null;
-  readonly reasoning_tokens: number | null;
-  /** null: no price was known. */
-  readonly cost_nano_usd: bigint | null;
-  /** ISO 8601, UTC. */
-  readonly at: string;
-}
-
 export interface UsageQuery {
   readonly sinceMs?: number;
   readonly keyId?: string;
@@ -501,6 +488,7 @@ export interface Store {
   readonly keyFor: (purpose: string) => Buffer;
   /** Files and batches. */
   readonly batches: AskBatches;
+  readonly reports: AskReports;
   /** Credits, payments, plans, invoices. */
   readonly billing: AskBilling;
   readonly plans: Plans;

@@ -5,6 +5,7 @@ import { err, ok, type Result } from '../lib/result.ts';
 import type { Books, StoredRequest } from './books-form.ts';
 import { patiently } from './patience.ts';
 import type { KeyRow, RequestPage, RequestQuery, RequestRecord, Requests } from './ports.ts';
+import { searchWords } from './search-words.ts';
 import { troubleOf } from './sqlite.ts';
 
 /** Records that may wait while the store is busy; some ten seconds of full load. */
@@ -36,7 +37,7 @@ export class RequestQueue implements Requests {
       this.#dropped += 1;
       return;
     }
-    this.#waiting.push({ ...record, body });
+    this.#waiting.push({ ...record, words: searchWords(record), body });
     this.#waitingBytes += body.length;
   }
 

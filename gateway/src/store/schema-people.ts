@@ -19,7 +19,10 @@ export interface PeopleTables {
   readonly provider_secrets: ProviderSecretsTable;
   readonly key_uses: KeyUsesTable;
   readonly repricings: RepricingsTable;
+  readonly receipt_sums: ReceiptSumsTable;
   readonly usage_hours: UsageHoursTable;
+  /** The same by day: a day stands under its first hour. */
+  readonly usage_days: UsageHoursTable;
   readonly replies: RepliesTable;
 }
 
@@ -203,6 +206,16 @@ export interface RepricingsTable {
   readonly charge_nano_usd: Integer;
   readonly at: Integer;
   readonly reason: string;
+}
+
+/** What is left of receipts that are gone: of each posting, by key and purses. */
+export interface ReceiptSumsTable {
+  readonly posting_id: Integer;
+  readonly key_id: string;
+  readonly purses: string;
+  readonly receipts: Integer;
+  readonly cost_nano_usd: Integer;
+  readonly charge_nano_usd: Integer;
 }
 
 /** Receipts summed by hour: what reports read. Empty text where a column does not apply. */

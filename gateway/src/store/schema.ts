@@ -132,6 +132,8 @@ export interface RequestsTable {
   readonly outcome: string;
   readonly route: string | null;
   readonly model: string | null;
+  /** What a search finds it by, in lower case. */
+  readonly words: Generated<string>;
   /** JSON, as the API gives it. */
   readonly body: string;
 }

@@ -188,6 +188,7 @@ function frontOf(members: Members, world: World): Omit<Store, 'close'> {
     snapshots: keptSnapshots(books, warn),
     keyFor: (purpose) => keyFor(world, purpose),
     batches: async (ask) => patiently(async () => ask(books)),
+    reports: async (ask) => patiently(async () => ask(books)),
     billing: async (ask) => patiently(async () => ask(books)),
     processId: lock.processId,
     usage: async (query) => patiently(async () => books.usage({ rowsMax: USAGE_ROWS_MAX, ...query })),

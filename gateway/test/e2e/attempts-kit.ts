@@ -10,7 +10,8 @@ import { asArray, asRecord, compact, isRecord, type JsonRecord } from '../../src
 import { compile } from '../../src/routing/compile.ts';
 import type { Plan } from '../../src/routing/plan.ts';
 import { startSimulator, type Simulator } from '../../src/simulator/simulator.ts';
-import type { KeyRow, Ledger, UsageRow } from '../../src/store/ports.ts';
+import type { KeyRow, Ledger } from '../../src/store/ports.ts';
+import type { UsageRow } from '../../src/store/report-ports.ts';
 import { openStore } from '../../src/store/store.ts';
 import { createLog } from '../../src/telemetry/log.ts';
 import { createUpstream } from '../../src/upstream/http-upstream.ts';
