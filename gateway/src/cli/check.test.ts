@@ -150,7 +150,7 @@ describe('turnout check', () => {
         'other.yaml:1:1: `sever` is not a known key; did you mean `server`?',
         '  1 | sever: {}',
         '    | ^^^^^',
-        '      allowed: server, data, store, shared, providers, aliases, routes, callers, people, intents, topics, understand, health, timeouts, attempts, limits, price_unknown, output, responses, batches, billing, log',
+        '      allowed: server, data, store, shared, providers, aliases, routes, callers, people, intents, topics, understand, health, timeouts, attempts, limits, price_unknown, output, responses, batches, billing, log, retention',
         '',
         'other.yaml:3:22: `providers.openai.api_key` needs the environment variable K, which is not set; set it, or give a default: `${K:-…}`',
         '  3 |   openai: {api_key: "${K}"}',
