@@ -80,7 +80,7 @@ async function ask(url: string, content: string, stream: boolean): Promise<numbe
 }
 
 async function spendOf(url: string): Promise<Pick<Outcome, 'extraSpend' | 'hedges'>> {
-  const reply = await fetch(`${url}/admin/v1/usage?limit=10000`, { headers: { authorization: `Bearer ${ROOT_KEY}` } });
+  const reply = await fetch(`${url}/admin/v1/usage`, { headers: { authorization: `Bearer ${ROOT_KEY}` } });
   const rows = (asArray(asRecord(parseJson(await reply.text()))?.['rows']) ?? []).filter(isRecord);
   const cost = (outcome: string): number =>
     rows

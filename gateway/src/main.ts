@@ -79,6 +79,10 @@ const COMMANDS: Readonly<Record<string, { readonly load: () => Promise<Command>;
     load: async () => (await import('./cli/ledger.ts')).ledgerCommand,
     does: 'recompute the ledger and compare',
   },
+  audit: {
+    load: async () => (await import('./cli/audit.ts')).auditCommand,
+    does: 'who changed what, and the proof that nobody changed the record of it',
+  },
   models: {
     load: async () => (await import('./cli/catalog.ts')).modelsCommand,
     does: 'list the models of the catalog',

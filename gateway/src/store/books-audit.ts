@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { Kysely, Selectable, Transaction } from 'kysely';
 import { asRecord, parseJson, type JsonRecord } from '../lib/json.ts';
-import type { Books } from './books-form.ts';
+import type { AuditProof, Books } from './books-form.ts';
 import type { AuditEntry, AuditQuery } from './ports.ts';
 import { lockNames } from './lock-purses.ts';
 import { holds } from './plain-text.ts';
@@ -51,8 +51,9 @@ export async function noteDeed(trx: Transaction<Tables>, deed: Deed): Promise<vo
     .execute();
 }
 
-export function auditBooks(db: Kysely<Tables>): Pick<Books, 'audit'> {
+export function auditBooks(db: Kysely<Tables>): Pick<Books, 'audit' | 'verifyAudit'> {
   return {
+    verifyAudit: async () => auditProof(db),
     audit: async (query) => {
       const limit = Math.max(1, Math.min(query.limitMax, PAGE_MAX));
       const rows = await entriesOf(db, query)
@@ -83,10 +84,11 @@ function entriesOf(
 }
 
 /** Entries that are not what was written, or are not there any more. */
-export async function auditProblems(db: Kysely<Tables>): Promise<readonly string[]> {
+export async function auditProof(db: Kysely<Tables>): Promise<AuditProof> {
   const problems: string[] = [];
   let seq = 0n;
-  let hash = '';
+  let lastHash = '';
+  let entries = 0;
   for (;;) {
     const rows = await db
       .selectFrom('audit')
@@ -97,11 +99,12 @@ export async function auditProblems(db: Kysely<Tables>): Promise<readonly string
       .execute();
     for (const row of rows) {
       if (row.seq !== seq + 1n) problems.push(`the audit log has no entry ${seq + 1n}`);
-      if (row.hash !== hashOf(row, hash)) problems.push(`the audit log's entry ${row.seq} is not what was written`);
-      ({ seq, hash } = row);
-      if (problems.length >= PROBLEMS_MAX) return problems;
+      if (row.hash !== hashOf(row, lastHash)) problems.push(`the audit log's entry ${row.seq} is not what was written`);
+      ({ seq, hash: lastHash } = row);
+      entries += 1;
+      if (problems.length >= PROBLEMS_MAX) return { entries, lastHash, problems };
     }
-    if (rows.length < ENTRIES_AT_ONCE) return problems;
+    if (rows.length < ENTRIES_AT_ONCE) return { entries, lastHash, problems };
   }
 }
 

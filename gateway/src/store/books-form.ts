@@ -42,6 +42,14 @@ export interface KeyDeed {
   readonly ifRevision?: string;
 }
 
+/** Whether the audit log is what was written. */
+export interface AuditProof {
+  readonly entries: number;
+  /** Empty where there is no entry. */
+  readonly lastHash: string;
+  readonly problems: readonly string[];
+}
+
 /** A budget as it is stored. */
 export interface StoredBudget extends BudgetRow {
   readonly isRemoved: boolean;
@@ -243,6 +251,8 @@ export interface Books
   removeBudget(id: string, deed: KeyDeed): Promise<StoredBudget | undefined>;
   /** Who changed what, newest first. */
   audit(query: AuditQuery): Promise<AuditPage>;
+  /** Makes the chain of hashes anew. */
+  verifyAudit(): Promise<AuditProof>;
 
   /** Hands a slice of a purse out to a process: what it needs, and some in reserve while there is plenty. */
   draw(order: DrawOrder): Promise<Draw>;

@@ -1,6 +1,6 @@
 /** Reports: usage, and the proof that the ledger is right. They only read, and count what still stands in journals too. */
 import { sql, type Insertable, type Kysely } from 'kysely';
-import { auditProblems } from './books-audit.ts';
+import { auditProof } from './books-audit.ts';
 import type { Books } from './books-form.ts';
 import { oneView } from './differences.ts';
 import { rowOf, settledReceipt, trackOpen } from './books-receipts.ts';
@@ -234,7 +234,7 @@ async function verifyReport(
     ...(await ledgerProblems(db)),
     ...(await receiptProblems(db)),
     ...(await usageProblems(db)),
-    ...(await auditProblems(db)),
+    ...(await auditProof(db)).problems,
     ...damaged.map((processId) => `the journal of process ${processId} has lines that are not what was written`),
   ];
   return {

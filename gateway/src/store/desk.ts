@@ -6,7 +6,7 @@ import { compact, type JsonRecord } from '../lib/json.ts';
 import type { Result } from '../lib/result.ts';
 import type { AskBatches } from './batch-ports.ts';
 import type { AskBilling } from './billing-ports.ts';
-import type { Books, Lessee, Released } from './books-form.ts';
+import type { AuditProof, Books, Lessee, Released } from './books-form.ts';
 import { DATABASE, openBooks } from './books.ts';
 import type { Budgets } from './budget-ports.ts';
 import { BudgetBoard } from './budgets.ts';
@@ -17,7 +17,16 @@ import { PATIENCE_MS, patiently } from './patience.ts';
 import type { People } from './people-ports.ts';
 import { Directory } from './people.ts';
 import { placeText, type StorePlace } from './place.ts';
-import type { Keys, RequestLog, StoredSnapshot, UsageQuery, UsageReport, VerifyReport } from './ports.ts';
+import type {
+  AuditPage,
+  AuditQuery,
+  Keys,
+  RequestLog,
+  StoredSnapshot,
+  UsageQuery,
+  UsageReport,
+  VerifyReport,
+} from './ports.ts';
 import type { AskReports } from './report-ports.ts';
 import { ensureDataDir, ensureSecret } from './secret.ts';
 import type { Secrets } from './secret-ports.ts';
@@ -48,6 +57,8 @@ export interface Desk {
   snapshot(id: string): Promise<Result<StoredSnapshot | undefined, Fault>>;
   usage(query: UsageQuery): Promise<Result<UsageReport, Fault>>;
   verify(): Promise<Result<VerifyReport, Fault>>;
+  audit(query: AuditQuery): Promise<Result<AuditPage, Fault>>;
+  verifyAudit(): Promise<Result<AuditProof, Fault>>;
   /** Processes that money is handed out to. */
   lessees(): Promise<Result<readonly Lessee[], Fault>>;
   /** Takes back what is handed out to a process that is gone for good. */
@@ -113,6 +124,8 @@ export async function openDesk(options: DeskOptions): Promise<Desk> {
       snapshot: async (id) => patiently(async () => books.getSnapshot(id)),
       usage: async (query) => patiently(async () => books.usage(query)),
       verify: async () => patiently(async () => books.verify()),
+      audit: async (query) => patiently(async () => books.audit(query)),
+      verifyAudit: async () => patiently(async () => books.verifyAudit()),
       lessees: async () => patiently(async () => books.lessees()),
       release: async (processId) => patiently(async () => books.release(processId, { atMs: now(), by: 'cli' })),
       close: async () => books.close(),

@@ -99,7 +99,8 @@ export function settingProblem(patch: KeySettingsPatch): SettingProblem | undefi
   return reason === undefined ? undefined : { param: 'limits', reason };
 }
 
-function whyNotLimits(limits: KeySettingsPatch['limits']): string | undefined {
+/** Why these are no limits of requests; of a key, or of whom it belongs to. */
+export function whyNotLimits(limits: JsonRecord | null | undefined): string | undefined {
   if (limits === undefined || limits === null) return undefined;
   if (JSON.stringify(limits).length > LIMITS_LENGTH_MAX) return `it may have ${LIMITS_LENGTH_MAX} characters`;
   const read = readLimits(limits);

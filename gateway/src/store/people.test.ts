@@ -111,6 +111,11 @@ describe('people', () => {
       assert.equal(codeOf(await people.changeUser(bob.id, { email: 'ann@example.org' }, BY)), 'email-taken');
       assert.equal(codeOf(await people.changeUser(bob.id, { teamIds: [team.id] }, BY)), 'field-invalid');
       assert.equal(codeOf(await people.createTeam({ name: 'T', orgId: 'org_none' }, BY)), 'field-invalid');
+      const settings = { limits: { rpm: 'many' } };
+      assert.equal(
+        codeOf(await people.createTeam({ name: 'T', orgId: DEFAULT_ORG_ID, settings }, BY)),
+        'field-invalid',
+      );
       assert.equal(codeOf(await people.createUser({ ...newUser('c@example.org'), name: ' ' }, BY)), 'field-invalid');
       assert.equal(people.user(bob.id)?.email, 'bob@example.org');
     });

@@ -1,8 +1,10 @@
 /** Everyone there is, in memory: looked at without the store, kept up to date by asking it for what is newer. Changes go through it. */
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { fault, type Fault } from '../chat/fault.ts';
+import { isRecord, type JsonRecord } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { isInWords } from '../people/names.ts';
+import { whyNotLimits } from './key-settings.ts';
 import { patiently } from './patience.ts';
 import type {
   Access,
@@ -160,10 +162,10 @@ export class Directory implements People {
   }
 
   async #make<T extends OrgRow | TeamRow | UserRow>(
-    named: { readonly name?: string },
+    named: Checked,
     write: (books: PeopleBooks) => Promise<Written<T>>,
   ): Answer<T> {
-    const wrong = whyNotName(named);
+    const wrong = whyNotValid(named);
     if (wrong !== undefined) return err(wrong);
     const written = await this.#ask(write);
     if (written.ok) this.#apply({ isRemoved: false, ...written.value });
@@ -171,10 +173,10 @@ export class Directory implements People {
   }
 
   async #change<T extends OrgRow | TeamRow | UserRow>(
-    patch: { readonly name?: string },
+    patch: Checked,
     write: (books: PeopleBooks) => Promise<Written<Stored<T>>>,
   ): Answer<T | undefined> {
-    const wrong = whyNotName(patch);
+    const wrong = whyNotValid(patch);
     if (wrong !== undefined) return err(wrong);
     const written = await this.#patiently(write);
     if (!written.ok) return written;
@@ -278,9 +280,19 @@ function off(owner: string): Fault {
   return fault('key-owner-disabled', { owner });
 }
 
-function whyNotName({ name }: { readonly name?: string }): Fault | undefined {
-  if (name === undefined || isInWords(name)) return undefined;
-  return fault('field-invalid', { reason: 'it must have 1 to 200 visible characters' }, { param: 'name' });
+interface Checked {
+  readonly name?: string;
+  readonly settings?: JsonRecord;
+}
+
+function whyNotValid({ name, settings }: Checked): Fault | undefined {
+  if (name !== undefined && !isInWords(name))
+    return fault('field-invalid', { reason: 'it must have 1 to 200 visible characters' }, { param: 'name' });
+  const { limits } = settings ?? {};
+  if (limits !== undefined && !isRecord(limits))
+    return fault('field-invalid', { reason: 'it must be an object' }, { param: 'settings.limits' });
+  const reason = whyNotLimits(limits);
+  return reason === undefined ? undefined : fault('field-invalid', { reason }, { param: 'settings.limits' });
 }
 
 function faultOf(refused: Refusal): Fault {
