@@ -268,6 +268,32 @@ export interface PlansUpdateBody {
 })[];
 }
 
+export interface SecretsCreateBody {
+  /** say whose it is: the name of the provider in the configuration */
+  readonly provider: string;
+  /** say where it may go: an address of the provider, as in https://api.openai.com/v1 */
+  readonly origin: string;
+  /** the credential itself; it is never shown again */
+  readonly secret: string;
+  /** of several that a provider has; absent: `default` */
+  readonly name?: string;
+  /** where its account computes */
+  readonly region?: string;
+  /** share of the requests of its provider */
+  readonly weight?: number;
+  /** of its account */
+  readonly requests_per_minute?: number;
+  /** of its account */
+  readonly tokens_per_minute?: number;
+  /** requests under way at once */
+  readonly concurrent?: number;
+}
+
+export interface SecretsUpdateBody {
+  /** say whether it is off */
+  readonly disabled: boolean;
+}
+
 /** A virtual key, without its token. */
 export interface Key {
   /** an id of ours */
@@ -507,6 +533,80 @@ export interface Plan {
   /** US dollars, digit by digit */
   readonly fixed_usd: string;
 })[];
+}
+
+/** A month of an organisation. Its sums are those of the ledger. */
+export interface Invoice {
+  readonly number: string;
+  readonly org: string;
+  readonly name: string;
+  readonly month: string;
+  readonly time_zone: string;
+  readonly from: string;
+  /** the first moment after it */
+  readonly to: string;
+  readonly lines: readonly ({
+  readonly provider: string;
+  readonly model: string;
+  readonly requests: number;
+  readonly attempts: number;
+  /** attempts whose price is not known: they are not in the sums */
+  readonly unpriced: number;
+  readonly input_tokens: number;
+  readonly cached_input_tokens: number;
+  readonly output_tokens: number;
+  /** US dollars, digit by digit */
+  readonly cost_usd: string;
+  /** what the plan adds; less than nothing where it takes off */
+  readonly markup_usd: string;
+  /** US dollars, digit by digit */
+  readonly charge_usd: string;
+  /** of the charge what credits have paid */
+  readonly credits_usd: string;
+})[];
+  readonly total: {
+  readonly requests: number;
+  readonly attempts: number;
+  /** attempts whose price is not known: they are not in the sums */
+  readonly unpriced: number;
+  readonly input_tokens: number;
+  readonly cached_input_tokens: number;
+  readonly output_tokens: number;
+  /** US dollars, digit by digit */
+  readonly cost_usd: string;
+  /** what the plan adds; less than nothing where it takes off */
+  readonly markup_usd: string;
+  /** US dollars, digit by digit */
+  readonly charge_usd: string;
+  /** of the charge what credits have paid */
+  readonly credits_usd: string;
+};
+  /** US dollars, digit by digit */
+  readonly due_usd: string;
+}
+
+/** A credential of a provider, without itself. */
+export interface ProviderSecret {
+  /** an id of ours */
+  readonly id: string;
+  readonly provider: string;
+  readonly name: string;
+  /** scheme, host and port that it was saved for: it goes nowhere else */
+  readonly origin: string;
+  /** its last characters; empty where it is short */
+  readonly hint: string;
+  readonly disabled: boolean;
+  readonly created_at: string;
+  /** where its account computes */
+  readonly region?: string;
+  /** share of the requests of its provider */
+  readonly weight?: number;
+  /** of its account */
+  readonly requests_per_minute?: number;
+  /** of its account */
+  readonly tokens_per_minute?: number;
+  /** requests under way at once */
+  readonly concurrent?: number;
 }
 
 /** One attempt that cost or may have cost something. `null`: not counted. */
@@ -773,6 +873,26 @@ export interface PlansListQuery {
   readonly q?: string;
 }
 
+export interface InvoicesGetQuery {
+  /** as in 2026-10; absent: the one before this */
+  readonly month?: string;
+  /** id of the organisation; absent: your own */
+  readonly org?: string;
+}
+
+export interface SecretsListQuery {
+  /** name of the provider in the configuration */
+  readonly provider?: string;
+  /** rows of a page, 1 to 200; 50 where it is absent */
+  readonly limit?: number;
+  /** `next` of the page before */
+  readonly cursor?: string;
+  /** by what, with a minus from its end; `provider` where it is absent */
+  readonly sort?: "provider" | "-provider";
+  /** plain text that must stand in provider, name or id */
+  readonly q?: string;
+}
+
 export interface UsageGetQuery {
   /** a time as in 2026-11-01T00:00:00Z, or 24h */
   readonly since?: string;
@@ -971,6 +1091,20 @@ export interface Admin {
     /** Takes a plan away that no organisation has. */
     delete(id: string, options?: CallOptions): Promise<Deleted>;
   };
+  readonly invoices: {
+    /** Shows what an organisation is charged for a month. */
+    get(query?: InvoicesGetQuery, options?: CallOptions): Promise<Invoice>;
+  };
+  readonly secrets: {
+    /** Lists credentials of providers, without themselves. */
+    list(query?: SecretsListQuery, options?: CallOptions): Pages<ProviderSecret>;
+    /** Seals a credential. One of the same provider and name is replaced. */
+    create(body: SecretsCreateBody, options?: CallOptions): Promise<ProviderSecret>;
+    /** Switches a credential off, or on again. */
+    update(id: string, body: SecretsUpdateBody, options?: CallOptions): Promise<ProviderSecret>;
+    /** Takes a credential away. What was sealed is gone. */
+    delete(id: string, options?: CallOptions): Promise<Deleted>;
+  };
   readonly usage: {
     /** Shows what was spent, oldest first; of the rows the newest 10000. */
     get(query?: UsageGetQuery, options?: CallOptions): Promise<UsageGetAnswer>;
@@ -1072,6 +1206,15 @@ export function adminOf(call: Call): Admin {
       get: async (id, options = {}) => call.one({ ...options, method: 'GET', path: `/admin/v1/plans/${one(id)}` }),
       update: async (id, body, options = {}) => call.one({ ...options, method: 'PATCH', path: `/admin/v1/plans/${one(id)}`, body }),
       delete: async (id, options = {}) => call.one({ ...options, method: 'DELETE', path: `/admin/v1/plans/${one(id)}` }),
+    },
+    invoices: {
+      get: async (query = {}, options = {}) => call.one({ ...options, method: 'GET', path: '/admin/v1/invoices', query: { ...query } }),
+    },
+    secrets: {
+      list: (query = {}, options = {}) => call.pages('/admin/v1/secrets', { ...query }, options),
+      create: async (body, options = {}) => call.one({ ...options, method: 'POST', path: '/admin/v1/secrets', body }),
+      update: async (id, body, options = {}) => call.one({ ...options, method: 'PATCH', path: `/admin/v1/secrets/${one(id)}`, body }),
+      delete: async (id, options = {}) => call.one({ ...options, method: 'DELETE', path: `/admin/v1/secrets/${one(id)}` }),
     },
     usage: {
       get: async (query = {}, options = {}) => call.one({ ...options, method: 'GET', path: '/admin/v1/usage', query: { ...query } }),

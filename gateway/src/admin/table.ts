@@ -6,10 +6,12 @@ import { endpoint, type Endpoint } from './endpoint.ts';
 import { gatewayEndpoints } from './gateway.ts';
 import { historyEndpoints } from './history.ts';
 import { inviteEndpoints } from './invites.ts';
+import { invoiceEndpoints } from './invoices.ts';
 import { keyEndpoints } from './keys.ts';
 import { openapiOf } from './openapi.ts';
 import { peopleEndpoints } from './people.ts';
 import { planEndpoints } from './plans.ts';
+import { secretEndpoints } from './secrets.ts';
 import { usageEndpoints } from './usage.ts';
 
 const resources: readonly Endpoint[] = [
@@ -19,6 +21,8 @@ const resources: readonly Endpoint[] = [
   ...budgetEndpoints,
   ...creditEndpoints,
   ...planEndpoints,
+  ...invoiceEndpoints,
+  ...secretEndpoints,
   ...usageEndpoints,
   ...historyEndpoints,
   ...gatewayEndpoints,

@@ -364,7 +364,7 @@ describe('parseConfig on broken files', () => {
         'a whole number from 0 to 65535',
         'one of `none`, `metadata`',
         'a text, or a list of texts or groups',
-        'server, data, store, shared, providers, aliases, routes, callers, people, intents, topics, understand, health, timeouts, attempts, limits, price_unknown, output, responses, batches, log',
+        'server, data, store, shared, providers, aliases, routes, callers, people, intents, topics, understand, health, timeouts, attempts, limits, price_unknown, output, responses, batches, billing, log, retention',
       ],
     );
   });

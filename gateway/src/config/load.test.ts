@@ -48,6 +48,7 @@ describe('parseConfig on good files', () => {
             heartbeat_ms: 10_000,
             drain_ms: 30_000,
             upstream_client: 'own',
+            workers: 1,
           },
           data: './data',
           store: 'sqlite',
@@ -89,7 +90,9 @@ describe('parseConfig on good files', () => {
           output: { validate: 'emulated', invalid: 'repair' },
           responses: { store: 'memory' },
           batches: { concurrency: 32, file_max_mb: 200, key_max_mb: 2048, keep_days: 30, native: 'auto' },
+          billing: { plan: [], credits: { alerts: [20, 5, 0] }, stripe: { webhook_secret: [], tolerance_s: 300 } },
           log: { requests: 'metadata' },
+          retention: {},
         },
       );
       assert.equal(Object.keys({ ...config.providers, ...config.aliases, ...config.routes }).length, 0);

@@ -2,12 +2,25 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Validator } from '@cfworker/json-schema';
 import fc from 'fast-check';
-import type { Json, JsonRecord } from '../lib/json.ts';
+import { isArray, isRecord, type Json, type JsonRecord } from '../lib/json.ts';
 import { misfitOf } from './schema.ts';
 
 function said(value: Json, schema: JsonRecord): string | undefined {
   const found = misfitOf(value, schema);
   return found === undefined ? undefined : `${found.path} ${found.must}`;
+}
+
+/** Whether a list in it holds an empty list and an empty object. */
+function hasBothEmpty(value: Json): boolean {
+  if (isArray(value)) {
+    const isBoth = value.some((item) => isArray(item) && item.length === 0) && value.some(isEmptyRecord);
+    return isBoth || value.some(hasBothEmpty);
+  }
+  return isRecord(value) && Object.values(value).some((item) => item !== undefined && hasBothEmpty(item));
+}
+
+function isEmptyRecord(value: Json): boolean {
+  return isRecord(value) && Object.keys(value).length === 0;
 }
 
 describe('a value under a schema', () => {
@@ -153,6 +166,8 @@ describe('a value under a schema', () => {
     })).node;
     fc.assert(
       fc.property(value, schema, (given, judged) => {
+        // To it an empty list and an empty object are the same item twice, and to the standard they are not (section 4.2.2).
+        fc.pre(!hasBothEmpty(given));
         const expected = new Validator(judged, '2020-12').validate(given).valid;
         assert.equal(misfitOf(given, { allOf: [judged] }) === undefined, expected);
       }),

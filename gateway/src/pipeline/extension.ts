@@ -1,4 +1,5 @@
 /** What a caller may ask of the gateway itself, beside the request: OpenRouter's body fields, our own `turnout`, and headers. */
+import { createHash } from 'node:crypto';
 import { fault, type Fault } from '../chat/fault.ts';
 import { asBoolean, compact, isArray, isRecord, parseJson, type Json, type JsonRecord } from '../lib/json.ts';
 import { nearest } from '../lib/nearest.ts';
@@ -84,14 +85,21 @@ export function readExtension(body: JsonRecord, headers: Headers): Result<Extens
   );
 }
 
-/** Nobody has to be registered. A header may be a proxy's, which knows better than the body. What is no text means nothing here. */
+/**
+ * Nobody has to be registered. A header may be a proxy's, which knows better than the body. `user` of the body is the provider's field too: what is no name goes
+ * on to it as it is, and here its digest stands for it, so that budgets and limits hold whatever somebody is called.
+ */
 function readEndUser(body: JsonRecord, headers: Headers): Result<string | undefined, Fault> {
-  const [param, value] =
-    headers['x-turnout-user'] === undefined ? ['user', body['user']] : ['x-turnout-user', headers['x-turnout-user']];
-  if (typeof value !== 'string' || value.trim() === '') return ok(undefined);
-  return isName(value)
-    ? ok(value.trim())
-    : invalid(param, `it must be a name of 1 to ${NAME_MAX} printable characters`);
+  const told = headers['x-turnout-user'];
+  if (told !== undefined)
+    return isName(told)
+      ? ok(told.trim())
+      : invalid('x-turnout-user', `it must be a name of 1 to ${NAME_MAX} printable characters`);
+  const { user } = body;
+  if (typeof user !== 'string' || user.trim() === '') return ok(undefined);
+  return ok(
+    isName(user) ? user.trim() : `sha256-${createHash('sha256').update(user).digest('base64url').slice(0, 22)}`,
+  );
 }
 
 /** OpenRouter's fields, which stand beside the request's own. */

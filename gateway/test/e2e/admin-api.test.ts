@@ -75,6 +75,7 @@ describe('every endpoint', () => {
       ['budgets', { scope: 'all', limit_usd: 1 }],
       ['invites', { role: 'viewer' }],
       ['plans', { name: 'schema', rules: [{ models: 'house/*', basis_points: -500, fixed_usd: 0.01 }] }],
+      ['secrets', { provider: 'house', origin: 'https://api.example.org', secret: 'an example of one' }],
       ['credits', { org: 'default', amount_usd: 5, reference: 'one' }],
       ['refunds', { org: 'default', amount_usd: '2', reference: 'two', payment: 'one' }],
       ['orgs', { name: 'Other' }],
@@ -83,17 +84,18 @@ describe('every endpoint', () => {
       assert.equal(status, 201, `${resource}: ${JSON.stringify(answer)}`);
       made.set(resource, asString(answer['id']) ?? '');
     }
-    for (const { method, path } of TABLE.filter((one) => one.method === 'GET' && !one.path.startsWith('requests/'))) {
+    const looks = TABLE.filter((one) => one.method === 'GET' && !one.path.startsWith('requests/'));
+    for (const { method, path } of looks) {
       const id = made.get(path.split('/')[0] ?? '') ?? '';
       assert.equal((await ask(method, path.replace('{id}', id))).status, 200, path);
     }
     assert.equal((await ask('GET', 'balance')).body['granted_usd'], '3');
     for (const [resource, id] of made) {
       const named = TABLE.some(({ id: name }) => name === `${resource}.update`);
-      if (named)
-        assert.equal((await ask('PATCH', `${resource}/${id}`, { body: { name: 'Changed' } })).status, 200, resource);
+      const patch = resource === 'secrets' ? { disabled: true } : { name: 'Changed' };
+      if (named) assert.equal((await ask('PATCH', `${resource}/${id}`, { body: patch })).status, 200, resource);
     }
-    for (const resource of ['keys', 'budgets', 'invites', 'teams', 'plans'])
+    for (const resource of ['keys', 'budgets', 'invites', 'teams', 'plans', 'secrets'])
       assert.equal((await ask('DELETE', `${resource}/${made.get(resource) ?? ''}`)).status, 200, resource);
   });
 

@@ -29,6 +29,9 @@ const ELSEWHERE: readonly string[] = [
   'GET /v1/models',
   // e2e/feedback: it asks no model.
   'POST /v1/feedback',
+  // e2e/people: a person asks, and no model is.
+  ...['GET', 'HEAD', 'POST', 'PATCH', 'DELETE'].map((method) => `${method} /auth/me`),
+  ...['GET', 'HEAD', 'POST'].map((method) => `${method} /login`),
   // e2e/webhook: a signature stands in the place of a key.
   'POST /webhooks/stripe',
   ...['/v1/models', '/v1beta/models', '/v1/models/m', '/v1beta/models/m'].map((path) => `HEAD ${path}`),

@@ -292,7 +292,9 @@ describe('what is known of a key', () => {
     assert.equal(await recordOf({ user: 'alice' }), 'alice');
     assert.equal(await recordOf({ user: 'alice' }, { 'x-turnout-user': 'bob' }), 'bob');
     assert.equal(await recordOf({}), undefined);
-    assert.equal(await recordOf({ user: 'x'.repeat(257) }), 400);
+    const digest = await recordOf({ user: 'x'.repeat(257) });
+    assert.match(String(digest), /^sha256-[\w-]{22}$/);
+    assert.notEqual(await recordOf({ user: 'y'.repeat(257) }), digest);
     assert.equal(await recordOf({}, { 'x-turnout-user': 'x'.repeat(257) }), 400);
   });
 });
