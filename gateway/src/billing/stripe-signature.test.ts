@@ -58,7 +58,8 @@ describe('the signature of a webhook', () => {
       }),
       { numRuns: 2000 },
     );
-    assert.ok(good > 100 && bad > 100, `${good} good, ${bad} bad`);
+    // Some 110 of them are good: one in two has the right secret, two of twelve changes change nothing, two of three are young.
+    assert.ok(good > 40 && bad > 100, `${good} good, ${bad} bad`);
   });
 
   it('is not good for another body, not even by a byte', () => {
