@@ -128,7 +128,9 @@ export class Directory implements People {
     if (!TOKEN.test(token)) return ok(undefined);
     const found = await this.#patiently(async (books) => books.inviteOf(hashOf(token)));
     if (!found.ok || found.value === undefined) return found;
-    const { usedAtMs, expiresAtMs } = found.value;
+    const { usedAtMs, expiresAtMs, teamId } = found.value;
+    // A team that another process has made a moment ago is asked for now, and not at the next second.
+    if (teamId !== undefined && this.team(teamId) === undefined) await this.#patiently(async () => this.refresh());
     const isOpen = usedAtMs === undefined && expiresAtMs > this.#ports.now();
     return ok(isOpen ? found.value : undefined);
   }
