@@ -16,7 +16,7 @@ import type { Desk } from '../store/desk.ts';
 import { withDesk } from './desk.ts';
 import type { CommandIo } from './io.ts';
 import { textOf, type Words } from './options.ts';
-import { dataDirOf, EXIT, inert, table, told, UsageError, valueOf, wordsOf } from './output.ts';
+import { actionOf, dataDirOf, EXIT, inert, table, told, UsageError, valueOf, wordsOf } from './output.ts';
 
 const HELP = `turnout budgets create --scope SCOPE [--subject ID] --limit-usd X [--period P] [--time-zone Z] [--soft] [--alerts 50,80,100] [--name NAME] [--org ID]
 turnout budgets list
@@ -79,14 +79,9 @@ export async function budgetsCommand(args: readonly string[], io: CommandIo): Pr
       io.stdout(HELP);
       return EXIT.ok;
     }
-    const [name = ''] = words.positionals;
-    const action = Object.hasOwn(actions, name) ? actions[name] : undefined;
-    if (action === undefined)
-      throw new UsageError(
-        name === '' ? 'say what to do with budgets' : `there is no command "budgets ${inert(name)}"`,
-      );
+    const action = actionOf(actions, words, 'budgets');
     const dataDir = dataDirOf(textOf(words, 'data'), io);
-    return withDesk({ dataDir, env: io.env, mayCreate: name === 'create' }, async (desk) =>
+    return withDesk({ dataDir, env: io.env, mayCreate: words.positionals[0] === 'create' }, async (desk) =>
       action({ desk, io, words }),
     );
   });

@@ -10,7 +10,7 @@ import type { IssuedKey, KeyPatch, KeyRow } from '../store/ports.ts';
 import { withDesk } from './desk.ts';
 import type { CommandIo } from './io.ts';
 import { textOf, type Words } from './options.ts';
-import { dataDirOf, EXIT, inert, table, told, UsageError, valueOf, wordsOf } from './output.ts';
+import { actionOf, dataDirOf, EXIT, inert, table, told, UsageError, valueOf, wordsOf } from './output.ts';
 
 const HELP = `turnout keys create --name NAME [--root] [what it may do]
 turnout keys list
@@ -85,12 +85,9 @@ export async function keysCommand(args: readonly string[], io: CommandIo): Promi
       io.stdout(HELP);
       return EXIT.ok;
     }
-    const [name = ''] = words.positionals;
-    const action = Object.hasOwn(actions, name) ? actions[name] : undefined;
-    if (action === undefined)
-      throw new UsageError(name === '' ? 'say what to do with keys' : `there is no command "keys ${inert(name)}"`);
+    const action = actionOf(actions, words, 'keys');
     const dataDir = dataDirOf(textOf(words, 'data'), io);
-    return withDesk({ dataDir, env: io.env, mayCreate: name === 'create' }, async (desk) =>
+    return withDesk({ dataDir, env: io.env, mayCreate: words.positionals[0] === 'create' }, async (desk) =>
       action({ desk, io, words }),
     );
   });

@@ -51,6 +51,19 @@ export function wordsOf(args: readonly string[], options: ParseArgsOptionsConfig
   return words.value;
 }
 
+/** What the first word after a command asks for, or a `UsageError`. `command`: as it is typed (`keys`). */
+export function actionOf<Action>(
+  actions: Readonly<Record<string, Action>>,
+  { positionals }: Words,
+  command: string,
+): Action {
+  const [name] = positionals;
+  if (name === undefined) throw new UsageError(`say what to do with ${command}`);
+  const action = Object.hasOwn(actions, name) ? actions[name] : undefined;
+  if (action === undefined) throw new UsageError(`there is no command "${command} ${inert(name)}"`);
+  return action;
+}
+
 /** The value, or an error for people with the text of the fault. */
 export function valueOf<T>(result: Result<T, Fault>): T {
   if (!result.ok) throw new Error(result.error.message);

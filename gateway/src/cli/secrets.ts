@@ -15,7 +15,7 @@ import { loadConfiguration, today } from './configuration.ts';
 import { withDesk } from './desk.ts';
 import type { CommandIo } from './io.ts';
 import { textOf, type Words } from './options.ts';
-import { dataDirOf, EXIT, inert, table, told, UsageError, valueOf, wordsOf } from './output.ts';
+import { actionOf, dataDirOf, EXIT, inert, table, told, UsageError, valueOf, wordsOf } from './output.ts';
 
 const HELP = `turnout secrets set PROVIDER [--name NAME] [--origin URL] < FILE
 turnout secrets list
@@ -80,14 +80,9 @@ export async function secretsCommand(args: readonly string[], io: CommandIo): Pr
       io.stdout(HELP);
       return EXIT.ok;
     }
-    const [name = ''] = words.positionals;
-    const action = Object.hasOwn(actions, name) ? actions[name] : undefined;
-    if (action === undefined)
-      throw new UsageError(
-        name === '' ? 'say what to do with secrets' : `there is no command "secrets ${inert(name)}"`,
-      );
+    const action = actionOf(actions, words, 'secrets');
     const dataDir = dataDirOf(textOf(words, 'data'), io);
-    const place = { dataDir, env: io.env, mayCreate: name === 'set' };
+    const place = { dataDir, env: io.env, mayCreate: words.positionals[0] === 'set' };
     return withDesk(place, async (desk) => action({ secrets: await desk.secrets(), io, words, dataDir }));
   });
 }

@@ -2,6 +2,7 @@
 import type { Transaction } from 'kysely';
 import type { NanoUsd } from '../money/price.ts';
 import { formatUsd } from '../money/usd.ts';
+import { tell } from './books-alerts.ts';
 import { budgetIdOf, budgetOf } from './purse-terms.ts';
 import type { Tables } from './schema.ts';
 
@@ -29,10 +30,6 @@ export async function noteThresholds(trx: Transaction<Tables>, purseId: string, 
       spent_usd: formatUsd(after),
       hard: budget.isHard,
     };
-    await trx
-      .insertInto('alerts')
-      .values({ kind: 'budget', subject: purseId, threshold, at: Math.floor(atMs), body: JSON.stringify(body) })
-      .onConflict((conflict) => conflict.columns(['kind', 'subject', 'threshold']).doNothing())
-      .execute();
+    await tell(trx, { kind: 'budget', subject: purseId, threshold, atMs, body });
   }
 }
