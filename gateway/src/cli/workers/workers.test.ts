@@ -134,7 +134,7 @@ describe('a worker', () => {
 
   it('asks all at once for whoever asks the same meanwhile, and anew afterwards', async () => {
     const { channel, sent, tell } = line();
-    const { crew } = memberOf({ worker: 1, sharesPort: true }, channel);
+    const { crew } = memberOf({ worker: 1, workers: 2, sharesPort: true }, channel);
     const asked = [crew.ask('metrics'), crew.ask('metrics'), crew.ask('ready')];
     assert.deepEqual(sent, [
       { kind: 'ask', id: 1, question: 'metrics' },
@@ -149,14 +149,14 @@ describe('a worker', () => {
 
   it('answers for itself', () => {
     const { channel, sent, tell } = line();
-    memberOf({ worker: 1, sharesPort: true }, channel).crew.answerWith(own);
+    memberOf({ worker: 1, workers: 2, sharesPort: true }, channel).crew.answerWith(own);
     tell({ kind: 'question', id: 9, question: 'metrics' });
     assert.deepEqual(sent, [{ kind: 'answer', id: 9, answer: 'own' }]);
   });
 
   it('speaks for itself alone where its supervisor is gone, and knows that it is', async () => {
     const { channel, cut } = line();
-    const member = memberOf({ worker: 2, sharesPort: true }, channel);
+    const member = memberOf({ worker: 2, workers: 2, sharesPort: true }, channel);
     member.crew.answerWith(own);
     const before = member.crew.ask('metrics');
     cut();
