@@ -26,6 +26,7 @@ import { createLogin } from './login/login.ts';
 import { oidc } from './login/oidc.ts';
 import { passwords } from './login/password.ts';
 import { throttle } from './login/throttle.ts';
+import { throttleTogether } from './login/throttle-together.ts';
 import { createWheel, timerLinks, type Timer } from './lib/wheel.ts';
 import { meters } from './pipeline/meters.ts';
 import { saleTo } from './pipeline/sale.ts';
@@ -229,18 +230,23 @@ function sharedWith({ together, store, snapshot }: Parts, suspect: (suspicion: S
   };
 }
 
-function loginOf({ store, config, log }: Parts, clock: Clock): Parameters<typeof createListener>[0]['login'] {
+function loginOf({ store, config, log, together }: Parts, clock: Clock): Parameters<typeof createListener>[0]['login'] {
   const { people, keys } = store;
   const now = (): number => clock.unixMs();
+  const monotonicMs = (): number => clock.monotonicMs();
+  const own = throttle();
   return createLogin({
     people,
     keys,
     config: () => config().people,
     passwords: passwords(),
-    throttle: throttle(),
+    throttle:
+      together === undefined
+        ? own
+        : throttleTogether(own, { voice: together.voice, processId: store.processId, monotonicMs }),
     oidc: oidc({ sign: (...of) => people.access.sign(...of), now, warn: (text, of) => log('warn', text, of) }),
     now,
-    monotonicMs: () => clock.monotonicMs(),
+    monotonicMs,
   });
 }
 

@@ -152,10 +152,8 @@ export class Limiter {
     for (const [index, order] of orders.entries()) {
       const answer = answers[index];
       if (answer === undefined) continue;
-      const one = order.meter.answered(order, answer, askedMs);
+      const one = this.#taken(order, answer, askedMs);
       if (one !== undefined) drawn.push(one);
-      if (answer.kind === 'dry') this.#dry.set(order.meter.name, order.meter);
-      this.#check(order.meter);
       if (answer.kind === 'dry' && answer.waitMs > (dry?.waitMs ?? -1))
         dry = { meter: order.meter, count: order.need, waitMs: answer.waitMs };
     }
@@ -165,6 +163,14 @@ export class Limiter {
     const subject = subjects.find((of) => this.metersOf(of).includes(meter)) ?? subjects[0];
     if (subject === undefined) return UNLIMITED;
     return { kind: 'refused', subject, limit: meter.limit, count, waitMs: Math.max(1, waitMs) };
+  }
+
+  #taken(order: Order, answer: Answer, askedMs: number): Taken | undefined {
+    const { meter } = order;
+    const taken = meter.answered(order, answer, askedMs);
+    if (answer.kind === 'dry') this.#dry.set(meter.name, meter);
+    this.#check(meter);
+    return taken;
   }
 
   /** Nobody has answered: nothing is counted, and the request may come again. */

@@ -1,5 +1,6 @@
 /** A worker's end of the channel to its supervisor. */
 import type { Together } from '../../shared/count.ts';
+import { inTime } from '../../shared/in-time.ts';
 import type { Crew, CrewAnswer, OwnAnswers, Question } from '../../telemetry/crew.ts';
 import { toldOf, type Said } from './messages.ts';
 import { sharedThrough } from './shared.ts';
@@ -11,6 +12,9 @@ export const WORKERS_VARIABLE = 'TURNOUT_WORKERS';
 
 /** Chooses how the port is shared: for tests, and for kernels whose sharing of ports does not work. Told to each worker. */
 export const SHARING_VARIABLE = 'TURNOUT_PORT_SHARING';
+
+/** A supervisor gives its workers a second to answer: one that is silent for so long is held up, and the worker speaks for itself. */
+const ANSWER_MS = 2000;
 
 /** The channel as Node gives it to a child: `process`, or what stands for it in a test. */
 export interface Channel {
@@ -96,10 +100,12 @@ export function memberOf({ worker, workers, sharesPort }: Seat, channel: Channel
     if (isAlone) return ownAnswer(question);
     lastId += 1;
     const id = lastId;
-    const answers = await new Promise<readonly CrewAnswer[]>((resolve) => {
+    const asked = new Promise<readonly CrewAnswer[]>((resolve) => {
       waiting.set(id, resolve);
       channel.send({ kind: 'ask', id, question });
     });
+    const answers = await inTime(asked, ANSWER_MS).catch((): readonly CrewAnswer[] => []);
+    waiting.delete(id);
     return answers.length === 0 ? ownAnswer(question) : answers;
   }
 

@@ -77,7 +77,7 @@ export function toldOf(message: unknown): Told | undefined {
 }
 
 function listOf<T>(value: Json | undefined, read: (one: Json) => T | undefined): readonly T[] {
-  return (isArray(value) ? value : []).flatMap((one) => read(one) ?? []);
+  return (isArray(value) ? value : []).map(read).filter((one) => one !== undefined);
 }
 
 function spoken<Kind extends string>(kind: Kind, record: JsonRecord): Spoken<Kind> | undefined {

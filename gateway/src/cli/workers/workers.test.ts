@@ -7,7 +7,7 @@ import { describe, it } from 'node:test';
 import type { CrewAnswer } from '../../telemetry/crew.ts';
 import { sharingHere, probePort } from './hands.ts';
 import { memberOf, type Channel } from './member.ts';
-import { saidOf, toldOf, type Said } from './messages.ts';
+import { saidOf, toldOf, type Said, type Told } from './messages.ts';
 import { failuresAfter, pauseMs } from './pauses.ts';
 import { crowdOf, readWorkers, type Wanted } from './wanted.ts';
 
@@ -77,12 +77,27 @@ describe('the port of several workers', () => {
   });
 });
 
+const ASK = {
+  name: 'key:k:requests:60000',
+  windowMs: 60_000,
+  max: 5,
+  need: 1,
+  debt: 2,
+  own: 3,
+  unused: [
+    [7, 1],
+    [8, 2],
+  ],
+} as const;
+
 describe('what comes over the channel', () => {
   it('is read only where it is ours', () => {
     const said: readonly Said[] = [
       { kind: 'listening', greeting: 'hello' },
       { kind: 'ask', id: 1, question: 'metrics' },
       { kind: 'answer', id: 1, answer: { ok: true } },
+      { kind: 'say', channel: 'c', text: 't' },
+      { kind: 'draw', id: 2, asks: [ASK] },
     ];
     for (const one of said) assert.deepEqual(saidOf(one), one);
     for (const odd of [undefined, 'x', { kind: 'ask', id: 1, question: 'secrets' }, { cmd: 1 }])
@@ -94,6 +109,26 @@ describe('what comes over the channel', () => {
       answers,
     });
     assert.equal(toldOf({ kind: 'question', id: 4, question: 'all' }), undefined);
+    const told: readonly Told[] = [
+      { kind: 'said', channel: 'c', text: 't' },
+      { kind: 'freed', names: ['key:k:concurrent:0'] },
+      {
+        kind: 'drawn',
+        id: 2,
+        answers: [
+          { kind: 'drawn', slot: 3, extra: 0, rest: 4, epoch: '' },
+          { kind: 'dry', waitMs: 5, rest: 0, epoch: '' },
+          { kind: 'not-needed', rest: 1, epoch: '' },
+        ],
+      },
+    ];
+    for (const one of told) assert.deepEqual(toldOf(one), one);
+    // What cannot be read is left out, and stops nobody.
+    assert.deepEqual(saidOf({ kind: 'draw', id: 2, asks: [7, { need: 1 }, { ...ASK, unused: [3, [1, 2]] }] }), {
+      kind: 'draw',
+      id: 2,
+      asks: [{ ...ASK, unused: [[1, 2]] }],
+    });
   });
 });
 
