@@ -1,4 +1,4 @@
-/** Limits with several workers behind one port and no Valkey: one count for all, whoever answers, dies, or is held up. */
+/** Rows F46, F47 and F58 of the fault table for limits with several workers behind one port and no Valkey: one count for all, whoever answers, dies, or is held up. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, it } from 'node:test';
@@ -94,7 +94,7 @@ describe('limits of several workers without Valkey', () => {
     assert.ok(tookMs < 15_000, `${tookMs} ms`);
   });
 
-  it('are free again where a worker is killed: its places at once, and not those of the other', async (test) => {
+  it('F46 are free again where a worker is killed: its places at once, and not those of the other', async (test) => {
     const rig = await startCrew(test, { rest: limited('concurrent: 8') });
     rig.p.script([{ times: 'forever', endless: { text: 'and on ' }, chunk_delay_ms: 50 }]);
     const calls = Array.from({ length: 8 }, () => ask(rig, true));
@@ -118,7 +118,7 @@ describe('limits of several workers without Valkey', () => {
     await serving(rig.gateway, 2);
   });
 
-  it('are counted by each worker for its part where the supervisor is held up, and together again after it, which the log tells', async (test) => {
+  it('F58 are counted by each worker for its part where the supervisor is held up, and together again after it, which the log tells', async (test) => {
     const rig = await startCrew(test, { rest: limited('rpm: 40') });
     assert.equal(countOf(await askAll(rig, 10), 200), 10);
     rig.gateway.child.kill('SIGSTOP');
@@ -134,7 +134,7 @@ describe('limits of several workers without Valkey', () => {
     assert.equal(await rig.gateway.stop(), 0);
   });
 
-  it('let nobody in any more where the supervisor is killed: the workers end what they have under way', async (test) => {
+  it('F47 let nobody in any more where the supervisor is killed: the workers end what they have under way', async (test) => {
     const rig = await startCrew(test, { rest: limited('concurrent: 2'), server: ', drain_ms: 3000' });
     rig.p.script([{ ...P_FINE, chunk_delay_ms: 300 }]);
     const running = [ask(rig, true), ask(rig, true)];
