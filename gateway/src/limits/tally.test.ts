@@ -7,7 +7,7 @@ import type { Answer, Meter, Order } from './meter.ts';
 import { Tally, type Ask } from './tally.ts';
 
 const NONE = { inputTokens: 0, outputTokens: 0 };
-const CONCURRENT: RateLimit = { of: 'concurrent', windowMs: 0, max: 5 };
+const CONCURRENT: RateLimit = { of: 'concurrent', windowMs: 0, max: 2 };
 const REQUESTS: RateLimit = { of: 'requests', windowMs: 60_000, max: 5 };
 const TOKENS: RateLimit = { of: 'tokens', windowMs: 60_000, max: 1000 };
 
@@ -105,7 +105,7 @@ const ACTS = ['ask', 'up', 'down', 'settle', 'ask', 'up', 'down', 'settle', 'die
 
 describe('Tally', () => {
   it('never has more under way than the limit over all workers, however their words cross and whoever dies, and finds every place again', () => {
-    const acts = fc.array(fc.tuple(fc.constantFrom(...ACTS), fc.nat(2)), { maxLength: 200 });
+    const acts = fc.array(fc.tuple(fc.constantFrom(...ACTS), fc.nat(2)), { maxLength: 200, size: 'max' });
     fc.assert(
       fc.property(acts, (steps) => {
         const tally = new Tally();
@@ -130,13 +130,36 @@ describe('Tally', () => {
         }
         const [first] = workers;
         assert.ok(first !== undefined);
-        for (let count = 0; count < 9; count += 1) {
+        for (let count = 0; count < 4; count += 1) {
           first.ask(subject, nowMs + 1001);
           first.quiet(nowMs + 1001);
         }
         assert.equal(first.running.length, CONCURRENT.max, 'places were lost');
       }),
+      { numRuns: 500 },
     );
+  });
+
+  it('does not take what was told before a draw was answered for what is so after it', () => {
+    const tally = new Tally();
+    const subject = subjectWith(CONCURRENT);
+    const [one, two] = [new Worker(1, tally), new Worker(2, tally)];
+    one.ask(subject, 0);
+    one.quiet(0);
+    one.ask(subject, 0);
+    one.settle(0);
+    one.up(0);
+    one.up(0);
+    for (let count = 0; count < 3; count += 1) {
+      two.ask(subject, 0);
+      two.quiet(0);
+    }
+    // The place that has ended is told of with the answer to the draw, and not before.
+    assert.deepEqual([one.granted, two.granted], [1, 0]);
+    one.quiet(0);
+    two.ask(subject, 1001);
+    two.quiet(1001);
+    assert.deepEqual([one.granted, two.granted], [1, 1]);
   });
 
   it('serves exactly the limit, whoever asks, and tells each who is left how much there is', () => {
@@ -201,6 +224,19 @@ describe('Tally', () => {
     assert.deepEqual([...tally.gone(1)], [[2, ['c']]]);
     assert.equal(ask(2).answers[0]?.kind, 'drawn');
     assert.deepEqual([...tally.gone(1)], [], 'told twice');
+  });
+
+  it('draws all or nothing, and takes places back that come with a draw', () => {
+    const tally = new Tally();
+    const nothing = { debt: 0, own: 0, unused: [] };
+    const place = { name: 'c', windowMs: 0, max: 2, need: 1, ...nothing };
+    const request = { name: 'r', windowMs: 60_000, max: 9, need: 1, ...nothing };
+    const kinds = (more: Partial<Ask> = {}): readonly string[] =>
+      tally.draw(1, [request, { ...place, ...more }], 0).answers.map(({ kind }) => kind);
+    assert.deepEqual([kinds(), kinds(), kinds()].flat(), ['drawn', 'drawn', 'drawn', 'drawn', 'not-needed', 'dry']);
+    assert.equal(tally.draw(2, [{ ...request, need: 0 }], 0).answers[0]?.rest, 7, 'what was not needed was counted');
+    assert.deepEqual(kinds({ unused: [[0, 1]] }), ['drawn', 'drawn']);
+    assert.deepEqual(kinds(), ['not-needed', 'dry']);
   });
 
   it('takes in once what a worker had used before it was asked, and then only what that has used alone', () => {
