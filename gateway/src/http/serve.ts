@@ -28,6 +28,7 @@ import { principalOfKey } from '../login/principal.ts';
 import type { Principal } from '../people/permissions.ts';
 import type { KeyRow } from '../store/ports.ts';
 import { enter, leave, limitedAtDoor } from '../pipeline/limit.ts';
+import type { Capacity } from './capacity.ts';
 import { askLogin } from './login.ts';
 import { modelAnswer, modelsAnswer, type ModelsForm } from './models.ts';
 import { arrivalOf, isFormWanted, isOperation, takesForm, type OperationBody } from './operations.ts';
@@ -53,6 +54,8 @@ export interface Desk {
   readonly login: Login;
   /** Requests being worked on. */
   readonly inFlight: () => number;
+  /** Takes the request in, or says what there is too little of for it. */
+  readonly takeIn: (request: IncomingMessage, response: ServerResponse) => ReturnType<Capacity['shortOf']>;
 }
 
 /** The few answers that come from elsewhere than the pipeline. `undefined` key: the caller sent none that is known. */
@@ -113,8 +116,18 @@ export async function serve(visitor: Visit): Promise<Ending> {
   const busy = busyFault(visitor);
   // Whoever goes on over this connection goes on to be refused: a new one may lead to another process.
   if (busy !== undefined) return finishFault(at, busy, busy.code === 'shutting-down' ? { connection: 'close' } : {});
+  const short = desk.takeIn(visitor.request, visitor.response);
+  if (short !== undefined)
+    return finishFault(at, fault('overloaded', { reason: SHORT[short] }, { retryAfterMs: 1000 }), {
+      connection: 'close',
+    });
   return serveKnown(visitor, key.value);
 }
+
+const SHORT: Readonly<Record<'connections' | 'memory', string>> = {
+  connections: 'no more connections can be opened',
+  memory: 'what is under way needs its memory',
+};
 
 /** Operations that are counted at the caller's limits further on, with all that they will use. */
 function isCountedLater({ kind }: Operation): boolean {
