@@ -137,7 +137,9 @@ function mainOf(root: string): string {
 /** Turnout as it comes: key check, limits, ledger, journal and request log are on, and the key has a budget. */
 export async function startTurnout({ dir, upstreamPort }: Folder, options: TurnoutOptions = {}): Promise<Turnout> {
   const main = mainOf(options.root ?? ROOT);
-  const config = `server: {host: 127.0.0.1, workers: ${options.workers ?? 1}}
+  const { workers } = options;
+  // Only where it is asked for: an earlier Turnout, measured beside this one, does not know the word.
+  const config = `server: {host: 127.0.0.1${workers === undefined ? '' : `, workers: ${workers}`}}
 providers:
   bench:
     dialect: openai-chat

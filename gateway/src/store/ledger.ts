@@ -13,10 +13,10 @@ import type { Books } from './books-form.ts';
 import { Intake } from './intake.ts';
 import type { Journal } from './journal.ts';
 import { discardedText, interruptedReceipt, receiptText } from './journal-entry.ts';
-import type { Hold, Ledger, LedgerHealth, Opening, PaidPlace, Payer, Receipt } from './ports.ts';
-import type { TargetPurses } from './purse-ports.ts';
+import type { Held, Hold, Ledger, LedgerHealth, Opening, PaidPlace, Payer, Receipt } from './ports.ts';
+import type { Patience, TargetPurses } from './purse-ports.ts';
 import { Purses } from './purses.ts';
-import { andThen, freeAll, refusing, reserveAll, tryReserveAll } from './reserve.ts';
+import { andThen, freeAll, refusing, reserveAll, tryReserveAll, type Wanted } from './reserve.ts';
 import { Recorder } from './recorder.ts';
 import { StoreTrouble } from './trouble.ts';
 
@@ -98,12 +98,24 @@ export class LedgerBook implements Ledger {
     this.#intake = new Intake({ books, journal, processId, now, onStore });
   }
 
-  hold(payer: Payer, worstNanoUsd: NanoUsd, requestId: string): Hold | Fault | Promise<Hold | Fault> {
+  hold(payer: Payer, worstNanoUsd: NanoUsd, requestId: string): Held | Promise<Held> {
+    return this.#held(payer, requestId, { nanoUsd: worstNanoUsd });
+  }
+
+  holdPatiently(
+    payer: Payer,
+    worstNanoUsd: NanoUsd,
+    of: Patience & { readonly requestId: string },
+  ): Held | Promise<Held> {
+    return this.#held(payer, of.requestId, { nanoUsd: worstNanoUsd, patience: of });
+  }
+
+  #held(payer: Payer, requestId: string, wanted: Wanted): Held | Promise<Held> {
     if (this.#whyNoMoney() !== undefined) return fault('store-unavailable');
-    const held = reserveAll(this.#purses, payer.hard, worstNanoUsd);
-    if (held === true) return new LiveHold(payer, requestId, worstNanoUsd);
-    if (!(held instanceof Promise)) return held;
-    return held.then((result) => (result === true ? new LiveHold(payer, requestId, worstNanoUsd) : result));
+    const done = (result: true | Fault): Held =>
+      result === true ? new LiveHold(payer, requestId, wanted.nanoUsd) : result;
+    const held = reserveAll(this.#purses, payer.hard, wanted);
+    return held instanceof Promise ? held.then(done) : done(held);
   }
 
   extend(given: Hold, attempt: Opening): undefined | Fault | Promise<undefined | Fault> {
@@ -131,8 +143,10 @@ export class LedgerBook implements Ledger {
   /** More for the request, and all of it for the attempt's target: both or neither. */
   #reserveBoth(hold: LiveHold, { more, purses, worstNanoUsd }: Both): true | Fault | Promise<true | Fault> {
     const { hard } = hold.payer;
-    return andThen(more === 0n ? true : reserveAll(this.#purses, hard, more), () =>
-      refusing(elsewhere(reserveAll(this.#purses, purses.hard, worstNanoUsd)), () => freeAll(this.#purses, hard, more)),
+    return andThen(more === 0n ? true : reserveAll(this.#purses, hard, { nanoUsd: more }), () =>
+      refusing(elsewhere(reserveAll(this.#purses, purses.hard, { nanoUsd: worstNanoUsd })), () =>
+        freeAll(this.#purses, hard, more),
+      ),
     );
   }
 

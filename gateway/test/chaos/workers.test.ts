@@ -196,7 +196,8 @@ describe('workers behind one port', () => {
     const statuses = calls.map((call) => seen(call).status);
     const served = statuses.filter((status) => status === 200).length;
     assert.equal(statuses.filter((status) => status === 402).length, 1000 - served, JSON.stringify(countsOf(statuses)));
-    assert.ok(served > 0, 'nobody was served');
+    // One request holds 1.02 m nano-dollars at first; what is less than that is left for those who come later.
+    assert.ok(served >= 250, 'who waits while others hold too much is served when they have ended');
     const perWorker = await metricOf(rig.gateway, 'turnout_requests_total');
     assert.ok(perWorker.length > 1, 'one worker served all');
     assert.equal(await rig.gateway.stop(), 0, rig.gateway.output());
