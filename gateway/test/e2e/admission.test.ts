@@ -73,7 +73,7 @@ const ASKS: readonly (readonly [path: string, body: JsonRecord | FormData])[] = 
   ...JSON_ENDPOINTS.map(({ path, good }) => [path, good] as const),
   ...FORM_ENDPOINTS.map(({ path, fields, fileField, type }) => {
     const form = new FormData();
-    for (const [name, value] of Object.entries(fields)) form.set(name, String(value));
+    for (const [name, value] of Object.entries(fields)) form.set(name, value);
     form.set(fileField, new Blob([Buffer.alloc(64)], { type }), 'file');
     return [path, form] as const;
   }),
