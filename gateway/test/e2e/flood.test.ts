@@ -70,16 +70,16 @@ async function calmP99(key: string): Promise<number> {
 /** Runs `run` while a tenant asks as fast as it can. Gives what the tenant was answered. */
 async function whileFlooded(key: string, run: () => Promise<void>): Promise<ReadonlyMap<number, number>> {
   const statuses = new Map<number, number>();
-  let isOver = false;
+  const over = new AbortController();
   const flood = Array.from({ length: FLOODING }, async () => {
-    while (!isOver) {
+    while (!over.signal.aborted) {
       const { status } = await chat(key);
       statuses.set(status, (statuses.get(status) ?? 0) + 1);
       await delay(TURN_MS);
     }
   });
   await run();
-  isOver = true;
+  over.abort();
   await Promise.all(flood);
   return statuses;
 }
