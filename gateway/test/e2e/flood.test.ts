@@ -1,4 +1,4 @@
-/** Row F52 of the fault table: one tenant floods, and the others do not notice. */
+/** Row F52 of the fault table: one tenant floods, and the others do not notice. By the clock: `scripts/test.ts` runs it with nothing beside it. */
 import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -12,7 +12,7 @@ const CALM = 40;
 const FLOODING = 16;
 /** A client that does not wait for `retry-after` has to turn around all the same. */
 const TURN_MS = 40;
-/** The machine is shared: whatever else runs on it makes a round slower, and none faster. */
+/** What else runs on the machine makes a round slower, and none faster. */
 const ROUNDS = 4;
 
 let upstream: Simulator;
@@ -87,23 +87,22 @@ async function whileFlooded(key: string, run: () => Promise<void>): Promise<Read
 it('F52 one tenant floods: its own 429s, and the p99 of the others stays within one and a half', async (test) => {
   const [calm, flooding] = [await newKey('calm'), await newKey('flooding')];
   await calmP99(calm);
-  const ratios: number[] = [];
-  for (let round = 0; round < ROUNDS; round += 1) {
-    const alone = await calmP99(calm);
-    let beside = 0;
+  const alone: number[] = [];
+  const beside: number[] = [];
+  const ratio = (): number => Math.min(...beside) / Math.min(...alone);
+  while (beside.length < ROUNDS && !(ratio() <= 1.5)) {
+    alone.push(await calmP99(calm));
     const statuses = await whileFlooded(flooding, async () => {
-      beside = await calmP99(calm);
+      beside.push(await calmP99(calm));
     });
-    ratios.push(beside / alone);
     const [served = 0, refused = 0] = [200, 429].map((status) => statuses.get(status) ?? 0);
-    assert.deepEqual(
-      new Set(statuses.keys()),
-      new Set([200, 429]),
-      'a flood is refused, and nothing else happens to it',
-    );
+    assert.deepEqual(new Set(statuses.keys()), new Set([200, 429]), 'it is refused, and nothing else happens to it');
     assert.ok(refused > 10 * served, `${served} served, ${refused} refused`);
-    test.diagnostic(`${refused} refused of the flood; ${beside.toFixed(0)} ms beside it, ${alone.toFixed(0)} ms alone`);
-    if (beside <= 1.5 * alone) break;
+    test.diagnostic(`${refused} of the flood refused; p99 alone ${inMs(alone)}, beside it ${inMs(beside)}`);
   }
-  assert.ok(Math.min(...ratios) <= 1.5, ratios.map((ratio) => ratio.toFixed(2)).join());
+  assert.ok(ratio() <= 1.5, `p99 alone ${inMs(alone)}, beside it ${inMs(beside)}`);
 });
+
+function inMs(times: readonly number[]): string {
+  return `${times.map((ms) => ms.toFixed(0)).join(', ')} ms`;
+}
