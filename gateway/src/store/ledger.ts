@@ -77,6 +77,12 @@ interface Covered {
   readonly nanoUsd: NanoUsd;
 }
 
+/** In which purses of its target a receipt is booked, and whether it is the first of its request that is charged. */
+interface Booking {
+  readonly purses: TargetPurses;
+  readonly isFirst: boolean;
+}
+
 const NO_PURSES: TargetPurses = { hard: [], booked: [] };
 
 /** The ledger of a process that has its journal open and its lock taken, with what its owner calls on timers and at the end. */
@@ -166,7 +172,9 @@ export class LedgerBook implements Ledger {
     const short = covered === undefined ? tryReserveAll(this.#purses, purses.hard, costNanoUsd) : undefined;
     if (short !== undefined) return this.#purses.exceeded(short);
     hold.covered.delete(attempt.attemptId);
-    const receipt = whole(hold, plausible(interruptedReceipt(hold.requestId, hold.payer, attempt)), purses);
+    const trace = plausible(interruptedReceipt(hold.requestId, hold.payer, attempt));
+    // After a crash nobody knows which of two at once was charged first: what is fixed goes with the one opened first.
+    const receipt = whole(hold, trace, { purses, isFirst: !hold.isCharged && hold.open.length === 0 });
     if (!this.#recorder.tryRecord(receiptText('opened', receipt))) {
       freeAll(this.#purses, purses.hard, heldNanoUsd);
       return fault('store-unavailable');
@@ -182,7 +190,7 @@ export class LedgerBook implements Ledger {
     const hold = live(given);
     const attempt = this.#close(hold, receipt.attemptId);
     if (attempt === undefined) return false;
-    const honest = whole(hold, plausible(receipt), attempt.purses);
+    const honest = whole(hold, plausible(receipt), { purses: attempt.purses, isFirst: !hold.isCharged });
     this.#recorder.record(receiptText('settled', honest));
     const costNanoUsd = honest.costNanoUsd ?? 0n;
     const chargeNanoUsd = honest.chargeNanoUsd ?? costNanoUsd;
@@ -316,16 +324,16 @@ function elsewhereFault(of: Fault): Fault {
 }
 
 /** What is charged for a cost; the cost itself where no plan says otherwise. */
-function chargeOf(hold: LiveHold, at: PaidPlace, costNanoUsd: NanoUsd): NanoUsd {
-  const { provider, model } = at;
-  return hold.payer.chargeOf?.(costNanoUsd, { provider, model, isFirst: !hold.isCharged }) ?? costNanoUsd;
+function chargeOf(hold: LiveHold, at: PaidPlace & { readonly isFirst?: boolean }, costNanoUsd: NanoUsd): NanoUsd {
+  const { provider, model, isFirst = !hold.isCharged } = at;
+  return hold.payer.chargeOf?.(costNanoUsd, { provider, model, isFirst }) ?? costNanoUsd;
 }
 
 /** The receipt with all that the ledger knows: what is charged, in which purses it is booked, under which labels. */
-function whole(hold: LiveHold, receipt: Receipt, purses: TargetPurses): Receipt {
+function whole(hold: LiveHold, receipt: Receipt, { purses, isFirst }: Booking): Receipt {
   const { booked, labels } = hold.payer;
-  const { costNanoUsd } = receipt;
-  const charge = costNanoUsd === undefined ? undefined : chargeOf(hold, receipt, costNanoUsd);
+  const { costNanoUsd, provider, model } = receipt;
+  const charge = costNanoUsd === undefined ? undefined : chargeOf(hold, { provider, model, isFirst }, costNanoUsd);
   const all = purses.booked.length === 0 ? booked : [...booked, ...purses.booked];
   return {
     ...receipt,
