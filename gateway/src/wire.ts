@@ -26,6 +26,7 @@ import { createLogin } from './login/login.ts';
 import { oidc } from './login/oidc.ts';
 import { passwords } from './login/password.ts';
 import { throttle } from './login/throttle.ts';
+import { throttleTogether } from './login/throttle-together.ts';
 import { createWheel, timerLinks, type Timer } from './lib/wheel.ts';
 import { meters } from './pipeline/meters.ts';
 import { saleTo } from './pipeline/sale.ts';
@@ -35,7 +36,7 @@ import { openLimits } from './pipeline/limit-books.ts';
 import type { Clock, Timers, World } from './pipeline/world.ts';
 import type { Snapshot } from './routing/snapshot.ts';
 import { createSuspicions, type Suspicion } from './shared/breakers.ts';
-import type { Link } from './shared/link.ts';
+import type { Together } from './shared/count.ts';
 import { createNotices } from './shared/notices.ts';
 import type { Store } from './store/ports.ts';
 import { frontOf, type Crew, type Readiness } from './telemetry/crew.ts';
@@ -66,8 +67,8 @@ export interface Parts {
   readonly limits: Config['server'];
   /** Files lie below it. */
   readonly dataDir: string;
-  /** To Valkey, where processes share what they count and learn. Absent: they do not. */
-  readonly link?: Link | undefined;
+  /** Where processes share what they count and learn. Absent: there is no other, or they do not. */
+  readonly together?: Together | undefined;
   /** Shown on the page at `/`. */
   readonly version: string;
   /** The other workers behind the same port, and this one. Absent where it serves alone. */
@@ -102,7 +103,6 @@ export function wire(parts: Parts): Gateway {
     book,
     meters: metered,
     ownersOf,
-    processId: store.processId,
   });
   let isDraining = false;
   const cursors = cursorsWith(store.keyFor('admin cursors'));
@@ -213,14 +213,15 @@ interface Others {
   readonly breakerChanged: (change: Change) => void;
 }
 
-function sharedWith({ link, store, snapshot }: Parts, suspect: (suspicion: Suspicion) => void): Others {
-  if (link === undefined) return { tellChanged: () => undefined, breakerChanged: () => undefined };
+function sharedWith({ together, store, snapshot }: Parts, suspect: (suspicion: Suspicion) => void): Others {
+  if (together === undefined) return { tellChanged: () => undefined, breakerChanged: () => undefined };
   const { processId } = store;
-  const notices = createNotices({ link, processId, heard: () => void store.refresh() });
+  const { voice } = together;
+  const notices = createNotices({ voice, processId, heard: () => void store.refresh() });
   const heard = (suspicion: Suspicion): void => {
     if (suspicion.of === 'key' || snapshot().targets.has(suspicion.id)) suspect(suspicion);
   };
-  const suspicions = createSuspicions({ link, processId, heard });
+  const suspicions = createSuspicions({ voice, processId, heard });
   return {
     tellChanged: () => notices.tell(),
     breakerChanged: (change) => {
@@ -229,18 +230,23 @@ function sharedWith({ link, store, snapshot }: Parts, suspect: (suspicion: Suspi
   };
 }
 
-function loginOf({ store, config, log }: Parts, clock: Clock): Parameters<typeof createListener>[0]['login'] {
+function loginOf({ store, config, log, together }: Parts, clock: Clock): Parameters<typeof createListener>[0]['login'] {
   const { people, keys } = store;
   const now = (): number => clock.unixMs();
+  const monotonicMs = (): number => clock.monotonicMs();
+  const own = throttle();
   return createLogin({
     people,
     keys,
     config: () => config().people,
     passwords: passwords(),
-    throttle: throttle(),
+    throttle:
+      together === undefined
+        ? own
+        : throttleTogether(own, { voice: together.voice, processId: store.processId, monotonicMs }),
     oidc: oidc({ sign: (...of) => people.access.sign(...of), now, warn: (text, of) => log('warn', text, of) }),
     now,
-    monotonicMs: () => clock.monotonicMs(),
+    monotonicMs,
   });
 }
 
