@@ -38,9 +38,10 @@ import type { Snapshot } from './routing/snapshot.ts';
 import { createSuspicions, type Suspicion } from './shared/breakers.ts';
 import type { Together } from './shared/count.ts';
 import { createNotices } from './shared/notices.ts';
-import type { Store } from './store/ports.ts';
+import type { KeptTurns, Store } from './store/ports.ts';
 import { frontOf, type Crew, type Readiness } from './telemetry/crew.ts';
 import { keptTurns } from './store/turns.ts';
+import { turnsTogether } from './store/turns-together.ts';
 import type { Log } from './telemetry/log.ts';
 import { verdictMemory } from './understand/verdict.ts';
 import { metrics, type Metrics } from './telemetry/metrics.ts';
@@ -167,7 +168,7 @@ function worldOf(parts: Parts, built: Built): World {
     feedback: store.feedback,
     budgets: store.budgets,
     saleTo: saleFrom(parts),
-    turns: keptTurns(() => clock.monotonicMs()),
+    turns: turnsOf(parts, clock),
     clock,
     timers,
     random: Math.random,
@@ -180,6 +181,14 @@ function worldOf(parts: Parts, built: Built): World {
     gate: limits.gate,
     targetRestMs: limits.targetRestMs,
   };
+}
+
+/** Here, and where there are others in the same region, with them: a text that may not leave it is understood nowhere else. */
+function turnsOf({ together, store, limits }: Parts, clock: Clock): KeptTurns {
+  const own = keptTurns(() => clock.monotonicMs());
+  if (together === undefined) return own;
+  const key = store.keyFor(`turns of conversations in ${limits.region ?? 'no named region'}`);
+  return turnsTogether(own, { voice: together.voice, processId: store.processId, key });
 }
 
 /** Whom a key belongs to, from memory. */

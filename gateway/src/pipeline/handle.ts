@@ -18,6 +18,7 @@ import type { World } from './world.ts';
 export async function handle(arrival: Arrival, caller: Caller, world: World): Promise<Ending> {
   const { key, reply } = caller;
   const snapshot = world.snapshot();
+  if (arrival.goesOnFrom !== undefined) await world.turns.fetch?.(arrival.goesOnFrom, key.id);
   const accepted = arrival.accept({ keyId: key.id, turns: world.turns });
   if (!accepted.ok) return refuse({ arrival, caller, world }, accepted.error);
   const call = accepted.value;

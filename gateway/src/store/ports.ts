@@ -551,4 +551,9 @@ export interface KeptTurns {
   /** False where there is none. */
   remove(id: string, keyId: string): boolean;
   size(): { readonly turns: number; readonly bytes: number };
+  /**
+   * Brings the conversation up to `id` here, where another process keeps what is missing of it; undefined where nothing is
+   * missing. Absent: nobody else keeps any.
+   */
+  fetch?(id: string, keyId: string): Promise<void> | undefined;
 }
