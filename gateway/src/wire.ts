@@ -1,5 +1,6 @@
 /** Builds the world out of its parts: a plain function, a plain object. Nothing here decides anything. */
 import { randomBytes } from 'node:crypto';
+import { resolve } from 'node:path';
 import { createBatches, type Batches } from './batches/batches.ts';
 import { spoolIn } from './batches/spool.ts';
 import { createBilling, type Billing } from './billing/billing.ts';
@@ -113,7 +114,7 @@ export function wire(parts: Parts): Gateway {
   const batches = createBatches({
     world,
     door: doorOf(gateDialects),
-    spool: spoolIn(parts.dataDir),
+    spool: spoolIn(resolve(parts.dataDir, parts.config().batches.folder)),
     live: () => listener.inFlight(),
   });
   const billing = billingOf(parts);
