@@ -187,7 +187,8 @@ describe('three nodes on one PostgreSQL', { skip: POSTGRES.skip }, () => {
   });
 
   it(`F54, F55 serves known keys while the database is away, and books all of it when it is back`, async (test) => {
-    const { id, token } = await keyOf('known', '1');
+    // What a process has in reserve, an eighth of what is left, must last for as long as nothing more can be drawn.
+    const { id, token } = await keyOf('known', '100');
     let cost = 0n;
     let served = 0;
     const wave = async (): Promise<void> => {
