@@ -163,7 +163,7 @@ export function reportsContract(
         waiting.map(({ id, usage }) => [id, usage.inputTokens, usage.reasoningTokens]),
         [['att_5', 100, undefined]],
       );
-      const price = [{ receiptId: 'att_5', costNanoUsd: 40n, chargeNanoUsd: 50n }];
+      const price = [{ receiptId: 'att_5', costNanoUsd: 40n, chargeNanoUsd: 50n, laterChargeNanoUsd: 45n }];
       const why = { reason: 'test', atMs: HOUR };
       assert.deepEqual(
         new Set(await Promise.all([books.reprice(price, why), books.reprice(price, why)])),

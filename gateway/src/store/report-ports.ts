@@ -140,7 +140,10 @@ export interface UnpricedQuery {
 export interface Repricing {
   readonly receiptId: string;
   readonly costNanoUsd: NanoUsd;
+  /** What is charged for it as the first attempt of its request that is charged anything. */
   readonly chargeNanoUsd: NanoUsd;
+  /** The same after another one: what is fixed a request is not in it. */
+  readonly laterChargeNanoUsd: NanoUsd;
 }
 
 export interface AlertRow {

@@ -1,0 +1,16 @@
+/** What lists and reports of very many rows need beside the tables of people and money. */
+import type { Kysely } from 'kysely';
+
+export async function widenReports(db: Kysely<unknown>): Promise<void> {
+  // Whether another attempt of the same request was charged for: asked when a price becomes known.
+  await db.schema.createIndex('receipts_request').on('receipts').column('request_id').execute();
+  await widenAlerts(db);
+}
+
+/** Alerts of before are those of the whole gateway: what they are about says no organisation for sure. */
+async function widenAlerts(db: Kysely<unknown>): Promise<void> {
+  for (const name of ['org_id', 'acked_by']) await db.schema.alterTable('alerts').addColumn(name, 'text').execute();
+  await db.schema.alterTable('alerts').addColumn('acked_at', 'bigint').execute();
+  await db.schema.createIndex('alerts_kind').on('alerts').columns(['kind', 'id']).execute();
+  await db.schema.createIndex('alerts_org').on('alerts').columns(['org_id', 'id']).execute();
+}
