@@ -150,7 +150,7 @@ describe('turnout ledger reconcile', () => {
       assert.equal(asRecord(parseJson(out))?.['ok'], false);
       assert.equal((await run([...words, '--tolerance', '7'], dir)).code, 0);
       const books = await openBooks({ dataDir: dir, busyMs: 1000 });
-      const alerts = await books.listAlerts({ kind: 'reconciliation', limitMax: 9 });
+      const { alerts } = await books.listAlerts({ kind: 'reconciliation', limitMax: 9 });
       assert.deepEqual(
         alerts.map(({ subject, body }) => [subject, body['drift_usd']]),
         [['openai/gpt-5-mini 2026-11-20', '-0.1']],

@@ -22,7 +22,7 @@ export async function repriceKnown(
   try {
     const alerts = await reports(async (books) => books.listAlerts({ kind: 'price-unknown', limitMax: MODELS_MAX }));
     if (!alerts.ok) throw new Error(alerts.error.message);
-    for (const { body } of alerts.value) {
+    for (const { body } of alerts.value.alerts) {
       const [model, target] = [asString(body['model']), asString(body['target'])];
       if (model === undefined || target === undefined || priceOf({ target }) === undefined) continue;
       const order = { model, isDryRun: false, reason: `snapshot ${id}`, priceOf, saleTo, now: Date.now };

@@ -1,5 +1,5 @@
 /** What lists and reports of very many rows need beside the tables of people and money. */
-import type { Kysely } from 'kysely';
+import { sql, type Kysely } from 'kysely';
 
 export async function widenReports(db: Kysely<unknown>): Promise<void> {
   // Whether another attempt of the same request was charged for: asked when a price becomes known.
@@ -13,4 +13,6 @@ async function widenAlerts(db: Kysely<unknown>): Promise<void> {
   await db.schema.alterTable('alerts').addColumn('acked_at', 'bigint').execute();
   await db.schema.createIndex('alerts_kind').on('alerts').columns(['kind', 'id']).execute();
   await db.schema.createIndex('alerts_org').on('alerts').columns(['org_id', 'id']).execute();
+  // Most are dealt with; those that are not are what is looked for.
+  await sql`create index alerts_open on alerts (id) where acked_at is null`.execute(db);
 }

@@ -87,13 +87,13 @@ describe('re-pricing', () => {
 
   it('tells once of each model whose price is not known', async () => {
     await withUnpriced(async (books) => {
-      const alerts = await books.listAlerts({ limitMax: 10 });
+      const { alerts } = await books.listAlerts({ limitMax: 10 });
       assert.deepEqual(
         alerts.map(({ kind, subject, told_at }) => [kind, subject, told_at]),
         [['price-unknown', 'openai/gpt-5-mini', null]],
       );
       await books.markTold([alerts[0]?.id ?? 0], 1000);
-      assert.deepEqual(await books.listAlerts({ limitMax: 10, isUntold: true }), []);
+      assert.deepEqual(await books.listAlerts({ limitMax: 10, isUntold: true }), { alerts: [] });
       const again = { kind: 'price-unknown', subject: 'openai/gpt-5-mini', atMs: 9, body: {} };
       assert.equal(await books.putAlert(again), false);
       assert.equal(await books.putAlert({ ...again, subject: 'other' }), true);
