@@ -136,8 +136,8 @@ export function reportsContract(
     });
 
     it('tells of receipts by end user only as far as it may read', async () => {
-      assert.equal(await books.usageBy({ by: ['end-user'], receiptsMax: 4 }), undefined);
-      assert.equal((await told({ by: ['end-user'], receiptsMax: 5 })).total.receipts, 5);
+      assert.equal(await books.usageBy({ by: ['end-user'], rowsMax: 4 }), undefined);
+      assert.equal((await told({ by: ['end-user'], rowsMax: 5 })).total.receipts, 5);
       assert.equal((await told({ by: ['tag', 'model'] })).total.receipts, 5);
     });
 

@@ -1150,7 +1150,7 @@ export interface Admin {
     delete(id: string, options?: CallOptions): Promise<Deleted>;
   };
   readonly usage: {
-    /** Shows what was spent, oldest first; of the rows the newest 10000. */
+    /** Shows what was spent, oldest first; of the rows the newest 5000. */
     get(query?: UsageGetQuery, options?: CallOptions): Promise<UsageGetAnswer>;
   };
   readonly alerts: {
@@ -1166,7 +1166,7 @@ export interface Admin {
     list(query?: AuditListQuery, options?: CallOptions): Pages<AuditEntry>;
   };
   readonly requests: {
-    /** Lists the records of requests. */
+    /** Lists the records of requests. A page that has looked far enough may be short, or empty, and have a next one. */
     list(query?: RequestsListQuery, options?: CallOptions): Pages<RequestRecord>;
     /** Shows the record of a request. */
     get(id: string, query?: RequestsGetQuery, options?: CallOptions): Promise<RequestRecord>;

@@ -37,7 +37,7 @@ export async function migrate(db: Kysely<Tables>): Promise<void> {
 /** Large tables that a step goes through row by row, by making an index over them or by writing them anew. */
 const GOES_THROUGH: Readonly<Record<string, readonly LargeTable[]>> = {
   '0006-people-and-money': ['receipts', 'accounts'],
-  '0008-reports': ['receipts'],
+  '0008-reports': ['receipts', 'requests'],
 };
 
 /** Tables that may have millions of rows. */

@@ -33,8 +33,8 @@ export interface UsageByQuery {
   readonly orgId?: string;
   /** Groups told; the total is that of all. */
   readonly groupsMax?: number;
-  /** Where receipts have to be read (`tag`, `end-user`): at most so many. */
-  readonly receiptsMax?: number;
+  /** Where receipts have to be read (`tag`, `end-user`), or the sums of hours: at most so many of them. */
+  readonly rowsMax?: number;
 }
 
 export interface UsageSum {
@@ -220,7 +220,7 @@ export interface AlertBooks {
 
 /** All of it throws `StoreError`s or the database's own errors. */
 export interface ReportBooks extends AlertBooks {
-  /** Undefined: more receipts would have to be read than `receiptsMax`. */
+  /** Undefined: more rows would have to be read than `rowsMax`. */
   usageBy(query: UsageByQuery): Promise<UsageByReport | undefined>;
   /** Receipts as they are in the database: those of the last moment are not there yet. */
   receiptPage(query: ReceiptQuery): Promise<readonly UsageRow[]>;
