@@ -296,6 +296,7 @@ export interface RequestQuery {
   readonly cursor?: string;
 }
 
+/** Newest first. A page may be short, or empty, and have a `next`: so far was looked for it, and no further. */
 export interface RequestPage {
   readonly records: readonly JsonRecord[];
   readonly next?: string;
