@@ -4,7 +4,7 @@
  * (test/programs), which it installs from npm: they name themselves where they do not run.
  */
 import { globSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { fileURLToPath } from 'node:url';
@@ -12,6 +12,8 @@ import { startServices } from './services.ts';
 import { filesTogether } from './together.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+/** All there is, so that no new folder is forgotten. Those that take minutes come first: none is left to run alone at the end. */
+const ALL = ['gateway/test/chaos/*.test.ts', 'gateway/{src,test}/**/*.test.ts', 'sdk/test/*.test.ts'];
 const FAST = [
   'gateway/test/together/*.test.ts',
   'gateway/src/**/*.test.ts',
@@ -24,14 +26,6 @@ const NOT_FAST = [
   'gateway/src/store/{kill,postgres,replies,reprice,secrets,store,store-locked}.test.ts',
   'gateway/test/understand.test.ts',
   'gateway/test/routing/simulation.test.ts',
-];
-const SLOW = [
-  'gateway/test/conformance/**/*.test.ts',
-  'gateway/test/e2e/**/*.test.ts',
-  'gateway/test/chaos/**/*.test.ts',
-  'gateway/test/sim/**/*.test.ts',
-  'gateway/test/deploy/**/*.test.ts',
-  'sdk/test/*.test.ts',
 ];
 const PROGRAMS = ['gateway/test/programs/**/*.test.ts'];
 /** No test file may hang the run. The slowest takes about two minutes. */
@@ -47,15 +41,14 @@ const isFast = args.includes('--fast');
 const named = args.filter((arg) => !arg.startsWith('--'));
 const isPrograms = args.includes('--programs');
 if (isPrograms) process.env['TURNOUT_PROGRAMS'] = '1';
-const all = isPrograms ? PROGRAMS : isFast ? FAST : [...FAST, ...SLOW, ...PROGRAMS];
-const patterns = named.length > 0 ? named : all;
+const filesOf = (patterns: readonly string[]): readonly string[] =>
+  patterns.flatMap((pattern) => globSync(pattern, { cwd: root }).toSorted());
+const patterns = named.length > 0 ? named : isPrograms ? PROGRAMS : isFast ? FAST : ALL;
 /** Run by their group; alone where they are named. */
 const together = named.length > 0 ? new Set<string>() : filesTogether();
-const slow = new Set(isFast && named.length === 0 ? globSync(NOT_FAST, { cwd: root }) : []);
-// In the order of the patterns: the long ones come first, so that none is left to run alone at the end.
-const files = [...new Set(patterns.flatMap((pattern) => globSync(pattern, { cwd: root }).toSorted()))]
-  .filter((file) => !together.has(file) && !slow.has(file))
-  .map((file) => join(root, file));
+const slow = new Set(isFast && named.length === 0 ? filesOf(NOT_FAST) : []);
+const chosen = new Set(filesOf(patterns).filter((file) => !together.has(file) && !slow.has(file)));
+const files = [...chosen].map((file) => join(root, file));
 if (files.length === 0) {
   process.stderr.write(`no test file matches ${patterns.join(' ')}\n`);
   process.exit(1);
@@ -96,7 +89,7 @@ stream.on('end', () => {
     for (const { file, seconds } of times.toSorted((a, b) => b.seconds - a.seconds).slice(0, SLOWEST))
       process.stdout.write(`took ${seconds.toFixed(1)} s: ${file}\n`);
     for (const skip of skips) process.stdout.write(`not run: ${skip}\n`);
-    if (slow.size > 0) process.stdout.write(`left to npm test: ${[...NOT_FAST, ...SLOW].join(' ')}\n`);
+    if (isFast && named.length === 0) process.stdout.write(`left to npm test: ${leftOut()}\n`);
     for (const failure of failures) process.stdout.write(`failed: ${failure}\n`);
     process.stdout.write(
       `${passed} passed, ${failures.length} failed${skips.length > 0 ? `, ${skips.length} skipped` : ''}\n`,
@@ -105,3 +98,16 @@ stream.on('end', () => {
     void stopped.finally(() => process.exit(failures.length > 0 || passed === 0 ? 1 : 0));
   }, 200);
 });
+
+/** What a fast run leaves out: folders of which it runs nothing, and names beside those that it runs. */
+function leftOut(): string {
+  const run = new Set([...chosen, ...together]);
+  const folders = new Set([...run].map((file) => dirname(file)));
+  const left = [...new Set(filesOf(ALL))].filter((file) => !run.has(file));
+  const inFolders = Map.groupBy(left, (file) => dirname(file));
+  return [...inFolders]
+    .map(([folder, names]) =>
+      folders.has(folder) ? `${folder}/{${names.map((name) => basename(name, '.test.ts')).join(',')}}` : folder,
+    )
+    .join(' ');
+}
