@@ -1,5 +1,6 @@
 /** Builds the world out of its parts: a plain function, a plain object. Nothing here decides anything. */
 import { randomBytes } from 'node:crypto';
+import { resolve } from 'node:path';
 import { createBatches, type Batches } from './batches/batches.ts';
 import { spoolIn } from './batches/spool.ts';
 import { createBilling, type Billing } from './billing/billing.ts';
@@ -29,7 +30,7 @@ import { throttle } from './login/throttle.ts';
 import { throttleTogether } from './login/throttle-together.ts';
 import { createWheel, timerLinks, type Timer } from './lib/wheel.ts';
 import { meters } from './pipeline/meters.ts';
-import { saleTo } from './pipeline/sale.ts';
+import { salesOf } from './pipeline/sale.ts';
 import type { Gate, Owner } from './pipeline/gate.ts';
 import { openHealth } from './pipeline/health-book.ts';
 import { openLimits } from './pipeline/limit-books.ts';
@@ -38,9 +39,10 @@ import type { Snapshot } from './routing/snapshot.ts';
 import { createSuspicions, type Suspicion } from './shared/breakers.ts';
 import type { Together } from './shared/count.ts';
 import { createNotices } from './shared/notices.ts';
-import type { Store } from './store/ports.ts';
+import type { KeptTurns, Store } from './store/ports.ts';
 import { frontOf, type Crew, type Readiness } from './telemetry/crew.ts';
 import { keptTurns } from './store/turns.ts';
+import { turnsTogether } from './store/turns-together.ts';
 import type { Log } from './telemetry/log.ts';
 import { verdictMemory } from './understand/verdict.ts';
 import { metrics, type Metrics } from './telemetry/metrics.ts';
@@ -112,7 +114,7 @@ export function wire(parts: Parts): Gateway {
   const batches = createBatches({
     world,
     door: doorOf(gateDialects),
-    spool: spoolIn(parts.dataDir),
+    spool: spoolIn(resolve(parts.dataDir, parts.config().batches.folder)),
     live: () => listener.inFlight(),
   });
   const billing = billingOf(parts);
@@ -152,7 +154,7 @@ interface Built extends Pick<World, 'clock' | 'timers' | 'underWay' | 'meters' |
 }
 
 function worldOf(parts: Parts, built: Built): World {
-  const { store, upstream, log, snapshot } = parts;
+  const { store, upstream, log, snapshot, config } = parts;
   const { clock, timers, underWay, meters: metered, health, limits } = built;
   return {
     snapshot,
@@ -166,8 +168,8 @@ function worldOf(parts: Parts, built: Built): World {
     conversations: new Conversations(),
     feedback: store.feedback,
     budgets: store.budgets,
-    saleTo: saleFrom(parts),
-    turns: keptTurns(() => clock.monotonicMs()),
+    saleTo: salesOf(store, () => config().billing.plan),
+    turns: turnsOf(parts, clock),
     clock,
     timers,
     random: Math.random,
@@ -180,6 +182,14 @@ function worldOf(parts: Parts, built: Built): World {
     gate: limits.gate,
     targetRestMs: limits.targetRestMs,
   };
+}
+
+/** Here, and where there are others in the same region, with them: a text that may not leave it is understood nowhere else. */
+function turnsOf({ together, store, limits }: Parts, clock: Clock): KeptTurns {
+  const own = keptTurns(() => clock.monotonicMs());
+  if (together === undefined) return own;
+  const key = store.keyFor(`turns of conversations in ${limits.region ?? 'no named region'}`);
+  return turnsTogether(own, { voice: together.voice, processId: store.processId, key });
 }
 
 /** Whom a key belongs to, from memory. */
@@ -265,15 +275,6 @@ function billingOf({ store, config, log }: Parts): Billing {
     now: Date.now,
     log: (text, details) => log('info', text, details),
   });
-}
-
-/** An organisation that is not known any more pays for what its keys still do as any other. */
-function saleFrom({ store, config }: Parts): World['saleTo'] {
-  return (orgId) => {
-    const org = store.people.org(orgId);
-    const rules = store.plans.rulesOf(org?.planId) ?? config().billing.plan;
-    return saleTo(org ?? { id: orgId, name: orgId, billing: 'postpaid' }, rules);
-  };
 }
 
 function limitsOf(server: Config['server']): Parameters<typeof createListener>[0]['limits'] {
