@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { asArray, asRecord, isRecord, parseJson, type JsonRecord } from '../../src/lib/json.ts';
-import { runCli } from '../harness.ts';
+import { runCli, type TestGateway } from '../harness.ts';
 import { chatBody, rawCall, type RawCall } from './callers.ts';
 import { answering, metricOf, seen, serving, startCrew, until, workersOf } from './crew.ts';
 import { P_FINE } from './rig.ts';
