@@ -80,7 +80,7 @@ describe('turnout migrate', () => {
     await tell();
     assert.deepEqual(
       told.map(({ steps, through }) => [String(steps).split(', ')[0], through]),
-      [['0006-people-and-money', 'receipts: 0 rows, accounts: 0 rows']],
+      [['0006-people-and-money', 'receipts: 0 rows, accounts: 0 rows, requests: 0 rows']],
     );
   });
 
