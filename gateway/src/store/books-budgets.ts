@@ -51,11 +51,12 @@ interface Update {
 }
 
 async function update(db: Kysely<Tables>, { id, deed, action, patch }: Update): Promise<StoredBudget | undefined> {
-  const { atMs, by = SYSTEM } = deed;
+  const { atMs, by = SYSTEM, ifRevision } = deed;
   return db.transaction().execute(async (trx) => {
     await lockNames(trx, [`budget ${id}`]);
     const row = await trx.selectFrom('budgets').selectAll().where('id', '=', id).executeTakeFirst();
     if (row === undefined || row.is_removed === 1n) return undefined;
+    if (ifRevision !== undefined && row.revision.toString() !== ifRevision) return undefined;
     const revision = await nextRevision(trx, 'people');
     const stored = await trx
       .updateTable('budgets')

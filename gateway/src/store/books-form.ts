@@ -230,7 +230,10 @@ export interface SecretBooks {
 export interface KeyBooks {
   /** Keys changed after `revision`, removed ones among them. */
   keyChanges(revision: bigint): Promise<readonly StoredKey[]>;
-  createKey(key: Omit<KeyRow, 'isDisabled'> & { readonly hash: string }, by?: string): Promise<StoredKey>;
+  createKey(
+    key: Omit<KeyRow, 'isDisabled'> & { readonly isDisabled?: boolean; readonly hash: string },
+    by?: string,
+  ): Promise<StoredKey>;
   changeKey(id: string, change: KeyPatch, deed: KeyDeed): Promise<StoredKey | undefined>;
   removeKey(id: string, deed: KeyDeed): Promise<StoredKey | undefined>;
   rotateKey(id: string, tokens: Rotation, deed: KeyDeed): Promise<StoredKey | undefined>;

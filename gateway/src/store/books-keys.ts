@@ -82,7 +82,7 @@ async function createKey(
       name: key.name,
       hash: key.hash,
       is_root: key.isRoot ? 1 : 0,
-      is_disabled: 0,
+      is_disabled: key.isDisabled === true ? 1 : 0,
       is_removed: 0,
       created_at: key.createdAtMs,
       expires_at: key.expiresAtMs ?? null,
@@ -98,7 +98,8 @@ async function createKey(
     };
     const stored = await trx.insertInto('keys').values(row).returningAll().executeTakeFirstOrThrow();
     await setGrant(trx, key.id, { nanoUsd: key.budgetNanoUsd ?? 0n, atMs: key.createdAtMs });
-    const changes = changesOf({ ...key, isRoot: key.isRoot });
+    const { isDisabled, ...made } = key;
+    const changes = changesOf(isDisabled === true ? key : made);
     await noteDeed(trx, { atMs: key.createdAtMs, by, action: 'key.created', subject: key.id, changes });
     return keyOf(stored);
   });

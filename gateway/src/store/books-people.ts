@@ -59,6 +59,8 @@ function orgBooks(db: Kysely<Tables>): Pick<OwnerBooks, 'createOrg' | 'changeOrg
           billing: org.billing ?? 'postpaid',
           plan_id: org.planId ?? null,
         };
+        const refused = await whyNoPlan(trx, org.planId);
+        if (refused !== undefined) return { refused };
         const stored = await trx.insertInto('orgs').values(row).returningAll().executeTakeFirstOrThrow();
         await note(trx, deed, { action: 'org.created', subject: id, changes: orgChanges(org) });
         return { row: orgOf(stored) };
@@ -70,6 +72,8 @@ function orgBooks(db: Kysely<Tables>): Pick<OwnerBooks, 'createOrg' | 'changeOrg
           return { refused: 'default-org' };
         const { billing, planId } = patch;
         const set = { ...(await ownerSet(trx, patch)), ...compact({ billing, plan_id: planId }) };
+        const refused = (await whyNotSeen(trx, ['orgs', id], deed)) ?? (await whyNoPlan(trx, planId));
+        if (refused !== undefined) return { refused };
         const stored = await trx
           .updateTable('orgs')
           .set(set)
@@ -83,6 +87,29 @@ function orgBooks(db: Kysely<Tables>): Pick<OwnerBooks, 'createOrg' | 'changeOrg
         return { row: orgOf(stored) };
       }),
   };
+}
+
+/** Once the revision is drawn nobody else writes until the end of the transaction: what is seen here holds. */
+async function whyNotSeen(
+  trx: Trx,
+  [table, id]: readonly ['orgs' | 'teams' | 'users', string],
+  { ifRevision }: PeopleDeed,
+): Promise<Refusal | undefined> {
+  if (ifRevision === undefined) return undefined;
+  const row = await trx
+    .selectFrom(table)
+    .select('revision')
+    .where('id', '=', id)
+    .where('is_removed', '=', 0n)
+    .executeTakeFirst();
+  if (row === undefined) return 'unknown';
+  return row.revision.toString() === ifRevision ? undefined : 'revision-old';
+}
+
+async function whyNoPlan(trx: Trx, planId: string | null | undefined): Promise<Refusal | undefined> {
+  if (planId === null || planId === undefined) return undefined;
+  const plan = trx.selectFrom('plans').select('id').where('id', '=', planId).where('is_removed', '=', 0n);
+  return (await plan.executeTakeFirst()) === undefined ? 'plan-unknown' : undefined;
 }
 
 /** With an organisation its teams and users go; their addresses are free again. */
@@ -114,9 +141,12 @@ function teamBooks(db: Kysely<Tables>): Pick<OwnerBooks, 'createTeam' | 'changeT
       }),
     changeTeam: async (id, patch, deed) =>
       db.transaction().execute(async (trx) => {
+        const set = await ownerSet(trx, patch);
+        const refused = await whyNotSeen(trx, ['teams', id], deed);
+        if (refused !== undefined) return { refused };
         const stored = await trx
           .updateTable('teams')
-          .set(await ownerSet(trx, patch))
+          .set(set)
           .where('id', '=', id)
           .where('is_removed', '=', 0n)
           .returningAll()
@@ -150,7 +180,7 @@ function userBooks(db: Kysely<Tables>): Pick<OwnerBooks, 'createUser' | 'changeU
           .where('is_removed', '=', 0n)
           .executeTakeFirst();
         if (known === undefined) return { refused: 'unknown' };
-        const refused = await whyNotChange(trx, known, patch);
+        const refused = (await whyNotSeen(trx, ['users', id], deed)) ?? (await whyNotChange(trx, known, patch));
         if (refused !== undefined) return { refused };
         const stored = await trx
           .updateTable('users')

@@ -4,6 +4,7 @@ import { fault, type Fault } from '../chat/fault.ts';
 import { compact } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import type { NanoUsd } from '../money/price.ts';
+import { deedOf, mindsRevision, type Act } from './act.ts';
 import type { Books, KeyDeed, StoredKey } from './books-form.ts';
 import { ROOT_KEY_ID } from './ledger-problems.ts';
 import { rangesOf, REGION, settingProblem, type KeySettingsPatch } from './key-settings.ts';
@@ -11,7 +12,7 @@ import { KeyUses } from './key-uses.ts';
 import { DEFAULT_ORG_ID } from '../people/permissions.ts';
 import { patiently } from './patience.ts';
 import type { Owners } from './people-ports.ts';
-import type { Act, IssuedKey, KeyLookup, KeyOwner, KeyPatch, KeyRow, Keys, KeySpend, NewKey } from './ports.ts';
+import type { IssuedKey, KeyLookup, KeyOwner, KeyPatch, KeyRow, Keys, KeySpend, NewKey } from './ports.ts';
 import { hashToken, isWellFormed, newToken } from './token.ts';
 
 /** Shorter root keys could be guessed. */
@@ -119,13 +120,14 @@ export class KeyRing implements Keys {
     const { books, secret, newId, now } = this.#ports;
     const token = newToken();
     const id = newId('key');
-    const row = { ...key, id, isRoot: key.isRoot ?? false, tags: key.tags ?? [], createdAtMs: now() };
+    const { isRoot = false, isDisabled = false, tags = [] } = key;
+    const row = { ...key, id, isRoot, isDisabled, tags, createdAtMs: now() };
     const stored = await this.#patiently(async () => books.createKey({ ...row, hash: hashToken(secret, token) }, by));
     if (!stored.ok) return stored;
     return ok({ row: this.#apply(stored.value), token });
   }
 
-  async rotate(id: string, overlapMs: number, by?: string): Promise<Result<IssuedKey | undefined, Fault>> {
+  async rotate(id: string, overlapMs: number, by?: string | Act): Promise<Result<IssuedKey | undefined, Fault>> {
     if (!(overlapMs >= 0 && overlapMs <= OVERLAP_MS_MAX))
       return err(fault('field-invalid', { reason: 'it must be 0 to 92 days' }, { param: 'overlap' }));
     const { books, secret, now } = this.#ports;
@@ -133,7 +135,8 @@ export class KeyRing implements Keys {
     const tokens = { hash: hashToken(secret, token), oldUntilMs: now() + overlapMs };
     const stored = await this.#patiently(async () => books.rotateKey(id, tokens, this.#deed(by)));
     if (!stored.ok) return stored;
-    return ok(stored.value === undefined ? undefined : { row: this.#apply(stored.value), token });
+    if (stored.value === undefined) return this.#isStale(id, by) ? err(fault('revision-old')) : ok(undefined);
+    return ok({ row: this.#apply(stored.value), token });
   }
 
   async change(id: string, patch: KeyPatch, by?: string | Act): Promise<Result<KeyRow | undefined, Fault>> {
@@ -155,7 +158,7 @@ export class KeyRing implements Keys {
 
   /** Why a key that is there was left as it is. */
   #isStale(id: string, by: string | Act | undefined): boolean {
-    return typeof by === 'object' && by.ifRevision !== undefined && this.#byId.has(id);
+    return mindsRevision(by) && this.#byId.has(id);
   }
 
   async uses(): Promise<Result<ReadonlyMap<string, number>, Fault>> {
@@ -199,8 +202,7 @@ export class KeyRing implements Keys {
   }
 
   #deed(by: string | Act | undefined): KeyDeed {
-    const act = typeof by === 'string' ? { by } : by;
-    return { atMs: this.#ports.now(), ...act };
+    return deedOf(by, this.#ports.now());
   }
 
   #patiently<T>(ask: () => Promise<T>): Promise<Result<T, Fault>> {

@@ -3,6 +3,7 @@ import type { Fault } from '../chat/fault.ts';
 import type { JsonRecord } from '../lib/json.ts';
 import type { Result } from '../lib/result.ts';
 import type { Role } from '../people/permissions.ts';
+import type { Act } from './act.ts';
 
 /** What organisation, team and user have in common. */
 interface OwnerRow {
@@ -99,9 +100,8 @@ export interface UserPatch extends OwnerPatch {
 }
 
 /** When something is changed, and for whom: the id of a user or key, `cli`, or `system`. */
-export interface PeopleDeed {
+export interface PeopleDeed extends Act {
   readonly atMs: number;
-  readonly by: string;
 }
 
 /** Why something cannot be written. */
@@ -113,6 +113,8 @@ export type Refusal =
   | 'email-taken'
   | 'subject-taken'
   | 'default-org'
+  | 'plan-unknown'
+  | 'revision-old'
   | 'owner-exists'
   | 'link-used'
   | 'other-email';
@@ -243,9 +245,9 @@ export interface People {
   createTeam(team: NewTeam, by: string): Answer<TeamRow>;
   createUser(user: NewUser, by: string): Answer<UserRow>;
   /** `undefined` where there is none, or where it was removed by this. */
-  changeOrg(id: string, patch: OrgPatch, by: string): Answer<OrgRow | undefined>;
-  changeTeam(id: string, patch: TeamPatch, by: string): Answer<TeamRow | undefined>;
-  changeUser(id: string, patch: UserPatch, by: string): Answer<UserRow | undefined>;
+  changeOrg(id: string, patch: OrgPatch, by: string | Act): Answer<OrgRow | undefined>;
+  changeTeam(id: string, patch: TeamPatch, by: string | Act): Answer<TeamRow | undefined>;
+  changeUser(id: string, patch: UserPatch, by: string | Act): Answer<UserRow | undefined>;
 
   /** Makes a link; `token` is seen here and never again. */
   invite(invite: Omit<NewInvite, 'hash'>, by: string): Answer<{ readonly row: InviteRow; readonly token: string }>;

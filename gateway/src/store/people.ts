@@ -4,6 +4,7 @@ import { fault, type Fault } from '../chat/fault.ts';
 import { isRecord, type JsonRecord } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { isInWords } from '../people/names.ts';
+import type { Act } from './act.ts';
 import { whyNotLimits } from './key-settings.ts';
 import { patiently } from './patience.ts';
 import type {
@@ -103,15 +104,15 @@ export class Directory implements People {
     return this.#make(user, async (books) => books.createUser(this.#ports.newId('user'), user, this.#deed(by)));
   }
 
-  async changeOrg(id: string, patch: OrgPatch, by: string): Answer<OrgRow | undefined> {
+  async changeOrg(id: string, patch: OrgPatch, by: string | Act): Answer<OrgRow | undefined> {
     return this.#change(patch, async (books) => books.changeOrg(id, patch, this.#deed(by)));
   }
 
-  async changeTeam(id: string, patch: TeamPatch, by: string): Answer<TeamRow | undefined> {
+  async changeTeam(id: string, patch: TeamPatch, by: string | Act): Answer<TeamRow | undefined> {
     return this.#change(patch, async (books) => books.changeTeam(id, patch, this.#deed(by)));
   }
 
-  async changeUser(id: string, patch: UserPatch, by: string): Answer<UserRow | undefined> {
+  async changeUser(id: string, patch: UserPatch, by: string | Act): Answer<UserRow | undefined> {
     return this.#change(patch, async (books) => books.changeUser(id, patch, this.#deed(by)));
   }
 
@@ -213,8 +214,9 @@ export class Directory implements People {
     return patiently(async () => ask(this.#ports.books), this.#ports.patienceMs);
   }
 
-  #deed(by: string): PeopleDeed {
-    return { atMs: this.#ports.now(), by };
+  #deed(by: string | Act): PeopleDeed {
+    const act = typeof by === 'string' ? { by } : by;
+    return { ...act, atMs: this.#ports.now() };
   }
 }
 
@@ -297,22 +299,26 @@ function whyNotValid({ name, settings }: Checked): Fault | undefined {
   return reason === undefined ? undefined : fault('field-invalid', { reason }, { param: 'settings.limits' });
 }
 
+/** What is wrong with a field, in the words of the API. */
+const WRONG = {
+  'org-unknown': ['org_id', 'there is no such organisation'],
+  'team-unknown': ['team_id', 'there is no such team in this organisation'],
+  'plan-unknown': ['plan', 'there is no such plan'],
+  'other-email': ['email', 'this invitation is for another address'],
+} as const;
+
 function faultOf(refused: Refusal): Fault {
   switch (refused) {
     case 'unknown':
       return fault('person-unknown');
     case 'org-unknown':
-      return fault('field-invalid', { reason: 'there is no such organisation' }, { param: 'org_id' });
     case 'team-unknown':
-      return fault('field-invalid', { reason: 'there is no such team in this organisation' }, { param: 'team_id' });
-    case 'other-email':
-      return fault('field-invalid', { reason: 'this invitation is for another address' }, { param: 'email' });
-    case 'email-taken':
-    case 'subject-taken':
-    case 'last-owner':
-    case 'default-org':
-    case 'owner-exists':
-    case 'link-used':
+    case 'plan-unknown':
+    case 'other-email': {
+      const [param, reason] = WRONG[refused];
+      return fault('field-invalid', { reason }, { param });
+    }
+    default:
       return fault(refused);
   }
 }

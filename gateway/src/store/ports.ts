@@ -9,6 +9,7 @@ import type { AskBilling, Plans } from './billing-ports.ts';
 import type { Budgets } from './budget-ports.ts';
 import type { Secrets } from './secret-ports.ts';
 import type { KeySettings, KeySettingsPatch } from './key-settings.ts';
+import type { Act } from './act.ts';
 import type { Owners, People } from './people-ports.ts';
 import type { StorePlace } from './place.ts';
 import type { PurseRef, PurseState, TargetPurses } from './purse-ports.ts';
@@ -45,6 +46,7 @@ export type KeyLookup = Result<KeyRow, Fault>;
 export interface NewKey extends KeySettings, KeyOwner {
   readonly name: string;
   readonly isRoot?: boolean;
+  readonly isDisabled?: boolean;
   readonly expiresAtMs?: number;
   readonly budgetNanoUsd?: NanoUsd;
   readonly allowedModels?: readonly string[];
@@ -78,12 +80,6 @@ export interface KeySpend {
   readonly heldNanoUsd: NanoUsd;
 }
 
-/** Who changes something, and what of it they have seen: where it has another revision by now, nothing is changed (`revision-old`). */
-export interface Act {
-  readonly by: string;
-  readonly ifRevision?: string;
-}
-
 /** `by`: who makes, changes or removes a key, for the audit log: the id of another key, or `cli`. */
 export interface Keys {
   /**
@@ -102,7 +98,7 @@ export interface Keys {
   /** Makes a key. Known to this process at once, to others within two seconds. */
   create(key: NewKey, by?: string): Promise<Result<IssuedKey, Fault>>;
   /** Gives a key another token; the one before is taken for `overlapMs` more. `undefined` where there is no such key. */
-  rotate(id: string, overlapMs: number, by?: string): Promise<Result<IssuedKey | undefined, Fault>>;
+  rotate(id: string, overlapMs: number, by?: string | Act): Promise<Result<IssuedKey | undefined, Fault>>;
   /** `undefined` where there is no such key. */
   change(id: string, patch: KeyPatch, by?: string | Act): Promise<Result<KeyRow | undefined, Fault>>;
   /** False where there is no such key. Its receipts stay. */

@@ -180,7 +180,7 @@ function keyFor({ secret }: World, purpose: string): Buffer {
 
 /** What the rest of the gateway sees of them. */
 function frontOf(members: Members, world: World): Omit<Store, 'close'> {
-  const { people, keys, budgets, purseOf, noteStore } = members;
+  const { people, keys, budgets, secrets, purseOf, noteStore } = members;
   const { books, lock, warn = () => undefined } = world;
   return {
     ...members,
@@ -195,7 +195,7 @@ function frontOf(members: Members, world: World): Omit<Store, 'close'> {
     audit: async (query) => patiently(async () => books.audit(query)),
     refresh: async () => {
       try {
-        for (const member of [people, keys, budgets]) await member.refresh();
+        for (const member of [people, keys, budgets, secrets]) await member.refresh();
       } catch (error) {
         noteStore(error);
       }
