@@ -285,7 +285,7 @@ async function notOwn(
   { id: rowId, principal }: Pick<Asked<unknown, unknown>, 'id' | 'principal'>,
   people: People,
 ): Promise<Fault> {
-  const noted = await people.noteRefused(rowId, [field], principal.id);
+  const noted = await people.noteRefused({ subject: rowId, orgId: rowId, fields: [field] }, principal.id);
   return noted.ok
     ? fault('not-permitted', { role: principal.role, permission: 'gateway.orgs' }, { param: field })
     : noted.error;

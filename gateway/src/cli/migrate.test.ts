@@ -61,10 +61,10 @@ describe('turnout migrate', () => {
   it('tells what a step goes through, and how to make a backup, before it is done', async (test) => {
     const dir = folder(test);
     await run(migrateCommand, [], dir);
-    forget(dir, '0006-people-and-money');
+    forget(dir, '0007-orgs-of-rows');
     const { code, text } = await run(migrateCommand, ['--dry-run'], dir);
     assert.equal(code, 0);
-    assert.match(text, /0006-people-and-money\n.*receipts \(0 rows\).*\n(.*\n)*.*turnout backup FILE.*pg_dump/);
+    assert.match(text, /0007-orgs-of-rows\n.*receipts \(0 rows\).*\n(.*\n)*.*turnout backup FILE.*pg_dump/);
   });
 
   it('is told of by a start, where an older Turnout has left something', async (test) => {
@@ -76,11 +76,11 @@ describe('turnout migrate', () => {
     await run(migrateCommand, [], dir);
     await tell();
     assert.deepEqual(told, [], 'a new database, and one that is up to date');
-    forget(dir, '0006-people-and-money');
+    forget(dir, '0007-orgs-of-rows');
     await tell();
     assert.deepEqual(
       told.map(({ steps, through }) => [steps, through]),
-      [['0006-people-and-money', 'receipts: 0 rows, accounts: 0 rows']],
+      [['0007-orgs-of-rows', 'receipts: 0 rows, requests: 0 rows']],
     );
   });
 

@@ -77,10 +77,10 @@ function meOf(world: LoginWorld, { login: { user, session, value } }: Known): Js
 
 async function changeMe(world: LoginWorld, visit: Known): Answer {
   const { people } = world;
-  const { id } = visit.login.user;
+  const { id, orgId } = visit.login.user;
   const forbidden = Object.keys(visit.fields).filter((field) => NOT_ONES_OWN.test(field));
   if (forbidden.length > 0) {
-    const noted = await people.noteRefused(id, forbidden, id);
+    const noted = await people.noteRefused({ subject: id, orgId, fields: forbidden }, id);
     return noted.ok ? err(fault('not-ones-own', {}, { param: forbidden[0] ?? '' })) : noted;
   }
   const patch = readName(visit.fields);

@@ -35,7 +35,8 @@ export function budgetBooks(db: Kysely<Tables>): BudgetBooks {
           .returningAll()
           .executeTakeFirstOrThrow();
         const changes = changesOf(budget);
-        await noteDeed(trx, { atMs, by, action: 'budget.created', subject: budget.id, changes });
+        const { id: subject, orgId } = budget;
+        await noteDeed(trx, { atMs, by, action: 'budget.created', subject, orgId, changes });
         return budgetOf(stored);
       }),
     changeBudget: async (id, patch, deed) => update(db, { id, deed, action: 'budget.changed', patch }),
@@ -68,7 +69,8 @@ async function update(db: Kysely<Tables>, { id, deed, action, patch }: Update): 
       .where('id', '=', id)
       .returningAll()
       .executeTakeFirstOrThrow();
-    await noteDeed(trx, { atMs, by, action, subject: id, changes: changesOf(patch) });
+    const orgId = stored.org_id ?? undefined;
+    await noteDeed(trx, { atMs, by, action, subject: id, orgId, changes: changesOf(patch) });
     return budgetOf(stored);
   });
 }

@@ -135,6 +135,7 @@ export interface StoredRequest {
 
 export interface FoundRequest {
   readonly keyId: string;
+  readonly orgId?: string;
   readonly body: JsonRecord;
 }
 

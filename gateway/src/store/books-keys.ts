@@ -100,7 +100,7 @@ async function createKey(
     await setGrant(trx, key.id, { nanoUsd: key.budgetNanoUsd ?? 0n, atMs: key.createdAtMs });
     const { isDisabled, ...made } = key;
     const changes = changesOf(isDisabled === true ? key : made);
-    await noteDeed(trx, { atMs: key.createdAtMs, by, action: 'key.created', subject: key.id, changes });
+    await noteDeed(trx, { ...deedOn(stored), atMs: key.createdAtMs, by, action: 'key.created', changes });
     return keyOf(stored);
   });
 }
@@ -134,9 +134,14 @@ async function changed(
       .where('id', '=', id)
       .returningAll()
       .executeTakeFirstOrThrow();
-    await noteDeed(trx, { atMs, by, action, subject: id, changes });
+    await noteDeed(trx, { ...deedOn(stored), atMs, by, action, changes });
     return keyOf(stored);
   });
+}
+
+/** Root keys are of the gateway. */
+function deedOn({ id, org_id, is_root }: Selectable<KeysTable>): Pick<Deed, 'subject' | 'orgId'> {
+  return { subject: id, orgId: is_root === 1n ? undefined : org_id };
 }
 
 async function missingOwner(

@@ -62,7 +62,7 @@ function orgBooks(db: Kysely<Tables>): Pick<OwnerBooks, 'createOrg' | 'changeOrg
         const refused = await whyNoPlan(trx, org.planId);
         if (refused !== undefined) return { refused };
         const stored = await trx.insertInto('orgs').values(row).returningAll().executeTakeFirstOrThrow();
-        await note(trx, deed, { action: 'org.created', subject: id, changes: orgChanges(org) });
+        await note(trx, deed, { action: 'org.created', subject: id, orgId: id, changes: orgChanges(org) });
         return { row: orgOf(stored) };
       }),
     changeOrg: async (id, patch, deed) =>
@@ -83,7 +83,7 @@ function orgBooks(db: Kysely<Tables>): Pick<OwnerBooks, 'createOrg' | 'changeOrg
           .executeTakeFirst();
         if (stored === undefined) return { refused: 'unknown' };
         if (patch.isRemoved === true) await emptyOrg(trx, id, stored.revision);
-        await note(trx, deed, { action: changed('org', patch), subject: id, changes: orgChanges(patch) });
+        await note(trx, deed, { action: changed('org', patch), subject: id, orgId: id, changes: orgChanges(patch) });
         return { row: orgOf(stored) };
       }),
   };
@@ -135,8 +135,9 @@ function teamBooks(db: Kysely<Tables>): Pick<OwnerBooks, 'createTeam' | 'changeT
         if (!(await hasOrg(trx, team.orgId))) return { refused: 'org-unknown' };
         const row = { ...owner, org_id: team.orgId };
         const stored = await trx.insertInto('teams').values(row).returningAll().executeTakeFirstOrThrow();
-        const { name, settings, orgId: org_id } = team;
-        await note(trx, deed, { action: 'team.created', subject: id, changes: compact({ name, settings, org_id }) });
+        const { name, settings, orgId } = team;
+        const changes = compact({ name, settings, org_id: orgId });
+        await note(trx, deed, { action: 'team.created', subject: id, orgId, changes });
         return { row: teamOf(stored) };
       }),
     changeTeam: async (id, patch, deed) =>
@@ -153,7 +154,8 @@ function teamBooks(db: Kysely<Tables>): Pick<OwnerBooks, 'createTeam' | 'changeT
           .executeTakeFirst();
         if (stored === undefined) return { refused: 'unknown' };
         if (patch.isRemoved === true) await emptyTeam(trx, id, stored.revision);
-        await note(trx, deed, { action: changed('team', patch), subject: id, changes: ownerChanges(patch) });
+        const noted = { subject: id, orgId: stored.org_id, changes: ownerChanges(patch) };
+        await note(trx, deed, { action: changed('team', patch), ...noted });
         return { row: teamOf(stored) };
       }),
   };
@@ -189,7 +191,8 @@ function userBooks(db: Kysely<Tables>): Pick<OwnerBooks, 'createUser' | 'changeU
           .returningAll()
           .executeTakeFirstOrThrow();
         await followUser(trx, id, patch);
-        await note(trx, deed, { action: changed('user', patch), subject: id, changes: userChanges(patch) });
+        const noted = { subject: id, orgId: stored.org_id, changes: userChanges(patch) };
+        await note(trx, deed, { action: changed('user', patch), ...noted });
         const teamsOf = await membersOf(trx, [id]);
         return { row: userOf(stored, teamsOf(id)) };
       }),
@@ -219,7 +222,7 @@ export async function addUser(
   const stored = await trx.insertInto('users').values(row).returningAll().executeTakeFirstOrThrow();
   await setTeams(trx, id, teamIds);
   const changes = compact({ name, email, role, org_id: orgId, teams: teamIds, oidc: oidcSubject });
-  await note(trx, deed, { action: 'user.created', subject: id, changes });
+  await note(trx, deed, { action: 'user.created', subject: id, orgId, changes });
   return { row: userOf(stored, teamIds) };
 }
 
@@ -358,7 +361,7 @@ async function nextPeopleRevision(trx: Trx): Promise<bigint> {
   return row.value;
 }
 
-type Noted = Pick<Parameters<typeof noteDeed>[1], 'action' | 'subject' | 'changes'>;
+type Noted = Omit<Parameters<typeof noteDeed>[1], 'atMs' | 'by'>;
 
 export async function note(trx: Trx, { atMs, by }: PeopleDeed, noted: Noted): Promise<void> {
   await noteDeed(trx, { atMs: Math.floor(atMs), by, ...noted });

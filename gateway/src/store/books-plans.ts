@@ -29,7 +29,8 @@ export function planBooks(
         const written = rules.map(writtenRule);
         const values = { id, name, rules: JSON.stringify(written), is_removed: 0, created_at: atMs, revision };
         const row = await trx.insertInto('plans').values(values).returningAll().executeTakeFirstOrThrow();
-        await noteDeed(trx, { atMs, by, action: 'plan.created', subject: id, changes: { name, rules: written } });
+        const noted = { subject: id, orgId: undefined, changes: { name, rules: written } };
+        await noteDeed(trx, { atMs, by, action: 'plan.created', ...noted });
         return planOf(row);
       }),
     changePlan: async (id, { name, rules }, deed) => {
@@ -73,7 +74,7 @@ async function write(
     .where('id', '=', id)
     .returningAll()
     .executeTakeFirstOrThrow();
-  await noteDeed(trx, { atMs, by, action, subject: id, changes });
+  await noteDeed(trx, { atMs, by, action, subject: id, orgId: undefined, changes });
   return { row: planOf(row) };
 }
 

@@ -83,14 +83,18 @@ function readJournals(dataDir: string): Journaled {
 }
 
 async function usageReport(db: Kysely<Tables>, query: UsageQuery, journaled: readonly Receipt[]): Promise<UsageReport> {
-  const { sinceMs = 0, keyId, rowsMax = Number.MAX_SAFE_INTEGER } = query;
+  const { sinceMs = 0, keyId, orgId, rowsMax = Number.MAX_SAFE_INTEGER } = query;
   const asked = journaled.filter(
-    (receipt) => receipt.atMs >= sinceMs && (keyId === undefined || receipt.keyId === keyId),
+    (receipt) =>
+      receipt.atMs >= sinceMs &&
+      (keyId === undefined || receipt.keyId === keyId) &&
+      (orgId === undefined || receipt.labels?.orgId === orgId),
   );
   const fresh = (await notStored(db, asked)).map((receipt) => usageRow(rowOf(receipt, 0n)));
   const gone = await goneGroups(db, query);
   let select = pricedReceipts(db).where('receipts.at', '>=', BigInt(Math.ceil(sinceMs)));
   if (keyId !== undefined) select = select.where('key_id', '=', keyId);
+  if (orgId !== undefined) select = select.where('org_id', '=', orgId);
   const newest = await select
     .selectAll('receipts')
     .select(LATE)
@@ -136,7 +140,10 @@ async function usageReport(db: Kysely<Tables>, query: UsageQuery, journaled: rea
 }
 
 /** Of hours whose receipts may be gone: their sums have all of them. */
-async function goneGroups(db: Kysely<Tables>, { sinceMs = 0, keyId }: UsageQuery): Promise<readonly UsageGroup[]> {
+async function goneGroups(
+  db: Kysely<Tables>,
+  { sinceMs = 0, keyId, orgId }: UsageQuery,
+): Promise<readonly UsageGroup[]> {
   const before = await receiptsFrom(db);
   if (before === 0n) return [];
   let select = db
@@ -144,6 +151,7 @@ async function goneGroups(db: Kysely<Tables>, { sinceMs = 0, keyId }: UsageQuery
     .where('hour', '<', before)
     .where('hour', '>=', BigInt(Math.ceil(sinceMs / HOUR_MS)));
   if (keyId !== undefined) select = select.where('key_id', '=', keyId);
+  if (orgId !== undefined) select = select.where('org_id', '=', orgId);
   const rows = await select
     .select(['key_id', 'provider', 'model'])
     .select([

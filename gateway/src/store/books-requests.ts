@@ -1,7 +1,7 @@
 /** Request records in the database: JSON in a column, with the few columns that lists filter by. */
 import { sql, type Insertable, type Kysely } from 'kysely';
-import { asRecord, parseJson, type JsonRecord } from '../lib/json.ts';
-import type { Books, RequestList } from './books-form.ts';
+import { asRecord, compact, parseJson, type JsonRecord } from '../lib/json.ts';
+import type { Books, RequestList, StoredRequest } from './books-form.ts';
 import { bulkInsert } from './bulk-insert.ts';
 import type { LogQuery, RequestQuery } from './ports.ts';
 import { searchPattern } from './search-words.ts';
@@ -31,21 +31,19 @@ export function requestBooks(db: Kysely<Tables>): RequestBooks {
   return {
     putRequests: async (records) => {
       if (records.length === 0) return;
-      const rows = records.map(({ id, keyId, atMs, outcome, route, model, words = '', body }) => ({
-        id,
-        key_id: keyId,
-        at: Math.floor(atMs),
-        outcome,
-        route: route ?? null,
-        model: model ?? null,
-        words,
-        body,
-      }));
-      await db.transaction().execute(async (trx) => insert(trx, rows));
+      await db.transaction().execute(async (trx) => {
+        const orgs = await orgsOf(trx, new Set(records.map(({ keyId }) => keyId)));
+        await insert(
+          trx,
+          records.map((record) => rowOf(record, orgs.get(record.keyId))),
+        );
+      });
     },
     getRequest: async (id) => {
-      const row = await db.selectFrom('requests').select(['key_id', 'body']).where('id', '=', id).executeTakeFirst();
-      return row === undefined ? undefined : { keyId: row.key_id, body: bodyOf(row.body) };
+      const columns = ['key_id', 'org_id', 'body'] as const;
+      const row = await db.selectFrom('requests').select(columns).where('id', '=', id).executeTakeFirst();
+      if (row === undefined) return undefined;
+      return compact({ keyId: row.key_id, orgId: row.org_id ?? undefined, body: bodyOf(row.body) });
     },
     listRequests: async (query) => list(db, query),
     logExtent: async (query) => {
@@ -88,6 +86,22 @@ export function requestBooks(db: Kysely<Tables>): RequestBooks {
   };
 }
 
+function rowOf(record: StoredRequest, orgId: string | undefined): Insertable<RequestsTable> {
+  const { id, keyId, atMs, outcome, route = null, model = null, words = '', body } = record;
+  const at = Math.floor(atMs);
+  return { id, key_id: keyId, at, outcome, route, model, words, body, org_id: orgId ?? null };
+}
+
+/** The organisations of keys, removed ones too. */
+async function orgsOf(db: Kysely<Tables>, keyIds: ReadonlySet<string>): Promise<ReadonlyMap<string, string>> {
+  const rows = await db
+    .selectFrom('keys')
+    .select(['id', 'org_id'])
+    .where('id', 'in', [...keyIds])
+    .execute();
+  return new Map(rows.map((row) => [row.id, row.org_id]));
+}
+
 function stretch(db: Kysely<Tables>, { sinceMs, route, after, upTo }: LogQuery) {
   let select = db.selectFrom('requests').where('requests.at', '>=', BigInt(Math.floor(sinceMs)));
   if (route !== undefined) select = select.where('route', '=', route);
@@ -116,9 +130,9 @@ async function list(db: Kysely<Tables>, query: RequestQuery): Promise<RequestLis
 }
 
 async function matching(db: Kysely<Tables>, query: RequestQuery, limit: number): Promise<readonly bigint[]> {
-  const { keyId, outcome, route, model, sinceMs, untilMs, search, cursor } = query;
+  const { orgId, keyId, outcome, route, model, sinceMs, untilMs, search, cursor } = query;
   let select = db.selectFrom('requests').select('seq').orderBy('seq', 'desc').limit(limit);
-  for (const [column, value] of Object.entries({ key_id: keyId, outcome, route, model }))
+  for (const [column, value] of Object.entries({ org_id: orgId, key_id: keyId, outcome, route, model }))
     if (value !== undefined) select = select.where(sql.ref(column), '=', value);
   if (sinceMs !== undefined) select = select.where('at', '>=', BigInt(Math.ceil(sinceMs)));
   if (untilMs !== undefined) select = select.where('at', '<', BigInt(Math.ceil(untilMs)));

@@ -28,7 +28,7 @@ export function secretBooks(db: Kysely<Tables>): SecretBooks {
           .returningAll()
           .executeTakeFirstOrThrow();
         const changes = { provider, name, origin, ...settingsRecord(secret.settings) };
-        await noteDeed(trx, { atMs, by, action: 'secret.saved', subject: id, changes });
+        await noteDeed(trx, { atMs, by, action: 'secret.saved', subject: id, orgId: undefined, changes });
         return secretOf(row);
       }),
     disableSecret: async (id, isDisabled, deed) =>
@@ -44,7 +44,8 @@ export function secretBooks(db: Kysely<Tables>): SecretBooks {
           .returningAll()
           .executeTakeFirst();
         if (row === undefined) return undefined;
-        await noteDeed(trx, { atMs, by, action: 'secret.changed', subject: id, changes: { disabled: isDisabled } });
+        const noted = { subject: id, orgId: undefined, changes: { disabled: isDisabled } };
+        await noteDeed(trx, { atMs, by, action: 'secret.changed', ...noted });
         return secretOf(row);
       }),
     removeSecret: async (id, { atMs, by = SYSTEM, ifRevision }) =>
@@ -55,7 +56,7 @@ export function secretBooks(db: Kysely<Tables>): SecretBooks {
           .where(asSeen(ifRevision))
           .executeTakeFirstOrThrow();
         if (numUpdatedRows === 0n) return false;
-        await noteDeed(trx, { atMs, by, action: 'secret.removed', subject: id, changes: {} });
+        await noteDeed(trx, { atMs, by, action: 'secret.removed', subject: id, orgId: undefined, changes: {} });
         return true;
       }),
     resealSecrets: async (wraps, deed) => resealSecrets(db, wraps, deed),
@@ -89,8 +90,8 @@ async function resealSecrets(
     if (rows.length !== wraps.length || rows.some(({ id, sealed }) => before.get(id)?.before !== sealed)) return false;
     for (const { id, after } of wraps)
       await trx.updateTable('provider_secrets').set({ sealed: after }).where('id', '=', id).execute();
-    const changes = { secrets: wraps.length };
-    await noteDeed(trx, { atMs, by, action: 'secrets.rotated', subject: 'master-key', changes });
+    const noted = { subject: 'master-key', orgId: undefined, changes: { secrets: wraps.length } };
+    await noteDeed(trx, { atMs, by, action: 'secrets.rotated', ...noted });
     return true;
   });
 }

@@ -115,18 +115,23 @@ function timeOf(hour: bigint): string {
   return new Date(Number(hour) * HOUR_MS).toISOString();
 }
 
-function isOf({ orgId }: UsageByQuery, row: UsageHour): boolean {
-  return orgId === undefined || row.org_id === orgId;
+function isOf({ orgId, keyId }: UsageByQuery, row: UsageHour): boolean {
+  return (orgId === undefined || row.org_id === orgId) && (keyId === undefined || row.key_id === keyId);
+}
+
+/** The same in SQL, of the sums or of receipts. */
+function whose({ orgId, keyId }: UsageByQuery): RawBuilder<unknown> {
+  const ofOrg = orgId === undefined ? sql`` : sql` and org_id = ${orgId}`;
+  return keyId === undefined ? ofOrg : sql`${ofOrg} and key_id = ${keyId}`;
 }
 
 /** Whole days from the sums of days, unless hours are told; the hours before the first and after the last of them. */
-function hoursIn({ orgId, by }: UsageByQuery, { from, until }: Span): RawBuilder<unknown> {
-  const ofOrg = orgId === undefined ? sql`` : sql`and org_id = ${orgId}`;
+function hoursIn(query: UsageByQuery, { from, until }: Span): RawBuilder<unknown> {
   const between = (table: string, first: bigint, end: bigint): RawBuilder<unknown> =>
-    sql`select * from ${sql.table(table)} where hour >= ${first} and hour < ${end} ${ofOrg}`;
+    sql`select * from ${sql.table(table)} where hour >= ${first} and hour < ${end}${whose(query)}`;
   const firstDay = ((from + HOURS_OF_DAY - 1n) / HOURS_OF_DAY) * HOURS_OF_DAY;
   const endDay = (until / HOURS_OF_DAY) * HOURS_OF_DAY;
-  if (by.includes('hour') || firstDay >= endDay) return between('usage_hours', from, until);
+  if (query.by.includes('hour') || firstDay >= endDay) return between('usage_hours', from, until);
   return sql`
     ${between('usage_days', firstDay, endDay)}
     union all ${between('usage_hours', from, firstDay)}
@@ -137,10 +142,9 @@ function receiptsIn(query: UsageByQuery, span: Span): RawBuilder<unknown> {
   return sql`${COUNTED_RECEIPTS} where ${receiptsOf(query, span)}`;
 }
 
-function receiptsOf({ orgId }: UsageByQuery, { from, until }: Span): RawBuilder<unknown> {
+function receiptsOf(query: UsageByQuery, { from, until }: Span): RawBuilder<unknown> {
   const ms = BigInt(HOUR_MS);
-  const ofOrg = orgId === undefined ? sql`` : sql`and r.org_id = ${orgId}`;
-  return sql`r.at >= ${from * ms} and r.at < ${until * ms} ${ofOrg}`;
+  return sql`r.at >= ${from * ms} and r.at < ${until * ms}${whose(query)}`;
 }
 
 async function isTooMuch(db: Kysely<Tables>, query: UsageByQuery, span: Span): Promise<boolean> {

@@ -181,6 +181,13 @@ export interface LoginRow {
   readonly password?: string;
 }
 
+/** What someone tried to set, of an organisation or a user (`subject`) of an organisation. */
+export interface RefusedChange {
+  readonly subject: string;
+  readonly orgId: string;
+  readonly fields: readonly string[];
+}
+
 /** What can be asked of the database. Every change is noted in the audit log in its own transaction. */
 export interface PeopleBooks {
   /** Who was changed after `revision`, removed ones among them. */
@@ -210,8 +217,8 @@ export interface PeopleBooks {
   /** Newest first; those of the first start and of passwords too. */
   listInvites(orgId: string): Promise<readonly InviteRow[]>;
   removeInvite(id: string, deed: PeopleDeed): Promise<boolean>;
-  /** Writes down that someone tried to change what he may not: `fields`, of `subject`. */
-  noteRefused(subject: string, fields: readonly string[], deed: PeopleDeed): Promise<void>;
+  /** Writes down that someone tried to change what he may not. */
+  noteRefused(refused: RefusedChange, deed: PeopleDeed): Promise<void>;
   /** Uses a link, once: makes its user, or sets its user's password. */
   acceptInvite(id: string, arrival: Arrival, deed: PeopleDeed): Promise<Written<UserRow>>;
 }
@@ -257,7 +264,7 @@ export interface People {
   removeInvite(id: string, by: string): Answer<boolean>;
   accept(token: string, arrival: Omit<Arrival, 'hash'>): Answer<UserRow>;
   /** For the audit log: someone tried to set what he may not, of himself or another. */
-  noteRefused(subject: string, fields: readonly string[], by: string): Answer<void>;
+  noteRefused(refused: RefusedChange, by: string): Answer<void>;
 
   readonly access: Access;
 }

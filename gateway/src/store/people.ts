@@ -20,6 +20,7 @@ import type {
   PeopleBooks,
   PeopleDeed,
   Refusal,
+  RefusedChange,
   Stored,
   TeamPatch,
   TeamRow,
@@ -151,8 +152,8 @@ export class Directory implements People {
     );
   }
 
-  async noteRefused(subject: string, fields: readonly string[], by: string): Answer<void> {
-    return this.#patiently(async (books) => books.noteRefused(subject, fields, this.#deed(by)));
+  async noteRefused(refused: RefusedChange, by: string): Answer<void> {
+    return this.#patiently(async (books) => books.noteRefused(refused, this.#deed(by)));
   }
 
   /** Learns what other processes have changed. Throws where the store is in trouble; who is known so far stays. */

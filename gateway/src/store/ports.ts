@@ -263,6 +263,7 @@ export interface RequestRecord {
 }
 
 export interface RequestQuery {
+  readonly orgId?: string;
   readonly keyId?: string;
   readonly outcome?: string;
   readonly route?: string;
@@ -283,11 +284,14 @@ export interface RequestPage {
   readonly next?: string;
 }
 
+/** A key reads its own, the root key all; an organisation those of its keys. */
+export type RequestReader = Pick<KeyRow, 'id' | 'isRoot'> | { readonly orgId: string };
+
 export interface Requests {
   /** Never waits. A full queue drops the record and counts it: records are not money. */
   put(record: RequestRecord): void;
-  /** The record of an id, also while it still waits in the queue. `undefined` where there is none, or it is another key's. */
-  get(id: string, reader: Pick<KeyRow, 'id' | 'isRoot'>): Promise<Result<JsonRecord | undefined, Fault>>;
+  /** The record of an id, also while it still waits in the queue. `undefined` where there is none, or it is not the reader's. */
+  get(id: string, reader: RequestReader): Promise<Result<JsonRecord | undefined, Fault>>;
   /** Newest first. */
   list(query: RequestQuery): Promise<Result<RequestPage, Fault>>;
   flush(): Promise<void>;
@@ -381,6 +385,8 @@ export interface AuditEntry {
   readonly at: string;
   /** Id of the key that asked, `cli`, or `system`. */
   readonly by: string;
+  /** Id of the organisation that it is of; absent: of the gateway as a whole, or from before entries had one. */
+  readonly org?: string;
   readonly action: string;
   readonly subject: string;
   readonly changes: JsonRecord;
@@ -391,6 +397,7 @@ export interface AuditEntry {
 export interface AuditQuery {
   /** At most 200. */
   readonly limitMax: number;
+  readonly orgId?: string;
   readonly action?: string;
   readonly by?: string;
   readonly subject?: string;
@@ -412,6 +419,7 @@ export interface AuditPage {
 
 export interface UsageQuery {
   readonly sinceMs?: number;
+  readonly orgId?: string;
   readonly keyId?: string;
   /** The newest so many rows only; the total is that of all. `Store.usage` takes 100,000 where it is absent. */
   readonly rowsMax?: number;

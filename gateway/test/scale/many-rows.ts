@@ -11,6 +11,12 @@ const KEYS = 200;
 const MODELS = ['gpt-5', 'gpt-5-mini', 'claude-sonnet-4-5', 'gemini-2.5-pro', 'llama-70b'];
 const OUTCOMES = ['ok', 'ok', 'ok', 'ok', 'ok', 'ok', 'ok', 'upstream_error', 'rate_limited', 'invalid'];
 
+/** One key in twenty is of a small organisation, one is alone in its own. */
+function orgOf(key: number): string {
+  if (key === 7) return 'org_tiny';
+  return key % 20 === 3 ? 'org_small' : 'default';
+}
+
 /** Of row `index`: the same for every run. One in ten thousand has a route and an outcome that no other has. */
 export function namesOf(index: number) {
   const isRare = index % 10_000 === 1;
@@ -29,26 +35,27 @@ export function writeMany(dataDir: string, rows: number): void {
   database.exec(`insert into postings (id, process_id, at) values (1, '', 0)`);
   for (let key = 0; key < KEYS; key++) {
     database.exec(`
-      insert into keys (id, name, hash, is_root, is_disabled, is_removed, created_at, tags, revision)
-      values ('key_${key}', 'Team ${key}', 'hash ${key}', 0, 0, 0, 1, '[]', 1)`);
+      insert into keys (id, name, hash, is_root, is_disabled, is_removed, created_at, tags, revision, org_id)
+      values ('key_${key}', 'Team ${key}', 'hash ${key}', 0, 0, 0, 1, '[]', 1, '${orgOf(key)}')`);
   }
   const request = database.prepare(
-    'insert into requests (id, key_id, at, outcome, route, model, words, body) values (?, ?, ?, ?, ?, ?, ?, ?)',
+    'insert into requests (id, key_id, at, outcome, route, model, words, body, org_id) values (?, ?, ?, ?, ?, ?, ?, ?, ?)',
   );
   const receipt = database.prepare(`
     insert into receipts (id, posting_id, request_id, key_id, provider, model, target, outcome, is_estimated,
       input_tokens, output_tokens, cost_nano_usd, at, org_id, team_id, end_user, route, tags, purses)
-    values (?, 1, ?, ?, 'openai', ?, ?, 'answered', 0, ?, ?, ?, ?, 'default', ?, ?, ?, ?, '')`);
+    values (?, 1, ?, ?, 'openai', ?, ?, 'answered', 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, '')`);
   for (let index = 0; index < rows; index++) {
     const { key, model, route, outcome } = namesOf(index);
     const at = FIRST_MS + Math.floor((index * SPAN_MS) / rows);
     const id = `req_${index.toString(36).padStart(8, '0')}`;
     const error = outcome === 'ok' ? '' : ' the provider answered with an error that is told here at some length';
     const words = `${id} ${model} ${route} ${outcome}${error}`;
-    request.run(id, key, at, outcome, route, model, words, bodyOf(id, model));
+    const org = orgOf(Number(key.slice('key_'.length)));
+    request.run(id, key, at, outcome, route, model, words, bodyOf(id, model), org);
     const tags = `["tag-${index % 12}"]`;
     const target = `openai/${model}`;
-    const place = [`team_${index % 15}`, `user-${index % 5000}`, route, tags] as const;
+    const place = [org, `team_${index % 15}`, `user-${index % 5000}`, route, tags] as const;
     receipt.run(`att_${id}`, id, key, model, target, 1000 + (index % 999), index % 700, index % 90_000, at, ...place);
   }
   database.exec('commit');

@@ -73,6 +73,12 @@ describe(`${ROWS} requests and receipts`, () => {
     ['model', { model: 'llama-70b' }],
     ['time', { sinceMs: FIRST_MS + 3 * DAY_MS, untilMs: FIRST_MS + 4 * DAY_MS }],
     ['first hour', { untilMs: FIRST_MS + 3_600_000 }],
+    ['organisation', { orgId: 'default' }],
+    ['small organisation', { orgId: 'org_small' }],
+    ['small organisation, first hour', { orgId: 'org_small', untilMs: FIRST_MS + 3_600_000 }],
+    ['tiny organisation and rare outcome', { orgId: 'org_tiny', outcome: 'overloaded' }],
+    ['tiny organisation and usual outcome', { orgId: 'org_tiny', outcome: 'ok' }],
+    ['organisation that is not there', { orgId: 'org_none', outcome: 'ok', model: 'gpt-5' }],
     ['key and rare outcome', { keyId: 'key_119', outcome: 'overloaded' }],
     [
       'all filters, nothing found',
@@ -100,6 +106,14 @@ describe(`${ROWS} requests and receipts`, () => {
     'nowhere',
     'at some length',
   ];
+  for (const orgId of ['default', 'org_small', 'org_tiny'])
+    it(`searches an organisation (${orgId})`, async (test) => {
+      for (const search of ['nowhere', 'team 7', 'at some length']) {
+        const { median, told } = await timed(async () => books.listRequests({ limitMax: 50, search, orgId }));
+        test.diagnostic(`${search}: ${told}`);
+        assert.ok(median < SEARCH_MS_MAX, `${median} ms`);
+      }
+    });
   for (const search of SEARCHES)
     it(`searches ${JSON.stringify(search.slice(0, 20))}`, async (test) => {
       const { median, told } = await timed(async () => books.listRequests({ limitMax: 50, search }));
@@ -111,6 +125,8 @@ describe(`${ROWS} requests and receipts`, () => {
     { by: ['team', 'model'] },
     { by: ['day', 'provider', 'model'] },
     { by: ['key'] },
+    { by: ['key', 'model'], orgId: 'org_small' },
+    { by: ['end-user'], orgId: 'org_tiny', receiptsMax: 250_000 },
     { by: ['hour'], sinceMs: END_MS - 7 * DAY_MS, untilMs: END_MS },
     { by: ['tag'], sinceMs: END_MS - 7 * DAY_MS, receiptsMax: 250_000 },
     { by: ['end-user'], sinceMs: END_MS - 7 * DAY_MS, receiptsMax: 250_000 },
@@ -119,6 +135,13 @@ describe(`${ROWS} requests and receipts`, () => {
   for (const query of REPORTS)
     it(`reports by ${query.by.join(', ')}${query.sinceMs === undefined ? '' : ' of a week'}`, async (test) => {
       const { median, told } = await timed(async () => books.usageBy({ ...query, groupsMax: 200 }));
+      test.diagnostic(told);
+      assert.ok(median < PAGE_MS_MAX, `${median} ms`);
+    });
+
+  for (const orgId of ['org_small', 'org_tiny', 'org_none'])
+    it(`tells the usage of ${orgId}`, async (test) => {
+      const { median, told } = await timed(async () => books.usage({ orgId, rowsMax: 200 }));
       test.diagnostic(told);
       assert.ok(median < PAGE_MS_MAX, `${median} ms`);
     });
