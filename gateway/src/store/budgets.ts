@@ -2,6 +2,7 @@
 import { fault, type Fault } from '../chat/fault.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { isTimeZone, periodAt, type Period, type Span } from '../money/period.ts';
+import { isInWords, NOT_IN_WORDS } from '../people/names.ts';
 import { deedOf, mindsRevision, type Act } from './act.ts';
 import type { Books, KeyDeed, StoredBudget } from './books-form.ts';
 import {
@@ -17,7 +18,7 @@ import {
 import { patiently } from './patience.ts';
 import type { PurseRef, PurseState, TargetPurses } from './purse-ports.ts';
 
-const NAME_LENGTH_MAX = 200;
+const SUBJECT_LENGTH_MAX = 200;
 const BUDGETS_MAX = 100_000;
 const ALERTS_MAX = 10;
 const ALERT_MAX = 1000;
@@ -251,11 +252,10 @@ function tooMany(): Fault {
 
 function whyNotValid({ name, scope, subject, limitNanoUsd, timeZone, alerts }: BudgetRow): Fault | undefined {
   const wrong = (param: string, reason: string): Fault => fault('field-invalid', { reason }, { param });
-  if (name.trim() === '' || name.length > NAME_LENGTH_MAX)
-    return wrong('name', `it must have 1 to ${NAME_LENGTH_MAX} characters`);
+  if (!isInWords(name)) return wrong('name', NOT_IN_WORDS);
   if (limitNanoUsd < 0n || limitNanoUsd > LIMIT_NANO_USD_MAX)
     return wrong('limit_usd', 'it must be from 0 to 999999999.999999999');
-  if (scope === 'all' ? subject !== '' : subject === '' || subject.length > NAME_LENGTH_MAX)
+  if (scope === 'all' ? subject !== '' : subject === '' || subject.length > SUBJECT_LENGTH_MAX)
     return wrong('subject', scope === 'all' ? 'a budget for all has none' : `say whose it is, or ${EACH} for each one`);
   if (!isTimeZone(timeZone)) return wrong('time_zone', 'it must be one of the IANA database, as in Europe/Berlin');
   const isOdd = alerts.some((alert) => !Number.isInteger(alert) || alert < 1 || alert > ALERT_MAX);

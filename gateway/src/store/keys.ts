@@ -9,6 +9,7 @@ import type { Books, KeyDeed, StoredKey } from './books-form.ts';
 import { ROOT_KEY_ID } from './ledger-problems.ts';
 import { rangesOf, REGION, settingProblem, type KeySettingsPatch } from './key-settings.ts';
 import { KeyUses } from './key-uses.ts';
+import { isInWords, NOT_IN_WORDS } from '../people/names.ts';
 import { DEFAULT_ORG_ID } from '../people/permissions.ts';
 import { patiently } from './patience.ts';
 import type { Owners } from './people-ports.ts';
@@ -21,7 +22,6 @@ export const ADMIN_KEY_LENGTH_MIN = 32;
 const RECENT_MAX = 10_000;
 /** Without an answer of the store for so long, a key that is not known may be a new one: 503, not 401. */
 const STALE_MS = 5000;
-const NAME_LENGTH_MAX = 200;
 const LIST_MAX = 1000;
 /** A thousand million dollars, less one nano-dollar: what fits the decimal form. */
 const BUDGET_NANO_USD_MAX = 10n ** 18n - 1n;
@@ -301,8 +301,7 @@ function whyNotValid(key: Checked): Fault | undefined {
   const { name = 'unchanged', allowedModels, tags } = key;
   const wrong = (param: string, reason: string): Fault => fault('field-invalid', { reason }, { param });
   const budget = key.budgetNanoUsd ?? 0n;
-  if (name.trim() === '' || name.length > NAME_LENGTH_MAX)
-    return wrong('name', `it must have 1 to ${NAME_LENGTH_MAX} characters`);
+  if (!isInWords(name)) return wrong('name', NOT_IN_WORDS);
   if (budget < 0n || budget > BUDGET_NANO_USD_MAX)
     return wrong('budget_usd', 'it must be from 0 to 999999999.999999999');
   if (typeof key.region === 'string' && !REGION.test(key.region))

@@ -3,7 +3,7 @@ import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { fault, type Fault } from '../chat/fault.ts';
 import { isRecord, type JsonRecord } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
-import { isInWords } from '../people/names.ts';
+import { isInWords, NOT_IN_WORDS } from '../people/names.ts';
 import type { Act } from './act.ts';
 import { whyNotLimits } from './key-settings.ts';
 import { patiently } from './patience.ts';
@@ -31,6 +31,8 @@ import type {
 
 /** 256 bits, as RFC 4086 and OWASP (Session Management, 128 bits or more) want it for what must not be guessed. */
 const TOKEN_BYTES = 32;
+/** Lists of a few hundred names, and all limits: every process has those of everyone in memory, and the audit log each change. */
+const SETTINGS_LENGTH_MAX = 16 * 1024;
 const TOKEN = /^[\w-]{43}$/;
 
 export interface DirectoryPorts {
@@ -292,7 +294,9 @@ interface Checked {
 
 function whyNotValid({ name, settings }: Checked): Fault | undefined {
   if (name !== undefined && !isInWords(name))
-    return fault('field-invalid', { reason: 'it must have 1 to 200 visible characters' }, { param: 'name' });
+    return fault('field-invalid', { reason: NOT_IN_WORDS }, { param: 'name' });
+  if (settings !== undefined && JSON.stringify(settings).length > SETTINGS_LENGTH_MAX)
+    return fault('field-invalid', { reason: `it may have ${SETTINGS_LENGTH_MAX} characters` }, { param: 'settings' });
   const { limits } = settings ?? {};
   if (limits !== undefined && !isRecord(limits))
     return fault('field-invalid', { reason: 'it must be an object' }, { param: 'settings.limits' });

@@ -224,6 +224,37 @@ describe('a search (B46)', () => {
   });
 });
 
+describe('a name', () => {
+  it('is none that terminals, lines or readers would take for something else, whatever it is of', async () => {
+    const bodies: Readonly<Record<string, JsonRecord>> = {
+      keys: {},
+      orgs: {},
+      teams: {},
+      users: { email: 'named@example.org', role: 'viewer' },
+      budgets: { scope: 'all', limit_usd: 1 },
+      plans: { rules: [] },
+    };
+    for (const [resource, body] of Object.entries(bodies)) {
+      for (const name of ['a\r\nb', '\u001b[31mred', 'a\u0000b', 'a\u2028b', '\u202egnirts', ' ', 'x'.repeat(201)]) {
+        const got = await ask('POST', resource, { body: { ...body, name } });
+        assert.deepEqual([got.status, paramOf(got)], [400, 'name'], `${resource} ${JSON.stringify(name)}`);
+      }
+      const { status } = await ask('POST', resource, { body: { ...body, name: '模型 🧑‍🚀 é' } });
+      assert.equal(status, 201, resource);
+    }
+  });
+
+  it('has settings beside it of a size that every process can keep', async () => {
+    const settings = { models: ['x'.repeat(16_384)] };
+    for (const resource of ['orgs', 'teams']) {
+      const got = await ask('POST', resource, { body: { name: 'big', settings } });
+      assert.deepEqual([got.status, paramOf(got)], [400, 'settings'], resource);
+    }
+    const id = asString((await ask('POST', 'teams', { body: { name: 'small' } })).body['id']) ?? '';
+    assert.equal((await ask('PATCH', `teams/${id}`, { body: { settings } })).status, 400);
+  });
+});
+
 describe('a key that is made disabled', () => {
   it('is never anything else, and is written once', async () => {
     const { status, body } = await ask('POST', 'keys', { body: { name: 'off', disabled: true } });
