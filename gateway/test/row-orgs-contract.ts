@@ -22,19 +22,19 @@ const OLD_HASH = createHash('sha256')
 
 /** What the step has done, undone. */
 const UNDO = [
-  'drop index requests_org',
+  'drop index requests_org_id',
   'drop index audit_org',
   'drop index receipts_org',
-  ...['key_id', 'outcome', 'route', 'model'].flatMap((name) => [
+  ...['narrow', 'key_id', 'outcome', 'route', 'model'].flatMap((name) => [
     `drop index requests_${name}`,
-    `create index requests_${name} on requests (${name}, seq)`,
+    `create index requests_${name} on requests (seq)`,
   ]),
   'alter table requests drop column org_id',
   'alter table audit drop column org_id',
   'delete from audit',
   `insert into audit (seq, at, by, action, subject, changes, hash)
    values (1, ${OLD.at}, '${OLD.by}', '${OLD.action}', '${OLD.subject}', '${OLD.changes}', '${OLD_HASH}')`,
-  `delete from kysely_migration where name = '0007-orgs-of-rows'`,
+  `delete from kysely_migration where name = '0009-orgs-of-rows'`,
 ];
 
 async function run({ dataDir, url }: StorePlace, statements: readonly string[]): Promise<void> {

@@ -9,6 +9,7 @@ import { openBooks } from './books.ts';
 import { openJournal, segmentsOf, type JournalDisk } from './journal.ts';
 import { LedgerBook } from './ledger.ts';
 import { isHold, type Hold, type KeyRow } from './ports.ts';
+import type { Patience } from './purse-ports.ts';
 import { StoreError } from './sqlite.ts';
 
 const AT = 1_795_000_000_000;
@@ -23,6 +24,8 @@ interface Bench {
   /** Makes the disk refuse bytes, or take them again. */
   readonly setFull: (isFull: boolean) => void;
   readonly passMs: (ms: number) => void;
+  /** Resolves when the store has all that was given back so far: the ledger waits for none of it. */
+  readonly returned: () => Promise<unknown>;
   readonly warnings: readonly string[];
   readonly dir: string;
 }
@@ -33,6 +36,7 @@ async function withLedger(budgetNanoUsd: bigint | undefined, run: (bench: Bench)
     const { dataDir: dir } = place;
     const real = await openBooks({ ...place, busyMs: 100 });
     const draws: DrawOrder[] = [];
+    const returns: Promise<void>[] = [];
     const warnings: string[] = [];
     let isBusy = false;
     let isFull = false;
@@ -49,7 +53,9 @@ async function withLedger(budgetNanoUsd: bigint | undefined, run: (bench: Bench)
       },
       giveBack: async (order) => {
         refuse();
-        return real.giveBack(order);
+        const given = real.giveBack(order);
+        returns.push(given);
+        return given;
       },
       takeIn: async (...args) => {
         refuse();
@@ -82,6 +88,7 @@ async function withLedger(budgetNanoUsd: bigint | undefined, run: (bench: Bench)
       books,
       key: { id, ...row },
       draws,
+      returned: async () => Promise.all(returns),
       warnings,
       dir,
       setBusy: (busy) => {
@@ -103,6 +110,10 @@ function heldAtOnce(result: ReturnType<LedgerBook['hold']>): Hold {
   assert.ok(!(result instanceof Promise), 'it waited');
   assert.ok(isHold(result), isHold(result) ? '' : result.message);
   return result;
+}
+
+function patience(requestId: string, more: Partial<Patience> = {}): Patience & { readonly requestId: string } {
+  return { requestId, waitMs: 5000, signal: new AbortController().signal, ...more };
 }
 
 async function settledSum({ ledger, books }: Bench): Promise<bigint> {
@@ -194,6 +205,62 @@ describe('a hold', () => {
       assert.ok(waiting instanceof Promise);
       ledger.release(first);
       assert.ok(isHold(await waiting));
+    });
+  });
+
+  it('that is patient gets what others held and did not spend, in the order of asking', async () => {
+    await withLedger(100n, async (bench) => {
+      const { ledger, key } = bench;
+      const first = await held(ledger, key, 90n);
+      const order: string[] = [];
+      const waiting = ['a', 'b'].map(async (name) => {
+        const hold = await ledger.holdPatiently(payerOf(key), 40n, patience(name));
+        order.push(name);
+        return hold;
+      });
+      ledger.open(first, opening('x', { worstNanoUsd: 90n }));
+      ledger.settle(first, receipt('x', { costNanoUsd: 10n }));
+      ledger.release(first);
+      assert.ok((await Promise.all(waiting)).every(isHold));
+      assert.deepEqual(order, ['a', 'b']);
+      assert.deepEqual(ledger.figures(key.id), { leasedNanoUsd: 80n, heldNanoUsd: 80n });
+    });
+  });
+
+  it('that is patient is refused at once where all that others hold would not be enough', async () => {
+    await withLedger(100n, async (bench) => {
+      const { ledger, key } = bench;
+      await spendOnce(ledger, key, { attemptId: 'x', worst: 60n, cost: 60n });
+      const first = await held(ledger, key, 40n);
+      const refused = await ledger.holdPatiently(payerOf(key), 41n, patience('b'));
+      assert.ok(!isHold(refused) && refused.code === 'budget-exceeded');
+      // From memory now, as the store was asked a moment ago.
+      assert.ok(!(ledger.holdPatiently(payerOf(key), 41n, patience('c')) instanceof Promise));
+      ledger.release(first);
+      assert.ok(isHold(await ledger.hold(payerOf(key), 40n, 'r')));
+    });
+  });
+
+  it('that is patient is refused when its time is over, or its caller gone, or nobody holds anything any more', async () => {
+    await withLedger(100n, async (bench) => {
+      const { ledger, key } = bench;
+      const first = await held(ledger, key, 90n);
+      const gone = new AbortController();
+      const late = ledger.holdPatiently(payerOf(key), 40n, patience('late', { waitMs: 100 }));
+      const lost = ledger.holdPatiently(payerOf(key), 40n, patience('lost', { signal: gone.signal }));
+      const last = ledger.holdPatiently(payerOf(key), 95n, patience('last'));
+      gone.abort();
+      bench.passMs(101);
+      for (const waiting of [late, lost]) {
+        const refused = await waiting;
+        assert.ok(!isHold(refused) && refused.code === 'budget-exceeded');
+      }
+      ledger.open(first, opening('x', { worstNanoUsd: 90n }));
+      ledger.settle(first, receipt('x', { costNanoUsd: 10n }));
+      ledger.release(first);
+      const refused = await last;
+      assert.ok(!isHold(refused), 'only 90 are left');
+      assert.match(refused.message, /spent 0\.00000001 USD, held 0 USD/);
     });
   });
 
@@ -442,7 +509,7 @@ describe('a full disk', () => {
 describe('money that lies idle', () => {
   it('goes back to the store after a minute, also where the store counts a little more', async () => {
     await withLedger(8000n, async (bench) => {
-      const { ledger, key, books, passMs } = bench;
+      const { ledger, key, books, passMs, returned } = bench;
       await spendOnce(ledger, key, { attemptId: 'a', worst: 100n, cost: 60n });
       passMs(59_000);
       ledger.tend();
@@ -455,6 +522,7 @@ describe('money that lies idle', () => {
       );
       await ledger.flush();
       ledger.tend();
+      await returned();
       assert.equal((await books.balances(key.id, 'p1')).leasedHereNanoUsd, 0n);
       await spendOnce(ledger, key, { attemptId: 'b', worst: 100n, cost: 60n });
       assert.equal(await settledSum(bench), 120n);
@@ -462,9 +530,10 @@ describe('money that lies idle', () => {
   });
 
   it('goes back at once when another process lacks it, but for what is held', async () => {
-    await withLedger(8000n, async ({ ledger, key, books }) => {
+    await withLedger(8000n, async ({ ledger, key, books, returned }) => {
       const hold = await held(ledger, key, 100n);
       ledger.recall(key.id);
+      await returned();
       assert.equal((await books.balances(key.id, 'p1')).leasedHereNanoUsd, 100n);
       ledger.release(hold);
       ledger.release(await held(ledger, key, 100n));

@@ -4,6 +4,7 @@ import { DEFAULT_MIGRATION_TABLE, Migrator, type Migration } from 'kysely/migrat
 import { alone, isPostgres } from './differences.ts';
 import { createRowOrgs } from './migration-orgs.ts';
 import { createPeople } from './migration-people.ts';
+import { widenReports } from './migration-reports.ts';
 import type { Tables } from './schema.ts';
 
 const migrations: Readonly<Record<string, Migration>> = {
@@ -13,7 +14,8 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0004-decisions': { up: createDecisions },
   '0005-batch-places': { up: createBatchPlaces },
   '0006-people-and-money': { up: createPeople },
-  '0007-orgs-of-rows': { up: createRowOrgs },
+  '0008-reports': { up: widenReports },
+  '0009-orgs-of-rows': { up: createRowOrgs },
 };
 
 /**
@@ -37,7 +39,8 @@ export async function migrate(db: Kysely<Tables>): Promise<void> {
 /** Large tables that a step goes through row by row, by making an index over them or by writing them anew. */
 const GOES_THROUGH: Readonly<Record<string, readonly LargeTable[]>> = {
   '0006-people-and-money': ['receipts', 'accounts'],
-  '0007-orgs-of-rows': ['receipts', 'requests'],
+  '0008-reports': ['receipts', 'requests'],
+  '0009-orgs-of-rows': ['receipts', 'requests'],
 };
 
 /** Tables that may have millions of rows. */

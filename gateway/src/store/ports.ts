@@ -12,7 +12,7 @@ import type { KeySettings, KeySettingsPatch } from './key-settings.ts';
 import type { Act } from './act.ts';
 import type { Owners, People } from './people-ports.ts';
 import type { StorePlace } from './place.ts';
-import type { PurseRef, PurseState, TargetPurses } from './purse-ports.ts';
+import type { Patience, PurseRef, PurseState, TargetPurses } from './purse-ports.ts';
 
 /** Whose a key is: all of these that are given. */
 export type KeyOwner = Owners;
@@ -87,6 +87,11 @@ export interface Keys {
    * `address`: of the caller, for keys that may be used from some only. What is found counts as used.
    */
   find(token: string, address?: string): KeyLookup;
+  /**
+   * The same after asking the store what is new, for a token that is well formed and not known here: it may be a moment old.
+   * Undefined for one that cannot be a key. Many who ask at once are one question. `store-unavailable` where there is no answer.
+   */
+  findAnew(token: string, address?: string): Promise<KeyLookup> | undefined;
   /** The key of an id, from memory. Not the key of `TURNOUT_ADMIN_KEY`, which has no row. */
   get(id: string): KeyRow | undefined;
   /** The key of an id, as `find` would give it for its token now: for work that goes on after its request. */
@@ -95,7 +100,7 @@ export interface Keys {
   revision(id: string): string | undefined;
   /** Every key, oldest first, from memory. */
   list(): readonly KeyRow[];
-  /** Makes a key. Known to this process at once, to others within two seconds. */
+  /** Makes a key. Known to this process at once, to others when it is first used there, or within two seconds. */
   create(key: NewKey, by?: string): Promise<Result<IssuedKey, Fault>>;
   /** Gives a key another token; the one before is taken for `overlapMs` more. `undefined` where there is no such key. */
   rotate(id: string, overlapMs: number, by?: string | Act): Promise<Result<IssuedKey | undefined, Fault>>;
@@ -147,6 +152,9 @@ export interface ChargedPlace extends PaidPlace {
 }
 
 /** Money put aside for one request. Opaque: only the ledger changes it. */
+/** A hold, or why there is none. */
+export type Held = Hold | Fault;
+
 export interface Hold {
   readonly kind: 'hold';
   readonly keyId: string;
@@ -212,7 +220,13 @@ export interface Ledger {
    * from the store for each that has too little. Faults: `budget-exceeded`, and `store-unavailable` when money cannot be recorded
    * or drawn now.
    */
-  hold(payer: Payer, worstNanoUsd: NanoUsd, requestId: string): Hold | Fault | Promise<Hold | Fault>;
+  hold(payer: Payer, worstNanoUsd: NanoUsd, requestId: string): Held | Promise<Held>;
+  /** The same, and also later: as soon as others have cost less than they held. */
+  holdPatiently(
+    payer: Payer,
+    worstNanoUsd: NanoUsd,
+    of: Patience & { readonly requestId: string },
+  ): Held | Promise<Held>;
   /**
    * Makes sure that `open` finds what this attempt may cost: after one that cost something, or in purses of its target. Same faults, and
    * `target-budget-exceeded`: not here, but perhaps elsewhere.
@@ -279,6 +293,7 @@ export interface RequestQuery {
   readonly cursor?: string;
 }
 
+/** Newest first. A page may be short, or empty, and have a `next`: so far was looked for it, and no further. */
 export interface RequestPage {
   readonly records: readonly JsonRecord[];
   readonly next?: string;
@@ -523,7 +538,7 @@ export interface StoreOptions extends StorePlace {
 }
 
 /** Tells a hold from a fault. */
-export function isHold(value: Hold | Fault): value is Hold {
+export function isHold(value: Held): value is Hold {
   return 'kind' in value;
 }
 
@@ -546,4 +561,9 @@ export interface KeptTurns {
   /** False where there is none. */
   remove(id: string, keyId: string): boolean;
   size(): { readonly turns: number; readonly bytes: number };
+  /**
+   * Brings the conversation up to `id` here, where another process keeps what is missing of it; undefined where nothing is
+   * missing. Absent: nobody else keeps any.
+   */
+  fetch?(id: string, keyId: string): Promise<void> | undefined;
 }

@@ -15,7 +15,8 @@ const QUEUE_BYTES_MAX = 64 * 1024 * 1024;
 const BATCH_MAX = 100;
 /** Rows kept; the oldest go first. */
 const ROWS_MAX = 1_000_000;
-const CURSOR = /^\d{1,15}$/;
+/** Time and number of a row. */
+const CURSOR = /^\d{1,16}\.\d{1,19}$/;
 
 export class RequestQueue implements Requests {
   readonly #books: Books;
