@@ -55,7 +55,9 @@ export async function usageBy(
   const span = spanOf(query);
   const isOfReceipts = by.some((name) => name === 'tag' || name === 'end-user');
   const isByHour = by.includes('hour');
-  const stored = isOfReceipts ? receiptsIn(query, span) : sumsWithin(span, { orgId, isByHour });
+  const stored = isOfReceipts
+    ? receiptsIn(query, span)
+    : sumsWithin(span, { orgIds: orgId === undefined ? undefined : [orgId], isByHour });
   if ((isOfReceipts || isByHour) && (await isTooMuch(db, query, stored))) return undefined;
   const waiting = fresh
     .map((receipt): Columns => ({ ...hourOf(receipt), end_user: receipt.end_user ?? '', tags: receipt.tags ?? '' }))
@@ -93,6 +95,8 @@ const NOTHING: UsageCounts = {
   reasoning_tokens: 0n,
   cost_nano_usd: 0n,
   charge_nano_usd: 0n,
+  requests: 0n,
+  credits_nano_usd: 0n,
 };
 
 const DIMENSIONS: Readonly<Record<UsageDimension, Dimension>> = {
@@ -188,6 +192,8 @@ function allOf(row: All): UsageCounts {
     reasoning_tokens: row.all_reasoning_tokens,
     cost_nano_usd: row.all_cost_nano_usd,
     charge_nano_usd: row.all_charge_nano_usd,
+    requests: row.all_requests,
+    credits_nano_usd: row.all_credits_nano_usd,
   };
 }
 
