@@ -11,13 +11,19 @@ interface Step {
   readonly args: readonly string[];
 }
 
+/** The longest first. Types are checked by the linter's own program of the tree, which it has read already. */
 const STEPS: readonly Step[] = [
-  { name: 'format', command: 'oxfmt', args: ['--check', '.'] },
-  { name: 'types', command: 'tsc', args: ['--noEmit', '-p', '.'] },
-  { name: 'lint', command: 'oxlint', args: ['--type-aware', 'gateway', 'scripts', 'bench', 'sdk'] },
-  { name: 'dead code', command: 'knip', args: ['--no-progress'] },
   { name: 'tests', command: 'node', args: ['--disable-warning=ExperimentalWarning', 'scripts/test.ts', '--fast'] },
+  {
+    name: 'lint and types',
+    command: 'oxlint',
+    args: ['--type-aware', '--type-check', 'gateway', 'scripts', 'bench', 'sdk'],
+  },
+  { name: 'dead code', command: 'knip', args: ['--no-progress'] },
+  { name: 'format', command: 'oxfmt', args: ['--check', '.'] },
 ];
+/** What a step that is well still has to say. */
+const TOLD = /^left to .*$/m;
 
 function runStep(step: Step): Promise<{ readonly ok: boolean; readonly output: string; readonly seconds: number }> {
   const startedMs = performance.now();
@@ -41,10 +47,9 @@ async function worker(): Promise<void> {
   for (let step = queue.shift(); step !== undefined; step = queue.shift()) {
     const { ok, output, seconds } = await runStep(step);
     process.stdout.write(`${ok ? 'ok  ' : 'FAIL'} ${step.name} (${seconds.toFixed(1)} s)\n`);
-    if (!ok) {
-      isGood = false;
-      process.stdout.write(`${output.trimEnd()}\n`);
-    }
+    if (!ok) isGood = false;
+    const told = ok ? TOLD.exec(output)?.[0] : output.trimEnd();
+    if (told !== undefined) process.stdout.write(`${told}\n`);
   }
 }
 await Promise.all([worker(), worker()]);

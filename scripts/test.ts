@@ -1,25 +1,31 @@
 /**
  * `npm test`: every test there is. Ends with the line `N passed, N failed`, after the slowest files and what could not run.
- * `npm test -- PATH …` runs some; `--fast` leaves out the slow ones (test/chaos, test/conformance, test/deploy, test/e2e); `--programs` runs real
- * coding programs (test/programs), which it installs from npm: they name themselves where they do not run.
+ * `npm test -- PATH …` runs some; `--fast` leaves out the slow ones, and says which; `--programs` runs real coding programs
+ * (test/programs), which it installs from npm: they name themselves where they do not run.
  */
 import { globSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { fileURLToPath } from 'node:url';
-import { PURE_TESTS } from './pure-tests.ts';
 import { startServices } from './services.ts';
+import { filesTogether } from './together.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const FAST = ['gateway/src/**/*.test.ts', 'gateway/test/*.test.ts', 'gateway/test/routing/*.test.ts'];
-const SLOW = [
-  'gateway/test/conformance/**/*.test.ts',
-  'gateway/test/e2e/**/*.test.ts',
-  'gateway/test/chaos/**/*.test.ts',
-  'gateway/test/sim/**/*.test.ts',
-  'gateway/test/deploy/**/*.test.ts',
-  'sdk/test/*.test.ts',
+/** All there is, so that no new folder is forgotten. Those that take minutes come first: none is left to run alone at the end. */
+const ALL = ['gateway/test/chaos/*.test.ts', 'gateway/{src,test}/**/*.test.ts', 'sdk/test/*.test.ts'];
+const FAST = [
+  'gateway/test/together/*.test.ts',
+  'gateway/src/**/*.test.ts',
+  'gateway/test/*.test.ts',
+  'gateway/test/routing/*.test.ts',
+];
+/** Of those, what takes seconds: databases, processes that end, data sets, simulated days. */
+const NOT_FAST = [
+  'gateway/src/store/{books,books-usage,budgets,feedback,keys,ledger,people,requests}.test.ts',
+  'gateway/src/store/{kill,postgres,replies,reprice,secrets,store,store-locked}.test.ts',
+  'gateway/test/understand.test.ts',
+  'gateway/test/routing/simulation.test.ts',
 ];
 const PROGRAMS = ['gateway/test/programs/**/*.test.ts'];
 /** No test file may hang the run. The slowest takes about two minutes. */
@@ -35,22 +41,24 @@ const isFast = args.includes('--fast');
 const named = args.filter((arg) => !arg.startsWith('--'));
 const isPrograms = args.includes('--programs');
 if (isPrograms) process.env['TURNOUT_PROGRAMS'] = '1';
-const all = isPrograms ? PROGRAMS : isFast ? FAST : [...FAST, ...SLOW, ...PROGRAMS];
-const patterns = named.length > 0 ? named : all;
-/** Run by gateway/test/pure.test.ts, all in one process; alone where they are named. */
-const together = new Set(named.length > 0 ? [] : globSync([...PURE_TESTS], { cwd: root }));
-const files = globSync(patterns, { cwd: root })
-  .filter((file) => !together.has(file))
-  .toSorted()
-  .map((file) => join(root, file));
+const filesOf = (patterns: readonly string[]): readonly string[] =>
+  patterns.flatMap((pattern) => globSync(pattern, { cwd: root }).toSorted());
+const patterns = named.length > 0 ? named : isPrograms ? PROGRAMS : isFast ? FAST : ALL;
+/** Run by their group; alone where they are named. */
+const together = named.length > 0 ? new Set<string>() : filesTogether();
+const slow = new Set(isFast && named.length === 0 ? filesOf(NOT_FAST) : []);
+const chosen = new Set(filesOf(patterns).filter((file) => !together.has(file) && !slow.has(file)));
+const files = [...chosen].map((file) => join(root, file));
 if (files.length === 0) {
   process.stderr.write(`no test file matches ${patterns.join(' ')}\n`);
   process.exit(1);
 }
 
-/** For a whole run; a file that is run alone starts what it needs. */
-const services = named.length > 0 ? undefined : await startServices();
+/** For a whole run; a file that is run alone starts what it needs, and no fast one does. */
+const services = named.length > 0 || isFast ? undefined : await startServices();
 Object.assign(process.env, services?.env);
+/** What was compiled once is not compiled again by each of some thousand processes; 40% of what a small test file takes. */
+process.env['NODE_COMPILE_CACHE'] ??= join(root, 'node_modules', '.cache', 'node-compile');
 
 let passed = 0;
 const failures: string[] = [];
@@ -81,6 +89,7 @@ stream.on('end', () => {
     for (const { file, seconds } of times.toSorted((a, b) => b.seconds - a.seconds).slice(0, SLOWEST))
       process.stdout.write(`took ${seconds.toFixed(1)} s: ${file}\n`);
     for (const skip of skips) process.stdout.write(`not run: ${skip}\n`);
+    if (isFast && named.length === 0) process.stdout.write(`left to npm test: ${leftOut()}\n`);
     for (const failure of failures) process.stdout.write(`failed: ${failure}\n`);
     process.stdout.write(
       `${passed} passed, ${failures.length} failed${skips.length > 0 ? `, ${skips.length} skipped` : ''}\n`,
@@ -89,3 +98,16 @@ stream.on('end', () => {
     void stopped.finally(() => process.exit(failures.length > 0 || passed === 0 ? 1 : 0));
   }, 200);
 });
+
+/** What a fast run leaves out: folders of which it runs nothing, and names beside those that it runs. */
+function leftOut(): string {
+  const run = new Set([...chosen, ...together]);
+  const folders = new Set([...run].map((file) => dirname(file)));
+  const left = [...new Set(filesOf(ALL))].filter((file) => !run.has(file));
+  const inFolders = Map.groupBy(left, (file) => dirname(file));
+  return [...inFolders]
+    .map(([folder, names]) =>
+      folders.has(folder) ? `${folder}/{${names.map((name) => basename(name, '.test.ts')).join(',')}}` : folder,
+    )
+    .join(' ');
+}

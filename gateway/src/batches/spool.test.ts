@@ -56,7 +56,8 @@ describe('files on the disk', () => {
 
   it('go where nobody knows them, if they are old', async () => {
     for (const id of ['file_known', 'file_old', 'file_new']) await write(id, [Buffer.from(id)]);
-    await (await spool.draft('file_cut')).write(Buffer.from('x'));
+    const cut = await spool.draft('file_cut');
+    await cut.write(Buffer.from('x'));
     const nowMs = Date.now();
     for (const name of ['file_known', 'file_old', 'file_cut.part'])
       utimesSync(join(dir, 'files', name), new Date(), new Date(nowMs - 2 * HOUR_MS));
@@ -67,5 +68,6 @@ describe('files on the disk', () => {
     });
     assert.deepEqual(asked.toSorted(), ['file_cut.part', 'file_known', 'file_old']);
     assert.deepEqual(names(), ['file_known', 'file_new']);
+    await cut.drop();
   });
 });

@@ -79,11 +79,8 @@ describe('turnout migrate', () => {
     forgetFrom(dir, '0006-people-and-money');
     await tell();
     assert.deepEqual(
-      told.map(({ steps, through }) => [
-        String(steps).split(', ')[0],
-        String(through).split(', ').slice(0, 2).join(', '),
-      ]),
-      [['0006-people-and-money', 'receipts: 0 rows, accounts: 0 rows']],
+      told.map(({ steps, through }) => [String(steps).split(', ')[0], through]),
+      [['0006-people-and-money', 'receipts: 0 rows, accounts: 0 rows, requests: 0 rows']],
     );
   });
 

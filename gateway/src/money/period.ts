@@ -17,6 +17,7 @@ interface Wall {
   readonly hour: number;
 }
 
+const SECOND_MS = 1000;
 const HOUR_MS = 3_600_000;
 /** No place on earth is further from UTC, and no clock is moved by more at once: dates are looked for so far around. */
 const AROUND_MS = 48 * HOUR_MS;
@@ -37,10 +38,11 @@ export function periodAt(period: Period, timeZone: string, atMs: number): Span |
   if (period === 'total') return undefined;
   const now = wallAt(atMs, timeZone);
   // Where clocks are set back over a beginning, the wall shows the day before once more: then it is a period later.
-  for (const by of [-1, 0, 1]) {
-    const startMs = momentOf(begin(now, period, by), timeZone);
-    const endMs = momentOf(begin(now, period, by + 1), timeZone);
+  let startMs = momentOf(begin(now, period, -1), timeZone);
+  for (const by of [0, 1, 2]) {
+    const endMs = momentOf(begin(now, period, by), timeZone);
     if (startMs <= atMs && atMs < endMs) return { startMs, endMs };
+    startMs = endMs;
   }
   throw new RangeError(`no ${period} in ${timeZone} holds ${atMs}`);
 }
@@ -79,8 +81,9 @@ function momentOf(of: Wall, timeZone: string): number {
   const goal = Date.UTC(of.year, of.month, of.day, of.hour);
   let low = goal - AROUND_MS;
   let high = goal + AROUND_MS;
-  while (high - low > 1) {
-    const middle = Math.floor((low + high) / 2);
+  // Clocks are only ever changed at whole seconds.
+  while (high - low > SECOND_MS) {
+    const middle = low + Math.floor((high - low) / 2 / SECOND_MS) * SECOND_MS;
     if (shownAt(middle, timeZone) >= goal) high = middle;
     else low = middle;
   }

@@ -24,6 +24,8 @@ interface Bench {
   /** Makes the disk refuse bytes, or take them again. */
   readonly setFull: (isFull: boolean) => void;
   readonly passMs: (ms: number) => void;
+  /** Resolves when the store has all that was given back so far: the ledger waits for none of it. */
+  readonly returned: () => Promise<unknown>;
   readonly warnings: readonly string[];
   readonly dir: string;
 }
@@ -34,6 +36,7 @@ async function withLedger(budgetNanoUsd: bigint | undefined, run: (bench: Bench)
     const { dataDir: dir } = place;
     const real = await openBooks({ ...place, busyMs: 100 });
     const draws: DrawOrder[] = [];
+    const returns: Promise<void>[] = [];
     const warnings: string[] = [];
     let isBusy = false;
     let isFull = false;
@@ -50,7 +53,9 @@ async function withLedger(budgetNanoUsd: bigint | undefined, run: (bench: Bench)
       },
       giveBack: async (order) => {
         refuse();
-        return real.giveBack(order);
+        const given = real.giveBack(order);
+        returns.push(given);
+        return given;
       },
       takeIn: async (...args) => {
         refuse();
@@ -83,6 +88,7 @@ async function withLedger(budgetNanoUsd: bigint | undefined, run: (bench: Bench)
       books,
       key: { id, ...row },
       draws,
+      returned: async () => Promise.all(returns),
       warnings,
       dir,
       setBusy: (busy) => {
@@ -503,7 +509,7 @@ describe('a full disk', () => {
 describe('money that lies idle', () => {
   it('goes back to the store after a minute, also where the store counts a little more', async () => {
     await withLedger(8000n, async (bench) => {
-      const { ledger, key, books, passMs } = bench;
+      const { ledger, key, books, passMs, returned } = bench;
       await spendOnce(ledger, key, { attemptId: 'a', worst: 100n, cost: 60n });
       passMs(59_000);
       ledger.tend();
@@ -516,6 +522,7 @@ describe('money that lies idle', () => {
       );
       await ledger.flush();
       ledger.tend();
+      await returned();
       assert.equal((await books.balances(key.id, 'p1')).leasedHereNanoUsd, 0n);
       await spendOnce(ledger, key, { attemptId: 'b', worst: 100n, cost: 60n });
       assert.equal(await settledSum(bench), 120n);
@@ -523,9 +530,10 @@ describe('money that lies idle', () => {
   });
 
   it('goes back at once when another process lacks it, but for what is held', async () => {
-    await withLedger(8000n, async ({ ledger, key, books }) => {
+    await withLedger(8000n, async ({ ledger, key, books, returned }) => {
       const hold = await held(ledger, key, 100n);
       ledger.recall(key.id);
+      await returned();
       assert.equal((await books.balances(key.id, 'p1')).leasedHereNanoUsd, 100n);
       ledger.release(hold);
       ledger.release(await held(ledger, key, 100n));

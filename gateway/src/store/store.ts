@@ -145,6 +145,7 @@ async function membersOf(world: World): Promise<Members> {
   const keys = new KeyRing({
     ...world,
     whyNot: (owners) => people.whyNot(owners),
+    ownersFirst: async () => people.refresh(),
     adminKey: world.adminKey,
     graceMs: world.graceMs ?? GRACE_MS,
     onChange: (key) => ledger.recall(key.id),

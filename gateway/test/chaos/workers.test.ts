@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { asArray, asRecord, isRecord, parseJson, type JsonRecord } from '../../src/lib/json.ts';
-import { runCli } from '../harness.ts';
+import { runCli, type TestGateway } from '../harness.ts';
 import { chatBody, rawCall, type RawCall } from './callers.ts';
 import { answering, metricOf, seen, serving, startCrew, until, workersOf } from './crew.ts';
 import { P_FINE } from './rig.ts';
@@ -158,7 +158,7 @@ describe('workers behind one port', () => {
     assert.deepEqual(new Set(calls.map((call) => seen(call).status)), new Set([200]));
     const [victim] = await workersOf(gateway);
     process.kill(victim?.pid ?? 0, 'SIGKILL');
-    await until('a start in vain', async () => (gateway.output().match(/started again/g) ?? []).length >= 2);
+    await until('a start in vain', async () => endsOf(gateway).length >= 2);
     const ready = await fetch(`${gateway.url}/readyz`, { headers: { connection: 'close' } });
     assert.equal(ready.status, 200, 'whoever still serves is not offered to a balancer');
     assert.deepEqual([...(await answering(gateway))], ['2']);
@@ -169,8 +169,19 @@ describe('workers behind one port', () => {
       'a good file in every worker',
       async () => (await metricOf(gateway, 'turnout_config_ok')).join() === '1,1',
     );
+    // As often as it ended, however many starts were in vain before the file was mended; and no other worker ever.
+    const [back, other] = await workersOf(gateway);
+    assert.deepEqual([back?.restarts, other?.restarts], [endsOf(gateway).length, 0]);
+    assert.deepEqual(new Set(endsOf(gateway)), new Set(['1']));
     assert.equal(await gateway.stop(), 0, gateway.output());
   });
+
+  /** The worker of each end after which one was started again. */
+  function endsOf(gateway: TestGateway): readonly string[] {
+    return [...gateway.output().matchAll(/a worker ended and is started again","worker":(\d)/g)].map(
+      ([, of = '']) => of,
+    );
+  }
 
   it('end where their supervisor is killed, and leave the port free', async (test) => {
     const rig = await startCrew(test);

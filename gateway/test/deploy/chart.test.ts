@@ -1,11 +1,13 @@
-/** The Helm chart, made by Helm itself. Where there is none, `TURNOUT_HELM` names one (`go install helm.sh/helm/v3/cmd/helm@v3.22.0`). */
+/** The Helm chart, made by Helm itself. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { describe, it } from 'node:test';
 import { asArray, type JsonRecord } from '../../src/lib/json.ts';
-import { at, CHART, program, rendered } from './kit.ts';
+import { helmProgram, whyNoHelm } from '../services/helm.ts';
+import { skipWithout } from '../services/missing.ts';
+import { at, CHART, rendered } from './kit.ts';
 
-const helm = program('helm');
+const helm = helmProgram() ?? 'helm';
 
 function kinds(documents: readonly JsonRecord[]): readonly string[] {
   return documents.map(({ kind }) => String(kind)).toSorted();
@@ -19,14 +21,14 @@ function one(documents: readonly JsonRecord[], kind: string): JsonRecord {
 
 const USUAL = ['ConfigMap', 'ConfigMap', 'Deployment', 'Job', 'PodDisruptionBudget', 'Service', 'ServiceAccount'];
 
-describe('the chart', { skip: helm.skip }, () => {
+describe('the chart', { skip: skipWithout(whyNoHelm()) }, () => {
   it('passes the lint of Helm', () => {
-    const said = execFileSync(helm.path, ['lint', '--strict', CHART], { encoding: 'utf8' });
+    const said = execFileSync(helm, ['lint', '--strict', CHART], { encoding: 'utf8' });
     assert.match(said, /0 chart\(s\) failed/);
   });
 
   it('has two pods without rights behind a service, and a job before them', () => {
-    const documents = rendered(helm.path);
+    const documents = rendered(helm);
     assert.deepEqual(kinds(documents), USUAL);
     const deployment = one(documents, 'Deployment');
     const pod = at(deployment, 'spec', 'template', 'spec');
@@ -51,7 +53,7 @@ describe('the chart', { skip: helm.skip }, () => {
 
   it('finds its pods by the labels that they have, and mounts what it declares', () => {
     for (const settings of [[], ['persistence.enabled=true']]) {
-      const documents = rendered(helm.path, settings);
+      const documents = rendered(helm, settings);
       const workload = one(documents, settings.length === 0 ? 'Deployment' : 'StatefulSet');
       const labels = at(workload, 'spec', 'template', 'metadata', 'labels');
       const selectors = [
@@ -85,7 +87,7 @@ describe('the chart', { skip: helm.skip }, () => {
       'ingress.enabled=true',
       'ingress.hosts={gate.example}',
     ];
-    const documents = rendered(helm.path, more);
+    const documents = rendered(helm, more);
     assert.deepEqual(kinds(documents), [...USUAL, 'HorizontalPodAutoscaler', 'Ingress', 'ServiceMonitor'].toSorted());
     assert.equal(
       at(one(documents, 'Deployment'), 'spec', 'replicas'),
@@ -97,7 +99,7 @@ describe('the chart', { skip: helm.skip }, () => {
 
   it('serves from SQLite with one pod and its volume, and refuses anything else', () => {
     const alone = ['store=sqlite', 'replicas=1', 'persistence.enabled=true', 'migrations.enabled=false'];
-    assert.deepEqual(kinds(rendered(helm.path, alone)), [
+    assert.deepEqual(kinds(rendered(helm, alone)), [
       'ConfigMap',
       'Service',
       'Service',
@@ -106,8 +108,8 @@ describe('the chart', { skip: helm.skip }, () => {
     ]);
     for (const missing of [1, 2, 3]) {
       const some = alone.filter((_, index) => index !== missing);
-      assert.throws(() => rendered(helm.path, some), /must be (1|true|false)/);
+      assert.throws(() => rendered(helm, some), /must be (1|true|false)/);
     }
-    assert.throws(() => rendered(helm.path, ['replica=3']), /additional properties 'replica' not allowed/);
+    assert.throws(() => rendered(helm, ['replica=3']), /additional properties 'replica' not allowed/);
   });
 });

@@ -20,17 +20,6 @@ export function yamlIn(...path: readonly string[]): JsonRecord {
   return asRecord(parse(textIn(...path), { merge: true })) ?? {};
 }
 
-/** Where a program is, or why tests that need it cannot run. `TURNOUT_HELM` and the like name one that is in no folder of PATH. */
-export function program(name: string): { readonly path: string; readonly skip: string | false } {
-  const path = process.env[`TURNOUT_${name.toUpperCase()}`] ?? name;
-  try {
-    execFileSync(path, ['version'], { stdio: 'ignore' });
-    return { path, skip: false };
-  } catch {
-    return { path, skip: `${name} is not installed here` };
-  }
-}
-
 /** What the chart makes of these settings (`a.b=c`), by Helm itself. Throws what Helm says where it refuses. */
 export function rendered(helm: string, settings: readonly string[] = []): readonly JsonRecord[] {
   const args = ['template', 'probe', CHART, '--kube-version', KUBERNETES, ...settings.flatMap((one) => ['--set', one])];

@@ -4,6 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import { asRecord, asString, parseJson, type JsonRecord } from '../../src/lib/json.ts';
 import { startSimulator, type Simulator } from '../../src/simulator/simulator.ts';
 import { ROOT_KEY, startGateway, testConfig, type TestGateway } from '../harness.ts';
+import { skipWithout } from '../services/missing.ts';
 import { ownValkey, whyNoValkey, type OwnValkey } from '../services/valkey.ts';
 
 const HI: JsonRecord = { model: 'p/m', max_tokens: 20, messages: [{ role: 'user', content: 'hi' }] };
@@ -106,7 +107,7 @@ describe('a line', () => {
   });
 });
 
-describe('three gateways on one Valkey', { skip: whyNoValkey() ?? false }, () => {
+describe('three gateways on one Valkey', { skip: skipWithout(whyNoValkey()) }, () => {
   let valkey: OwnValkey;
   const gateways: TestGateway[] = [];
 

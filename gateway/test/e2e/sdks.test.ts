@@ -346,9 +346,21 @@ for (const model of [...TARGETS, OLLAMA]) {
       assert.equal(typeof JSON.parse(content?.type === 'text' ? content.text : '').city, 'string');
     });
 
-    it('goes through a round of tools', { skip: model === OLLAMA && 'it cannot be demanded' }, async () => {
-      const asked = { model, messages, tools, toolChoice: 'REQUIRED' as const };
-      const first = await client().chat(asked, { maxRetries: 0 });
+    const demanding = { model, messages, tools, toolChoice: 'REQUIRED' as const };
+    if (model === OLLAMA) {
+      it('is told by name that a call cannot be demanded', async () => {
+        await assert.rejects(client().chat(demanding, { maxRetries: 0 }), (error: unknown) => {
+          assert.ok(error instanceof CohereError);
+          assert.equal(error.statusCode, 400);
+          assert.match(JSON.stringify(error.body), /tool_choice/);
+          return true;
+        });
+      });
+      return;
+    }
+
+    it('goes through a round of tools', async () => {
+      const first = await client().chat(demanding, { maxRetries: 0 });
       const call = first.message.toolCalls?.[0];
       assert.equal(call?.function?.name, 'weather');
       assert.equal(typeof JSON.parse(call.function.arguments ?? '').city, 'string');

@@ -33,7 +33,7 @@ export const PINS: ReadonlyMap<string, Pin> = new Map(
   }),
 );
 
-/** LlamaIndex's packages: 109 MB with the SDKs that they pin, and no longer maintained, so that no test installs them by itself. */
+/** LlamaIndex's packages: 109 MB with the SDKs that they pin, and no longer maintained, so that they are installed in CI only, or where asked. */
 export const LLAMAINDEX = [
   '@llamaindex/core@0.6.23',
   '@llamaindex/env@0.1.31',

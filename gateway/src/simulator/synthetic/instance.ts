@@ -159,8 +159,10 @@ function makeObject(maker: Maker, schema: JsonRecord, depth: number): Json {
     Object.defineProperty(made, name, { value, enumerable: true, writable: true, configurable: true });
   }
   const least = Math.min(countOf(schema['minProperties']) ?? 0, NODES_MAX);
-  for (let extra = 1; Object.keys(made).length < least; extra += 1) {
-    made[`key${extra}`] = make(maker, isRecord(others) ? others : undefined, depth + 1);
+  for (let extra = 1, count = names.size; count < least; extra += 1) {
+    const name = `key${extra}`;
+    if (!names.has(name)) count += 1;
+    made[name] = make(maker, isRecord(others) ? others : undefined, depth + 1);
   }
   return made;
 }

@@ -1,0 +1,3 @@
+import { runTogether } from '../../../scripts/together.ts';
+
+await runTogether('pure');
