@@ -4,7 +4,6 @@
  * `node bench/decision.ts [--write]`; with `--write` the table goes into bench/results. Of each text the best of five runs
  * counts, so that other work on the machine is left out as far as can be.
  */
-import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeCatalog } from '../gateway/src/catalog/catalog.ts';
@@ -20,7 +19,7 @@ import { dice } from '../gateway/src/lib/dice.ts';
 import type { Snapshot } from '../gateway/src/routing/snapshot.ts';
 import { trainIntents } from '../gateway/src/understand/intents/intents.ts';
 import { loadLanguages } from '../gateway/src/understand/language.ts';
-import { machine } from './machine.ts';
+import { commit, machine, machineText } from './machine.ts';
 import { percentile } from './report.ts';
 
 const KIB = 1024;
@@ -183,12 +182,10 @@ const table = [head, ['---', '---', ...head.slice(2).map(() => '---:')], ...rows
   .join('\n');
 process.stdout.write(`${table}\n`);
 if (process.argv.includes('--write')) {
-  const of = machine();
   const date = new Date().toISOString().slice(0, 10);
-  const commit = spawnSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).stdout.trim();
   const page = `# Benchmark of the decision, ${date}
 
-\`node bench/decision.ts\` at ${commit}. ${of.cpu}, ${of.cores} cores, ${of.memoryGib} GiB, Linux ${of.kernel}, Node ${of.node}.
+\`node bench/decision.ts\` at ${commit()}. ${machineText(machine())}.
 
 ${table}
 

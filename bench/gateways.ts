@@ -128,6 +128,8 @@ export interface TurnoutOptions {
   readonly providers?: string;
   /** Processes behind its port; 1 where nothing is said. */
   readonly workers?: number;
+  /** Its environment beside this process's. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 function mainOf(root: string): string {
@@ -137,7 +139,9 @@ function mainOf(root: string): string {
 /** Turnout as it comes: key check, limits, ledger, journal and request log are on, and the key has a budget. */
 export async function startTurnout({ dir, upstreamPort }: Folder, options: TurnoutOptions = {}): Promise<Turnout> {
   const main = mainOf(options.root ?? ROOT);
-  const config = `server: {host: 127.0.0.1, workers: ${options.workers ?? 1}}
+  const { workers } = options;
+  // Only where it is asked for: an earlier Turnout, measured beside this one, does not know the word.
+  const config = `server: {host: 127.0.0.1${workers === undefined ? '' : `, workers: ${workers}`}}
 providers:
   bench:
     dialect: openai-chat
@@ -152,7 +156,7 @@ ${options.providers ?? ''}`;
     ['--disable-warning=ExperimentalWarning', ...(options.nodeArgs ?? []), main, ...args],
     {
       cwd: dir,
-      env: { ...process.env, TURNOUT_ADMIN_KEY: ROOT_KEY },
+      env: { ...process.env, ...options.env, TURNOUT_ADMIN_KEY: ROOT_KEY },
     },
   );
   const port = Number(await printed(child, /listening on http:\/\/127\.0\.0\.1:(\d+)/));
@@ -165,14 +169,14 @@ ${options.providers ?? ''}`;
     cases: options.cases ?? casesFor('bench/bench-1'),
     pid: child.pid ?? 0,
     stop: () => stopped(child),
-    receipts: () => verifiedReceipts(main, join(dir, 'data')),
+    receipts: () => verifiedReceipts(main, join(dir, 'data'), options.env),
   };
 }
 
 /** `turnout ledger verify`, which counts every receipt anew; throws where the ledger is not right. */
-function verifiedReceipts(main: string, dataDir: string): number {
+function verifiedReceipts(main: string, dataDir: string, env: TurnoutOptions['env']): number {
   const args = ['--disable-warning=ExperimentalWarning', main, 'ledger', 'verify', '--json', '--data', dataDir];
-  const done = spawnSync(process.execPath, args, { encoding: 'utf8' });
+  const done = spawnSync(process.execPath, args, { encoding: 'utf8', env: { ...process.env, ...env } });
   const found = /"receipts": *(\d+)/.exec(done.stdout)?.[1];
   if (done.status !== 0 || found === undefined) throw new Error(`turnout ledger verify: ${done.stdout}${done.stderr}`);
   return Number(found);

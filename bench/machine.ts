@@ -78,3 +78,14 @@ export function machine(): Machine {
     node: process.version,
   };
 }
+
+/** The machine in a line, for the head of a report. */
+export function machineText({ cpu, cores, memoryGib, kernel, node }: Machine): string {
+  return `${cpu}, ${cores} cores, ${memoryGib} GiB, Linux ${kernel}, Node ${node}`;
+}
+
+/** The commit that is measured, short. */
+export function commit(): string {
+  const found = spawnSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: import.meta.dirname, encoding: 'utf8' });
+  return found.status === 0 ? found.stdout.trim() : 'an unknown commit';
+}

@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Case } from './cases.ts';
-import type { Machine } from './machine.ts';
+import { machineText, type Machine } from './machine.ts';
 import type { ProfileShares } from './profile.ts';
 
 export interface CpuResult {
@@ -135,7 +135,7 @@ function page(result: Result): string {
   );
   return `# Benchmark of ${result.date}
 
-\`npm run bench\` at ${result.commit}. ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGib} GiB, Linux ${machine.kernel}, Node ${machine.node}. ${versions.join(', ')}.
+\`npm run bench\` at ${result.commit}. ${machineText(machine)}. ${versions.join(', ')}.
 ${result.missing.map((one) => `\n${one}\n`).join('')}
 ${tables(result)}
 

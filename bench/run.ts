@@ -6,7 +6,6 @@
  * `--translated` measures OpenAI's chat completions on the way to each other wire and back, beside the way to their own;
  * with `--profile` it profiles them, with `--against DIR` it compares.
  */
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -24,7 +23,7 @@ import {
   type TurnoutOptions,
 } from './gateways.ts';
 import { openLoad } from './load.ts';
-import { cpuUs, machine, pinSelf, residentMib, untilQuiet, whyNot } from './machine.ts';
+import { commit, cpuUs, machine, pinSelf, residentMib, untilQuiet, whyNot } from './machine.ts';
 import { profileClockUs, readShares, type ProfileShares } from './profile.ts';
 import { cpuTable, tables, writeResult, type CpuResult, type LatencyResult, type Result } from './report.ts';
 import { translatedOptions, translatedTable, writeTranslated, type TranslatedResult } from './translated.ts';
@@ -311,11 +310,6 @@ async function profileAll(
 function printProfile(title: string, { rooms, functions }: ProfileShares): void {
   const lines = [...rooms, ...functions].map((one) => `  ${(one.share * 100).toFixed(1).padStart(5)}%  ${one.name}`);
   process.stdout.write(`\n${title}\n${lines.join('\n')}\n`);
-}
-
-function commit(): string {
-  const found = spawnSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: HERE, encoding: 'utf8' });
-  return found.status === 0 ? found.stdout.trim() : 'an unknown commit';
 }
 
 function say(text: string): void {

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { translatedCases, WORDS } from './cases.ts';
 import type { TurnoutOptions } from './gateways.ts';
-import type { Machine } from './machine.ts';
+import { machineText, type Machine } from './machine.ts';
 import { median, type CpuResult } from './report.ts';
 import { WIRES } from './wires.ts';
 
@@ -66,7 +66,7 @@ export function writeTranslated(dir: string, result: TranslatedResult): string {
     path,
     `# Benchmark of the translated paths, ${result.date}
 
-\`npm run bench -- --translated\` at ${result.commit}. ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGib} GiB, Linux ${machine.kernel}, Node ${machine.node}.
+\`npm run bench -- --translated\` at ${result.commit}. ${machineText(machine)}.
 
 ${translatedTable(result)}
 

@@ -1,5 +1,6 @@
 /** Builds the world out of its parts: a plain function, a plain object. Nothing here decides anything. */
 import { randomBytes } from 'node:crypto';
+import { resolve } from 'node:path';
 import { createBatches, type Batches } from './batches/batches.ts';
 import { spoolIn } from './batches/spool.ts';
 import { createBilling, type Billing } from './billing/billing.ts';
@@ -26,6 +27,7 @@ import { createLogin } from './login/login.ts';
 import { oidc } from './login/oidc.ts';
 import { passwords } from './login/password.ts';
 import { throttle } from './login/throttle.ts';
+import { throttleTogether } from './login/throttle-together.ts';
 import { createWheel, timerLinks, type Timer } from './lib/wheel.ts';
 import { meters } from './pipeline/meters.ts';
 import { saleTo } from './pipeline/sale.ts';
@@ -35,11 +37,12 @@ import { openLimits } from './pipeline/limit-books.ts';
 import type { Clock, Timers, World } from './pipeline/world.ts';
 import type { Snapshot } from './routing/snapshot.ts';
 import { createSuspicions, type Suspicion } from './shared/breakers.ts';
-import type { Link } from './shared/link.ts';
+import type { Together } from './shared/count.ts';
 import { createNotices } from './shared/notices.ts';
-import type { Store } from './store/ports.ts';
+import type { KeptTurns, Store } from './store/ports.ts';
 import { frontOf, type Crew, type Readiness } from './telemetry/crew.ts';
 import { keptTurns } from './store/turns.ts';
+import { turnsTogether } from './store/turns-together.ts';
 import type { Log } from './telemetry/log.ts';
 import { verdictMemory } from './understand/verdict.ts';
 import { metrics, type Metrics } from './telemetry/metrics.ts';
@@ -66,8 +69,8 @@ export interface Parts {
   readonly limits: Config['server'];
   /** Files lie below it. */
   readonly dataDir: string;
-  /** To Valkey, where processes share what they count and learn. Absent: they do not. */
-  readonly link?: Link | undefined;
+  /** Where processes share what they count and learn. Absent: there is no other, or they do not. */
+  readonly together?: Together | undefined;
   /** Shown on the page at `/`. */
   readonly version: string;
   /** The other workers behind the same port, and this one. Absent where it serves alone. */
@@ -102,7 +105,6 @@ export function wire(parts: Parts): Gateway {
     book,
     meters: metered,
     ownersOf,
-    processId: store.processId,
   });
   let isDraining = false;
   const cursors = cursorsWith(store.keyFor('admin cursors'));
@@ -112,7 +114,7 @@ export function wire(parts: Parts): Gateway {
   const batches = createBatches({
     world,
     door: doorOf(gateDialects),
-    spool: spoolIn(parts.dataDir),
+    spool: spoolIn(resolve(parts.dataDir, parts.config().batches.folder)),
     live: () => listener.inFlight(),
   });
   const billing = billingOf(parts);
@@ -167,7 +169,7 @@ function worldOf(parts: Parts, built: Built): World {
     feedback: store.feedback,
     budgets: store.budgets,
     saleTo: saleFrom(parts),
-    turns: keptTurns(() => clock.monotonicMs()),
+    turns: turnsOf(parts, clock),
     clock,
     timers,
     random: Math.random,
@@ -180,6 +182,14 @@ function worldOf(parts: Parts, built: Built): World {
     gate: limits.gate,
     targetRestMs: limits.targetRestMs,
   };
+}
+
+/** Here, and where there are others in the same region, with them: a text that may not leave it is understood nowhere else. */
+function turnsOf({ together, store, limits }: Parts, clock: Clock): KeptTurns {
+  const own = keptTurns(() => clock.monotonicMs());
+  if (together === undefined) return own;
+  const key = store.keyFor(`turns of conversations in ${limits.region ?? 'no named region'}`);
+  return turnsTogether(own, { voice: together.voice, processId: store.processId, key });
 }
 
 /** Whom a key belongs to, from memory. */
@@ -213,14 +223,15 @@ interface Others {
   readonly breakerChanged: (change: Change) => void;
 }
 
-function sharedWith({ link, store, snapshot }: Parts, suspect: (suspicion: Suspicion) => void): Others {
-  if (link === undefined) return { tellChanged: () => undefined, breakerChanged: () => undefined };
+function sharedWith({ together, store, snapshot }: Parts, suspect: (suspicion: Suspicion) => void): Others {
+  if (together === undefined) return { tellChanged: () => undefined, breakerChanged: () => undefined };
   const { processId } = store;
-  const notices = createNotices({ link, processId, heard: () => void store.refresh() });
+  const { voice } = together;
+  const notices = createNotices({ voice, processId, heard: () => void store.refresh() });
   const heard = (suspicion: Suspicion): void => {
     if (suspicion.of === 'key' || snapshot().targets.has(suspicion.id)) suspect(suspicion);
   };
-  const suspicions = createSuspicions({ link, processId, heard });
+  const suspicions = createSuspicions({ voice, processId, heard });
   return {
     tellChanged: () => notices.tell(),
     breakerChanged: (change) => {
@@ -229,18 +240,23 @@ function sharedWith({ link, store, snapshot }: Parts, suspect: (suspicion: Suspi
   };
 }
 
-function loginOf({ store, config, log }: Parts, clock: Clock): Parameters<typeof createListener>[0]['login'] {
+function loginOf({ store, config, log, together }: Parts, clock: Clock): Parameters<typeof createListener>[0]['login'] {
   const { people, keys } = store;
   const now = (): number => clock.unixMs();
+  const monotonicMs = (): number => clock.monotonicMs();
+  const own = throttle();
   return createLogin({
     people,
     keys,
     config: () => config().people,
     passwords: passwords(),
-    throttle: throttle(),
+    throttle:
+      together === undefined
+        ? own
+        : throttleTogether(own, { voice: together.voice, processId: store.processId, monotonicMs }),
     oidc: oidc({ sign: (...of) => people.access.sign(...of), now, warn: (text, of) => log('warn', text, of) }),
     now,
-    monotonicMs: () => clock.monotonicMs(),
+    monotonicMs,
   });
 }
 

@@ -12,7 +12,7 @@ describe('files on the disk', () => {
   let spool: Spool;
   before(() => {
     dir = mkdtempSync(join(tmpdir(), 'turnout-spool-'));
-    spool = spoolIn(dir);
+    spool = spoolIn(join(dir, 'files'));
   });
   after(() => rmSync(dir, { recursive: true, force: true }));
 

@@ -31,9 +31,8 @@ export interface Draft {
   drop(): Promise<void>;
 }
 
-/** The files of a data folder. */
-export function spoolIn(dataDir: string): Spool {
-  const folder = join(dataDir, 'files');
+/** The files of a folder, which several processes may have in common. */
+export function spoolIn(folder: string): Spool {
   return {
     draft: async (id) => {
       await mkdir(folder, { recursive: true, mode: 0o700 });

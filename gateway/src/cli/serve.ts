@@ -10,7 +10,9 @@ import { configSchema, type Config, type ProviderConfig } from '../config/schema
 import { fault } from '../chat/fault.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import type { Simulator } from '../simulator/simulator.ts';
-import { openLink, type Link } from '../shared/link.ts';
+import type { Together } from '../shared/count.ts';
+import { openLink } from '../shared/link.ts';
+import { valkeyCount } from '../shared/valkey-count.ts';
 import { storePlace, type StorePlace } from '../store/place.ts';
 import { openStore } from '../store/store.ts';
 import type { Store } from '../store/ports.ts';
@@ -115,7 +117,7 @@ async function run({ options, io, log, member, simulator, ...start }: Start): Pr
   const inForce = keeper(store, configurationOptions.catalog, log);
   inForce(first);
   const configuration = keepConfiguration(first, configurationOptions, { log, inForce });
-  const link = linkOf(first.config.shared, log);
+  const shared = togetherOf(first.config.shared, { log, member, processId: store.processId });
   store.secrets.watch(() => void configuration.reload());
   const upstream = createUpstream({ codec: await codecOf(first.config.server.upstream_client) });
   const gateway = wire({
@@ -128,7 +130,7 @@ async function run({ options, io, log, member, simulator, ...start }: Start): Pr
     configProblem: () => configuration.problem(),
     limits: first.config.server,
     dataDir,
-    link: link.own,
+    together: shared.together,
     version: VERSION,
     ...(member === undefined ? {} : { crew: member.crew }),
   });
@@ -160,7 +162,7 @@ async function run({ options, io, log, member, simulator, ...start }: Start): Pr
   stopRetention();
   await shutDown({ gateway, configuration, log });
   await upstream.close();
-  link.close();
+  shared.close();
   await store.close();
   await simulator?.close();
   return 0;
@@ -184,16 +186,22 @@ async function openedStore(
 /** Trouble is told once a minute at most: who is away is asked again and again. */
 const TROUBLE_EVERY_MS = 60_000;
 
-interface Linked {
-  /** Absent: nothing is shared. */
-  readonly own: Link | undefined;
+interface Shared {
+  readonly together: Together | undefined;
   close(): void;
 }
 
-function linkOf(shared: Config['shared'], log: Log): Linked {
-  if (shared === 'memory') return { own: undefined, close: () => undefined };
+interface Sharer {
+  readonly log: Log;
+  readonly member: Member | undefined;
+  readonly processId: string;
+}
+
+/** With all who name the same Valkey; else with the other workers of this machine, through their supervisor. */
+function togetherOf(shared: Config['shared'], { log, member, processId }: Sharer): Shared {
+  if (shared === 'memory') return { together: member?.together, close: () => undefined };
   let toldMs = Number.NEGATIVE_INFINITY;
-  const own = openLink({
+  const link = openLink({
     url: shared,
     trouble: (reason) => {
       if (performance.now() - toldMs < TROUBLE_EVERY_MS) return;
@@ -201,7 +209,7 @@ function linkOf(shared: Config['shared'], log: Log): Linked {
       log('warn', 'Valkey (`shared`) cannot be reached; what it is for goes on without it', { reason });
     },
   });
-  return { own, close: () => own.close() };
+  return { together: { count: valkeyCount(link, processId), voice: link }, close: () => link.close() };
 }
 
 /** The configuration with the credentials of the store, which is open only now. */

@@ -473,6 +473,10 @@ export const configSchema = z.strictObject({
       keep_days: whole({ min: 1, max: 3650 })
         .default(30)
         .meta({ description: 'After so many days files and output are removed, unless their request said otherwise.' }),
+      folder: z.string().min(1).default('files').meta({
+        description:
+          'Where files lie, within the data folder, or anywhere. Several machines on one database need one that all of them see (NFS, EFS, a volume that many may write). Read at the start.',
+      }),
       native: z.enum(['auto', 'never']).default('auto').meta({
         description:
           'Whether a batch whose lines all go to one target is handed to that provider’s own batch API, at its price.',

@@ -161,8 +161,9 @@ async function serveCounted(visitor: Visit, key: KeyRow): Promise<Ending> {
       return finish(visitor, body.ok ? await giveFeedback(body.value.record, key, visitor.desk.world) : body);
     }
     case 'response': {
-      const answer = responseAnswer(visitor.operation, { keyId: key.id, turns: visitor.desk.world.turns });
-      return finish(visitor, answer);
+      const { turns } = visitor.desk.world;
+      await turns.fetch?.(visitor.operation.id, key.id);
+      return finish(visitor, responseAnswer(visitor.operation, { keyId: key.id, turns }));
     }
     case 'files':
     case 'batches': {

@@ -83,6 +83,10 @@ export class Limiter {
   #counting: Counting = { kind: 'alone', share: 1 };
   /** Those of which a shared count may have to be told something. Absent: there is none. */
   #told: Set<Meter> | undefined;
+  /** Those of which the shared count had too little, by name. */
+  readonly #dry = new Map<string, Meter>();
+  /** Told of a meter of which a shared count that is near should hear at once. */
+  #mistaken: (meter: Meter) => void = () => undefined;
 
   constructor() {
     this.#owners = new Map(
@@ -94,6 +98,19 @@ export class Limiter {
   count(counting: Counting): void {
     this.#told ??= new Set();
     this.#counting = counting;
+  }
+
+  /** Who tells a shared count that is near what it must know, as soon as that is so. */
+  whenMistaken(told: (meter: Meter) => void): void {
+    this.#mistaken = told;
+  }
+
+  /** The shared count may have something again of these limits, by the names of their meters. */
+  freed(names: readonly string[]): void {
+    for (const name of names) {
+      this.#dry.get(name)?.freed();
+      this.#dry.delete(name);
+    }
   }
 
   get counting(): Counting {
@@ -113,7 +130,7 @@ export class Limiter {
       for (const meter of this.metersOf(subject)) {
         const count = countFor(meter.limit, need);
         this.#told?.add(meter);
-        if (meter.mustDraw(count, nowMs, this.#counting)) orders.push(meter.order(count, nowMs));
+        if (meter.mustDraw(count, nowMs, this.#counting)) orders.push(meter.order(count, nowMs, this.#counting));
         else taken.push(meter.take(count, nowMs, this.#counting));
       }
     return orders.length === 0 ? { kind: 'passed', taken } : { kind: 'asking', taken, orders, subjects };
@@ -135,23 +152,31 @@ export class Limiter {
     for (const [index, order] of orders.entries()) {
       const answer = answers[index];
       if (answer === undefined) continue;
-      const one = order.meter.answered(order, answer, askedMs);
+      const one = this.#taken(order, answer, askedMs);
       if (one !== undefined) drawn.push(one);
       if (answer.kind === 'dry' && answer.waitMs > (dry?.waitMs ?? -1))
         dry = { meter: order.meter, count: order.need, waitMs: answer.waitMs };
     }
     if (dry === undefined) return { kind: 'passed', taken: drawn };
-    for (const one of drawn) one.meter.settle(one, 0, askedMs);
+    for (const one of drawn) this.#settleOne(one, 0, askedMs);
     const { meter, count, waitMs } = dry;
     const subject = subjects.find((of) => this.metersOf(of).includes(meter)) ?? subjects[0];
     if (subject === undefined) return UNLIMITED;
     return { kind: 'refused', subject, limit: meter.limit, count, waitMs: Math.max(1, waitMs) };
   }
 
+  #taken(order: Order, answer: Answer, askedMs: number): Taken | undefined {
+    const { meter } = order;
+    const taken = meter.answered(order, answer, askedMs);
+    if (answer.kind === 'dry') this.#dry.set(meter.name, meter);
+    this.#check(meter);
+    return taken;
+  }
+
   /** Nobody has answered: nothing is counted, and the request may come again. */
   unanswered({ taken, orders }: Asking, nowMs: number): void {
     for (const order of orders) order.meter.unanswered(order);
-    for (const one of taken) one.meter.settle(one, 0, nowMs);
+    for (const one of taken) this.#settleOne(one, 0, nowMs);
   }
 
   /** What the shared count should be told by and by. `isAll`: it may have lost all it knew. */
@@ -162,6 +187,7 @@ export class Limiter {
       if (order !== undefined) orders.push(order);
       else if (meter.isQuiet(nowMs)) this.#told?.delete(meter);
     }
+    for (const [name, meter] of this.#dry) if (!meter.isDry(nowMs)) this.#dry.delete(name);
     return orders;
   }
 
@@ -180,7 +206,16 @@ export class Limiter {
 
   /** The request has ended, and used so much. */
   settle({ taken }: Passed, used: Need, nowMs: number): void {
-    for (const one of taken) one.meter.settle(one, usedOf(one.meter.limit.of, used), nowMs);
+    for (const one of taken) this.#settleOne(one, usedOf(one.meter.limit.of, used), nowMs);
+  }
+
+  #settleOne(one: Taken, used: number, nowMs: number): void {
+    one.meter.settle(one, used, nowMs);
+    this.#check(one.meter);
+  }
+
+  #check(meter: Meter): void {
+    if (this.#counting.kind === 'shared' && this.#counting.isNear && meter.isMistaken) this.#mistaken(meter);
   }
 
   figures(subjects: readonly Subject[], nowMs: number): Figures {

@@ -25,8 +25,13 @@ export interface Taken {
   readonly drawn?: number;
 }
 
-/** How it is counted just now. `alone`: here, and this share of each limit is this process's. */
-export type Counting = { readonly kind: 'shared' } | { readonly kind: 'alone'; readonly share: number };
+/**
+ * How it is counted just now. `near`: asking the shared count costs so little that each request does, and nothing lies in slices.
+ * `alone`: here, and this share of each limit is this process's.
+ */
+export type Counting =
+  | { readonly kind: 'shared'; readonly isNear: boolean }
+  | { readonly kind: 'alone'; readonly share: number };
 
 /** What is asked of the shared count. */
 export interface Order {
@@ -39,7 +44,7 @@ export interface Order {
   readonly debt: number;
   /** What this process has used of the window, should the count there be lost; or has under way. */
   readonly own: number;
-  /** Slots of the shared window, and what was drawn in them and not used. */
+  /** Slots of the shared window, and what was drawn in them and not used. Slot 0 for places of requests that have ended. */
   readonly unused: readonly (readonly [slot: number, count: number])[];
 }
 
@@ -54,7 +59,7 @@ export type Answer =
     }
   /** Another limit of the request had nothing left. */
   | { readonly kind: 'not-needed'; readonly rest: number; readonly epoch: string }
-  | { readonly kind: 'dry'; readonly waitMs: number; readonly epoch: string };
+  | { readonly kind: 'dry'; readonly waitMs: number; readonly rest: number; readonly epoch: string };
 
 interface Slice {
   left: number;
@@ -73,8 +78,9 @@ export class Meter {
   #slice: Slice | undefined;
   #debt = 0;
   readonly #unused = new Map<number, number>();
-  /** The shared count gives nothing until then, and is not asked until `#askFromMs`. */
+  /** The shared count gives no more than `#dryNeed` until then, and is not asked for so much until `#askFromMs`. */
   #dryUntilMs = 0;
+  #dryNeed = 0;
   #askFromMs = 0;
   /** The draw under way that fetches a slice: who needs one waits for it, and then looks again. */
   fetching: Promise<unknown> | undefined;
@@ -95,17 +101,14 @@ export class Meter {
 
   /** How much is left, as far as this process knows; less than nothing after requests that took more than they had said. */
   left(nowMs: number, counting: Counting): number {
-    if (counting.kind === 'shared') {
-      if (this.#dryUntilMs > nowMs) return 0;
-      if (this.#rest !== undefined) return this.#rest + (this.#slice?.left ?? 0);
-    }
+    if (counting.kind === 'shared' && this.#rest !== undefined) return this.#rest + (this.#slice?.left ?? 0);
     return this.#max(counting) - this.#used(nowMs);
   }
 
   /** Milliseconds until `count` may be taken, as far as is known here; 0 if now, or where the shared count must be asked. */
   waitMs(count: number, nowMs: number, counting: Counting): number {
     if (counting.kind === 'shared')
-      return this.#askFromMs > nowMs && !this.#has(count, nowMs) ? this.#dryUntilMs - nowMs : 0;
+      return this.#isDryFor(count, nowMs) && !this.#has(count, nowMs) ? this.#dryUntilMs - nowMs : 0;
     if (this.left(nowMs, counting) >= count) return 0;
     return this.#window?.waitMs(this.#max(counting) - count, nowMs) ?? CONCURRENT_WAIT_MS;
   }
@@ -123,8 +126,9 @@ export class Meter {
   }
 
   /** What a request needs of the shared count. */
-  order(count: number, nowMs: number): Order {
-    const want = this.#isFetching ? 0 : count * SLICE_MAX;
+  order(count: number, nowMs: number, counting: Counting): Order {
+    const isNear = counting.kind === 'shared' && counting.isNear;
+    const want = isNear || this.#isFetching ? 0 : count * SLICE_MAX;
     if (want > 0) this.#isFetching = true;
     this.#pending += 1;
     return this.#ordered({ need: count, want }, nowMs);
@@ -140,22 +144,39 @@ export class Meter {
   }
 
   /** The shared count has answered. `askedMs`: when it was asked. What was drawn for a request is counted. */
-  answered({ need, want, own }: Order, answer: Answer, askedMs: number): Taken | undefined {
+  answered({ need, want, own, unused }: Order, answer: Answer, askedMs: number): Taken | undefined {
     this.epoch = answer.epoch;
+    this.#rest = answer.rest;
     if (want > 0) this.#fetched();
     if (need > 0) this.#pending -= 1;
+    if (this.#window === undefined) this.#places = need === 0 ? own : Math.max(0, this.#places - sumOf(unused));
     if (answer.kind === 'dry') {
+      this.#dryNeed = need;
       this.#dryUntilMs = askedMs + answer.waitMs;
       this.#askFromMs = askedMs + Math.min(answer.waitMs, DRY_MAX_MS, this.#slotMs());
       return undefined;
     }
-    this.#dryUntilMs = 0;
-    this.#askFromMs = 0;
-    this.#rest = answer.rest;
+    if (need > 0) this.freed();
     if (answer.kind === 'not-needed') return undefined;
-    if (this.#window === undefined) this.#places = need === 0 ? own : this.#places + need + answer.extra;
+    if (this.#window === undefined) this.#places += need + answer.extra;
     if (answer.extra > 0) this.#renew(answer, askedMs);
     return need === 0 ? undefined : this.#taken(need, askedMs, answer.slot);
+  }
+
+  /** The shared count may have something again. */
+  freed(): void {
+    this.#dryUntilMs = 0;
+    this.#askFromMs = 0;
+  }
+
+  /** Whether the shared count has been found to have too little, and may have it still. */
+  isDry(nowMs: number): boolean {
+    return this.#dryUntilMs > nowMs;
+  }
+
+  /** Whether the shared count takes this meter's part to be more, or less, than it is. */
+  get isMistaken(): boolean {
+    return this.#debt > 0 || this.#unused.size > 0;
   }
 
   /** There is nothing to tell a shared count, now or later, as long as nothing more is taken. */
@@ -175,6 +196,8 @@ export class Meter {
     if (want > 0) this.#fetched();
     if (need > 0) this.#pending -= 1;
     this.#debt += debt;
+    // They may be down there all the same.
+    if (this.#window === undefined) this.#places += need;
     for (const [slot, count] of unused) this.#keep(count, slot);
   }
 
@@ -182,7 +205,7 @@ export class Meter {
   settle({ count, slot, drawn }: Taken, used: number, nowMs: number): void {
     this.#inFlight -= 1;
     if (this.#window === undefined) {
-      if (drawn !== undefined && this.#slice !== undefined) this.#slice.left += 1;
+      if (drawn !== undefined) this.#giveBack(count, drawn, nowMs);
     } else if (used > count) {
       this.#window.add(used - count, nowMs);
       this.#debt += used - count;
@@ -220,6 +243,10 @@ export class Meter {
   #max(counting: Counting): number {
     const { max } = this.limit;
     return counting.kind === 'shared' || counting.share === 1 ? max : Math.ceil(max * counting.share);
+  }
+
+  #isDryFor(count: number, nowMs: number): boolean {
+    return this.#askFromMs > nowMs && count >= this.#dryNeed;
   }
 
   #has(count: number, nowMs: number): boolean {
@@ -262,4 +289,8 @@ export class Meter {
     this.#unused.clear();
     return unused;
   }
+}
+
+function sumOf(pairs: Order['unused']): number {
+  return pairs.reduce((sum, [, count]) => sum + count, 0);
 }

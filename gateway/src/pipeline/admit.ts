@@ -6,16 +6,26 @@ import { callsFor } from '../output/way.ts';
 import type { Facts } from '../understand/facts.ts';
 import type { Plan } from '../routing/plan.ts';
 import type { Target } from '../routing/target.ts';
+import type { Length } from '../routing/observation.ts';
+import type { Patience } from '../store/purse-ports.ts';
 import { isHold, type Hold, type Payer, type Store } from '../store/ports.ts';
 
 /** Output that a model may give where neither caller nor catalog sets a limit. */
 const OUTPUT_TOKENS_MAX = 32_768;
 /** One request may hold at most this share of what is left of a budget, as long as it leaves room for an answer. */
 const SHARE_OF_BUDGET = 4n;
+/** The same where it is known how long its answers are: many more fit beside each other. */
+const SHARE_WHERE_LEARNED = 16n;
 /** An answer shorter than this is of little use: below it, all that is left is held. */
 const OUTPUT_TOKENS_USEFUL = 4096;
+/** Of ten answers on its route nine are shorter than their 90th percentile; those beyond four times as much are cut. */
+const USEFUL_FACTOR = 4;
+/** Answers of a route that tell how long its next ones are. */
+const ANSWERS_LEARNED = 20;
 /** The last of a budget is not spent on an answer that is cut shorter than this. */
 const OUTPUT_TOKENS_LEAST = 256;
+/** Others hold more than they will need, and most of them for seconds: so long a request waits for it before it is refused. */
+const PATIENCE_MS = 5000;
 
 export interface Admission {
   readonly hold: Hold;
@@ -31,40 +41,79 @@ export interface AdmitInput {
   readonly plan: Plan;
   readonly requestId: string;
   readonly store: Store;
+  /** How long answers of a target have been on this route. */
+  readonly lengthOf: (target: Target) => Length | undefined;
+  /** Aborted when the caller goes. */
+  readonly signal: AbortSignal;
 }
 
 /**
  * Holds the worst case; where that is a large share of the budget, a smaller one, kept true by a lower output limit. Where
  * not even that fits, the request may have all that is left, for itself alone: so a budget is used to its end, one by one.
+ * Where others hold what is left, it waits for a while until they have cost less.
  */
 export async function admit(input: AdmitInput): Promise<Admission | Fault> {
   const { payer, facts } = input;
   if (payer.hard.length === 0) return hold(input, { nanoUsd: 0n, facts });
   const worst = worstOf(input, facts);
+  const admitted = await admitNow(input, worst);
+  if (!isShort(admitted)) return admitted;
+  const waited = await hold(input, small(input, worst), { waitMs: PATIENCE_MS, signal: input.signal });
+  // Nobody holds anything any more, or what they hold is too little: the last of the budget may still be enough.
+  return isShort(waited) && !input.signal.aborted ? admitNow(input, worst) : waited;
+}
+
+async function admitNow(input: AdmitInput, worst: NanoUsd): Promise<Admission | Fault> {
+  const { payer, facts } = input;
   if (facts.isOutputFixed === true) return hold(input, { nanoUsd: worst, facts });
   if (payer.hard.every(({ limitNanoUsd }) => limitNanoUsd === undefined || worst * SHARE_OF_BUDGET <= limitNanoUsd)) {
     const admitted = await hold(input, { nanoUsd: worst, facts });
     if (!('code' in admitted)) return admitted;
   }
   const clamped = await admitClamped(input, worst);
-  return 'code' in clamped && clamped.code === 'budget-exceeded' ? admitLast(input, clamped) : clamped;
+  return isShort(clamped) ? admitLast(input, clamped) : clamped;
+}
+
+function isShort(admitted: Admission | Fault): admitted is Fault {
+  return 'code' in admitted && admitted.code === 'budget-exceeded';
 }
 
 async function admitClamped(input: AdmitInput, worst: NanoUsd): Promise<Admission | Fault> {
-  const { facts, plan } = input;
+  const { facts } = input;
   const left = await leftOf(input);
   if (typeof left !== 'bigint') return left;
-  const asked = outputLimit(facts, plan.targets);
-  const tokens = Math.min(
-    asked,
-    Math.max(
-      affordable(input, facts, left / SHARE_OF_BUDGET),
-      Math.min(OUTPUT_TOKENS_USEFUL, affordable(input, facts, left)),
-    ),
+  const useful = usefulTokens(input);
+  const share = left / (useful === undefined ? SHARE_OF_BUDGET : SHARE_WHERE_LEARNED);
+  const tokens = Math.max(
+    affordable(input, facts, share),
+    Math.min(useful ?? OUTPUT_TOKENS_USEFUL, affordable(input, facts, left)),
   );
-  if (tokens >= asked || tokens < 1) return hold(input, { nanoUsd: worst, facts });
+  return hold(input, tokens < 1 ? { nanoUsd: worst, facts } : limitedTo(input, worst, tokens));
+}
+
+/** The least that an answer of this route is likely to need, however much is left. */
+function small(input: AdmitInput, worst: NanoUsd): Wanted {
+  if (input.facts.isOutputFixed === true) return { nanoUsd: worst, facts: input.facts };
+  return limitedTo(input, worst, usefulTokens(input) ?? OUTPUT_TOKENS_USEFUL);
+}
+
+/** Output tokens a choice that nearly every answer of the plan's targets has come out with; undefined where too few are known. */
+function usefulTokens({ plan, lengthOf }: AdmitInput): number | undefined {
+  let most = 0;
+  for (const target of plan.targets) {
+    const length = lengthOf(target);
+    if (length === undefined || length.count < ANSWERS_LEARNED) return undefined;
+    most = Math.max(most, length.p90);
+  }
+  return Math.min(OUTPUT_TOKENS_USEFUL, Math.max(OUTPUT_TOKENS_LEAST, Math.ceil(most * USEFUL_FACTOR)));
+}
+
+/** The request with so many output tokens a choice; as it is where it asks for no more. */
+function limitedTo(input: AdmitInput, worst: NanoUsd, tokens: number): Wanted {
+  const { facts, plan } = input;
+  if (tokens >= outputLimit(facts, plan.targets)) return { nanoUsd: worst, facts };
   const limited = { ...facts, outputTokensLimit: tokens };
-  return hold(input, { nanoUsd: worstOf(input, limited), facts: limited, outputTokensMax: tokens });
+  return { nanoUsd: worstOf(input, limited), facts: limited, outputTokensMax: tokens };
 }
 
 /** The bound on hidden prompts is generous. All that is left is more than any real one needs, and nobody else counts on it meanwhile. */
@@ -94,11 +143,20 @@ async function leftOf({ payer, store }: AdmitInput): Promise<NanoUsd | Fault> {
   return least ?? 0n;
 }
 
+/** An admission, but for its money. */
+interface Wanted extends Omit<Admission, 'hold'> {
+  readonly nanoUsd: NanoUsd;
+}
+
 async function hold(
   { payer, requestId, store }: AdmitInput,
-  { nanoUsd, ...covered }: Omit<Admission, 'hold'> & { readonly nanoUsd: NanoUsd },
+  { nanoUsd, ...covered }: Wanted,
+  patience?: Patience,
 ): Promise<Admission | Fault> {
-  const held = await store.ledger.hold(payer, nanoUsd, requestId);
+  const { ledger } = store;
+  const held = await (patience === undefined
+    ? ledger.hold(payer, nanoUsd, requestId)
+    : ledger.holdPatiently(payer, nanoUsd, { ...patience, requestId }));
   return isHold(held) ? { hold: held, ...covered } : held;
 }
 

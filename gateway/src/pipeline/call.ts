@@ -33,6 +33,8 @@ export interface Voice {
 
 /** A request as it stands at the door, its body read but not understood. */
 export interface Arrival extends Voice {
+  /** Id of the earlier reply that it goes on from, where it does. */
+  readonly goesOnFrom?: string | undefined;
   accept(memory: Memory): Result<Call, Fault>;
 }
 

@@ -30,6 +30,7 @@ export function chatArrival(input: ChatInput): Arrival {
     startedMs,
     operation: 'chat',
     protocol: dialect.id,
+    goesOnFrom: dialect.thread?.previousOf(input.body.record),
     encodeFault: (of) => dialect.encodeFault(of, { requestId }),
     accept: (memory) => acceptChat(input, memory),
   };

@@ -1,5 +1,6 @@
 /** The request's way, top to bottom: accept, understand, plan, limit, admit, attempt … attempt, relay, account. */
 import type { Length } from '../routing/observation.ts';
+import type { Target } from '../routing/target.ts';
 import type { KeyRow } from '../store/ports.ts';
 import { admit } from './admit.ts';
 import type { Arrival, Call } from './call.ts';
@@ -17,6 +18,7 @@ import type { World } from './world.ts';
 export async function handle(arrival: Arrival, caller: Caller, world: World): Promise<Ending> {
   const { key, reply } = caller;
   const snapshot = world.snapshot();
+  if (arrival.goesOnFrom !== undefined) await world.turns.fetch?.(arrival.goesOnFrom, key.id);
   const accepted = arrival.accept({ keyId: key.id, turns: world.turns });
   if (!accepted.ok) return refuse({ arrival, caller, world }, accepted.error);
   const call = accepted.value;
@@ -50,6 +52,8 @@ export async function handle(arrival: Arrival, caller: Caller, world: World): Pr
     payer: planning.payer,
     requestId: call.requestId,
     store: world.store,
+    lengthOf: lengthsOn(planning, world),
+    signal: reply.signal,
   });
   if ('code' in admission) {
     leave(passed, [], world);
@@ -86,10 +90,14 @@ function askerOf({ extension }: Call, key: KeyRow, { route }: Planning): Asker {
   return { key, route, endUser: extension.endUser };
 }
 
-/** How long answers of the first target are on this route. */
-function learnedLength({ plan, route = '' }: Planning, { health, clock }: World): Length | undefined {
-  const [first] = plan.targets;
-  return first === undefined ? undefined : health.lengths.of({ route, targetId: first.id }, clock.monotonicMs());
+/** How long answers of a target are on this route. */
+function lengthsOn({ route = '' }: Planning, { health, clock }: World): (target: Target) => Length | undefined {
+  return ({ id }) => health.lengths.of({ route, targetId: id }, clock.monotonicMs());
+}
+
+function learnedLength(planning: Planning, world: World): Length | undefined {
+  const [first] = planning.plan.targets;
+  return first === undefined ? undefined : lengthsOn(planning, world)(first);
 }
 
 function close(run: Run, end: End): Ending {

@@ -1,8 +1,8 @@
-/** Limits of callers and of what they ask for, in this process: counted alone, or with others over Valkey. */
+/** Limits of callers and of what they ask for, in this process: counted alone, or together with others. */
 import { Limiter } from '../limits/limiter.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import { createBank, type Bank } from '../shared/limit-bank.ts';
-import type { Link } from '../shared/link.ts';
+import type { Count } from '../shared/count.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { Gate, Owner } from './gate.ts';
@@ -20,9 +20,8 @@ export interface LimitParts extends Pick<World, 'clock' | 'timers' | 'underWay'>
   readonly meters: Pick<Meters, 'limitWaitS'>;
   readonly book: Metrics;
   readonly log: Log;
-  readonly processId: string;
   /** Absent: nothing is shared. */
-  readonly link?: Link | undefined;
+  readonly together?: { readonly count: Count } | undefined;
 }
 
 export interface LimitBooks extends Pick<World, 'gate' | 'targetRestMs'> {
@@ -33,9 +32,12 @@ export function openLimits(parts: LimitParts): LimitBooks {
   const { clock, snapshot, ownersOf, book, meters } = parts;
   const limiter = new Limiter();
   const nowMs = (): number => clock.monotonicMs();
-  const bank = parts.link === undefined ? undefined : bankOf(parts, parts.link, limiter);
+  const bank =
+    parts.together === undefined
+      ? undefined
+      : bankOf(parts, parts.together.count, { limiter, freed: () => line.moved() });
   const draw: Gate['draw'] = async (orders) => bank?.draw(orders);
-  const line = new LimitLine({
+  const line: LimitLine = new LimitLine({
     ...parts,
     limiter,
     draw,
@@ -56,11 +58,14 @@ export function openLimits(parts: LimitParts): LimitBooks {
   };
 }
 
-function bankOf({ clock, log, processId }: LimitParts & { readonly clock: Clock }, link: Link, limiter: Limiter): Bank {
+function bankOf(
+  { clock, log }: Pick<LimitParts, 'log'> & { readonly clock: Clock },
+  count: Count,
+  here: { readonly limiter: Limiter; readonly freed: () => void },
+): Bank {
   return createBank({
-    link,
-    limiter,
-    processId,
+    ...here,
+    count,
     monotonicMs: () => clock.monotonicMs(),
     changed: (isShared, reason) => {
       if (isShared) log('info', 'limits are counted together with other processes');

@@ -29,6 +29,12 @@ interface Waiting extends Standing {
   /** Whose limit it waits for. */
   blockedBy: string;
   isOver: boolean;
+  /** The shared count is being asked for it. */
+  isAsking: boolean;
+  /** It may go when its turn comes: the shared count has counted it. */
+  passed: Passed | undefined;
+  /** When its patience ends, monotonic. */
+  readonly untilMs: number;
   readonly end: (turn: Turn) => void;
 }
 
@@ -84,10 +90,21 @@ export class LimitLine implements Line {
         cancel();
         standing.signal.removeEventListener('abort', leave);
         underWay.leave(member);
+        if (waiting.passed !== undefined && turn !== waiting.passed) this.#giveBack(waiting.passed);
         waited((clock.monotonicMs() - startedMs) / 1000, typeof turn === 'string' ? 'gone' : turn.kind);
         resolve(turn);
       };
-      const waiting: Waiting = { ...standing, refused, blockedBy, isOver: false, end };
+      const untilMs = startedMs + patienceMs;
+      const waiting: Waiting = {
+        ...standing,
+        refused,
+        blockedBy,
+        isOver: false,
+        isAsking: false,
+        passed: undefined,
+        untilMs,
+        end,
+      };
       this.#size += 1;
       this.#note(blockedBy, 1);
       standing.signal.addEventListener('abort', leave, { once: true });
@@ -117,14 +134,15 @@ export class LimitLine implements Line {
     else waiting.end(last);
   }
 
-  /** Whether it goes, or at least is on its way to know. */
+  /** Whether it goes now. While the shared count is asked for it, those behind it wait, so that it keeps its place. */
   #goes(waiting: Waiting): boolean {
     if (waiting.isOver) return true;
-    const result = pass(waiting, this.#ports);
+    if (waiting.isAsking) return false;
+    const result = waiting.passed ?? pass(waiting, this.#ports);
     if (result instanceof Promise) {
-      this.#queue.remove({ ...waiting, item: waiting });
+      waiting.isAsking = true;
       void result.then((turn) => this.#told(waiting, turn));
-      return true;
+      return false;
     }
     if (result.kind === 'passed') waiting.end(result);
     else this.#block(waiting, result);
@@ -132,17 +150,24 @@ export class LimitLine implements Line {
   }
 
   #told(waiting: Waiting, turn: Passed | Refused): void {
-    if (turn.kind === 'refused') {
-      if (waiting.isOver) return;
-      this.#block(waiting, turn);
-      this.#queue.push(waiterOf(waiting), true);
-      this.#later(turn.waitMs);
-    } else if (waiting.isOver) {
-      const { limiter, clock } = this.#ports;
-      limiter.settle(turn, { inputTokens: 0, outputTokens: 0 }, clock.monotonicMs());
-    } else {
+    const isLate = this.#ports.clock.monotonicMs() >= waiting.untilMs;
+    waiting.isAsking = false;
+    if (waiting.isOver) {
+      if (turn.kind === 'passed') this.#giveBack(turn);
+    } else if (isLate) {
       waiting.end(turn);
+    } else if (turn.kind === 'refused') {
+      this.#block(waiting, turn);
+      this.#later(turn.waitMs);
+    } else {
+      waiting.passed = turn;
+      this.#serve();
     }
+  }
+
+  #giveBack(passed: Passed): void {
+    const { limiter, clock } = this.#ports;
+    limiter.settle(passed, { inputTokens: 0, outputTokens: 0 }, clock.monotonicMs());
   }
 
   #serve(): void {

@@ -50,4 +50,28 @@ describe('a sale', () => {
       );
     });
   });
+
+  it('charges what is fixed once where two attempts were under way as all ended', async () => {
+    await inFolder(async (dataDir) => {
+      const store = await openStore({ dataDir, now: Date.now });
+      const { row } = valueOf(await store.keys.create({ name: 'k' }));
+      const { chargeOf } = saleTo(ORG, RULES);
+      assert.ok(chargeOf !== undefined);
+      const hold = await store.ledger.hold({ keyId: row.id, hard: [], booked: [], labels: {}, chargeOf }, 1000n, 'a');
+      assert.ok(isHold(hold));
+      for (const attemptId of ['a1', 'a2']) store.ledger.open(hold, opening(attemptId, { estimateNanoUsd: 100n }));
+      // Only the journal knows of them now, as after a crash.
+      await store.close();
+      const again = await openStore({ dataDir, now: Date.now });
+      assert.deepEqual(valueOf(await again.verify()).problems, []);
+      await again.close();
+      const database = new DatabaseSync(join(dataDir, DATABASE), { readOnly: true });
+      const charges = database.prepare('select charge_nano_usd as charge from receipts order by id').all();
+      database.close();
+      assert.deepEqual(
+        charges.map(({ charge }) => charge),
+        [117, 110],
+      );
+    });
+  });
 });

@@ -1,6 +1,6 @@
 /** Targets and keys that one process has found to fail, told to the others: they are wary of them for a while. */
 import { asString, isRecord, parseJson } from '../lib/json.ts';
-import type { Link } from './link.ts';
+import type { Voice } from './count.ts';
 
 const CHANNEL = 'turnout:breakers';
 
@@ -15,18 +15,18 @@ export interface Suspicions {
 }
 
 export interface SuspicionOptions {
-  readonly link: Link;
+  readonly voice: Voice;
   readonly processId: string;
   readonly heard: (suspicion: Suspicion) => void;
 }
 
-export function createSuspicions({ link, processId, heard }: SuspicionOptions): Suspicions {
-  link.listen(CHANNEL, (text) => {
+export function createSuspicions({ voice, processId, heard }: SuspicionOptions): Suspicions {
+  voice.listen(CHANNEL, (text) => {
     const told = parseJson(text);
     if (!isRecord(told) || told['by'] === processId) return;
     const id = asString(told['id']);
     const { of } = told;
     if (id !== undefined && (of === 'target' || of === 'key')) heard({ of, id });
   });
-  return { tell: ({ of, id }) => link.say(CHANNEL, JSON.stringify({ by: processId, of, id })) };
+  return { tell: ({ of, id }) => voice.say(CHANNEL, JSON.stringify({ by: processId, of, id })) };
 }

@@ -1,39 +1,22 @@
 /**
- * Limits that several processes share. While Valkey answers, each limit is one count there; while it does not, each process
- * counts alone, its share of every limit being one part of as many as there were processes.
+ * Limits that several processes share. While the shared count answers, each limit is one count there; while it does not, each
+ * process counts alone, its share of every limit being one part of as many as there are processes.
  */
-import { isArray } from '../lib/json.ts';
 import type { Limiter } from '../limits/limiter.ts';
-import type { Answer, Order } from '../limits/meter.ts';
-import { DRAW } from './limits-script.ts';
-import { scriptOf, type Link } from './link.ts';
+import type { Answer, Meter, Order } from '../limits/meter.ts';
+import type { Count } from './count.ts';
 
-/** Who was not heard of for so long is no process. */
-const ALIVE_MS = 5000;
 /** Limits that are told of in one go. */
 const NEWS_MAX = 100;
-/** All keys lie together, so that one script may see them. */
-const PREFIX = '{turnout}:limit:';
-const PROCESSES = '{turnout}:processes';
-
-const draw = scriptOf(DRAW);
-/** KEYS: the set. ARGV: process. Gives how many there are. */
-const beat = scriptOf(`
-local t = redis.call('TIME')
-local now = t[1] * 1000 + math.floor(t[2] / 1000)
-redis.call('ZADD', KEYS[1], now, ARGV[1])
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - ${ALIVE_MS})
-redis.call('PEXPIRE', KEYS[1], ${ALIVE_MS * 2})
-return redis.call('ZCARD', KEYS[1])
-`);
 
 export interface BankOptions {
-  readonly link: Link;
+  readonly count: Count;
   readonly limiter: Limiter;
-  readonly processId: string;
   readonly monotonicMs: () => number;
   /** Called when it begins to answer, and when it stops; with the reason. */
   readonly changed: (isShared: boolean, reason: string) => void;
+  /** Something may be free again of a limit that was in the way. */
+  readonly freed: () => void;
 }
 
 export interface Bank {
@@ -47,31 +30,27 @@ export interface Bank {
   readonly processes: () => number;
 }
 
-export function createBank({ link, limiter, processId, monotonicMs, changed }: BankOptions): Bank {
-  let processes = 1;
-  let isShared = false;
-  let epochs = 0;
-  limiter.count({ kind: 'alone', share: 1 });
+export function createBank({ count, limiter, monotonicMs, changed, freed }: BankOptions): Bank {
+  let { processes } = count;
+  // Whoever is near is there from the beginning; of the other that must be seen first.
+  let isShared = count.isNear;
+  const due = new Set<Meter>();
+  countAs(isShared);
 
-  function become(shared: boolean, reason: string): void {
-    limiter.count(shared ? { kind: 'shared' } : { kind: 'alone', share: 1 / processes });
-    if (shared !== isShared) changed(shared, reason);
-    isShared = shared;
+  function countAs(shared: boolean): void {
+    limiter.count(shared ? { kind: 'shared', isNear: count.isNear } : { kind: 'alone', share: 1 / processes });
   }
 
-  async function ask(orders: readonly Order[]): Promise<readonly Answer[]> {
-    epochs += 1;
-    const keys = orders.map(({ meter }) => PREFIX + meter.name);
-    const args = [processId, `${processId}.${epochs}`, ...orders.flatMap(argsOf)];
-    const answer = await link.run(draw, keys, args);
-    if (!isArray(answer)) throw new Error('an answer that is none');
-    return orders.map((_, index) => answerOf(answer[index]));
+  function become(shared: boolean, reason: string): void {
+    countAs(shared);
+    if (shared !== isShared) changed(shared, reason);
+    isShared = shared;
   }
 
   async function tell(orders: readonly Order[]): Promise<void> {
     const askedMs = monotonicMs();
     try {
-      const answers = await ask(orders);
+      const answers = await count.draw(orders);
       for (const [index, order] of orders.entries()) {
         const answer = answers[index];
         if (answer !== undefined) order.meter.answered(order, answer, askedMs);
@@ -87,10 +66,25 @@ export function createBank({ link, limiter, processId, monotonicMs, changed }: B
     for (let at = 0; at < orders.length; at += NEWS_MAX) await tell(orders.slice(at, at + NEWS_MAX));
   }
 
+  /** What cannot be told now, since more is being asked, goes along with that, or is told when it is answered. */
+  async function tellDue(): Promise<void> {
+    const orders = Array.from(due).flatMap((meter) => meter.news(monotonicMs(), false) ?? []);
+    due.clear();
+    if (orders.length > 0) await tell(orders).catch((error: unknown) => become(false, reasonOf(error)));
+  }
+
+  limiter.whenMistaken((meter) => {
+    if (due.size === 0) queueMicrotask(() => void tellDue());
+    due.add(meter);
+  });
+  count.whenFreed((names) => {
+    limiter.freed(names);
+    freed();
+  });
   return {
     async draw(orders) {
       try {
-        return await ask(orders);
+        return await count.draw(orders);
       } catch (error) {
         become(false, reasonOf(error));
         return undefined;
@@ -98,7 +92,7 @@ export function createBank({ link, limiter, processId, monotonicMs, changed }: B
     },
     async tick() {
       try {
-        processes = Math.max(1, Number(await link.run(beat, [PROCESSES], [processId])));
+        processes = Math.max(1, await count.beat());
         await tellAll();
         become(true, '');
       } catch (error) {
@@ -109,22 +103,6 @@ export function createBank({ link, limiter, processId, monotonicMs, changed }: B
     isShared: () => isShared,
     processes: () => processes,
   };
-}
-
-function argsOf({ meter, need, want, debt, own, unused }: Order): readonly string[] {
-  const { windowMs, max } = meter.limit;
-  const numbers = [windowMs, max, need, want, debt, own].map(String);
-  return [...numbers, meter.epoch, String(unused.length), ...unused.flat().map(String)];
-}
-
-/** As the script gives it: kind, slot, extra, rest or wait, epoch. */
-function answerOf(row: unknown): Answer {
-  if (!isArray(row) || row.length < 5) throw new Error('an answer that is none');
-  const [kind, slot, extra, rest, epoch] = row.map(String);
-  if (kind === undefined || epoch === undefined) throw new Error('an answer that is none');
-  if (kind === 'dry') return { kind, waitMs: Number(rest), epoch };
-  if (kind === 'drawn') return { kind, slot: Number(slot), extra: Number(extra), rest: Number(rest), epoch };
-  return { kind: 'not-needed', rest: Number(rest), epoch };
 }
 
 function reasonOf(error: unknown): string {

@@ -8,7 +8,7 @@ export const PLACES_MS = 15_000;
 /**
  * KEYS: one a limit. ARGV: process, new epoch, then for each limit: windowMs (0: requests under way), max, need, want, debt,
  * own, epoch, number of pairs, pairs of slot and count that go back.
- * Gives for each limit: `drawn`, `dry`, or `not-needed` (another was dry, and nothing was drawn); slot, extra, rest or wait, epoch.
+ * Gives for each limit: `drawn`, `dry`, or `not-needed` (another was dry, and nothing was drawn); slot, extra, rest, epoch, wait.
  * A window is a hash of slots, counted for as much longer as slices may be used; time is the server's. A hash that was lost
  * is known by its epoch: then each process tells once what it has used of the window itself.
  */
@@ -30,13 +30,18 @@ for i, key in ipairs(KEYS) do
   local isNew = r.epoch ~= known
   if r.window == 0 then
     r.slot = 0
+    local ended = 0
+    for p = 1, pairs do
+      ended = ended + tonumber(ARGV[at + 1])
+      at = at + 2
+    end
     for name, value in next, slots do
       local count, till = string.match(value, '(%-?%d+):(%d+)')
       if tonumber(till) < now then redis.call('HDEL', key, name)
       elseif name == me then r.mine = tonumber(count)
       else r.used = r.used + tonumber(count) end
     end
-    if r.mine == nil or isNew or r.need == 0 then r.mine = r.own end
+    if r.mine == nil or isNew or r.need == 0 then r.mine = r.own else r.mine = math.max(0, r.mine - ended) end
     r.used = r.used + r.mine
     if r.used + r.need > r.max then r.wait = 1000 end
   else
@@ -97,7 +102,7 @@ for i, r in ipairs(rows) do
   end
   local isDry = dry and r.wait > 0
   out[i] = { isDry and 'dry' or dry and 'not-needed' or 'drawn', string.format('%.0f', r.slot), string.format('%.0f', extra),
-    string.format('%.0f', isDry and r.wait or math.max(0, r.max - r.used - take)), r.epoch }
+    string.format('%.0f', math.max(0, r.max - r.used - take)), r.epoch, string.format('%.0f', r.wait) }
 end
 return out
 `;

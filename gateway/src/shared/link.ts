@@ -1,6 +1,8 @@
 /** A connection to Valkey or Redis that comes back by itself, and two of its uses: scripts, and notices to all who listen. */
 import { createHash } from 'node:crypto';
 import { createClient } from '@redis/client';
+import type { Voice } from './count.ts';
+import { inTime } from './in-time.ts';
 
 const CONNECT_MS = 1000;
 /** Nobody waits longer for an answer: then it is as if there were none. */
@@ -16,12 +18,9 @@ export interface Script {
   readonly sha: string;
 }
 
-export interface Link {
+export interface Link extends Voice {
   /** One round trip. Rejects where there is no answer in time. */
   run(script: Script, keys: readonly string[], args: readonly string[]): Promise<unknown>;
-  /** To all who listen, wherever they are, this process too. What cannot be said is lost. */
-  say(channel: string, text: string): void;
-  listen(channel: string, heard: (text: string) => void): void;
   close(): void;
 }
 
@@ -54,7 +53,7 @@ export function openLink({ url, trouble }: LinkOptions): Link {
     one.on('error', (error: unknown) => trouble(error instanceof Error ? error.message : String(error)));
     void one.connect().catch(() => undefined);
   }
-  const ask = async (args: readonly string[]): Promise<unknown> => inTime(client.sendCommand(args));
+  const ask = async (args: readonly string[]): Promise<unknown> => inTime(client.sendCommand(args), ANSWER_MS);
   return {
     async run({ text, sha }, keys, args) {
       const rest = [String(keys.length), ...keys, ...args];
@@ -71,24 +70,4 @@ export function openLink({ url, trouble }: LinkOptions): Link {
       for (const one of [client, listener]) one.destroy();
     },
   };
-}
-
-function inTime(answer: Promise<unknown>): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    // Where this process itself was busy for so long, the answer may be there and only not be read yet.
-    const timer = setTimeout(
-      () => setImmediate(() => reject(new Error(`no answer within ${ANSWER_MS} ms`))),
-      ANSWER_MS,
-    );
-    answer.then(
-      (value) => {
-        clearTimeout(timer);
-        resolve(value);
-      },
-      (error: unknown) => {
-        clearTimeout(timer);
-        reject(error instanceof Error ? error : new Error(String(error)));
-      },
-    );
-  });
 }

@@ -1,6 +1,6 @@
 /** What one process has changed, told to the others: they ask the store at once, instead of at the next second. */
 import { isRecord, parseJson } from '../lib/json.ts';
-import type { Link } from './link.ts';
+import type { Voice } from './count.ts';
 
 const CHANNEL = 'turnout:changed';
 
@@ -10,16 +10,16 @@ export interface Notices {
 }
 
 export interface NoticeOptions {
-  readonly link: Link;
+  readonly voice: Voice;
   readonly processId: string;
   /** Another process has changed something. */
   readonly heard: () => void;
 }
 
-export function createNotices({ link, processId, heard }: NoticeOptions): Notices {
-  link.listen(CHANNEL, (text) => {
+export function createNotices({ voice, processId, heard }: NoticeOptions): Notices {
+  voice.listen(CHANNEL, (text) => {
     const notice = parseJson(text);
     if (isRecord(notice) && notice['by'] !== processId) heard();
   });
-  return { tell: () => link.say(CHANNEL, JSON.stringify({ by: processId })) };
+  return { tell: () => voice.say(CHANNEL, JSON.stringify({ by: processId })) };
 }

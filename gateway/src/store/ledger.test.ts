@@ -9,6 +9,7 @@ import { openBooks } from './books.ts';
 import { openJournal, segmentsOf, type JournalDisk } from './journal.ts';
 import { LedgerBook } from './ledger.ts';
 import { isHold, type Hold, type KeyRow } from './ports.ts';
+import type { Patience } from './purse-ports.ts';
 import { StoreError } from './sqlite.ts';
 
 const AT = 1_795_000_000_000;
@@ -111,6 +112,10 @@ function heldAtOnce(result: ReturnType<LedgerBook['hold']>): Hold {
   return result;
 }
 
+function patience(requestId: string, more: Partial<Patience> = {}): Patience & { readonly requestId: string } {
+  return { requestId, waitMs: 5000, signal: new AbortController().signal, ...more };
+}
+
 async function settledSum({ ledger, books }: Bench): Promise<bigint> {
   await ledger.flush();
   const report = await books.verify();
@@ -200,6 +205,62 @@ describe('a hold', () => {
       assert.ok(waiting instanceof Promise);
       ledger.release(first);
       assert.ok(isHold(await waiting));
+    });
+  });
+
+  it('that is patient gets what others held and did not spend, in the order of asking', async () => {
+    await withLedger(100n, async (bench) => {
+      const { ledger, key } = bench;
+      const first = await held(ledger, key, 90n);
+      const order: string[] = [];
+      const waiting = ['a', 'b'].map(async (name) => {
+        const hold = await ledger.holdPatiently(payerOf(key), 40n, patience(name));
+        order.push(name);
+        return hold;
+      });
+      ledger.open(first, opening('x', { worstNanoUsd: 90n }));
+      ledger.settle(first, receipt('x', { costNanoUsd: 10n }));
+      ledger.release(first);
+      assert.ok((await Promise.all(waiting)).every(isHold));
+      assert.deepEqual(order, ['a', 'b']);
+      assert.deepEqual(ledger.figures(key.id), { leasedNanoUsd: 80n, heldNanoUsd: 80n });
+    });
+  });
+
+  it('that is patient is refused at once where all that others hold would not be enough', async () => {
+    await withLedger(100n, async (bench) => {
+      const { ledger, key } = bench;
+      await spendOnce(ledger, key, { attemptId: 'x', worst: 60n, cost: 60n });
+      const first = await held(ledger, key, 40n);
+      const refused = await ledger.holdPatiently(payerOf(key), 41n, patience('b'));
+      assert.ok(!isHold(refused) && refused.code === 'budget-exceeded');
+      // From memory now, as the store was asked a moment ago.
+      assert.ok(!(ledger.holdPatiently(payerOf(key), 41n, patience('c')) instanceof Promise));
+      ledger.release(first);
+      assert.ok(isHold(await ledger.hold(payerOf(key), 40n, 'r')));
+    });
+  });
+
+  it('that is patient is refused when its time is over, or its caller gone, or nobody holds anything any more', async () => {
+    await withLedger(100n, async (bench) => {
+      const { ledger, key } = bench;
+      const first = await held(ledger, key, 90n);
+      const gone = new AbortController();
+      const late = ledger.holdPatiently(payerOf(key), 40n, patience('late', { waitMs: 100 }));
+      const lost = ledger.holdPatiently(payerOf(key), 40n, patience('lost', { signal: gone.signal }));
+      const last = ledger.holdPatiently(payerOf(key), 95n, patience('last'));
+      gone.abort();
+      bench.passMs(101);
+      for (const waiting of [late, lost]) {
+        const refused = await waiting;
+        assert.ok(!isHold(refused) && refused.code === 'budget-exceeded');
+      }
+      ledger.open(first, opening('x', { worstNanoUsd: 90n }));
+      ledger.settle(first, receipt('x', { costNanoUsd: 10n }));
+      ledger.release(first);
+      const refused = await last;
+      assert.ok(!isHold(refused), 'only 90 are left');
+      assert.match(refused.message, /spent 0\.00000001 USD, held 0 USD/);
     });
   });
 

@@ -13,10 +13,10 @@ import type { Books } from './books-form.ts';
 import { Intake } from './intake.ts';
 import type { Journal } from './journal.ts';
 import { discardedText, interruptedReceipt, receiptText } from './journal-entry.ts';
-import type { Hold, Ledger, LedgerHealth, Opening, PaidPlace, Payer, Receipt } from './ports.ts';
-import type { TargetPurses } from './purse-ports.ts';
+import type { Held, Hold, Ledger, LedgerHealth, Opening, PaidPlace, Payer, Receipt } from './ports.ts';
+import type { Patience, TargetPurses } from './purse-ports.ts';
 import { Purses } from './purses.ts';
-import { andThen, freeAll, refusing, reserveAll, tryReserveAll } from './reserve.ts';
+import { andThen, freeAll, refusing, reserveAll, tryReserveAll, type Wanted } from './reserve.ts';
 import { Recorder } from './recorder.ts';
 import { StoreTrouble } from './trouble.ts';
 
@@ -77,6 +77,12 @@ interface Covered {
   readonly nanoUsd: NanoUsd;
 }
 
+/** In which purses of its target a receipt is booked, and whether it is the first of its request that is charged. */
+interface Booking {
+  readonly purses: TargetPurses;
+  readonly isFirst: boolean;
+}
+
 const NO_PURSES: TargetPurses = { hard: [], booked: [] };
 
 /** The ledger of a process that has its journal open and its lock taken, with what its owner calls on timers and at the end. */
@@ -98,12 +104,24 @@ export class LedgerBook implements Ledger {
     this.#intake = new Intake({ books, journal, processId, now, onStore });
   }
 
-  hold(payer: Payer, worstNanoUsd: NanoUsd, requestId: string): Hold | Fault | Promise<Hold | Fault> {
+  hold(payer: Payer, worstNanoUsd: NanoUsd, requestId: string): Held | Promise<Held> {
+    return this.#held(payer, requestId, { nanoUsd: worstNanoUsd });
+  }
+
+  holdPatiently(
+    payer: Payer,
+    worstNanoUsd: NanoUsd,
+    of: Patience & { readonly requestId: string },
+  ): Held | Promise<Held> {
+    return this.#held(payer, of.requestId, { nanoUsd: worstNanoUsd, patience: of });
+  }
+
+  #held(payer: Payer, requestId: string, wanted: Wanted): Held | Promise<Held> {
     if (this.#whyNoMoney() !== undefined) return fault('store-unavailable');
-    const held = reserveAll(this.#purses, payer.hard, worstNanoUsd);
-    if (held === true) return new LiveHold(payer, requestId, worstNanoUsd);
-    if (!(held instanceof Promise)) return held;
-    return held.then((result) => (result === true ? new LiveHold(payer, requestId, worstNanoUsd) : result));
+    const done = (result: true | Fault): Held =>
+      result === true ? new LiveHold(payer, requestId, wanted.nanoUsd) : result;
+    const held = reserveAll(this.#purses, payer.hard, wanted);
+    return held instanceof Promise ? held.then(done) : done(held);
   }
 
   extend(given: Hold, attempt: Opening): undefined | Fault | Promise<undefined | Fault> {
@@ -131,8 +149,10 @@ export class LedgerBook implements Ledger {
   /** More for the request, and all of it for the attempt's target: both or neither. */
   #reserveBoth(hold: LiveHold, { more, purses, worstNanoUsd }: Both): true | Fault | Promise<true | Fault> {
     const { hard } = hold.payer;
-    return andThen(more === 0n ? true : reserveAll(this.#purses, hard, more), () =>
-      refusing(elsewhere(reserveAll(this.#purses, purses.hard, worstNanoUsd)), () => freeAll(this.#purses, hard, more)),
+    return andThen(more === 0n ? true : reserveAll(this.#purses, hard, { nanoUsd: more }), () =>
+      refusing(elsewhere(reserveAll(this.#purses, purses.hard, { nanoUsd: worstNanoUsd })), () =>
+        freeAll(this.#purses, hard, more),
+      ),
     );
   }
 
@@ -152,7 +172,9 @@ export class LedgerBook implements Ledger {
     const short = covered === undefined ? tryReserveAll(this.#purses, purses.hard, costNanoUsd) : undefined;
     if (short !== undefined) return this.#purses.exceeded(short);
     hold.covered.delete(attempt.attemptId);
-    const receipt = whole(hold, plausible(interruptedReceipt(hold.requestId, hold.payer, attempt)), purses);
+    const trace = plausible(interruptedReceipt(hold.requestId, hold.payer, attempt));
+    // After a crash nobody knows which of two at once was charged first: what is fixed goes with the one opened first.
+    const receipt = whole(hold, trace, { purses, isFirst: !hold.isCharged && hold.open.length === 0 });
     if (!this.#recorder.tryRecord(receiptText('opened', receipt))) {
       freeAll(this.#purses, purses.hard, heldNanoUsd);
       return fault('store-unavailable');
@@ -168,7 +190,7 @@ export class LedgerBook implements Ledger {
     const hold = live(given);
     const attempt = this.#close(hold, receipt.attemptId);
     if (attempt === undefined) return false;
-    const honest = whole(hold, plausible(receipt), attempt.purses);
+    const honest = whole(hold, plausible(receipt), { purses: attempt.purses, isFirst: !hold.isCharged });
     this.#recorder.record(receiptText('settled', honest));
     const costNanoUsd = honest.costNanoUsd ?? 0n;
     const chargeNanoUsd = honest.chargeNanoUsd ?? costNanoUsd;
@@ -302,16 +324,16 @@ function elsewhereFault(of: Fault): Fault {
 }
 
 /** What is charged for a cost; the cost itself where no plan says otherwise. */
-function chargeOf(hold: LiveHold, at: PaidPlace, costNanoUsd: NanoUsd): NanoUsd {
-  const { provider, model } = at;
-  return hold.payer.chargeOf?.(costNanoUsd, { provider, model, isFirst: !hold.isCharged }) ?? costNanoUsd;
+function chargeOf(hold: LiveHold, at: PaidPlace & { readonly isFirst?: boolean }, costNanoUsd: NanoUsd): NanoUsd {
+  const { provider, model, isFirst = !hold.isCharged } = at;
+  return hold.payer.chargeOf?.(costNanoUsd, { provider, model, isFirst }) ?? costNanoUsd;
 }
 
 /** The receipt with all that the ledger knows: what is charged, in which purses it is booked, under which labels. */
-function whole(hold: LiveHold, receipt: Receipt, purses: TargetPurses): Receipt {
+function whole(hold: LiveHold, receipt: Receipt, { purses, isFirst }: Booking): Receipt {
   const { booked, labels } = hold.payer;
-  const { costNanoUsd } = receipt;
-  const charge = costNanoUsd === undefined ? undefined : chargeOf(hold, receipt, costNanoUsd);
+  const { costNanoUsd, provider, model } = receipt;
+  const charge = costNanoUsd === undefined ? undefined : chargeOf(hold, { provider, model, isFirst }, costNanoUsd);
   const all = purses.booked.length === 0 ? booked : [...booked, ...purses.booked];
   return {
     ...receipt,

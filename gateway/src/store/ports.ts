@@ -11,7 +11,7 @@ import type { Secrets } from './secret-ports.ts';
 import type { KeySettings, KeySettingsPatch } from './key-settings.ts';
 import type { Owners, People } from './people-ports.ts';
 import type { StorePlace } from './place.ts';
-import type { PurseRef, PurseState, TargetPurses } from './purse-ports.ts';
+import type { Patience, PurseRef, PurseState, TargetPurses } from './purse-ports.ts';
 
 /** Whose a key is: all of these that are given. */
 export type KeyOwner = Owners;
@@ -151,6 +151,9 @@ export interface ChargedPlace extends PaidPlace {
 }
 
 /** Money put aside for one request. Opaque: only the ledger changes it. */
+/** A hold, or why there is none. */
+export type Held = Hold | Fault;
+
 export interface Hold {
   readonly kind: 'hold';
   readonly keyId: string;
@@ -216,7 +219,13 @@ export interface Ledger {
    * from the store for each that has too little. Faults: `budget-exceeded`, and `store-unavailable` when money cannot be recorded
    * or drawn now.
    */
-  hold(payer: Payer, worstNanoUsd: NanoUsd, requestId: string): Hold | Fault | Promise<Hold | Fault>;
+  hold(payer: Payer, worstNanoUsd: NanoUsd, requestId: string): Held | Promise<Held>;
+  /** The same, and also later: as soon as others have cost less than they held. */
+  holdPatiently(
+    payer: Payer,
+    worstNanoUsd: NanoUsd,
+    of: Patience & { readonly requestId: string },
+  ): Held | Promise<Held>;
   /**
    * Makes sure that `open` finds what this attempt may cost: after one that cost something, or in purses of its target. Same faults, and
    * `target-budget-exceeded`: not here, but perhaps elsewhere.
@@ -519,7 +528,7 @@ export interface StoreOptions extends StorePlace {
 }
 
 /** Tells a hold from a fault. */
-export function isHold(value: Hold | Fault): value is Hold {
+export function isHold(value: Held): value is Hold {
   return 'kind' in value;
 }
 
@@ -542,4 +551,9 @@ export interface KeptTurns {
   /** False where there is none. */
   remove(id: string, keyId: string): boolean;
   size(): { readonly turns: number; readonly bytes: number };
+  /**
+   * Brings the conversation up to `id` here, where another process keeps what is missing of it; undefined where nothing is
+   * missing. Absent: nobody else keeps any.
+   */
+  fetch?(id: string, keyId: string): Promise<void> | undefined;
 }

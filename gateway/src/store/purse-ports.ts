@@ -12,6 +12,12 @@ export interface PurseRef {
   readonly resetsAtMs?: number;
 }
 
+/** Money that others hold may come back: so long it is waited for, unless the caller goes. */
+export interface Patience {
+  readonly waitMs: number;
+  readonly signal: AbortSignal;
+}
+
 /** Purses of a provider or model, for one attempt. They count the cost. */
 export interface TargetPurses {
   readonly hard: readonly PurseRef[];

@@ -8,7 +8,7 @@ import { fault, type Fault } from '../chat/fault.ts';
 import type { NanoUsd } from '../money/price.ts';
 import { formatUsd } from '../money/usd.ts';
 import type { Books, Draw } from './books-form.ts';
-import type { PurseRef } from './purse-ports.ts';
+import type { Patience, PurseRef } from './purse-ports.ts';
 import { troubleOf } from './sqlite.ts';
 
 /** How long a request may wait for its money while the store is busy or away. */
@@ -21,6 +21,8 @@ const REST_MS = 250;
 const IDLE_MS = 60_000;
 /** Requests that wait for money; more are refused, so that a store in trouble does not fill the memory. */
 const WAITERS_MAX = 10_000;
+/** Of these, so many may wait for what others hold; each waiter is looked at whenever money comes free. */
+const PATIENT_MAX = 1000;
 /** Draws ahead when less than so many requests of the present size are left in the purse. */
 const AHEAD_REQUESTS = 2n;
 
@@ -38,6 +40,8 @@ export interface PursePorts {
 interface Waiter {
   readonly needNanoUsd: NanoUsd;
   readonly untilMs: number;
+  /** Set where it waits on after a short draw, for what others hold and may not need. */
+  readonly patience: Patience | undefined;
   readonly done: (result: true | Fault) => void;
   /** Whether the draw under way was made for it too. */
   isCounted: boolean;
@@ -51,6 +55,8 @@ interface Purse {
   usedAtMs: number;
   isDrawing: boolean;
   waiters: Waiter[];
+  /** Asks anew for those who are patient. */
+  timer: NodeJS.Timeout | undefined;
   lastGiven: NanoUsd;
   rest: { readonly untilMs: number; readonly needNanoUsd: NanoUsd } | undefined;
   /** Spent and held as far as this process knows, for the texts of faults. */
@@ -66,8 +72,8 @@ export class Purses {
     this.#ports = ports;
   }
 
-  /** Puts an amount aside: true at once, or after a draw; or a fault. */
-  reserve(of: PurseRef, nanoUsd: NanoUsd): true | Fault | Promise<true | Fault> {
+  /** Puts an amount aside: true at once, after a draw, or, with patience, as soon as others need less than they hold; or a fault. */
+  reserve(of: PurseRef, nanoUsd: NanoUsd, patience?: Patience): true | Fault | Promise<true | Fault> {
     const nowMs = this.#ports.monotonicMs();
     const purse = this.#purses.get(of.id) ?? newPurse(of);
     this.#purses.set(of.id, purse);
@@ -77,8 +83,9 @@ export class Purses {
       if (isLow(purse, nanoUsd)) this.#draw(purse);
       return true;
     }
-    if (isResting(purse, nowMs) && nanoUsd >= (purse.rest?.needNanoUsd ?? 0n)) return exceeded(purse);
-    return this.#wait(purse, nanoUsd);
+    const isKnownShort = isResting(purse, nowMs) && nanoUsd >= (purse.rest?.needNanoUsd ?? 0n);
+    if (isKnownShort && !mayWait(purse, nanoUsd, patience)) return exceeded(purse);
+    return this.#wait(purse, { needNanoUsd: nanoUsd, patience, isCounted: isKnownShort });
   }
 
   /** Puts an amount aside if this can be done at once. */
@@ -136,13 +143,28 @@ export class Purses {
     return { leasedNanoUsd: purse?.leased ?? 0n, heldNanoUsd: purse?.held ?? 0n };
   }
 
-  #wait(purse: Purse, needNanoUsd: NanoUsd): Fault | Promise<true | Fault> {
+  #wait(purse: Purse, of: Pick<Waiter, 'needNanoUsd' | 'patience' | 'isCounted'>): Fault | Promise<true | Fault> {
     if (purse.waiters.length >= WAITERS_MAX)
       return fault('overloaded', { reason: 'too many requests wait for the store' });
+    const untilMs = this.#ports.monotonicMs() + (of.patience?.waitMs ?? WAIT_MS);
     return new Promise((done) => {
-      purse.waiters.push({ needNanoUsd, untilMs: this.#ports.monotonicMs() + WAIT_MS, done, isCounted: false });
-      this.#draw(purse);
+      purse.waiters.push({ ...of, untilMs, done });
+      this.#askFor(purse);
     });
+  }
+
+  /** Draws for those for whom no draw was made yet; for the others, who are patient, once more after a while. */
+  #askFor(purse: Purse): void {
+    if (purse.waiters.some(({ isCounted }) => !isCounted)) {
+      this.#draw(purse);
+      return;
+    }
+    if (purse.waiters.length === 0) return;
+    purse.timer ??= setTimeout(() => {
+      purse.timer = undefined;
+      impatient(purse, this.#ports.monotonicMs());
+      if (purse.waiters.length > 0) this.#draw(purse);
+    }, REST_MS);
   }
 
   #draw(purse: Purse): void {
@@ -178,11 +200,12 @@ export class Purses {
       if (take(purse, waiter.needNanoUsd)) waiter.done(true);
       else if (isShort && waiter.isCounted) {
         rest(purse, waiter.needNanoUsd, nowMs);
-        waiter.done(exceeded(purse));
+        if (isHopeful(purse, waiter.needNanoUsd, waiter.patience)) left.push(waiter);
+        else waiter.done(exceeded(purse));
       } else left.push(waiter);
     }
     purse.waiters = left;
-    if (left.length > 0) this.#draw(purse);
+    this.#askFor(purse);
   }
 
   #giveBack(purse: Purse): void {
@@ -223,6 +246,7 @@ function newPurse(of: PurseRef): Purse {
     usedAtMs: 0,
     isDrawing: false,
     waiters: [],
+    timer: undefined,
     lastGiven: 0n,
     rest: undefined,
     known: undefined,
@@ -292,8 +316,30 @@ function admitFitting(purse: Purse): void {
   if (purse.waiters.length === 0) return;
   const left: Waiter[] = [];
   for (const waiter of purse.waiters) {
-    if (take(purse, waiter.needNanoUsd)) waiter.done(true);
+    if (purse.leased > purse.held && take(purse, waiter.needNanoUsd)) waiter.done(true);
     else left.push(waiter);
+  }
+  purse.waiters = left;
+}
+
+/** Whether it would fit if others gave back all that they hold, and somebody holds something. */
+function isHopeful({ known, held }: Purse, needNanoUsd: NanoUsd, patience: Patience | undefined): boolean {
+  if (patience === undefined || patience.signal.aborted) return false;
+  if (known === undefined) return held > 0n;
+  return held + known.elsewhere > 0n && known.limit - known.spent >= needNanoUsd;
+}
+
+function mayWait(purse: Purse, needNanoUsd: NanoUsd, patience: Patience | undefined): boolean {
+  return purse.waiters.length < PATIENT_MAX && isHopeful(purse, needNanoUsd, patience);
+}
+
+/** Refuses those whose patience is over, who have gone, and for whom there is no hope any more. */
+function impatient(purse: Purse, nowMs: number): void {
+  const left: Waiter[] = [];
+  for (const waiter of purse.waiters) {
+    const { needNanoUsd, patience, untilMs } = waiter;
+    if (patience === undefined || (untilMs > nowMs && isHopeful(purse, needNanoUsd, patience))) left.push(waiter);
+    else waiter.done(exceeded(purse));
   }
   purse.waiters = left;
 }

@@ -2,9 +2,9 @@
  * Replies to POSTs that carry an `Idempotency-Key`, for a day. A reply may hold the token of a new key, which is kept nowhere
  * else: it is sealed with a key made of the caller's own, of which the store has a hash only.
  */
-import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes } from 'node:crypto';
-import { asRecord, parseJson, type JsonRecord } from '../lib/json.ts';
+import { createHash, createHmac } from 'node:crypto';
 import { ok } from '../lib/result.ts';
+import { sealed, unsealed } from './sealed.ts';
 import type { ReplyBooks } from './books-form.ts';
 import { patiently } from './patience.ts';
 import type { Attempted, Replies } from './ports.ts';
@@ -14,8 +14,6 @@ const KEPT_MS = 24 * 3_600_000;
 const RUNNING_MS = 5 * 60_000;
 /** A hundred thousand POSTs a day; beyond that the oldest replies go. */
 const ROWS_MAX = 100_000;
-const NONCE_BYTES = 12;
-const TAG_BYTES = 16;
 
 interface ReplyPorts {
   readonly books: ReplyBooks;
@@ -49,37 +47,17 @@ export function keptReplies({ books, secret, now }: ReplyPorts): KeptReplies {
       const found = await patiently(async () => books.beginReply(order));
       if (!found.ok) return found;
       if (found.value.state !== 'done') return ok({ state: found.value.state });
-      const reply = unseal(found.value.sealed, hmac('seal', attempted));
+      const reply = unsealed(found.value.sealed, hmac('seal', attempted));
       // Under another secret (a restored database): it is as unknown as if it had been forgotten.
       return ok(reply === undefined ? { state: 'other' } : { state: 'done', reply });
     },
     async end(attempted, reply) {
-      const sealed = reply === undefined ? undefined : seal(reply, hmac('seal', attempted));
+      const kept = reply === undefined ? undefined : sealed(reply, hmac('seal', attempted));
       return patiently(async () => {
-        await books.endReply(idOf(attempted), sealed);
+        await books.endReply(idOf(attempted), kept);
         return undefined;
       });
     },
     prune: async () => books.pruneReplies(now() - KEPT_MS, ROWS_MAX),
   };
-}
-
-/** AES-256-GCM: nonce, ciphertext, tag. */
-function seal(reply: JsonRecord, key: Buffer): string {
-  const nonce = randomBytes(NONCE_BYTES);
-  const cipher = createCipheriv('aes-256-gcm', key, nonce);
-  const text = Buffer.concat([cipher.update(JSON.stringify(reply)), cipher.final()]);
-  return Buffer.concat([nonce, text, cipher.getAuthTag()]).toString('base64');
-}
-
-function unseal(sealed: string, key: Buffer): JsonRecord | undefined {
-  const bytes = Buffer.from(sealed, 'base64');
-  const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, NONCE_BYTES));
-  decipher.setAuthTag(bytes.subarray(-TAG_BYTES));
-  try {
-    const text = Buffer.concat([decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final()]);
-    return asRecord(parseJson(text.toString()));
-  } catch {
-    return undefined;
-  }
 }

@@ -1,19 +1,28 @@
 /** Money put aside in several purses at once: in all of them or in none. */
 import type { Fault } from '../chat/fault.ts';
 import type { NanoUsd } from '../money/price.ts';
-import type { PurseRef } from './purse-ports.ts';
+import type { Patience, PurseRef } from './purse-ports.ts';
 import type { Purses } from './purses.ts';
 
 /** `true`: done. */
 type Reserved = true | Fault | Promise<true | Fault>;
 
-/** At once where every purse has enough; else after one draw for each that has not, one after the other. */
-export function reserveAll(purses: Purses, refs: readonly PurseRef[], nanoUsd: NanoUsd): Reserved {
+/**
+ * At once where every purse has enough; else after one draw for each that has not, one after the other. With patience, each
+ * may take so long; whoever waits for one purse holds those before it, and all hold them in the same order.
+ */
+export function reserveAll(purses: Purses, refs: readonly PurseRef[], wanted: Wanted): Reserved {
+  const { nanoUsd, patience } = wanted;
   const [first, ...rest] = refs;
   if (first === undefined) return true;
-  return andThen(purses.reserve(first, nanoUsd), () =>
-    refusing(reserveAll(purses, rest, nanoUsd), () => purses.free(first.id, nanoUsd)),
+  return andThen(purses.reserve(first, nanoUsd, patience), () =>
+    refusing(reserveAll(purses, rest, wanted), () => purses.free(first.id, nanoUsd)),
   );
+}
+
+export interface Wanted {
+  readonly nanoUsd: NanoUsd;
+  readonly patience?: Patience | undefined;
 }
 
 /** In all at once, without asking the store; or in none: then the purse that has too little. */

@@ -1,112 +1,17 @@
 /** Rows F46, F47, F48 and F61 of the fault table, with several workers behind one port: they die, are told to stop, share a budget, and meet a broken file. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, it, type TestContext } from 'node:test';
-import { asArray, asNumber, asRecord, asString, isRecord, parseJson, type JsonRecord } from '../../src/lib/json.ts';
-import { startSimulator, type Simulator } from '../../src/simulator/simulator.ts';
-import { ROOT_KEY, runCli, startGateway, testConfig, type TestGateway } from '../harness.ts';
-import { chatBody, rawCall, seenIn, type Door, type RawCall, type Seen } from './callers.ts';
-import { nextPoll, P_FINE, providerRow } from './rig.ts';
+import { describe, it } from 'node:test';
+import { asArray, asRecord, isRecord, parseJson, type JsonRecord } from '../../src/lib/json.ts';
+import { runCli, type TestGateway } from '../harness.ts';
+import { chatBody, rawCall, type RawCall } from './callers.ts';
+import { answering, metricOf, seen, serving, startCrew, until, workersOf } from './crew.ts';
+import { P_FINE } from './rig.ts';
 
-/** How long anything may take that is waited for. */
-const WAIT_MAX_MS = 30_000;
 /** What a request of `chatBody` costs with P's five and two tokens, in nano-dollars. */
 const COST_NANO_USD = 9000;
-
-interface Rig extends Door {
-  readonly gateway: TestGateway;
-  readonly keyId: string;
-  readonly p: Simulator;
-}
-
-interface RigOptions {
-  readonly workers?: number;
-  readonly server?: string;
-  readonly budgetUsd?: string;
-  readonly env?: Readonly<Record<string, string>>;
-}
-
-async function startRig(test: TestContext, options: RigOptions = {}): Promise<Rig> {
-  const p = await startSimulator({ script: [P_FINE], logMax: 100_000 });
-  const server = `server: {workers: ${options.workers ?? 2}${options.server ?? ''}}`;
-  const dir = mkdtempSync(join(tmpdir(), 'turnout-workers-'));
-  const gateway = await startGateway({
-    dir,
-    config: testConfig({ p: providerRow(`${p.url}/openai/v1`) }, server),
-    ...(options.env === undefined ? {} : { env: options.env }),
-  });
-  // The gateway first: the simulator waits for its connections.
-  test.after(async () => {
-    if (gateway.child.exitCode === null && gateway.child.signalCode === null) await gateway.stop();
-    await p.close();
-    rmSync(dir, { recursive: true, force: true });
-  });
-  const made = await admin(gateway, 'keys', { name: 'crew', budget_usd: options.budgetUsd ?? '1000' });
-  const [key, keyId] = [asString(made['key']) ?? '', asString(made['id']) ?? ''];
-  // A worker learns of a key that another has made within a second. Each asking is a connection of its own.
-  let known = 0;
-  await until('a key that all workers know', async () => {
-    const headers = { authorization: `Bearer ${key}`, connection: 'close' };
-    known = (await fetch(`${gateway.url}/v1/models`, { headers })).status === 200 ? known + 1 : 0;
-    return known > 30;
-  });
-  return { gateway, port: gateway.port, key, keyId, p };
-}
-
-async function admin(gateway: TestGateway, path: string, body?: JsonRecord): Promise<JsonRecord> {
-  const answer = await fetch(`${gateway.url}/admin/v1/${path}`, {
-    headers: { authorization: `Bearer ${ROOT_KEY}`, 'content-type': 'application/json', connection: 'close' },
-    ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
-  });
-  return asRecord(parseJson(await answer.text())) ?? {};
-}
-
-async function until(what: string, isThere: () => Promise<boolean>): Promise<void> {
-  for (const limitMs = performance.now() + WAIT_MAX_MS; performance.now() < limitMs; await nextPoll(20))
-    if (await isThere()) return;
-  assert.fail(`${what} did not come`);
-}
-
-interface Worker {
-  readonly worker: number;
-  readonly pid: number;
-  readonly restarts: number;
-  readonly state: string;
-}
-
-/** None where the answer was lost: a worker that is killed takes those with it whom it had accepted. */
-async function workersOf(gateway: TestGateway): Promise<readonly Worker[]> {
-  const health = await admin(gateway, 'health').catch((): JsonRecord => ({}));
-  const rows = (asArray(health['workers']) ?? []).filter(isRecord);
-  return rows.map((row) => ({
-    worker: asNumber(row['worker']) ?? 0,
-    pid: asNumber(row['pid']) ?? 0,
-    restarts: asNumber(row['restarts']) ?? 0,
-    state: asString(row['state']) ?? '',
-  }));
-}
-
-async function serving(gateway: TestGateway, count: number): Promise<void> {
-  await until(`${count} workers that serve`, async () => {
-    const workers = await workersOf(gateway);
-    return workers.filter(({ state }) => state === 'serving').length === count;
-  });
-}
-
-/** Which workers answer on the port. */
-async function answering(gateway: TestGateway): Promise<ReadonlySet<string>> {
-  const text = await (await fetch(`${gateway.url}/metrics`, { headers: { connection: 'close' } })).text();
-  return new Set([...text.matchAll(/^turnout_worker_up\{worker="(\d+)"\} 1$/gm)].map(([, worker = '']) => worker));
-}
-
-async function metricOf(gateway: TestGateway, series: string): Promise<readonly number[]> {
-  const text = await (await fetch(`${gateway.url}/metrics`, { headers: { connection: 'close' } })).text();
-  const lines = text.split('\n').filter((line) => line.startsWith(`${series}{`));
-  return lines.map((line) => Number(line.slice(line.lastIndexOf(' ') + 1)));
-}
 
 async function verified(dir: string): Promise<JsonRecord> {
   const proof = await runCli(['ledger', 'verify', '--json', '--data', join(dir, 'data')], { cwd: dir });
@@ -120,10 +25,6 @@ async function rowsOf(dir: string): Promise<readonly JsonRecord[]> {
   return (asArray(asRecord(parseJson(usage.stdout))?.['rows']) ?? []).filter(isRecord);
 }
 
-function seen(call: RawCall): Seen {
-  return seenIn(call.answer(), 0);
-}
-
 describe('workers behind one port', () => {
   // A connection that is being handed over when a worker dies is answered by nobody: a round costs its caller's patience.
   for (const { sharing, rounds } of [
@@ -131,7 +32,7 @@ describe('workers behind one port', () => {
     { sharing: 'supervisor', rounds: 1 },
   ]) {
     it(`F46 kill -9 of one under load, port shared by the ${sharing}: the other serves, nothing is lost or doubled`, async (test) => {
-      const rig = await startRig(test, { env: { TURNOUT_PORT_SHARING: sharing } });
+      const rig = await startCrew(test, { env: { TURNOUT_PORT_SHARING: sharing } });
       rig.p.script([{ ...P_FINE, chunk_delay_ms: 20 }]);
       const { gateway } = rig;
       const whole: string[] = [];
@@ -187,8 +88,8 @@ describe('workers behind one port', () => {
   }
 
   it('F48 two workers, 1,000 requests at once on one small budget: some 200, the rest 402, never a nano-dollar over', async (test) => {
-    const budgetNanoUsd = 100 * COST_NANO_USD;
-    const rig = await startRig(test, { budgetUsd: '0.0009' });
+    const budgetNanoUsd = 500 * COST_NANO_USD;
+    const rig = await startCrew(test, { budgetUsd: '0.0045' });
     const calls = Array.from({ length: 1000 }, () =>
       rawCall(rig, chatBody({ model: 'p/m' }, false, { max_tokens: 2 })),
     );
@@ -196,7 +97,8 @@ describe('workers behind one port', () => {
     const statuses = calls.map((call) => seen(call).status);
     const served = statuses.filter((status) => status === 200).length;
     assert.equal(statuses.filter((status) => status === 402).length, 1000 - served, JSON.stringify(countsOf(statuses)));
-    assert.ok(served > 0, 'nobody was served');
+    // One request holds 1.02 m nano-dollars at first; what is less than that is left for those who come later.
+    assert.ok(served >= 250, 'who waits while others hold too much is served when they have ended');
     const perWorker = await metricOf(rig.gateway, 'turnout_requests_total');
     assert.ok(perWorker.length > 1, 'one worker served all');
     assert.equal(await rig.gateway.stop(), 0, rig.gateway.output());
@@ -213,7 +115,7 @@ describe('workers behind one port', () => {
   }
 
   it('F47 SIGTERM to the supervisor: all drain, streams finish up to the limit, new ones are refused, exit 0', async (test) => {
-    const rig = await startRig(test, { server: ', drain_ms: 2000' });
+    const rig = await startCrew(test, { server: ', drain_ms: 2000' });
     const { gateway } = rig;
     rig.p.script([
       { match: { contains: 'short' }, times: 'forever', ...P_FINE, chunk_delay_ms: 100 },
@@ -241,7 +143,7 @@ describe('workers behind one port', () => {
   });
 
   it('F61 a broken file and SIGHUP: all serve on, who dies meanwhile is back with the mended file', async (test) => {
-    const rig = await startRig(test);
+    const rig = await startCrew(test);
     const { gateway } = rig;
     const file = join(gateway.dir, 'turnout.yaml');
     const good = readFileSync(file, 'utf8');
@@ -282,7 +184,7 @@ describe('workers behind one port', () => {
   }
 
   it('end where their supervisor is killed, and leave the port free', async (test) => {
-    const rig = await startRig(test);
+    const rig = await startCrew(test);
     const pids = (await workersOf(rig.gateway)).map(({ pid }) => pid);
     assert.equal(pids.length, 2);
     rig.gateway.child.kill('SIGKILL');
@@ -291,7 +193,7 @@ describe('workers behind one port', () => {
   });
 
   it('are not started on a port that others share, and say one line when all are ready', async (test) => {
-    const rig = await startRig(test, { workers: 3 });
+    const rig = await startCrew(test, { workers: 3 });
     const words = ['serve', '--workers', '2', '--port', String(rig.port), '--data', join(rig.gateway.dir, 'other')];
     const second = await runCli(words, { cwd: rig.gateway.dir });
     assert.deepEqual([second.code, second.stdout], [1, ''], second.stderr);
@@ -302,7 +204,7 @@ describe('workers behind one port', () => {
   });
 
   it('are none where the first cannot start: its words, and exit 1', async (test) => {
-    const rig = await startRig(test);
+    const rig = await startCrew(test);
     writeFileSync(join(rig.gateway.dir, 'bad.yaml'), 'server: {workers: 2}\natempts: 3\n');
     const bad = await runCli(['serve', '--config', 'bad.yaml', '--port', '0'], { cwd: rig.gateway.dir });
     assert.equal(bad.code, 1);

@@ -1,7 +1,7 @@
 /** Budgets of a few tenths of a cent: used to their end, never beyond it, and refused in words that name every figure. */
 import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
-import { asRecord, asString, type JsonRecord } from '../../src/lib/json.ts';
+import { asNumber, asRecord, asString, type JsonRecord } from '../../src/lib/json.ts';
 import { startSimulator, type Simulator } from '../../src/simulator/simulator.ts';
 import { ROOT_KEY, startGateway, testConfig, type TestGateway } from '../harness.ts';
 
@@ -71,6 +71,42 @@ it('gives the last of a budget for no less than was asked for', async () => {
     (await call('/v1/chat/completions', key, { ...HI, max_tokens: maxTokens })).status;
   // 210 tokens of input and 145 of output are 500,000 nano-dollars.
   assert.deepEqual([await status(146), await status(145)], [402, 200]);
+});
+
+it('holds little for answers that are known to be short, and lets as many go on side by side as it can pay', async () => {
+  const open = { model: 'm', messages: [{ role: 'user', content: 'hi' }] };
+  const { key: ample } = await keyOf('1000');
+  for (let count = 0; count < 25; count += 1) await call('/v1/chat/completions', ample, open);
+  const { id, key } = await keyOf('0.01');
+  upstream.script([
+    {
+      times: 'forever',
+      delay_ms: 300,
+      reply: { text: 'fine', finish: 'stop', usage: { input_tokens: 10, output_tokens: 10 } },
+    },
+  ]);
+  const askedBefore = upstream.log.requests.length;
+  const replies = Array.from({ length: 30 }, async () => call('/v1/chat/completions', key, open));
+  // 256 tokens of output and at most 1,020 of input, 1.53 m nano-dollars each; unclamped it would be one at a time.
+  let heldMost = 0;
+  const answered = new AbortController();
+  void Promise.all(replies).finally(() => answered.abort());
+  while (!answered.signal.aborted) {
+    const { body } = await call(`/admin/v1/keys/${id}`, ROOT_KEY);
+    heldMost = Math.max(heldMost, Number(body['held_usd']));
+    assert.ok(Number(body['held_usd']) + Number(body['spent_usd']) <= 0.01);
+  }
+  const statuses = (await Promise.all(replies)).map(({ status }) => status);
+  assert.deepEqual(new Set(statuses), new Set([200]), 'whoever waits a moment is served');
+  assert.ok(heldMost > 0.0085, `${heldMost} held at most`);
+  const bodies = upstream.log.requests.slice(askedBefore).map(({ body }) => asRecord(body));
+  const limits = bodies.map((body) => asNumber(body?.['max_tokens']) ?? 0);
+  // Whoever takes the last of it, for itself alone, may have a little more.
+  assert.ok(limits.filter((limit) => limit === 256).length >= 20, limits.join());
+  assert.ok(
+    limits.every((limit) => limit >= 256 && limit < 512),
+    limits.join(),
+  );
 });
 
 it('names owner, limit, spent, held, and that nothing resets by itself', async () => {

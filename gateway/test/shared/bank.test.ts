@@ -7,6 +7,7 @@ import { Limiter, type Need, type Passed, type Refused, type Subject } from '../
 import { pass } from '../../src/pipeline/limit-pass.ts';
 import { createBank, type Bank } from '../../src/shared/limit-bank.ts';
 import { openLink, type Link } from '../../src/shared/link.ts';
+import { valkeyCount } from '../../src/shared/valkey-count.ts';
 import { skipWithout } from '../services/missing.ts';
 import { ownValkey, whyNoValkey, type OwnValkey } from '../services/valkey.ts';
 
@@ -29,7 +30,13 @@ const nodes: Node[] = [];
 async function node(id: string): Promise<Node> {
   const link = openLink({ url: valkey.url, trouble: () => undefined });
   const limiter = new Limiter();
-  const bank = createBank({ link, limiter, processId: id, monotonicMs: nowMs, changed: () => undefined });
+  const bank = createBank({
+    count: valkeyCount(link, id),
+    limiter,
+    monotonicMs: nowMs,
+    changed: () => undefined,
+    freed: () => undefined,
+  });
   const made: Node = {
     limiter,
     bank,

@@ -73,6 +73,7 @@ class Simulation {
   readonly accounts: Account[] = [];
   readonly expected = new Map<string, bigint>();
   processes: Process[] = [];
+  readonly callers: AbortController[] = [];
   inFlight = 0;
   isBusy = false;
   nowMs = 0;
@@ -161,9 +162,19 @@ class Simulation {
         at.requests.push({ key, hold, attempts: [] });
       }
     };
-    const result = at.ledger.hold(payerOf(key.row), worst, `req_${this.serial}`);
+    const result = this.hold(at, key, worst);
     if (result instanceof Promise) void result.then(keep);
     else keep(result);
+  }
+
+  /** Every other one waits for what others hold; some callers go meanwhile. */
+  hold(at: Process, key: Account, worst: bigint): ReturnType<LedgerBook['hold']> {
+    const [payer, requestId] = [payerOf(key.row), `req_${this.serial}`];
+    if (this.dice.below(2) === 0) return at.ledger.hold(payer, worst, requestId);
+    const caller = new AbortController();
+    this.callers.push(caller);
+    if (this.dice.below(4) === 0) this.dice.pick(this.callers)?.abort();
+    return at.ledger.holdPatiently(payer, worst, { requestId, waitMs: this.dice.below(2000), signal: caller.signal });
   }
 
   async open(at: Process, request: Request): Promise<void> {
@@ -262,6 +273,10 @@ class Simulation {
 
   async finish(): Promise<void> {
     this.isBusy = false;
+    for (const caller of this.callers) caller.abort();
+    // Those who wait are looked at once more, and see that nobody is there.
+    this.context.mock.timers.tick(1000);
+    await this.settle();
     for (const at of this.processes) {
       at.isFull = false;
       at.ledger.tend();

@@ -2,7 +2,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import cluster from 'node:cluster';
 import { createServer } from 'node:net';
-import { SHARING_VARIABLE, WORKER_VARIABLE } from './member.ts';
+import { SHARING_VARIABLE, WORKER_VARIABLE, WORKERS_VARIABLE } from './member.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -21,15 +21,21 @@ export function sharingHere(env: Environment, platform: NodeJS.Platform = proces
 
 export interface Start {
   readonly worker: number;
+  /** How many there are. */
+  readonly workers: number;
   /** The words after `turnout`. */
   readonly args: readonly string[];
   readonly sharing: Sharing;
 }
 
 /** Starts this very program as a worker. */
-export function startWorker({ worker, args, sharing }: Start): ChildProcess {
+export function startWorker({ worker, workers, args, sharing }: Start): ChildProcess {
   const [, entry = ''] = process.argv;
-  const variables = { [WORKER_VARIABLE]: String(worker), [SHARING_VARIABLE]: sharing };
+  const variables = {
+    [WORKER_VARIABLE]: String(worker),
+    [WORKERS_VARIABLE]: String(workers),
+    [SHARING_VARIABLE]: sharing,
+  };
   if (sharing === 'kernel') return fork(entry, args, { env: { ...process.env, ...variables } });
   cluster.setupPrimary({ exec: entry, args: [...args] });
   return cluster.fork(variables).process;

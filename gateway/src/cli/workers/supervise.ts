@@ -3,6 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import type { CrewAnswer, Question } from '../../telemetry/crew.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { CommandIo } from '../io.ts';
+import { Hub } from './hub.ts';
 import { sharingHere, startWorker, probePort, type Sharing } from './hands.ts';
 import { saidOf, type Said, type Told } from './messages.ts';
 import { failuresAfter, pauseMs } from './pauses.ts';
@@ -55,6 +56,7 @@ class Supervisor {
   readonly #of: Supervised;
   readonly #sharing: Sharing;
   readonly #places: readonly Place[];
+  readonly #hub: Hub;
   readonly #rounds = new Map<number, Round>();
   #lastRound = 0;
   /** Of the first worker, once it listens. */
@@ -76,6 +78,14 @@ class Supervisor {
       restarts: 0,
       waiting: undefined,
     }));
+    this.#hub = new Hub({
+      workers: this.#places.map(({ worker }) => worker),
+      tell: (worker, message) => {
+        const place = this.#places[worker - 1];
+        if (place !== undefined) tell(place, message);
+      },
+      monotonicMs: () => performance.now(),
+    });
   }
 
   run(): Promise<number> {
@@ -96,7 +106,12 @@ class Supervisor {
   }
 
   #start(place: Place): void {
-    const child = startWorker({ worker: place.worker, args: this.#of.args, sharing: this.#sharing });
+    const child = startWorker({
+      worker: place.worker,
+      workers: this.#places.length,
+      args: this.#of.args,
+      sharing: this.#sharing,
+    });
     place.child = child;
     place.startedMs = performance.now();
     child.on('message', (message) => {
@@ -108,6 +123,10 @@ class Supervisor {
   }
 
   #hear(place: Place, said: Said): void {
+    if (said.kind === 'draw' || said.kind === 'say') {
+      this.#hub.hear(place.worker, said);
+      return;
+    }
     if (said.kind === 'answer') {
       this.#answered(said.id, place, said.answer);
       return;
@@ -135,6 +154,7 @@ class Supervisor {
     place.child = undefined;
     place.isListening = false;
     for (const round of this.#rounds.values()) noAnswer(round, place);
+    this.#hub.gone(place.worker);
     if (this.#isStopping) {
       this.#worstCode = Math.max(this.#worstCode, code ?? 1);
       this.#endWhenAllGone();

@@ -7,7 +7,7 @@ import { describe, it } from 'node:test';
 import type { CrewAnswer } from '../../telemetry/crew.ts';
 import { sharingHere, probePort } from './hands.ts';
 import { memberOf, type Channel } from './member.ts';
-import { saidOf, toldOf, type Said } from './messages.ts';
+import { saidOf, toldOf, type Said, type Told } from './messages.ts';
 import { failuresAfter, pauseMs } from './pauses.ts';
 import { crowdOf, readWorkers, type Wanted } from './wanted.ts';
 
@@ -77,12 +77,27 @@ describe('the port of several workers', () => {
   });
 });
 
+const ASK = {
+  name: 'key:k:requests:60000',
+  windowMs: 60_000,
+  max: 5,
+  need: 1,
+  debt: 2,
+  own: 3,
+  unused: [
+    [7, 1],
+    [8, 2],
+  ],
+} as const;
+
 describe('what comes over the channel', () => {
   it('is read only where it is ours', () => {
     const said: readonly Said[] = [
       { kind: 'listening', greeting: 'hello' },
       { kind: 'ask', id: 1, question: 'metrics' },
       { kind: 'answer', id: 1, answer: { ok: true } },
+      { kind: 'say', channel: 'c', text: 't' },
+      { kind: 'draw', id: 2, asks: [ASK] },
     ];
     for (const one of said) assert.deepEqual(saidOf(one), one);
     for (const odd of [undefined, 'x', { kind: 'ask', id: 1, question: 'secrets' }, { cmd: 1 }])
@@ -94,6 +109,26 @@ describe('what comes over the channel', () => {
       answers,
     });
     assert.equal(toldOf({ kind: 'question', id: 4, question: 'all' }), undefined);
+    const told: readonly Told[] = [
+      { kind: 'said', channel: 'c', text: 't' },
+      { kind: 'freed', names: ['key:k:concurrent:0'] },
+      {
+        kind: 'drawn',
+        id: 2,
+        answers: [
+          { kind: 'drawn', slot: 3, extra: 0, rest: 4, epoch: '' },
+          { kind: 'dry', waitMs: 5, rest: 0, epoch: '' },
+          { kind: 'not-needed', rest: 1, epoch: '' },
+        ],
+      },
+    ];
+    for (const one of told) assert.deepEqual(toldOf(one), one);
+    // What cannot be read is left out, and stops nobody.
+    assert.deepEqual(saidOf({ kind: 'draw', id: 2, asks: [7, { need: 1 }, { ...ASK, unused: [3, [1, 2]] }] }), {
+      kind: 'draw',
+      id: 2,
+      asks: [{ ...ASK, unused: [[1, 2]] }],
+    });
   });
 });
 
@@ -134,7 +169,7 @@ describe('a worker', () => {
 
   it('asks all at once for whoever asks the same meanwhile, and anew afterwards', async () => {
     const { channel, sent, tell } = line();
-    const { crew } = memberOf({ worker: 1, sharesPort: true }, channel);
+    const { crew } = memberOf({ worker: 1, workers: 2, sharesPort: true }, channel);
     const asked = [crew.ask('metrics'), crew.ask('metrics'), crew.ask('ready')];
     assert.deepEqual(sent, [
       { kind: 'ask', id: 1, question: 'metrics' },
@@ -149,14 +184,14 @@ describe('a worker', () => {
 
   it('answers for itself', () => {
     const { channel, sent, tell } = line();
-    memberOf({ worker: 1, sharesPort: true }, channel).crew.answerWith(own);
+    memberOf({ worker: 1, workers: 2, sharesPort: true }, channel).crew.answerWith(own);
     tell({ kind: 'question', id: 9, question: 'metrics' });
     assert.deepEqual(sent, [{ kind: 'answer', id: 9, answer: 'own' }]);
   });
 
   it('speaks for itself alone where its supervisor is gone, and knows that it is', async () => {
     const { channel, cut } = line();
-    const member = memberOf({ worker: 2, sharesPort: true }, channel);
+    const member = memberOf({ worker: 2, workers: 2, sharesPort: true }, channel);
     member.crew.answerWith(own);
     const before = member.crew.ask('metrics');
     cut();
