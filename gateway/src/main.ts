@@ -83,6 +83,10 @@ const COMMANDS: Readonly<Record<string, { readonly load: () => Promise<Command>;
     load: async () => (await import('./cli/audit.ts')).auditCommand,
     does: 'who changed what, and the proof that nobody changed the record of it',
   },
+  alerts: {
+    load: async () => (await import('./cli/alerts.ts')).alertsCommand,
+    does: 'list what you should know of, and say that it is dealt with',
+  },
   models: {
     load: async () => (await import('./cli/catalog.ts')).modelsCommand,
     does: 'list the models of the catalog',

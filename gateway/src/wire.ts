@@ -30,7 +30,7 @@ import { throttle } from './login/throttle.ts';
 import { throttleTogether } from './login/throttle-together.ts';
 import { createWheel, timerLinks, type Timer } from './lib/wheel.ts';
 import { meters } from './pipeline/meters.ts';
-import { saleTo } from './pipeline/sale.ts';
+import { salesOf } from './pipeline/sale.ts';
 import type { Gate, Owner } from './pipeline/gate.ts';
 import { openHealth } from './pipeline/health-book.ts';
 import { openLimits } from './pipeline/limit-books.ts';
@@ -154,7 +154,7 @@ interface Built extends Pick<World, 'clock' | 'timers' | 'underWay' | 'meters' |
 }
 
 function worldOf(parts: Parts, built: Built): World {
-  const { store, upstream, log, snapshot } = parts;
+  const { store, upstream, log, snapshot, config } = parts;
   const { clock, timers, underWay, meters: metered, health, limits } = built;
   return {
     snapshot,
@@ -168,7 +168,7 @@ function worldOf(parts: Parts, built: Built): World {
     conversations: new Conversations(),
     feedback: store.feedback,
     budgets: store.budgets,
-    saleTo: saleFrom(parts),
+    saleTo: salesOf(store, () => config().billing.plan),
     turns: turnsOf(parts, clock),
     clock,
     timers,
@@ -275,15 +275,6 @@ function billingOf({ store, config, log }: Parts): Billing {
     now: Date.now,
     log: (text, details) => log('info', text, details),
   });
-}
-
-/** An organisation that is not known any more pays for what its keys still do as any other. */
-function saleFrom({ store, config }: Parts): World['saleTo'] {
-  return (orgId) => {
-    const org = store.people.org(orgId);
-    const rules = store.plans.rulesOf(org?.planId) ?? config().billing.plan;
-    return saleTo(org ?? { id: orgId, name: orgId, billing: 'postpaid' }, rules);
-  };
 }
 
 function limitsOf(server: Config['server']): Parameters<typeof createListener>[0]['limits'] {

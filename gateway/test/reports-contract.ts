@@ -136,8 +136,8 @@ export function reportsContract(
     });
 
     it('tells of receipts by end user only as far as it may read', async () => {
-      assert.equal(await books.usageBy({ by: ['end-user'], receiptsMax: 4 }), undefined);
-      assert.equal((await told({ by: ['end-user'], receiptsMax: 5 })).total.receipts, 5);
+      assert.equal(await books.usageBy({ by: ['end-user'], rowsMax: 4 }), undefined);
+      assert.equal((await told({ by: ['end-user'], rowsMax: 5 })).total.receipts, 5);
       assert.equal((await told({ by: ['tag', 'model'] })).total.receipts, 5);
     });
 
@@ -163,7 +163,7 @@ export function reportsContract(
         waiting.map(({ id, usage }) => [id, usage.inputTokens, usage.reasoningTokens]),
         [['att_5', 100, undefined]],
       );
-      const price = [{ receiptId: 'att_5', costNanoUsd: 40n, chargeNanoUsd: 50n }];
+      const price = [{ receiptId: 'att_5', costNanoUsd: 40n, chargeNanoUsd: 50n, laterChargeNanoUsd: 45n }];
       const why = { reason: 'test', atMs: HOUR };
       assert.deepEqual(
         new Set(await Promise.all([books.reprice(price, why), books.reprice(price, why)])),
@@ -201,7 +201,7 @@ export function reportsContract(
       assert.equal(await books.putAlert(alert), true);
       assert.equal(await books.putAlert(alert), false);
       assert.equal(await books.putAlert({ ...alert, threshold: 50 }), true);
-      const alerts = await books.listAlerts({ kind: 'test', limitMax: 9 });
+      const { alerts } = await books.listAlerts({ kind: 'test', limitMax: 9 });
       assert.deepEqual(
         alerts.map(({ threshold, at, told_at }) => [threshold, at, told_at]),
         [
@@ -210,12 +210,20 @@ export function reportsContract(
         ],
       );
       const first = alerts.at(-1)?.id ?? 0;
+      const page = await books.listAlerts({ kind: 'test', limitMax: 1 });
+      assert.deepEqual([page.alerts[0]?.threshold, page.next], [50, page.alerts[0]?.id]);
+      const rest = await books.listAlerts({ kind: 'test', limitMax: 1, before: page.next ?? 0 });
+      assert.deepEqual([rest.alerts[0]?.id, rest.next], [first, undefined]);
       await books.markTold([first], HOUR);
       await books.markTold([first], HOUR + 1);
-      const [told_at] = (await books.listAlerts({ kind: 'test', limitMax: 9 })).map((row) => row.told_at).toReversed();
+      const [told_at] = (await books.listAlerts({ kind: 'test', limitMax: 9 })).alerts
+        .map((row) => row.told_at)
+        .toReversed();
       assert.equal(told_at, '2026-11-20T08:00:00.000Z');
-      assert.equal((await books.listAlerts({ kind: 'test', isUntold: true, limitMax: 9 })).length, 1);
-      const subjects = (await books.listAlerts({ kind: 'price-unknown', limitMax: 9 })).map((row) => row.subject);
+      assert.equal((await books.listAlerts({ kind: 'test', isUntold: true, limitMax: 9 })).alerts.length, 1);
+      const subjects = (await books.listAlerts({ kind: 'price-unknown', limitMax: 9 })).alerts.map(
+        (row) => row.subject,
+      );
       assert.deepEqual(subjects, ['openai/unpriced']);
     });
 

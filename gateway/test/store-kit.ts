@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Fault } from '../src/chat/fault.ts';
 import type { Result } from '../src/lib/result.ts';
+import { openBooks } from '../src/store/books.ts';
 import { isHold, type Hold, type KeyRow, type Ledger, type Opening, type Receipt } from '../src/store/ports.ts';
 
 /** Runs a test in a new folder and takes it away afterwards. */
@@ -74,4 +75,15 @@ export async function spendOnce(
   if (refused === undefined) ledger.settle(hold, receipt(attemptId, { keyId: key.id, costNanoUsd: cost }));
   ledger.release(hold);
   return refused;
+}
+
+/** Puts an alert into the store of a folder, beside whoever has it open. Gives its id. */
+export async function alertIn(dataDir: string, orgId?: string): Promise<string> {
+  const books = await openBooks({ dataDir, busyMs: 5000 });
+  try {
+    await books.putAlert({ kind: 'test', subject: `of ${orgId ?? 'all'}`, orgId, atMs: 1, body: {} });
+    return String((await books.listAlerts({ limitMax: 1 })).alerts[0]?.id);
+  } finally {
+    await books.close();
+  }
 }

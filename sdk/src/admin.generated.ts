@@ -294,6 +294,11 @@ export interface SecretsUpdateBody {
   readonly disabled: boolean;
 }
 
+export interface AlertsAcknowledgeBody {
+  /** what was done about it; for the audit log */
+  readonly note?: string;
+}
+
 /** A virtual key, without its token. */
 export interface Key {
   /** an id of ours */
@@ -655,6 +660,30 @@ export interface UsageGetAnswer {
   readonly until?: string;
 }
 
+/** Something that an operator should know of. It is open until it is acknowledged. */
+export interface Alert {
+  readonly id: string;
+  /** as in `budget`, `credits-low`, `price-unknown` or `reconciliation` */
+  readonly kind: string;
+  /** what it is about: the id of a purse, a model */
+  readonly subject: string;
+  /** per cent, where it is a threshold; else 0 */
+  readonly threshold: number;
+  /** whose it is; null: of the whole gateway */
+  readonly org: string | null;
+  readonly state: "open" | "acknowledged";
+  readonly at: string;
+  /** what is to be known of it */
+  readonly body: {
+  readonly [field: string]: unknown;
+};
+  /** when somebody was told of it */
+  readonly told_at: string | null;
+  readonly acked_at: string | null;
+  /** id of who said that it is dealt with, or `cli` */
+  readonly acked_by: string | null;
+}
+
 /** One change by an admin. */
 export interface AuditEntry {
   /** 1 for the first, without a gap */
@@ -910,6 +939,21 @@ export interface UsageGetQuery {
   readonly groups?: string;
 }
 
+export interface AlertsListQuery {
+  /** as in `budget` or `price-unknown` */
+  readonly kind?: string;
+  /** `open`: nobody has acknowledged it */
+  readonly state?: "open" | "acknowledged";
+  /** id of the organisation whose they are; absent: all that you may see */
+  readonly org?: string;
+  /** rows of a page, 1 to 200; 50 where it is absent */
+  readonly limit?: number;
+  /** `next` of the page before */
+  readonly cursor?: string;
+  /** by what, with a minus from its end; `-at` where it is absent */
+  readonly sort?: "-at";
+}
+
 export interface AuditListQuery {
   /** as in `key.created` */
   readonly action?: string;
@@ -1106,15 +1150,23 @@ export interface Admin {
     delete(id: string, options?: CallOptions): Promise<Deleted>;
   };
   readonly usage: {
-    /** Shows what was spent, oldest first; of the rows the newest 10000. */
+    /** Shows what was spent, oldest first; of the rows the newest 5000. */
     get(query?: UsageGetQuery, options?: CallOptions): Promise<UsageGetAnswer>;
+  };
+  readonly alerts: {
+    /** Lists alerts. */
+    list(query?: AlertsListQuery, options?: CallOptions): Pages<Alert>;
+    /** Shows an alert. */
+    get(id: string, options?: CallOptions): Promise<Alert>;
+    /** Says that an alert is dealt with. Whoever says it again changes nothing. */
+    acknowledge(id: string, body: AlertsAcknowledgeBody, options?: CallOptions): Promise<Alert>;
   };
   readonly audit: {
     /** Lists what admins have changed. */
     list(query?: AuditListQuery, options?: CallOptions): Pages<AuditEntry>;
   };
   readonly requests: {
-    /** Lists the records of requests. */
+    /** Lists the records of requests. A page that has looked far enough may be short, or empty, and have a next one. */
     list(query?: RequestsListQuery, options?: CallOptions): Pages<RequestRecord>;
     /** Shows the record of a request. */
     get(id: string, query?: RequestsGetQuery, options?: CallOptions): Promise<RequestRecord>;
@@ -1218,6 +1270,11 @@ export function adminOf(call: Call): Admin {
     },
     usage: {
       get: async (query = {}, options = {}) => call.one({ ...options, method: 'GET', path: '/admin/v1/usage', query: { ...query } }),
+    },
+    alerts: {
+      list: (query = {}, options = {}) => call.pages('/admin/v1/alerts', { ...query }, options),
+      get: async (id, options = {}) => call.one({ ...options, method: 'GET', path: `/admin/v1/alerts/${one(id)}` }),
+      acknowledge: async (id, body, options = {}) => call.one({ ...options, method: 'POST', path: `/admin/v1/alerts/${one(id)}/acknowledge`, body }),
     },
     audit: {
       list: (query = {}, options = {}) => call.pages('/admin/v1/audit', { ...query }, options),

@@ -99,7 +99,8 @@ const requests = list({
   id: 'requests.list',
   path: 'requests',
   permissions: ['requests.read'],
-  summary: 'Lists the records of requests.',
+  summary:
+    'Lists the records of requests. A page that has looked far enough may be short, or empty, and have a next one.',
   row: requestRecord,
   filters: {
     key: z.string().optional().describe('id of the key that asked'),

@@ -1,5 +1,6 @@
 /** All endpoints of the admin API, in one table. */
 import { z } from 'zod';
+import { alertEndpoints } from './alerts.ts';
 import { budgetEndpoints } from './budgets.ts';
 import { creditEndpoints } from './credits.ts';
 import { endpoint, type Endpoint } from './endpoint.ts';
@@ -24,6 +25,7 @@ const resources: readonly Endpoint[] = [
   ...invoiceEndpoints,
   ...secretEndpoints,
   ...usageEndpoints,
+  ...alertEndpoints,
   ...historyEndpoints,
   ...gatewayEndpoints,
 ];

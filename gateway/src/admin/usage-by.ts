@@ -10,7 +10,9 @@ import { invalid } from './read.ts';
 const GROUPS_MAX = 1000;
 const GROUPS = 200;
 /** Receipts that are read for one answer, where tags or end users are asked for: a fifth of a second. */
-const RECEIPTS_MAX = 250_000;
+const RECEIPTS_MAX = 100_000;
+/** Sums of hours, where hours are told apart: the same. */
+const HOURS_MAX = 120_000;
 
 export interface UsageByWish {
   readonly by: string;
@@ -33,7 +35,8 @@ export async function usageBy(
   const groupsMax = Number(wish.groups ?? GROUPS);
   if (!Number.isInteger(groupsMax) || groupsMax < 1 || groupsMax > GROUPS_MAX)
     return invalid('groups', `it must be 1 to ${GROUPS_MAX}`);
-  const asked = compact({ ...times, by: by.value, orgId: wish.orgId, groupsMax, receiptsMax: RECEIPTS_MAX });
+  const rowsMax = by.value.some((name) => name === 'tag' || name === 'end-user') ? RECEIPTS_MAX : HOURS_MAX;
+  const asked = compact({ ...times, by: by.value, orgId: wish.orgId, groupsMax, rowsMax });
   const report = await store.reports(async (books) => books.usageBy(asked));
   if (!report.ok) return report.error;
   if (report.value === undefined) return invalid('since', TOO_MANY);
@@ -42,7 +45,7 @@ export async function usageBy(
   return { body: { ...rest, groups: told, total: sumRecord(total) } };
 }
 
-const TOO_MANY = `by tag or end user it must be a time since which there are at most ${RECEIPTS_MAX} requests; "turnout usage" has no such limit`;
+const TOO_MANY = `by tag or end user it must be a time since which there are at most ${RECEIPTS_MAX} requests, and by hour one of at most ${HOURS_MAX} sums; "turnout usage" has no such limit`;
 
 interface Span {
   readonly sinceMs?: number;

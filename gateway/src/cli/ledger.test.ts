@@ -60,7 +60,17 @@ const { costNanoUsd: _, ...unpriced } = receipt('att_1', {
 const CONFIG = `
 providers:
   house: { dialect: openai-chat, base_url: http://127.0.0.1:9/v1, models: { m: { price: { input: 2, output: 10 } } } }
+billing:
+  plan: [{ models: house, basis_points: 2000, fixed_usd: "0.01" }]
 `;
+
+/** What all attempts are charged, by the one plan there is. */
+async function charged(dataDir: string): Promise<bigint | undefined> {
+  const books = await openBooks({ dataDir, busyMs: 1000 });
+  const report = await books.usageBy({ by: ['provider'] });
+  await books.close();
+  return report?.total.charge_nano_usd;
+}
 
 describe('turnout ledger reprice', () => {
   it('books what a price that is known now makes of a receipt', async () => {
@@ -73,6 +83,8 @@ describe('turnout ledger reprice', () => {
       assert.equal(out, `{"dry_run":false,"priced":[${priced}],"unknown":[]}\n`);
       assert.match((await run(['reprice', '--config', 'turnout.yaml'], dir)).out, /every receipt has a price/);
       assert.match((await run(['verify'], dir)).out, /1 receipts, 0\.0004 USD spent: all balances agree/);
+      // A fifth more than 400,000, and a cent.
+      assert.equal(await charged(dir), 10_480_000n);
     });
   });
 
@@ -91,14 +103,19 @@ describe('turnout ledger reprice', () => {
       const books = await openBooks({ dataDir: dir, busyMs: 1000 });
       const told: unknown[] = [];
       const log = (_level: string, text: string, fields: unknown): void => void told.push([text, fields]);
-      const store = { reports: async <T>(ask: (asked: typeof books) => Promise<T>) => ok(await ask(books)) };
-      await repriceKnown(loaded.value.snapshot, store, log);
-      await repriceKnown(loaded.value.snapshot, store, log);
+      const store = {
+        reports: async <T>(ask: (asked: typeof books) => Promise<T>) => ok(await ask(books)),
+        people: { org: () => undefined },
+        plans: { rulesOf: () => undefined },
+      };
+      await repriceKnown(loaded.value, store, log);
+      await repriceKnown(loaded.value, store, log);
       assert.deepEqual(told, [
         ['a price became known', { provider: 'house', model: 'm', receipts: 1, cost_usd: '0.0004' }],
       ]);
       assert.equal((await books.usage({})).total_nano_usd, 400_000n);
       await books.close();
+      assert.equal(await charged(dir), 10_480_000n);
     });
   });
 });
@@ -133,7 +150,7 @@ describe('turnout ledger reconcile', () => {
       assert.equal(asRecord(parseJson(out))?.['ok'], false);
       assert.equal((await run([...words, '--tolerance', '7'], dir)).code, 0);
       const books = await openBooks({ dataDir: dir, busyMs: 1000 });
-      const alerts = await books.listAlerts({ kind: 'reconciliation', limitMax: 9 });
+      const { alerts } = await books.listAlerts({ kind: 'reconciliation', limitMax: 9 });
       assert.deepEqual(
         alerts.map(({ subject, body }) => [subject, body['drift_usd']]),
         [['openai/gpt-5-mini 2026-11-20', '-0.1']],

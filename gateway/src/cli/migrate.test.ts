@@ -42,10 +42,10 @@ async function run(
   return { code, text };
 }
 
-/** As an older Turnout left it: without the last step, in name only. */
-function forget(dir: string, name: string): void {
+/** As an older Turnout left it: without a step and all after it, in name only. */
+function forgetFrom(dir: string, name: string): void {
   const database = new DatabaseSync(join(dir, 'turnout.db'));
-  database.prepare('delete from kysely_migration where name = ?').run(name);
+  database.prepare('delete from kysely_migration where name >= ?').run(name);
   database.close();
 }
 
@@ -61,10 +61,10 @@ describe('turnout migrate', () => {
   it('tells what a step goes through, and how to make a backup, before it is done', async (test) => {
     const dir = folder(test);
     await run(migrateCommand, [], dir);
-    forget(dir, '0006-people-and-money');
+    forgetFrom(dir, '0006-people-and-money');
     const { code, text } = await run(migrateCommand, ['--dry-run'], dir);
     assert.equal(code, 0);
-    assert.match(text, /0006-people-and-money\n.*receipts \(0 rows\).*\n(.*\n)*.*turnout backup FILE.*pg_dump/);
+    assert.match(text, /0006-people-and-money\n(.*\n)*.*receipts \(0 rows\).*\n(.*\n)*.*turnout backup FILE.*pg_dump/);
   });
 
   it('is told of by a start, where an older Turnout has left something', async (test) => {
@@ -76,18 +76,20 @@ describe('turnout migrate', () => {
     await run(migrateCommand, [], dir);
     await tell();
     assert.deepEqual(told, [], 'a new database, and one that is up to date');
-    forget(dir, '0006-people-and-money');
+    forgetFrom(dir, '0006-people-and-money');
     await tell();
     assert.deepEqual(
-      told.map(({ steps, through }) => [steps, through]),
-      [['0006-people-and-money', 'receipts: 0 rows, accounts: 0 rows']],
+      told.map(({ steps, through }) => [String(steps).split(', ')[0], through]),
+      [['0006-people-and-money', 'receipts: 0 rows, accounts: 0 rows, requests: 0 rows']],
     );
   });
 
   it('refuses a database of a newer Turnout, and one that is half there', async (test) => {
     const dir = folder(test);
     await run(migrateCommand, [], dir);
-    forget(dir, '0003-batches');
+    const whole = new DatabaseSync(join(dir, 'turnout.db'));
+    whole.exec("delete from kysely_migration where name = '0003-batches'");
+    whole.close();
     const half = await run(migrateCommand, [], dir);
     assert.deepEqual([half.code, /not as any Turnout leaves them.*0003-batches/.test(half.text)], [1, true], half.text);
     const database = new DatabaseSync(join(dir, 'turnout.db'));

@@ -4,6 +4,7 @@ import { jsonText } from '../lib/json-text.ts';
 import { sinceOf } from '../lib/since.ts';
 import { compact } from '../lib/json.ts';
 import { formatUsd } from '../money/usd.ts';
+import { salesOf } from '../pipeline/sale.ts';
 import { repriceAll, type RepricedModel, type RepriceReport } from '../store/reprice.ts';
 import { withDesk } from './desk.ts';
 import type { CommandIo } from './io.ts';
@@ -21,14 +22,15 @@ export async function reprice(words: Words, io: CommandIo): Promise<number> {
   const file = named === undefined ? undefined : resolve(io.cwd, named);
   const here = await snapshotHere({ file, dataDir }, io);
   if (!here.ok) throw new Error(here.error);
-  const { targets } = here.value.snapshot;
+  const { snapshot, config } = here.value;
   const isDryRun = words.values['dry-run'] === true;
   return withDesk({ dataDir, env: io.env }, async (desk) => {
     const order = {
       ...compact({ sinceMs, model: textOf(words, 'model') }),
       isDryRun,
       reason: 'turnout ledger reprice',
-      priceOf: ({ target }: { readonly target: string }) => targets.get(target)?.price,
+      priceOf: ({ target }: { readonly target: string }) => snapshot.targets.get(target)?.price,
+      saleTo: salesOf(desk, () => config.billing.plan),
       now: Date.now,
     };
     const report = valueOf(await repriceAll(desk.reports, order));

@@ -225,10 +225,11 @@ async function withSecrets(first: Loaded, options: ConfigurationOptions, { secre
  * it brings.
  */
 function keeper(store: Store, catalog: Catalog, log: Log): (loaded: Loaded) => void {
-  return ({ snapshot, settings }) => {
+  return (loaded) => {
+    const { snapshot, settings } = loaded;
     const row = { id: snapshot.id, atMs: Date.now(), release: VERSION, catalog: catalogName(catalog) };
     store.snapshots.keep({ ...row, settings: settings() });
-    void repriceKnown(snapshot, store, log);
+    void repriceKnown(loaded, store, log);
   };
 }
 

@@ -1,5 +1,6 @@
 /** The snapshot of a file on this machine, for commands that plan without a gateway. */
 import type { Catalog } from '../catalog/catalog.ts';
+import type { Config } from '../config/schema.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import type { Snapshot } from '../routing/snapshot.ts';
 import { loadCatalog } from './catalog-file.ts';
@@ -9,6 +10,8 @@ import type { CommandIo } from './io.ts';
 
 export interface Here {
   readonly snapshot: Snapshot;
+  /** What it was made of. */
+  readonly config: Config;
   readonly catalog: Catalog;
 }
 
@@ -20,5 +23,5 @@ export async function snapshotHere(
   const catalog = loadCatalog(dataDir);
   const fallbackProviders = providersInEnvironment(catalog, env);
   const loaded = await loadConfiguration({ file, env, catalog, fallbackProviders, today: today() });
-  return loaded.ok ? ok({ snapshot: loaded.value.snapshot, catalog }) : err(loaded.error.shown);
+  return loaded.ok ? ok({ ...loaded.value, catalog }) : err(loaded.error.shown);
 }

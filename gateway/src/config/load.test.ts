@@ -89,7 +89,7 @@ describe('parseConfig on good files', () => {
           price_unknown: 'refuse',
           output: { validate: 'emulated', invalid: 'repair' },
           responses: { store: 'memory' },
-          batches: { concurrency: 32, file_max_mb: 200, key_max_mb: 2048, keep_days: 30, native: 'auto' },
+          batches: { concurrency: 32, file_max_mb: 200, key_max_mb: 2048, keep_days: 30, folder: 'files', native: 'auto' },
           billing: { plan: [], credits: { alerts: [20, 5, 0] }, stripe: { webhook_secret: [], tolerance_s: 300 } },
           log: { requests: 'metadata' },
           retention: {},

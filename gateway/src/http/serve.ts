@@ -7,7 +7,7 @@ import type { Dialect } from '../dialects/dialect.ts';
 import type { JsonRecord } from '../lib/json.ts';
 import { err, type Result } from '../lib/result.ts';
 import type { WebhookRequest } from '../billing/webhook.ts';
-import { authenticate } from '../pipeline/authenticate.ts';
+import { authenticate, authenticateAnew } from '../pipeline/authenticate.ts';
 import { BODY_LIMITS, isLong, parseBodyInTurns, type BodyLimits, type ParsedBody } from '../pipeline/body.ts';
 import type { Arrival } from '../pipeline/call.ts';
 import { chatArrival } from '../pipeline/chat.ts';
@@ -97,14 +97,15 @@ export interface Visit {
 
 /** Answers one request whose head is in order. Throws only for bugs of ours. */
 export async function serve(visitor: Visit): Promise<Ending> {
-  const { desk, reply, requestId } = visitor;
+  const { reply, requestId } = visitor;
   const plain = serveOpen(visitor);
   if (plain !== undefined) return plain;
   if (visitor.operation.kind === 'login') return serveLogin(visitor);
   if (visitor.operation.kind === 'admin') return serveAdmin(visitor);
   if (visitor.operation.kind === 'webhook') return serveWebhook(visitor);
   const at = { reply, requestId, dialect: dialectFor(visitor) };
-  const key = authenticate(credentialsOf(visitor), desk.world.store.keys);
+  const found = keyOf(visitor);
+  const key = found instanceof Promise ? await found : found;
   if (!key.ok) {
     return finishFault(at, key.error, key.error.code.startsWith('key') ? { 'www-authenticate': 'Bearer' } : {});
   }
@@ -114,6 +115,15 @@ export async function serve(visitor: Visit): Promise<Ending> {
   // Whoever goes on over this connection goes on to be refused: a new one may lead to another process.
   if (busy !== undefined) return finishFault(at, busy, busy.code === 'shutting-down' ? { connection: 'close' } : {});
   return serveKnown(visitor, key.value);
+}
+
+/** Whose request it is: from memory, or, where nobody here knows the key, after asking the store. */
+function keyOf(visitor: Visit): Result<KeyRow, Fault> | Promise<Result<KeyRow, Fault>> {
+  const { keys } = visitor.desk.world.store;
+  const credentials = credentialsOf(visitor);
+  const known = authenticate(credentials, keys);
+  const isUnknown = !known.ok && known.error.code === 'key-unknown';
+  return isUnknown ? (authenticateAnew(credentials, keys) ?? known) : known;
 }
 
 /** Operations that are counted at the caller's limits further on, with all that they will use. */
@@ -416,8 +426,8 @@ function outcomeOf(status: number): Ending['outcome'] {
 /** Who asks: by a key, or, where none is sent, by the cookie of a session. */
 async function principalOf({ desk, ...visitor }: Visit): Promise<Result<Principal, Fault>> {
   const { headers, request } = visitor;
-  const { keys, people } = desk.world.store;
-  const key = authenticate(credentialsOf({ desk, ...visitor }), keys);
+  const { people } = desk.world.store;
+  const key = await keyOf({ desk, ...visitor });
   if (key.ok) return principalOfKey(key.value, people);
   if (key.error.code !== 'key-missing' || headers['authorization'] !== undefined || !desk.login.hasCookie({ headers }))
     return key;

@@ -28,6 +28,12 @@ export function authenticate(credentials: Credentials, keys: Keys): Result<KeyRo
   return token.length > TOKEN_MAX ? err(fault('key-unknown')) : keys.find(token, credentials.address);
 }
 
+/** Who was not known a moment ago, after the store was asked; undefined where what was sent can be no key. */
+export function authenticateAnew(credentials: Credentials, keys: Keys): Promise<Result<KeyRow, Fault>> | undefined {
+  const [token = ''] = tokensOf(credentials);
+  return token.length > TOKEN_MAX ? undefined : keys.findAnew(token, credentials.address);
+}
+
 /** All keys that were sent, each once. An `authorization` of another scheme counts as an empty one. */
 function tokensOf({ headers, queryKey }: Credentials): ReadonlySet<string> {
   const tokens = new Set<string>();

@@ -27,7 +27,7 @@ export async function tellLow(db: Kysely<Tables>, { atMs, lowPercents }: TendOrd
     for (const percent of lowPercents.filter((one) => leftNanoUsd * 100n <= amount * BigInt(one))) {
       const body = { org: orgId, left_usd: formatUsd(leftNanoUsd > 0n ? leftNanoUsd : 0n), top_up: id, percent };
       const subject = `${creditPurseOf(orgId)}@${id}`;
-      told += await tell(db, { kind: 'credits-low', subject, threshold: percent, atMs, body });
+      told += await tell(db, { kind: 'credits-low', subject, threshold: percent, orgId, atMs, body });
     }
   }
   return told;
@@ -52,15 +52,18 @@ export interface Telling {
   readonly kind: string;
   readonly subject: string;
   readonly threshold: number;
+  /** Absent: it is of the whole gateway. */
+  readonly orgId?: string | undefined;
   readonly atMs: number;
   readonly body: JsonRecord;
 }
 
 /** Writes an alert down, once; gives 1 where it is new. */
-export async function tell(db: Kysely<Tables>, { kind, subject, threshold, atMs, body }: Telling): Promise<number> {
+export async function tell(db: Kysely<Tables>, alert: Telling): Promise<number> {
+  const { kind, subject, threshold, orgId = null, atMs, body } = alert;
   const rows = await db
     .insertInto('alerts')
-    .values({ kind, subject, threshold, at: Math.floor(atMs), body: JSON.stringify(body), told_at: null })
+    .values({ kind, subject, threshold, org_id: orgId, at: Math.floor(atMs), body: JSON.stringify(body) })
     .onConflict((conflict) => conflict.columns(['kind', 'subject', 'threshold']).doNothing())
     .returning('id')
     .execute();

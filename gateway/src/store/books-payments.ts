@@ -97,7 +97,11 @@ async function refunded(trx: Transaction<Tables>, event: PaymentEvent, payment: 
     const answer = await takeBack(trx, { ...common, amountNanoUsd: more, payment });
     const short = answer.kind === 'made' ? answer.row.leftNanoUsd : 0n;
     if (short > 0n)
-      await alert(trx, event, { kind: 'refund-short', body: { payment, org: orgId, not_taken_usd: formatUsd(short) } });
+      await alert(trx, event, {
+        kind: 'refund-short',
+        orgId,
+        body: { payment, org: orgId, not_taken_usd: formatUsd(short) },
+      });
     return { outcome: 'refunded', orgId, amountNanoUsd: more - short };
   }
   const taken = before.reduce((sum, row) => sum - row.amountNanoUsd, 0n);
@@ -140,9 +144,9 @@ async function toldOf(trx: Transaction<Tables>, payment: string): Promise<Parame
 async function alert(
   trx: Transaction<Tables>,
   { id, source, kind, atMs }: PaymentEvent,
-  of: { readonly kind: string; readonly body: PaymentAlert },
+  { body, ...of }: { readonly kind: string; readonly orgId?: string; readonly body: PaymentAlert },
 ): Promise<void> {
-  await tell(trx, { kind: of.kind, subject: id, threshold: 0, atMs, body: { ...of.body, source, event: kind } });
+  await tell(trx, { ...of, subject: id, threshold: 0, atMs, body: { ...body, source, event: kind } });
 }
 
 type PaymentAlert = Extract<PaymentDeed, { do: 'alert' }>['body'];

@@ -1,5 +1,5 @@
 /** Receipts whose price was not known, and what they cost once it is. A receipt is never changed: its price is a row beside it. */
-import type { Insertable, Kysely, Selectable, Transaction } from 'kysely';
+import { sql, type Insertable, type Kysely, type Selectable, type Transaction } from 'kysely';
 import { compact } from '../lib/json.ts';
 import type { NanoUsd } from '../money/price.ts';
 import { sumsOf } from './booked.ts';
@@ -100,12 +100,7 @@ async function book(
   const purses = sumsOf(found).map(([purseId]) => `purse ${purseId}`);
   await lockNames(trx, [...purses, 'repricing']);
   const rows = await waiting(trx, [...prices.keys()]);
-  const priced = rows.flatMap((row): readonly Priced[] => {
-    const price = prices.get(row.id);
-    return price === undefined
-      ? []
-      : [{ ...row, cost_nano_usd: price.costNanoUsd, charge_nano_usd: price.chargeNanoUsd }];
-  });
+  const priced = pricedOf(rows, prices, await chargedRequests(trx, rows));
   if (priced.length === 0) return [];
   const postingId = await newPosting(trx, '', atMs);
   const values = priced.map(({ id, cost_nano_usd, charge_nano_usd }) => ({
@@ -121,7 +116,42 @@ async function book(
   return priced;
 }
 
-/** Those of them that have no price yet. */
+/** Each with its price; what is fixed a request with the first of its attempts, unless one was charged before. */
+function pricedOf(
+  rows: readonly Selectable<ReceiptsTable>[],
+  prices: ReadonlyMap<string, Repricing>,
+  charged: ReadonlySet<string>,
+): readonly Priced[] {
+  const done = new Set(charged);
+  return rows.flatMap((row): readonly Priced[] => {
+    const price = prices.get(row.id);
+    if (price === undefined) return [];
+    const charge = done.has(row.request_id) ? price.laterChargeNanoUsd : price.chargeNanoUsd;
+    if (charge > 0n) done.add(row.request_id);
+    return [{ ...row, cost_nano_usd: price.costNanoUsd, charge_nano_usd: charge }];
+  });
+}
+
+/** The requests of some receipts of which an attempt was charged for already. */
+async function chargedRequests(
+  trx: Transaction<Tables>,
+  receipts: readonly Selectable<ReceiptsTable>[],
+): Promise<ReadonlySet<string>> {
+  const charge = sql<bigint>`coalesce(receipts.charge_nano_usd, receipts.cost_nano_usd, repricings.charge_nano_usd)`;
+  const ids = [...new Set(receipts.map((receipt) => receipt.request_id))];
+  if (ids.length === 0) return new Set();
+  const rows = await trx
+    .selectFrom('receipts')
+    .leftJoin('repricings', 'repricings.receipt_id', 'receipts.id')
+    .select('request_id')
+    .distinct()
+    .where('request_id', 'in', ids)
+    .where(charge, '>', 0n)
+    .execute();
+  return new Set(rows.map((row) => row.request_id));
+}
+
+/** Those of them that have no price yet, in the order in which they came. */
 async function waiting(
   trx: Transaction<Tables>,
   ids: readonly string[],
@@ -133,6 +163,8 @@ async function waiting(
     .where('receipts.id', 'in', ids)
     .where('receipts.cost_nano_usd', 'is', null)
     .where('repricings.receipt_id', 'is', null)
+    .orderBy('receipts.at')
+    .orderBy('receipts.id')
     .execute();
 }
 

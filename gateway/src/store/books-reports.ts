@@ -12,9 +12,21 @@ import { isAlive } from './process-lock.ts';
 import type { ReceiptQuery, UsageRow } from './report-ports.ts';
 import type { ReceiptsTable, Tables } from './schema.ts';
 import { ledgerProblems } from './ledger-problems.ts';
-import { receiptsFrom } from './books-horizon.ts';
-import { HOUR_MS, rebuildUsage, usageProblems } from './books-usage.ts';
+import {
+  COUNTED_RECEIPTS,
+  END_OF_HOURS,
+  HOUR_MS,
+  listed,
+  rebuildUsage,
+  sumsWithin,
+  usageProblems,
+  type UsageHour,
+} from './books-usage.ts';
 import { receiptProblems } from './ledger-receipts.ts';
+
+/** What is summed of a group. */
+const SUMMED = ['receipts', 'unpriced', 'input_tokens', 'output_tokens', 'cost_nano_usd'] as const;
+const SUMS = sql.join(SUMMED.map((name) => sql`cast(sum(${sql.ref(name)}) as bigint) as ${sql.ref(name)}`));
 
 /** Ids asked for in one query. */
 const IDS_AT_ONCE = 500;
@@ -88,7 +100,6 @@ async function usageReport(db: Kysely<Tables>, query: UsageQuery, journaled: rea
     (receipt) => receipt.atMs >= sinceMs && (keyId === undefined || receipt.keyId === keyId),
   );
   const fresh = (await notStored(db, asked)).map((receipt) => usageRow(rowOf(receipt, 0n)));
-  const gone = await goneGroups(db, query);
   let select = pricedReceipts(db).where('receipts.at', '>=', BigInt(Math.ceil(sinceMs)));
   if (keyId !== undefined) select = select.where('key_id', '=', keyId);
   const newest = await select
@@ -98,34 +109,7 @@ async function usageReport(db: Kysely<Tables>, query: UsageQuery, journaled: rea
     .orderBy('receipts.id', 'desc')
     .limit(rowsMax)
     .execute();
-  const sums = await select
-    .where('receipts.at', '>=', (await receiptsFrom(db)) * BigInt(HOUR_MS))
-    .select((eb) => [
-      'key_id',
-      'provider',
-      'model',
-      eb.fn.countAll<bigint>().as('receipts'),
-      sql<bigint>`count(coalesce(receipts.cost_nano_usd, repricings.cost_nano_usd))`.as('priced'),
-      sql<bigint>`coalesce(sum(input_tokens), 0)`.as('input'),
-      sql<bigint>`coalesce(sum(output_tokens), 0)`.as('output'),
-      sql<bigint>`coalesce(sum(coalesce(receipts.cost_nano_usd, repricings.cost_nano_usd)), 0)`.as('cost'),
-    ])
-    .groupBy(['key_id', 'provider', 'model'])
-    .execute();
-  const groups = grouped([
-    ...sums.map((sum) => ({
-      key: sum.key_id,
-      provider: sum.provider,
-      model: sum.model,
-      receipts: Number(sum.receipts),
-      unpriced: Number(sum.receipts - sum.priced),
-      input_tokens: Number(sum.input),
-      output_tokens: Number(sum.output),
-      cost_nano_usd: sum.cost,
-    })),
-    ...gone,
-    ...fresh.map(groupOf),
-  ]);
+  const groups = grouped([...(await storedGroups(db, query)), ...fresh.map(groupOf)]);
   const rows = [...newest.map(usageRow), ...fresh].toSorted(byTime);
   return {
     rows: rows.slice(Math.max(0, rows.length - rowsMax)),
@@ -135,35 +119,28 @@ async function usageReport(db: Kysely<Tables>, query: UsageQuery, journaled: rea
   };
 }
 
-/** Of hours whose receipts may be gone: their sums have all of them. */
-async function goneGroups(db: Kysely<Tables>, { sinceMs = 0, keyId }: UsageQuery): Promise<readonly UsageGroup[]> {
-  const before = await receiptsFrom(db);
-  if (before === 0n) return [];
-  let select = db
-    .selectFrom('usage_hours')
-    .where('hour', '<', before)
-    .where('hour', '>=', BigInt(Math.ceil(sinceMs / HOUR_MS)));
-  if (keyId !== undefined) select = select.where('key_id', '=', keyId);
-  const rows = await select
-    .select(['key_id', 'provider', 'model'])
-    .select([
-      sql<bigint>`cast(sum(receipts) as bigint)`.as('receipts'),
-      sql<bigint>`cast(sum(unpriced) as bigint)`.as('unpriced'),
-      sql<bigint>`cast(sum(input_tokens) as bigint)`.as('input'),
-      sql<bigint>`cast(sum(output_tokens) as bigint)`.as('output'),
-      sql<bigint>`cast(sum(cost_nano_usd) as bigint)`.as('cost'),
-    ])
-    .groupBy(['key_id', 'provider', 'model'])
-    .execute();
-  return rows.map((row) => ({
+/** From the sums, which have every receipt, also those that are gone; and of an hour that is not asked for whole, from its receipts. */
+async function storedGroups(db: Kysely<Tables>, { sinceMs = 0, keyId }: UsageQuery): Promise<readonly UsageGroup[]> {
+  const from = BigInt(Math.ceil(sinceMs / HOUR_MS));
+  const ofKey = keyId === undefined ? sql`` : sql`and r.key_id = ${keyId}`;
+  const part = sql`
+    select key_id, provider, model, ${listed(SUMMED)} from (${COUNTED_RECEIPTS}
+      where r.at >= ${BigInt(Math.ceil(sinceMs))} and r.at < ${from * BigInt(HOUR_MS)} ${ofKey}) as part_of_hour`;
+  const sums = sumsWithin({ from, until: END_OF_HOURS }, { keyId });
+  const rows = await sql<Pick<UsageHour, 'key_id' | 'provider' | 'model' | (typeof SUMMED)[number]>>`
+    select key_id, provider, model, ${SUMS} from (
+      select key_id, provider, model, ${listed(SUMMED)} from (${sums}) as whole_hours
+      union all ${part}) as counted
+    group by key_id, provider, model`.execute(db);
+  return rows.rows.map((row) => ({
     key: row.key_id,
     provider: row.provider,
     model: row.model,
     receipts: Number(row.receipts),
     unpriced: Number(row.unpriced),
-    input_tokens: Number(row.input),
-    output_tokens: Number(row.output),
-    cost_nano_usd: row.cost,
+    input_tokens: Number(row.input_tokens),
+    output_tokens: Number(row.output_tokens),
+    cost_nano_usd: row.cost_nano_usd,
   }));
 }
 

@@ -1,6 +1,6 @@
 /** Request records in the database: JSON in a column, with the few columns that lists filter by. */
 import { sql, type Insertable, type Kysely } from 'kysely';
-import { asRecord, parseJson, type JsonRecord } from '../lib/json.ts';
+import { asRecord, compact, parseJson, type JsonRecord } from '../lib/json.ts';
 import type { Books, RequestList } from './books-form.ts';
 import { bulkInsert } from './bulk-insert.ts';
 import type { LogQuery, RequestQuery } from './ports.ts';
@@ -9,6 +9,19 @@ import type { RequestsTable, Tables } from './schema.ts';
 
 /** Rows of one page. */
 const PAGE_MAX = 200;
+/** How far one page looks. */
+export interface Reach {
+  /** Rows of an index, where it alone does not answer. */
+  readonly scan: number;
+  /** The same where each row has to be read as well. */
+  readonly read: number;
+}
+
+/** A fifth of a second, both. */
+const REACH: Reach = { scan: 200_000, read: 20_000 };
+
+/** What lists filter by, in every index of theirs. */
+const NARROW = ['seq', 'at', 'key_id', 'outcome', 'route', 'model'] as const;
 /** Rows taken away at once, so that pruning never holds the store for long. */
 const PRUNE_ROWS = 2000;
 
@@ -20,7 +33,7 @@ type RequestBooks = Pick<
   'putRequests' | 'getRequest' | 'listRequests' | 'logExtent' | 'readLog' | 'pruneRequests'
 >;
 
-export function requestBooks(db: Kysely<Tables>): RequestBooks {
+export function requestBooks(db: Kysely<Tables>, reach: Reach = REACH): RequestBooks {
   const insert = bulkInsert((rows: readonly Insertable<RequestsTable>[]) =>
     db
       .insertInto('requests')
@@ -47,7 +60,7 @@ export function requestBooks(db: Kysely<Tables>): RequestBooks {
       const row = await db.selectFrom('requests').select(['key_id', 'body']).where('id', '=', id).executeTakeFirst();
       return row === undefined ? undefined : { keyId: row.key_id, body: bodyOf(row.body) };
     },
-    listRequests: async (query) => list(db, query),
+    listRequests: async (query) => list({ db, reach }, query),
     logExtent: async (query) => {
       const extent = await stretch(db, query)
         .select((eb) => [eb.fn.countAll<bigint>().as('rows'), eb.fn.max<bigint | null>('requests.seq').as('last')])
@@ -96,40 +109,118 @@ function stretch(db: Kysely<Tables>, { sinceMs, route, after, upTo }: LogQuery) 
 }
 
 /**
- * First the numbers of the rows, from the narrow index, then what is shown of them: the bodies are most of the table, and
- * those of rows that are passed over are never read.
+ * First the numbers of the rows, from a narrow index, then what is shown of them: the bodies are most of the table, and those
+ * of rows that are passed over are never read. Newest first, by time and number.
  */
-async function list(db: Kysely<Tables>, query: RequestQuery): Promise<RequestList> {
+async function list(from: Source, query: RequestQuery): Promise<RequestList> {
   const limit = Math.max(1, Math.min(query.limitMax, PAGE_MAX));
-  const found = await matching(db, query, limit + 1);
-  if (found.length === 0) return { records: [] };
+  const pattern = query.search === undefined ? undefined : searchPattern(query.search);
+  if (pattern === undefined && query.search !== undefined) return { records: [] };
+  const scan = scanOf(from, query, pattern);
+  const found = await (
+    scan.passes === undefined ? scan.rows.select(['seq', 'at']).limit(limit + 1) : scan.passes.limit(limit + 1)
+  ).execute();
   const page = found.slice(0, limit);
-  const rows = await db
-    .selectFrom('requests')
-    .select(['seq', 'body'])
-    .where('seq', 'in', page)
-    .orderBy('seq', 'desc')
-    .execute();
-  const last = page.at(-1);
-  const records = rows.map((row) => bodyOf(row.body));
-  return found.length > limit && last !== undefined ? { records, next: last.toString() } : { records };
+  const end = found.length > limit ? page.at(-1) : await scanEnd(scan);
+  const records = await recordsOf(from.db, page);
+  return end === undefined ? { records } : { records, next: `${end.at}.${end.seq}` };
 }
 
-async function matching(db: Kysely<Tables>, query: RequestQuery, limit: number): Promise<readonly bigint[]> {
-  const { keyId, outcome, route, model, sinceMs, untilMs, search, cursor } = query;
-  let select = db.selectFrom('requests').select('seq').orderBy('seq', 'desc').limit(limit);
-  for (const [column, value] of Object.entries({ key_id: keyId, outcome, route, model }))
-    if (value !== undefined) select = select.where(sql.ref(column), '=', value);
-  if (sinceMs !== undefined) select = select.where('at', '>=', BigInt(Math.ceil(sinceMs)));
-  if (untilMs !== undefined) select = select.where('at', '<', BigInt(Math.ceil(untilMs)));
-  if (cursor !== undefined) select = select.where('seq', '<', BigInt(cursor));
-  if (search !== undefined) {
-    const pattern = searchPattern(search);
-    if (pattern === undefined) return [];
-    const named = sql`select id from keys where lower(name) like ${pattern} escape '\\'`;
-    select = select.where(sql<boolean>`(words like ${pattern} escape '\\' or key_id in (${named}))`);
+async function recordsOf(db: Kysely<Tables>, page: readonly Place[]): Promise<readonly JsonRecord[]> {
+  if (page.length === 0) return [];
+  const rows = await db
+    .selectFrom('requests')
+    .select('body')
+    .where(
+      'seq',
+      'in',
+      page.map(({ seq }) => seq),
+    )
+    .orderBy('at', 'desc')
+    .orderBy('seq', 'desc')
+    .execute();
+  return rows.map((row) => bodyOf(row.body));
+}
+
+interface Source {
+  readonly db: Kysely<Tables>;
+  readonly reach: Reach;
+}
+
+interface Place {
+  readonly at: bigint;
+  readonly seq: bigint;
+}
+
+/**
+ * The rows of one index from where a page begins, newest first; where more is asked of them than that index answers, so many
+ * of them and no more, and which of those pass. A page that finds too little then says where the next one goes on.
+ */
+function scanOf({ db, reach }: Source, query: RequestQuery, pattern: string | undefined) {
+  const equal = Object.entries(filtersOf(query));
+  const first = leading(
+    query,
+    equal.map(([column]) => column),
+  );
+  let rows = within(db, query);
+  for (const [column, value] of equal) if (column === first) rows = rows.where(sql.ref(column), '=', value);
+  const rest = equal.filter(([column]) => column !== first);
+  const rowsMax = pattern !== undefined && first !== undefined ? reach.read : reach.scan;
+  if (rest.length === 0 && pattern === undefined) return { rows, rowsMax };
+  const narrow = pattern === undefined ? NARROW : ([...NARROW, 'words'] as const);
+  let passes = db
+    .selectFrom(rows.select(narrow).limit(rowsMax).as('scanned'))
+    .select(['seq', 'at'])
+    .orderBy('at', 'desc')
+    .orderBy('seq', 'desc');
+  for (const [column, value] of rest) passes = passes.where(sql.ref(column), '=', value);
+  return { rows, rowsMax, passes: pattern === undefined ? passes : passes.where(holding(pattern)) };
+}
+
+/** Those of the time that is asked for, from where the page begins. */
+function within(db: Kysely<Tables>, { sinceMs, untilMs, cursor }: RequestQuery) {
+  let rows = db.selectFrom('requests').orderBy('at', 'desc').orderBy('seq', 'desc');
+  if (sinceMs !== undefined) rows = rows.where('at', '>=', BigInt(Math.ceil(sinceMs)));
+  // A cursor lies before the end of the time that it was asked for with.
+  if (cursor !== undefined) {
+    const { at, seq } = placeOf(cursor);
+    return rows.where((eb) => eb(eb.refTuple('at', 'seq'), '<', eb.tuple(at, seq)));
   }
-  return (await select.execute()).map((row) => row.seq);
+  return untilMs === undefined ? rows : rows.where('at', '<', BigInt(Math.ceil(untilMs)));
+}
+
+function filtersOf({ keyId, outcome, route, model }: RequestQuery): Readonly<Record<string, string>> {
+  return compact({ key_id: keyId, outcome, route, model });
+}
+
+/** The filter whose index is read: one that leaves the fewest rows over, as a rule. A search reads the index that has all words, but for a key's. */
+function leading({ outcome, search }: RequestQuery, asked: readonly string[]): string | undefined {
+  const order =
+    search === undefined
+      ? ['key_id', ...(outcome === 'ok' ? [] : ['outcome']), 'route', 'model', 'outcome']
+      : ['key_id'];
+  return order.find((column) => asked.includes(column));
+}
+
+function holding(pattern: string) {
+  const named = sql`select id from keys where lower(name) like ${pattern} escape '\\'`;
+  return sql<boolean>`(words like ${pattern} escape '\\' or key_id in (${named}))`;
+}
+
+/** The last row that was looked at, where more come after it. */
+async function scanEnd({ rows, rowsMax, passes }: ReturnType<typeof scanOf>): Promise<Place | undefined> {
+  if (passes === undefined) return undefined;
+  const [end, more] = await rows
+    .select(['seq', 'at'])
+    .offset(rowsMax - 1)
+    .limit(2)
+    .execute();
+  return more === undefined ? undefined : end;
+}
+
+function placeOf(cursor: string): Place {
+  const [at = '0', seq = '0'] = cursor.split('.');
+  return { at: BigInt(at), seq: BigInt(seq) };
 }
 
 function bodyOf(text: string): JsonRecord {

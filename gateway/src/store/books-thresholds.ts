@@ -19,7 +19,7 @@ export async function noteThresholds(trx: Transaction<Tables>, purseId: string, 
   const budget = budgetId === undefined ? undefined : await budgetOf(trx, budgetId);
   if (budget?.isInForce !== true) return;
   const { before, after, atMs } = passed;
-  const { limitNanoUsd } = budget;
+  const { limitNanoUsd, orgId } = budget;
   for (const threshold of budget.alerts) {
     const at = BigInt(threshold) * limitNanoUsd;
     if (before * 100n >= at || after * 100n < at) continue;
@@ -30,6 +30,6 @@ export async function noteThresholds(trx: Transaction<Tables>, purseId: string, 
       spent_usd: formatUsd(after),
       hard: budget.isHard,
     };
-    await tell(trx, { kind: 'budget', subject: purseId, threshold, atMs, body });
+    await tell(trx, { kind: 'budget', subject: purseId, threshold, orgId, atMs, body });
   }
 }

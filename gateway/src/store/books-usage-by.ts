@@ -4,14 +4,20 @@ import { asArray, asString, compact, parseJson } from '../lib/json.ts';
 import {
   addedCounts,
   COUNTED_RECEIPTS,
+  END_OF_HOURS,
   HOUR_MS,
   HOURS_OF_DAY,
   hourOf,
+  listed,
+  sumsWithin,
   USAGE_COUNTS,
+  USAGE_WORDS,
   type CountedReceipt,
+  type HourSpan,
   type UsageCounts,
   type UsageHour,
 } from './books-usage.ts';
+import { rowsIn } from './differences.ts';
 import type { UsageByGroup, UsageByQuery, UsageByReport, UsageDimension, UsageSum } from './report-ports.ts';
 import type { Tables } from './schema.ts';
 
@@ -37,32 +43,44 @@ interface Dimension {
 }
 
 /**
- * Gives a report, or undefined where too many receipts would have to be read. `fresh`: receipts in journals; in the
- * database they count once.
+ * Gives a report, or undefined where too much would have to be read. The database groups, sorts and cuts: only the groups
+ * that are shown are read. `fresh`: receipts in journals; in the database they count once.
  */
 export async function usageBy(
   db: Kysely<Tables>,
   query: UsageByQuery,
   fresh: readonly FreshReceipt[],
 ): Promise<UsageByReport | undefined> {
+  const { by, orgId } = query;
   const span = spanOf(query);
-  const isOfReceipts = query.by.some((name) => name === 'tag' || name === 'end-user');
-  if (isOfReceipts && (await isTooMuch(db, query, span))) return undefined;
-  const stored = await storedLines(db, query, isOfReceipts ? receiptsIn(query, span) : hoursIn(query, span));
+  const isOfReceipts = by.some((name) => name === 'tag' || name === 'end-user');
+  const isByHour = by.includes('hour');
+  const stored = isOfReceipts ? receiptsIn(query, span) : sumsWithin(span, { orgId, isByHour });
+  if ((isOfReceipts || isByHour) && (await isTooMuch(db, query, stored))) return undefined;
   const waiting = fresh
     .map((receipt): Columns => ({ ...hourOf(receipt), end_user: receipt.end_user ?? '', tags: receipt.tags ?? '' }))
-    .filter((row) => row.hour >= span.from && row.hour < span.until && isOf(query, row))
-    .map((row): Line => ({ ...row, values: query.by.map((name) => DIMENSIONS[name].of(row)) }));
-  const lines = [...stored, ...waiting];
-  const groups = grouped(query.by, lines);
-  const shown = groups.slice(0, query.groupsMax);
+    .filter((row) => row.hour >= span.from && row.hour < span.until && isOf(query, row));
+  const names = isOfReceipts ? [...SUMMED, 'end_user', 'tags'] : SUMMED;
+  const source = waiting.length === 0 ? stored : sql`${stored} union all ${rowsIn(db, waiting, names)}`;
+  const { groups, groupsTotal, total } = by.includes('tag')
+    ? await groupedByTag(db, query, source)
+    : await groupedBy(db, query, source);
   return compact({
     since: query.sinceMs === undefined ? undefined : timeOf(span.from),
     until: query.untilMs === undefined ? undefined : timeOf(span.until),
-    groups: await named(db, query.by, shown),
-    groups_total: groups.length,
-    total: sumOf(lines.reduce<UsageCounts>(addedCounts, NOTHING)),
+    groups: await named(db, by, groups),
+    groups_total: groupsTotal,
+    total: sumOf(total),
   });
+}
+
+const SUMMED = ['hour', ...USAGE_WORDS, ...USAGE_COUNTS] as const;
+
+/** Groups in the order of the report, as many as are shown, and what there is beside them. */
+interface Groups {
+  readonly groups: readonly Line[];
+  readonly groupsTotal: number;
+  readonly total: UsageCounts;
 }
 
 const NOTHING: UsageCounts = {
@@ -95,19 +113,10 @@ const DIMENSIONS: Readonly<Record<UsageDimension, Dimension>> = {
   'end-user': { column: sql`end_user`, of: (row) => row.end_user },
 };
 
-/** Whole hours, since 1970; `until` is not one of them. */
-interface Span {
-  readonly from: bigint;
-  readonly until: bigint;
-}
-
-/** Hours since 1970 beyond which there is none: the year 10000. */
-const LAST_HOUR = 70_389_528n;
-
-function spanOf({ sinceMs, untilMs }: UsageByQuery): Span {
+function spanOf({ sinceMs, untilMs }: UsageByQuery): HourSpan {
   return {
     from: sinceMs === undefined ? 0n : BigInt(Math.floor(sinceMs / HOUR_MS)),
-    until: untilMs === undefined ? LAST_HOUR : BigInt(Math.ceil(untilMs / HOUR_MS)),
+    until: untilMs === undefined ? END_OF_HOURS : BigInt(Math.ceil(untilMs / HOUR_MS)),
   };
 }
 
@@ -119,53 +128,67 @@ function isOf({ orgId }: UsageByQuery, row: UsageHour): boolean {
   return orgId === undefined || row.org_id === orgId;
 }
 
-/** Whole days from the sums of days, unless hours are told; the hours before the first and after the last of them. */
-function hoursIn({ orgId, by }: UsageByQuery, { from, until }: Span): RawBuilder<unknown> {
-  const ofOrg = orgId === undefined ? sql`` : sql`and org_id = ${orgId}`;
-  const between = (table: string, first: bigint, end: bigint): RawBuilder<unknown> =>
-    sql`select * from ${sql.table(table)} where hour >= ${first} and hour < ${end} ${ofOrg}`;
-  const firstDay = ((from + HOURS_OF_DAY - 1n) / HOURS_OF_DAY) * HOURS_OF_DAY;
-  const endDay = (until / HOURS_OF_DAY) * HOURS_OF_DAY;
-  if (by.includes('hour') || firstDay >= endDay) return between('usage_hours', from, until);
-  return sql`
-    ${between('usage_days', firstDay, endDay)}
-    union all ${between('usage_hours', from, firstDay)}
-    union all ${between('usage_hours', endDay, until)}`;
-}
-
-function receiptsIn(query: UsageByQuery, span: Span): RawBuilder<unknown> {
-  return sql`${COUNTED_RECEIPTS} where ${receiptsOf(query, span)}`;
-}
-
-function receiptsOf({ orgId }: UsageByQuery, { from, until }: Span): RawBuilder<unknown> {
+function receiptsIn({ orgId }: UsageByQuery, { from, until }: HourSpan): RawBuilder<unknown> {
   const ms = BigInt(HOUR_MS);
   const ofOrg = orgId === undefined ? sql`` : sql`and r.org_id = ${orgId}`;
-  return sql`r.at >= ${from * ms} and r.at < ${until * ms} ${ofOrg}`;
+  return sql`select ${listed([...SUMMED, 'end_user', 'tags'])} from (
+    ${COUNTED_RECEIPTS} where r.at >= ${from * ms} and r.at < ${until * ms} ${ofOrg}) as receipt_lines`;
 }
 
-async function isTooMuch(db: Kysely<Tables>, query: UsageByQuery, span: Span): Promise<boolean> {
-  const { receiptsMax } = query;
-  if (receiptsMax === undefined) return false;
-  const { rows } = await sql<{ count: bigint }>`
-    select count(*) as count from (
-      select 1 from receipts r where ${receiptsOf(query, span)} limit ${sql.lit(receiptsMax + 1)}
-    ) as counted`.execute(db);
-  return (rows[0]?.count ?? 0n) > BigInt(receiptsMax);
+/** Whether there are more rows to be read than may be. */
+async function isTooMuch(db: Kysely<Tables>, { rowsMax }: UsageByQuery, rows: RawBuilder<unknown>): Promise<boolean> {
+  if (rowsMax === undefined) return false;
+  const counted = await sql<{ count: bigint }>`
+    select count(*) as count from (select 1 from (${rows}) as found limit ${sql.lit(rowsMax + 1)}) as counted`.execute(
+    db,
+  );
+  return (counted.rows[0]?.count ?? 0n) > BigInt(rowsMax);
 }
 
 type Grouped = UsageCounts & { readonly [place: `d${number}`]: string | bigint };
+type All = { readonly [Name in keyof UsageCounts as `all_${Name}`]: bigint };
 
-async function storedLines(
+async function groupedBy(
   db: Kysely<Tables>,
-  { by }: UsageByQuery,
+  { by, groupsMax }: UsageByQuery,
   source: RawBuilder<unknown>,
-): Promise<readonly Line[]> {
-  const columns = by.map((name, place) => sql`${DIMENSIONS[name].column} as ${sql.ref(`d${place}`)}`);
+): Promise<Groups> {
+  const values = by.map((name) => DIMENSIONS[name].column);
+  const places = by.map((_, place) => sql.ref(`d${place}`));
+  const shown = values.map((column, place) => sql`${column} as ${sql.ref(`d${place}`)}`);
   const sums = USAGE_COUNTS.map((name) => sql`cast(sum(${sql.ref(name)}) as bigint) as ${sql.ref(name)}`);
-  const { rows } = await sql<Grouped>`
-    select ${sql.join([...columns, ...sums])} from (${source}) as counted
-    group by ${sql.join(by.map((name) => DIMENSIONS[name].column))}`.execute(db);
-  return rows.map((row) => ({ ...row, values: by.map((_, place) => String(row[`d${place}`])) }));
+  const all = USAGE_COUNTS.map((name) => sql`cast(sum(${sql.ref(name)}) as bigint) as ${sql.ref(`all_${name}`)}`);
+  const time = by.flatMap((name, place) => (name === 'hour' || name === 'day' ? [places[place]] : [])).slice(0, 1);
+  const order = [...time, sql`cost_nano_usd desc`, sql`receipts desc`, ...places];
+  const limit = groupsMax === undefined ? sql`` : sql`limit ${sql.lit(groupsMax)}`;
+  const { rows } = await sql<Grouped & All & { readonly groups_total: bigint }>`
+    with sums as (select ${sql.join([...shown, ...sums])} from (${source}) as counted group by ${sql.join(values)}),
+      total as (select count(*) as groups_total, ${sql.join(all)} from sums)
+    select * from sums cross join total order by ${sql.join(order)} ${limit}`.execute(db);
+  const [first] = rows;
+  return {
+    groups: rows.map((row) => lineOf(row, by)),
+    groupsTotal: Number(first?.groups_total ?? 0n),
+    total: first === undefined ? NOTHING : allOf(first),
+  };
+}
+
+function lineOf(row: Grouped, by: readonly UsageDimension[]): Line {
+  return { ...row, values: by.map((_, place) => String(row[`d${place}`])) };
+}
+
+function allOf(row: All): UsageCounts {
+  return {
+    receipts: row.all_receipts,
+    unpriced: row.all_unpriced,
+    input_tokens: row.all_input_tokens,
+    cached_input_tokens: row.all_cached_input_tokens,
+    cache_write_tokens: row.all_cache_write_tokens,
+    output_tokens: row.all_output_tokens,
+    reasoning_tokens: row.all_reasoning_tokens,
+    cost_nano_usd: row.all_cost_nano_usd,
+    charge_nano_usd: row.all_charge_nano_usd,
+  };
 }
 
 function sumOf(row: UsageCounts): UsageSum {
@@ -182,18 +205,20 @@ function sumOf(row: UsageCounts): UsageSum {
   };
 }
 
-/** Lines with the same values as one, each tag of a receipt for itself, in the order of the report. */
-function grouped(by: readonly UsageDimension[], lines: readonly Line[]): readonly Line[] {
+/** Receipts have their tags as one text: groups of such texts are read, and told apart by each tag here. */
+async function groupedByTag(db: Kysely<Tables>, query: UsageByQuery, source: RawBuilder<unknown>): Promise<Groups> {
+  const { by, groupsMax } = query;
+  const { groups: lines, total } = await groupedBy(db, { by }, source);
   const place = by.indexOf('tag');
-  const apart = place === -1 ? lines : lines.flatMap((line) => byTag(line, place));
   const groups = new Map<string, Line>();
-  for (const line of apart) {
+  for (const line of lines.flatMap((one) => byTag(one, place))) {
     const name = JSON.stringify(line.values);
     const known = groups.get(name);
     groups.set(name, known === undefined ? line : { ...line, ...addedCounts(known, line) });
   }
   const time = by.findIndex((name) => name === 'hour' || name === 'day');
-  return [...groups.values()].toSorted((a, b) => (time === -1 ? 0 : timeOrder(a, b, time)) || dearer(a, b));
+  const sorted = [...groups.values()].toSorted((a, b) => (time === -1 ? 0 : timeOrder(a, b, time)) || dearer(a, b));
+  return { groups: sorted.slice(0, groupsMax), groupsTotal: sorted.length, total };
 }
 
 function byTag(line: Line, place: number): readonly Line[] {

@@ -159,6 +159,39 @@ export function addedCounts(a: UsageCounts, b: UsageCounts): UsageCounts {
   };
 }
 
+/** Hours since 1970 beyond which there is none: the year 10000. */
+export const END_OF_HOURS = 70_389_528n;
+
+/** Whole hours since 1970; `until` is not one of them. */
+export interface HourSpan {
+  readonly from: bigint;
+  readonly until: bigint;
+}
+
+export interface SumsOf {
+  readonly orgId?: string | undefined;
+  readonly keyId?: string | undefined;
+  /** Hours are told apart: then none are summed to days. */
+  readonly isByHour?: boolean;
+}
+
+/** The sums of a span: whole days from the sums of days, and the hours before the first and after the last of them. */
+export function sumsWithin({ from, until }: HourSpan, { orgId, keyId, isByHour = false }: SumsOf): RawBuilder<unknown> {
+  const ofOrg = orgId === undefined ? sql`` : sql`and org_id = ${orgId}`;
+  const ofKey = keyId === undefined ? sql`` : sql`and key_id = ${keyId}`;
+  const between = (table: SumsTable, first: bigint, end: bigint): RawBuilder<unknown> =>
+    sql`select ${SUMS_COLUMNS} from ${sql.table(table)} where hour >= ${first} and hour < ${end} ${ofOrg} ${ofKey}`;
+  const firstDay = ((from + HOURS_OF_DAY - 1n) / HOURS_OF_DAY) * HOURS_OF_DAY;
+  const endDay = (until / HOURS_OF_DAY) * HOURS_OF_DAY;
+  if (isByHour || firstDay >= endDay) return between('usage_hours', from, until);
+  return sql`
+    ${between('usage_days', firstDay, endDay)}
+    union all ${between('usage_hours', from, firstDay)}
+    union all ${between('usage_hours', endDay, until)}`;
+}
+
+const SUMS_COLUMNS = listed(['hour', ...USAGE_WORDS, ...USAGE_COUNTS]);
+
 /** Makes the sums anew from the receipts, in one transaction. Gives how many lines there are now. */
 export async function rebuildUsage(db: Kysely<Tables>): Promise<number> {
   return db.transaction().execute(async (trx) => {
@@ -254,6 +287,6 @@ async function unequal(
   return rows;
 }
 
-function listed(names: readonly string[]): RawBuilder<unknown> {
+export function listed(names: readonly string[]): RawBuilder<unknown> {
   return sql.join(names.map((name) => sql.ref(name)));
 }

@@ -5,7 +5,7 @@ import type { Fault } from '../chat/fault.ts';
 import { compact, type JsonRecord } from '../lib/json.ts';
 import type { Result } from '../lib/result.ts';
 import type { AskBatches } from './batch-ports.ts';
-import type { AskBilling } from './billing-ports.ts';
+import type { AskBilling, Plans } from './billing-ports.ts';
 import type { AuditProof, Books, Lessee, Released } from './books-form.ts';
 import { DATABASE, openBooks } from './books.ts';
 import type { Budgets } from './budget-ports.ts';
@@ -16,6 +16,7 @@ import { meet } from './meeting.ts';
 import { PATIENCE_MS, patiently } from './patience.ts';
 import type { People } from './people-ports.ts';
 import { Directory } from './people.ts';
+import { PlanBook } from './plan-book.ts';
 import { placeText, type StorePlace } from './place.ts';
 import type {
   AuditPage,
@@ -46,6 +47,7 @@ export interface Desk {
   readonly keys: Keys;
   readonly budgets: Budgets;
   readonly people: People;
+  readonly plans: Plans;
   /** Credentials of providers. Read when they are asked for: few commands need a master key. */
   readonly secrets: () => Promise<Secrets>;
   readonly batches: AskBatches;
@@ -110,10 +112,13 @@ export async function openDesk(options: DeskOptions): Promise<Desk> {
     });
     await keys.refresh();
     await budgets.refresh();
+    const plans = new PlanBook(books);
+    await plans.refresh();
     return {
       keys,
       budgets,
       people,
+      plans,
       secrets: async () => openSecrets({ ...options, books, newId, patienceMs: PATIENCE_MS }),
       ...askersOf(books),
       log: {

@@ -1,11 +1,30 @@
 /** Where SQLite and PostgreSQL differ in what they must be told. All else of the books is the same for both. */
 import { createHash } from 'node:crypto';
-import { PostgresAdapter, sql, type Kysely } from 'kysely';
+import { PostgresAdapter, sql, type Kysely, type RawBuilder } from 'kysely';
+import { jsonText } from '../lib/json-text.ts';
 import type { Tables } from './schema.ts';
 
 /** Whether this database is PostgreSQL; else it is SQLite. */
 export function isPostgres(db: Kysely<Tables>): boolean {
   return db.getExecutor().adapter instanceof PostgresAdapter;
+}
+
+/** Rows that the database does not have as a table with columns of these names, whole numbers and texts; sent as one parameter. */
+export function rowsIn<Name extends string>(
+  db: Kysely<Tables>,
+  rows: readonly Readonly<Record<Name, string | bigint>>[],
+  names: readonly Name[],
+): RawBuilder<unknown> {
+  const first = rows[0];
+  const columns = names.map((name) => {
+    const type = typeof first?.[name] === 'bigint' ? sql`bigint` : sql`text`;
+    return sql`cast(value ->> ${sql.lit(name)} as ${type}) as ${sql.ref(name)}`;
+  });
+  const text = jsonText(rows);
+  const table = isPostgres(db)
+    ? sql`json_array_elements(cast(${text} as json)) as sent(value)`
+    : sql`json_each(${text}) as sent`;
+  return sql`select ${sql.join(columns)} from ${table}`;
 }
 
 /** One view of the database for several queries, without keeping writers out. */

@@ -186,6 +186,26 @@ describe('keys', () => {
     });
   });
 
+  it('that another process made a moment ago are found after one question for all who ask, and forgeries after none', async () => {
+    await withKeys(async ({ keys, other, asked, setAway }) => {
+      const made = valueOf(await keys.create({ name: 'new' }));
+      const before = asked();
+      const found = await Promise.all(
+        Array.from({ length: 500 }, async (_, at) => other.findAnew(at === 0 ? made.token : newToken())),
+      );
+      assert.equal(asked() - before, 1);
+      assert.deepEqual(
+        found.map((one) => (one?.ok === true ? one.value.name : one?.error.code)),
+        ['new', ...Array<string>(499).fill('key-unknown')],
+      );
+      assert.equal(other.findAnew(`${made.token.slice(0, -1)}-`), undefined);
+      assert.equal(asked() - before, 1);
+      setAway(true);
+      const unknown = await other.findAnew(newToken());
+      assert.ok(unknown?.ok === false && unknown.error.code === 'store-unavailable');
+    });
+  });
+
   it('have their money called back when their budget changes, in every process', async () => {
     await withKeys(async ({ keys, other, changed }) => {
       const { row } = valueOf(await keys.create({ name: 'a', budgetNanoUsd: 100n }));

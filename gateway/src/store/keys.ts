@@ -12,6 +12,8 @@ import { DEFAULT_ORG_ID } from '../people/permissions.ts';
 import { patiently } from './patience.ts';
 import type { Owners } from './people-ports.ts';
 import type { Act, IssuedKey, KeyLookup, KeyOwner, KeyPatch, KeyRow, Keys, KeySpend, NewKey } from './ports.ts';
+import { inTime } from '../shared/in-time.ts';
+import { joined } from './joined.ts';
 import { hashToken, isWellFormed, newToken } from './token.ts';
 
 /** Shorter root keys could be guessed. */
@@ -20,6 +22,10 @@ export const ADMIN_KEY_LENGTH_MIN = 32;
 const RECENT_MAX = 10_000;
 /** Without an answer of the store for so long, a key that is not known may be a new one: 503, not 401. */
 const STALE_MS = 5000;
+/** So long the store is asked about a key that is not known here. */
+const ASK_MS = 1000;
+/** Between two such questions, whoever guesses at keys. */
+const ASK_EVERY_MS = 20;
 const NAME_LENGTH_MAX = 200;
 const LIST_MAX = 1000;
 /** A thousand million dollars, less one nano-dollar: what fits the decimal form. */
@@ -45,6 +51,8 @@ export interface KeyPorts {
   readonly spend: (keyId: string) => Promise<KeySpend>;
   /** Why nothing of these may be used: the user, team or organisation of a key is disabled or removed. */
   readonly whyNot: (owners: Owners) => Fault | undefined;
+  /** Learns of new owners, so that they are known before their keys. */
+  readonly ownersFirst?: () => Promise<void>;
 }
 
 export class KeyRing implements Keys {
@@ -55,6 +63,7 @@ export class KeyRing implements Keys {
   readonly #byId = new Map<string, Known>();
   readonly #recent = new Map<string, Way>();
   readonly #uses: KeyUses;
+  readonly #catchUp: () => Promise<void>;
   #revision = 0n;
   #syncedAtMs: number;
 
@@ -69,6 +78,10 @@ export class KeyRing implements Keys {
     this.#root = { id: ROOT_KEY_ID, name: 'root', isRoot: true, isDisabled: false, createdAtMs: 0, tags: [] };
     this.#syncedAtMs = monotonicMs();
     this.#uses = new KeyUses(ports.books);
+    this.#catchUp = joined(async () => {
+      await ports.ownersFirst?.();
+      await this.refresh();
+    }, ASK_EVERY_MS);
   }
 
   find(token: string, address?: string): KeyLookup {
@@ -82,6 +95,19 @@ export class KeyRing implements Keys {
       return err(fault('address-refused', { address: address ?? 'an address that is not known' }));
     this.#uses.note(way.row.id, this.#ports.now());
     return found;
+  }
+
+  findAnew(token: string, address?: string): Promise<KeyLookup> | undefined {
+    return isWellFormed(token) ? this.#findAnew(token, address) : undefined;
+  }
+
+  async #findAnew(token: string, address?: string): Promise<KeyLookup> {
+    try {
+      await inTime(this.#catchUp(), ASK_MS);
+    } catch {
+      return err(fault('store-unavailable'));
+    }
+    return this.find(token, address);
   }
 
   standing(id: string): KeyLookup {

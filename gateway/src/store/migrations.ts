@@ -3,6 +3,7 @@ import { sql, type Kysely } from 'kysely';
 import { DEFAULT_MIGRATION_TABLE, Migrator, type Migration } from 'kysely/migration';
 import { alone, isPostgres } from './differences.ts';
 import { createPeople } from './migration-people.ts';
+import { widenReports } from './migration-reports.ts';
 import type { Tables } from './schema.ts';
 
 const migrations: Readonly<Record<string, Migration>> = {
@@ -12,6 +13,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0004-decisions': { up: createDecisions },
   '0005-batch-places': { up: createBatchPlaces },
   '0006-people-and-money': { up: createPeople },
+  '0008-reports': { up: widenReports },
 };
 
 /**
@@ -35,6 +37,7 @@ export async function migrate(db: Kysely<Tables>): Promise<void> {
 /** Large tables that a step goes through row by row, by making an index over them or by writing them anew. */
 const GOES_THROUGH: Readonly<Record<string, readonly LargeTable[]>> = {
   '0006-people-and-money': ['receipts', 'accounts'],
+  '0008-reports': ['receipts', 'requests'],
 };
 
 /** Tables that may have millions of rows. */

@@ -91,6 +91,11 @@ export interface Keys {
    * `address`: of the caller, for keys that may be used from some only. What is found counts as used.
    */
   find(token: string, address?: string): KeyLookup;
+  /**
+   * The same after asking the store what is new, for a token that is well formed and not known here: it may be a moment old.
+   * Undefined for one that cannot be a key. Many who ask at once are one question. `store-unavailable` where there is no answer.
+   */
+  findAnew(token: string, address?: string): Promise<KeyLookup> | undefined;
   /** The key of an id, from memory. Not the key of `TURNOUT_ADMIN_KEY`, which has no row. */
   get(id: string): KeyRow | undefined;
   /** The key of an id, as `find` would give it for its token now: for work that goes on after its request. */
@@ -99,7 +104,7 @@ export interface Keys {
   revision(id: string): string | undefined;
   /** Every key, oldest first, from memory. */
   list(): readonly KeyRow[];
-  /** Makes a key. Known to this process at once, to others within two seconds. */
+  /** Makes a key. Known to this process at once, to others when it is first used there, or within two seconds. */
   create(key: NewKey, by?: string): Promise<Result<IssuedKey, Fault>>;
   /** Gives a key another token; the one before is taken for `overlapMs` more. `undefined` where there is no such key. */
   rotate(id: string, overlapMs: number, by?: string): Promise<Result<IssuedKey | undefined, Fault>>;
@@ -291,6 +296,7 @@ export interface RequestQuery {
   readonly cursor?: string;
 }
 
+/** Newest first. A page may be short, or empty, and have a `next`: so far was looked for it, and no further. */
 export interface RequestPage {
   readonly records: readonly JsonRecord[];
   readonly next?: string;

@@ -39,6 +39,8 @@ export async function termsOf(trx: Transaction<Tables>, purseId: string): Promis
 /** What thresholds and texts need of a budget. */
 export interface BudgetTerms {
   readonly name: string;
+  /** Whose requests it counts; absent: those of all. */
+  readonly orgId?: string;
   readonly isHard: boolean;
   /** Neither removed nor switched off. */
   readonly isInForce: boolean;
@@ -50,12 +52,13 @@ export interface BudgetTerms {
 export async function budgetOf(trx: Transaction<Tables>, id: string): Promise<BudgetTerms | undefined> {
   const row = await trx
     .selectFrom('budgets')
-    .select(['name', 'is_hard', 'is_disabled', 'is_removed', 'limit_nano_usd', 'alerts'])
+    .select(['name', 'is_hard', 'is_disabled', 'is_removed', 'limit_nano_usd', 'alerts', 'org_id'])
     .where('id', '=', id)
     .executeTakeFirst();
   if (row === undefined) return undefined;
   return {
     name: row.name,
+    ...(row.org_id === null ? {} : { orgId: row.org_id }),
     isHard: row.is_hard === 1n,
     isInForce: row.is_disabled === 0n && row.is_removed === 0n,
     limitNanoUsd: row.limit_nano_usd,

@@ -33,8 +33,8 @@ export interface UsageByQuery {
   readonly orgId?: string;
   /** Groups told; the total is that of all. */
   readonly groupsMax?: number;
-  /** Where receipts have to be read (`tag`, `end-user`): at most so many. */
-  readonly receiptsMax?: number;
+  /** Where receipts have to be read (`tag`, `end-user`), or the sums of hours: at most so many of them. */
+  readonly rowsMax?: number;
 }
 
 export interface UsageSum {
@@ -140,7 +140,10 @@ export interface UnpricedQuery {
 export interface Repricing {
   readonly receiptId: string;
   readonly costNanoUsd: NanoUsd;
+  /** What is charged for it as the first attempt of its request that is charged anything. */
   readonly chargeNanoUsd: NanoUsd;
+  /** The same after another one: what is fixed a request is not in it. */
+  readonly laterChargeNanoUsd: NanoUsd;
 }
 
 export interface AlertRow {
@@ -153,8 +156,13 @@ export interface AlertRow {
   /** ISO 8601, UTC. */
   readonly at: string;
   readonly body: JsonRecord;
+  /** Whose organisation's it is; null: of the whole gateway. */
+  readonly org: string | null;
   /** When somebody was told of it; null: not yet. */
   readonly told_at: string | null;
+  /** When somebody said that it is dealt with, and who; null: it is open. */
+  readonly acked_at: string | null;
+  readonly acked_by: string | null;
 }
 
 /** An alert is put once for its kind, subject and threshold. */
@@ -162,12 +170,20 @@ export interface NewAlert {
   readonly kind: string;
   readonly subject: string;
   readonly threshold?: number;
+  /** Absent: it is of the whole gateway. */
+  readonly orgId?: string | undefined;
   readonly atMs: number;
   readonly body: JsonRecord;
 }
 
+/** An alert is open until somebody acknowledges it. */
+export const ALERT_STATES = ['open', 'acknowledged'] as const;
+
 export interface AlertQuery {
   readonly kind?: string;
+  readonly state?: (typeof ALERT_STATES)[number];
+  /** Of this organisation only. */
+  readonly orgId?: string;
   /** Only those that nobody was told of. */
   readonly isUntold?: boolean;
   /** Older than this one. */
@@ -175,18 +191,36 @@ export interface AlertQuery {
   readonly limitMax: number;
 }
 
+export interface AlertPage {
+  /** Newest first. */
+  readonly alerts: readonly AlertRow[];
+  /** `before` of the next page; absent: there is none. */
+  readonly next?: number;
+}
+
+/** Who says that an alert is dealt with, and when. */
+export interface AckDeed {
+  readonly atMs: number;
+  /** Id of a user or key, or `cli`. */
+  readonly by: string;
+  /** For the audit log. */
+  readonly note?: string | undefined;
+}
+
 /** All of it throws `StoreError`s or the database's own errors. */
 export interface AlertBooks {
   /** False where it is there already. */
   putAlert(alert: NewAlert): Promise<boolean>;
-  /** Newest first. */
-  listAlerts(query: AlertQuery): Promise<readonly AlertRow[]>;
+  listAlerts(query: AlertQuery): Promise<AlertPage>;
+  getAlert(id: number): Promise<AlertRow | undefined>;
+  /** Says that it is dealt with, once: who says it again changes nothing. Undefined where there is no such alert. */
+  ackAlert(id: number, deed: AckDeed): Promise<AlertRow | undefined>;
   markTold(ids: readonly number[], atMs: number): Promise<void>;
 }
 
 /** All of it throws `StoreError`s or the database's own errors. */
 export interface ReportBooks extends AlertBooks {
-  /** Undefined: more receipts would have to be read than `receiptsMax`. */
+  /** Undefined: more rows would have to be read than `rowsMax`. */
   usageBy(query: UsageByQuery): Promise<UsageByReport | undefined>;
   /** Receipts as they are in the database: those of the last moment are not there yet. */
   receiptPage(query: ReceiptQuery): Promise<readonly UsageRow[]>;

@@ -36,12 +36,12 @@ async function withUnpriced(test: (books: Books, reports: AskReports) => Promise
   });
 }
 
-const order: RepriceOrder = { isDryRun: false, reason: 'test', priceOf: () => PRICE, now: () => 5 };
+const order: RepriceOrder = { isDryRun: false, reason: 'test', priceOf: () => PRICE, saleTo: () => ({}), now: () => 5 };
 
 describe('re-pricing', () => {
   it('books what receipts cost in all of their purses, once', async () => {
     await withUnpriced(async (books, reports) => {
-      const doubled = { ...order, chargeOf: (cost: bigint) => cost * 2n };
+      const doubled = { ...order, saleTo: () => ({ chargeOf: (cost: bigint) => cost * 2n }) };
       const { priced, unknown } = valueOf(await repriceAll(reports, doubled));
       // 100 x 2,000 + 20 x 10,000 nano-dollars each.
       const all = 1200n * 400_000n;
@@ -79,23 +79,21 @@ describe('re-pricing', () => {
   it('leaves a price alone that is booked', async () => {
     await withUnpriced(async (books, reports) => {
       valueOf(await repriceAll(reports, order));
-      assert.equal(
-        await books.reprice([{ receiptId: 'att_1', costNanoUsd: 1n, chargeNanoUsd: 1n }], { reason: 'again', atMs: 6 }),
-        0,
-      );
+      const price = { receiptId: 'att_1', costNanoUsd: 1n, chargeNanoUsd: 1n, laterChargeNanoUsd: 1n };
+      assert.equal(await books.reprice([price], { reason: 'again', atMs: 6 }), 0);
       assert.deepEqual((await books.verify()).problems, []);
     });
   });
 
   it('tells once of each model whose price is not known', async () => {
     await withUnpriced(async (books) => {
-      const alerts = await books.listAlerts({ limitMax: 10 });
+      const { alerts } = await books.listAlerts({ limitMax: 10 });
       assert.deepEqual(
         alerts.map(({ kind, subject, told_at }) => [kind, subject, told_at]),
         [['price-unknown', 'openai/gpt-5-mini', null]],
       );
       await books.markTold([alerts[0]?.id ?? 0], 1000);
-      assert.deepEqual(await books.listAlerts({ limitMax: 10, isUntold: true }), []);
+      assert.deepEqual(await books.listAlerts({ limitMax: 10, isUntold: true }), { alerts: [] });
       const again = { kind: 'price-unknown', subject: 'openai/gpt-5-mini', atMs: 9, body: {} };
       assert.equal(await books.putAlert(again), false);
       assert.equal(await books.putAlert({ ...again, subject: 'other' }), true);

@@ -4,6 +4,8 @@ import { compact } from '../lib/json.ts';
 import { ok, type Result } from '../lib/result.ts';
 import { costOf } from '../money/cost.ts';
 import type { NanoUsd, Price } from '../money/price.ts';
+import { DEFAULT_ORG_ID } from '../people/permissions.ts';
+import type { Payer } from './ports.ts';
 import type { AskReports, Repricing, UnpricedReceipt } from './report-ports.ts';
 
 /** Receipts looked at, and booked, at once. */
@@ -18,8 +20,8 @@ export interface RepriceOrder {
   /** What is written beside each price: where it came from. */
   readonly reason: string;
   readonly priceOf: (receipt: Pick<UnpricedReceipt, 'target'>) => Price | undefined;
-  /** What is charged for a cost. Absent: the cost. */
-  readonly chargeOf?: (costNanoUsd: NanoUsd, receipt: UnpricedReceipt) => NanoUsd;
+  /** How what an organisation uses is sold to it now. */
+  readonly saleTo: (orgId: string) => Pick<Payer, 'chargeOf'>;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
@@ -67,12 +69,14 @@ function costNow(receipt: UnpricedReceipt, { priceOf }: RepriceOrder): NanoUsd |
 }
 
 function repricingOf(
-  { chargeOf }: RepriceOrder,
-  receipt: UnpricedReceipt,
+  { saleTo }: RepriceOrder,
+  { id, orgId = DEFAULT_ORG_ID, provider, model }: UnpricedReceipt,
   costNanoUsd: NanoUsd | undefined,
 ): readonly Repricing[] {
   if (costNanoUsd === undefined) return [];
-  return [{ receiptId: receipt.id, costNanoUsd, chargeNanoUsd: chargeOf?.(costNanoUsd, receipt) ?? costNanoUsd }];
+  const { chargeOf } = saleTo(orgId);
+  const charge = (isFirst: boolean): NanoUsd => chargeOf?.(costNanoUsd, { provider, model, isFirst }) ?? costNanoUsd;
+  return [{ receiptId: id, costNanoUsd, chargeNanoUsd: charge(true), laterChargeNanoUsd: charge(false) }];
 }
 
 function count(models: Map<string, RepricedModel>, { provider, model }: UnpricedReceipt, costNanoUsd: NanoUsd): void {

@@ -127,6 +127,10 @@ export interface AlertsTable {
   /** JSON. */
   readonly body: string;
   readonly told_at: OptionalInteger;
+  /** null: it is of the whole gateway. */
+  readonly org_id: string | null;
+  readonly acked_at: OptionalInteger;
+  readonly acked_by: string | null;
 }
 
 /** Money paid in, and taken back. The balance is that of the purse. */

@@ -145,6 +145,7 @@ async function membersOf(world: World): Promise<Members> {
   const keys = new KeyRing({
     ...world,
     whyNot: (owners) => people.whyNot(owners),
+    ownersFirst: async () => people.refresh(),
     adminKey: world.adminKey,
     graceMs: world.graceMs ?? GRACE_MS,
     onChange: (key) => ledger.recall(key.id),
@@ -180,7 +181,7 @@ function keyFor({ secret }: World, purpose: string): Buffer {
 
 /** What the rest of the gateway sees of them. */
 function frontOf(members: Members, world: World): Omit<Store, 'close'> {
-  const { people, keys, budgets, purseOf, noteStore } = members;
+  const { purseOf, noteStore } = members;
   const { books, lock, warn = () => undefined } = world;
   return {
     ...members,
@@ -195,13 +196,18 @@ function frontOf(members: Members, world: World): Omit<Store, 'close'> {
     audit: async (query) => patiently(async () => books.audit(query)),
     refresh: async () => {
       try {
-        for (const member of [people, keys, budgets]) await member.refresh();
+        await refreshed(members);
       } catch (error) {
         noteStore(error);
       }
     },
     verify: async () => patiently(async () => books.verify()),
   };
+}
+
+/** Asks for what other processes have changed. People before keys: whoever a new key belongs to is known by then. */
+async function refreshed({ people, keys, budgets, plans, secrets }: Members): Promise<void> {
+  for (const member of [people, keys, budgets, plans, secrets]) await member.refresh();
 }
 
 async function close(
@@ -246,7 +252,7 @@ function recalls(books: Books, ledger: LedgerBook): () => Promise<void> {
 }
 
 function startTimers(members: Members, { books, now }: World): readonly NodeJS.Timeout[] {
-  const { people, keys, budgets, plans, secrets, ledger, requests, feedback, replies, noteStore } = members;
+  const { keys, ledger, requests, feedback, replies, noteStore } = members;
   const every = (intervalMs: number, work: () => Promise<void>): NodeJS.Timeout => {
     let isRunning = false;
     const timer = setInterval(() => {
@@ -269,12 +275,7 @@ function startTimers(members: Members, { books, now }: World): readonly NodeJS.T
     every(TEND_MS, async () => {
       ledger.tend();
       await recall();
-      // Before the keys: whoever a new key belongs to is known by then.
-      await people.refresh();
-      await keys.refresh();
-      await budgets.refresh();
-      await plans.refresh();
-      await secrets.refresh();
+      await refreshed(members);
     }),
     every(USES_MS, async () => keys.noteUses()),
     every(RECOVER_MS, async () => {

@@ -1,8 +1,10 @@
 /** The admin API over real sockets: pages, tags, idempotency, and what is refused. Every answer is held against its own schema. */
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { TABLE } from '../../src/admin/table.ts';
 import { asArray, asRecord, asString, isRecord, type JsonRecord } from '../../src/lib/json.ts';
+import { alertIn } from '../store-kit.ts';
 import { ROOT_KEY, startGateway, testConfig, type TestGateway } from '../harness.ts';
 
 let gateway: TestGateway;
@@ -84,6 +86,7 @@ describe('every endpoint', () => {
       assert.equal(status, 201, `${resource}: ${JSON.stringify(answer)}`);
       made.set(resource, asString(answer['id']) ?? '');
     }
+    made.set('alerts', await alertIn(join(gateway.dir, 'data')));
     const looks = TABLE.filter((one) => one.method === 'GET' && !one.path.startsWith('requests/'));
     for (const { method, path } of looks) {
       const id = made.get(path.split('/')[0] ?? '') ?? '';

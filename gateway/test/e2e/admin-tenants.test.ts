@@ -1,9 +1,11 @@
 /** Two organisations on one gateway: what is of the other is not there, and nobody makes himself more than he is (B48, B49). */
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { TABLE } from '../../src/admin/table.ts';
 import { asArray, asRecord, asString, isRecord, type JsonRecord } from '../../src/lib/json.ts';
 import { isOfGateway } from '../../src/people/permissions.ts';
+import { alertIn } from '../store-kit.ts';
 import { ROOT_KEY, startGateway, testConfig, type TestGateway } from '../harness.ts';
 
 /** One organisation with one of each thing, and a key of an owner of it for the admin API. */
@@ -72,6 +74,7 @@ async function newTenant(name: string): Promise<Tenant> {
     ['keys', key],
     ['budgets', budget],
     ['invites', invite],
+    ['alerts', await alertIn(join(gateway.dir, 'data'), org)],
   ]);
   const { owner = '', admin = '', developer = '' } = keys;
   return { org, owner, admin, developer, things };
