@@ -14,6 +14,7 @@ import { nextPoll, P_FINE, providerRow } from './rig.ts';
 const WAIT_MAX_MS = 30_000;
 /** And one answer to a question of many. */
 const ANSWER_MAX_MS = 5000;
+
 export interface CrewRig extends Door {
   readonly gateway: TestGateway;
   readonly keyId: string;
