@@ -28,6 +28,7 @@ import { principalOfKey } from '../login/principal.ts';
 import type { Principal } from '../people/permissions.ts';
 import type { KeyRow } from '../store/ports.ts';
 import { enter, leave, limitedAtDoor } from '../pipeline/limit.ts';
+import { callerAddress } from './caller-address.ts';
 import type { Capacity } from './capacity.ts';
 import { askLogin } from './login.ts';
 import { modelAnswer, modelsAnswer, type ModelsForm } from './models.ts';
@@ -293,9 +294,13 @@ async function serveBody(visitor: Visit, key: KeyRow): Promise<Ending> {
   return answer.ok ? finishJson(at, 200, answer.value) : finishFault(at, answer.error, {});
 }
 
-/** Behind a proxy the address is the proxy's: there a key's region, or `x-turnout-region`, says where the caller is. */
-function callerOf({ reply, request }: Visit, key: KeyRow): Caller {
-  return { key, reply, address: request.socket.remoteAddress };
+function callerOf(visitor: Visit, key: KeyRow): Caller {
+  return { key, reply: visitor.reply, address: addressOf(visitor) };
+}
+
+function addressOf({ request, headers, desk }: Visit): string | undefined {
+  const snapshot = desk.world.snapshot();
+  return callerAddress(request.socket.remoteAddress, headers['x-forwarded-for'], (hop) => snapshot.isProxy(hop));
 }
 
 interface Unread {
@@ -420,7 +425,7 @@ async function serveLogin(visitor: Visit): Promise<Ending> {
   const busy = busyFault(visitor);
   if (busy !== undefined) return finishFault(at, busy, {});
   const path = operation.kind === 'login' ? operation.path : '';
-  const answer = await askLogin(desk.login, { ...visitor, path });
+  const answer = await askLogin(desk.login, { ...visitor, path, address: addressOf(visitor) ?? '' });
   if ('fault' in answer)
     return finishFault(at, answer.fault, answer.allow === undefined ? {} : { allow: answer.allow });
   const { status, headers, body } = answer;
@@ -554,11 +559,12 @@ export function finishFault({ reply, requestId, dialect }: At, of: Fault, header
   return { outcome, status };
 }
 
-function credentialsOf({ repeated, headers, query, operation, request }: Visit): Parameters<typeof authenticate>[0] {
+function credentialsOf(visitor: Visit): Parameters<typeof authenticate>[0] {
+  const { repeated, headers, query, operation } = visitor;
   // Admin lists are filtered by `?key=ID`; everywhere else it is how Gemini's clients say who they are.
   const queryKey = operation.kind === 'admin' ? undefined : (query.get('key') ?? undefined);
   const hasDuplicateKeys = repeated.some((name) => KEY_HEADERS.has(name));
-  return { headers, hasDuplicateKeys, queryKey, address: request.socket.remoteAddress };
+  return { headers, hasDuplicateKeys, queryKey, address: addressOf(visitor) };
 }
 
 /** Gemini's model stands in the URL; a body to explain may say it instead. */
