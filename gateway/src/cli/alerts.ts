@@ -4,7 +4,8 @@ import { ALERT_STATES, type AlertRow } from '../store/report-ports.ts';
 import { withDesk } from './desk.ts';
 import type { CommandIo } from './io.ts';
 import { textOf, type Words } from './options.ts';
-import { actionOf, dataDirOf, EXIT, inert, table, told, UsageError, valueOf, wordsOf } from './output.ts';
+import { actionOf, dataDirOf, EXIT, inert, runCommand, table, UsageError, valueOf } from './output.ts';
+import { wantsJson } from './words.ts';
 
 const HELP = `turnout alerts list [--kind KIND] [--state open|acknowledged] [--org ID] [--limit N] [--before ID]
 turnout alerts ack ID … [--note TEXT]
@@ -40,12 +41,7 @@ const ACTIONS = { list, ack } satisfies Record<string, (words: Words, io: Comman
 
 /** Runs `turnout alerts …`; gives the exit code. */
 export async function alertsCommand(args: readonly string[], io: CommandIo): Promise<number> {
-  return told(io, HELP, async () => {
-    const words = wordsOf(args, OPTIONS);
-    if (words.values['help'] === true) {
-      io.stdout(HELP);
-      return EXIT.ok;
-    }
+  return runCommand({ args, io, help: HELP, options: OPTIONS }, async (words) => {
     return actionOf(ACTIONS, words, 'alerts')(words, io);
   });
 }
@@ -64,7 +60,7 @@ async function list(words: Words, io: CommandIo): Promise<number> {
   const { alerts, next } = await withDesk(placeOf(words, io), async (desk) =>
     valueOf(await desk.reports(async (books) => books.listAlerts(asked))),
   );
-  if (words.values['json'] === true) {
+  if (wantsJson(words)) {
     io.stdout(`${JSON.stringify(compact({ alerts, next }))}\n`);
     return EXIT.ok;
   }
@@ -93,7 +89,7 @@ async function ack(words: Words, io: CommandIo): Promise<number> {
     }
     return rows;
   });
-  if (words.values['json'] === true) io.stdout(`${JSON.stringify({ alerts: acked })}\n`);
+  if (wantsJson(words)) io.stdout(`${JSON.stringify({ alerts: acked })}\n`);
   else
     for (const { id, kind, subject, acked_by: by } of acked)
       io.stdout(`${id} ${inert(kind)} ${inert(subject)}: acknowledged by ${inert(by ?? '')}\n`);

@@ -4,7 +4,8 @@ import type { AuditEntry } from '../store/ports.ts';
 import { withDesk } from './desk.ts';
 import type { CommandIo } from './io.ts';
 import { textOf, type Words } from './options.ts';
-import { dataDirOf, EXIT, inert, table, told, UsageError, valueOf, wordsOf } from './output.ts';
+import { dataDirOf, EXIT, inert, runCommand, table, UsageError, valueOf } from './output.ts';
+import { wantsJson } from './words.ts';
 
 const HELP = `turnout audit list [--limit N]
 turnout audit verify
@@ -36,12 +37,7 @@ const ACTIONS: ReadonlyMap<string, (words: Words, io: CommandIo) => Promise<numb
 
 /** Runs `turnout audit …`; gives the exit code. */
 export async function auditCommand(args: readonly string[], io: CommandIo): Promise<number> {
-  return told(io, HELP, async () => {
-    const words = wordsOf(args, OPTIONS);
-    if (words.values['help'] === true) {
-      io.stdout(HELP);
-      return EXIT.ok;
-    }
+  return runCommand({ args, io, help: HELP, options: OPTIONS }, async (words) => {
     const action = ACTIONS.get(words.positionals.join(' '));
     if (action === undefined) throw new UsageError('say "turnout audit list" or "turnout audit verify"');
     return action(words, io);
@@ -55,7 +51,7 @@ async function list(words: Words, io: CommandIo): Promise<number> {
   const { entries } = await withDesk({ dataDir: dataDirOf(textOf(words, 'data'), io), env: io.env }, async (desk) =>
     valueOf(await desk.audit({ limitMax })),
   );
-  if (words.values['json'] === true) io.stdout(`${JSON.stringify({ entries })}\n`);
+  if (wantsJson(words)) io.stdout(`${JSON.stringify({ entries })}\n`);
   else io.stdout(table([['at', 'by', 'action', 'subject', 'changes'], ...entries.map(rowOf)]));
   return EXIT.ok;
 }
@@ -71,7 +67,7 @@ async function verify(words: Words, io: CommandIo): Promise<number> {
   );
   const { entries, lastHash, problems } = proof;
   const ok = problems.length === 0;
-  if (words.values['json'] === true) io.stdout(`${jsonText({ ok, entries, last_hash: lastHash, problems })}\n`);
+  if (wantsJson(words)) io.stdout(`${jsonText({ ok, entries, last_hash: lastHash, problems })}\n`);
   else {
     for (const problem of problems) io.stdout(`${inert(problem)}\n`);
     io.stdout(

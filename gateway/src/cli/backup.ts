@@ -6,7 +6,7 @@ import { backupStore } from '../store/inspect.ts';
 import { storePlace } from '../store/place.ts';
 import type { CommandIo } from './io.ts';
 import { textOf } from './options.ts';
-import { dataDirOf, EXIT, inert, told, UsageError, wordsOf } from './output.ts';
+import { dataDirOf, EXIT, inert, runCommand, UsageError } from './output.ts';
 
 const HELP = `usage: turnout backup FILE [--data DIR]
 
@@ -19,13 +19,10 @@ Of PostgreSQL it says how its own tools make the copy.
 /** What belongs to a database and is no part of it: without them its keys and secrets are of no use. */
 const BESIDE = ['secret', 'master-key', 'files'];
 
+const OPTIONS = { data: { type: 'string' }, help: { type: 'boolean' } } as const;
+
 export async function backupCommand(args: readonly string[], io: CommandIo): Promise<number> {
-  return told(io, HELP, async () => {
-    const words = wordsOf(args, { data: { type: 'string' }, help: { type: 'boolean' } });
-    if (words.values['help'] === true) {
-      io.stdout(HELP);
-      return EXIT.ok;
-    }
+  return runCommand({ args, io, help: HELP, options: OPTIONS }, async (words) => {
     const [name, stray] = words.positionals;
     if (name === undefined || stray !== undefined) throw new UsageError('name one file');
     const dataDir = dataDirOf(textOf(words, 'data'), io);

@@ -6,7 +6,8 @@ import type { Desk } from '../store/desk.ts';
 import { withDesk } from './desk.ts';
 import type { CommandIo } from './io.ts';
 import { textOf } from './options.ts';
-import { dataDirOf, EXIT, inert, table, told, UsageError, valueOf, wordsOf } from './output.ts';
+import { dataDirOf, EXIT, inert, runCommand, table, UsageError, valueOf } from './output.ts';
+import { wantsJson } from './words.ts';
 
 const HELP = `turnout batches [--limit N]
 turnout batches show ID
@@ -26,12 +27,7 @@ const OPTIONS = {
 
 /** Runs `turnout batches …`; gives the exit code. */
 export async function batchesCommand(args: readonly string[], io: CommandIo): Promise<number> {
-  return told(io, HELP, async () => {
-    const words = wordsOf(args, OPTIONS);
-    if (words.values['help'] === true) {
-      io.stdout(HELP);
-      return EXIT.ok;
-    }
+  return runCommand({ args, io, help: HELP, options: OPTIONS }, async (words) => {
     const [verb, id, ...rest] = words.positionals;
     const isShow = verb === 'show' && id !== undefined && rest.length === 0;
     if (verb !== undefined && !isShow) throw new UsageError(`unexpected ${inert(words.positionals.join(' '))}`);
@@ -39,7 +35,7 @@ export async function batchesCommand(args: readonly string[], io: CommandIo): Pr
     if (!Number.isInteger(limit) || limit < 1 || limit > LIMIT_MAX)
       throw new UsageError(`--limit must be 1 to ${LIMIT_MAX}`);
     return withDesk({ dataDir: dataDirOf(textOf(words, 'data'), io), env: io.env }, async (desk) => {
-      const isJson = words.values['json'] === true;
+      const isJson = wantsJson(words);
       if (isShow) await show(desk, id, { isJson, io });
       else await list(desk, limit, { isJson, io });
       return EXIT.ok;

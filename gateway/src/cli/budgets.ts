@@ -2,8 +2,7 @@
 import { compact } from '../lib/json.ts';
 import { jsonText } from '../lib/json-text.ts';
 import { PERIODS, type Period } from '../money/period.ts';
-import type { NanoUsd } from '../money/price.ts';
-import { formatUsd, parseUsd } from '../money/usd.ts';
+import { formatUsd } from '../money/usd.ts';
 import {
   BUDGET_SCOPES,
   EACH,
@@ -16,7 +15,8 @@ import type { Desk } from '../store/desk.ts';
 import { withDesk } from './desk.ts';
 import type { CommandIo } from './io.ts';
 import { textOf, type Words } from './options.ts';
-import { actionOf, dataDirOf, EXIT, inert, table, told, UsageError, valueOf, wordsOf } from './output.ts';
+import { actionOf, dataDirOf, EXIT, inert, runCommand, table, UsageError, valueOf } from './output.ts';
+import { amountOf, idOf, isSure, listOf, wantsJson } from './words.ts';
 
 const HELP = `turnout budgets create --scope SCOPE [--subject ID] --limit-usd X [--period P] [--time-zone Z] [--soft] [--alerts 50,80,100] [--name NAME] [--org ID]
 turnout budgets list
@@ -73,12 +73,7 @@ const actions: Readonly<Record<string, (command: Command) => Promise<number>>> =
 
 /** Runs `turnout budgets …`; gives the exit code. */
 export async function budgetsCommand(args: readonly string[], io: CommandIo): Promise<number> {
-  return told(io, HELP, async () => {
-    const words = wordsOf(args, OPTIONS);
-    if (words.values['help'] === true) {
-      io.stdout(HELP);
-      return EXIT.ok;
-    }
+  return runCommand({ args, io, help: HELP, options: OPTIONS }, async (words) => {
     const action = actionOf(actions, words, 'budgets');
     const dataDir = dataDirOf(textOf(words, 'data'), io);
     return withDesk({ dataDir, env: io.env, mayCreate: words.positionals[0] === 'create' }, async (desk) =>
@@ -88,7 +83,7 @@ export async function budgetsCommand(args: readonly string[], io: CommandIo): Pr
 }
 
 async function create({ desk, io, words }: Command): Promise<number> {
-  const limitNanoUsd = amountOf(words);
+  const limitNanoUsd = amountOf(words, 'limit-usd');
   if (limitNanoUsd === undefined) throw new UsageError('a budget needs a limit: --limit-usd 25');
   const made = await desk.budgets.create(
     compact({
@@ -109,7 +104,7 @@ async function create({ desk, io, words }: Command): Promise<number> {
 
 async function list({ desk, io, words }: Command): Promise<number> {
   const rows = await Promise.all(desk.budgets.list().map(async (budget) => withState(desk, budget)));
-  if (isJson(words)) {
+  if (wantsJson(words)) {
     io.stdout(`${jsonText({ budgets: rows.map(budgetJson) })}\n`);
     return EXIT.ok;
   }
@@ -134,11 +129,11 @@ async function list({ desk, io, words }: Command): Promise<number> {
 }
 
 async function show({ desk, io, words }: Command): Promise<number> {
-  const budget = desk.budgets.get(idOf(words));
-  if (budget === undefined) throw new Error(`there is no budget ${inert(idOf(words))}`);
+  const budget = desk.budgets.get(idOf(words, 'budget', 'budgets'));
+  if (budget === undefined) throw new Error(`there is no budget ${inert(idOf(words, 'budget', 'budgets'))}`);
   const subject = textOf(words, 'subject');
   const state = valueOf(await desk.budgets.state(budget.id, subject));
-  if (isJson(words)) io.stdout(`${jsonText(budgetJson({ budget, state }))}\n`);
+  if (wantsJson(words)) io.stdout(`${jsonText(budgetJson({ budget, state }))}\n`);
   else {
     const { spentNanoUsd = 0n, heldNanoUsd = 0n, purse } = state ?? {};
     const reset = purse?.resetsAtMs === undefined ? 'never' : new Date(purse.resetsAtMs).toISOString();
@@ -152,21 +147,22 @@ async function show({ desk, io, words }: Command): Promise<number> {
 
 async function change({ desk, io, words }: Command, patch: BudgetPatch): Promise<number> {
   if (Object.keys(patch).length === 0) throw new UsageError('say what to change');
-  const id = idOf(words);
+  const id = idOf(words, 'budget', 'budgets');
   const changed = valueOf(await desk.budgets.change(id, patch, BY));
   if (changed === undefined) throw new Error(`there is no budget ${inert(id)}`);
   return tell({ desk, io, words }, changed, 'Changed.');
 }
 
 async function remove({ desk, io, words }: Command): Promise<number> {
-  const id = idOf(words);
+  const id = idOf(words, 'budget', 'budgets');
   const budget = desk.budgets.get(id);
   if (budget === undefined) throw new Error(`there is no budget ${inert(id)}`);
   const question = `Delete the budget "${inert(budget.name)}"? Nothing is refused for it any more.`;
-  const isSure = words.values['yes'] === true || io.confirm === undefined || (await io.confirm(question));
-  if (!isSure) return EXIT.failed;
+  if (!(await isSure(words, io, question))) return EXIT.failed;
   const deleted = valueOf(await desk.budgets.remove(id, BY));
-  io.stdout(isJson(words) ? `${jsonText({ id, deleted })}\n` : 'Deleted. What it has counted stays in the ledger.\n');
+  io.stdout(
+    wantsJson(words) ? `${jsonText({ id, deleted })}\n` : 'Deleted. What it has counted stays in the ledger.\n',
+  );
   return EXIT.ok;
 }
 
@@ -181,32 +177,19 @@ async function withState(desk: Desk, budget: BudgetRow): Promise<Shown> {
 }
 
 async function tell({ desk, io, words }: Command, budget: BudgetRow, text: string): Promise<number> {
-  if (isJson(words)) io.stdout(`${jsonText(budgetJson(await withState(desk, budget)))}\n`);
+  if (wantsJson(words)) io.stdout(`${jsonText(budgetJson(await withState(desk, budget)))}\n`);
   else io.stdout(`${budget.id}\n\nThis is the budget "${inert(budget.name)}". ${text}\n`);
   return EXIT.ok;
 }
 
 function patchOf(words: Words): BudgetPatch {
   const isHard = words.values['hard'] === true ? true : words.values['soft'] === true ? false : undefined;
-  return compact({ name: textOf(words, 'name'), limitNanoUsd: amountOf(words), alerts: alertsOf(words), isHard });
-}
-
-function isJson(words: Words): boolean {
-  return words.values['json'] === true;
-}
-
-function idOf(words: Words): string {
-  const id = words.positionals[1];
-  if (id === undefined) throw new UsageError('say which budget: its id, as "turnout budgets list" shows it');
-  return id;
-}
-
-function amountOf(words: Words): NanoUsd | undefined {
-  const text = textOf(words, 'limit-usd');
-  if (text === undefined) return undefined;
-  const nanoUsd = parseUsd(text);
-  if (nanoUsd === undefined) throw new UsageError(`"${inert(text)}" is not an amount of dollars, like 25 or 0.50`);
-  return nanoUsd;
+  return compact({
+    name: textOf(words, 'name'),
+    limitNanoUsd: amountOf(words, 'limit-usd'),
+    alerts: alertsOf(words),
+    isHard,
+  });
 }
 
 function oneOf<Value extends string>(words: Words, name: string, values: readonly Value[]): Value | undefined {
@@ -218,13 +201,7 @@ function oneOf<Value extends string>(words: Words, name: string, values: readonl
 }
 
 function alertsOf(words: Words): readonly number[] | undefined {
-  const text = textOf(words, 'alerts');
-  return text === undefined
-    ? undefined
-    : text
-        .split(',')
-        .filter((item) => item.trim() !== '')
-        .map(Number);
+  return listOf(textOf(words, 'alerts'))?.map(Number);
 }
 
 function stateOf({ isDisabled, isHard }: BudgetRow): string {

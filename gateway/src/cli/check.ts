@@ -20,6 +20,7 @@ import { intentTrainer, type IntentTrainer } from './intents.ts';
 import type { CommandIo } from './io.ts';
 import { knownNames } from './known-names.ts';
 import { readWords, textOf, type Words } from './options.ts';
+import { wantsJson } from './words.ts';
 
 const USAGE = `usage: turnout check [FILE | --config FILE] [--json] [--data DIR]
 
@@ -66,7 +67,7 @@ async function checkFile(words: Words, io: CommandIo, known: Known | undefined):
   const intents = result.ok ? trainNow(result.value.config.intents) : undefined;
   const routed = result.ok ? await routedOf(result.value, { catalog, trainer, io }) : { warnings: [], cases: [] };
   const checked: Checked = { file, read, rows, intents, ...routed };
-  if (words.values['json'] === true) io.stdout(`${JSON.stringify(asJson(checked))}\n`);
+  if (wantsJson(words)) io.stdout(`${JSON.stringify(asJson(checked))}\n`);
   else print(checked, io);
   return result.ok && routed.cases.every(({ ok }) => ok) ? 0 : 1;
 }

@@ -13,7 +13,8 @@ import { PARTS } from './doctor/parts.ts';
 import { SETTINGS } from './doctor/settings.ts';
 import type { CommandIo } from './io.ts';
 import { textOf, type Words } from './options.ts';
-import { EXIT, inert, told, wordsOf } from './output.ts';
+import { EXIT, inert, runCommand } from './output.ts';
+import { wantsJson } from './words.ts';
 
 const HELP = `usage: turnout doctor [--config FILE] [--data DIR] [--json]
 
@@ -24,22 +25,22 @@ Exit code 0 where nothing is a problem; warnings do not fail.
 const CHECKS: readonly Check[] = [...MACHINE, ...DATA, ...SETTINGS, ...PARTS];
 const MARKS = { ok: 'ok      ', warning: 'warning ', problem: 'PROBLEM ' } as const satisfies Record<Level, string>;
 
+const OPTIONS = {
+  config: { type: 'string' },
+  data: { type: 'string' },
+  json: { type: 'boolean' },
+  help: { type: 'boolean' },
+} as const;
+
 export async function doctorCommand(args: readonly string[], io: CommandIo): Promise<number> {
-  return told(io, HELP, async () => {
-    const text = { type: 'string' } as const;
-    const flag = { type: 'boolean' } as const;
-    const words = wordsOf(args, { config: text, data: text, json: flag, help: flag });
-    if (words.values['help'] === true) {
-      io.stdout(HELP);
-      return EXIT.ok;
-    }
+  return runCommand({ args, io, help: HELP, options: OPTIONS }, async (words) => {
     const patient = await patientOf(words, io);
     const rows = await Promise.all(
       CHECKS.map(async (check) => ({ name: check.name, finding: await look(check, patient) })),
     );
     const findings = rows.flatMap(({ name, finding }) => (finding === undefined ? [] : [{ name, ...finding }]));
     const ok = findings.every(({ level }) => level !== 'problem');
-    io.stdout(words.values['json'] === true ? `${JSON.stringify({ ok, checks: findings })}\n` : shown(findings));
+    io.stdout(wantsJson(words) ? `${JSON.stringify({ ok, checks: findings })}\n` : shown(findings));
     return ok ? EXIT.ok : EXIT.failed;
   });
 }

@@ -5,10 +5,10 @@ import { DEFAULT_ORG_ID } from '../people/permissions.ts';
 import type { NewInvite, People } from '../store/people-ports.ts';
 import { withDesk } from './desk.ts';
 import type { CommandIo } from './io.ts';
-import { durationOf } from './keys.ts';
 import { textOf, type Words } from './options.ts';
-import { dataDirOf, EXIT, inert, told, UsageError, valueOf, wordsOf } from './output.ts';
+import { dataDirOf, EXIT, inert, runCommand, valueOf } from './output.ts';
 import { emailOf, originOf, roleOf } from './people-words.ts';
+import { durationOf, noMore, wantsJson } from './words.ts';
 
 const HELP = `turnout invite [--role ROLE] [--email ADDRESS] [--team ID] [--org ID] [--expires 7d] [--url ORIGIN]
 turnout invite --password USER [--expires 1d] [--url ORIGIN]
@@ -37,20 +37,14 @@ const OPTIONS = {
 
 /** Runs `turnout invite`; gives the exit code. */
 export async function inviteCommand(args: readonly string[], io: CommandIo): Promise<number> {
-  return told(io, HELP, async () => {
-    const words = wordsOf(args, OPTIONS);
-    if (words.values['help'] === true) {
-      io.stdout(HELP);
-      return EXIT.ok;
-    }
-    const [stray] = words.positionals;
-    if (stray !== undefined) throw new UsageError(`unexpected ${inert(stray)}`);
+  return runCommand({ args, io, help: HELP, options: OPTIONS }, async (words) => {
+    noMore(words.positionals);
     const origin = originOf(textOf(words, 'url'), io);
     return withDesk({ dataDir: dataDirOf(textOf(words, 'data'), io), env: io.env }, async ({ people }) => {
       const { row, token } = valueOf(await people.invite(inviteOf(words, people), 'cli'));
       const url = `${origin}/${row.kind === 'password' ? 'password' : 'invite'}?token=${token}`;
       const expires_at = new Date(row.expiresAtMs).toISOString();
-      if (words.values['json'] === true) io.stdout(`${jsonText({ id: row.id, url, expires_at })}\n`);
+      if (wantsJson(words)) io.stdout(`${jsonText({ id: row.id, url, expires_at })}\n`);
       else io.stdout(`${url}\n\nGood for once, until ${expires_at}. It is shown now and never again.\n`);
       return EXIT.ok;
     });

@@ -6,7 +6,7 @@ import { formatUsd } from '../money/usd.ts';
 import { withDesk } from './desk.ts';
 import type { CommandIo } from './io.ts';
 import { textOf, type Words } from './options.ts';
-import { dataDirOf, EXIT, table, told, UsageError, valueOf, wordsOf } from './output.ts';
+import { dataDirOf, EXIT, runCommand, table, UsageError, valueOf } from './output.ts';
 
 const HELP = `turnout invoices --month 2026-10 [--org ID] [--csv | --html | --json]
 
@@ -30,12 +30,7 @@ const OPTIONS = {
 
 /** Runs `turnout invoices …`; gives the exit code. */
 export async function invoicesCommand(args: readonly string[], io: CommandIo): Promise<number> {
-  return told(io, HELP, async () => {
-    const words = wordsOf(args, OPTIONS);
-    if (words.values['help'] === true) {
-      io.stdout(HELP);
-      return EXIT.ok;
-    }
+  return runCommand({ args, io, help: HELP, options: OPTIONS }, async (words) => {
     const month = textOf(words, 'month');
     const orgId = textOf(words, 'org');
     if (month === undefined || words.positionals.length > 0) throw new UsageError('say which month: --month 2026-10');

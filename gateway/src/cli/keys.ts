@@ -2,7 +2,7 @@
 import { compact, parseJson } from '../lib/json.ts';
 import { jsonText, type JsonWithBigint } from '../lib/json-text.ts';
 import type { NanoUsd } from '../money/price.ts';
-import { formatUsd, parseUsd } from '../money/usd.ts';
+import { formatUsd } from '../money/usd.ts';
 import type { Desk } from '../store/desk.ts';
 import { readKeySettings, settingsRecord, type KeySettingsPatch } from '../store/key-settings.ts';
 import { newKeyOf } from '../store/new-key.ts';
@@ -10,7 +10,8 @@ import type { IssuedKey, KeyPatch, KeyRow } from '../store/ports.ts';
 import { withDesk } from './desk.ts';
 import type { CommandIo } from './io.ts';
 import { textOf, type Words } from './options.ts';
-import { actionOf, dataDirOf, EXIT, inert, table, told, UsageError, valueOf, wordsOf } from './output.ts';
+import { actionOf, dataDirOf, EXIT, inert, runCommand, table, UsageError, valueOf } from './output.ts';
+import { amountOf, durationOf, idOf, isSure, listOf, wantsJson } from './words.ts';
 
 const HELP = `turnout keys create --name NAME [--root] [what it may do]
 turnout keys list
@@ -79,12 +80,7 @@ const actions: Readonly<Record<string, (command: Command) => Promise<number>>> =
 
 /** Runs `turnout keys …`; gives the exit code. */
 export async function keysCommand(args: readonly string[], io: CommandIo): Promise<number> {
-  return told(io, HELP, async () => {
-    const words = wordsOf(args, OPTIONS);
-    if (words.values['help'] === true) {
-      io.stdout(HELP);
-      return EXIT.ok;
-    }
+  return runCommand({ args, io, help: HELP, options: OPTIONS }, async (words) => {
     const action = actionOf(actions, words, 'keys');
     const dataDir = dataDirOf(textOf(words, 'data'), io);
     return withDesk({ dataDir, env: io.env, mayCreate: words.positionals[0] === 'create' }, async (desk) =>
@@ -115,12 +111,12 @@ async function rotate(command: Command): Promise<number> {
   if (made === undefined) throw new Error(`there is no key ${inert(id)}`);
   issued(made, { io, words });
   const until = new Date(made.row.oldUntilMs ?? 0).toISOString();
-  if (!isJson(words)) io.stdout(`The token before it is taken until ${until}.\n`);
+  if (!wantsJson(words)) io.stdout(`The token before it is taken until ${until}.\n`);
   return EXIT.ok;
 }
 
 function issued({ row, token }: IssuedKey, { io, words }: Pick<Command, 'io' | 'words'>): number {
-  if (isJson(words)) io.stdout(`${jsonText({ id: row.id, key: token })}\n`);
+  if (wantsJson(words)) io.stdout(`${jsonText({ id: row.id, key: token })}\n`);
   else io.stdout(`${token}\n\nThis is the key "${inert(row.name)}" (${row.id}). It is shown now and never again.\n`);
   return EXIT.ok;
 }
@@ -132,7 +128,7 @@ async function list({ desk, io, words }: Command): Promise<number> {
       .map(async (key) => ({ key, spentNanoUsd: valueOf(await desk.keys.spend(key.id))?.spentNanoUsd ?? 0n })),
   );
   const uses = valueOf(await desk.keys.uses());
-  if (isJson(words)) {
+  if (wantsJson(words)) {
     const shown = keys.map(({ key, spentNanoUsd }) => keyJson(key, { spentNanoUsd, usedAtMs: uses.get(key.id) }));
     io.stdout(`${jsonText({ keys: shown })}\n`);
     return EXIT.ok;
@@ -152,10 +148,10 @@ async function list({ desk, io, words }: Command): Promise<number> {
 }
 
 async function change({ desk, io, words }: Command, patch: KeyPatch): Promise<number> {
-  const id = idOf(words);
+  const id = idOf(words, 'key', 'keys');
   const key = valueOf(await desk.keys.change(id, patch, BY));
   if (key === undefined) throw new Error(`there is no key ${inert(id)}`);
-  if (isJson(words)) return show({ desk, io, words }, key);
+  if (wantsJson(words)) return show({ desk, io, words }, key);
   io.stdout(`The key "${inert(key.name)}" is ${stateOf(key)}.\n`);
   return EXIT.ok;
 }
@@ -164,7 +160,7 @@ async function show({ desk, io, words }: Command, key: KeyRow): Promise<number> 
   const spend = valueOf(await desk.keys.spend(key.id));
   const usedAtMs = valueOf(await desk.keys.uses()).get(key.id);
   const shown = keyJson(key, { spentNanoUsd: spend?.spentNanoUsd ?? 0n, usedAtMs });
-  if (isJson(words)) io.stdout(`${jsonText(shown)}\n`);
+  if (wantsJson(words)) io.stdout(`${jsonText(shown)}\n`);
   else io.stdout(table(Object.entries(shown).map(([name, value]) => [name, wordOf(value)])));
   return EXIT.ok;
 }
@@ -177,7 +173,7 @@ function wordOf(value: JsonWithBigint | undefined): string {
 
 /** The key that the words name. */
 function keyNamed({ desk, words }: Command): KeyRow {
-  const id = idOf(words);
+  const id = idOf(words, 'key', 'keys');
   const key = desk.keys.get(id);
   if (key === undefined) throw new Error(`there is no key ${inert(id)}`);
   return key;
@@ -187,10 +183,9 @@ async function remove(command: Command): Promise<number> {
   const { desk, io, words } = command;
   const { id, ...key } = keyNamed(command);
   const question = `Delete the key "${inert(key.name)}"? Those who use it are locked out at once.`;
-  const isSure = words.values['yes'] === true || io.confirm === undefined || (await io.confirm(question));
-  if (!isSure) return EXIT.failed;
+  if (!(await isSure(words, io, question))) return EXIT.failed;
   const deleted = valueOf(await desk.keys.remove(id, BY));
-  io.stdout(isJson(words) ? `${jsonText({ id, deleted })}\n` : 'Deleted. Its receipts stay.\n');
+  io.stdout(wantsJson(words) ? `${jsonText({ id, deleted })}\n` : 'Deleted. Its receipts stay.\n');
   return EXIT.ok;
 }
 
@@ -202,7 +197,7 @@ function patchOf(words: Words): KeyPatch {
   return compact({
     name: textOf(words, 'name'),
     allowedModels: models === 'all' ? null : listOf(models),
-    budgetNanoUsd: budget === 'none' ? null : budgetOf(budget),
+    budgetNanoUsd: budget === 'none' ? null : amountOf(words, 'budget-usd'),
     expiresAtMs: expires === 'never' ? null : timeOf(expires),
     tags: listOf(textOf(words, 'tags')),
     region: region === 'none' ? null : region,
@@ -235,38 +230,11 @@ function settingsOf(words: Words): KeySettingsPatch {
   return limits === 'none' ? { ...read.value, limits: null } : read.value;
 }
 
-function isJson(words: Words): boolean {
-  return words.values['json'] === true;
-}
-
-function idOf(words: Words): string {
-  const id = words.positionals[1];
-  if (id === undefined) throw new UsageError('say which key: its id, as "turnout keys list" shows it');
-  return id;
-}
-
-function budgetOf(text: string | undefined): NanoUsd | undefined {
-  if (text === undefined) return undefined;
-  const nanoUsd = parseUsd(text);
-  if (nanoUsd === undefined) throw new UsageError(`"${inert(text)}" is not an amount of dollars, like 25 or 0.50`);
-  return nanoUsd;
-}
-
 function timeOf(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const timeMs = Date.parse(text);
   if (Number.isNaN(timeMs)) throw new UsageError(`"${inert(text)}" is not a time, like 2027-01-31T12:00:00Z`);
   return timeMs;
-}
-
-const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-/** `90s`, `30m`, `24h` or `7d`, in milliseconds. */
-/** How long from now, in milliseconds: `30m`, `12h`, `7d`. */
-export function durationOf(text: string): number {
-  const [, count = '', unit = 's'] = /^(\d{1,6})([smhd]?)$/.exec(text) ?? [];
-  if (count === '') throw new UsageError(`"${inert(text)}" is not a time span, like 24h or 30m`);
-  return Number(count) * (UNITS[unit === '' ? 's' : unit] ?? 0);
 }
 
 /** The nearest part of its owner. */
@@ -276,12 +244,6 @@ function ownerOf({ userId, teamId, orgId }: KeyRow): string {
 
 function momentOf(atMs: number | undefined): string | undefined {
   return atMs === undefined ? undefined : new Date(atMs).toISOString();
-}
-
-function listOf(text: string | undefined): readonly string[] | undefined {
-  if (text === undefined) return undefined;
-  const items = text.split(',').map((item) => item.trim());
-  return items.filter((item) => item !== '');
 }
 
 function stateOf(key: KeyRow): string {

@@ -8,9 +8,10 @@ import { formatUsd } from '../money/usd.ts';
 import { withDesk, type DeskPlace } from './desk.ts';
 import type { CommandIo } from './io.ts';
 import { textOf, type Words } from './options.ts';
-import { dataDirOf, EXIT, inert, table, told, UsageError, valueOf, wordsOf } from './output.ts';
+import { dataDirOf, EXIT, inert, runCommand, table, UsageError, valueOf } from './output.ts';
 import { reconcileStatement } from './reconcile.ts';
 import { reprice } from './reprice.ts';
+import { wantsJson } from './words.ts';
 
 const HELP = `turnout ledger verify | rebuild | reprice | reconcile | processes | release
 
@@ -63,12 +64,7 @@ const ACTIONS: ReadonlyMap<string, Action> = new Map<string, Action>([
 
 /** Runs `turnout ledger …`; gives the exit code. */
 export async function ledgerCommand(args: readonly string[], io: CommandIo): Promise<number> {
-  return told(io, HELP, async () => {
-    const words = wordsOf(args, OPTIONS);
-    if (words.values['help'] === true) {
-      io.stdout(HELP);
-      return EXIT.ok;
-    }
+  return runCommand({ args, io, help: HELP, options: OPTIONS }, async (words) => {
     const action = ACTIONS.get(words.positionals.join(' '));
     if (action === undefined)
       throw new UsageError(`say "turnout ledger ${[...ACTIONS.keys()].join('" or "turnout ledger ')}"`);
@@ -84,7 +80,7 @@ function placeOf(words: Words, io: CommandIo): DeskPlace {
 }
 
 async function verify(words: Words, io: CommandIo): Promise<number> {
-  const isJson = words.values['json'] === true;
+  const isJson = wantsJson(words);
   return withDesk(placeOf(words, io), async (desk) => {
     const { ok, receipts, spent_nano_usd, problems } = valueOf(await desk.verify());
     if (isJson) io.stdout(`${jsonText({ ok, receipts, spent_nano_usd, problems })}\n`);
@@ -99,7 +95,7 @@ async function verify(words: Words, io: CommandIo): Promise<number> {
 }
 
 async function rebuild(words: Words, io: CommandIo): Promise<number> {
-  const isJson = words.values['json'] === true;
+  const isJson = wantsJson(words);
   return withDesk(placeOf(words, io), async (desk) => {
     const lines = valueOf(await desk.reports(async (books) => books.rebuildUsage()));
     io.stdout(isJson ? `${jsonText({ lines })}\n` : `the sums of usage were made anew: ${lines} lines\n`);
@@ -120,7 +116,7 @@ async function processes(words: Words, io: CommandIo): Promise<number> {
     held_usd: formatUsd(leasedNanoUsd),
     state,
   }));
-  if (words.values['json'] === true) io.stdout(`${JSON.stringify({ processes: rows })}\n`);
+  if (wantsJson(words)) io.stdout(`${JSON.stringify({ processes: rows })}\n`);
   else
     io.stdout(
       table([['PROCESS', 'HOLDS USD', 'STATE'], ...rows.map((row) => [row.process, row.held_usd, STATES[row.state]])]),

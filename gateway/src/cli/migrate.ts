@@ -5,7 +5,8 @@ import { ensureDataDir } from '../store/secret.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { CommandIo } from './io.ts';
 import { textOf } from './options.ts';
-import { dataDirOf, EXIT, inert, told, UsageError, wordsOf } from './output.ts';
+import { dataDirOf, EXIT, inert, runCommand, UsageError } from './output.ts';
+import { wantsJson } from './words.ts';
 
 const HELP = `usage: turnout migrate [--dry-run] [--data DIR] [--json]
 
@@ -24,12 +25,7 @@ const OPTIONS = {
 } as const;
 
 export async function migrateCommand(args: readonly string[], io: CommandIo): Promise<number> {
-  return told(io, HELP, async () => {
-    const words = wordsOf(args, OPTIONS);
-    if (words.values['help'] === true) {
-      io.stdout(HELP);
-      return EXIT.ok;
-    }
+  return runCommand({ args, io, help: HELP, options: OPTIONS }, async (words) => {
     if (words.positionals.length > 0) throw new UsageError('this command takes no names');
     const dataDir = dataDirOf(textOf(words, 'data'), io);
     const at = { dataDir, ...storePlace(io.env) };
@@ -39,7 +35,7 @@ export async function migrateCommand(args: readonly string[], io: CommandIo): Pr
       ensureDataDir(dataDir);
       await migrateStore(at);
     }
-    if (words.values['json'] === true) io.stdout(`${JSON.stringify({ applied: !isDry, ...asJson(before) })}\n`);
+    if (wantsJson(words)) io.stdout(`${JSON.stringify({ applied: !isDry, ...asJson(before) })}\n`);
     else io.stdout(shown(before, isDry));
     return EXIT.ok;
   });

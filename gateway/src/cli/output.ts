@@ -44,6 +44,29 @@ export async function told(io: CommandIo, help: string, run: () => Promise<numbe
   }
 }
 
+/** A command as its own file describes it. */
+export interface CommandForm {
+  /** The words after its name. */
+  readonly args: readonly string[];
+  readonly io: CommandIo;
+  readonly help: string;
+  /** As `node:util` takes them, `help` among them. */
+  readonly options: ParseArgsOptionsConfig;
+}
+
+/** Runs a command with its words, or shows its help; what it throws is told. Gives the exit code. */
+export async function runCommand(
+  { args, io, help, options }: CommandForm,
+  run: (words: Words) => Promise<number>,
+): Promise<number> {
+  return told(io, help, async () => {
+    const words = wordsOf(args, options);
+    if (words.values['help'] !== true) return run(words);
+    io.stdout(help);
+    return EXIT.ok;
+  });
+}
+
 /** The words after a command, or a `UsageError`. */
 export function wordsOf(args: readonly string[], options: ParseArgsOptionsConfig): Words {
   const words = readWords(args, options);

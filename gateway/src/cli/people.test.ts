@@ -100,7 +100,7 @@ describe('turnout orgs, teams and users', () => {
         [teamsCommand, 'add --name T --org org_none', 1, /no such organisation/],
         [orgsCommand, 'remove default', 1, /cannot be disabled or removed/],
         [orgsCommand, 'add', 2, /--name is needed/],
-        [orgsCommand, 'burn', 2, /no "burn"/],
+        [orgsCommand, 'burn', 2, /there is no command "orgs burn"/],
       ] as const) {
         const ran = await run(command, words, dataDir);
         assert.equal(ran.code, code, words);

@@ -8,8 +8,9 @@ import type { OrgRow, People, TeamRow, UserRow } from '../store/people-ports.ts'
 import { withDesk } from './desk.ts';
 import type { CommandIo } from './io.ts';
 import { textOf, type Words } from './options.ts';
-import { dataDirOf, EXIT, inert, table, told, UsageError, valueOf, wordsOf } from './output.ts';
+import { actionOf, dataDirOf, EXIT, inert, runCommand, table, UsageError, valueOf } from './output.ts';
 import { emailOf, roleOf } from './people-words.ts';
+import { idOf, isSure, listOf, wantsJson } from './words.ts';
 
 const TAIL = `
   --data DIR   the data folder (else TURNOUT_DATA, else ./data)
@@ -37,6 +38,8 @@ type Row = OrgRow | TeamRow | UserRow;
 /** What is the same of the three, done by each in its own way. */
 interface Kind<T extends Row> {
   readonly one: string;
+  /** As it is typed. */
+  readonly many: string;
   readonly help: string;
   readonly list: (people: People, words: Words) => readonly T[];
   readonly add: (people: People, words: Words) => Promise<Result<T, Fault>>;
@@ -58,6 +61,7 @@ interface Patch {
 
 const orgs: Kind<OrgRow> = {
   one: 'organisation',
+  many: 'orgs',
   help: `turnout orgs list
 turnout orgs add --name NAME
 turnout orgs set ID --name NAME
@@ -74,6 +78,7 @@ ${TAIL}`,
 
 const teams: Kind<TeamRow> = {
   one: 'team',
+  many: 'teams',
   help: `turnout teams list [--org ID]
 turnout teams add --name NAME [--org ID]
 turnout teams set ID --name NAME
@@ -91,6 +96,7 @@ ${TAIL}`,
 
 const users: Kind<UserRow> = {
   one: 'user',
+  many: 'users',
   help: `turnout users list [--org ID]
 turnout users add --email ADDRESS [--name NAME] [--role ROLE] [--org ID] [--teams ID,ID]
 turnout users set ID [--name NAME] [--email ADDRESS] [--role ROLE] [--teams ID,ID]
@@ -139,15 +145,8 @@ function commandOf<T extends Row>(kind: Kind<T>): (args: readonly string[], io: 
     remove: async (command) => remove(kind, command),
   };
   return async (args, io) =>
-    told(io, kind.help, async () => {
-      const words = wordsOf(args, OPTIONS);
-      if (words.values['help'] === true) {
-        io.stdout(kind.help);
-        return EXIT.ok;
-      }
-      const [name = ''] = words.positionals;
-      const action = Object.hasOwn(actions, name) ? actions[name] : undefined;
-      if (action === undefined) throw new UsageError(name === '' ? 'say what to do' : `there is no "${inert(name)}"`);
+    runCommand({ args, io, help: kind.help, options: OPTIONS }, async (words) => {
+      const action = actionOf(actions, words, kind.many);
       return withDesk({ dataDir: dataDirOf(textOf(words, 'data'), io), env: io.env }, async ({ people }) =>
         action({ people, io, words }),
       );
@@ -156,7 +155,7 @@ function commandOf<T extends Row>(kind: Kind<T>): (args: readonly string[], io: 
 
 async function list<T extends Row>(kind: Kind<T>, { people, io, words }: Command): Promise<number> {
   const rows = kind.list(people, words);
-  if (words.values['json'] === true) io.stdout(`${jsonText({ data: rows.map((row) => recordOf(kind, row)) })}\n`);
+  if (wantsJson(words)) io.stdout(`${jsonText({ data: rows.map((row) => recordOf(kind, row)) })}\n`);
   else {
     const cells = rows.map((row) => [row.id, row.name, stateOf(row), ...kind.cells(row)]);
     io.stdout(table([['ID', 'NAME', 'STATE', ...kind.head], ...cells]));
@@ -165,26 +164,25 @@ async function list<T extends Row>(kind: Kind<T>, { people, io, words }: Command
 }
 
 async function change<T extends Row>(kind: Kind<T>, { people, io, words }: Command, patch: Patch): Promise<number> {
-  const id = idOf(kind, words);
+  const id = idOf(words, kind.one, kind.many);
   const row = valueOf(await kind.change(people, id, patch));
   if (row === undefined) throw new Error(`there is no ${kind.one} ${inert(id)}`);
   return shown(kind, row, { io, words });
 }
 
 async function remove<T extends Row>(kind: Kind<T>, { people, io, words }: Command): Promise<number> {
-  const id = idOf(kind, words);
+  const id = idOf(words, kind.one, kind.many);
   const known = kind.list(people, { ...words, values: {} }).find((row) => row.id === id);
   if (known === undefined) throw new Error(`there is no ${kind.one} ${inert(id)}`);
   const question = `Remove the ${kind.one} "${inert(known.name)}"? Its keys stop working within seconds.`;
-  const isSure = words.values['yes'] === true || io.confirm === undefined || (await io.confirm(question));
-  if (!isSure) return EXIT.failed;
+  if (!(await isSure(words, io, question))) return EXIT.failed;
   valueOf(await kind.change(people, id, { isRemoved: true }));
-  io.stdout(words.values['json'] === true ? `${jsonText({ id, removed: true })}\n` : 'Removed. Its receipts stay.\n');
+  io.stdout(wantsJson(words) ? `${jsonText({ id, removed: true })}\n` : 'Removed. Its receipts stay.\n');
   return EXIT.ok;
 }
 
 function shown<T extends Row>(kind: Kind<T>, row: T, { io, words }: Pick<Command, 'io' | 'words'>): number {
-  if (words.values['json'] === true) io.stdout(`${jsonText(recordOf(kind, row))}\n`);
+  if (wantsJson(words)) io.stdout(`${jsonText(recordOf(kind, row))}\n`);
   else io.stdout(`The ${kind.one} "${inert(row.name)}" (${row.id}) is ${stateOf(row)}.\n`);
   return EXIT.ok;
 }
@@ -198,18 +196,8 @@ function stateOf(row: Row): string {
   return row.isDisabled ? 'disabled' : 'active';
 }
 
-function idOf<T extends Row>(kind: Kind<T>, words: Words): string {
-  const id = words.positionals[1];
-  if (id === undefined) throw new UsageError(`say which ${kind.one}: its id, as "list" shows it`);
-  return id;
-}
-
 function needed(words: Words, name: string): string {
   const value = textOf(words, name);
   if (value === undefined) throw new UsageError(`--${name} is needed`);
   return value;
-}
-
-function listOf(given: string | undefined): readonly string[] | undefined {
-  return given?.split(',').flatMap((item) => (item.trim() === '' ? [] : [item.trim()]));
 }

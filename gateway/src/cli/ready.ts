@@ -3,7 +3,7 @@ import { asRecord, asString, parseJson } from '../lib/json.ts';
 import { urlHere } from './gateway-here.ts';
 import type { CommandIo } from './io.ts';
 import { textOf } from './options.ts';
-import { EXIT, inert, told, wordsOf } from './output.ts';
+import { EXIT, inert, runCommand } from './output.ts';
 
 const HELP = `usage: turnout ready [--url URL] [--config FILE]
 
@@ -16,14 +16,10 @@ Asks the gateway's /readyz. Exit code 0 only where it can serve.
 /** It answers within milliseconds, or is in no state to serve. */
 const ANSWER_MS = 2500;
 
+const OPTIONS = { url: { type: 'string' }, config: { type: 'string' }, help: { type: 'boolean' } } as const;
+
 export async function readyCommand(args: readonly string[], io: CommandIo): Promise<number> {
-  return told(io, HELP, async () => {
-    const text = { type: 'string' } as const;
-    const words = wordsOf(args, { url: text, config: text, help: { type: 'boolean' } });
-    if (words.values['help'] === true) {
-      io.stdout(HELP);
-      return EXIT.ok;
-    }
+  return runCommand({ args, io, help: HELP, options: OPTIONS }, async (words) => {
     const url = textOf(words, 'url') ?? (await urlHere(textOf(words, 'config') ?? io.env['TURNOUT_CONFIG'], io));
     const answer = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(ANSWER_MS) }).catch((error: unknown) => {
       throw new Error(`nobody answers at ${inert(url)}`, { cause: error });

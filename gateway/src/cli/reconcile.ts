@@ -11,6 +11,7 @@ import { withDesk } from './desk.ts';
 import type { CommandIo } from './io.ts';
 import { textOf, type Words } from './options.ts';
 import { dataDirOf, EXIT, table, UsageError, valueOf } from './output.ts';
+import { wantsJson } from './words.ts';
 
 const DAY_MS = 86_400_000;
 const DAY = /^\d{4}-\d\d-\d\d$/;
@@ -38,7 +39,7 @@ export async function reconcileStatement(words: Words, io: CommandIo): Promise<n
     const rows = reconcile(lines, own, tolerance / 100);
     const bad = rows.filter((row) => !row.isGood);
     await alert(desk, provider, bad);
-    io.stdout(words.values['json'] === true ? `${jsonText(recordOf(rows))}\n` : textFor(rows, tolerance));
+    io.stdout(wantsJson(words) ? `${jsonText(recordOf(rows))}\n` : textFor(rows, tolerance));
     return bad.length === 0 ? EXIT.ok : EXIT.failed;
   });
 }

@@ -12,11 +12,12 @@ import { loadCatalog } from './catalog-file.ts';
 import { withDesk } from './desk.ts';
 import type { CommandIo } from './io.ts';
 import { textOf, type Words } from './options.ts';
-import { dataDirOf, EXIT, inert, told, UsageError, valueOf, wordsOf } from './output.ts';
+import { dataDirOf, EXIT, inert, runCommand, UsageError, valueOf } from './output.ts';
 import { comparisonJson, comparisonText, type Told } from './replay-text.ts';
 import { catalogName, recompiled } from './settings.ts';
 import { snapshotHere } from './snapshot-here.ts';
 import { VERSION } from './version.ts';
+import { noMore, wantsJson } from './words.ts';
 
 const HELP = `turnout replay --id ID
 turnout replay --policy FILE [--since TIME] [--route ROUTE]
@@ -44,14 +45,9 @@ const PROGRESS_ROWS = 5000;
 
 /** Exit codes: 0 the same plan, or a comparison; 1 another plan, or none; 2 the command was not understood. */
 export async function replayCommand(args: readonly string[], io: CommandIo): Promise<number> {
-  return told(io, HELP, async () => {
-    const words = wordsOf(args, OPTIONS);
-    if (words.values['help'] === true) {
-      io.stdout(HELP);
-      return EXIT.ok;
-    }
+  return runCommand({ args, io, help: HELP, options: OPTIONS }, async (words) => {
     const [id, policy] = [textOf(words, 'id'), textOf(words, 'policy')];
-    if (words.positionals.length > 0) throw new UsageError(`unexpected ${inert(words.positionals[0] ?? '')}`);
+    noMore(words.positionals);
     if ((id === undefined) === (policy === undefined)) throw new UsageError('give --id ID or --policy FILE');
     const dataDir = dataDirOf(textOf(words, 'data'), io);
     return withDesk({ dataDir, env: io.env }, async (desk) => {
@@ -72,7 +68,7 @@ async function again(id: string, { desk, io, words, dataDir }: At): Promise<numb
   const record = valueOf(await desk.request(id));
   if (record === undefined) throw new Error(`there is no request ${inert(id)}`);
   const made = await replayOf(record, desk, dataDir);
-  if (words.values['json'] === true) io.stdout(`${JSON.stringify(made, undefined, 2)}\n`);
+  if (wantsJson(words)) io.stdout(`${JSON.stringify(made, undefined, 2)}\n`);
   else io.stdout(replayText(made));
   return made.kind === 'same' ? EXIT.ok : EXIT.failed;
 }
@@ -115,7 +111,7 @@ async function compare(policy: string, at: At): Promise<number> {
   if (!here.ok) throw new Error(`the policy cannot be used\n\n${here.error}`);
   const route = textOf(words, 'route');
   const found = await run({ sinceMs, ...(route === undefined ? {} : { route }) }, here.value.snapshot, at);
-  const isJson = words.values['json'] === true;
+  const isJson = wantsJson(words);
   io.stdout(isJson ? `${JSON.stringify(comparisonJson(found), undefined, 2)}\n` : comparisonText(found));
   return EXIT.ok;
 }

@@ -11,6 +11,7 @@ import type { CommandIo } from './io.ts';
 import { textOf, type Words } from './options.ts';
 import { dataDirOf, EXIT, inert, table, UsageError, valueOf } from './output.ts';
 import { snapshotHere } from './snapshot-here.ts';
+import { wantsJson } from './words.ts';
 
 /** Runs it; prices are those of the configuration here, and of the catalog. */
 export async function reprice(words: Words, io: CommandIo): Promise<number> {
@@ -34,7 +35,7 @@ export async function reprice(words: Words, io: CommandIo): Promise<number> {
       now: Date.now,
     };
     const report = valueOf(await repriceAll(desk.reports, order));
-    io.stdout(words.values['json'] === true ? `${jsonText(recordOf(report, isDryRun))}\n` : textFor(report, isDryRun));
+    io.stdout(wantsJson(words) ? `${jsonText(recordOf(report, isDryRun))}\n` : textFor(report, isDryRun));
     return EXIT.ok;
   });
 }

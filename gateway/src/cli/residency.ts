@@ -6,7 +6,8 @@ import type { LogQuery } from '../store/ports.ts';
 import { withDesk } from './desk.ts';
 import type { CommandIo } from './io.ts';
 import { textOf } from './options.ts';
-import { dataDirOf, EXIT, inert, told, UsageError, wordsOf } from './output.ts';
+import { dataDirOf, EXIT, inert, runCommand, UsageError } from './output.ts';
+import { noMore, wantsJson } from './words.ts';
 
 const HELP = `turnout residency --since TIME [--route ROUTE] [--csv|--json]
 
@@ -28,17 +29,12 @@ const OPTIONS = {
 
 /** Runs `turnout residency …`; gives the exit code. */
 export async function residencyCommand(args: readonly string[], io: CommandIo): Promise<number> {
-  return told(io, HELP, async () => {
-    const words = wordsOf(args, OPTIONS);
-    if (words.values['help'] === true) {
-      io.stdout(HELP);
-      return EXIT.ok;
-    }
-    if (words.positionals.length > 0) throw new UsageError(`unexpected ${inert(words.positionals[0] ?? '')}`);
+  return runCommand({ args, io, help: HELP, options: OPTIONS }, async (words) => {
+    noMore(words.positionals);
     const since = textOf(words, 'since');
     const sinceMs = since === undefined ? undefined : sinceOf(since, Date.now());
     if (sinceMs === undefined) throw new UsageError('say since when: --since 2026-11-01 or 30d');
-    const isJson = words.values['json'] === true;
+    const isJson = wantsJson(words);
     if (isJson && words.values['csv'] === true) throw new UsageError('--csv or --json, not both');
     const route = textOf(words, 'route');
     return withDesk({ dataDir: dataDirOf(textOf(words, 'data'), io), env: io.env }, async (desk) => {

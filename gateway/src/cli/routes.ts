@@ -6,7 +6,8 @@ import { loadConfiguration, today, type Loaded } from './configuration.ts';
 import { providersInEnvironment } from './discover.ts';
 import type { CommandIo } from './io.ts';
 import { textOf } from './options.ts';
-import { dataDirOf, EXIT, inert, told, UsageError, wordsOf } from './output.ts';
+import { dataDirOf, EXIT, inert, runCommand } from './output.ts';
+import { noMore, wantsJson } from './words.ts';
 
 const HELP = `turnout routes [NAME] [--markdown] [--json]
 
@@ -28,19 +29,14 @@ const OPTIONS = {
 
 /** Runs `turnout routes …`; gives the exit code. */
 export async function routesCommand(args: readonly string[], io: CommandIo): Promise<number> {
-  return told(io, HELP, async () => {
-    const words = wordsOf(args, OPTIONS);
-    if (words.values['help'] === true) {
-      io.stdout(HELP);
-      return EXIT.ok;
-    }
+  return runCommand({ args, io, help: HELP, options: OPTIONS }, async (words) => {
     const [name, ...more] = words.positionals;
-    if (more.length > 0) throw new UsageError(`unexpected ${inert(more[0] ?? '')}`);
+    noMore(more);
     const file = resolve(io.cwd, textOf(words, 'config') ?? io.env['TURNOUT_CONFIG'] ?? 'turnout.yaml');
     const loaded = await load(file, dataDirOf(textOf(words, 'data'), io), io);
     const pages = pagesOf(loaded.config, loaded.snapshot).filter((page) => name === undefined || page.name === name);
     if (name !== undefined && pages.length === 0) throw new Error(`there is no route ${inert(name)}`);
-    if (words.values['json'] === true) io.stdout(`${JSON.stringify({ data: pages }, undefined, 2)}\n`);
+    if (wantsJson(words)) io.stdout(`${JSON.stringify({ data: pages }, undefined, 2)}\n`);
     else io.stdout(words.values['markdown'] === true ? markdown(pages) : text(pages));
     return EXIT.ok;
   });

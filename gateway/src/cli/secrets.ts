@@ -15,7 +15,8 @@ import { loadConfiguration, today } from './configuration.ts';
 import { withDesk } from './desk.ts';
 import type { CommandIo } from './io.ts';
 import { textOf, type Words } from './options.ts';
-import { actionOf, dataDirOf, EXIT, inert, table, told, UsageError, valueOf, wordsOf } from './output.ts';
+import { actionOf, dataDirOf, EXIT, inert, runCommand, table, UsageError, valueOf } from './output.ts';
+import { idOf, isSure, wantsJson } from './words.ts';
 
 const HELP = `turnout secrets set PROVIDER [--name NAME] [--origin URL] < FILE
 turnout secrets list
@@ -74,12 +75,7 @@ const actions: Readonly<Record<string, (command: Command) => Promise<number>>> =
 
 /** Runs `turnout secrets …`; gives the exit code. */
 export async function secretsCommand(args: readonly string[], io: CommandIo): Promise<number> {
-  return told(io, HELP, async () => {
-    const words = wordsOf(args, OPTIONS);
-    if (words.values['help'] === true) {
-      io.stdout(HELP);
-      return EXIT.ok;
-    }
+  return runCommand({ args, io, help: HELP, options: OPTIONS }, async (words) => {
     const action = actionOf(actions, words, 'secrets');
     const dataDir = dataDirOf(textOf(words, 'data'), io);
     const place = { dataDir, env: io.env, mayCreate: words.positionals[0] === 'set' };
@@ -100,14 +96,14 @@ async function set(command: Command): Promise<number> {
   const secret = await io.readSecret(`Secret for ${inert(provider)}: `);
   const name = textOf(words, 'name');
   const row = valueOf(await secrets.save(compact({ provider, name, origin, secret, settings: settingsOf(words) }), BY));
-  if (isJson(words)) io.stdout(`${jsonText(shown(row))}\n`);
+  if (wantsJson(words)) io.stdout(`${jsonText(shown(row))}\n`);
   else io.stdout(`The secret "${row.name}" of ${inert(provider)} (${row.id}) is kept for ${row.origin}.\n`);
   return EXIT.ok;
 }
 
 async function list({ secrets, io, words }: Command): Promise<number> {
   const rows = secrets.list();
-  if (isJson(words)) io.stdout(`${jsonText({ secrets: rows.map(shown) })}\n`);
+  if (wantsJson(words)) io.stdout(`${jsonText({ secrets: rows.map(shown) })}\n`);
   else {
     const head = ['ID', 'PROVIDER', 'NAME', 'ORIGIN', 'ENDS WITH', 'STATE', 'MADE'];
     io.stdout(table([head, ...rows.map(cells)]));
@@ -132,7 +128,7 @@ async function check(command: Command): Promise<number> {
     const state = problem ?? (at === origin ? 'ok' : moved);
     return { id, provider, name, ok: state === 'ok', state };
   });
-  if (isJson(words)) io.stdout(`${jsonText({ secrets: rows })}\n`);
+  if (wantsJson(words)) io.stdout(`${jsonText({ secrets: rows })}\n`);
   else {
     const lines = rows.map(({ id, provider, name, state }) => [id, provider, name, state]);
     io.stdout(table([['ID', 'PROVIDER', 'NAME', 'STATE'], ...lines]));
@@ -141,23 +137,22 @@ async function check(command: Command): Promise<number> {
 }
 
 async function disable({ secrets, io, words }: Command, isDisabled: boolean): Promise<number> {
-  const id = idOf(words);
+  const id = idOf(words, 'secret', 'secrets');
   const row = valueOf(await secrets.disable(id, isDisabled, BY));
   if (row === undefined) throw new Error(`there is no secret ${inert(id)}`);
-  if (isJson(words)) io.stdout(`${jsonText(shown(row))}\n`);
+  if (wantsJson(words)) io.stdout(`${jsonText(shown(row))}\n`);
   else io.stdout(`The secret "${row.name}" of ${inert(row.provider)} is ${isDisabled ? 'disabled' : 'active'}.\n`);
   return EXIT.ok;
 }
 
 async function remove({ secrets, io, words }: Command): Promise<number> {
-  const id = idOf(words);
+  const id = idOf(words, 'secret', 'secrets');
   const row = secrets.list().find((one) => one.id === id);
   if (row === undefined) throw new Error(`there is no secret ${inert(id)}`);
   const question = `Remove the secret "${row.name}" of ${inert(row.provider)}? It cannot be brought back.`;
-  const isSure = words.values['yes'] === true || io.confirm === undefined || (await io.confirm(question));
-  if (!isSure) return EXIT.failed;
+  if (!(await isSure(words, io, question))) return EXIT.failed;
   const removed = valueOf(await secrets.remove(id, BY));
-  io.stdout(isJson(words) ? `${jsonText({ id, removed })}\n` : 'Removed.\n');
+  io.stdout(wantsJson(words) ? `${jsonText({ id, removed })}\n` : 'Removed.\n');
   return EXIT.ok;
 }
 
@@ -165,7 +160,7 @@ async function rotate({ secrets, io, words }: Command): Promise<number> {
   const count = valueOf(await secrets.rotate(BY));
   const isFile = io.env['TURNOUT_MASTER_KEY'] === undefined;
   const by = isFile ? 'a new key, which is in the file master-key now' : 'the first key of TURNOUT_MASTER_KEY';
-  io.stdout(isJson(words) ? `${jsonText({ secrets: count })}\n` : `Sealed with ${by}: ${count}.\n`);
+  io.stdout(wantsJson(words) ? `${jsonText({ secrets: count })}\n` : `Sealed with ${by}: ${count}.\n`);
   return EXIT.ok;
 }
 
@@ -213,16 +208,6 @@ function originIn(
   const around = { env, places: placesOf(env), secrets: [probe] };
   const { suppliers } = suppliersOf({ config, catalog, dialects: gateDialects, ...around });
   return suppliers.get(provider)?.targetsOf('')[0]?.origin;
-}
-
-function idOf(words: Words): string {
-  const id = words.positionals[1];
-  if (id === undefined) throw new UsageError('say which secret: its id, as "turnout secrets list" shows it');
-  return id;
-}
-
-function isJson(words: Words): boolean {
-  return words.values['json'] === true;
 }
 
 function shown({ id, provider, name, origin, hint, isDisabled, createdAtMs, settings }: SecretRow) {

@@ -1,7 +1,7 @@
 /** The words after `turnout serve`, and the environment's that stand for them. */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { WORKERS_MAX } from '../config/schema.ts';
+import { WORKERS_MAX } from '../config/server-schema.ts';
 import type { CommandIo } from './io.ts';
 import { readWords, textOf, type Words } from './options.ts';
 import { readWorkers } from './workers/wanted.ts';

@@ -5,8 +5,9 @@ import type { People } from '../store/people-ports.ts';
 import { withDesk } from './desk.ts';
 import type { CommandIo } from './io.ts';
 import { textOf } from './options.ts';
-import { dataDirOf, EXIT, told, UsageError, valueOf, wordsOf } from './output.ts';
+import { dataDirOf, EXIT, runCommand, valueOf } from './output.ts';
 import { originOf } from './people-words.ts';
+import { noMore, wantsJson } from './words.ts';
 
 const DAY_MS = 24 * 3_600_000;
 
@@ -28,19 +29,13 @@ const OPTIONS = {
 
 /** Runs `turnout setup`; gives the exit code. */
 export async function setupCommand(args: readonly string[], io: CommandIo): Promise<number> {
-  return told(io, HELP, async () => {
-    const words = wordsOf(args, OPTIONS);
-    if (words.values['help'] === true) {
-      io.stdout(HELP);
-      return EXIT.ok;
-    }
-    const [stray] = words.positionals;
-    if (stray !== undefined) throw new UsageError(`unexpected ${stray}`);
+  return runCommand({ args, io, help: HELP, options: OPTIONS }, async (words) => {
+    noMore(words.positionals);
     const origin = originOf(textOf(words, 'url'), io);
     return withDesk({ dataDir: dataDirOf(textOf(words, 'data'), io), env: io.env }, async ({ people }) => {
       const link = await newSetupLink(people, origin);
       if (link === undefined) throw new Error('The gateway has its first owner. Others come by `turnout invite`.');
-      io.stdout(words.values['json'] === true ? `${jsonText({ url: link })}\n` : `${link}\n`);
+      io.stdout(wantsJson(words) ? `${jsonText({ url: link })}\n` : `${link}\n`);
       return EXIT.ok;
     });
   });

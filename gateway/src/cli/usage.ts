@@ -16,9 +16,10 @@ import {
 import { withDesk } from './desk.ts';
 import type { CommandIo } from './io.ts';
 import { textOf, type Words } from './options.ts';
-import { dataDirOf, EXIT, inert, table, told, UsageError, valueOf, wordsOf } from './output.ts';
+import { dataDirOf, EXIT, inert, runCommand, table, UsageError, valueOf } from './output.ts';
 import { openSheet, type SheetColumn, type SheetForm } from './sheet.ts';
 import { printUsageBy } from './usage-by.ts';
+import { noMore } from './words.ts';
 
 const HELP = `turnout usage [--by LIST] [--since TIME] [--until TIME] [--org ID] [--rows]
 
@@ -54,13 +55,8 @@ const PAGE_ROWS = 1000;
 
 /** Runs `turnout usage …`; gives the exit code. */
 export async function usageCommand(args: readonly string[], io: CommandIo): Promise<number> {
-  return told(io, HELP, async () => {
-    const words = wordsOf(args, OPTIONS);
-    if (words.values['help'] === true) {
-      io.stdout(HELP);
-      return EXIT.ok;
-    }
-    if (words.positionals.length > 0) throw new UsageError(`unexpected ${inert(words.positionals[0] ?? '')}`);
+  return runCommand({ args, io, help: HELP, options: OPTIONS }, async (words) => {
+    noMore(words.positionals);
     const asked = askedOf(words, io);
     return withDesk({ dataDir: dataDirOf(textOf(words, 'data'), io), env: io.env }, async (desk) => {
       const { form, by, ...span } = asked;

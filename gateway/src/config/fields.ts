@@ -10,6 +10,14 @@ export interface NameRule {
   readonly text: string;
 }
 
+export const KIB = 1024;
+export const MIB = 1024 * KIB;
+export const SECOND_MS = 1000;
+export const HOUR_MS = 3_600_000;
+
+/** Longest URL that is taken; longer ones are cut by proxies on the way anyway. */
+export const URL_LENGTH_MAX = 2048;
+
 /** Longest name anywhere: it stands in headers, metrics labels and log lines. */
 export const NAME_LENGTH_MAX = 200;
 
@@ -56,6 +64,9 @@ export interface Bounds {
 export function whole({ min, max }: Bounds): z.ZodInt {
   return z.int().min(min).max(max);
 }
+
+/** How long something may take, in milliseconds. */
+export const durationMs = whole({ min: 1, max: HOUR_MS });
 
 /** A text of visible characters: no line break or control character can reach a header, a log or a terminal through it. */
 export function text(lengthMax: number): z.ZodString {

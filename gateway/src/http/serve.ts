@@ -29,6 +29,7 @@ import type { Principal } from '../people/permissions.ts';
 import type { KeyRow } from '../store/ports.ts';
 import { enter, leave, limitedAtDoor } from '../pipeline/limit.ts';
 import { callerAddress } from './caller-address.ts';
+import type { Capacity } from './capacity.ts';
 import { askLogin } from './login.ts';
 import { modelAnswer, modelsAnswer, type ModelsForm } from './models.ts';
 import { arrivalOf, isFormWanted, isOperation, takesForm, type OperationBody } from './operations.ts';
@@ -54,6 +55,8 @@ export interface Desk {
   readonly login: Login;
   /** Requests being worked on. */
   readonly inFlight: () => number;
+  /** Takes the request in, or says what there is too little of for it. */
+  readonly takeIn: (request: IncomingMessage, response: ServerResponse) => ReturnType<Capacity['shortOf']>;
 }
 
 /** The few answers that come from elsewhere than the pipeline. `undefined` key: the caller sent none that is known. */
@@ -112,10 +115,27 @@ export async function serve(visitor: Visit): Promise<Ending> {
   }
   const unscoped = scopeFault(key.value, visitor.operation);
   if (unscoped !== undefined) return finishFault(at, unscoped, {});
-  const busy = busyFault(visitor);
-  // Whoever goes on over this connection goes on to be refused: a new one may lead to another process.
-  if (busy !== undefined) return finishFault(at, busy, busy.code === 'shutting-down' ? { connection: 'close' } : {});
+  const refused = fullFault(visitor);
+  if (refused !== undefined) return finishFault(at, refused.fault, refused.headers);
   return serveKnown(visitor, key.value);
+}
+
+const SHORT: Readonly<Record<'connections' | 'memory', string>> = {
+  connections: 'no more connections can be opened',
+  memory: 'what is under way needs its memory',
+};
+
+/** Whoever goes on over this connection goes on to be refused: a new one may lead to another process. */
+const ELSEWHERE: Headers = { connection: 'close' };
+
+/** Why no more requests can be taken now; where they can, it is taken in. */
+function fullFault(visitor: Visit): { readonly fault: Fault; readonly headers: Headers } | undefined {
+  const { desk, request, response } = visitor;
+  const busy = busyFault(visitor);
+  if (busy !== undefined) return { fault: busy, headers: busy.code === 'shutting-down' ? ELSEWHERE : {} };
+  const short = desk.takeIn(request, response);
+  if (short === undefined) return undefined;
+  return { fault: fault('overloaded', { reason: SHORT[short] }, { retryAfterMs: 1000 }), headers: ELSEWHERE };
 }
 
 /** Whose request it is: from memory, or, where nobody here knows the key, after asking the store. */

@@ -3,7 +3,8 @@ import type { Catalog, CatalogModel, CatalogProvider } from '../catalog/catalog.
 import { operationsOf } from '../catalog/operations.ts';
 import { qualitiesOf } from '../catalog/quality.ts';
 import { hasCredential, type Accounts } from '../config/accounts.ts';
-import { timeoutsOf, type ApiKey, type Config, type ModelConfig, type ProviderConfig } from '../config/schema.ts';
+import type { ApiKey } from '../config/provider-schema.ts';
+import { timeoutsOf, type Config, type ModelConfig, type ProviderConfig } from '../config/schema.ts';
 import type { Ability, Dialect } from '../dialects/dialect.ts';
 import type { Origin } from '../chat/part.ts';
 import { compact } from '../lib/json.ts';

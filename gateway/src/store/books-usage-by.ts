@@ -94,6 +94,8 @@ const NOTHING: UsageCounts = {
   reasoning_tokens: 0n,
   cost_nano_usd: 0n,
   charge_nano_usd: 0n,
+  requests: 0n,
+  credits_nano_usd: 0n,
 };
 
 const DIMENSIONS: Readonly<Record<UsageDimension, Dimension>> = {
@@ -188,6 +190,8 @@ function allOf(row: All): UsageCounts {
     reasoning_tokens: row.all_reasoning_tokens,
     cost_nano_usd: row.all_cost_nano_usd,
     charge_nano_usd: row.all_charge_nano_usd,
+    requests: row.all_requests,
+    credits_nano_usd: row.all_credits_nano_usd,
   };
 }
 

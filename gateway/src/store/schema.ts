@@ -122,6 +122,8 @@ export interface ReceiptsTable {
   readonly tags: string | null;
   /** The purses it is booked in beside its key's, with a space between. */
   readonly purses: Generated<string>;
+  /** 1 where it is the first of its request at this provider and model: by it requests are counted. */
+  readonly is_first: Generated<bigint>;
 }
 
 export interface RequestsTable {

@@ -12,6 +12,9 @@ import { nextPoll, P_FINE, providerRow } from './rig.ts';
 
 /** How long anything may take that is waited for. */
 const WAIT_MAX_MS = 30_000;
+/** And one answer to a question of many. */
+const ANSWER_MAX_MS = 5000;
+
 export interface CrewRig extends Door {
   readonly gateway: TestGateway;
   readonly keyId: string;
@@ -58,6 +61,8 @@ export async function admin(gateway: TestGateway, path: string, body?: JsonRecor
   const answer = await fetch(`${gateway.url}/admin/v1/${path}`, {
     headers: { authorization: `Bearer ${ROOT_KEY}`, 'content-type': 'application/json', connection: 'close' },
     ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
+    // A connection that was being handed to a worker as it died is answered by nobody: `fetch` would wait for five minutes.
+    signal: AbortSignal.timeout(ANSWER_MAX_MS),
   });
   return asRecord(parseJson(await answer.text())) ?? {};
 }

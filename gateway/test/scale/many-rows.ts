@@ -202,6 +202,7 @@ function receiptRow(index: number, at: number): Row {
     posting_id: 1,
     request_id: id,
     is_estimated: 0,
+    is_first: 1,
     at,
     ...names,
     ...counts,

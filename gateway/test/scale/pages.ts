@@ -91,7 +91,7 @@ const SEARCHED = [
 
 const WEEK = `&since=${since(END_MS - 7 * DAY_MS)}&until=${since(END_MS)}`;
 /** As many receipts as are read for one answer. */
-const DAYS = `&since=${since(END_MS - 2.5 * DAY_MS)}&until=${since(END_MS)}`;
+const DAYS = `&since=${since(END_MS - 1.3 * DAY_MS)}&until=${since(END_MS)}`;
 const REPORTS = [
   'usage',
   'usage?rows=false',
@@ -114,7 +114,7 @@ const REPORTS = [
   'usage?by=hour,key',
   `usage?by=tag${WEEK}`,
   `usage?by=end-user${WEEK}`,
-  `usage?by=hour,key${WEEK}`,
+  `usage?by=hour,key${DAYS}`,
   `usage?by=tag${DAYS}`,
   `usage?by=tag,model,day${DAYS}`,
   `usage?by=end-user${DAYS}`,

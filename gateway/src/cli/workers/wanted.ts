@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { parseConfig } from '../../config/load.ts';
-import { WORKERS_MAX, type Config } from '../../config/schema.ts';
+import type { Config } from '../../config/schema.ts';
+import { WORKERS_MAX } from '../../config/server-schema.ts';
 
 export interface Wanted {
   /** `auto`: one for each processor that this process may use. */
