@@ -15,7 +15,7 @@ describe('a cursor', () => {
   it('is taken as it was given, to the letter', () => {
     const given = cursors.seal([7, 'key_a'], 'keys');
     const last = given.at(-1) ?? '';
-    const letters = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'].filter(
+    const letters = Array.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_').filter(
       (one) => one !== last,
     );
     // Some of them stand for the same bytes.
