@@ -10,7 +10,7 @@ import type { KeyRow } from '../store/ports.ts';
  * Of a key: the root key everything; a key with the scope `admin` what its user may, and where it belongs to nobody, what an admin of its
  * organisation may. All other keys: nothing here.
  */
-export function principalOfKey(key: KeyRow, people: People): Result<Principal, Fault> {
+export function principalOfKey(key: KeyRow, people: Pick<People, 'user'>): Result<Principal, Fault> {
   if (key.isRoot) return ok({ kind: 'root', id: key.id, role: 'owner' });
   if (!hasScope(key, 'admin')) return err(fault('admin-only'));
   const { id, orgId = DEFAULT_ORG_ID, userId } = key;

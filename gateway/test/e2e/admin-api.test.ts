@@ -227,6 +227,44 @@ describe('a search (B46)', () => {
   });
 });
 
+describe('an amount (B64)', () => {
+  it('is refused where it is less than nothing, endless, or finer than a nano-dollar; else it is exact', async () => {
+    const fields: readonly (readonly [resource: string, body: JsonRecord, field: string])[] = [
+      ['keys', { name: 'paid' }, 'budget_usd'],
+      ['budgets', { scope: 'all' }, 'limit_usd'],
+      ['credits', { org: 'default', reference: 'b64' }, 'amount_usd'],
+    ];
+    for (const [resource, body, field] of fields) {
+      for (const value of [
+        -1,
+        '-1',
+        1e308,
+        '1e308',
+        '0.0000000001',
+        '',
+        ' ',
+        '1,5',
+        '0x10',
+        'Infinity',
+        '9'.repeat(30),
+      ]) {
+        const got = await ask('POST', resource, { body: { ...body, [field]: value } });
+        assert.deepEqual([got.status, paramOf(got)], [400, field], `${resource} ${value}`);
+      }
+      const exact = await ask('POST', resource, { body: { ...body, [field]: '9007199.254740993' } });
+      assert.deepEqual([exact.status, exact.body[field]], [201, '9007199.254740993'], resource);
+    }
+    for (const rule of [
+      { models: '*', basis_points: -10_001 },
+      { models: '*', basis_points: 1e9 },
+      { models: '*', basis_points: 0.5 },
+      { models: '*', fixed_usd: '-1' },
+      { models: '*', fixed_usd: '1e308' },
+    ])
+      assert.equal((await ask('POST', 'plans', { body: { name: 'odd', rules: [rule] } })).status, 400);
+  });
+});
+
 describe('a name', () => {
   it('is none that terminals, lines or readers would take for something else, whatever it is of', async () => {
     const bodies: Readonly<Record<string, JsonRecord>> = {

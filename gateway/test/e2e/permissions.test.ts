@@ -119,3 +119,13 @@ describe('B50: who may do what', () => {
     }
   });
 });
+
+describe('signing up', () => {
+  it('is for nobody where it is not open, in whatever way', async () => {
+    const stranger = new Browser(gateway.url);
+    const person = { name: 'Sue', email: 'sue@stranger.example', password: PASSWORD };
+    assert.equal((await stranger.post('/sign-up', person)).status, 403);
+    assert.equal((await stranger.ask('POST', '/auth/sign-up', { json: person })).status, 403);
+    assert.equal((await stranger.post('/login', person)).status, 401);
+  });
+});
