@@ -20,6 +20,7 @@ export interface UsageByWish {
   readonly since?: string;
   readonly until?: string;
   readonly orgId?: string;
+  readonly keyId?: string;
   readonly groups?: string;
 }
 
@@ -36,7 +37,8 @@ export async function usageBy(
   const groupsMax = Number(wish.groups ?? GROUPS);
   if (!Number.isInteger(groupsMax) || groupsMax < 1 || groupsMax > GROUPS_MAX)
     return invalid('groups', `it must be 1 to ${GROUPS_MAX}`);
-  const asked = compact({ ...times, by: by.value, orgId: wish.orgId, groupsMax, rowsMax: rowsMaxOf(by.value) });
+  const { orgId, keyId } = wish;
+  const asked = compact({ ...times, by: by.value, orgId, keyId, groupsMax, rowsMax: rowsMaxOf(by.value) });
   const report = await store.reports(async (books) => books.usageBy(asked));
   if (!report.ok) return report.error;
   if (report.value === undefined) return invalid('since', TOO_MANY);

@@ -9,6 +9,7 @@ import {
   HOURS_OF_DAY,
   hourOf,
   listed,
+  ofOwner,
   sumsWithin,
   USAGE_COUNTS,
   USAGE_WORDS,
@@ -51,13 +52,11 @@ export async function usageBy(
   query: UsageByQuery,
   fresh: readonly FreshReceipt[],
 ): Promise<UsageByReport | undefined> {
-  const { by, orgId } = query;
+  const { by } = query;
   const span = spanOf(query);
   const isOfReceipts = by.some((name) => name === 'tag' || name === 'end-user');
   const isByHour = by.includes('hour');
-  const stored = isOfReceipts
-    ? receiptsIn(query, span)
-    : sumsWithin(span, { orgIds: orgId === undefined ? undefined : [orgId], isByHour });
+  const stored = isOfReceipts ? receiptsIn(query, span) : sumsWithin(span, { ...query, isByHour });
   if ((isOfReceipts || isByHour) && (await isTooMuch(db, query, stored))) return undefined;
   const waiting = fresh
     .map((receipt): Columns => ({ ...hourOf(receipt), end_user: receipt.end_user ?? '', tags: receipt.tags ?? '' }))
@@ -128,15 +127,14 @@ function timeOf(hour: bigint): string {
   return new Date(Number(hour) * HOUR_MS).toISOString();
 }
 
-function isOf({ orgId }: UsageByQuery, row: UsageHour): boolean {
-  return orgId === undefined || row.org_id === orgId;
+function isOf({ orgId, keyId }: UsageByQuery, row: UsageHour): boolean {
+  return (orgId === undefined || row.org_id === orgId) && (keyId === undefined || row.key_id === keyId);
 }
 
-function receiptsIn({ orgId }: UsageByQuery, { from, until }: HourSpan): RawBuilder<unknown> {
+function receiptsIn(query: UsageByQuery, { from, until }: HourSpan): RawBuilder<unknown> {
   const ms = BigInt(HOUR_MS);
-  const ofOrg = orgId === undefined ? sql`` : sql`and r.org_id = ${orgId}`;
   return sql`select ${listed([...SUMMED, 'end_user', 'tags'])} from (
-    ${COUNTED_RECEIPTS} where r.at >= ${from * ms} and r.at < ${until * ms} ${ofOrg}) as receipt_lines`;
+    ${COUNTED_RECEIPTS} where r.at >= ${from * ms} and r.at < ${until * ms} ${ofOwner(query)}) as receipt_lines`;
 }
 
 /** Whether there are more rows to be read than may be. */

@@ -186,28 +186,32 @@ export interface HourSpan {
 
 export interface SumsOf {
   /** Absent: of all. */
-  readonly orgIds?: readonly string[] | undefined;
+  readonly orgId?: string | undefined;
+  /** Also what names no organisation. */
+  readonly isWithUnnamed?: boolean;
   readonly keyId?: string | undefined;
   /** Hours are told apart: then none are summed to days. */
   readonly isByHour?: boolean;
 }
 
 /** The sums of a span: whole days from the sums of days, and the hours before the first and after the last of them. */
-export function sumsWithin(
-  { from, until }: HourSpan,
-  { orgIds, keyId, isByHour = false }: SumsOf,
-): RawBuilder<unknown> {
-  const ofOrg = orgIds === undefined ? sql`` : sql`and org_id in (${sql.join(orgIds)})`;
-  const ofKey = keyId === undefined ? sql`` : sql`and key_id = ${keyId}`;
+export function sumsWithin({ from, until }: HourSpan, of: SumsOf): RawBuilder<unknown> {
   const between = (table: SumsTable, first: bigint, end: bigint): RawBuilder<unknown> =>
-    sql`select ${SUMS_COLUMNS} from ${sql.table(table)} where hour >= ${first} and hour < ${end} ${ofOrg} ${ofKey}`;
+    sql`select ${SUMS_COLUMNS} from ${sql.table(table)} where hour >= ${first} and hour < ${end} ${ofOwner(of)}`;
   const firstDay = ((from + HOURS_OF_DAY - 1n) / HOURS_OF_DAY) * HOURS_OF_DAY;
   const endDay = (until / HOURS_OF_DAY) * HOURS_OF_DAY;
-  if (isByHour || firstDay >= endDay) return between('usage_hours', from, until);
+  if (of.isByHour === true || firstDay >= endDay) return between('usage_hours', from, until);
   return sql`
     ${between('usage_days', firstDay, endDay)}
     union all ${between('usage_hours', from, firstDay)}
     union all ${between('usage_hours', endDay, until)}`;
+}
+
+/** Further conditions on sums or receipts: whose they are. */
+export function ofOwner({ orgId, isWithUnnamed = false, keyId }: Omit<SumsOf, 'isByHour'>): RawBuilder<unknown> {
+  const own = isWithUnnamed ? sql`and org_id in (${orgId}, '')` : sql`and org_id = ${orgId}`;
+  const ofOrg = orgId === undefined ? sql`` : own;
+  return keyId === undefined ? ofOrg : sql`${ofOrg} and key_id = ${keyId}`;
 }
 
 const SUMS_COLUMNS = listed(['hour', ...USAGE_WORDS, ...USAGE_COUNTS]);

@@ -138,6 +138,8 @@ export interface RequestsTable {
   readonly words: Generated<string>;
   /** JSON, as the API gives it. */
   readonly body: string;
+  /** Of its key; null: the key has no row. */
+  readonly org_id: string | null;
 }
 
 export interface AuditTable {
@@ -149,6 +151,8 @@ export interface AuditTable {
   readonly subject: string;
   /** JSON. */
   readonly changes: string;
+  /** Null: of the gateway as a whole, or from before there was one. */
+  readonly org_id: string | null;
   readonly hash: string;
 }
 
