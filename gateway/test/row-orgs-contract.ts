@@ -34,7 +34,12 @@ const UNDO = [
   'delete from audit',
   `insert into audit (seq, at, by, action, subject, changes, hash)
    values (1, ${OLD.at}, '${OLD.by}', '${OLD.action}', '${OLD.subject}', '${OLD.changes}', '${OLD_HASH}')`,
-  `delete from kysely_migration where name = '0009-orgs-of-rows'`,
+  'alter table receipts drop column is_first',
+  ...['usage_hours', 'usage_days'].flatMap((table) => [
+    `alter table ${table} drop column requests`,
+    `alter table ${table} drop column credits_nano_usd`,
+  ]),
+  `delete from kysely_migration where name >= '0009-orgs-of-rows'`,
 ];
 
 async function run({ dataDir, url }: StorePlace, statements: readonly string[]): Promise<void> {

@@ -7,7 +7,7 @@ import type { Log } from '../telemetry/log.ts';
 const EVERY_MS = 60_000;
 const DAY_MS = 86_400_000;
 /** Steps of one round: some hundred thousand rows. What is left waits for the next. */
-const STEPS_MAX = 500;
+const STEPS_MAX = 2000;
 
 export interface RetentionWorld {
   readonly reports: AskReports;

@@ -74,13 +74,13 @@ async function linesOf(db: Kysely<Tables>, { orgId, fromMs, toMs }: InvoiceQuery
   const isGone = (await receiptsFrom(db)) > last;
   const until = isGone ? BigInt(Math.ceil(toMs / HOUR_MS)) : last;
   // Receipts that name no organisation are those of the one that everyone is in where there is no other.
-  const orgIds = orgId === DEFAULT_ORG_ID ? [orgId, ''] : [orgId];
+  const isWithUnnamed = orgId === DEFAULT_ORG_ID;
   const between = (first: number | bigint, end: number | bigint): RawBuilder<unknown> => sql`
     select ${COLUMNS} from (${COUNTED_RECEIPTS} where coalesce(r.org_id, ${DEFAULT_ORG_ID}) = ${orgId}
       and r.at >= ${BigInt(first)} and r.at < ${BigInt(end)}) as part_of_hour`;
   const ms = BigInt(HOUR_MS);
   return sql`
-    select ${COLUMNS} from (${sumsWithin({ from, until }, { orgIds })}) as whole_hours
+    select ${COLUMNS} from (${sumsWithin({ from, until }, { orgId, isWithUnnamed })}) as whole_hours
     union all ${between(fromMs, from * ms)}
     union all ${between(until * ms, toMs)}`;
 }

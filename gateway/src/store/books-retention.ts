@@ -4,16 +4,25 @@
  */
 import { sql, type Kysely } from 'kysely';
 import { HORIZON } from './books-horizon.ts';
+import { isPostgres } from './differences.ts';
 import { HOUR_MS } from './books-usage.ts';
 import type { ReportBooks } from './report-ports.ts';
 import type { Tables } from './schema.ts';
 
-/** Rows of one step: some milliseconds, between which others write. */
-const STEP_ROWS = 1000;
+/**
+ * Rows of one step. SQLite's one writer waits for it, some ten milliseconds; PostgreSQL's do not, and each step there passes
+ * over what the steps before it have left for vacuum: fewer of them are better.
+ */
+const STEP_ROWS = { sqlite: 300, postgres: 2000 };
+
+function stepRows(db: Kysely<Tables>): number {
+  return isPostgres(db) ? STEP_ROWS.postgres : STEP_ROWS.sqlite;
+}
 
 export function retentionBooks(db: Kysely<Tables>): Pick<ReportBooks, 'dropRequests' | 'dropReceipts'> {
   return {
     dropRequests: async (beforeMs) => {
+      const rows = stepRows(db);
       const { numDeletedRows } = await db
         .deleteFrom('requests')
         .where('seq', 'in', (of) =>
@@ -22,10 +31,10 @@ export function retentionBooks(db: Kysely<Tables>): Pick<ReportBooks, 'dropReque
             .select('seq')
             .where('at', '<', BigInt(Math.floor(beforeMs)))
             .orderBy('at')
-            .limit(STEP_ROWS),
+            .limit(rows),
         )
         .executeTakeFirstOrThrow();
-      return Number(numDeletedRows) === STEP_ROWS;
+      return Number(numDeletedRows) === rows;
     },
     dropReceipts: async (beforeMs) => dropReceipts(db, BigInt(Math.floor(beforeMs / HOUR_MS))),
   };
@@ -33,6 +42,7 @@ export function retentionBooks(db: Kysely<Tables>): Pick<ReportBooks, 'dropReque
 
 /** Whole hours only. False where none is left. */
 async function dropReceipts(db: Kysely<Tables>, hour: bigint): Promise<boolean> {
+  const rows = stepRows(db);
   return db.transaction().execute(async (trx) => {
     await trx
       .insertInto('counters')
@@ -40,7 +50,7 @@ async function dropReceipts(db: Kysely<Tables>, hour: bigint): Promise<boolean> 
       .onConflict((conflict) => conflict.column('name').doUpdateSet({ value: hour }).where('counters.value', '<', hour))
       .execute();
     const before = hour * BigInt(HOUR_MS);
-    const step = sql`select id from receipts where at < ${before} order by at, id limit ${sql.lit(STEP_ROWS)}`;
+    const step = sql`select id from receipts where at < ${before} order by at, id limit ${sql.lit(rows)}`;
     await sql`
       insert into receipt_sums (posting_id, key_id, purses, receipts, cost_nano_usd, charge_nano_usd)
       select posting_id, key_id, purses, count(*), coalesce(sum(cost_nano_usd), 0),
@@ -53,6 +63,6 @@ async function dropReceipts(db: Kysely<Tables>, hour: bigint): Promise<boolean> 
       where r.id in (${step}) group by p.posting_id, r.key_id, r.purses`.execute(trx);
     await sql`delete from repricings where receipt_id in (${step})`.execute(trx);
     const { numAffectedRows = 0n } = await sql`delete from receipts where id in (${step})`.execute(trx);
-    return Number(numAffectedRows) === STEP_ROWS;
+    return Number(numAffectedRows) === rows;
   });
 }

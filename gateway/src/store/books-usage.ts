@@ -185,9 +185,10 @@ export interface HourSpan {
 }
 
 export interface SumsOf {
-  /** These and no others. Absent: of all. */
+  /** Absent: of all. */
   readonly orgId?: string | undefined;
-  readonly orgIds?: readonly string[] | undefined;
+  /** Also what names no organisation. */
+  readonly isWithUnnamed?: boolean;
   readonly keyId?: string | undefined;
   /** Hours are told apart: then none are summed to days. */
   readonly isByHour?: boolean;
@@ -207,9 +208,9 @@ export function sumsWithin({ from, until }: HourSpan, of: SumsOf): RawBuilder<un
 }
 
 /** Further conditions on sums or receipts: whose they are. */
-export function ofOwner({ orgId, orgIds, keyId }: Omit<SumsOf, 'isByHour'>): RawBuilder<unknown> {
-  const orgs = orgId === undefined ? orgIds : [orgId];
-  const ofOrg = orgs === undefined ? sql`` : sql`and org_id in (${sql.join(orgs)})`;
+export function ofOwner({ orgId, isWithUnnamed = false, keyId }: Omit<SumsOf, 'isByHour'>): RawBuilder<unknown> {
+  const own = isWithUnnamed ? sql`and org_id in (${orgId}, '')` : sql`and org_id = ${orgId}`;
+  const ofOrg = orgId === undefined ? sql`` : own;
   return keyId === undefined ? ofOrg : sql`${ofOrg} and key_id = ${keyId}`;
 }
 

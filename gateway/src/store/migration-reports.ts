@@ -4,17 +4,16 @@ import { refillUsage } from './books-usage.ts';
 import type { Tables } from './schema.ts';
 
 export async function widenReports(db: Kysely<Tables>): Promise<void> {
-  // Whether there are other attempts of the same request: asked of each receipt that is taken in, and when a price becomes known.
+  // Other attempts of the same request: asked for of each receipt that is taken in, and when a price becomes known.
   await db.schema.createIndex('receipts_request').on('receipts').column('request_id').execute();
   // What one key has used, newest first.
   await db.schema.createIndex('receipts_key').on('receipts').columns(['key_id', 'at', 'id']).execute();
-  await widenSums(db);
   await orderRequests(db);
   await widenAlerts(db);
 }
 
 /** What invoices tell, in the sums; the sums are made from the receipts here. Of hours whose receipts are gone each attempt is a request. */
-async function widenSums(db: Kysely<Tables>): Promise<void> {
+export async function widenSums(db: Kysely<Tables>): Promise<void> {
   const count = (table: string, name: string): Promise<void> =>
     db.schema
       .alterTable(table)

@@ -4,7 +4,7 @@ import { DEFAULT_MIGRATION_TABLE, Migrator, type Migration } from 'kysely/migrat
 import { alone, isPostgres } from './differences.ts';
 import { createRowOrgs } from './migration-orgs.ts';
 import { createPeople } from './migration-people.ts';
-import { widenReports } from './migration-reports.ts';
+import { widenReports, widenSums } from './migration-reports.ts';
 import type { Tables } from './schema.ts';
 
 const migrations: Readonly<Record<string, Migration>> = {
@@ -16,6 +16,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0006-people-and-money': { up: createPeople },
   '0008-reports': { up: widenReports },
   '0009-orgs-of-rows': { up: createRowOrgs },
+  '0010-invoices-in-sums': { up: widenSums },
 };
 
 /**
@@ -41,6 +42,7 @@ const GOES_THROUGH: Readonly<Record<string, readonly LargeTable[]>> = {
   '0006-people-and-money': ['receipts', 'accounts'],
   '0008-reports': ['receipts', 'requests'],
   '0009-orgs-of-rows': ['receipts', 'requests'],
+  '0010-invoices-in-sums': ['receipts'],
 };
 
 /** Tables that may have millions of rows. */
