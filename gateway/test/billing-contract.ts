@@ -213,20 +213,26 @@ export function billingContract(
     it('keeps plans, and tells those who ask of every change', async () => {
       const deed = { atMs: AT, by: 'cli' };
       const rules = [{ models: 'openai/*', basisPoints: -500, fixedNanoUsd: 1_000_000n }];
-      const first = await books.putPlan({ id: 'plan_a', name: 'A', rules }, deed);
+      const first = await books.createPlan({ id: 'plan_a', name: 'A', rules }, deed);
       assert.deepEqual(first.rules, rules);
-      await books.putPlan({ id: 'plan_a', name: 'B', rules: [] }, deed);
+      await books.changePlan('plan_a', { name: 'B' }, deed);
+      await books.changePlan('plan_a', { rules: [] }, deed);
       const [changed] = await books.planChanges(first.revision);
       assert.deepEqual([changed?.name, changed?.rules, changed?.isRemoved], ['B', [], false]);
-      assert.equal(await books.removePlan('plan_a', deed), true);
-      assert.equal(await books.removePlan('plan_a', deed), false);
+      await books.createOrg('org_planned', { name: 'planned', planId: 'plan_a' }, deed);
+      assert.deepEqual(await books.removePlan('plan_a', deed), { refused: 'in-use' });
+      await books.changeOrg('org_planned', { planId: null }, deed);
+      assert.ok('row' in (await books.removePlan('plan_a', deed)));
+      assert.deepEqual(await books.removePlan('plan_a', deed), { refused: 'unknown' });
+      assert.deepEqual(await books.changePlan('plan_a', { name: 'C' }, deed), { refused: 'unknown' });
+      assert.deepEqual(await books.changeOrg('org_planned', { planId: 'plan_a' }, deed), { refused: 'plan-unknown' });
       assert.equal((await books.planChanges(changed?.revision ?? 0n))[0]?.isRemoved, true);
     });
 
     it('writes every change by a person down in the audit log', async () => {
       const { entries } = await books.audit({ limitMax: 200 });
       const actions = new Set(entries.map(({ action }) => action));
-      for (const action of ['credits.added', 'credits.taken', 'plan.put', 'plan.deleted'])
+      for (const action of ['credits.added', 'credits.taken', 'plan.created', 'plan.changed', 'plan.deleted'])
         assert.ok(actions.has(action), action);
     });
 

@@ -26,6 +26,8 @@ export interface GatewayOptions {
   /** False: without TURNOUT_ADMIN_KEY, as a new user starts it. */
   readonly hasRootKey?: boolean;
   readonly nodeArgs?: readonly string[];
+  /** So many open files, and no more. */
+  readonly filesMax?: number;
 }
 
 export interface TestGateway {
@@ -49,15 +51,12 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
   }
   const env: Record<string, string> = { ...INHERITED, HOME: dir, ...options.env };
   if (options.hasRootKey !== false) env['TURNOUT_ADMIN_KEY'] = ROOT_KEY;
-  const child = spawn(
-    process.execPath,
-    ['--disable-warning=ExperimentalWarning', ...(options.nodeArgs ?? []), MAIN, ...args],
-    {
-      cwd: dir,
-      env,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
-  );
+  const words = ['--disable-warning=ExperimentalWarning', ...(options.nodeArgs ?? []), MAIN, ...args];
+  const [command, ...rest] =
+    options.filesMax === undefined
+      ? [process.execPath, ...words]
+      : ['/bin/sh', '-c', `ulimit -n ${options.filesMax} && exec "$@"`, 'sh', process.execPath, ...words];
+  const child = spawn(command, rest, { cwd: dir, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   const exited = new Promise<number | null>((resolve) => {
     child.once('exit', (code) => resolve(code));

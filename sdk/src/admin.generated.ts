@@ -691,6 +691,8 @@ export interface AuditEntry {
   readonly at: string;
   /** id of who did it, `cli`, or `system` */
   readonly by: string;
+  /** id of the organisation that it is of; absent: of the whole gateway */
+  readonly org?: string;
   /** as in `key.created` */
   readonly action: string;
   /** id of what was changed */
@@ -933,7 +935,7 @@ export interface UsageGetQuery {
   readonly by?: string;
   /** with `by`: as `since` */
   readonly until?: string;
-  /** with `by`: of one organisation */
+  /** id of the organisation; absent: your own, or all for those who run the gateway */
   readonly org?: string;
   /** with `by`: how many groups are told, 1 to 1000 (200) */
   readonly groups?: string;
@@ -961,6 +963,8 @@ export interface AuditListQuery {
   readonly by?: string;
   /** id of what was changed */
   readonly subject?: string;
+  /** id of the organisation; absent: your own, or all for those who run the gateway */
+  readonly org?: string;
   /** from this time on */
   readonly since?: string;
   /** before this time */
@@ -978,6 +982,8 @@ export interface AuditListQuery {
 export interface RequestsListQuery {
   /** id of the key that asked */
   readonly key?: string;
+  /** id of the organisation; absent: your own, or all for those who run the gateway */
+  readonly org?: string;
   /** as in `ok` or `rate_limited` */
   readonly outcome?: string;
   /** name of the route that it went by */
@@ -1006,6 +1012,8 @@ export interface RequestsGetQuery {
 export interface BatchesListQuery {
   /** id of the key that made them */
   readonly key?: string;
+  /** id of the organisation; absent: your own, or all for those who run the gateway */
+  readonly org?: string;
   /** id of a batch: goes on after it */
   readonly after?: string;
   /** rows of a page, 1 to 200; 50 where it is absent */
@@ -1172,7 +1180,7 @@ export interface Admin {
     get(id: string, query?: RequestsGetQuery, options?: CallOptions): Promise<RequestRecord>;
   };
   readonly batches: {
-    /** Lists the batches of all keys. */
+    /** Lists batches, whichever key made them. */
     list(query?: BatchesListQuery, options?: CallOptions): Pages<BatchRow>;
   };
   readonly providers: {

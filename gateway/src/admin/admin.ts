@@ -35,6 +35,8 @@ export async function admin(request: AdminRequest, world: AdminWorld): Promise<A
   if (!endpoint.permissions.some((one) => may(principal, one)))
     return { fault: fault('not-permitted', { role: principal.role, permission }) };
   const ifRevision = method === 'GET' ? undefined : request.headers['if-match'];
+  // What another process has changed a moment ago is here seen as the caller has seen it there.
+  if (ifRevision !== undefined) await world.store.refresh();
   const prepared = endpoint.prepare(compact({ id, query, body, principal, ifRevision }), world);
   if (!prepared.ok) return { fault: prepared.error };
   const key = method === 'POST' ? request.headers['idempotency-key'] : undefined;

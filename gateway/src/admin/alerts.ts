@@ -7,8 +7,7 @@ import type { Store } from '../store/ports.ts';
 import { ALERT_STATES, type AlertRow } from '../store/report-ports.ts';
 import { endpoint, list, type Answer, type Endpoint } from './endpoint.ts';
 import { at, record } from './fields.ts';
-import { invalid } from './read.ts';
-import { seesAll } from './scope.ts';
+import { seesAll, toldOf } from './scope.ts';
 
 /** Of a note. */
 const NOTE_MAX = 500;
@@ -63,11 +62,11 @@ const alertList = list({
   sorts: ['-at'],
   example: EXAMPLE,
   async answers({ query, page, principal }, { store }) {
-    const orgId = seesAll(principal, store) ? query.org : principal.orgId;
-    if (query.org !== undefined && query.org !== orgId) return invalid('org', 'there is no such organisation');
+    const told = toldOf({ org: query.org }, { principal, permission: 'alerts.read', store });
+    if ('code' in told) return told;
     const { kind, state } = query;
     const before = page.after === undefined ? undefined : Number(page.after[1]);
-    const asked = compact({ kind, state, orgId, before, limitMax: page.limit });
+    const asked = compact({ ...told, kind, state, before, limitMax: page.limit });
     const found = await store.reports(async (books) => books.listAlerts(asked));
     if (!found.ok) return found.error;
     const { alerts, next } = found.value;

@@ -1,5 +1,4 @@
 /** `budgets`: what may be spent, by whom and for what, in a period. */
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { fault, type Fault } from '../chat/fault.ts';
 import { compact, type JsonRecord } from '../lib/json.ts';
@@ -175,7 +174,7 @@ const update = endpoint({
     const { name: called, hard: isHard, alerts, disabled: isDisabled, limit_usd: limit } = body;
     const limitNanoUsd = limit === undefined ? undefined : parseUsd(String(limit));
     const patch = compact({ name: called, limitNanoUsd, isHard, alerts, isDisabled });
-    const changed = await store.budgets.change(budgetId, patch, act.by);
+    const changed = await store.budgets.change(budgetId, patch, act);
     if (!changed.ok) return changed.error;
     return changed.value === undefined ? unknown(budgetId) : answerOf(changed.value, store);
   },
@@ -193,7 +192,7 @@ const remove = endpoint({
   async answers(asked, { store }) {
     const act = changing(asked, store);
     if ('code' in act) return act;
-    const removed = await store.budgets.remove(asked.id, act.by);
+    const removed = await store.budgets.remove(asked.id, act);
     if (!removed.ok) return removed.error;
     return removed.value ? { body: { id: asked.id, deleted: true } } : unknown(asked.id);
   },
@@ -214,7 +213,7 @@ function changing(
   const row = store.budgets.get(budgetId);
   return row === undefined || !isSeen(row, principal)
     ? unknown(budgetId)
-    : actOf(principal, ifRevision, revisionOf(row));
+    : actOf(principal, ifRevision, store.budgets.revision(budgetId));
 }
 
 function unknown(budgetId: string): Fault {
@@ -222,13 +221,7 @@ function unknown(budgetId: string): Fault {
 }
 
 async function answerOf(row: BudgetRow, store: Store, subject?: string): Promise<Answer> {
-  return { body: await recordOf(row, store, subject), revision: revisionOf(row) };
-}
-
-/** Changes with everything that can be set. */
-function revisionOf(row: BudgetRow): string {
-  const text = JSON.stringify({ ...row, limitNanoUsd: row.limitNanoUsd.toString() });
-  return createHash('sha256').update(text).digest('base64url').slice(0, 22);
+  return compact({ body: await recordOf(row, store, subject), revision: store.budgets.revision(row.id) });
 }
 
 async function recordOf(row: BudgetRow, store: Store, subject?: string): Promise<JsonRecord> {

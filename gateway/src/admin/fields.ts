@@ -1,6 +1,7 @@
 /** Fields that several resources have, as schemas: what they take, and the words for it. Descriptions go on after "is required:". */
 import { z } from 'zod';
 import { parseUsd } from '../money/usd.ts';
+import { isInWords, NOT_IN_WORDS } from '../people/names.ts';
 
 const NAME_MAX = 200;
 const LIST_MAX = 200;
@@ -9,7 +10,7 @@ export const id = z.string().describe('an id of ours');
 
 export const name = z
   .string()
-  .refine((text) => text.trim() !== '' && text.length <= NAME_MAX, `it must be 1 to ${NAME_MAX} characters`)
+  .refine(isInWords, NOT_IN_WORDS)
   .transform((text) => text.trim());
 
 /** US dollars as people write them, digit by digit: no float is kept. */

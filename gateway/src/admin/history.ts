@@ -3,18 +3,28 @@ import { z } from 'zod';
 import { batchRow } from '../batches/shapes.ts';
 import { fault, type Fault } from '../chat/fault.ts';
 import { compact, type JsonRecord } from '../lib/json.ts';
+import type { Principal } from '../people/permissions.ts';
+import { withoutInputs } from '../pipeline/decision.ts';
 import { withUsual } from '../pipeline/record.ts';
 import { list, endpoint, type Endpoint, type Rows } from './endpoint.ts';
 import { at, msOf, record, time } from './fields.ts';
 import type { Mark } from './lists.ts';
-import { seesAll, whyNotAll } from './scope.ts';
+import type { RequestReader, Store } from '../store/ports.ts';
+import { seesAll, toldOf, type Told } from './scope.ts';
 import { spanOf } from './usage-by.ts';
+
+const ofKey = z.string().optional().describe('id of the key that asked');
+const ofOrg = z
+  .string()
+  .optional()
+  .describe('id of the organisation; absent: your own, or all for those who run the gateway');
 
 const entry = z
   .strictObject({
     seq: z.number().int().describe('1 for the first, without a gap'),
     at,
     by: z.string().describe('id of who did it, `cli`, or `system`'),
+    org: z.string().optional().describe('id of the organisation that it is of; absent: of the whole gateway'),
     action: z.string().describe('as in `key.created`'),
     subject: z.string().describe('id of what was changed'),
     changes: record.describe('the new values, no secrets'),
@@ -57,6 +67,7 @@ const audit = list({
     action: z.string().optional().describe('as in `key.created`'),
     by: z.string().optional().describe('id of who did it'),
     subject: z.string().optional().describe('id of what was changed'),
+    org: ofOrg,
     since: time.optional().describe('from this time on'),
     until: time.optional().describe('before this time'),
   },
@@ -66,16 +77,19 @@ const audit = list({
     seq: 7,
     at: '2026-11-27T08:00:00.000Z',
     by: 'root',
+    org: 'default',
     action: 'key.changed',
     subject: 'key_0mf3k2v9xexample0000000',
     changes: { budget_usd: '50' },
     hash: '5feceb66ffc86f38d952786c6d696c79c2dbc239dd4e91b46729d73a27fb57e9',
   },
   async answers({ query, page, principal }, { store }) {
-    if (!seesAll(principal, store)) return fault('admin-only');
-    const { since, until, action, by, subject } = query;
+    const { since, until, action, by, subject, org } = query;
+    const told = toldOf({ org }, { principal, permission: 'audit.read', store });
+    if ('code' in told) return told;
     const found = await store.audit(
       compact({
+        ...told,
         action,
         by,
         subject,
@@ -103,7 +117,8 @@ const requests = list({
     'Lists the records of requests. A page that has looked far enough may be short, or empty, and have a next one.',
   row: requestRecord,
   filters: {
-    key: z.string().optional().describe('id of the key that asked'),
+    key: ofKey,
+    org: ofOrg,
     outcome: z.string().optional().describe('as in `ok` or `rate_limited`'),
     route: z.string().optional().describe('name of the route that it went by'),
     model: z.string().optional().describe('as it was asked for'),
@@ -114,15 +129,17 @@ const requests = list({
   sorts: ['-at'],
   example: { id: 'req_0mf3k2v9xexample0000000', outcome: 'ok' },
   async answers({ query, page, principal }, { store, now }) {
-    const { key: keyId, outcome, route, model, search } = query;
+    const { outcome, route, model, search } = query;
     const times = spanOf(query, now());
     if ('code' in times) return times;
-    const refused = whyNotAll(keyId, { principal, permission: 'requests.read', store });
-    if (refused !== undefined) return refused;
+    const told = toldOf(query, { principal, permission: 'requests.read', store });
+    if ('code' in told) return told;
     const found = await store.requests.list(
-      compact({ ...times, limitMax: page.limit, keyId, outcome, route, model, search, cursor: placeOf(page.after) }),
+      compact({ ...times, ...told, limitMax: page.limit, outcome, route, model, search, cursor: placeOf(page.after) }),
     );
-    return found.ok ? rowsOf(found.value.records.map(withUsual), found.value.next) : found.error;
+    if (!found.ok) return found.error;
+    const rows = found.value.records.map((one) => shownTo(principal, store, one));
+    return rowsOf(rows, found.value.next);
   },
 });
 
@@ -134,13 +151,13 @@ const request = endpoint({
   summary: 'Shows the record of a request.',
   answer: requestRecord,
   examples: { answer: { id: 'req_0mf3k2v9xexample0000000', outcome: 'ok' } },
-  query: z.strictObject({ key: z.string().optional().describe('id of the key that asked') }),
+  query: z.strictObject({ key: ofKey }),
   async answers({ id: requestId, query, principal }, { store }) {
-    const refused = whyNotAll(query.key, { principal, permission: 'requests.read', store });
-    if (refused !== undefined) return refused;
-    const found = await store.requests.get(requestId, { id: query.key ?? '', isRoot: query.key === undefined });
+    const told = toldOf(query, { principal, permission: 'requests.read', store });
+    if ('code' in told) return told;
+    const found = await store.requests.get(requestId, readerOf(told));
     if (!found.ok) return found.error;
-    return found.value === undefined ? unknown(requestId) : { body: withUsual(found.value) };
+    return found.value === undefined ? unknown(requestId) : { body: shownTo(principal, store, found.value) };
   },
 });
 
@@ -148,10 +165,11 @@ const batches = list({
   id: 'batches.list',
   path: 'batches',
   permissions: ['requests.read'],
-  summary: 'Lists the batches of all keys.',
+  summary: 'Lists batches, whichever key made them.',
   row: batch,
   filters: {
     key: z.string().optional().describe('id of the key that made them'),
+    org: ofOrg,
     after: z.string().optional().describe('id of a batch: goes on after it'),
   },
   sorts: ['-created_at'],
@@ -171,12 +189,11 @@ const batches = list({
     ended_at: '2026-11-27T08:01:00.000Z',
   },
   async answers({ query, page, principal }, { store }) {
-    const { key: keyId, after: wished } = query;
-    const refused = whyNotAll(keyId, { principal, permission: 'requests.read', store });
-    if (refused !== undefined) return refused;
-    const after = page.after?.[1] ?? wished;
+    const told = toldOf(query, { principal, permission: 'requests.read', store });
+    if ('code' in told) return told;
+    const after = page.after?.[1] ?? query.after;
     const found = await store.batches(async (books) =>
-      books.listBatches(compact({ limitMax: page.limit, keyId, after })),
+      books.listBatches(compact({ ...told, limitMax: page.limit, after })),
     );
     if (!found.ok) return found.error;
     const { rows, hasMore } = found.value;
@@ -191,6 +208,17 @@ export const historyEndpoints: readonly Endpoint[] = [audit, requests, request, 
 /** Of a list that the store numbers: its pages go on after a number. */
 function placeOf(mark: Mark | undefined): string | undefined {
   return mark?.[1];
+}
+
+function shownTo(principal: Principal, store: Store, stored: JsonRecord): JsonRecord {
+  const shown = withUsual(stored);
+  return seesAll(principal, store) ? shown : withoutInputs(shown);
+}
+
+/** A key's own, where one is named: it is one that may be asked for. */
+function readerOf({ keyId, orgId }: Told): RequestReader {
+  if (keyId !== undefined) return { id: keyId, isRoot: false };
+  return orgId === undefined ? { id: '', isRoot: true } : { orgId };
 }
 
 function rowsOf(rows: readonly JsonRecord[], next: string | undefined): Rows {

@@ -83,10 +83,7 @@ const create = endpoint({
     const orgId = principal.orgId ?? body.org ?? undefined;
     const wished = compact({ ...newKeyOf(patchOf(body)), ...own, name: body.name, orgId });
     const made = await store.keys.create(wished, principal.id);
-    if (!made.ok) return made.error;
-    if (body.disabled !== true) return issued(made.value, store);
-    const off = await store.keys.change(made.value.row.id, { isDisabled: true }, principal.id);
-    return off.ok ? issued({ ...made.value, row: off.value ?? made.value.row }, store) : off.error;
+    return made.ok ? issued(made.value, store) : made.error;
   },
 });
 
@@ -160,7 +157,7 @@ const rotate = endpoint({
   async answers(asked, { store }) {
     const act = changing(asked, store);
     if ('code' in act) return act;
-    const made = await store.keys.rotate(asked.id, (asked.body.overlap_s ?? 0) * 1000, act.by);
+    const made = await store.keys.rotate(asked.id, (asked.body.overlap_s ?? 0) * 1000, act);
     if (!made.ok) return made.error;
     return made.value === undefined ? unknown(asked.id) : issued(made.value, store);
   },

@@ -5,6 +5,7 @@ import { asString, compact, type JsonRecord } from '../lib/json.ts';
 import type { Result } from '../lib/result.ts';
 import { foldEmail } from '../people/email.ts';
 import { may, mayGive, ROLES, type Principal } from '../people/permissions.ts';
+import type { Act } from '../store/act.ts';
 import type { OrgRow, People, TeamRow, UserRow } from '../store/people-ports.ts';
 import { endpoint, list, type Answer, type Asked, type Endpoint } from './endpoint.ts';
 import { at, deleted, id, momentOf, name, names, record } from './fields.ts';
@@ -61,7 +62,7 @@ interface Kind<Row extends OrgRow | TeamRow | UserRow> {
   readonly record: (row: Row) => JsonRecord;
   readonly get: (people: People, id: string) => Row | undefined;
   readonly orgOf: (row: Row) => string;
-  readonly remove: (people: People, id: string, by: string) => Promise<Result<Row | undefined, Fault>>;
+  readonly remove: (people: People, id: string, act: Act) => Promise<Result<Row | undefined, Fault>>;
   readonly write: 'gateway.orgs' | 'org.write' | 'people.write';
   readonly example: JsonRecord;
 }
@@ -73,7 +74,7 @@ const orgs: Kind<OrgRow> = {
   record: (row) => compact({ ...sharedRecord(row), billing: row.billing, plan: row.planId }),
   get: (people, orgId) => people.org(orgId),
   orgOf: (row) => row.id,
-  remove: async (people, orgId, by) => people.changeOrg(orgId, { isRemoved: true }, by),
+  remove: async (people, orgId, act) => people.changeOrg(orgId, { isRemoved: true }, act),
   write: 'gateway.orgs',
   example: {
     id: 'default',
@@ -91,7 +92,7 @@ const teams: Kind<TeamRow> = {
   record: (row) => ({ ...sharedRecord(row), org: row.orgId }),
   get: (people, teamId) => people.team(teamId),
   orgOf: (row) => row.orgId,
-  remove: async (people, teamId, by) => people.changeTeam(teamId, { isRemoved: true }, by),
+  remove: async (people, teamId, act) => people.changeTeam(teamId, { isRemoved: true }, act),
   write: 'people.write',
   example: {
     id: 'team_0mf3k2v9xexample000000',
@@ -118,7 +119,7 @@ const users: Kind<UserRow> = {
     }),
   get: (people, userId) => people.user(userId),
   orgOf: (row) => row.orgId,
-  remove: async (people, userId, by) => people.changeUser(userId, { isRemoved: true }, by),
+  remove: async (people, userId, act) => people.changeUser(userId, { isRemoved: true }, act),
   write: 'people.write',
   example: {
     id: 'user_0mf3k2v9xexample000000',
@@ -198,9 +199,9 @@ function removeOf<Row extends OrgRow | TeamRow | UserRow>(kind: Kind<Row>): Endp
     answer: deleted,
     examples: { answer: { id: asString(kind.example['id']) ?? '', deleted: true } },
     async answers(asked, { store }) {
-      const by = changing(kind, asked, store.people);
-      if (typeof by !== 'string') return by;
-      const removed = await kind.remove(store.people, asked.id, by);
+      const act = changing(kind, asked, store.people);
+      if ('code' in act) return act;
+      const removed = await kind.remove(store.people, asked.id, act);
       return removed.ok ? { body: { id: asked.id, deleted: true } } : removed.error;
     },
   });
@@ -211,12 +212,11 @@ function changing<Row extends OrgRow | TeamRow | UserRow>(
   kind: Kind<Row>,
   { id: rowId, principal, ifRevision }: Pick<Asked<unknown, unknown>, 'id' | 'principal' | 'ifRevision'>,
   people: People,
-): string | Fault {
+): Act | Fault {
   const row = kind.get(people, rowId);
   if (row === undefined || !isOfOrg(kind.orgOf(row), principal)) return unknown(rowId);
   if ('role' in row && !mayGive(principal, row.role)) return fault('role-too-high', { role: row.role });
-  const act = actOf(principal, ifRevision, row.revision.toString());
-  return 'code' in act ? act : act.by;
+  return actOf(principal, ifRevision, row.revision.toString());
 }
 
 async function written<Row extends OrgRow | TeamRow | UserRow>(
@@ -269,13 +269,13 @@ const updateOrg = endpoint({
   examples: { body: { name: 'Example' }, answer: { ...orgs.example, name: 'Example' } },
   async answers(asked, { store }) {
     const { body, principal, id: rowId } = asked;
-    const by = changing(orgs, asked, store.people);
-    if (typeof by !== 'string') return by;
+    const act = changing(orgs, asked, store.people);
+    if ('code' in act) return act;
     // An organisation does not say itself what it pays, nor does it switch itself on again.
     const taken = (['billing', 'plan', 'disabled', 'settings'] as const).find((field) => body[field] !== undefined);
     if (taken !== undefined && !may(principal, 'gateway.orgs')) return notOwn(taken, asked, store.people);
     const patch = compact({ name: body.name, isDisabled: body.disabled, billing: body.billing, planId: body.plan });
-    return written(orgs, rowId, store.people.changeOrg(rowId, { ...patch, ...settingsOf(body.settings) }, by));
+    return written(orgs, rowId, store.people.changeOrg(rowId, { ...patch, ...settingsOf(body.settings) }, act));
   },
 });
 
@@ -285,7 +285,7 @@ async function notOwn(
   { id: rowId, principal }: Pick<Asked<unknown, unknown>, 'id' | 'principal'>,
   people: People,
 ): Promise<Fault> {
-  const noted = await people.noteRefused(rowId, [field], principal.id);
+  const noted = await people.noteRefused({ subject: rowId, orgId: rowId, fields: [field] }, principal.id);
   return noted.ok
     ? fault('not-permitted', { role: principal.role, permission: 'gateway.orgs' }, { param: field })
     : noted.error;
@@ -327,10 +327,10 @@ const updateTeam = endpoint({
   examples: { body: { name: 'Find' }, answer: { ...teams.example, name: 'Find' } },
   async answers(asked, { store }) {
     const { body, id: rowId } = asked;
-    const by = changing(teams, asked, store.people);
-    if (typeof by !== 'string') return by;
+    const act = changing(teams, asked, store.people);
+    if ('code' in act) return act;
     const patch = { ...compact({ name: body.name, isDisabled: body.disabled }), ...settingsOf(body.settings) };
-    return written(teams, rowId, store.people.changeTeam(rowId, patch, by));
+    return written(teams, rowId, store.people.changeTeam(rowId, patch, act));
   },
 });
 
@@ -371,8 +371,8 @@ const updateUser = endpoint({
   examples: { body: { role: 'analyst' }, answer: { ...users.example, role: 'analyst' } },
   async answers(asked, { store }) {
     const { body, principal, id: rowId } = asked;
-    const by = changing(users, asked, store.people);
-    if (typeof by !== 'string') return by;
+    const act = changing(users, asked, store.people);
+    if ('code' in act) return act;
     if (body.role !== undefined && !mayGive(principal, body.role))
       return fault('role-too-high', { role: body.role }, { param: 'role' });
     const patch = compact({
@@ -382,7 +382,7 @@ const updateUser = endpoint({
       role: body.role,
       teamIds: body.teams,
     });
-    return written(users, rowId, store.people.changeUser(rowId, { ...patch, ...settingsOf(body.settings) }, by));
+    return written(users, rowId, store.people.changeUser(rowId, { ...patch, ...settingsOf(body.settings) }, act));
   },
 });
 

@@ -2,17 +2,15 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { fault, type Fault } from '../chat/fault.ts';
-import type { JsonRecord } from '../lib/json.ts';
+import { compact, type JsonRecord } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { BASIS_POINTS_MAX, BASIS_POINTS_MIN, FIXED_NANO_USD_MAX, type Plan } from '../money/plan.ts';
 import { formatUsd, parseUsd } from '../money/usd.ts';
-import type { Principal } from '../people/permissions.ts';
 import type { AskBilling, StoredPlan } from '../store/billing-ports.ts';
-import { endpoint, list, type Answer, type Endpoint } from './endpoint.ts';
+import { endpoint, list, type Answer, type Asked, type Endpoint } from './endpoint.ts';
 import { deleted, id, name, usd, usdText } from './fields.ts';
 import { pageOf } from './lists.ts';
 import { actOf } from './revisions.ts';
-import type { AdminWorld } from './world.ts';
 
 const RULES_MAX = 200;
 const models = z.string().min(1).max(200).describe('a provider, or a pattern as in `openai/*`');
@@ -84,12 +82,12 @@ export const planEndpoints: readonly Endpoint[] = [
     }),
     answer: plan,
     examples: { body: BODY, answer: EXAMPLE },
-    answers: async ({ body, principal }, world) =>
-      put(
-        { id: `plan_${randomBytes(12).toString('hex')}`, name: body.name, rules: rulesOf(body.rules) },
-        principal,
-        world,
-      ),
+    async answers({ body, principal }, { store, now }) {
+      const made = { id: `plan_${randomBytes(12).toString('hex')}`, name: body.name, rules: rulesOf(body.rules) };
+      const deed = { atMs: now(), by: principal.id };
+      const stored = await store.billing(async (books) => books.createPlan(made, deed));
+      return stored.ok ? answerOf(stored.value) : stored.error;
+    },
   }),
   endpoint({
     id: 'plans.get',
@@ -118,13 +116,14 @@ export const planEndpoints: readonly Endpoint[] = [
     }),
     answer: plan,
     examples: { body: { name: 'Basic' }, answer: { ...EXAMPLE, name: 'Basic' } },
-    async answers({ id: planId, body, principal, ifRevision }, world) {
-      const found = await planOf(planId, world.store.billing);
-      if (!found.ok) return found.error;
-      const act = actOf(principal, ifRevision, found.value.revision.toString());
+    async answers(asked, { store, now }) {
+      const { id: planId, body } = asked;
+      const act = await changing(asked, store.billing);
       if ('code' in act) return act;
-      const changed = body.rules === undefined ? found.value.rules : rulesOf(body.rules);
-      return put({ id: planId, name: body.name ?? found.value.name, rules: changed }, principal, world);
+      const patch = compact({ name: body.name, rules: body.rules === undefined ? undefined : rulesOf(body.rules) });
+      const done = await store.billing(async (books) => books.changePlan(planId, patch, { ...act, atMs: now() }));
+      if (!done.ok) return done.error;
+      return 'row' in done.value ? answerOf(done.value.row) : refusedAs(done.value.refused, planId);
     },
   }),
   endpoint({
@@ -136,19 +135,30 @@ export const planEndpoints: readonly Endpoint[] = [
     isSingle: true,
     answer: deleted,
     examples: { answer: { id: EXAMPLE.id, deleted: true } },
-    async answers({ id: planId, principal, ifRevision }, { store, now }) {
-      const found = await planOf(planId, store.billing);
-      if (!found.ok) return found.error;
-      const act = actOf(principal, ifRevision, found.value.revision.toString());
+    async answers(asked, { store, now }) {
+      const { id: planId } = asked;
+      const act = await changing(asked, store.billing);
       if ('code' in act) return act;
-      const removed = await store.billing(async (books) => books.removePlan(planId, { atMs: now(), by: act.by }));
-      if (!removed.ok) return removed.error;
-      return removed.value
-        ? { body: { id: planId, deleted: true } }
-        : fault('plan-in-use', { id: planId.slice(0, 80) });
+      const done = await store.billing(async (books) => books.removePlan(planId, { ...act, atMs: now() }));
+      if (!done.ok) return done.error;
+      return 'row' in done.value ? { body: { id: planId, deleted: true } } : refusedAs(done.value.refused, planId);
     },
   }),
 ];
+
+/** Who changes a plan that is there. */
+async function changing(
+  { id: planId, principal, ifRevision }: Pick<Asked<unknown, unknown>, 'id' | 'principal' | 'ifRevision'>,
+  ask: AskBilling,
+): Promise<ReturnType<typeof actOf>> {
+  const found = await planOf(planId, ask);
+  return found.ok ? actOf(principal, ifRevision, found.value.revision.toString()) : found.error;
+}
+
+function refusedAs(refused: 'unknown' | 'in-use' | 'revision-old', planId: string): Fault {
+  if (refused === 'revision-old') return fault(refused);
+  return fault(refused === 'in-use' ? 'plan-in-use' : 'record-unknown', { id: planId.slice(0, 80) });
+}
 
 /** They are few, and made by hand. */
 async function plansOf(ask: AskBilling): Promise<Result<readonly StoredPlan[], Fault>> {
@@ -161,11 +171,6 @@ async function planOf(planId: string, ask: AskBilling): Promise<Result<StoredPla
   if (!all.ok) return all;
   const found = all.value.find((one) => one.id === planId);
   return found === undefined ? err(fault('record-unknown', { id: planId.slice(0, 80) })) : ok(found);
-}
-
-async function put(made: Plan, { id: by }: Principal, { store, now }: AdminWorld): Promise<Answer | Fault> {
-  const stored = await store.billing(async (books) => books.putPlan(made, { atMs: now(), by }));
-  return stored.ok ? answerOf(stored.value) : stored.error;
 }
 
 function rulesOf(given: z.output<typeof rules>): Plan['rules'] {

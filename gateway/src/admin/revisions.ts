@@ -1,7 +1,7 @@
 /** `ETag` and `If-Match` (RFC 9110, section 13): nobody changes what somebody else has changed meanwhile without having seen it. */
 import { fault, type Fault } from '../chat/fault.ts';
 import type { Principal } from '../people/permissions.ts';
-import type { Act } from '../store/ports.ts';
+import type { Act } from '../store/act.ts';
 
 /** The tag of a revision: strong, since the revision changes with everything that can be set. */
 export function tagOf(revision: string): string {

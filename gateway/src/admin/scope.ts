@@ -1,5 +1,6 @@
 /** Whose things a principal may see and change: those of its organisation, or its own. What it may not see is not there (404). */
 import { fault, type Fault } from '../chat/fault.ts';
+import { compact } from '../lib/json.ts';
 import { DEFAULT_ORG_ID, may, type Permission, type Principal } from '../people/permissions.ts';
 import type { KeyRow, Store } from '../store/ports.ts';
 
@@ -28,23 +29,34 @@ export function isMine(row: KeyRow, principal: Principal, all: Permission): bool
   return (principal.kind === 'root' || !row.isRoot) && isSeen(row, principal, all);
 }
 
-/**
- * Of everything that all keys have done, whoever `seesAll` sees all; others what one of their own keys has done (`keyId`).
- * Whose key it is not, it is not there.
- */
-export function whyNotAll(
-  keyId: string | undefined,
+/** Of what all keys have done, what is asked for. */
+interface Wished {
+  readonly key?: string | undefined;
+  readonly org?: string | undefined;
+}
+
+/** Of what all keys have done, what is told: of one organisation, or of all where `orgId` is absent. */
+export interface Told {
+  readonly keyId?: string;
+  readonly orgId?: string;
+}
+
+/** Whoever `seesAll` sees what he asks for; others what is of their own organisation. Another's key is not there. */
+export function toldOf(
+  { key: keyId, org }: Wished,
   {
     principal,
     permission,
     store,
   }: { readonly principal: Principal; readonly permission: Permission; readonly store: Store },
-): Fault | undefined {
-  if (seesAll(principal, store)) return undefined;
-  if (keyId === undefined) return fault('field-missing', { reason: 'say which key it is about' }, { param: 'key' });
+): Told | Fault {
+  if (seesAll(principal, store)) return compact({ keyId, orgId: org });
+  const orgId = orgFor(org, principal);
+  if (typeof orgId !== 'string') return orgId;
+  if (keyId === undefined) return { orgId };
   const row = store.keys.get(keyId);
   return row !== undefined && isMine(row, principal, permission)
-    ? undefined
+    ? { keyId, orgId }
     : fault('record-unknown', { id: keyId.slice(0, 80) });
 }
 

@@ -119,7 +119,7 @@ export const secretEndpoints: readonly Endpoint[] = [
       if (row === undefined) return unknown(secretId);
       const act = actOf(principal, ifRevision, row.revision.toString());
       if ('code' in act) return act;
-      return answered(await store.secrets.disable(secretId, body.disabled, principal.id), secretId);
+      return answered(await store.secrets.disable(secretId, body.disabled, act), secretId);
     },
   }),
   endpoint({
@@ -136,7 +136,7 @@ export const secretEndpoints: readonly Endpoint[] = [
       if (row === undefined) return unknown(secretId);
       const act = actOf(principal, ifRevision, row.revision.toString());
       if ('code' in act) return act;
-      const removed = await store.secrets.remove(secretId, principal.id);
+      const removed = await store.secrets.remove(secretId, act);
       if (!removed.ok) return removed.error;
       return removed.value ? { body: { id: secretId, deleted: true } } : unknown(secretId);
     },

@@ -6,7 +6,7 @@ import { endpoint, type Endpoint } from './endpoint.ts';
 import { at } from './fields.ts';
 import { invalid } from './read.ts';
 import { USAGE_DIMENSIONS } from '../store/report-ports.ts';
-import { seesAll, whyNotAll } from './scope.ts';
+import { toldOf } from './scope.ts';
 import { usageBy } from './usage-by.ts';
 
 /** The newest so many: more would be written in one turn for more than a few milliseconds. `since` finds the others. */
@@ -61,7 +61,10 @@ export const usageEndpoints: readonly Endpoint[] = [
         .optional()
         .describe(`sums instead of rows, told apart by up to five of ${USAGE_DIMENSIONS.join(', ')}; in whole hours`),
       until: z.string().optional().describe('with `by`: as `since`'),
-      org: z.string().optional().describe('with `by`: of one organisation'),
+      org: z
+        .string()
+        .optional()
+        .describe('id of the organisation; absent: your own, or all for those who run the gateway'),
       groups: z.string().optional().describe('with `by`: how many groups are told, 1 to 1000 (200)'),
     }),
     answer: z.strictObject({
@@ -76,19 +79,15 @@ export const usageEndpoints: readonly Endpoint[] = [
     }),
     examples: { query: { since: '24h' }, answer: { rows: [], rows_total: 0, total_nano_usd: 0 } },
     async answers({ query, principal }, { store, now }) {
-      const { since, key: keyId } = query;
-      if (query.by !== undefined) {
-        const orgId = seesAll(principal, store) ? query.org : principal.orgId;
-        if (query.org !== undefined && query.org !== orgId) return invalid('org', 'there is no such organisation');
-        return usageBy(compact({ ...query, by: query.by, orgId }), store, now());
-      }
-      const refused = whyNotAll(keyId, { principal, permission: 'usage.read', store });
-      if (refused !== undefined) return refused;
+      const { since } = query;
+      const told = toldOf(query, { principal, permission: 'usage.read', store });
+      if ('code' in told) return told;
+      if (query.by !== undefined) return usageBy(compact({ ...query, ...told, by: query.by }), store, now());
       const sinceMs = since === undefined ? undefined : sinceOf(since, now());
       if (since !== undefined && sinceMs === undefined)
         return invalid('since', 'it must be a time as in 2026-11-01T00:00:00Z or 24h');
       const rowsMax = query.rows === 'false' ? 0 : ROWS_MAX;
-      const report = await store.usage(compact({ sinceMs, keyId, rowsMax }));
+      const report = await store.usage(compact({ ...told, sinceMs, rowsMax }));
       if (!report.ok) return report.error;
       const { rows, receipts, total_nano_usd } = report.value;
       return {

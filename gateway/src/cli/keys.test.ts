@@ -1,6 +1,7 @@
 import { describe, it } from 'node:test';
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { inFolder, spendOnce, valueOf } from '../../test/store-kit.ts';
 import { asArray, asRecord, asString, isRecord, parseJson, type JsonRecord } from '../lib/json.ts';
 import { openStore } from '../store/store.ts';
@@ -132,11 +133,17 @@ describe('turnout keys', () => {
     });
   });
 
-  it('shows a name inert in a terminal', async () => {
+  it('refuses a name that a terminal obeys, and shows one that was taken before inert', async () => {
     await inFolder(async (dir) => {
-      const made = await run(keysCommand, ['create', '--name', 'a\u001B[31mred\u0007\u202E'], dir);
+      const name = 'a\u001B[31mred\u0007\u202E';
+      const refused = await run(keysCommand, ['create', '--name', name], dir);
+      assert.match(refused.err, /1 to 200 visible characters/);
+      assert.equal((await run(keysCommand, ['create', '--name', 'a'], dir)).code, 0);
+      const database = new DatabaseSync(join(dir, 'turnout.db'));
+      database.prepare('update keys set name = ?').run(name);
+      database.close();
       const { out } = await run(keysCommand, ['list'], dir);
-      for (const bad of ['\u001B', '\u0007', '\u202E']) assert.ok(!(out + made.out).includes(bad));
+      for (const bad of ['\u001B', '\u0007', '\u202E']) assert.ok(!(out + refused.err).includes(bad));
       assert.match(out, /a.\[31mred/);
     });
   });

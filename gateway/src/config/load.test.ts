@@ -40,6 +40,7 @@ describe('parseConfig on good files', () => {
             port: 8787,
             body_max_bytes: 33_554_432,
             header_max_bytes: 16_384,
+            trusted_proxies: [],
             header_timeout_ms: 10_000,
             body_timeout_ms: 60_000,
             write_idle_ms: 60_000,

@@ -49,7 +49,7 @@ const oidcSchema = z.strictObject({
   org: named(ID).default('default').meta({ description: 'Id of the organisation that new people belong to.' }),
   link_by_email: z.boolean().default(false).meta({
     description:
-      'Whether an existing account is taken over by a verified e-mail address of this provider. Only for a provider that you trust with every account.',
+      'Whether an existing account of `org` is taken over by a verified e-mail address of this provider. Only for a provider that you trust with every account there.',
   }),
 });
 

@@ -111,6 +111,14 @@ describe('regions in a file', () => {
     assert.deepEqual(found(text), []);
   });
 
+  it('refuses a proxy that is no range of addresses, at its place', () => {
+    const text = 'server:\n  trusted_proxies: [10.0.0.0/8, proxy.example]';
+    assert.deepEqual(found(text), [
+      'error 2:33 `server.trusted_proxies[1]` `proxy.example` is no range of addresses. Write `10.1.0.0/16` or `2001:db8::/32`',
+    ]);
+    assert.deepEqual(found('server: {trusted_proxies: ["::1", 10.0.0.0/8]}'), []);
+  });
+
   it('have ranges of addresses that are read when the file is', () => {
     const text = 'callers:\n  regions:\n    - {range: 10.0.0.0/8, region: eu}\n    - {range: 10.1.2.3/16, region: us}';
     assert.deepEqual(found(text), [

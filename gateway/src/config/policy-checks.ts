@@ -11,7 +11,7 @@ import type { PathStep } from './path.ts';
 export function checkPolicies(root: Root): readonly Found[] {
   const own = ownValuesOf(root);
   const rules = entries(root, 'routes').flatMap(([name, route]) => checkRules(asRecord(route) ?? {}, name, own));
-  return [...rules, ...checkRegions(root), ...checkRanges(root)];
+  return [...rules, ...checkRegions(root), ...checkRanges(root), ...checkProxies(root)];
 }
 
 /** The values of facts that only this file knows. */
@@ -103,6 +103,16 @@ function namesIn(value: unknown, path: readonly PathStep[]): readonly NamedRegio
   const name = asString(value);
   if (name !== undefined) return [{ name, path }];
   return (asArray(value) ?? []).flatMap((item, index) => namesIn(item, [...path, index]));
+}
+
+function checkProxies(root: Root): readonly Found[] {
+  const rows = asArray(asRecord(root['server'])?.['trusted_proxies']) ?? [];
+  const ranges = rows.map((row) => ({ range: asString(row) ?? '', region: 'proxy' }));
+  if (ranges.some(({ range }) => range === '')) return [];
+  const compiled = compileRanges(ranges);
+  if (compiled.ok) return [];
+  const { index, message } = compiled.error;
+  return [[['server', 'trusted_proxies', index], { message }]];
 }
 
 function checkRanges(root: Root): readonly Found[] {

@@ -19,7 +19,7 @@ describe('renderErrors', () => {
         'turnout.yaml:2:3: `server.prot` is not a known key; did you mean `port`?',
         '  2 |   prot: 8787',
         '    |   ^^^^',
-        '      allowed: host, port, body_max_bytes, header_max_bytes, header_timeout_ms, body_timeout_ms, write_idle_ms, keep_alive_ms, requests_max, heartbeat_ms, drain_ms, region, workers, upstream_client',
+        '      allowed: host, port, trusted_proxies, body_max_bytes, header_max_bytes, header_timeout_ms, body_timeout_ms, write_idle_ms, keep_alive_ms, requests_max, heartbeat_ms, drain_ms, region, workers, upstream_client',
         '',
         'turnout.yaml:3:11: `attempts` must be at most 10',
         '  3 | attempts: 99',

@@ -13,6 +13,10 @@ export const serverSchema = z.strictObject({
   port: whole({ min: 0, max: 65_535 })
     .default(8787)
     .meta({ description: 'Port to listen on; 0 takes a free one. `--port` and `TURNOUT_PORT` win over it.' }),
+  trusted_proxies: z.array(text(64)).max(1000).default([]).meta({
+    description:
+      'Addresses of proxies in front, in CIDR form (`10.0.0.0/8`). Of what they send, the caller is the last address in `x-forwarded-for` that is none of them: for keys with `addresses`, for logins, and for regions of callers. From anyone else that header counts for nothing.',
+  }),
   body_max_bytes: whole({ min: KIB, max: KIB * MIB })
     .default(32 * MIB)
     .meta({ description: 'Largest request body. A larger one is refused with 413 before it has been read.' }),

@@ -1,5 +1,6 @@
 /** The listener: node:http in front, one pipeline behind. Everything that is not a well-formed request ends here. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Batches } from '../batches/batches.ts';
 import { fault, specOf, type Fault } from '../chat/fault.ts';
@@ -9,6 +10,7 @@ import { err } from '../lib/result.ts';
 import type { Login } from '../login/login.ts';
 import type { Ending, Headers } from '../pipeline/reply.ts';
 import type { World } from '../pipeline/world.ts';
+import { capacityHere } from './capacity.ts';
 import { inOrder } from './in-order.ts';
 import { endRaw, faultOfParser } from './raw.ts';
 import { httpReply } from './reply.ts';
@@ -18,6 +20,9 @@ import { dialectOf, dialectOfPath, finishFault, serve, type Desk, type Rim } fro
 
 /** No client of the corpus sends more than 40. */
 const HEADERS_MAX = 200;
+/** What a body is counted for whose length is told only by its end. */
+const BODY_UNKNOWN_BYTES = 1024 * 1024;
+
 export interface ListenerOptions {
   readonly world: World;
   readonly dialects: Readonly<Partial<Record<Origin, Dialect>>>;
@@ -48,7 +53,8 @@ export function createListener(options: ListenerOptions): Listener {
   let inFlight = 0;
   let early = 0;
   let whenDrained = (): void => undefined;
-  const desk: Desk = { world, dialects, rim, batches, login, inFlight: () => inFlight };
+  const load = takingIn();
+  const desk: Desk = { world, dialects, rim, batches, login, inFlight: () => inFlight, takeIn: load.takeIn };
   const server = createServer(
     {
       maxHeaderSize: limits.headerMaxBytes,
@@ -75,6 +81,7 @@ export function createListener(options: ListenerOptions): Listener {
     });
     void visit(desk, request, response);
   });
+  load.watch(server);
   server.maxHeadersCount = 0;
   // A body is invited when it is wanted (`readBody`), not before its sender is known.
   server.on('checkContinue', (request, response) => queue.take(request, response));
@@ -105,6 +112,40 @@ export function createListener(options: ListenerOptions): Listener {
   }
 
   return { server, inFlight: desk.inFlight, drained };
+}
+
+/** Knows the load of this process: connections, and the bodies that were announced. */
+function takingIn(): { readonly takeIn: Desk['takeIn']; readonly watch: (server: Server) => void } {
+  const capacity = capacityHere();
+  /** Those that were refused go, and are counted no more. */
+  const connections = new Set<Socket>();
+  const leave = (socket: Socket): void => void connections.delete(socket);
+  let bodiesBytes = 0;
+  let closeIdle = (): void => undefined;
+  return {
+    watch(server) {
+      closeIdle = () => server.closeIdleConnections();
+      server.on('connection', (socket) => {
+        connections.add(socket);
+        socket.once('close', () => leave(socket));
+      });
+    },
+    takeIn(request, response) {
+      const bodyBytes = Number(request.headers['content-length'] ?? BODY_UNKNOWN_BYTES);
+      const short = capacity.shortOf({ connections: connections.size, otherBodiesBytes: bodiesBytes, bodyBytes });
+      // Who only keeps a connection for later gives way.
+      if (short === 'connections') closeIdle();
+      if (short !== undefined) {
+        leave(request.socket);
+        return short;
+      }
+      bodiesBytes += bodyBytes;
+      response.once('close', () => {
+        bodiesBytes -= bodyBytes;
+      });
+      return undefined;
+    },
+  };
 }
 
 /** One request, from its head to its end in the metrics. */

@@ -16,18 +16,20 @@ interface Asked {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly path: string;
+  readonly address: string;
   readonly query: URLSearchParams;
   readonly headers: Readonly<Record<string, string | undefined>>;
 }
 
-export async function askLogin(login: Login, { request, response, path, query, headers }: Asked): Promise<LoginResult> {
+export async function askLogin(login: Login, asked: Asked): Promise<LoginResult> {
+  const { request, response, path, query, headers, address } = asked;
   const isForm = /^application\/x-www-form-urlencoded\b/i.test(headers['content-type'] ?? '');
   return login.answer({
     method: request.method ?? 'GET',
     path,
     query,
     headers,
-    address: request.socket.remoteAddress ?? '',
+    address,
     isForm,
     body: async () => {
       const maxBytes = BODY_BYTES_MAX;

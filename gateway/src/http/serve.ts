@@ -28,6 +28,8 @@ import { principalOfKey } from '../login/principal.ts';
 import type { Principal } from '../people/permissions.ts';
 import type { KeyRow } from '../store/ports.ts';
 import { enter, leave, limitedAtDoor } from '../pipeline/limit.ts';
+import { callerAddress } from './caller-address.ts';
+import type { Capacity } from './capacity.ts';
 import { askLogin } from './login.ts';
 import { modelAnswer, modelsAnswer, type ModelsForm } from './models.ts';
 import { arrivalOf, isFormWanted, isOperation, takesForm, type OperationBody } from './operations.ts';
@@ -53,6 +55,8 @@ export interface Desk {
   readonly login: Login;
   /** Requests being worked on. */
   readonly inFlight: () => number;
+  /** Takes the request in, or says what there is too little of for it. */
+  readonly takeIn: (request: IncomingMessage, response: ServerResponse) => ReturnType<Capacity['shortOf']>;
 }
 
 /** The few answers that come from elsewhere than the pipeline. `undefined` key: the caller sent none that is known. */
@@ -111,10 +115,27 @@ export async function serve(visitor: Visit): Promise<Ending> {
   }
   const unscoped = scopeFault(key.value, visitor.operation);
   if (unscoped !== undefined) return finishFault(at, unscoped, {});
-  const busy = busyFault(visitor);
-  // Whoever goes on over this connection goes on to be refused: a new one may lead to another process.
-  if (busy !== undefined) return finishFault(at, busy, busy.code === 'shutting-down' ? { connection: 'close' } : {});
+  const refused = fullFault(visitor);
+  if (refused !== undefined) return finishFault(at, refused.fault, refused.headers);
   return serveKnown(visitor, key.value);
+}
+
+const SHORT: Readonly<Record<'connections' | 'memory', string>> = {
+  connections: 'no more connections can be opened',
+  memory: 'what is under way needs its memory',
+};
+
+/** Whoever goes on over this connection goes on to be refused: a new one may lead to another process. */
+const ELSEWHERE: Headers = { connection: 'close' };
+
+/** Why no more requests can be taken now; where they can, it is taken in. */
+function fullFault(visitor: Visit): { readonly fault: Fault; readonly headers: Headers } | undefined {
+  const { desk, request, response } = visitor;
+  const busy = busyFault(visitor);
+  if (busy !== undefined) return { fault: busy, headers: busy.code === 'shutting-down' ? ELSEWHERE : {} };
+  const short = desk.takeIn(request, response);
+  if (short === undefined) return undefined;
+  return { fault: fault('overloaded', { reason: SHORT[short] }, { retryAfterMs: 1000 }), headers: ELSEWHERE };
 }
 
 /** Whose request it is: from memory, or, where nobody here knows the key, after asking the store. */
@@ -273,9 +294,13 @@ async function serveBody(visitor: Visit, key: KeyRow): Promise<Ending> {
   return answer.ok ? finishJson(at, 200, answer.value) : finishFault(at, answer.error, {});
 }
 
-/** Behind a proxy the address is the proxy's: there a key's region, or `x-turnout-region`, says where the caller is. */
-function callerOf({ reply, request }: Visit, key: KeyRow): Caller {
-  return { key, reply, address: request.socket.remoteAddress };
+function callerOf(visitor: Visit, key: KeyRow): Caller {
+  return { key, reply: visitor.reply, address: addressOf(visitor) };
+}
+
+function addressOf({ request, headers, desk }: Visit): string | undefined {
+  const snapshot = desk.world.snapshot();
+  return callerAddress(request.socket.remoteAddress, headers['x-forwarded-for'], (hop) => snapshot.isProxy(hop));
 }
 
 interface Unread {
@@ -400,7 +425,7 @@ async function serveLogin(visitor: Visit): Promise<Ending> {
   const busy = busyFault(visitor);
   if (busy !== undefined) return finishFault(at, busy, {});
   const path = operation.kind === 'login' ? operation.path : '';
-  const answer = await askLogin(desk.login, { ...visitor, path });
+  const answer = await askLogin(desk.login, { ...visitor, path, address: addressOf(visitor) ?? '' });
   if ('fault' in answer)
     return finishFault(at, answer.fault, answer.allow === undefined ? {} : { allow: answer.allow });
   const { status, headers, body } = answer;
@@ -534,11 +559,12 @@ export function finishFault({ reply, requestId, dialect }: At, of: Fault, header
   return { outcome, status };
 }
 
-function credentialsOf({ repeated, headers, query, operation, request }: Visit): Parameters<typeof authenticate>[0] {
+function credentialsOf(visitor: Visit): Parameters<typeof authenticate>[0] {
+  const { repeated, headers, query, operation } = visitor;
   // Admin lists are filtered by `?key=ID`; everywhere else it is how Gemini's clients say who they are.
   const queryKey = operation.kind === 'admin' ? undefined : (query.get('key') ?? undefined);
   const hasDuplicateKeys = repeated.some((name) => KEY_HEADERS.has(name));
-  return { headers, hasDuplicateKeys, queryKey, address: request.socket.remoteAddress };
+  return { headers, hasDuplicateKeys, queryKey, address: addressOf(visitor) };
 }
 
 /** Gemini's model stands in the URL; a body to explain may say it instead. */

@@ -42,7 +42,7 @@ export async function logIn(world: LoginWorld, given: JsonRecord, address: strin
   return ok(user);
 }
 
-export function isOut({ people }: LoginWorld, { isDisabled, orgId }: UserRow): boolean {
+export function isOut({ people }: Pick<LoginWorld, 'people'>, { isDisabled, orgId }: UserRow): boolean {
   return isDisabled || people.whyNot({ orgId }) !== undefined;
 }
 

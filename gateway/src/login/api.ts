@@ -2,7 +2,7 @@
 import { fault, type Fault } from '../chat/fault.ts';
 import { asString, compact, type JsonRecord } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
-import { isInWords } from '../people/names.ts';
+import { isInWords, NOT_IN_WORDS } from '../people/names.ts';
 import { arrive, changePassword, logIn, makeKey, passwordsOff, signUp } from './acts.ts';
 import { GONE, json, sessionCookie } from './answers.ts';
 import { inviteRecord, sessionRecord, userRecord } from './shapes.ts';
@@ -12,6 +12,9 @@ import type { LoginWorld, Visit } from './world.ts';
 /** Fields of a user that others set: whoever sends them for himself is told, and it is written down. */
 const NOT_ONES_OWN =
   /^(?:role|org|org_id|organisation|team|teams|team_ids|budget|budget_.*|spent|spent_.*|credits?|plan|plan_id|email|disabled|is_.*|id|settings|limits|scopes)$/;
+
+const TOLD_MAX = 20;
+const TOLD_LENGTH_MAX = 40;
 
 export const API: readonly Way[] = [
   forAll('api', 'GET /auth/ways', async (world) => ok(json(waysOf(world)))),
@@ -77,11 +80,13 @@ function meOf(world: LoginWorld, { login: { user, session, value } }: Known): Js
 
 async function changeMe(world: LoginWorld, visit: Known): Answer {
   const { people } = world;
-  const { id } = visit.login.user;
+  const { id, orgId } = visit.login.user;
   const forbidden = Object.keys(visit.fields).filter((field) => NOT_ONES_OWN.test(field));
+  // Of who sends thousands some are enough to know what he was up to.
+  const told = forbidden.slice(0, TOLD_MAX).map((field) => field.slice(0, TOLD_LENGTH_MAX));
   if (forbidden.length > 0) {
-    const noted = await people.noteRefused(id, forbidden, id);
-    return noted.ok ? err(fault('not-ones-own', {}, { param: forbidden[0] ?? '' })) : noted;
+    const noted = await people.noteRefused({ subject: id, orgId, fields: told }, id);
+    return noted.ok ? err(fault('not-ones-own', {}, { param: told[0] ?? '' })) : noted;
   }
   const patch = readName(visit.fields);
   if (!patch.ok) return patch;
@@ -98,9 +103,7 @@ function readName(fields: JsonRecord): Result<{ readonly name?: string }, Fault>
     return err(fault('field-invalid', { reason: 'there is no such field' }, { param: unknown }));
   const name = asString(fields['name'])?.trim();
   const isWrong = fields['name'] !== undefined && (name === undefined || !isInWords(name));
-  return isWrong
-    ? err(fault('field-invalid', { reason: 'it must have 1 to 200 visible characters' }, { param: 'name' }))
-    : ok(compact({ name }));
+  return isWrong ? err(fault('field-invalid', { reason: NOT_IN_WORDS }, { param: 'name' })) : ok(compact({ name }));
 }
 
 async function sessions({ people }: LoginWorld, { login: { user, session } }: Known): Answer {

@@ -1,11 +1,11 @@
 /** Pages that people log in by: plain forms that work without a script. Everything from outside is made inert. */
 import type { Fault } from '../chat/fault.ts';
 
-const STYLE = `:root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;max-width:42rem;margin:3rem auto;padding:0 1rem}
-form,.box{max-width:24rem}label{display:block;margin:1rem 0 .25rem}input{font:inherit;width:100%;box-sizing:border-box;padding:.5rem;border:1px solid #8888;border-radius:6px}
+const STYLE = `:root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;max-width:42rem;margin:3rem auto;padding:0 1rem;overflow-wrap:anywhere}h1{line-height:1.25}
+form,.box{max-width:24rem}label{display:block;margin:1rem 0 .25rem}input{font:inherit;width:100%;box-sizing:border-box;padding:.5rem;border:1px solid #8888;border-radius:6px}input[readonly]{background:#8883}
 button,.button{font:inherit;display:block;width:100%;box-sizing:border-box;margin:1.5rem 0 0;padding:.6rem;border:0;border-radius:6px;background:#1f5fbf;color:#fff;text-align:center;text-decoration:none;cursor:pointer}
 button.plain,.button.plain{background:none;border:1px solid #8888;color:inherit}:focus-visible{outline:3px solid #5a9bff;outline-offset:2px}
-.problem{border-left:4px solid #c62828;padding:.5rem 1rem;background:#c6282818}.hint{color:light-dark(#666,#aaa);font-size:.9rem;margin:.25rem 0 0}code,pre{font:14px/1.5 ui-monospace,monospace}pre{overflow:auto;padding:1rem;border:1px solid #8886;border-radius:6px}`;
+.problem{border-left:4px solid #c62828;padding:.5rem 1rem;background:#c6282818}.hint{color:light-dark(#666,#aaa);font-size:.9rem;margin:.25rem 0 0}code,pre{font:14px/1.5 ui-monospace,monospace}pre{white-space:pre-wrap;padding:1rem;border:1px solid #8886;border-radius:6px}`;
 
 /** For a page that has no script, is in no frame, and sends its forms to us only. */
 export const PAGE_HEADERS = {

@@ -29,7 +29,7 @@ export interface LoginRequest {
   readonly path: string;
   readonly query: URLSearchParams;
   readonly headers: Readonly<Record<string, string | undefined>>;
-  /** Of the connection. */
+  /** Of who asks. */
   readonly address: string;
   /** Whether the body is a form of a page, by its content type. */
   readonly isForm: boolean;

@@ -9,7 +9,7 @@ export const DEFAULT_ORG_ID = 'default';
 
 /**
  * Permission → roles. `own`: only for what belongs to the one who asks (a developer's own keys). All of it within the organisation of the one who asks; what
- * concerns the whole gateway (`gateway.*`, the audit log) is for the root key, and for owners and admins of the organisation `default`.
+ * concerns the whole gateway (`gateway.*`) is for the root key, and for owners and admins of the organisation `default`.
  */
 export const MAY = {
   'org.read': ['owner', 'admin', 'developer', 'analyst', 'viewer'],
@@ -28,7 +28,7 @@ export const MAY = {
   'routes.read': ['owner', 'admin', 'developer', 'analyst', 'viewer'],
   'alerts.read': ['owner', 'admin', 'developer', 'analyst', 'viewer'],
   'alerts.write': ['owner', 'admin'],
-  'audit.read': ['owner', 'admin'],
+  'audit.read': ['owner', 'admin', 'analyst'],
   'gateway.read': ['owner', 'admin'],
   'gateway.orgs': ['owner'],
   'gateway.credits': ['owner'],
@@ -62,9 +62,9 @@ export function may(
   return roles.includes(role);
 }
 
-/** Whether it concerns the gateway as a whole, and so no tenant's people. The audit log is one chain over all organisations. */
+/** Whether it concerns the gateway as a whole, and so no tenant's people. */
 export function isOfGateway(permission: Permission): boolean {
-  return permission.startsWith('gateway.') || permission === 'audit.read';
+  return permission.startsWith('gateway.');
 }
 
 export function isRole(text: unknown): text is Role {

@@ -20,10 +20,15 @@ export async function decisionOf(
   return ok(said.value === undefined ? record : { ...record, feedback: feedbackRecord(said.value) });
 }
 
-/** What is known of providers is their operator's; a caller sees what was made of it. A key for some models or places is told of no other. */
+/** What is known of providers is their operator's: others see what was made of it. */
+export function withoutInputs(record: JsonRecord): JsonRecord {
+  return { ...record, inputs: undefined };
+}
+
+/** A key for some models or places is told of no other. */
 function shownTo(key: KeyRow, record: JsonRecord): JsonRecord {
   if (key.isRoot) return record;
-  const shown = { ...record, inputs: undefined };
+  const shown = withoutInputs(record);
   const classifier = asRecord(record['classifier']);
   return !isLimited(key) || classifier === undefined ? shown : withoutClassifier(shown, classifier);
 }

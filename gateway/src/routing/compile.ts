@@ -95,6 +95,7 @@ export function compile(input: CompileInput): Compiled {
     listed: [...autoListed(resolver, config), ...listedModels(config, entries)],
     ...(input.intents === undefined ? {} : { intentOf: input.intents.classify }),
     ...classifierOf(input),
+    isProxy: proxiesOf(config),
     regionOf: regionsByAddress(config),
     resolve: resolver,
     successorOf: (target, today) => successorOf(names, target, today),
@@ -114,6 +115,11 @@ function classifierOf({ config, intents }: CompileInput): Pick<Snapshot, 'classi
 
 function intentDoubt({ intent, message }: IntentWarning): string {
   return `\`${pathText(intent === undefined ? ['intents'] : ['intents', intent])}\` ${message}`;
+}
+
+function proxiesOf({ server }: Config): Snapshot['isProxy'] {
+  const ranges = compileRanges(server.trusted_proxies.map((range) => ({ range, region: 'proxy' })));
+  return (address) => ranges.ok && ranges.value.regionOf(address) !== undefined;
 }
 
 /** Ranges that are wrong were refused when the file was read. */

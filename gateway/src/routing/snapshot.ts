@@ -93,6 +93,8 @@ export interface Snapshot {
   readonly intentOf?: ((text: string) => Intent | undefined) | undefined;
   /** Absent: no model is asked what a text is about. */
   readonly classifier?: Classifier;
+  /** Whether an address is that of a proxy in front of us, as the file says. */
+  isProxy(address: string): boolean;
   /** Where the caller of an address is, as the file says. */
   regionOf(address: string): string | undefined;
   resolve(name: string): Resolution;

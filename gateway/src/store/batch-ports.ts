@@ -40,6 +40,8 @@ export interface FileQuery extends PageQuery {
 export interface BatchQuery extends PageQuery {
   /** Absent: batches of both protocols. */
   readonly form?: BatchForm;
+  /** Those of its keys. */
+  readonly orgId?: string;
 }
 
 export interface Page<T> {

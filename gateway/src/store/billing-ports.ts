@@ -4,6 +4,7 @@ import type { JsonRecord } from '../lib/json.ts';
 import type { Result } from '../lib/result.ts';
 import type { Plan, PlanRule } from '../money/plan.ts';
 import type { NanoUsd } from '../money/price.ts';
+import type { PeopleDeed } from './people-ports.ts';
 
 /** The purse of an organisation's credits: prepaid organisations are held against it, by what they are charged. */
 export function creditPurseOf(orgId: string): string {
@@ -137,15 +138,13 @@ export interface StoredPlan extends Plan {
   readonly revision: bigint;
 }
 
+/** The plan as it is now, or why it was left as it was. `in-use`: an organisation has it. */
+export type PlanWritten = { readonly row: StoredPlan } | { readonly refused: 'unknown' | 'in-use' | 'revision-old' };
+
 /** Plans in memory. */
 export interface Plans {
   /** The rules of a plan; undefined where there is none of that id. */
   rulesOf(planId: string | undefined): readonly PlanRule[] | undefined;
-}
-
-export interface BillingDeed {
-  readonly atMs: number;
-  readonly by: string;
 }
 
 /** One organisation and stretch of time. */
@@ -196,10 +195,10 @@ export interface BillingBooks {
   takePayment(event: PaymentEvent): Promise<PaymentOutcome>;
   /** Changed after `revision`, removed ones among them. */
   planChanges(revision: bigint): Promise<readonly StoredPlan[]>;
-  /** Makes a plan, or changes it whole. */
-  putPlan(plan: Plan, deed: BillingDeed): Promise<StoredPlan>;
-  /** False where there is none, or an organisation has it. */
-  removePlan(id: string, deed: BillingDeed): Promise<boolean>;
+  createPlan(plan: Plan, deed: PeopleDeed): Promise<StoredPlan>;
+  /** What is absent stays. */
+  changePlan(id: string, patch: Partial<Omit<Plan, 'id'>>, deed: PeopleDeed): Promise<PlanWritten>;
+  removePlan(id: string, deed: PeopleDeed): Promise<PlanWritten>;
   /** All that are not removed, oldest first. */
   invoicedOrgs(): Promise<readonly InvoicedOrg[]>;
   /** Undefined where there is no such organisation. */

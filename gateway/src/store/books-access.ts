@@ -39,10 +39,10 @@ export function accessBooks(db: Db): AccessBooks {
     loginOf: async (by) => loginOf(db, by),
     ...sessionBooks(db),
     ...inviteBooks(db),
-    noteRefused: async (subject, fields, deed) =>
+    noteRefused: async ({ subject, orgId, fields }, deed) =>
       db
         .transaction()
-        .execute(async (trx) => note(trx, deed, { action: 'user.refused', subject, changes: { fields } })),
+        .execute(async (trx) => note(trx, deed, { action: 'user.refused', subject, orgId, changes: { fields } })),
     pruneAccess: async (atMs) => {
       const at = BigInt(Math.floor(atMs));
       await db.deleteFrom('sessions').where('expires_at', '<=', at).execute();
@@ -147,13 +147,14 @@ function inviteBooks(db: Db): InviteBooks {
     },
     removeInvite: async (id, deed) =>
       db.transaction().execute(async (trx) => {
-        const { numDeletedRows } = await trx
+        const removed = await trx
           .deleteFrom('invites')
           .where('id', '=', id)
           .where('used_at', 'is', null)
+          .returning('org_id')
           .executeTakeFirst();
-        if (numDeletedRows === 0n) return false;
-        await note(trx, deed, { action: 'invite.deleted', subject: id, changes: {} });
+        if (removed === undefined) return false;
+        await note(trx, deed, { action: 'invite.deleted', subject: id, orgId: removed.org_id, changes: {} });
         return true;
       }),
     acceptInvite: async (id, arrival, deed) =>
@@ -190,7 +191,7 @@ async function createInvite(
   };
   const stored = await trx.insertInto('invites').values(row).returningAll().executeTakeFirstOrThrow();
   const changes = compact({ kind, org_id: orgId, team_id: teamId, user_id: userId, email, role });
-  await note(trx, deed, { action: 'invite.created', subject: id, changes });
+  await note(trx, deed, { action: 'invite.created', subject: id, orgId, changes });
   return { row: inviteOf(stored) };
 }
 
@@ -260,7 +261,8 @@ async function renew(trx: Trx, { invite, arrival }: Arriving, deed: PeopleDeed):
     .executeTakeFirst();
   if (stored === undefined) return { refused: 'unknown' };
   await trx.deleteFrom('sessions').where('user_id', '=', userId).execute();
-  await note(trx, deed, { action: 'user.changed', subject: userId, changes: { password: 'set' } });
+  const noted = { subject: userId, orgId: stored.org_id, changes: { password: 'set' } };
+  await note(trx, deed, { action: 'user.changed', ...noted });
   const teamsOf = await membersOf(trx, [userId]);
   return { row: userOf(stored, teamsOf(userId)) };
 }

@@ -65,7 +65,8 @@ async function acknowledge(
   if (acked === undefined) return alertBooks(trx).getAlert(id);
   const { kind, subject } = acked;
   const changes = compact({ kind, subject, note });
-  await noteDeed(trx, { atMs, by, action: 'alert.acknowledged', subject: String(id), changes });
+  const orgId = acked.org_id ?? undefined;
+  await noteDeed(trx, { atMs, by, action: 'alert.acknowledged', subject: String(id), orgId, changes });
   return alertOf(acked);
 }
 

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { Kysely, Selectable, Transaction } from 'kysely';
-import { asRecord, parseJson, type JsonRecord } from '../lib/json.ts';
+import { asRecord, compact, parseJson, type JsonRecord } from '../lib/json.ts';
 import type { AuditProof, Books } from './books-form.ts';
 import type { AuditEntry, AuditQuery } from './ports.ts';
 import { lockNames } from './lock-purses.ts';
@@ -30,13 +30,15 @@ export interface Deed {
   readonly subject: string;
   /** The new values. No secret. */
   readonly changes: JsonRecord;
+  /** Whose people may read of it; undefined: those who run the gateway only. */
+  readonly orgId: string | undefined;
 }
 
 /** Adds an entry, inside the transaction of what it tells. */
 export async function noteDeed(trx: Transaction<Tables>, deed: Deed): Promise<void> {
   await lockNames(trx, ['audit']);
   const last = await trx.selectFrom('audit').select(['seq', 'hash']).orderBy('seq', 'desc').executeTakeFirst();
-  const { atMs, by, action, subject } = deed;
+  const { atMs, by, action, subject, orgId } = deed;
   const entry = {
     seq: (last?.seq ?? 0n) + 1n,
     at: BigInt(atMs),
@@ -44,6 +46,7 @@ export async function noteDeed(trx: Transaction<Tables>, deed: Deed): Promise<vo
     action,
     subject,
     changes: JSON.stringify(deed.changes),
+    org_id: orgId ?? null,
   };
   await trx
     .insertInto('audit')
@@ -70,10 +73,11 @@ export function auditBooks(db: Kysely<Tables>): Pick<Books, 'audit' | 'verifyAud
 
 function entriesOf(
   db: Kysely<Tables>,
-  { cursor, isOldestFirst = false, sinceMs, untilMs, text, ...exact }: AuditQuery,
+  { cursor, isOldestFirst = false, sinceMs, untilMs, text, orgId, ...exact }: AuditQuery,
 ) {
   let select = db.selectFrom('audit').selectAll();
   if (cursor !== undefined) select = select.where('seq', isOldestFirst ? '>' : '<', BigInt(cursor));
+  if (orgId !== undefined) select = select.where('org_id', '=', orgId);
   for (const name of ['action', 'by', 'subject'] as const) {
     const value = exact[name];
     if (value !== undefined) select = select.where(name, '=', value);
@@ -109,14 +113,17 @@ export async function auditProof(db: Kysely<Tables>): Promise<AuditProof> {
 }
 
 function hashOf(entry: Omit<Selectable<AuditTable>, 'hash'>, before: string): string {
-  const { seq, at, by, action, subject, changes } = entry;
+  const { seq, at, by, action, subject, changes, org_id } = entry;
+  // What was written before entries had an organisation, and what has none, has one word less.
+  const of = org_id === null ? [] : [org_id];
   return createHash('sha256')
-    .update(JSON.stringify([before, seq.toString(), at.toString(), by, action, subject, changes]))
+    .update(JSON.stringify([before, seq.toString(), at.toString(), by, action, subject, changes, ...of]))
     .digest('hex');
 }
 
 function entryOf(row: Selectable<AuditTable>): AuditEntry {
   const { by, action, subject, hash } = row;
   const at = new Date(Number(row.at)).toISOString();
-  return { seq: Number(row.seq), at, by, action, subject, changes: asRecord(parseJson(row.changes)) ?? {}, hash };
+  const changes = asRecord(parseJson(row.changes)) ?? {};
+  return compact({ seq: Number(row.seq), at, by, org: row.org_id ?? undefined, action, subject, changes, hash });
 }

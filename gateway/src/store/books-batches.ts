@@ -200,9 +200,11 @@ async function get(db: Kysely<Tables>, id: string): Promise<StoredBatch | undefi
 }
 
 async function list(db: Kysely<Tables>, query: BatchQuery): Promise<Page<StoredBatch>> {
-  const { keyId, form } = query;
+  const { keyId, orgId, form } = query;
   let select = db.selectFrom('batches').selectAll();
   if (keyId !== undefined) select = select.where('key_id', '=', keyId);
+  if (orgId !== undefined)
+    select = select.where('key_id', 'in', (of) => of.selectFrom('keys').select('id').where('org_id', '=', orgId));
   if (form !== undefined) select = select.where('form', '=', form);
   const place = await placeOf(query, async (id) => {
     const found = await db.selectFrom('batches').select('seq').where('id', '=', id).executeTakeFirst();

@@ -35,7 +35,8 @@ export function budgetBooks(db: Kysely<Tables>): BudgetBooks {
           .returningAll()
           .executeTakeFirstOrThrow();
         const changes = changesOf(budget);
-        await noteDeed(trx, { atMs, by, action: 'budget.created', subject: budget.id, changes });
+        const { id: subject, orgId } = budget;
+        await noteDeed(trx, { atMs, by, action: 'budget.created', subject, orgId, changes });
         return budgetOf(stored);
       }),
     changeBudget: async (id, patch, deed) => update(db, { id, deed, action: 'budget.changed', patch }),
@@ -51,11 +52,12 @@ interface Update {
 }
 
 async function update(db: Kysely<Tables>, { id, deed, action, patch }: Update): Promise<StoredBudget | undefined> {
-  const { atMs, by = SYSTEM } = deed;
+  const { atMs, by = SYSTEM, ifRevision } = deed;
   return db.transaction().execute(async (trx) => {
     await lockNames(trx, [`budget ${id}`]);
     const row = await trx.selectFrom('budgets').selectAll().where('id', '=', id).executeTakeFirst();
     if (row === undefined || row.is_removed === 1n) return undefined;
+    if (ifRevision !== undefined && row.revision.toString() !== ifRevision) return undefined;
     const revision = await nextRevision(trx, 'people');
     const stored = await trx
       .updateTable('budgets')
@@ -67,7 +69,8 @@ async function update(db: Kysely<Tables>, { id, deed, action, patch }: Update): 
       .where('id', '=', id)
       .returningAll()
       .executeTakeFirstOrThrow();
-    await noteDeed(trx, { atMs, by, action, subject: id, changes: changesOf(patch) });
+    const orgId = stored.org_id ?? undefined;
+    await noteDeed(trx, { atMs, by, action, subject: id, orgId, changes: changesOf(patch) });
     return budgetOf(stored);
   });
 }

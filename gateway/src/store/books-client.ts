@@ -56,6 +56,8 @@ export function openBooksThread(options: BooksOptions): Books {
   const close = async (): Promise<void> => {
     if (worker === undefined) return;
     await call('close', []);
+    // Nothing else may be left that keeps the process alive until the thread is gone.
+    worker?.ref();
     await worker?.terminate();
   };
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it has whatever method is asked of it: the thread knows them by their names.

@@ -224,7 +224,7 @@ async function noteCredits(
     ...(kind === 'refund' && leftNanoUsd > 0n ? { not_taken_usd: formatUsd(leftNanoUsd) } : {}),
     ...(expiresAtMs === undefined ? {} : { expires_at: new Date(expiresAtMs).toISOString() }),
   };
-  await noteDeed(trx, { atMs: row.atMs, by, action, subject: orgId, changes });
+  await noteDeed(trx, { atMs: row.atMs, by, action, subject: orgId, orgId, changes });
 }
 
 async function balanceOf(trx: Transaction<Tables>, orgId: string): Promise<CreditBalance | undefined> {

@@ -135,6 +135,7 @@ export interface StoredRequest {
 
 export interface FoundRequest {
   readonly keyId: string;
+  readonly orgId?: string;
   readonly body: JsonRecord;
 }
 
@@ -230,7 +231,10 @@ export interface SecretBooks {
 export interface KeyBooks {
   /** Keys changed after `revision`, removed ones among them. */
   keyChanges(revision: bigint): Promise<readonly StoredKey[]>;
-  createKey(key: Omit<KeyRow, 'isDisabled'> & { readonly hash: string }, by?: string): Promise<StoredKey>;
+  createKey(
+    key: Omit<KeyRow, 'isDisabled'> & { readonly isDisabled?: boolean; readonly hash: string },
+    by?: string,
+  ): Promise<StoredKey>;
   changeKey(id: string, change: KeyPatch, deed: KeyDeed): Promise<StoredKey | undefined>;
   removeKey(id: string, deed: KeyDeed): Promise<StoredKey | undefined>;
   rotateKey(id: string, tokens: Rotation, deed: KeyDeed): Promise<StoredKey | undefined>;

@@ -1,7 +1,17 @@
-/** What an invoice is made of: the receipts of an organisation in a stretch of time, summed by model. Only reads. */
-import { sql, type Kysely } from 'kysely';
+/** What an invoice is made of: what an organisation used in a stretch of time, summed by model. Only reads. */
+import { sql, type Kysely, type RawBuilder } from 'kysely';
 import { asRecord, asString, parseJson } from '../lib/json.ts';
-import { creditPurseOf, type BillingBooks, type InvoiceQuery, type InvoiceSums } from './billing-ports.ts';
+import type { BillingBooks, InvoiceQuery, InvoiceSums } from './billing-ports.ts';
+import { receiptsFrom } from './books-horizon.ts';
+import {
+  COUNTED_RECEIPTS,
+  HOUR_MS,
+  listed,
+  sumsWithin,
+  USAGE_COUNTS,
+  type UsageCounts,
+  type UsageHour,
+} from './books-usage.ts';
 import { DEFAULT_ORG_ID } from '../people/permissions.ts';
 import type { Tables } from './schema.ts';
 
@@ -24,55 +34,53 @@ export function invoiceBooks(db: Kysely<Tables>): Pick<BillingBooks, 'invoicedOr
   };
 }
 
-/** The cost of a receipt, or what it became when its price was known later. */
-const COST = sql<bigint | null>`coalesce(p.cost_nano_usd, r.cost_nano_usd)`;
-const CHARGE = sql<bigint | null>`coalesce(p.charge_nano_usd, r.charge_nano_usd, r.cost_nano_usd)`;
-
-async function sums(db: Kysely<Tables>, { orgId, fromMs, toMs }: InvoiceQuery): Promise<InvoiceSums | undefined> {
+async function sums(db: Kysely<Tables>, query: InvoiceQuery): Promise<InvoiceSums | undefined> {
   const org = await db
     .selectFrom('orgs')
     .select(['name', 'billing'])
-    .where('id', '=', orgId)
+    .where('id', '=', query.orgId)
     .where('is_removed', '=', 0n)
     .executeTakeFirst();
   if (org === undefined) return undefined;
-  // Names of purses have no spaces, and spaces are between them.
-  const isOnCredits = sql<boolean>`replace(' ' || r.purses || ' ', ${` ${creditPurseOf(orgId)} `}, '') <> ' ' || r.purses || ' '`;
-  const rows = await db
-    .selectFrom('receipts as r')
-    .leftJoin('repricings as p', 'p.receipt_id', 'r.id')
-    .select([
-      'r.provider',
-      'r.model',
-      sql<bigint>`count(distinct r.request_id)`.as('requests'),
-      sql<bigint>`count(*)`.as('attempts'),
-      sql<bigint>`count(${COST})`.as('priced'),
-      sql<bigint>`coalesce(sum(r.input_tokens), 0)`.as('input'),
-      sql<bigint>`coalesce(sum(r.cached_input_tokens), 0)`.as('cached'),
-      sql<bigint>`coalesce(sum(r.output_tokens), 0)`.as('output'),
-      sql<bigint>`coalesce(sum(${COST}), 0)`.as('cost'),
-      sql<bigint>`coalesce(sum(${CHARGE}), 0)`.as('charge'),
-      sql<bigint>`coalesce(sum(case when ${isOnCredits} then ${CHARGE} end), 0)`.as('credits'),
-    ])
-    .where(sql<boolean>`coalesce(r.org_id, ${DEFAULT_ORG_ID}) = ${orgId}`)
-    .where('r.at', '>=', BigInt(fromMs))
-    .where('r.at', '<', BigInt(toMs))
-    .groupBy(['r.provider', 'r.model'])
-    .orderBy('r.provider')
-    .orderBy('r.model')
-    .execute();
+  const { rows } = await sql<UsageCounts & Pick<UsageHour, 'provider' | 'model'>>`
+    select provider, model, ${SUMS} from (${await linesOf(db, query)}) as counted
+    group by provider, model order by provider, model`.execute(db);
   const lines = rows.map((row) => ({
     provider: row.provider,
     model: row.model,
     requests: Number(row.requests),
-    attempts: Number(row.attempts),
-    unpriced: Number(row.attempts - row.priced),
-    inputTokens: Number(row.input),
-    cachedInputTokens: Number(row.cached),
-    outputTokens: Number(row.output),
-    costNanoUsd: row.cost,
-    chargeNanoUsd: row.charge,
-    creditsNanoUsd: row.credits,
+    attempts: Number(row.receipts),
+    unpriced: Number(row.unpriced),
+    inputTokens: Number(row.input_tokens),
+    cachedInputTokens: Number(row.cached_input_tokens),
+    outputTokens: Number(row.output_tokens),
+    costNanoUsd: row.cost_nano_usd,
+    chargeNanoUsd: row.charge_nano_usd,
+    creditsNanoUsd: row.credits_nano_usd,
   }));
   return { orgName: org.name, billing: org.billing, lines };
+}
+
+const SUMS = sql.join(USAGE_COUNTS.map((name) => sql`cast(sum(${sql.ref(name)}) as bigint) as ${sql.ref(name)}`));
+const COLUMNS = listed(['provider', 'model', ...USAGE_COUNTS]);
+
+/**
+ * The whole hours of the time from the sums, which have every receipt, also those that are gone; what it has of the hours at
+ * its ends (there are zones of half hours) from their receipts. Where those are gone, the hour is the time's in which it began.
+ */
+async function linesOf(db: Kysely<Tables>, { orgId, fromMs, toMs }: InvoiceQuery): Promise<RawBuilder<unknown>> {
+  const from = BigInt(Math.ceil(fromMs / HOUR_MS));
+  const last = BigInt(Math.floor(toMs / HOUR_MS));
+  const isGone = (await receiptsFrom(db)) > last;
+  const until = isGone ? BigInt(Math.ceil(toMs / HOUR_MS)) : last;
+  // Receipts that name no organisation are those of the one that everyone is in where there is no other.
+  const orgIds = orgId === DEFAULT_ORG_ID ? [orgId, ''] : [orgId];
+  const between = (first: number | bigint, end: number | bigint): RawBuilder<unknown> => sql`
+    select ${COLUMNS} from (${COUNTED_RECEIPTS} where coalesce(r.org_id, ${DEFAULT_ORG_ID}) = ${orgId}
+      and r.at >= ${BigInt(first)} and r.at < ${BigInt(end)}) as part_of_hour`;
+  const ms = BigInt(HOUR_MS);
+  return sql`
+    select ${COLUMNS} from (${sumsWithin({ from, until }, { orgIds })}) as whole_hours
+    union all ${between(fromMs, from * ms)}
+    union all ${between(until * ms, toMs)}`;
 }

@@ -82,7 +82,7 @@ async function createKey(
       name: key.name,
       hash: key.hash,
       is_root: key.isRoot ? 1 : 0,
-      is_disabled: 0,
+      is_disabled: key.isDisabled === true ? 1 : 0,
       is_removed: 0,
       created_at: key.createdAtMs,
       expires_at: key.expiresAtMs ?? null,
@@ -98,8 +98,9 @@ async function createKey(
     };
     const stored = await trx.insertInto('keys').values(row).returningAll().executeTakeFirstOrThrow();
     await setGrant(trx, key.id, { nanoUsd: key.budgetNanoUsd ?? 0n, atMs: key.createdAtMs });
-    const changes = changesOf({ ...key, isRoot: key.isRoot });
-    await noteDeed(trx, { atMs: key.createdAtMs, by, action: 'key.created', subject: key.id, changes });
+    const { isDisabled, ...made } = key;
+    const changes = changesOf(isDisabled === true ? key : made);
+    await noteDeed(trx, { ...deedOn(stored), atMs: key.createdAtMs, by, action: 'key.created', changes });
     return keyOf(stored);
   });
 }
@@ -133,9 +134,14 @@ async function changed(
       .where('id', '=', id)
       .returningAll()
       .executeTakeFirstOrThrow();
-    await noteDeed(trx, { atMs, by, action, subject: id, changes });
+    await noteDeed(trx, { ...deedOn(stored), atMs, by, action, changes });
     return keyOf(stored);
   });
+}
+
+/** Root keys are of the gateway. */
+function deedOn({ id, org_id, is_root }: Selectable<KeysTable>): Pick<Deed, 'subject' | 'orgId'> {
+  return { subject: id, orgId: is_root === 1n ? undefined : org_id };
 }
 
 async function missingOwner(

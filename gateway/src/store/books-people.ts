@@ -59,8 +59,10 @@ function orgBooks(db: Kysely<Tables>): Pick<OwnerBooks, 'createOrg' | 'changeOrg
           billing: org.billing ?? 'postpaid',
           plan_id: org.planId ?? null,
         };
+        const refused = await whyNoPlan(trx, org.planId);
+        if (refused !== undefined) return { refused };
         const stored = await trx.insertInto('orgs').values(row).returningAll().executeTakeFirstOrThrow();
-        await note(trx, deed, { action: 'org.created', subject: id, changes: orgChanges(org) });
+        await note(trx, deed, { action: 'org.created', subject: id, orgId: id, changes: orgChanges(org) });
         return { row: orgOf(stored) };
       }),
     changeOrg: async (id, patch, deed) =>
@@ -70,6 +72,8 @@ function orgBooks(db: Kysely<Tables>): Pick<OwnerBooks, 'createOrg' | 'changeOrg
           return { refused: 'default-org' };
         const { billing, planId } = patch;
         const set = { ...(await ownerSet(trx, patch)), ...compact({ billing, plan_id: planId }) };
+        const refused = (await whyNotSeen(trx, ['orgs', id], deed)) ?? (await whyNoPlan(trx, planId));
+        if (refused !== undefined) return { refused };
         const stored = await trx
           .updateTable('orgs')
           .set(set)
@@ -79,10 +83,33 @@ function orgBooks(db: Kysely<Tables>): Pick<OwnerBooks, 'createOrg' | 'changeOrg
           .executeTakeFirst();
         if (stored === undefined) return { refused: 'unknown' };
         if (patch.isRemoved === true) await emptyOrg(trx, id, stored.revision);
-        await note(trx, deed, { action: changed('org', patch), subject: id, changes: orgChanges(patch) });
+        await note(trx, deed, { action: changed('org', patch), subject: id, orgId: id, changes: orgChanges(patch) });
         return { row: orgOf(stored) };
       }),
   };
+}
+
+/** Once the revision is drawn nobody else writes until the end of the transaction: what is seen here holds. */
+async function whyNotSeen(
+  trx: Trx,
+  [table, id]: readonly ['orgs' | 'teams' | 'users', string],
+  { ifRevision }: PeopleDeed,
+): Promise<Refusal | undefined> {
+  if (ifRevision === undefined) return undefined;
+  const row = await trx
+    .selectFrom(table)
+    .select('revision')
+    .where('id', '=', id)
+    .where('is_removed', '=', 0n)
+    .executeTakeFirst();
+  if (row === undefined) return 'unknown';
+  return row.revision.toString() === ifRevision ? undefined : 'revision-old';
+}
+
+async function whyNoPlan(trx: Trx, planId: string | null | undefined): Promise<Refusal | undefined> {
+  if (planId === null || planId === undefined) return undefined;
+  const plan = trx.selectFrom('plans').select('id').where('id', '=', planId).where('is_removed', '=', 0n);
+  return (await plan.executeTakeFirst()) === undefined ? 'plan-unknown' : undefined;
 }
 
 /** With an organisation its teams and users go; their addresses are free again. */
@@ -108,22 +135,27 @@ function teamBooks(db: Kysely<Tables>): Pick<OwnerBooks, 'createTeam' | 'changeT
         if (!(await hasOrg(trx, team.orgId))) return { refused: 'org-unknown' };
         const row = { ...owner, org_id: team.orgId };
         const stored = await trx.insertInto('teams').values(row).returningAll().executeTakeFirstOrThrow();
-        const { name, settings, orgId: org_id } = team;
-        await note(trx, deed, { action: 'team.created', subject: id, changes: compact({ name, settings, org_id }) });
+        const { name, settings, orgId } = team;
+        const changes = compact({ name, settings, org_id: orgId });
+        await note(trx, deed, { action: 'team.created', subject: id, orgId, changes });
         return { row: teamOf(stored) };
       }),
     changeTeam: async (id, patch, deed) =>
       db.transaction().execute(async (trx) => {
+        const set = await ownerSet(trx, patch);
+        const refused = await whyNotSeen(trx, ['teams', id], deed);
+        if (refused !== undefined) return { refused };
         const stored = await trx
           .updateTable('teams')
-          .set(await ownerSet(trx, patch))
+          .set(set)
           .where('id', '=', id)
           .where('is_removed', '=', 0n)
           .returningAll()
           .executeTakeFirst();
         if (stored === undefined) return { refused: 'unknown' };
         if (patch.isRemoved === true) await emptyTeam(trx, id, stored.revision);
-        await note(trx, deed, { action: changed('team', patch), subject: id, changes: ownerChanges(patch) });
+        const noted = { subject: id, orgId: stored.org_id, changes: ownerChanges(patch) };
+        await note(trx, deed, { action: changed('team', patch), ...noted });
         return { row: teamOf(stored) };
       }),
   };
@@ -150,7 +182,7 @@ function userBooks(db: Kysely<Tables>): Pick<OwnerBooks, 'createUser' | 'changeU
           .where('is_removed', '=', 0n)
           .executeTakeFirst();
         if (known === undefined) return { refused: 'unknown' };
-        const refused = await whyNotChange(trx, known, patch);
+        const refused = (await whyNotSeen(trx, ['users', id], deed)) ?? (await whyNotChange(trx, known, patch));
         if (refused !== undefined) return { refused };
         const stored = await trx
           .updateTable('users')
@@ -159,7 +191,8 @@ function userBooks(db: Kysely<Tables>): Pick<OwnerBooks, 'createUser' | 'changeU
           .returningAll()
           .executeTakeFirstOrThrow();
         await followUser(trx, id, patch);
-        await note(trx, deed, { action: changed('user', patch), subject: id, changes: userChanges(patch) });
+        const noted = { subject: id, orgId: stored.org_id, changes: userChanges(patch) };
+        await note(trx, deed, { action: changed('user', patch), ...noted });
         const teamsOf = await membersOf(trx, [id]);
         return { row: userOf(stored, teamsOf(id)) };
       }),
@@ -189,7 +222,7 @@ export async function addUser(
   const stored = await trx.insertInto('users').values(row).returningAll().executeTakeFirstOrThrow();
   await setTeams(trx, id, teamIds);
   const changes = compact({ name, email, role, org_id: orgId, teams: teamIds, oidc: oidcSubject });
-  await note(trx, deed, { action: 'user.created', subject: id, changes });
+  await note(trx, deed, { action: 'user.created', subject: id, orgId, changes });
   return { row: userOf(stored, teamIds) };
 }
 
@@ -328,7 +361,7 @@ async function nextPeopleRevision(trx: Trx): Promise<bigint> {
   return row.value;
 }
 
-type Noted = Pick<Parameters<typeof noteDeed>[1], 'action' | 'subject' | 'changes'>;
+type Noted = Omit<Parameters<typeof noteDeed>[1], 'atMs' | 'by'>;
 
 export async function note(trx: Trx, { atMs, by }: PeopleDeed, noted: Noted): Promise<void> {
   await noteDeed(trx, { atMs: Math.floor(atMs), by, ...noted });

@@ -1,14 +1,18 @@
 /** Plans in the database. Every change counts the counter `people` up, so that processes learn of it by asking for what is newer. */
-import { sql, type Kysely, type Selectable, type Transaction } from 'kysely';
-import { asArray, asNumber, asRecord, asString, parseJson, type JsonRecord } from '../lib/json.ts';
+import type { Kysely, Selectable, Transaction, Updateable } from 'kysely';
+import { asArray, asNumber, asRecord, asString, compact, parseJson, type JsonRecord } from '../lib/json.ts';
 import type { PlanRule } from '../money/plan.ts';
 import { formatUsd, parseUsd } from '../money/usd.ts';
-import type { BillingBooks, BillingDeed, StoredPlan } from './billing-ports.ts';
+import type { BillingBooks, PlanWritten, StoredPlan } from './billing-ports.ts';
 import { noteDeed } from './books-audit.ts';
+import { nextRevision } from './books-keys.ts';
+import type { PeopleDeed } from './people-ports.ts';
 import type { PlansTable } from './schema-people.ts';
 import type { Tables } from './schema.ts';
 
-export function planBooks(db: Kysely<Tables>): Pick<BillingBooks, 'planChanges' | 'putPlan' | 'removePlan'> {
+export function planBooks(
+  db: Kysely<Tables>,
+): Pick<BillingBooks, 'planChanges' | 'createPlan' | 'changePlan' | 'removePlan'> {
   return {
     planChanges: async (revision) => {
       const rows = await db
@@ -19,51 +23,64 @@ export function planBooks(db: Kysely<Tables>): Pick<BillingBooks, 'planChanges' 
         .execute();
       return rows.map(planOf);
     },
-    putPlan: async ({ id, name, rules }, deed) =>
+    createPlan: async ({ id, name, rules }, { atMs, by }) =>
       db.transaction().execute(async (trx) => {
-        const revision = await nextRevision(trx);
+        const revision = await nextRevision(trx, 'people');
         const written = rules.map(writtenRule);
-        const values = { name, rules: JSON.stringify(written), is_removed: 0, revision };
-        const row = await trx
-          .insertInto('plans')
-          .values({ id, ...values, created_at: deed.atMs })
-          .onConflict((conflict) => conflict.column('id').doUpdateSet(values))
-          .returningAll()
-          .executeTakeFirstOrThrow();
-        await noteDeed(trx, { ...deed, action: 'plan.put', subject: id, changes: { name, rules: written } });
+        const values = { id, name, rules: JSON.stringify(written), is_removed: 0, created_at: atMs, revision };
+        const row = await trx.insertInto('plans').values(values).returningAll().executeTakeFirstOrThrow();
+        const noted = { subject: id, orgId: undefined, changes: { name, rules: written } };
+        await noteDeed(trx, { atMs, by, action: 'plan.created', ...noted });
         return planOf(row);
       }),
-    removePlan: async (id, deed) => db.transaction().execute(async (trx) => remove(trx, id, deed)),
+    changePlan: async (id, { name, rules }, deed) => {
+      const changes = compact({ name, rules: rules?.map(writtenRule) });
+      const set = compact({ name, rules: rules === undefined ? undefined : JSON.stringify(changes.rules) });
+      return db.transaction().execute(async (trx) => write(trx, { id, action: 'plan.changed', set, changes }, deed));
+    },
+    removePlan: async (id, deed) =>
+      db
+        .transaction()
+        .execute(async (trx) => write(trx, { id, action: 'plan.deleted', set: { is_removed: 1 }, changes: {} }, deed)),
   };
 }
 
-async function remove(trx: Transaction<Tables>, id: string, deed: BillingDeed): Promise<boolean> {
-  const user = await trx
-    .selectFrom('orgs')
-    .select('id')
-    .where('plan_id', '=', id)
-    .where('is_removed', '=', 0n)
-    .executeTakeFirst();
-  if (user !== undefined) return false;
-  const { numUpdatedRows } = await trx
-    .updateTable('plans')
-    .set({ is_removed: 1, revision: await nextRevision(trx) })
+interface PlanWrite {
+  readonly id: string;
+  readonly action: 'plan.changed' | 'plan.deleted';
+  readonly set: Updateable<PlansTable>;
+  readonly changes: JsonRecord;
+}
+
+/** The revision is drawn first: until the end nobody else writes, and no organisation takes the plan. */
+async function write(
+  trx: Transaction<Tables>,
+  { id, action, set, changes }: PlanWrite,
+  { atMs, by, ifRevision }: PeopleDeed,
+): Promise<PlanWritten> {
+  const revision = await nextRevision(trx, 'people');
+  const known = await trx
+    .selectFrom('plans')
+    .select('revision')
     .where('id', '=', id)
     .where('is_removed', '=', 0n)
     .executeTakeFirst();
-  if (numUpdatedRows === 0n) return false;
-  await noteDeed(trx, { ...deed, action: 'plan.deleted', subject: id, changes: {} });
-  return true;
+  if (known === undefined) return { refused: 'unknown' };
+  if (ifRevision !== undefined && known.revision.toString() !== ifRevision) return { refused: 'revision-old' };
+  if (action === 'plan.deleted' && (await isTaken(trx, id))) return { refused: 'in-use' };
+  const row = await trx
+    .updateTable('plans')
+    .set({ ...set, revision })
+    .where('id', '=', id)
+    .returningAll()
+    .executeTakeFirstOrThrow();
+  await noteDeed(trx, { atMs, by, action, subject: id, orgId: undefined, changes });
+  return { row: planOf(row) };
 }
 
-async function nextRevision(trx: Transaction<Tables>): Promise<bigint> {
-  const row = await trx
-    .updateTable('counters')
-    .set({ value: sql`value + 1` })
-    .where('name', '=', 'people')
-    .returning('value')
-    .executeTakeFirstOrThrow();
-  return row.value;
+async function isTaken(trx: Transaction<Tables>, id: string): Promise<boolean> {
+  const org = trx.selectFrom('orgs').select('id').where('plan_id', '=', id).where('is_removed', '=', 0n);
+  return (await org.executeTakeFirst()) !== undefined;
 }
 
 function writtenRule({ models, basisPoints, fixedNanoUsd }: PlanRule): JsonRecord {

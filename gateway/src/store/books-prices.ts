@@ -196,5 +196,6 @@ function correctionOf(receipt: Priced): ReturnType<typeof hourOf> {
     cache_write_tokens: 0n,
     output_tokens: 0n,
     reasoning_tokens: 0n,
+    requests: 0n,
   };
 }

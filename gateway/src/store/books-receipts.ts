@@ -21,6 +21,9 @@ import { accountOf, newPosting, transfer } from './transfers.ts';
 /** A lock file without a journal is one just being born, unless it is as old as this. */
 const BIRTH_MS = 60_000;
 
+/** Ids asked for in one query. */
+const IDS_AT_ONCE = 500;
+
 const START: JournalPosition = { segment: 0, offset: 0 };
 
 type ReceiptBooks = Pick<Books, 'takeIn' | 'dropJournal' | 'endProcess' | 'recover'>;
@@ -147,7 +150,8 @@ async function post({ db, insert, addUsage }: Writer, { processId, receipts, atM
       receipts.flatMap(({ keyId, purses = [] }) => [keyId, ...purses.map(purseIdOf)]),
     );
     const postingId = await newPosting(trx, processId, atMs);
-    const rows = receipts.map((receipt) => rowOf(receipt, postingId));
+    const isFirst = await firstOfRequests(trx, receipts);
+    const rows = receipts.map((receipt) => ({ ...rowOf(receipt, postingId), is_first: isFirst(receipt) ? 1n : 0n }));
     const fresh = await insert(trx, rows);
     // Of two with one id the first was written.
     const byId = new Map(rows.toReversed().map((row) => [row.id, row]));
@@ -158,6 +162,31 @@ async function post({ db, insert, addUsage }: Writer, { processId, receipts, atM
     await addUsage(trx, written);
     return fresh.length;
   });
+}
+
+/** Whether a receipt is the first of its request at its provider and model, asked in the order in which they came. */
+async function firstOfRequests(
+  trx: Transaction<Tables>,
+  receipts: readonly Receipt[],
+): Promise<(receipt: Receipt) => boolean> {
+  const nameOf = (requestId: string, provider: string, model: string): string =>
+    JSON.stringify([requestId, provider, model]);
+  const seen = new Set<string>();
+  const ids = [...new Set(receipts.map(({ requestId }) => requestId))];
+  for (let at = 0; at < ids.length; at += IDS_AT_ONCE) {
+    const rows = await trx
+      .selectFrom('receipts')
+      .select(['request_id', 'provider', 'model'])
+      .where('request_id', 'in', ids.slice(at, at + IDS_AT_ONCE))
+      .execute();
+    for (const row of rows) seen.add(nameOf(row.request_id, row.provider, row.model));
+  }
+  return ({ requestId, provider, model }) => {
+    const name = nameOf(requestId, provider, model);
+    const isFirst = !seen.has(name);
+    seen.add(name);
+    return isFirst;
+  };
 }
 
 interface Spend {

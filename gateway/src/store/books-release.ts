@@ -51,5 +51,5 @@ function entryOf(
   { atMs, by = 'system' }: KeyDeed,
 ): Parameters<typeof noteDeed>[1] {
   const changes = { released_usd: formatUsd(leasedNanoUsd) };
-  return { atMs, by, action: 'process.released', subject: processId, changes };
+  return { atMs, by, action: 'process.released', subject: processId, orgId: undefined, changes };
 }

@@ -18,6 +18,7 @@ import {
   HOUR_MS,
   listed,
   rebuildUsage,
+  ofOwner,
   sumsWithin,
   usageProblems,
   type UsageHour,
@@ -95,13 +96,17 @@ function readJournals(dataDir: string): Journaled {
 }
 
 async function usageReport(db: Kysely<Tables>, query: UsageQuery, journaled: readonly Receipt[]): Promise<UsageReport> {
-  const { sinceMs = 0, keyId, rowsMax = Number.MAX_SAFE_INTEGER } = query;
+  const { sinceMs = 0, keyId, orgId, rowsMax = Number.MAX_SAFE_INTEGER } = query;
   const asked = journaled.filter(
-    (receipt) => receipt.atMs >= sinceMs && (keyId === undefined || receipt.keyId === keyId),
+    (receipt) =>
+      receipt.atMs >= sinceMs &&
+      (keyId === undefined || receipt.keyId === keyId) &&
+      (orgId === undefined || receipt.labels?.orgId === orgId),
   );
   const fresh = (await notStored(db, asked)).map((receipt) => usageRow(rowOf(receipt, 0n)));
   let select = pricedReceipts(db).where('receipts.at', '>=', BigInt(Math.ceil(sinceMs)));
   if (keyId !== undefined) select = select.where('key_id', '=', keyId);
+  if (orgId !== undefined) select = select.where('org_id', '=', orgId);
   const newest = await select
     .selectAll('receipts')
     .select(LATE)
@@ -120,13 +125,13 @@ async function usageReport(db: Kysely<Tables>, query: UsageQuery, journaled: rea
 }
 
 /** From the sums, which have every receipt, also those that are gone; and of an hour that is not asked for whole, from its receipts. */
-async function storedGroups(db: Kysely<Tables>, { sinceMs = 0, keyId }: UsageQuery): Promise<readonly UsageGroup[]> {
+async function storedGroups(db: Kysely<Tables>, query: UsageQuery): Promise<readonly UsageGroup[]> {
+  const { sinceMs = 0 } = query;
   const from = BigInt(Math.ceil(sinceMs / HOUR_MS));
-  const ofKey = keyId === undefined ? sql`` : sql`and r.key_id = ${keyId}`;
   const part = sql`
     select key_id, provider, model, ${listed(SUMMED)} from (${COUNTED_RECEIPTS}
-      where r.at >= ${BigInt(Math.ceil(sinceMs))} and r.at < ${from * BigInt(HOUR_MS)} ${ofKey}) as part_of_hour`;
-  const sums = sumsWithin({ from, until: END_OF_HOURS }, { keyId });
+      where r.at >= ${BigInt(Math.ceil(sinceMs))} and r.at < ${from * BigInt(HOUR_MS)} ${ofOwner(query)}) as part_of_hour`;
+  const sums = sumsWithin({ from, until: END_OF_HOURS }, query);
   const rows = await sql<Pick<UsageHour, 'key_id' | 'provider' | 'model' | (typeof SUMMED)[number]>>`
     select key_id, provider, model, ${SUMS} from (
       select key_id, provider, model, ${listed(SUMMED)} from (${sums}) as whole_hours

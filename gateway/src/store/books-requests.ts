@@ -1,7 +1,7 @@
 /** Request records in the database: JSON in a column, with the few columns that lists filter by. */
 import { sql, type Insertable, type Kysely } from 'kysely';
 import { asRecord, compact, parseJson, type JsonRecord } from '../lib/json.ts';
-import type { Books, RequestList } from './books-form.ts';
+import type { Books, RequestList, StoredRequest } from './books-form.ts';
 import { bulkInsert } from './bulk-insert.ts';
 import type { LogQuery, RequestQuery } from './ports.ts';
 import { searchPattern } from './search-words.ts';
@@ -21,7 +21,7 @@ export interface Reach {
 const REACH: Reach = { scan: 200_000, read: 20_000 };
 
 /** What lists filter by, in every index of theirs. */
-const NARROW = ['seq', 'at', 'key_id', 'outcome', 'route', 'model'] as const;
+const NARROW = ['seq', 'at', 'key_id', 'outcome', 'route', 'model', 'org_id'] as const;
 /** Rows taken away at once, so that pruning never holds the store for long. */
 const PRUNE_ROWS = 2000;
 
@@ -44,21 +44,19 @@ export function requestBooks(db: Kysely<Tables>, reach: Reach = REACH): RequestB
   return {
     putRequests: async (records) => {
       if (records.length === 0) return;
-      const rows = records.map(({ id, keyId, atMs, outcome, route, model, words = '', body }) => ({
-        id,
-        key_id: keyId,
-        at: Math.floor(atMs),
-        outcome,
-        route: route ?? null,
-        model: model ?? null,
-        words,
-        body,
-      }));
-      await db.transaction().execute(async (trx) => insert(trx, rows));
+      await db.transaction().execute(async (trx) => {
+        const orgs = await orgsOf(trx, new Set(records.map(({ keyId }) => keyId)));
+        await insert(
+          trx,
+          records.map((record) => rowOf(record, orgs.get(record.keyId))),
+        );
+      });
     },
     getRequest: async (id) => {
-      const row = await db.selectFrom('requests').select(['key_id', 'body']).where('id', '=', id).executeTakeFirst();
-      return row === undefined ? undefined : { keyId: row.key_id, body: bodyOf(row.body) };
+      const columns = ['key_id', 'org_id', 'body'] as const;
+      const row = await db.selectFrom('requests').select(columns).where('id', '=', id).executeTakeFirst();
+      if (row === undefined) return undefined;
+      return compact({ keyId: row.key_id, orgId: row.org_id ?? undefined, body: bodyOf(row.body) });
     },
     listRequests: async (query) => list({ db, reach }, query),
     logExtent: async (query) => {
@@ -99,6 +97,22 @@ export function requestBooks(db: Kysely<Tables>, reach: Reach = REACH): RequestB
         .execute();
     },
   };
+}
+
+function rowOf(record: StoredRequest, orgId: string | undefined): Insertable<RequestsTable> {
+  const { id, keyId, atMs, outcome, route = null, model = null, words = '', body } = record;
+  const at = Math.floor(atMs);
+  return { id, key_id: keyId, at, outcome, route, model, words, body, org_id: orgId ?? null };
+}
+
+/** The organisations of keys, removed ones too. */
+async function orgsOf(db: Kysely<Tables>, keyIds: ReadonlySet<string>): Promise<ReadonlyMap<string, string>> {
+  const rows = await db
+    .selectFrom('keys')
+    .select(['id', 'org_id'])
+    .where('id', 'in', [...keyIds])
+    .execute();
+  return new Map(rows.map((row) => [row.id, row.org_id]));
 }
 
 function stretch(db: Kysely<Tables>, { sinceMs, route, after, upTo }: LogQuery) {
@@ -165,7 +179,8 @@ function scanOf({ db, reach }: Source, query: RequestQuery, pattern: string | un
   let rows = within(db, query);
   for (const [column, value] of equal) if (column === first) rows = rows.where(sql.ref(column), '=', value);
   const rest = equal.filter(([column]) => column !== first);
-  const rowsMax = pattern !== undefined && first !== undefined ? reach.read : reach.scan;
+  // Of an organisation's index the words are a part, of a key's they are not.
+  const rowsMax = pattern !== undefined && first === 'key_id' ? reach.read : reach.scan;
   if (rest.length === 0 && pattern === undefined) return { rows, rowsMax };
   const narrow = pattern === undefined ? NARROW : ([...NARROW, 'words'] as const);
   let passes = db
@@ -189,16 +204,16 @@ function within(db: Kysely<Tables>, { sinceMs, untilMs, cursor }: RequestQuery) 
   return untilMs === undefined ? rows : rows.where('at', '<', BigInt(Math.ceil(untilMs)));
 }
 
-function filtersOf({ keyId, outcome, route, model }: RequestQuery): Readonly<Record<string, string>> {
-  return compact({ key_id: keyId, outcome, route, model });
+function filtersOf({ keyId, outcome, route, model, orgId }: RequestQuery): Readonly<Record<string, string>> {
+  return compact({ key_id: keyId, outcome, route, model, org_id: orgId });
 }
 
-/** The filter whose index is read: one that leaves the fewest rows over, as a rule. A search reads the index that has all words, but for a key's. */
+/** The filter whose index is read: one that leaves the fewest rows over, as a rule. A search reads an index that has all words, but for a key's. */
 function leading({ outcome, search }: RequestQuery, asked: readonly string[]): string | undefined {
   const order =
     search === undefined
-      ? ['key_id', ...(outcome === 'ok' ? [] : ['outcome']), 'route', 'model', 'outcome']
-      : ['key_id'];
+      ? ['key_id', ...(outcome === 'ok' ? [] : ['outcome']), 'route', 'org_id', 'model', 'outcome']
+      : ['key_id', 'org_id'];
   return order.find((column) => asked.includes(column));
 }
 

@@ -1,5 +1,5 @@
 /** Sealed credentials in the database. What is in them is no matter here: texts come sealed, and go sealed. */
-import type { Kysely, Selectable, Transaction } from 'kysely';
+import { sql, type Kysely, type RawBuilder, type Selectable, type SqlBool, type Transaction } from 'kysely';
 import { asNumber, asRecord, asString, compact, parseJson, type JsonRecord } from '../lib/json.ts';
 import type { SecretSettings } from '../routing/provider-secret.ts';
 import { noteDeed } from './books-audit.ts';
@@ -28,34 +28,44 @@ export function secretBooks(db: Kysely<Tables>): SecretBooks {
           .returningAll()
           .executeTakeFirstOrThrow();
         const changes = { provider, name, origin, ...settingsRecord(secret.settings) };
-        await noteDeed(trx, { atMs, by, action: 'secret.saved', subject: id, changes });
+        await noteDeed(trx, { atMs, by, action: 'secret.saved', subject: id, orgId: undefined, changes });
         return secretOf(row);
       }),
     disableSecret: async (id, isDisabled, deed) =>
       db.transaction().execute(async (trx) => {
         const revision = await nextRevision(trx, 'secrets');
+        const { atMs, by = SYSTEM, ifRevision } = deed;
         const row = await trx
           .updateTable('provider_secrets')
           .set({ is_disabled: isDisabled ? 1 : 0, revision })
           .where('id', '=', id)
           .where('is_removed', '=', 0n)
+          .where(asSeen(ifRevision))
           .returningAll()
           .executeTakeFirst();
         if (row === undefined) return undefined;
-        const { atMs, by = SYSTEM } = deed;
-        await noteDeed(trx, { atMs, by, action: 'secret.changed', subject: id, changes: { disabled: isDisabled } });
+        const noted = { subject: id, orgId: undefined, changes: { disabled: isDisabled } };
+        await noteDeed(trx, { atMs, by, action: 'secret.changed', ...noted });
         return secretOf(row);
       }),
-    removeSecret: async (id, { atMs, by = SYSTEM }) =>
+    removeSecret: async (id, { atMs, by = SYSTEM, ifRevision }) =>
       db.transaction().execute(async (trx) => {
         const revision = await nextRevision(trx, 'secrets');
-        const { numUpdatedRows } = await emptied(trx, revision).where('id', '=', id).executeTakeFirstOrThrow();
+        const { numUpdatedRows } = await emptied(trx, revision)
+          .where('id', '=', id)
+          .where(asSeen(ifRevision))
+          .executeTakeFirstOrThrow();
         if (numUpdatedRows === 0n) return false;
-        await noteDeed(trx, { atMs, by, action: 'secret.removed', subject: id, changes: {} });
+        await noteDeed(trx, { atMs, by, action: 'secret.removed', subject: id, orgId: undefined, changes: {} });
         return true;
       }),
     resealSecrets: async (wraps, deed) => resealSecrets(db, wraps, deed),
   };
+}
+
+/** Nobody else has changed it meanwhile, or that does not matter. */
+function asSeen(ifRevision: string | undefined): RawBuilder<SqlBool> {
+  return ifRevision === undefined ? sql`true` : sql`revision = ${BigInt(ifRevision)}`;
 }
 
 /** Takes rows away, and what was sealed with them. */
@@ -80,8 +90,8 @@ async function resealSecrets(
     if (rows.length !== wraps.length || rows.some(({ id, sealed }) => before.get(id)?.before !== sealed)) return false;
     for (const { id, after } of wraps)
       await trx.updateTable('provider_secrets').set({ sealed: after }).where('id', '=', id).execute();
-    const changes = { secrets: wraps.length };
-    await noteDeed(trx, { atMs, by, action: 'secrets.rotated', subject: 'master-key', changes });
+    const noted = { subject: 'master-key', orgId: undefined, changes: { secrets: wraps.length } };
+    await noteDeed(trx, { atMs, by, action: 'secrets.rotated', ...noted });
     return true;
   });
 }

@@ -9,6 +9,7 @@ import {
   HOURS_OF_DAY,
   hourOf,
   listed,
+  ofOwner,
   sumsWithin,
   USAGE_COUNTS,
   USAGE_WORDS,
@@ -51,11 +52,11 @@ export async function usageBy(
   query: UsageByQuery,
   fresh: readonly FreshReceipt[],
 ): Promise<UsageByReport | undefined> {
-  const { by, orgId } = query;
+  const { by } = query;
   const span = spanOf(query);
   const isOfReceipts = by.some((name) => name === 'tag' || name === 'end-user');
   const isByHour = by.includes('hour');
-  const stored = isOfReceipts ? receiptsIn(query, span) : sumsWithin(span, { orgId, isByHour });
+  const stored = isOfReceipts ? receiptsIn(query, span) : sumsWithin(span, { ...query, isByHour });
   if ((isOfReceipts || isByHour) && (await isTooMuch(db, query, stored))) return undefined;
   const waiting = fresh
     .map((receipt): Columns => ({ ...hourOf(receipt), end_user: receipt.end_user ?? '', tags: receipt.tags ?? '' }))
@@ -93,6 +94,8 @@ const NOTHING: UsageCounts = {
   reasoning_tokens: 0n,
   cost_nano_usd: 0n,
   charge_nano_usd: 0n,
+  requests: 0n,
+  credits_nano_usd: 0n,
 };
 
 const DIMENSIONS: Readonly<Record<UsageDimension, Dimension>> = {
@@ -124,15 +127,14 @@ function timeOf(hour: bigint): string {
   return new Date(Number(hour) * HOUR_MS).toISOString();
 }
 
-function isOf({ orgId }: UsageByQuery, row: UsageHour): boolean {
-  return orgId === undefined || row.org_id === orgId;
+function isOf({ orgId, keyId }: UsageByQuery, row: UsageHour): boolean {
+  return (orgId === undefined || row.org_id === orgId) && (keyId === undefined || row.key_id === keyId);
 }
 
-function receiptsIn({ orgId }: UsageByQuery, { from, until }: HourSpan): RawBuilder<unknown> {
+function receiptsIn(query: UsageByQuery, { from, until }: HourSpan): RawBuilder<unknown> {
   const ms = BigInt(HOUR_MS);
-  const ofOrg = orgId === undefined ? sql`` : sql`and r.org_id = ${orgId}`;
   return sql`select ${listed([...SUMMED, 'end_user', 'tags'])} from (
-    ${COUNTED_RECEIPTS} where r.at >= ${from * ms} and r.at < ${until * ms} ${ofOrg}) as receipt_lines`;
+    ${COUNTED_RECEIPTS} where r.at >= ${from * ms} and r.at < ${until * ms} ${ofOwner(query)}) as receipt_lines`;
 }
 
 /** Whether there are more rows to be read than may be. */
@@ -188,6 +190,8 @@ function allOf(row: All): UsageCounts {
     reasoning_tokens: row.all_reasoning_tokens,
     cost_nano_usd: row.all_cost_nano_usd,
     charge_nano_usd: row.all_charge_nano_usd,
+    requests: row.all_requests,
+    credits_nano_usd: row.all_credits_nano_usd,
   };
 }
 

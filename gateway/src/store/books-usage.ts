@@ -3,6 +3,8 @@
  * always tell the same; made anew from the receipts by `rebuildUsage`, and compared with them by `usageProblems`.
  */
 import { sql, type Insertable, type Kysely, type RawBuilder, type Transaction } from 'kysely';
+import { DEFAULT_ORG_ID } from '../people/permissions.ts';
+import { creditPurseOf } from './billing-ports.ts';
 import { receiptsFrom } from './books-horizon.ts';
 import { bulkInsert } from './bulk-insert.ts';
 import type { ReceiptsTable, Tables } from './schema.ts';
@@ -28,13 +30,16 @@ export const USAGE_COUNTS = [
   'reasoning_tokens',
   'cost_nano_usd',
   'charge_nano_usd',
+  'requests',
+  'credits_nano_usd',
 ] as const;
 
 /** What of a receipt is counted. */
 export type CountedReceipt = Pick<
   Insertable<ReceiptsTable>,
-  'at' | (typeof USAGE_WORDS)[number] | Exclude<(typeof USAGE_COUNTS)[number], 'receipts' | 'unpriced'>
+  'at' | 'is_first' | 'purses' | (typeof USAGE_WORDS)[number] | Exclude<(typeof USAGE_COUNTS)[number], Derived>
 >;
+type Derived = 'receipts' | 'unpriced' | 'requests' | 'credits_nano_usd';
 
 /** One line of the sums. */
 export type UsageHour = {
@@ -45,7 +50,7 @@ export type UsageCounts = Pick<UsageHour, (typeof USAGE_COUNTS)[number]>;
 
 /**
  * Receipts as lines of the sums, one each, with what sums do not tell apart (end user, tags). A price that became known
- * later counts in the hour of its receipt.
+ * later counts in the hour of its receipt. Names of purses have no spaces, and spaces are between them.
  */
 export const COUNTED_RECEIPTS: RawBuilder<UsageHour> = sql`
   select r.at / ${sql.lit(HOUR_MS)} as hour, coalesce(r.org_id, '') as org_id, coalesce(r.team_id, '') as team_id,
@@ -56,7 +61,10 @@ export const COUNTED_RECEIPTS: RawBuilder<UsageHour> = sql`
     coalesce(r.cache_write_tokens, 0) as cache_write_tokens, coalesce(r.output_tokens, 0) as output_tokens,
     coalesce(r.reasoning_tokens, 0) as reasoning_tokens,
     coalesce(r.cost_nano_usd, p.cost_nano_usd, 0) as cost_nano_usd,
-    coalesce(r.charge_nano_usd, r.cost_nano_usd, p.charge_nano_usd, 0) as charge_nano_usd
+    coalesce(r.charge_nano_usd, r.cost_nano_usd, p.charge_nano_usd, 0) as charge_nano_usd, r.is_first as requests,
+    case when replace(' ' || r.purses || ' ', ' crd_' || coalesce(r.org_id, ${sql.lit(DEFAULT_ORG_ID)}) || ' ', '')
+      <> ' ' || r.purses || ' ' then coalesce(r.charge_nano_usd, r.cost_nano_usd, p.charge_nano_usd, 0) else 0
+    end as credits_nano_usd
   from receipts r left join repricings p on p.receipt_id = r.id`;
 
 /**
@@ -102,12 +110,16 @@ function addedTo(table: SumsTable): Record<(typeof USAGE_COUNTS)[number], RawBui
     reasoning_tokens: add('reasoning_tokens'),
     cost_nano_usd: add('cost_nano_usd'),
     charge_nano_usd: add('charge_nano_usd'),
+    requests: add('requests'),
+    credits_nano_usd: add('credits_nano_usd'),
   };
 }
 
 /** One receipt as a line of the sums. */
 export function hourOf(receipt: CountedReceipt): UsageHour {
   const cost = receipt.cost_nano_usd;
+  const charge = counted(receipt.charge_nano_usd ?? cost);
+  const credits = creditPurseOf(receipt.org_id ?? DEFAULT_ORG_ID);
   return {
     hour: BigInt(receipt.at) / BigInt(HOUR_MS),
     org_id: receipt.org_id ?? '',
@@ -125,7 +137,9 @@ export function hourOf(receipt: CountedReceipt): UsageHour {
     output_tokens: counted(receipt.output_tokens),
     reasoning_tokens: counted(receipt.reasoning_tokens),
     cost_nano_usd: counted(cost),
-    charge_nano_usd: counted(receipt.charge_nano_usd ?? cost),
+    charge_nano_usd: charge,
+    requests: counted(receipt.is_first),
+    credits_nano_usd: (receipt.purses ?? '').split(' ').includes(credits) ? charge : 0n,
   };
 }
 
@@ -156,6 +170,8 @@ export function addedCounts(a: UsageCounts, b: UsageCounts): UsageCounts {
     reasoning_tokens: a.reasoning_tokens + b.reasoning_tokens,
     cost_nano_usd: a.cost_nano_usd + b.cost_nano_usd,
     charge_nano_usd: a.charge_nano_usd + b.charge_nano_usd,
+    requests: a.requests + b.requests,
+    credits_nano_usd: a.credits_nano_usd + b.credits_nano_usd,
   };
 }
 
@@ -169,25 +185,32 @@ export interface HourSpan {
 }
 
 export interface SumsOf {
+  /** These and no others. Absent: of all. */
   readonly orgId?: string | undefined;
+  readonly orgIds?: readonly string[] | undefined;
   readonly keyId?: string | undefined;
   /** Hours are told apart: then none are summed to days. */
   readonly isByHour?: boolean;
 }
 
 /** The sums of a span: whole days from the sums of days, and the hours before the first and after the last of them. */
-export function sumsWithin({ from, until }: HourSpan, { orgId, keyId, isByHour = false }: SumsOf): RawBuilder<unknown> {
-  const ofOrg = orgId === undefined ? sql`` : sql`and org_id = ${orgId}`;
-  const ofKey = keyId === undefined ? sql`` : sql`and key_id = ${keyId}`;
+export function sumsWithin({ from, until }: HourSpan, of: SumsOf): RawBuilder<unknown> {
   const between = (table: SumsTable, first: bigint, end: bigint): RawBuilder<unknown> =>
-    sql`select ${SUMS_COLUMNS} from ${sql.table(table)} where hour >= ${first} and hour < ${end} ${ofOrg} ${ofKey}`;
+    sql`select ${SUMS_COLUMNS} from ${sql.table(table)} where hour >= ${first} and hour < ${end} ${ofOwner(of)}`;
   const firstDay = ((from + HOURS_OF_DAY - 1n) / HOURS_OF_DAY) * HOURS_OF_DAY;
   const endDay = (until / HOURS_OF_DAY) * HOURS_OF_DAY;
-  if (isByHour || firstDay >= endDay) return between('usage_hours', from, until);
+  if (of.isByHour === true || firstDay >= endDay) return between('usage_hours', from, until);
   return sql`
     ${between('usage_days', firstDay, endDay)}
     union all ${between('usage_hours', from, firstDay)}
     union all ${between('usage_hours', endDay, until)}`;
+}
+
+/** Further conditions on sums or receipts: whose they are. */
+export function ofOwner({ orgId, orgIds, keyId }: Omit<SumsOf, 'isByHour'>): RawBuilder<unknown> {
+  const orgs = orgId === undefined ? orgIds : [orgId];
+  const ofOrg = orgs === undefined ? sql`` : sql`and org_id in (${sql.join(orgs)})`;
+  return keyId === undefined ? ofOrg : sql`${ofOrg} and key_id = ${keyId}`;
 }
 
 const SUMS_COLUMNS = listed(['hour', ...USAGE_WORDS, ...USAGE_COUNTS]);
@@ -195,10 +218,7 @@ const SUMS_COLUMNS = listed(['hour', ...USAGE_WORDS, ...USAGE_COUNTS]);
 /** Makes the sums anew from the receipts, in one transaction. Gives how many lines there are now. */
 export async function rebuildUsage(db: Kysely<Tables>): Promise<number> {
   return db.transaction().execute(async (trx) => {
-    const from = await receiptsFrom(trx);
-    await trx.deleteFrom('usage_hours').where('hour', '>=', from).execute();
-    await trx.deleteFrom('usage_days').execute();
-    await fillUsage(trx, from);
+    await refillUsage(trx);
     const { lines } = await trx
       .selectFrom('usage_hours')
       .select((eb) => eb.fn.countAll<bigint>().as('lines'))
@@ -207,18 +227,21 @@ export async function rebuildUsage(db: Kysely<Tables>): Promise<number> {
   });
 }
 
-/** Writes the sums of all receipts from an hour on into tables that have none of them. */
-export async function fillUsage<T>(db: Kysely<T>, from = 0n): Promise<void> {
+/** The same, in the transaction of someone else. Hours whose receipts are gone stay as they are. */
+export async function refillUsage(trx: Kysely<Tables>): Promise<void> {
+  const from = await receiptsFrom(trx);
+  await trx.deleteFrom('usage_hours').where('hour', '>=', from).execute();
+  await trx.deleteFrom('usage_days').execute();
   const words = listed(['hour', ...USAGE_WORDS]);
   const sums = sql.join(USAGE_COUNTS.map((name) => sql`cast(sum(${sql.ref(name)}) as bigint)`));
   await sql`
     insert into usage_hours (${words}, ${listed(USAGE_COUNTS)})
     select ${words}, ${sums} from (${COUNTED_RECEIPTS} where r.at >= ${from * BigInt(HOUR_MS)}) as counted
-    group by ${words}`.execute(db);
+    group by ${words}`.execute(trx);
   await sql`
     insert into usage_days (${words}, ${listed(USAGE_COUNTS)})
     select ${FIRST_HOUR} as hour, ${listed(USAGE_WORDS)}, ${sums} from usage_hours
-    group by ${FIRST_HOUR}, ${listed(USAGE_WORDS)}`.execute(db);
+    group by ${FIRST_HOUR}, ${listed(USAGE_WORDS)}`.execute(trx);
 }
 
 const FIRST_HOUR = sql`hour - hour % 24`;

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { billingContract } from '../../test/billing-contract.ts';
 import { booksContract } from '../../test/books-contract.ts';
+import { revisionsContract } from '../../test/revisions-contract.ts';
+import { rowOrgsContract } from '../../test/row-orgs-contract.ts';
 import { inFolder } from '../../test/store-kit.ts';
 import { STORES, type StorePlace } from '../../test/stores.ts';
 import type { BooksOptions } from './books-form.ts';
@@ -16,6 +18,8 @@ for (const kind of STORES) {
   const options = (place: StorePlace): BooksOptions => ({ ...place, busyMs: 1000, deadAfterMs: 0 });
   booksContract({ name: kind.name, kind }, async (place) => openBooks(options(place)));
   billingContract({ name: kind.name, kind }, async (place) => openBooks(options(place)));
+  rowOrgsContract(kind, async (place) => openBooks(options(place)));
+  revisionsContract(kind, async (place) => openBooksThread(options(place)));
   booksContract({ name: `${kind.name} in a thread of its own`, kind }, async (place) =>
     openBooksThread(options(place)),
   );

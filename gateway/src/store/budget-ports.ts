@@ -3,6 +3,7 @@ import type { Fault } from '../chat/fault.ts';
 import type { Result } from '../lib/result.ts';
 import type { Period } from '../money/period.ts';
 import type { NanoUsd } from '../money/price.ts';
+import type { Act } from './act.ts';
 import type { PurseRef, PurseState, TargetPurses } from './purse-ports.ts';
 
 /** What a budget can be for. `all`: everything that its organisation, or the whole gateway, spends. */
@@ -86,11 +87,13 @@ export interface Budgets {
   /** Every budget in force or switched off, oldest first, from memory. */
   list(): readonly BudgetRow[];
   get(id: string): BudgetRow | undefined;
+  /** Changes with everything that can be set of a budget. `undefined` where there is no such budget. */
+  revision(id: string): string | undefined;
   create(budget: NewBudget, by?: string): Promise<Result<BudgetRow, Fault>>;
   /** `undefined` where there is no such budget. */
-  change(id: string, patch: BudgetPatch, by?: string): Promise<Result<BudgetRow | undefined, Fault>>;
+  change(id: string, patch: BudgetPatch, by?: string | Act): Promise<Result<BudgetRow | undefined, Fault>>;
   /** False where there is no such budget. What it has counted stays. */
-  remove(id: string, by?: string): Promise<Result<boolean, Fault>>;
+  remove(id: string, by?: string | Act): Promise<Result<boolean, Fault>>;
   /** What is gone of its present period. For a budget of each of many, of the one that is named. */
   state(id: string, subject?: string): Promise<Result<BudgetState | undefined, Fault>>;
   /** The purses in which a request counts now, without those of its target. From memory. */

@@ -2,7 +2,9 @@
 import { fault, type Fault } from '../chat/fault.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { isTimeZone, periodAt, type Period, type Span } from '../money/period.ts';
-import type { Books, StoredBudget } from './books-form.ts';
+import { isInWords, NOT_IN_WORDS } from '../people/names.ts';
+import { deedOf, mindsRevision, type Act } from './act.ts';
+import type { Books, KeyDeed, StoredBudget } from './books-form.ts';
 import {
   EACH,
   type BudgetPatch,
@@ -16,7 +18,7 @@ import {
 import { patiently } from './patience.ts';
 import type { PurseRef, PurseState, TargetPurses } from './purse-ports.ts';
 
-const NAME_LENGTH_MAX = 200;
+const SUBJECT_LENGTH_MAX = 200;
 const BUDGETS_MAX = 100_000;
 const ALERTS_MAX = 10;
 const ALERT_MAX = 1000;
@@ -56,34 +58,46 @@ export class BudgetBoard implements Budgets {
     return this.#byId.get(id)?.row;
   }
 
+  revision(id: string): string | undefined {
+    return this.#byId.get(id)?.revision.toString();
+  }
+
   async create(budget: NewBudget, by?: string): Promise<Result<BudgetRow, Fault>> {
     const { newId, now, books } = this.#ports;
     const row = rowOf(budget, { id: newId('bud'), createdAtMs: now() });
     const wrong = this.#byId.size >= BUDGETS_MAX ? tooMany() : whyNotValid(row);
     if (wrong !== undefined) return err(wrong);
-    const deed = { atMs: now(), ...(by === undefined ? {} : { by }) };
-    const stored = await patiently(async () => books.createBudget(row, deed), this.#ports.patienceMs);
+    const stored = await patiently(async () => books.createBudget(row, this.#deed(by)), this.#ports.patienceMs);
     return stored.ok ? ok(this.#apply(stored.value) ?? row) : stored;
   }
 
-  async change(id: string, patch: BudgetPatch, by?: string): Promise<Result<BudgetRow | undefined, Fault>> {
+  async change(id: string, patch: BudgetPatch, by?: string | Act): Promise<Result<BudgetRow | undefined, Fault>> {
     const known = this.get(id);
     const wrong = known === undefined ? undefined : whyNotValid({ ...known, ...patch });
     if (wrong !== undefined) return err(wrong);
-    const { now, books } = this.#ports;
-    const deed = { atMs: now(), ...(by === undefined ? {} : { by }) };
-    const stored = await patiently(async () => books.changeBudget(id, patch, deed), this.#ports.patienceMs);
+    const { books, patienceMs } = this.#ports;
+    const stored = await patiently(async () => books.changeBudget(id, patch, this.#deed(by)), patienceMs);
     if (!stored.ok) return stored;
-    return ok(stored.value === undefined ? undefined : this.#apply(stored.value));
+    if (stored.value === undefined) return this.#isStale(id, by) ? err(fault('revision-old')) : ok(undefined);
+    return ok(this.#apply(stored.value));
   }
 
-  async remove(id: string, by?: string): Promise<Result<boolean, Fault>> {
-    const { now, books } = this.#ports;
-    const deed = { atMs: now(), ...(by === undefined ? {} : { by }) };
-    const stored = await patiently(async () => books.removeBudget(id, deed), this.#ports.patienceMs);
+  async remove(id: string, by?: string | Act): Promise<Result<boolean, Fault>> {
+    const { books, patienceMs } = this.#ports;
+    const stored = await patiently(async () => books.removeBudget(id, this.#deed(by)), patienceMs);
     if (!stored.ok) return stored;
-    if (stored.value !== undefined) this.#apply(stored.value);
-    return ok(stored.value !== undefined);
+    if (stored.value === undefined) return this.#isStale(id, by) ? err(fault('revision-old')) : ok(false);
+    this.#apply(stored.value);
+    return ok(true);
+  }
+
+  /** Why a budget that is there was left as it is. */
+  #isStale(id: string, by: string | Act | undefined): boolean {
+    return mindsRevision(by) && this.#byId.has(id);
+  }
+
+  #deed(by: string | Act | undefined): KeyDeed {
+    return deedOf(by, this.#ports.now());
   }
 
   async state(id: string, subject?: string): Promise<Result<BudgetState | undefined, Fault>> {
@@ -238,11 +252,10 @@ function tooMany(): Fault {
 
 function whyNotValid({ name, scope, subject, limitNanoUsd, timeZone, alerts }: BudgetRow): Fault | undefined {
   const wrong = (param: string, reason: string): Fault => fault('field-invalid', { reason }, { param });
-  if (name.trim() === '' || name.length > NAME_LENGTH_MAX)
-    return wrong('name', `it must have 1 to ${NAME_LENGTH_MAX} characters`);
+  if (!isInWords(name)) return wrong('name', NOT_IN_WORDS);
   if (limitNanoUsd < 0n || limitNanoUsd > LIMIT_NANO_USD_MAX)
     return wrong('limit_usd', 'it must be from 0 to 999999999.999999999');
-  if (scope === 'all' ? subject !== '' : subject === '' || subject.length > NAME_LENGTH_MAX)
+  if (scope === 'all' ? subject !== '' : subject === '' || subject.length > SUBJECT_LENGTH_MAX)
     return wrong('subject', scope === 'all' ? 'a budget for all has none' : `say whose it is, or ${EACH} for each one`);
   if (!isTimeZone(timeZone)) return wrong('time_zone', 'it must be one of the IANA database, as in Europe/Berlin');
   const isOdd = alerts.some((alert) => !Number.isInteger(alert) || alert < 1 || alert > ALERT_MAX);

@@ -30,7 +30,15 @@ export function rowsIn<Name extends string>(
 /** One view of the database for several queries, without keeping writers out. */
 export async function oneView<T>(db: Kysely<Tables>, read: (view: Kysely<Tables>) => Promise<T>): Promise<T> {
   if (isPostgres(db))
-    return db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only').execute(read);
+    return db
+      .transaction()
+      .setIsolationLevel('repeatable read')
+      .setAccessMode('read only')
+      .execute(async (view) => {
+        // Sums by many words are hashed in memory; with the usual 4 MB they would be sorted on the disk.
+        await sql`set local work_mem = '64MB'`.execute(view);
+        return read(view);
+      });
   return db.connection().execute(async (connection) => {
     await sql`begin deferred`.execute(connection);
     try {

@@ -4,14 +4,16 @@ import { fault, type Fault } from '../chat/fault.ts';
 import { compact } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import type { NanoUsd } from '../money/price.ts';
+import { deedOf, mindsRevision, type Act } from './act.ts';
 import type { Books, KeyDeed, StoredKey } from './books-form.ts';
 import { ROOT_KEY_ID } from './ledger-problems.ts';
 import { rangesOf, REGION, settingProblem, type KeySettingsPatch } from './key-settings.ts';
 import { KeyUses } from './key-uses.ts';
+import { isInWords, NOT_IN_WORDS } from '../people/names.ts';
 import { DEFAULT_ORG_ID } from '../people/permissions.ts';
 import { patiently } from './patience.ts';
 import type { Owners } from './people-ports.ts';
-import type { Act, IssuedKey, KeyLookup, KeyOwner, KeyPatch, KeyRow, Keys, KeySpend, NewKey } from './ports.ts';
+import type { IssuedKey, KeyLookup, KeyOwner, KeyPatch, KeyRow, Keys, KeySpend, NewKey } from './ports.ts';
 import { inTime } from '../shared/in-time.ts';
 import { joined } from './joined.ts';
 import { hashToken, isWellFormed, newToken } from './token.ts';
@@ -26,7 +28,6 @@ const STALE_MS = 5000;
 const ASK_MS = 1000;
 /** Between two such questions, whoever guesses at keys. */
 const ASK_EVERY_MS = 20;
-const NAME_LENGTH_MAX = 200;
 const LIST_MAX = 1000;
 /** A thousand million dollars, less one nano-dollar: what fits the decimal form. */
 const BUDGET_NANO_USD_MAX = 10n ** 18n - 1n;
@@ -145,13 +146,14 @@ export class KeyRing implements Keys {
     const { books, secret, newId, now } = this.#ports;
     const token = newToken();
     const id = newId('key');
-    const row = { ...key, id, isRoot: key.isRoot ?? false, tags: key.tags ?? [], createdAtMs: now() };
+    const { isRoot = false, isDisabled = false, tags = [] } = key;
+    const row = { ...key, id, isRoot, isDisabled, tags, createdAtMs: now() };
     const stored = await this.#patiently(async () => books.createKey({ ...row, hash: hashToken(secret, token) }, by));
     if (!stored.ok) return stored;
     return ok({ row: this.#apply(stored.value), token });
   }
 
-  async rotate(id: string, overlapMs: number, by?: string): Promise<Result<IssuedKey | undefined, Fault>> {
+  async rotate(id: string, overlapMs: number, by?: string | Act): Promise<Result<IssuedKey | undefined, Fault>> {
     if (!(overlapMs >= 0 && overlapMs <= OVERLAP_MS_MAX))
       return err(fault('field-invalid', { reason: 'it must be 0 to 92 days' }, { param: 'overlap' }));
     const { books, secret, now } = this.#ports;
@@ -159,7 +161,8 @@ export class KeyRing implements Keys {
     const tokens = { hash: hashToken(secret, token), oldUntilMs: now() + overlapMs };
     const stored = await this.#patiently(async () => books.rotateKey(id, tokens, this.#deed(by)));
     if (!stored.ok) return stored;
-    return ok(stored.value === undefined ? undefined : { row: this.#apply(stored.value), token });
+    if (stored.value === undefined) return this.#isStale(id, by) ? err(fault('revision-old')) : ok(undefined);
+    return ok({ row: this.#apply(stored.value), token });
   }
 
   async change(id: string, patch: KeyPatch, by?: string | Act): Promise<Result<KeyRow | undefined, Fault>> {
@@ -181,7 +184,7 @@ export class KeyRing implements Keys {
 
   /** Why a key that is there was left as it is. */
   #isStale(id: string, by: string | Act | undefined): boolean {
-    return typeof by === 'object' && by.ifRevision !== undefined && this.#byId.has(id);
+    return mindsRevision(by) && this.#byId.has(id);
   }
 
   async uses(): Promise<Result<ReadonlyMap<string, number>, Fault>> {
@@ -225,8 +228,7 @@ export class KeyRing implements Keys {
   }
 
   #deed(by: string | Act | undefined): KeyDeed {
-    const act = typeof by === 'string' ? { by } : by;
-    return { atMs: this.#ports.now(), ...act };
+    return deedOf(by, this.#ports.now());
   }
 
   #patiently<T>(ask: () => Promise<T>): Promise<Result<T, Fault>> {
@@ -325,8 +327,7 @@ function whyNotValid(key: Checked): Fault | undefined {
   const { name = 'unchanged', allowedModels, tags } = key;
   const wrong = (param: string, reason: string): Fault => fault('field-invalid', { reason }, { param });
   const budget = key.budgetNanoUsd ?? 0n;
-  if (name.trim() === '' || name.length > NAME_LENGTH_MAX)
-    return wrong('name', `it must have 1 to ${NAME_LENGTH_MAX} characters`);
+  if (!isInWords(name)) return wrong('name', NOT_IN_WORDS);
   if (budget < 0n || budget > BUDGET_NANO_USD_MAX)
     return wrong('budget_usd', 'it must be from 0 to 999999999.999999999');
   if (typeof key.region === 'string' && !REGION.test(key.region))

@@ -1,7 +1,6 @@
 /** The tables of people and money (`schema-people.ts`), and what older tables learn of them. */
 import { sql, type CreateTableBuilder, type Kysely } from 'kysely';
 import { DEFAULT_ORG_ID } from '../people/permissions.ts';
-import { fillUsage } from './books-usage.ts';
 
 export async function createPeople(db: Kysely<unknown>): Promise<void> {
   await createOwners(db);
@@ -235,7 +234,6 @@ async function widenReceipts(db: Kysely<unknown>): Promise<void> {
   await sql`update receipts set org_id = ${DEFAULT_ORG_ID}`.execute(db);
   await createUsageSums(db, 'usage_hours');
   await createUsageSums(db, 'usage_days');
-  await fillUsage(db);
   await createReceiptSums(db);
   await createReportIndexes(db);
   await widenRequests(db);

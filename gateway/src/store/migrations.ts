@@ -2,6 +2,7 @@
 import { sql, type Kysely } from 'kysely';
 import { DEFAULT_MIGRATION_TABLE, Migrator, type Migration } from 'kysely/migration';
 import { alone, isPostgres } from './differences.ts';
+import { createRowOrgs } from './migration-orgs.ts';
 import { createPeople } from './migration-people.ts';
 import { widenReports } from './migration-reports.ts';
 import type { Tables } from './schema.ts';
@@ -14,6 +15,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0005-batch-places': { up: createBatchPlaces },
   '0006-people-and-money': { up: createPeople },
   '0008-reports': { up: widenReports },
+  '0009-orgs-of-rows': { up: createRowOrgs },
 };
 
 /**
@@ -38,6 +40,7 @@ export async function migrate(db: Kysely<Tables>): Promise<void> {
 const GOES_THROUGH: Readonly<Record<string, readonly LargeTable[]>> = {
   '0006-people-and-money': ['receipts', 'accounts'],
   '0008-reports': ['receipts', 'requests'],
+  '0009-orgs-of-rows': ['receipts', 'requests'],
 };
 
 /** Tables that may have millions of rows. */

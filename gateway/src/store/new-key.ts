@@ -4,11 +4,12 @@ import { withPatch } from './key-settings.ts';
 import type { KeyPatch, NewKey } from './ports.ts';
 
 /** What `patch` sets, without what it takes away. */
-export function newKeyOf(patch: Omit<KeyPatch, 'name' | 'isDisabled'>): Omit<NewKey, 'name'> {
-  const { tags, expiresAtMs, budgetNanoUsd, allowedModels, region, teamId, userId } = patch;
+export function newKeyOf(patch: Omit<KeyPatch, 'name'>): Omit<NewKey, 'name'> {
+  const { tags, isDisabled, expiresAtMs, budgetNanoUsd, allowedModels, region, teamId, userId } = patch;
   return compact({
     ...withPatch({}, patch),
     tags,
+    isDisabled,
     expiresAtMs: expiresAtMs ?? undefined,
     budgetNanoUsd: budgetNanoUsd ?? undefined,
     allowedModels: allowedModels ?? undefined,

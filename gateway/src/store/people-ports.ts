@@ -3,6 +3,7 @@ import type { Fault } from '../chat/fault.ts';
 import type { JsonRecord } from '../lib/json.ts';
 import type { Result } from '../lib/result.ts';
 import type { Role } from '../people/permissions.ts';
+import type { Act } from './act.ts';
 
 /** What organisation, team and user have in common. */
 interface OwnerRow {
@@ -99,9 +100,8 @@ export interface UserPatch extends OwnerPatch {
 }
 
 /** When something is changed, and for whom: the id of a user or key, `cli`, or `system`. */
-export interface PeopleDeed {
+export interface PeopleDeed extends Act {
   readonly atMs: number;
-  readonly by: string;
 }
 
 /** Why something cannot be written. */
@@ -113,6 +113,8 @@ export type Refusal =
   | 'email-taken'
   | 'subject-taken'
   | 'default-org'
+  | 'plan-unknown'
+  | 'revision-old'
   | 'owner-exists'
   | 'link-used'
   | 'other-email';
@@ -179,6 +181,13 @@ export interface LoginRow {
   readonly password?: string;
 }
 
+/** What someone tried to set, of an organisation or a user (`subject`) of an organisation. */
+export interface RefusedChange {
+  readonly subject: string;
+  readonly orgId: string;
+  readonly fields: readonly string[];
+}
+
 /** What can be asked of the database. Every change is noted in the audit log in its own transaction. */
 export interface PeopleBooks {
   /** Who was changed after `revision`, removed ones among them. */
@@ -208,8 +217,8 @@ export interface PeopleBooks {
   /** Newest first; those of the first start and of passwords too. */
   listInvites(orgId: string): Promise<readonly InviteRow[]>;
   removeInvite(id: string, deed: PeopleDeed): Promise<boolean>;
-  /** Writes down that someone tried to change what he may not: `fields`, of `subject`. */
-  noteRefused(subject: string, fields: readonly string[], deed: PeopleDeed): Promise<void>;
+  /** Writes down that someone tried to change what he may not. */
+  noteRefused(refused: RefusedChange, deed: PeopleDeed): Promise<void>;
   /** Uses a link, once: makes its user, or sets its user's password. */
   acceptInvite(id: string, arrival: Arrival, deed: PeopleDeed): Promise<Written<UserRow>>;
 }
@@ -243,9 +252,9 @@ export interface People {
   createTeam(team: NewTeam, by: string): Answer<TeamRow>;
   createUser(user: NewUser, by: string): Answer<UserRow>;
   /** `undefined` where there is none, or where it was removed by this. */
-  changeOrg(id: string, patch: OrgPatch, by: string): Answer<OrgRow | undefined>;
-  changeTeam(id: string, patch: TeamPatch, by: string): Answer<TeamRow | undefined>;
-  changeUser(id: string, patch: UserPatch, by: string): Answer<UserRow | undefined>;
+  changeOrg(id: string, patch: OrgPatch, by: string | Act): Answer<OrgRow | undefined>;
+  changeTeam(id: string, patch: TeamPatch, by: string | Act): Answer<TeamRow | undefined>;
+  changeUser(id: string, patch: UserPatch, by: string | Act): Answer<UserRow | undefined>;
 
   /** Makes a link; `token` is seen here and never again. */
   invite(invite: Omit<NewInvite, 'hash'>, by: string): Answer<{ readonly row: InviteRow; readonly token: string }>;
@@ -255,7 +264,7 @@ export interface People {
   removeInvite(id: string, by: string): Answer<boolean>;
   accept(token: string, arrival: Omit<Arrival, 'hash'>): Answer<UserRow>;
   /** For the audit log: someone tried to set what he may not, of himself or another. */
-  noteRefused(subject: string, fields: readonly string[], by: string): Answer<void>;
+  noteRefused(refused: RefusedChange, by: string): Answer<void>;
 
   readonly access: Access;
 }

@@ -3,7 +3,8 @@ import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { fault, type Fault } from '../chat/fault.ts';
 import { isRecord, type JsonRecord } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
-import { isInWords } from '../people/names.ts';
+import { isInWords, NOT_IN_WORDS } from '../people/names.ts';
+import type { Act } from './act.ts';
 import { whyNotLimits } from './key-settings.ts';
 import { patiently } from './patience.ts';
 import type {
@@ -19,6 +20,7 @@ import type {
   PeopleBooks,
   PeopleDeed,
   Refusal,
+  RefusedChange,
   Stored,
   TeamPatch,
   TeamRow,
@@ -29,6 +31,8 @@ import type {
 
 /** 256 bits, as RFC 4086 and OWASP (Session Management, 128 bits or more) want it for what must not be guessed. */
 const TOKEN_BYTES = 32;
+/** Lists of a few hundred names, and all limits: every process has those of everyone in memory, and the audit log each change. */
+const SETTINGS_LENGTH_MAX = 16 * 1024;
 const TOKEN = /^[\w-]{43}$/;
 
 export interface DirectoryPorts {
@@ -103,15 +107,15 @@ export class Directory implements People {
     return this.#make(user, async (books) => books.createUser(this.#ports.newId('user'), user, this.#deed(by)));
   }
 
-  async changeOrg(id: string, patch: OrgPatch, by: string): Answer<OrgRow | undefined> {
+  async changeOrg(id: string, patch: OrgPatch, by: string | Act): Answer<OrgRow | undefined> {
     return this.#change(patch, async (books) => books.changeOrg(id, patch, this.#deed(by)));
   }
 
-  async changeTeam(id: string, patch: TeamPatch, by: string): Answer<TeamRow | undefined> {
+  async changeTeam(id: string, patch: TeamPatch, by: string | Act): Answer<TeamRow | undefined> {
     return this.#change(patch, async (books) => books.changeTeam(id, patch, this.#deed(by)));
   }
 
-  async changeUser(id: string, patch: UserPatch, by: string): Answer<UserRow | undefined> {
+  async changeUser(id: string, patch: UserPatch, by: string | Act): Answer<UserRow | undefined> {
     return this.#change(patch, async (books) => books.changeUser(id, patch, this.#deed(by)));
   }
 
@@ -150,8 +154,8 @@ export class Directory implements People {
     );
   }
 
-  async noteRefused(subject: string, fields: readonly string[], by: string): Answer<void> {
-    return this.#patiently(async (books) => books.noteRefused(subject, fields, this.#deed(by)));
+  async noteRefused(refused: RefusedChange, by: string): Answer<void> {
+    return this.#patiently(async (books) => books.noteRefused(refused, this.#deed(by)));
   }
 
   /** Learns what other processes have changed. Throws where the store is in trouble; who is known so far stays. */
@@ -213,8 +217,9 @@ export class Directory implements People {
     return patiently(async () => ask(this.#ports.books), this.#ports.patienceMs);
   }
 
-  #deed(by: string): PeopleDeed {
-    return { atMs: this.#ports.now(), by };
+  #deed(by: string | Act): PeopleDeed {
+    const act = typeof by === 'string' ? { by } : by;
+    return { ...act, atMs: this.#ports.now() };
   }
 }
 
@@ -289,7 +294,9 @@ interface Checked {
 
 function whyNotValid({ name, settings }: Checked): Fault | undefined {
   if (name !== undefined && !isInWords(name))
-    return fault('field-invalid', { reason: 'it must have 1 to 200 visible characters' }, { param: 'name' });
+    return fault('field-invalid', { reason: NOT_IN_WORDS }, { param: 'name' });
+  if (settings !== undefined && JSON.stringify(settings).length > SETTINGS_LENGTH_MAX)
+    return fault('field-invalid', { reason: `it may have ${SETTINGS_LENGTH_MAX} characters` }, { param: 'settings' });
   const { limits } = settings ?? {};
   if (limits !== undefined && !isRecord(limits))
     return fault('field-invalid', { reason: 'it must be an object' }, { param: 'settings.limits' });
@@ -297,22 +304,26 @@ function whyNotValid({ name, settings }: Checked): Fault | undefined {
   return reason === undefined ? undefined : fault('field-invalid', { reason }, { param: 'settings.limits' });
 }
 
+/** What is wrong with a field, in the words of the API. */
+const WRONG = {
+  'org-unknown': ['org_id', 'there is no such organisation'],
+  'team-unknown': ['team_id', 'there is no such team in this organisation'],
+  'plan-unknown': ['plan', 'there is no such plan'],
+  'other-email': ['email', 'this invitation is for another address'],
+} as const;
+
 function faultOf(refused: Refusal): Fault {
   switch (refused) {
     case 'unknown':
       return fault('person-unknown');
     case 'org-unknown':
-      return fault('field-invalid', { reason: 'there is no such organisation' }, { param: 'org_id' });
     case 'team-unknown':
-      return fault('field-invalid', { reason: 'there is no such team in this organisation' }, { param: 'team_id' });
-    case 'other-email':
-      return fault('field-invalid', { reason: 'this invitation is for another address' }, { param: 'email' });
-    case 'email-taken':
-    case 'subject-taken':
-    case 'last-owner':
-    case 'default-org':
-    case 'owner-exists':
-    case 'link-used':
+    case 'plan-unknown':
+    case 'other-email': {
+      const [param, reason] = WRONG[refused];
+      return fault('field-invalid', { reason }, { param });
+    }
+    default:
       return fault(refused);
   }
 }

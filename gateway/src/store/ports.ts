@@ -9,6 +9,7 @@ import type { AskBilling, Plans } from './billing-ports.ts';
 import type { Budgets } from './budget-ports.ts';
 import type { Secrets } from './secret-ports.ts';
 import type { KeySettings, KeySettingsPatch } from './key-settings.ts';
+import type { Act } from './act.ts';
 import type { Owners, People } from './people-ports.ts';
 import type { StorePlace } from './place.ts';
 import type { Patience, PurseRef, PurseState, TargetPurses } from './purse-ports.ts';
@@ -45,6 +46,7 @@ export type KeyLookup = Result<KeyRow, Fault>;
 export interface NewKey extends KeySettings, KeyOwner {
   readonly name: string;
   readonly isRoot?: boolean;
+  readonly isDisabled?: boolean;
   readonly expiresAtMs?: number;
   readonly budgetNanoUsd?: NanoUsd;
   readonly allowedModels?: readonly string[];
@@ -78,12 +80,6 @@ export interface KeySpend {
   readonly heldNanoUsd: NanoUsd;
 }
 
-/** Who changes something, and what of it they have seen: where it has another revision by now, nothing is changed (`revision-old`). */
-export interface Act {
-  readonly by: string;
-  readonly ifRevision?: string;
-}
-
 /** `by`: who makes, changes or removes a key, for the audit log: the id of another key, or `cli`. */
 export interface Keys {
   /**
@@ -107,7 +103,7 @@ export interface Keys {
   /** Makes a key. Known to this process at once, to others when it is first used there, or within two seconds. */
   create(key: NewKey, by?: string): Promise<Result<IssuedKey, Fault>>;
   /** Gives a key another token; the one before is taken for `overlapMs` more. `undefined` where there is no such key. */
-  rotate(id: string, overlapMs: number, by?: string): Promise<Result<IssuedKey | undefined, Fault>>;
+  rotate(id: string, overlapMs: number, by?: string | Act): Promise<Result<IssuedKey | undefined, Fault>>;
   /** `undefined` where there is no such key. */
   change(id: string, patch: KeyPatch, by?: string | Act): Promise<Result<KeyRow | undefined, Fault>>;
   /** False where there is no such key. Its receipts stay. */
@@ -281,6 +277,7 @@ export interface RequestRecord {
 }
 
 export interface RequestQuery {
+  readonly orgId?: string;
   readonly keyId?: string;
   readonly outcome?: string;
   readonly route?: string;
@@ -302,11 +299,14 @@ export interface RequestPage {
   readonly next?: string;
 }
 
+/** A key reads its own, the root key all; an organisation those of its keys. */
+export type RequestReader = Pick<KeyRow, 'id' | 'isRoot'> | { readonly orgId: string };
+
 export interface Requests {
   /** Never waits. A full queue drops the record and counts it: records are not money. */
   put(record: RequestRecord): void;
-  /** The record of an id, also while it still waits in the queue. `undefined` where there is none, or it is another key's. */
-  get(id: string, reader: Pick<KeyRow, 'id' | 'isRoot'>): Promise<Result<JsonRecord | undefined, Fault>>;
+  /** The record of an id, also while it still waits in the queue. `undefined` where there is none, or it is not the reader's. */
+  get(id: string, reader: RequestReader): Promise<Result<JsonRecord | undefined, Fault>>;
   /** Newest first. */
   list(query: RequestQuery): Promise<Result<RequestPage, Fault>>;
   flush(): Promise<void>;
@@ -400,6 +400,8 @@ export interface AuditEntry {
   readonly at: string;
   /** Id of the key that asked, `cli`, or `system`. */
   readonly by: string;
+  /** Id of the organisation that it is of; absent: of the gateway as a whole, or from before entries had one. */
+  readonly org?: string;
   readonly action: string;
   readonly subject: string;
   readonly changes: JsonRecord;
@@ -410,6 +412,7 @@ export interface AuditEntry {
 export interface AuditQuery {
   /** At most 200. */
   readonly limitMax: number;
+  readonly orgId?: string;
   readonly action?: string;
   readonly by?: string;
   readonly subject?: string;
@@ -431,6 +434,7 @@ export interface AuditPage {
 
 export interface UsageQuery {
   readonly sinceMs?: number;
+  readonly orgId?: string;
   readonly keyId?: string;
   /** The newest so many rows only; the total is that of all. `Store.usage` takes 100,000 where it is absent. */
   readonly rowsMax?: number;

@@ -31,6 +31,7 @@ export interface UsageByQuery {
   readonly sinceMs?: number;
   readonly untilMs?: number;
   readonly orgId?: string;
+  readonly keyId?: string;
   /** Groups told; the total is that of all. */
   readonly groupsMax?: number;
   /** Where receipts have to be read (`tag`, `end-user`), or the sums of hours: at most so many of them. */

@@ -4,7 +4,7 @@ import { asRecord, parseJson, type JsonRecord } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import type { Books, StoredRequest } from './books-form.ts';
 import { patiently } from './patience.ts';
-import type { KeyRow, RequestPage, RequestQuery, RequestRecord, Requests } from './ports.ts';
+import type { RequestPage, RequestQuery, RequestReader, RequestRecord, Requests } from './ports.ts';
 import { searchWords } from './search-words.ts';
 import { troubleOf } from './sqlite.ts';
 
@@ -15,7 +15,8 @@ const QUEUE_BYTES_MAX = 64 * 1024 * 1024;
 const BATCH_MAX = 100;
 /** Rows kept; the oldest go first. */
 const ROWS_MAX = 1_000_000;
-const CURSOR = /^\d{1,15}$/;
+/** Time and number of a row. */
+const CURSOR = /^\d{1,16}\.\d{1,19}$/;
 
 export class RequestQueue implements Requests {
   readonly #books: Books;
@@ -41,13 +42,23 @@ export class RequestQueue implements Requests {
     this.#waitingBytes += body.length;
   }
 
-  async get(id: string, reader: Pick<KeyRow, 'id' | 'isRoot'>): Promise<Result<JsonRecord | undefined, Fault>> {
+  async get(id: string, reader: RequestReader): Promise<Result<JsonRecord | undefined, Fault>> {
+    if ('orgId' in reader) return this.#getOf(id, reader.orgId);
     const mayRead = (keyId: string): boolean => reader.isRoot || keyId === reader.id;
     const waiting = this.#waiting.find((record) => record.id === id);
     if (waiting !== undefined) return ok(mayRead(waiting.keyId) ? asRecord(parseJson(waiting.body)) : undefined);
     const stored = await patiently(async () => this.#books.getRequest(id));
     if (!stored.ok) return stored;
     return ok(stored.value !== undefined && mayRead(stored.value.keyId) ? stored.value.body : undefined);
+  }
+
+  /** Whose it is stands in the store. */
+  async #getOf(id: string, orgId: string): Promise<Result<JsonRecord | undefined, Fault>> {
+    const stored = await patiently(async () => {
+      if (this.#waiting.some((record) => record.id === id)) await this.flush();
+      return this.#books.getRequest(id);
+    });
+    return stored.ok ? ok(stored.value?.orgId === orgId ? stored.value.body : undefined) : stored;
   }
 
   async list(query: RequestQuery): Promise<Result<RequestPage, Fault>> {

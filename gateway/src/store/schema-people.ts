@@ -242,6 +242,10 @@ export interface UsageHoursTable {
   readonly reasoning_tokens: Integer;
   readonly cost_nano_usd: Integer;
   readonly charge_nano_usd: Integer;
+  /** Requests, counted at each provider and model that they were tried at. */
+  readonly requests: Integer;
+  /** What of the charge credits have paid. */
+  readonly credits_nano_usd: Integer;
 }
 
 /** What was answered to a POST with an `Idempotency-Key`. */

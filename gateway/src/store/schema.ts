@@ -122,6 +122,8 @@ export interface ReceiptsTable {
   readonly tags: string | null;
   /** The purses it is booked in beside its key's, with a space between. */
   readonly purses: Generated<string>;
+  /** 1 where it is the first of its request at this provider and model: by it requests are counted. */
+  readonly is_first: Generated<bigint>;
 }
 
 export interface RequestsTable {
@@ -136,6 +138,8 @@ export interface RequestsTable {
   readonly words: Generated<string>;
   /** JSON, as the API gives it. */
   readonly body: string;
+  /** Of its key; null: the key has no row. */
+  readonly org_id: string | null;
 }
 
 export interface AuditTable {
@@ -147,6 +151,8 @@ export interface AuditTable {
   readonly subject: string;
   /** JSON. */
   readonly changes: string;
+  /** Null: of the gateway as a whole, or from before there was one. */
+  readonly org_id: string | null;
   readonly hash: string;
 }
 

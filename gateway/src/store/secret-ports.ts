@@ -2,6 +2,7 @@
 import type { Fault } from '../chat/fault.ts';
 import type { Result } from '../lib/result.ts';
 import type { ProviderSecret, SecretSettings } from '../routing/provider-secret.ts';
+import type { Act } from './act.ts';
 
 /** A secret without itself: what may be shown. */
 export interface SecretRow {
@@ -41,9 +42,9 @@ export interface Secrets {
   watch(changed: () => void): void;
   save(secret: NewSecret, by?: string): Promise<Result<SecretRow, Fault>>;
   /** `undefined` where there is none of the id. */
-  disable(id: string, isDisabled: boolean, by?: string): Promise<Result<SecretRow | undefined, Fault>>;
+  disable(id: string, isDisabled: boolean, by?: string | Act): Promise<Result<SecretRow | undefined, Fault>>;
   /** False where there is none of the id. What was sealed is gone. */
-  remove(id: string, by?: string): Promise<Result<boolean, Fault>>;
+  remove(id: string, by?: string | Act): Promise<Result<boolean, Fault>>;
   /** Seals the keys of all secrets with the newest master key, which is made where it is a file. Gives how many there are. */
   rotate(by?: string): Promise<Result<number, Fault>>;
 }

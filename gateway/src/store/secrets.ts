@@ -6,6 +6,7 @@ import { compact } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { originOf } from '../lib/url.ts';
 import type { ProviderSecret } from '../routing/provider-secret.ts';
+import { deedOf, mindsRevision, type Act } from './act.ts';
 import type { KeyDeed, SecretBooks, StoredSecret } from './books-form.ts';
 import { REGION } from './key-settings.ts';
 import { keysOfEnvironment, masterKeys, nextMasterKey, takeNextMasterKey, type MasterKeys } from './master-key.ts';
@@ -93,19 +94,26 @@ export class SecretRing implements Secrets {
     return learned.ok ? ok(rowOf(stored.value)) : learned;
   }
 
-  async disable(id: string, isDisabled: boolean, by?: string): Promise<Result<SecretRow | undefined, Fault>> {
+  async disable(id: string, isDisabled: boolean, by?: string | Act): Promise<Result<SecretRow | undefined, Fault>> {
     const stored = await this.#patiently(async () => this.#ports.books.disableSecret(id, isDisabled, this.#deed(by)));
     if (!stored.ok) return stored;
     const learned = await this.#learn();
     if (!learned.ok) return learned;
-    return ok(stored.value === undefined ? undefined : rowOf(stored.value));
+    if (stored.value === undefined) return this.#isStale(id, by) ? err(fault('revision-old')) : ok(undefined);
+    return ok(rowOf(stored.value));
   }
 
-  async remove(id: string, by?: string): Promise<Result<boolean, Fault>> {
+  async remove(id: string, by?: string | Act): Promise<Result<boolean, Fault>> {
     const removed = await this.#patiently(async () => this.#ports.books.removeSecret(id, this.#deed(by)));
     if (!removed.ok) return removed;
     const learned = await this.#learn();
-    return learned.ok ? removed : learned;
+    if (!learned.ok) return learned;
+    return !removed.value && this.#isStale(id, by) ? err(fault('revision-old')) : removed;
+  }
+
+  /** Why a secret that is there was left as it is. */
+  #isStale(id: string, by: string | Act | undefined): boolean {
+    return mindsRevision(by) && this.#stored.some((row) => row.id === id);
   }
 
   async rotate(by?: string): Promise<Result<number, Fault>> {
@@ -168,8 +176,8 @@ export class SecretRing implements Secrets {
     return patiently(ask, this.#ports.patienceMs);
   }
 
-  #deed(by: string | undefined): KeyDeed {
-    return { atMs: this.#ports.now(), ...(by === undefined ? {} : { by }) };
+  #deed(by: string | Act | undefined): KeyDeed {
+    return deedOf(by, this.#ports.now());
   }
 
   #take(stored: readonly StoredSecret[]): void {

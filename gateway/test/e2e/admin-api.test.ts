@@ -18,6 +18,8 @@ before(async () => {
 });
 after(async () => gateway.stop());
 
+const SECRET = { provider: 'house', origin: 'https://api.example.org', secret: 'an example of one' };
+
 interface Got {
   readonly status: number;
   readonly body: JsonRecord;
@@ -25,12 +27,14 @@ interface Got {
 }
 
 interface Asking {
+  /** Which gateway is asked. */
+  readonly at?: string;
   readonly body?: JsonRecord;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-async function ask(method: string, path: string, { body, headers = {} }: Asking = {}): Promise<Got> {
-  const reply = await fetch(`${gateway.url}/admin/v1/${path}`, {
+async function ask(method: string, path: string, { at = gateway.url, body, headers = {} }: Asking = {}): Promise<Got> {
+  const reply = await fetch(`${at}/admin/v1/${path}`, {
     method,
     headers: { authorization: `Bearer ${ROOT_KEY}`, 'content-type': 'application/json', ...headers },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -77,7 +81,7 @@ describe('every endpoint', () => {
       ['budgets', { scope: 'all', limit_usd: 1 }],
       ['invites', { role: 'viewer' }],
       ['plans', { name: 'schema', rules: [{ models: 'house/*', basis_points: -500, fixed_usd: 0.01 }] }],
-      ['secrets', { provider: 'house', origin: 'https://api.example.org', secret: 'an example of one' }],
+      ['secrets', SECRET],
       ['credits', { org: 'default', amount_usd: 5, reference: 'one' }],
       ['refunds', { org: 'default', amount_usd: '2', reference: 'two', payment: 'one' }],
       ['orgs', { name: 'Other' }],
@@ -223,6 +227,56 @@ describe('a search (B46)', () => {
   });
 });
 
+describe('a name', () => {
+  it('is none that terminals, lines or readers would take for something else, whatever it is of', async () => {
+    const bodies: Readonly<Record<string, JsonRecord>> = {
+      keys: {},
+      orgs: {},
+      teams: {},
+      users: { email: 'named@example.org', role: 'viewer' },
+      budgets: { scope: 'all', limit_usd: 1 },
+      plans: { rules: [] },
+    };
+    for (const [resource, body] of Object.entries(bodies)) {
+      for (const name of ['a\r\nb', '\u001b[31mred', 'a\u0000b', 'a\u2028b', '\u202egnirts', ' ', 'x'.repeat(201)]) {
+        const got = await ask('POST', resource, { body: { ...body, name } });
+        assert.deepEqual([got.status, paramOf(got)], [400, 'name'], `${resource} ${JSON.stringify(name)}`);
+      }
+      const { status } = await ask('POST', resource, { body: { ...body, name: '模型 🧑‍🚀 é' } });
+      assert.equal(status, 201, resource);
+    }
+  });
+
+  it('has settings beside it of a size that every process can keep', async () => {
+    const settings = { models: ['x'.repeat(16_384)] };
+    for (const resource of ['orgs', 'teams']) {
+      const got = await ask('POST', resource, { body: { name: 'big', settings } });
+      assert.deepEqual([got.status, paramOf(got)], [400, 'settings'], resource);
+    }
+    const id = asString((await ask('POST', 'teams', { body: { name: 'small' } })).body['id']) ?? '';
+    assert.equal((await ask('PATCH', `teams/${id}`, { body: { settings } })).status, 400);
+  });
+});
+
+describe('a key that is made disabled', () => {
+  it('is never anything else, and is written once', async () => {
+    const { status, body } = await ask('POST', 'keys', { body: { name: 'off', disabled: true } });
+    assert.deepEqual([status, body['disabled']], [201, true]);
+    const id = asString(body['id']) ?? '';
+    const told = rowsOf(await ask('GET', `audit?subject=${id}`));
+    assert.deepEqual(
+      told.map(({ action, changes }) => [action, asRecord(changes)?.['disabled']]),
+      [['key.created', true]],
+    );
+    const used = await fetch(`${gateway.url}/v1/models`, {
+      headers: { authorization: `Bearer ${asString(body['key']) ?? ''}` },
+    });
+    assert.equal(used.status, 401);
+    const on = await ask('PATCH', `keys/${id}`, { body: { disabled: false } });
+    assert.deepEqual([on.status, on.body['disabled']], [200, false]);
+  });
+});
+
 describe('a tag', () => {
   it('keeps one admin from overwriting what another has changed', async () => {
     const id = await newKey('tagged');
@@ -240,17 +294,74 @@ describe('a tag', () => {
     assert.equal((await ask('GET', `keys/${id}`)).status, 404);
   });
 
-  it('lets one of two changes through that have seen the same', async () => {
-    const id = await newKey('raced');
+  for (const [resource, made, change] of [
+    ['keys', { name: 'raced' }, (at: number) => ({ name: `raced ${at}` })],
+    ['orgs', { name: 'raced' }, (at: number) => ({ name: `raced ${at}` })],
+    ['teams', { name: 'raced' }, (at: number) => ({ settings: { at } })],
+    ['users', { name: 'raced', email: 'raced@example.org', role: 'viewer' }, (at: number) => ({ name: `raced ${at}` })],
+    ['budgets', { scope: 'all', limit_usd: 1 }, (at: number) => ({ limit_usd: at + 2 })],
+    ['plans', { name: 'raced', rules: [] }, (at: number) => ({ name: `raced ${at}` })],
+    ['secrets', SECRET, (at: number) => ({ disabled: at % 2 === 0 })],
+  ] as const)
+    it(`lets one of several changes of ${resource} through that have seen the same`, async () => {
+      const first = await ask('POST', resource, { body: made });
+      const id = asString(first.body['id']) ?? '';
+      const seen = async (): Promise<string> =>
+        (await ask('GET', `${resource}/${id}`)).headers.get('etag') ?? first.headers.get('etag') ?? '';
+      const headers = { 'if-match': await seen() };
+      const changes = await Promise.all(
+        Array.from({ length: 8 }, async (_, at) => ask('PATCH', `${resource}/${id}`, { body: change(at), headers })),
+      );
+      const statuses = changes.map(({ status }) => status).toSorted((a, b) => a - b);
+      assert.deepEqual(statuses, [200, 412, 412, 412, 412, 412, 412, 412]);
+      const tag = changes.find(({ status }) => status === 200)?.headers.get('etag');
+      if (resource !== 'secrets') assert.equal(await seen(), tag);
+      assert.equal((await ask('DELETE', `${resource}/${id}`, { headers })).status, 412);
+      const last = { 'if-match': tag ?? '' };
+      assert.equal((await ask('DELETE', `${resource}/${id}`, { headers: last })).status, 200);
+    });
+
+  it('keeps one admin from giving a key another token that somebody else has given one', async () => {
+    const id = await newKey('turned');
     const headers = { 'if-match': (await ask('GET', `keys/${id}`)).headers.get('etag') ?? '' };
-    const changes = await Promise.all(
-      Array.from({ length: 8 }, async (_, at) =>
-        ask('PATCH', `keys/${id}`, { body: { name: `raced ${at}` }, headers }),
-      ),
+    const turned = await Promise.all(
+      Array.from({ length: 4 }, async () => ask('POST', `keys/${id}/rotate`, { body: {}, headers })),
     );
-    const statuses = changes.map(({ status }) => status);
-    assert.equal(statuses.filter((status) => status === 200).length, 1);
-    assert.equal(statuses.filter((status) => status === 412).length, 7);
+    assert.deepEqual(
+      turned.map(({ status }) => status).toSorted((a, b) => a - b),
+      [200, 412, 412, 412],
+    );
+  });
+
+  it('is as good at another process of the same store, at once', async () => {
+    const other = await startGateway({ dir: gateway.dir });
+    try {
+      for (const [resource, made] of [
+        ['keys', { name: 'both' }],
+        ['teams', { name: 'both' }],
+        ['budgets', { scope: 'all', limit_usd: 1, name: 'both' }],
+      ] as const) {
+        const id = asString((await ask('POST', resource, { body: made })).body['id']) ?? '';
+        for (let turn = 0; turn < 6; turn++) {
+          const at = turn % 2 === 0 ? gateway.url : other.url;
+          const tag = (await ask('GET', `${resource}/${id}`, { at })).headers.get('etag') ?? '';
+          const first = await ask('PATCH', `${resource}/${id}`, {
+            at,
+            body: { name: `turn ${turn}` },
+            headers: { 'if-match': tag },
+          });
+          assert.equal(first.status, 200, `${resource} ${turn}`);
+          const elsewhere = at === gateway.url ? other.url : gateway.url;
+          const late = { body: { name: 'late' }, headers: { 'if-match': tag } };
+          assert.equal((await ask('PATCH', `${resource}/${id}`, { at: elsewhere, ...late })).status, 412);
+          const next = { body: { name: 'next' }, headers: { 'if-match': first.headers.get('etag') ?? '' } };
+          const second = await ask('PATCH', `${resource}/${id}`, { at: elsewhere, ...next });
+          assert.equal(second.status, 200, `${resource} ${turn}: seen there, changed here`);
+        }
+      }
+    } finally {
+      await other.stop();
+    }
   });
 
   it('says that nothing has changed', async () => {

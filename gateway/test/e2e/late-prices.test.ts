@@ -119,8 +119,12 @@ for (const kind of STORES)
 
 /** The default organisation is charged by these rules. */
 async function planned(store: Store, rules: readonly PlanRule[]): Promise<void> {
+  const deed = { atMs: AT, by: 'cli' };
   valueOf(
-    await store.billing(async (books) => books.putPlan({ id: 'plan_x', name: 'x', rules }, { atMs: AT, by: 'cli' })),
+    await store.billing(async (books) => {
+      const changed = await books.changePlan('plan_x', { rules }, deed);
+      return 'row' in changed ? changed.row : books.createPlan({ id: 'plan_x', name: 'x', rules }, deed);
+    }),
   );
   valueOf(await store.people.changeOrg(DEFAULT_ORG_ID, { planId: 'plan_x' }, 'cli'));
   await store.refresh();

@@ -290,6 +290,10 @@ describe('B49: one’s own profile', () => {
     const audit = await asRoot(gateway, 'GET', '/admin/v1/audit?limit=100');
     const refused = rowsOf(audit).filter((row) => row['action'] === 'user.refused' && row['by'] === before['id']);
     assert.equal(refused.length, 9);
+    const many = Object.fromEntries(Array.from({ length: 400 }, (_, at) => [`budget_${'x'.repeat(90)}${at}`, 1]));
+    assert.equal((await joe.ask('PATCH', '/auth/me', { json: many })).status, 403);
+    const [entry] = rowsOf(await asRoot(gateway, 'GET', '/admin/v1/audit?action=user.refused&limit=1'));
+    assert.ok(JSON.stringify(entry?.['changes']).length < 1000, 'the log is not his to fill');
   });
 });
 

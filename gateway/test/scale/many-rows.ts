@@ -77,10 +77,25 @@ function tablesOf(rows: number): readonly Table[] {
   ];
 }
 
+/** One key is alone in its organisation, one in twenty is of a small one. */
+function orgOf(key: string): string {
+  if (key === 'key_7') return 'org_7';
+  return key.endsWith('3') && key.length % 2 === 0 ? 'org_3' : 'default';
+}
+
 function keyRow(index: number): Row {
   const id = `key_${index}`;
   const flags = { is_root: 0, is_disabled: index % 9 === 0 ? 1 : 0, is_removed: 0 };
-  return { id, name: `Team ${index}`, hash: `hash ${index}`, ...flags, created_at: index + 1, tags: '[]', revision: 1 };
+  return {
+    id,
+    name: `Team ${index}`,
+    hash: `hash ${index}`,
+    ...flags,
+    created_at: index + 1,
+    tags: '[]',
+    revision: 1,
+    org_id: orgOf(id),
+  };
 }
 
 function ownerRow(kind: string, index: number): Row {
@@ -139,7 +154,8 @@ function auditRow(index: number, at: number): Row {
   const action = ['key.created', 'key.changed', 'budget.changed', 'user.created'][index % 4] ?? '';
   const by = index % 10_000 === 1 ? 'user_rare' : `user_${index % 50}`;
   const changes = JSON.stringify({ name: `Number ${index}`, budget_usd: '50', allowed_models: MODELS });
-  return { seq: index + 1, at, by, action, subject: `key_${index % 3000}`, changes, hash: 'f'.repeat(64) };
+  const subject = `key_${index % 3000}`;
+  return { seq: index + 1, at, by, action, subject, changes, org_id: orgOf(subject), hash: 'f'.repeat(64) };
 }
 
 function alertRow(index: number, at: number): Row {
@@ -160,7 +176,7 @@ function requestRow(index: number, at: number): Row {
   const id = idOf(index);
   const error = outcome === 'ok' ? '' : ' the provider answered with an error that is told here at some length';
   const words = `${id} ${model} ${route} ${outcome}${error}`;
-  return { id, key_id: key, at, outcome, route, model, words, body: bodyOf(id, model) };
+  return { id, key_id: key, at, outcome, route, model, words, body: bodyOf(id, model), org_id: orgOf(key) };
 }
 
 /** As long as records are. */
@@ -179,13 +195,14 @@ function receiptRow(index: number, at: number): Row {
   const id = idOf(index);
   const names = { key_id: key, provider: 'openai', model, target: `openai/${model}`, outcome: 'answered' };
   const counts = { input_tokens: 1000 + (index % 999), output_tokens: index % 700, cost_nano_usd: index % 90_000 };
-  const owners = { org_id: 'default', team_id: `team_${index % 15}`, end_user: `user-${index % 5000}` };
+  const owners = { org_id: orgOf(key), team_id: `team_${index % 15}`, end_user: `user-${index % 5000}` };
   const about = { route, tags: `["tag-${index % 12}"]`, purses: '' };
   return {
     id: `att_${id}`,
     posting_id: 1,
     request_id: id,
     is_estimated: 0,
+    is_first: 1,
     at,
     ...names,
     ...counts,

@@ -58,6 +58,15 @@ const FILTERED = [
   `audit?since=${since(FIRST_MS)}&until=${since(FIRST_MS + 3_600_000)}`,
   'audit?q=Number 77',
   'audit?q=nowhere',
+  'audit?org=org_7',
+  'audit?org=org_3&q=nowhere',
+  'audit?org=nobody&action=key.changed',
+  'requests?org=default',
+  'requests?org=org_3',
+  'requests?org=org_7&outcome=overloaded',
+  'requests?org=nobody&outcome=ok',
+  'requests?org=default&search=nowhere',
+  'requests?org=org_3&search=nowhere',
   'alerts?kind=reconciliation',
   'alerts?kind=nothing',
   'alerts?kind=reconciliation&state=open',
@@ -82,7 +91,7 @@ const SEARCHED = [
 
 const WEEK = `&since=${since(END_MS - 7 * DAY_MS)}&until=${since(END_MS)}`;
 /** As many receipts as are read for one answer. */
-const DAYS = `&since=${since(END_MS - 2.5 * DAY_MS)}&until=${since(END_MS)}`;
+const DAYS = `&since=${since(END_MS - 1.3 * DAY_MS)}&until=${since(END_MS)}`;
 const REPORTS = [
   'usage',
   'usage?rows=false',
@@ -96,11 +105,16 @@ const REPORTS = [
   'usage?by=key',
   'usage?by=key,route,model,team,day',
   'usage?by=key&org=default',
+  'usage?by=key,model&org=org_3',
+  'usage?org=org_3',
+  'usage?org=org_7&rows=false',
+  'usage?org=nobody',
+  'usage?by=model&key=key_7',
   `usage?by=hour${WEEK}`,
   'usage?by=hour,key',
   `usage?by=tag${WEEK}`,
   `usage?by=end-user${WEEK}`,
-  `usage?by=hour,key${WEEK}`,
+  `usage?by=hour,key${DAYS}`,
   `usage?by=tag${DAYS}`,
   `usage?by=tag,model,day${DAYS}`,
   `usage?by=end-user${DAYS}`,

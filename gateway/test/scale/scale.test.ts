@@ -9,6 +9,7 @@ import { appendFileSync } from 'node:fs';
 import { admin } from '../../src/admin/admin.ts';
 import { asMark, type Mark } from '../../src/admin/lists.ts';
 import type { AdminWorld } from '../../src/admin/world.ts';
+import { retain } from '../../src/cli/retention.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import { asRecord, asString, parseJson } from '../../src/lib/json.ts';
 import { openBooks } from '../../src/store/books.ts';
@@ -22,6 +23,8 @@ import { END_MS, pagesOf, WALKED, type Page } from './pages.ts';
 const ROWS = Number(process.env['TURNOUT_SCALE_ROWS'] ?? 50_000);
 const REPORT = process.env['TURNOUT_SCALE_REPORT'];
 const PAGE_MS_MAX = 300;
+/** The longest that retention may keep anyone waiting. */
+const PAUSE_MS_MAX = 1000;
 /** Each is asked so often. */
 const RUNS = 7;
 /** The most that a page may have. */
@@ -152,6 +155,50 @@ for (const kind of STORES)
       const ask = async () => store.reports(async (books) => books.receiptPage({ limitMax: 1000, after }));
       test.diagnostic(await holds('a page of 1,000 receipts of an export', ask));
     });
+
+    it('goes on writing and listing while nine tenths of it are taken away', async (test) => {
+      const done = new AbortController();
+      const dropped = dropMost(store).finally(() => done.abort());
+      const writes: number[] = [];
+      const lists: number[] = [];
+      while (!done.signal.aborted) {
+        const id = `req_meanwhile_${writes.length}`;
+        writes.push(
+          await lasted(async () => {
+            store.requests.put({ id, keyId: 'key_1', atMs: END_MS, outcome: 'ok', body: { id } });
+            await store.requests.flush();
+          }),
+        );
+        lists.push(await lasted(async () => store.requests.list({ limitMax: 50, keyId: 'key_7' })));
+      }
+      const seconds = (await dropped) / 1000;
+      const [write, list] = [writes, lists].map(
+        (all) => `${middleOf(all).toFixed(1)} ms, longest ${Math.max(...all).toFixed(1)} ms`,
+      );
+      const said = `${ROWS * 0.9} requests and receipts gone in ${seconds.toFixed(1)} s; meanwhile a write took ${write}, a list ${list}`;
+      told.push(`\n${said}`);
+      test.diagnostic(said);
+      assert.ok(Math.max(...writes, ...lists) < PAUSE_MS_MAX, said);
+      assert.equal(valueOf(await store.usage({ rowsMax: 1 })).receipts, ROWS, 'the sums still know all of them');
+    });
   });
+
+/** As a gateway does it, round after round. Gives how long it took, in milliseconds. */
+async function dropMost(store: Store): Promise<number> {
+  const startedMs = performance.now();
+  const days = (0.1 * SPAN_MS) / 86_400_000;
+  const retention = () => ({ requests_days: days, receipts_days: days });
+  const oldestMs = async (): Promise<number> =>
+    Date.parse(valueOf(await store.reports(async (books) => books.receiptPage({ limitMax: 1 })))[0]?.at ?? '');
+  do await retain({ reports: store.reports, retention, log: assert.fail, now: () => END_MS });
+  while ((await oldestMs()) < FIRST_MS + 0.9 * SPAN_MS - 3_600_000);
+  return performance.now() - startedMs;
+}
+
+async function lasted(work: () => Promise<unknown>): Promise<number> {
+  const startedMs = performance.now();
+  await work();
+  return performance.now() - startedMs;
+}
 
 const HEAD = '| page | least ms | median ms | worst ms | CPU ms |\n| --- | --: | --: | --: | --: |';
