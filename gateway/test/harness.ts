@@ -9,6 +9,13 @@ const MAIN = join(dirname(fileURLToPath(import.meta.url)), '..', 'src', 'main.ts
 /** The root key of every test gateway. */
 export const ROOT_KEY = 'test-root-key-0123456789abcdefghijklmnop';
 const START_MS = 20_000;
+/** Nothing else of this machine reaches a test gateway; what Node has compiled before need not be compiled again. */
+const INHERITED: Readonly<Record<string, string>> = Object.fromEntries(
+  ['PATH', 'NODE_COMPILE_CACHE'].flatMap((name) => {
+    const value = process.env[name];
+    return value === undefined ? [] : [[name, value]];
+  }),
+);
 
 export interface GatewayOptions {
   /** Text of turnout.yaml. Absent: no file, as on a first run. */
@@ -42,7 +49,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
     writeFileSync(join(dir, 'turnout.yaml'), options.config);
     args.push('--config', join(dir, 'turnout.yaml'));
   }
-  const env: Record<string, string> = { PATH: process.env['PATH'] ?? '', HOME: dir, ...options.env };
+  const env: Record<string, string> = { ...INHERITED, HOME: dir, ...options.env };
   if (options.hasRootKey !== false) env['TURNOUT_ADMIN_KEY'] = ROOT_KEY;
   const words = ['--disable-warning=ExperimentalWarning', ...(options.nodeArgs ?? []), MAIN, ...args];
   const [command, ...rest] =
@@ -93,7 +100,7 @@ export async function runCli(
   args: readonly string[],
   options: { readonly cwd: string; readonly env?: Readonly<Record<string, string>> },
 ): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const env = { PATH: process.env['PATH'] ?? '', HOME: options.cwd, ...options.env };
+  const env = { ...INHERITED, HOME: options.cwd, ...options.env };
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN, ...args], {
     cwd: options.cwd,
     env,

@@ -50,30 +50,48 @@ function add(sums: Map<string, bigint>, name: string, amount: bigint): void {
   sums.set(name, (sums.get(name) ?? 0n) + amount);
 }
 
-async function* pagesOf(db: Kysely<Tables>): AsyncGenerator<readonly (Booked & { readonly posting_id: bigint })[]> {
-  let after = '';
-  for (;;) {
-    const rows = await db
-      .selectFrom('receipts')
-      .select(['id', 'posting_id', 'key_id', 'cost_nano_usd', 'charge_nano_usd', 'purses'])
-      .where('id', '>', after)
-      .orderBy('id')
-      .limit(PAGE)
-      .execute();
-    const last = rows.at(-1);
-    if (last === undefined) return;
-    yield rows;
-    after = last.id;
-  }
-}
-
 type Posted = Booked & { readonly posting_id: bigint };
 
 /** Receipts, prices that became known later, and the sums of receipts that are gone: whatever was booked. */
 async function* allPagesOf(db: Kysely<Tables>): AsyncGenerator<readonly Posted[]> {
-  yield* pagesOf(db);
-  yield* latePagesOf(db);
+  yield* pagesById(async (after) => receiptsAfter(db, after));
+  yield* pagesById(async (after) => lateAfter(db, after));
   yield* gonePagesOf(db);
+}
+
+/** Page after page: each asked for by the id that the one before ended with. */
+async function* pagesById<Row extends { readonly id: string }>(
+  pageAfter: (id: string) => Promise<readonly Row[]>,
+): AsyncGenerator<readonly Row[]> {
+  for (let rows = await pageAfter(''); ;) {
+    const last = rows.at(-1);
+    if (last === undefined) return;
+    yield rows;
+    rows = await pageAfter(last.id);
+  }
+}
+
+async function receiptsAfter(db: Kysely<Tables>, id: string): Promise<readonly (Posted & { readonly id: string })[]> {
+  return db
+    .selectFrom('receipts')
+    .select(['id', 'posting_id', 'key_id', 'cost_nano_usd', 'charge_nano_usd', 'purses'])
+    .where('id', '>', id)
+    .orderBy('id')
+    .limit(PAGE)
+    .execute();
+}
+
+/** Prices that became known later, each with the keys and purses of its receipt, and with its own posting. */
+async function lateAfter(db: Kysely<Tables>, id: string): Promise<readonly (Posted & { readonly id: string })[]> {
+  return db
+    .selectFrom('repricings')
+    .innerJoin('receipts', 'receipts.id', 'repricings.receipt_id')
+    .select(['receipts.id', 'receipts.key_id', 'receipts.purses', 'repricings.posting_id'])
+    .select(['repricings.cost_nano_usd', 'repricings.charge_nano_usd'])
+    .where('receipts.id', '>', id)
+    .orderBy('receipts.id')
+    .limit(PAGE)
+    .execute();
 }
 
 async function* gonePagesOf(db: Kysely<Tables>): AsyncGenerator<readonly Posted[]> {
@@ -97,25 +115,5 @@ async function* gonePagesOf(db: Kysely<Tables>): AsyncGenerator<readonly Posted[
       .where('posting_id', '<=', last.posting_id)
       .execute();
     after = last.posting_id;
-  }
-}
-
-/** Prices that became known later, each with the keys and purses of its receipt, and with its own posting. */
-async function* latePagesOf(db: Kysely<Tables>): AsyncGenerator<readonly (Booked & { readonly posting_id: bigint })[]> {
-  let after = '';
-  for (;;) {
-    const rows = await db
-      .selectFrom('repricings')
-      .innerJoin('receipts', 'receipts.id', 'repricings.receipt_id')
-      .select(['receipts.id', 'receipts.key_id', 'receipts.purses', 'repricings.posting_id'])
-      .select(['repricings.cost_nano_usd', 'repricings.charge_nano_usd'])
-      .where('receipts.id', '>', after)
-      .orderBy('receipts.id')
-      .limit(PAGE)
-      .execute();
-    const last = rows.at(-1);
-    if (last === undefined) return;
-    yield rows;
-    after = last.id;
   }
 }
