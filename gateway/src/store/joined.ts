@@ -10,7 +10,7 @@ export function joined(work: () => Promise<void>, everyMs: number): () => Promis
   async function run(before: Promise<void>): Promise<void> {
     await before.catch(() => undefined);
     const pauseMs = begunMs + everyMs - performance.now();
-    if (pauseMs > 0) await delay(pauseMs);
+    if (pauseMs > 0) await delay(Math.ceil(pauseMs));
     running = next;
     next = undefined;
     begunMs = performance.now();

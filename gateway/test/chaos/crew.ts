@@ -34,16 +34,17 @@ export async function startCrew(test: TestContext, options: CrewOptions = {}): P
   const p = await startSimulator({ script: [P_FINE], logMax: 100_000 });
   const server = `server: {workers: ${options.workers ?? 2}${options.server ?? ''}}`;
   const dir = mkdtempSync(join(tmpdir(), 'turnout-workers-'));
-  const gateway = await startGateway({
+  let gateway: TestGateway | undefined;
+  // Also where it does not start. The gateway first: the simulator waits for its connections.
+  test.after(async () => {
+    if (gateway?.child.exitCode === null && gateway.child.signalCode === null) await gateway.stop();
+    await p.close();
+    rmSync(dir, { recursive: true, force: true });
+  });
+  gateway = await startGateway({
     dir,
     config: testConfig({ p: providerRow(`${p.url}/openai/v1`) }, `${server}\n${options.rest ?? ''}`),
     ...(options.env === undefined ? {} : { env: options.env }),
-  });
-  // The gateway first: the simulator waits for its connections.
-  test.after(async () => {
-    if (gateway.child.exitCode === null && gateway.child.signalCode === null) await gateway.stop();
-    await p.close();
-    rmSync(dir, { recursive: true, force: true });
   });
   const made = await admin(gateway, 'keys', { name: 'crew', budget_usd: options.budgetUsd ?? '1000' });
   const [key, keyId] = [asString(made['key']) ?? '', asString(made['id']) ?? ''];

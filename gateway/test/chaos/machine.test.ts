@@ -23,11 +23,13 @@ interface Machine {
 async function startMachine(test: TestContext, step: Step, options: GatewayOptions = {}): Promise<Machine> {
   const p = await startSimulator({ script: [step], logMax: 10 });
   const config = options.config ?? testConfig({ p: providerRow(`${p.url}/openai/v1`) });
-  const gateway = await startGateway({ ...options, config: config.replace('P_URL', `${p.url}/openai/v1`) });
+  let gateway: TestGateway | undefined;
+  // Also where it does not start.
   test.after(async () => {
-    if (gateway.child.exitCode === null && gateway.child.signalCode === null) await gateway.stop();
+    if (gateway?.child.exitCode === null && gateway.child.signalCode === null) await gateway.stop();
     await p.close();
   });
+  gateway = await startGateway({ ...options, config: config.replace('P_URL', `${p.url}/openai/v1`) });
   const door = { port: gateway.port, key: ROOT_KEY };
   return { gateway, p, ask: (isStreaming) => rawCall(door, chatBody({ model: 'p/m' }, isStreaming)) };
 }
