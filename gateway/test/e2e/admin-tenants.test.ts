@@ -203,3 +203,22 @@ describe('nobody makes himself more than he is (B49)', () => {
     );
   });
 });
+
+describe('an Idempotency-Key of another organisation (B41)', () => {
+  it('is another one: what was answered there is nobody else’s', async () => {
+    const make = async (token: string): Promise<string> => {
+      const headers = {
+        authorization: `Bearer ${token}`,
+        'content-type': 'application/json',
+        'idempotency-key': 'the same',
+      };
+      const body = JSON.stringify({ name: 'once' });
+      const reply = await fetch(`${gateway.url}/admin/v1/keys`, { method: 'POST', headers, body });
+      assert.equal(reply.status, 201);
+      return asString(asRecord(await reply.json())?.['key']) ?? '';
+    };
+    const [first, other, again] = [await make(north.owner), await make(south.owner), await make(north.owner)];
+    assert.equal(first, again);
+    assert.notEqual(first, other);
+  });
+});
