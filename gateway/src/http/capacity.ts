@@ -11,6 +11,8 @@ const FILES_KEPT = 96;
 const FILES_A_REQUEST = 2;
 /** Beyond this share of the heap no more is taken: the collector needs room too. */
 const HEAP_SHARE_MAX = 0.85;
+/** A heap is not filled in less; asking for each request would cost more than the answer is worth. */
+const HEAP_EVERY_MS = 20;
 /** Share of the heap that bodies may need. */
 const BODIES_SHARE = 0.6;
 /** A long body needs so many times its size while it is read, parsed and sent on. */
@@ -55,7 +57,16 @@ export function createCapacity({ filesMax, heapMaxBytes }: Limits, heapUsedBytes
 
 export function capacityHere(): Capacity {
   const limits = { filesMax: filesMaxHere(), heapMaxBytes: getHeapStatistics().heap_size_limit };
-  return createCapacity(limits, () => getHeapStatistics().used_heap_size);
+  let usedBytes = 0;
+  let askedMs = Number.NEGATIVE_INFINITY;
+  return createCapacity(limits, () => {
+    const nowMs = performance.now();
+    if (nowMs - askedMs >= HEAP_EVERY_MS) {
+      askedMs = nowMs;
+      usedBytes = getHeapStatistics().used_heap_size;
+    }
+    return usedBytes;
+  });
 }
 
 /** How many files this process may have open (proc_pid_limits(5)). Node has raised it as far as it may. */

@@ -114,6 +114,8 @@ export function createListener(options: ListenerOptions): Listener {
   return { server, inFlight: desk.inFlight, drained };
 }
 
+const NONE: readonly string[] = [];
+
 /** Knows the load of this process: connections, and the bodies that were announced. */
 function takingIn(): { readonly takeIn: Desk['takeIn']; readonly watch: (server: Server) => void } {
   const capacity = capacityHere();
@@ -155,7 +157,7 @@ async function visit(desk: Desk, request: IncomingMessage, response: ServerRespo
   const requestId = world.newId('req');
   const reply = httpReply(request, response, world.snapshot().writeIdleMs);
   const target = request.url ?? '/';
-  const repeated = repeatedNames(request.rawHeaders);
+  const repeated = repeatedNames(request);
   const malformed = headFault(request, target, repeated);
   if (malformed !== undefined) response.setHeader('connection', 'close');
   const routed: ReturnType<typeof routeOf> =
@@ -206,7 +208,9 @@ function headFault(request: IncomingMessage, target: string, repeated: readonly 
 }
 
 /** Names that stand more than once. `request.headers` has joined or dropped the others. */
-function repeatedNames(raw: readonly string[]): readonly string[] {
+function repeatedNames({ rawHeaders: raw, headers }: IncomingMessage): readonly string[] {
+  // Node joins those that stand more than once, or keeps one of them.
+  if (Object.keys(headers).length * 2 === raw.length) return NONE;
   const repeated: string[] = [];
   const seen = new Set<string>();
   for (let index = 0; index < raw.length; index += 2) {
@@ -219,7 +223,9 @@ function repeatedNames(raw: readonly string[]): readonly string[] {
 
 function flat(request: IncomingMessage): Readonly<Record<string, string | undefined>> {
   const headers: Record<string, string | undefined> = {};
-  for (const [name, value] of Object.entries(request.headers))
+  for (const name of Object.keys(request.headers)) {
+    const value = request.headers[name];
     headers[name] = Array.isArray(value) ? value.join(', ') : value;
+  }
   return headers;
 }

@@ -195,8 +195,27 @@ const ROWS: readonly Row[] = [
   },
 ];
 
+type Routed = Result<Operation, Fault> & { readonly allow?: string };
+
+/** Of what is asked again and again, the operations: fifty patterns are not tried for each request. */
+const ASKED_MAX = 256;
+const ASKED_LENGTH_MAX = 200;
+const asked = new Map<string, Routed>();
+
 /** The operation, or the fault that says what would be right: 404 with a hint, 405 with the methods that are taken. */
-export function routeOf(method: string, target: string): Result<Operation, Fault> & { readonly allow?: string } {
+export function routeOf(method: string, target: string): Routed {
+  const name = `${method} ${target}`;
+  const known = asked.get(name);
+  if (known !== undefined) return known;
+  const found = lookUp(method, target);
+  if (found.ok && name.length <= ASKED_LENGTH_MAX) {
+    if (asked.size >= ASKED_MAX) asked.clear();
+    asked.set(name, found);
+  }
+  return found;
+}
+
+function lookUp(method: string, target: string): Routed {
   const [rawPath, query] = splitOnce(target, '?');
   const prefix = PREFIX.exec(rawPath);
   const path = rawPath.slice(prefix?.[0].length ?? 0);

@@ -108,7 +108,7 @@ function resultBooks(db: Kysely<Tables>): ResultBooks {
           bytes: Buffer.byteLength(text),
           text,
         }));
-        const taken = await insert(trx, rows);
+        const { rows: taken } = await insert(trx, rows);
         const more = Object.fromEntries(
           STATES.map((state) => [state, taken.filter((row) => row.state === state).length]),
         );

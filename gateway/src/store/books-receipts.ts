@@ -31,20 +31,17 @@ type ReceiptBooks = Pick<Books, 'takeIn' | 'dropJournal' | 'endProcess' | 'recov
 /** The database with the statement that every receipt goes through. */
 interface Writer {
   readonly db: Kysely<Tables>;
-  readonly insert: (
-    db: Kysely<Tables>,
-    rows: readonly Insertable<ReceiptsTable>[],
-  ) => Promise<readonly (Booked & { readonly id: string })[]>;
+  /** Gives how many were not there yet. */
+  readonly insert: (db: Kysely<Tables>, rows: readonly ReceiptRow[]) => Promise<{ readonly count: bigint }>;
   readonly addUsage: ReturnType<typeof usageAdder>;
 }
 
 export function receiptBooks(db: Kysely<Tables>, dataDir: string): ReceiptBooks {
-  const insert = bulkInsert((rows: readonly Insertable<ReceiptsTable>[]) =>
+  const insert = bulkInsert((rows: readonly ReceiptRow[]) =>
     db
       .insertInto('receipts')
       .values(rows)
       .onConflict((conflict) => conflict.column('id').doNothing())
-      .returning(['id', 'key_id', 'cost_nano_usd', 'charge_nano_usd', 'purses'])
       .compile(),
   );
   const writer: Writer = { db, insert, addUsage: usageAdder(db) };
@@ -150,43 +147,37 @@ async function post({ db, insert, addUsage }: Writer, { processId, receipts, atM
       receipts.flatMap(({ keyId, purses = [] }) => [keyId, ...purses.map(purseIdOf)]),
     );
     const postingId = await newPosting(trx, processId, atMs);
-    const isFirst = await firstOfRequests(trx, receipts);
-    const rows = receipts.map((receipt) => ({ ...rowOf(receipt, postingId), is_first: isFirst(receipt) ? 1n : 0n }));
-    const fresh = await insert(trx, rows);
-    // Of two with one id the first was written.
-    const byId = new Map(rows.toReversed().map((row) => [row.id, row]));
-    const written = fresh.flatMap(({ id }) => byId.get(id) ?? []);
-    if (fresh.length === 0) await trx.deleteFrom('postings').where('id', '=', postingId).execute();
-    for (const [purseId, nanoUsd] of sumsOf(fresh)) await spend(trx, { postingId, processId, purseId, nanoUsd, atMs });
+    const rows = receipts.map((receipt) => rowOf(receipt, postingId));
+    const { count } = await insert(trx, rows);
+    const written = count === BigInt(rows.length) ? rows : await writtenOf(trx, rows, postingId);
+    if (written.length === 0) await trx.deleteFrom('postings').where('id', '=', postingId).execute();
+    for (const [purseId, nanoUsd] of sumsOf(written))
+      await spend(trx, { postingId, processId, purseId, nanoUsd, atMs });
     await noteUnpriced(trx, written, atMs);
     await addUsage(trx, written);
-    return fresh.length;
+    return written.length;
   });
 }
 
-/** Whether a receipt is the first of its request at its provider and model, asked in the order in which they came. */
-async function firstOfRequests(
+/** Those of them that were not there before, as after a crash some were. Of two with one id the first was written. */
+async function writtenOf(
   trx: Transaction<Tables>,
-  receipts: readonly Receipt[],
-): Promise<(receipt: Receipt) => boolean> {
-  const nameOf = (requestId: string, provider: string, model: string): string =>
-    JSON.stringify([requestId, provider, model]);
-  const seen = new Set<string>();
-  const ids = [...new Set(receipts.map(({ requestId }) => requestId))];
+  rows: readonly ReceiptRow[],
+  postingId: bigint,
+): Promise<readonly ReceiptRow[]> {
+  const byId = new Map(rows.toReversed().map((row) => [row.id, row]));
+  const written: ReceiptRow[] = [];
+  const ids = [...byId.keys()].toReversed();
   for (let at = 0; at < ids.length; at += IDS_AT_ONCE) {
-    const rows = await trx
+    const found = await trx
       .selectFrom('receipts')
-      .select(['request_id', 'provider', 'model'])
-      .where('request_id', 'in', ids.slice(at, at + IDS_AT_ONCE))
+      .select('id')
+      .where('id', 'in', ids.slice(at, at + IDS_AT_ONCE))
+      .where('posting_id', '=', postingId)
       .execute();
-    for (const row of rows) seen.add(nameOf(row.request_id, row.provider, row.model));
+    written.push(...found.flatMap(({ id }) => byId.get(id) ?? []));
   }
-  return ({ requestId, provider, model }) => {
-    const name = nameOf(requestId, provider, model);
-    const isFirst = !seen.has(name);
-    seen.add(name);
-    return isFirst;
-  };
+  return written;
 }
 
 interface Spend {
@@ -213,8 +204,10 @@ async function spend(trx: Transaction<Tables>, { postingId, processId, purseId, 
   await noteThresholds(trx, purseId, { before: spent.balance, after: spent.balance + nanoUsd, atMs });
 }
 
-export function rowOf(receipt: Receipt, postingId: bigint): Insertable<ReceiptsTable> {
-  const { usage } = receipt;
+/** A receipt as a row, with all that says how it is booked. */
+type ReceiptRow = Insertable<ReceiptsTable> & Booked;
+
+export function rowOf(receipt: Receipt, postingId: bigint): ReceiptRow {
   return {
     id: receipt.attemptId,
     posting_id: postingId,
@@ -226,20 +219,27 @@ export function rowOf(receipt: Receipt, postingId: bigint): Insertable<ReceiptsT
     outcome: receipt.outcome,
     finish: receipt.finish ?? null,
     is_estimated: receipt.isEstimated ? 1 : 0,
+    ...countColumns(receipt.usage),
+    cost_nano_usd: receipt.costNanoUsd ?? null,
+    charge_nano_usd: receipt.chargeNanoUsd ?? null,
+    at: receipt.atMs,
+    purses: (receipt.purses ?? []).join(' '),
+    is_first: receipt.isRepeat === true ? 0n : 1n,
+    ...labelColumns(receipt.labels ?? {}),
+  };
+}
+
+function countColumns(usage: Receipt['usage']) {
+  return {
     input_tokens: usage.inputTokens ?? null,
     cached_input_tokens: usage.cachedInputTokens ?? null,
     cache_write_tokens: usage.cacheWriteTokens ?? null,
     output_tokens: usage.outputTokens ?? null,
     reasoning_tokens: usage.reasoningTokens ?? null,
-    cost_nano_usd: receipt.costNanoUsd ?? null,
-    charge_nano_usd: receipt.chargeNanoUsd ?? null,
-    at: receipt.atMs,
-    purses: (receipt.purses ?? []).join(' '),
-    ...labelColumns(receipt.labels ?? {}),
   };
 }
 
-function labelColumns(labels: Labels): Partial<Insertable<ReceiptsTable>> {
+function labelColumns(labels: Labels) {
   const { orgId, teamId, userId, endUser, route, conversation, experiment, tags } = labels;
   return {
     org_id: orgId ?? null,

@@ -92,8 +92,9 @@ export function usageHoursAdder(
     );
   const [insertHours, insertDays] = [insertInto('usage_hours'), insertInto('usage_days')];
   return async (trx, lines) => {
-    await insertHours(trx, summed(lines));
-    await insertDays(trx, summed(lines.map((line) => ({ ...line, hour: line.hour - (line.hour % HOURS_OF_DAY) }))));
+    const hours = summed(lines);
+    await insertHours(trx, hours);
+    await insertDays(trx, summed(hours.map((line) => ({ ...line, hour: line.hour - (line.hour % HOURS_OF_DAY) }))));
   };
 }
 
@@ -151,12 +152,24 @@ function counted(value: number | bigint | null | undefined): bigint {
 /** Lines of the same hour and the same words as one, in one order: two that write at the same time never wait in a circle. */
 function summed(lines: readonly UsageHour[]): readonly UsageHour[] {
   const sums = new Map<string, UsageHour>();
+  let last: { readonly name: string; readonly line: UsageHour } | undefined;
   for (const line of lines) {
-    const name = JSON.stringify([line.hour.toString(), ...USAGE_WORDS.map((word) => line[word])]);
+    // Most are like the one before.
+    const isLike = last !== undefined && isAlike(last.line, line);
+    const name = isLike && last !== undefined ? last.name : nameOf(line);
+    last = { name, line };
     const known = sums.get(name);
     sums.set(name, known === undefined ? line : { ...line, ...addedCounts(known, line) });
   }
   return [...sums].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, line]) => line);
+}
+
+function nameOf(line: UsageHour): string {
+  return JSON.stringify([line.hour.toString(), ...USAGE_WORDS.map((word) => line[word])]);
+}
+
+function isAlike(a: UsageHour, b: UsageHour): boolean {
+  return a.hour === b.hour && USAGE_WORDS.every((word) => a[word] === b[word]);
 }
 
 export function addedCounts(a: UsageCounts, b: UsageCounts): UsageCounts {

@@ -85,8 +85,9 @@ export function receiptText(kind: 'opened' | 'settled', receipt: Receipt): strin
 }
 
 /** Where the money comes from. */
-function paidFields({ chargeNanoUsd, purses = [], labels }: Partial<Receipt>): readonly unknown[] {
-  return [chargeNanoUsd?.toString() ?? null, purses.join(' '), labels ?? null];
+function paidFields({ chargeNanoUsd, purses = [], labels, isRepeat }: Partial<Receipt>): readonly unknown[] {
+  const fields = [chargeNanoUsd?.toString() ?? null, purses.join(' '), labels ?? null];
+  return isRepeat === true ? [...fields, true] : fields;
 }
 
 export function discardedText(attemptId: string): string {
@@ -165,8 +166,8 @@ function receiptOf(attemptId: string, fields: readonly Json[]): Receipt | undefi
 }
 
 /** Undefined where the charge is none. Lines of older releases have nothing of it. */
-function paidOf([charge, purses, labels]: readonly Json[]):
-  | Pick<Receipt, 'chargeNanoUsd' | 'purses' | 'labels'>
+function paidOf([charge, purses, labels, isRepeat]: readonly Json[]):
+  | Pick<Receipt, 'chargeNanoUsd' | 'purses' | 'labels' | 'isRepeat'>
   | undefined {
   const chargeNanoUsd = amountOf(charge);
   if (chargeNanoUsd === 'impossible') return undefined;
@@ -174,6 +175,7 @@ function paidOf([charge, purses, labels]: readonly Json[]):
     ...(chargeNanoUsd === undefined ? {} : { chargeNanoUsd }),
     ...(typeof purses === 'string' && purses !== '' ? { purses: purses.split(' ') } : {}),
     ...(isRecord(labels) ? { labels: labelsOf(labels) } : {}),
+    ...(isRepeat === true ? { isRepeat } : {}),
   };
 }
 

@@ -50,6 +50,8 @@ class LiveHold implements Hold {
   readonly payer: Payer;
   /** Its attempts that are not settled yet; seldom more than one. */
   readonly open: OpenAttempt[] = [];
+  /** Where attempts of it were settled. */
+  readonly settledAt: PaidPlace[] = [];
   /** Put aside in purses of targets for attempts that are about to open, by their ids. */
   readonly covered = new Map<string, Covered>();
 
@@ -191,6 +193,7 @@ export class LedgerBook implements Ledger {
     const attempt = this.#close(hold, receipt.attemptId);
     if (attempt === undefined) return false;
     const honest = whole(hold, plausible(receipt), { purses: attempt.purses, isFirst: !hold.isCharged });
+    hold.settledAt.push(receipt);
     this.#recorder.record(receiptText('settled', honest));
     const costNanoUsd = honest.costNanoUsd ?? 0n;
     const chargeNanoUsd = honest.chargeNanoUsd ?? costNanoUsd;
@@ -334,13 +337,10 @@ function whole(hold: LiveHold, receipt: Receipt, { purses, isFirst }: Booking): 
   const { booked, labels } = hold.payer;
   const { costNanoUsd, provider, model } = receipt;
   const charge = costNanoUsd === undefined ? undefined : chargeOf(hold, { provider, model, isFirst }, costNanoUsd);
-  const all = purses.booked.length === 0 ? booked : [...booked, ...purses.booked];
-  return {
-    ...receipt,
-    ...(charge === undefined || charge === costNanoUsd ? {} : { chargeNanoUsd: charge }),
-    purses: all,
-    labels,
-  };
+  const isRepeat = hold.settledAt.some((place) => place.provider === provider && place.model === model);
+  const paid = { ...receipt, purses: purses.booked.length === 0 ? booked : [...booked, ...purses.booked], labels };
+  if ((charge === undefined || charge === costNanoUsd) && !isRepeat) return paid;
+  return { ...paid, ...(charge === undefined || charge === costNanoUsd ? {} : { chargeNanoUsd: charge }), isRepeat };
 }
 
 function positive(amount: NanoUsd): NanoUsd {

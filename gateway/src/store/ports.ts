@@ -212,6 +212,8 @@ export interface Receipt {
   /** As `Payer.booked`, those of the attempt's target among them. */
   readonly purses?: readonly string[];
   readonly labels?: Labels;
+  /** Another attempt of its request at the same provider and model has a receipt already. */
+  readonly isRepeat?: boolean;
 }
 
 export interface Ledger {

@@ -39,6 +39,7 @@ export function metrics(): Metrics {
   return {
     counter(name, help) {
       const series = new Map<string, number>();
+      const keys = new Keys();
       writers.push(() =>
         block(
           { name, help, type: 'counter' },
@@ -47,13 +48,14 @@ export function metrics(): Metrics {
       );
       return {
         add(labels, by = 1) {
-          const key = keyOf(labels);
+          const key = keys.of(labels);
           if (series.has(key) || series.size < SERIES_MAX) series.set(key, (series.get(key) ?? 0) + by);
         },
       };
     },
     histogram(name, help) {
       const series = new Map<string, Buckets>();
+      const keys = new Keys();
       writers.push(() =>
         block(
           { name, help, type: 'histogram' },
@@ -62,7 +64,7 @@ export function metrics(): Metrics {
       );
       return {
         observe(labels, valueS) {
-          const key = keyOf(labels);
+          const key = keys.of(labels);
           const known = series.get(key);
           if (known === undefined && series.size >= SERIES_MAX) return;
           const into = known ?? { counts: BUCKETS.map(() => 0), count: 0, sum: 0 };
@@ -104,7 +106,41 @@ function histogramLines(name: string, labels: string, value: Buckets): readonly 
   ];
 }
 
-/** Hot path: some ten of these a request, all without anything to escape. */
+/** The text of labels, found again by their names and values: some ten of them a request, of which few are new. */
+class Keys {
+  readonly #root: Step = new Map();
+  #size = 0;
+
+  of(labels: Labels): string {
+    let step = this.#root;
+    for (const name of Object.keys(labels)) step = stepTo(stepTo(step, name), labels[name] ?? '');
+    step.text ??= this.#made(labels);
+    return step.text;
+  }
+
+  /** Labels come from configuration: where they do not, their texts are not kept without end. */
+  #made(labels: Labels): string {
+    if (this.#size >= SERIES_MAX) {
+      this.#root.clear();
+      this.#size = 0;
+    }
+    this.#size += 1;
+    return keyOf(labels);
+  }
+}
+
+interface Step extends Map<string, Step> {
+  text?: string;
+}
+
+function stepTo(from: Step, word: string): Step {
+  const known = from.get(word);
+  if (known !== undefined) return known;
+  const made: Step = new Map();
+  from.set(word, made);
+  return made;
+}
+
 function keyOf(labels: Labels): string {
   let pairs = '';
   for (const name of Object.keys(labels))
