@@ -3,10 +3,12 @@
  * `npm test -- PATH …` runs some; `--fast` leaves out the slow ones, and says which; `--programs` runs real coding programs
  * (test/programs), which it installs from npm: they name themselves where they do not run.
  */
+import { once } from 'node:events';
 import { globSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { startServices } from './services.ts';
 import { filesTogether } from './together.ts';
@@ -27,6 +29,8 @@ const NOT_FAST = [
   'gateway/test/understand.test.ts',
   'gateway/test/routing/simulation.test.ts',
 ];
+/** Judged by the clock: nothing runs beside them, after all others have ended. */
+const ALONE: readonly string[] = ['gateway/test/e2e/flood.test.ts'];
 const PROGRAMS = ['gateway/test/programs/**/*.test.ts'];
 /** No test file may hang the run. The slowest takes about two minutes. */
 const FILE_TIMEOUT_MS = 10 * 60 * 1000;
@@ -48,8 +52,7 @@ const patterns = named.length > 0 ? named : isPrograms ? PROGRAMS : isFast ? FAS
 const together = named.length > 0 ? new Set<string>() : filesTogether();
 const slow = new Set(isFast && named.length === 0 ? filesOf(NOT_FAST) : []);
 const chosen = new Set(filesOf(patterns).filter((file) => !together.has(file) && !slow.has(file)));
-const files = [...chosen].map((file) => join(root, file));
-if (files.length === 0) {
+if (chosen.size === 0) {
   process.stderr.write(`no test file matches ${patterns.join(' ')}\n`);
   process.exit(1);
 }
@@ -64,40 +67,52 @@ let passed = 0;
 const failures: string[] = [];
 const skips: string[] = [];
 const times: { readonly file: string; readonly seconds: number }[] = [];
-const stream = run({
-  files,
-  concurrency: 2,
-  timeout: isPrograms ? PROGRAMS_TIMEOUT_MS : FILE_TIMEOUT_MS,
-  execArgv: ['--disable-warning=ExperimentalWarning'],
-});
-stream.on('test:pass', (event) => {
-  if (event.skip !== undefined) skips.push(`${event.name}: ${String(event.skip)}`);
-  else if (event.details.type !== 'suite') passed += 1;
-});
-stream.on('test:fail', (event) => {
-  if (event.details.type !== 'suite')
-    failures.push(`${event.name} (${event.file ?? 'unknown file'}:${event.line ?? 0})`);
-});
-// One for each file, and one without a file for all of them.
-stream.on('test:summary', ({ file, duration_ms: durationMs }) => {
-  if (file !== undefined) times.push({ file: relative(root, file), seconds: durationMs / 1000 });
-});
-stream.compose(spec).pipe(process.stdout);
-stream.on('end', () => {
-  // The reporter's last words come first.
-  setTimeout(() => {
-    for (const { file, seconds } of times.toSorted((a, b) => b.seconds - a.seconds).slice(0, SLOWEST))
-      process.stdout.write(`took ${seconds.toFixed(1)} s: ${file}\n`);
-    for (const skip of skips) process.stdout.write(`not run: ${skip}\n`);
-    if (isFast && named.length === 0) process.stdout.write(`left to npm test: ${leftOut()}\n`);
-    for (const failure of failures) process.stdout.write(`failed: ${failure}\n`);
-    process.stdout.write(
-      `${passed} passed, ${failures.length} failed${skips.length > 0 ? `, ${skips.length} skipped` : ''}\n`,
-    );
-    const stopped = services?.stop() ?? Promise.resolve();
-    void stopped.finally(() => process.exit(failures.length > 0 || passed === 0 ? 1 : 0));
-  }, 200);
-});
+await runAll(
+  [...chosen].filter((file) => !ALONE.includes(file)),
+  2,
+);
+await runAll(
+  [...chosen].filter((file) => ALONE.includes(file)),
+  1,
+);
+// The reporter's last words come first.
+await delay(200);
+for (const { file, seconds } of times.toSorted((a, b) => b.seconds - a.seconds).slice(0, SLOWEST))
+  process.stdout.write(`took ${seconds.toFixed(1)} s: ${file}\n`);
+for (const skip of skips) process.stdout.write(`not run: ${skip}\n`);
+if (isFast && named.length === 0) process.stdout.write(`left to npm test: ${leftOut()}\n`);
+for (const failure of failures) process.stdout.write(`failed: ${failure}\n`);
+process.stdout.write(
+  `${passed} passed, ${failures.length} failed${skips.length > 0 ? `, ${skips.length} skipped` : ''}\n`,
+);
+await services?.stop();
+process.exit(failures.length > 0 || passed === 0 ? 1 : 0);
+
+/** Runs test files, so many at once, to the end of the last. */
+async function runAll(of: readonly string[], concurrency: number): Promise<void> {
+  if (of.length === 0) return;
+  const stream = run({
+    files: of.map((file) => join(root, file)),
+    concurrency,
+    timeout: isPrograms ? PROGRAMS_TIMEOUT_MS : FILE_TIMEOUT_MS,
+    execArgv: ['--disable-warning=ExperimentalWarning'],
+  });
+  stream.on('test:pass', (event) => {
+    if (event.skip !== undefined) skips.push(`${event.name}: ${String(event.skip)}`);
+    else if (event.details.type !== 'suite') passed += 1;
+  });
+  stream.on('test:fail', (event) => {
+    if (event.details.type !== 'suite')
+      failures.push(`${event.name} (${event.file ?? 'unknown file'}:${event.line ?? 0})`);
+  });
+  // One for each file, and one without a file for all of them.
+  stream.on('test:summary', ({ file, duration_ms: durationMs }) => {
+    if (file !== undefined) times.push({ file: relative(root, file), seconds: durationMs / 1000 });
+  });
+  const ended = once(stream, 'end');
+  stream.compose(spec).pipe(process.stdout, { end: false });
+  await ended;
+}
 
 /** What a fast run leaves out: folders of which it runs nothing, and names beside those that it runs. */
 function leftOut(): string {

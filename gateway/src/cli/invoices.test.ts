@@ -44,7 +44,7 @@ describe('turnout invoices', () => {
       await withReceipts(dataDir, [
         receipt('before', { atMs: OCTOBER - 1, costNanoUsd: 1n }),
         receipt('first', { atMs: OCTOBER, costNanoUsd: 10n, requestId: 'r1' }),
-        receipt('again', { atMs: OCTOBER + 5, costNanoUsd: 20n, requestId: 'r1' }),
+        receipt('again', { atMs: OCTOBER + 5, costNanoUsd: 20n, requestId: 'r1', isRepeat: true }),
         receipt('last', { atMs: NOVEMBER - 1, costNanoUsd: 300n, model: '=evil' }),
         receipt('after', { atMs: NOVEMBER, costNanoUsd: 4000n }),
       ]);

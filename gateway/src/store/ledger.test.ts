@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import assert from 'node:assert/strict';
 import { openSync, writeSync } from 'node:fs';
 import { held, opening, receipt, spendOnce } from '../../test/store-kit.ts';
-import { inStore } from '../../test/stores.ts';
+import { inStore, look, type StorePlace } from '../../test/stores.ts';
 import type { Books, DrawOrder } from './books-form.ts';
 import { openBooks } from './books.ts';
 import { openJournal, segmentsOf, type JournalDisk } from './journal.ts';
@@ -28,6 +28,7 @@ interface Bench {
   readonly returned: () => Promise<unknown>;
   readonly warnings: readonly string[];
   readonly dir: string;
+  readonly place: StorePlace;
 }
 
 /** A ledger over real books and a real journal, with a clock, a store and a disk that the test holds in its hand. */
@@ -91,6 +92,7 @@ async function withLedger(budgetNanoUsd: bigint | undefined, run: (bench: Bench)
       returned: async () => Promise.all(returns),
       warnings,
       dir,
+      place,
       setBusy: (busy) => {
         isBusy = busy;
       },
@@ -205,6 +207,33 @@ describe('a hold', () => {
       assert.ok(waiting instanceof Promise);
       ledger.release(first);
       assert.ok(isHold(await waiting));
+    });
+  });
+
+  it('books its attempts at one place as one request, and at another as one more', async () => {
+    await withLedger(8000n, async (bench) => {
+      const { ledger, key, books } = bench;
+      const hold = await held(ledger, key, 1000n);
+      for (const [id, model] of [
+        ['a', 'gpt-5-mini'],
+        ['b', 'gpt-5-mini'],
+        ['c', 'gpt-5'],
+      ] as const) {
+        ledger.open(hold, opening(id, { model }));
+        ledger.settle(hold, receipt(id, { model, costNanoUsd: 10n, requestId: 'r' }));
+      }
+      ledger.release(hold);
+      assert.equal(await settledSum(bench), 30n);
+      const found = await look(bench.place, 'select id, is_first from receipts order by id');
+      assert.deepEqual(
+        found.map(({ id, is_first: isFirst }) => [id, Number(isFirst)]),
+        [
+          ['a', 1],
+          ['b', 0],
+          ['c', 1],
+        ],
+      );
+      assert.deepEqual((await books.verify()).problems, []);
     });
   });
 

@@ -81,8 +81,9 @@ for (const kind of STORES)
           fc.asyncProperty(batches, spans, async (given, asked) => {
             round += 1;
             const startMs = FIRST_MS + round * ROUND_MS;
+            const seen = new Set<string>();
             for (const [index, batch] of given.entries())
-              await takenIn(books, { dataDir: place.dataDir, round, index, startMs }, batch);
+              await takenIn(books, { dataDir: place.dataDir, round, index, startMs, seen }, batch);
             const ask = async (from: number, to: number): Promise<Sums> =>
               told(await books.invoiceSums({ orgId: 'default', fromMs: startMs + from, toMs: startMs + to }));
             for (const [a, b] of asked) {
@@ -109,19 +110,29 @@ interface Where {
   readonly round: number;
   readonly index: number;
   readonly startMs: number;
+  /** Requests and models that have receipts: the ledger marks those after the first. */
+  readonly seen: Set<string>;
 }
 
 /** As one process settles them: written, taken in, and once more, which changes nothing. */
-async function takenIn(books: Books, { dataDir, round, index, startMs }: Where, batch: readonly Used[]): Promise<void> {
+async function takenIn(
+  books: Books,
+  { dataDir, round, index, startMs, seen }: Where,
+  batch: readonly Used[],
+): Promise<void> {
   const processId = `p${round}_${index}`;
   const journal = openJournal(dataDir, processId);
   for (const [place, one] of batch.entries()) {
+    const name = `${one.request} ${one.model}`;
+    const isRepeat = seen.has(name);
+    seen.add(name);
     const { costNanoUsd: _, ...plain } = receipt(`r${round}_${index}_${place}`, {
       requestId: `r${round}_${one.request}`,
       model: one.model,
       atMs: startMs + one.quarter * QUARTER_MS + one.extraMs,
       purses: one.isOnCredits ? [creditPurseOf(one.org ?? 'default'), 'bud_x'] : ['bud_x'],
       labels: one.org === undefined ? {} : { orgId: one.org },
+      isRepeat,
     });
     const money = one.cost === undefined ? {} : { costNanoUsd: one.cost, chargeNanoUsd: one.cost + one.markup };
     assert.ok(journal.append(receiptText('settled', { ...plain, ...money })));
