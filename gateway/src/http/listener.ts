@@ -53,7 +53,7 @@ export function createListener(options: ListenerOptions): Listener {
   let inFlight = 0;
   let early = 0;
   let whenDrained = (): void => undefined;
-  const load = takingIn();
+  const load = takingIn(() => world.snapshot().bodyMaxBytes);
   const desk: Desk = { world, dialects, rim, batches, login, inFlight: () => inFlight, takeIn: load.takeIn };
   const server = createServer(
     {
@@ -117,7 +117,10 @@ export function createListener(options: ListenerOptions): Listener {
 const NONE: readonly string[] = [];
 
 /** Knows the load of this process: connections, and the bodies that were announced. */
-function takingIn(): { readonly takeIn: Desk['takeIn']; readonly watch: (server: Server) => void } {
+function takingIn(bodyMaxBytes: () => number): {
+  readonly takeIn: Desk['takeIn'];
+  readonly watch: (server: Server) => void;
+} {
   const capacity = capacityHere();
   /** Those that were refused go, and are counted no more. */
   const connections = new Set<Socket>();
@@ -133,7 +136,9 @@ function takingIn(): { readonly takeIn: Desk['takeIn']; readonly watch: (server:
       });
     },
     takeIn(request, response) {
-      const bodyBytes = Number(request.headers['content-length'] ?? BODY_UNKNOWN_BYTES);
+      const announced = Number(request.headers['content-length'] ?? BODY_UNKNOWN_BYTES);
+      // What is longer is refused for that, or is a file that goes to the disk as it comes.
+      const bodyBytes = announced > bodyMaxBytes() ? 0 : announced;
       const short = capacity.shortOf({ connections: connections.size, otherBodiesBytes: bodiesBytes, bodyBytes });
       // Who only keeps a connection for later gives way.
       if (short === 'connections') closeIdle();

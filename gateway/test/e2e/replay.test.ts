@@ -12,7 +12,7 @@ import { startSimulator, type Simulator } from '../../src/simulator/simulator.ts
 import { ROOT_KEY, startGateway, testConfig, type TestGateway } from '../harness.ts';
 
 /** So many that the fourth of them that goes elsewhere by lot is enough to judge by. */
-const EXPLORED = 480;
+const EXPLORED = 720;
 
 let upstream: Simulator;
 let gateway: TestGateway;

@@ -18,13 +18,15 @@ function storedLists(rows: number): readonly Page[] {
     { name: `${ask}, first page`, ask },
     ...Object.entries(places).map(([which, id]): Page => ({ name: `${ask}, ${which} page`, ask, after: ['', id] })),
   ];
-  const half = String(Math.floor(rows / 2));
+  const half = rows / 2;
+  const requestAt = (index: number): string =>
+    `${FIRST_MS + Math.floor((index * SPAN_MS) / rows)}.${Math.floor(index)}`;
   const creditAt = (index: number): string =>
     `${FIRST_MS + Math.floor((index * SPAN_MS) / 20_000)}.crd_${index.toString().padStart(9, '0')}`;
   return [
-    ...list('requests?', { middle: half, last: '150' }),
-    ...list('requests?outcome=upstream_error', { middle: half, last: '1500' }),
-    ...list('requests?key=key_7', { middle: half, last: '30000' }),
+    ...list('requests?', { middle: requestAt(half), last: requestAt(150) }),
+    ...list('requests?outcome=upstream_error', { middle: requestAt(half), last: requestAt(1500) }),
+    ...list('requests?key=key_7', { middle: requestAt(half), last: requestAt(30_000) }),
     ...list('audit?', { middle: '50000', last: '150' }),
     ...list('audit?sort=seq', { middle: '50000', last: '99900' }),
     ...list('audit?action=key.changed', { middle: '50000', last: '500' }),
