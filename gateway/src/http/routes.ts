@@ -208,7 +208,8 @@ export function routeOf(method: string, target: string): Routed {
   const known = asked.get(name);
   if (known !== undefined) return known;
   const found = lookUp(method, target);
-  if (found.ok && name.length <= ASKED_LENGTH_MAX) {
+  // A query may hold a key (`?key=`), which is kept nowhere.
+  if (found.ok && name.length <= ASKED_LENGTH_MAX && !name.includes('?')) {
     if (asked.size >= ASKED_MAX) asked.clear();
     asked.set(name, found);
   }

@@ -337,10 +337,11 @@ function whole(hold: LiveHold, receipt: Receipt, { purses, isFirst }: Booking): 
   const { booked, labels } = hold.payer;
   const { costNanoUsd, provider, model } = receipt;
   const charge = costNanoUsd === undefined ? undefined : chargeOf(hold, { provider, model, isFirst }, costNanoUsd);
+  const isAtCost = charge === undefined || charge === costNanoUsd;
   const isRepeat = hold.settledAt.some((place) => place.provider === provider && place.model === model);
   const paid = { ...receipt, purses: purses.booked.length === 0 ? booked : [...booked, ...purses.booked], labels };
-  if ((charge === undefined || charge === costNanoUsd) && !isRepeat) return paid;
-  return { ...paid, ...(charge === undefined || charge === costNanoUsd ? {} : { chargeNanoUsd: charge }), isRepeat };
+  if (isAtCost && !isRepeat) return paid;
+  return { ...paid, ...(isAtCost ? {} : { chargeNanoUsd: charge }), isRepeat };
 }
 
 function positive(amount: NanoUsd): NanoUsd {
