@@ -10,8 +10,10 @@ import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { brief } from './brief.ts';
 import { startServices } from './services.ts';
 import { filesTogether } from './together.ts';
+import { startWatchdog } from './watchdog.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 /** All there is, so that no new folder is forgotten. Those that take minutes come first: none is left to run alone at the end. */
@@ -32,10 +34,10 @@ const NOT_FAST = [
 /** Judged by the clock: nothing runs beside them, after all others have ended. */
 const ALONE: readonly string[] = ['gateway/test/e2e/flood.test.ts'];
 const PROGRAMS = ['gateway/test/programs/**/*.test.ts'];
-/** No test file may hang the run. The slowest takes about two minutes. */
-const FILE_TIMEOUT_MS = 10 * 60 * 1000;
+/** No test file may hang the run. The slowest takes about two minutes, and four beside much else. */
+const FILE_MS_MAX = 8 * 60 * 1000;
 /** Programs are installed first, and are some sixty runs in one file. */
-const PROGRAMS_TIMEOUT_MS = 30 * 60 * 1000;
+const PROGRAMS_MS_MAX = 30 * 60 * 1000;
 
 /** Files whose time is told: the time of the whole run is theirs. */
 const SLOWEST = 10;
@@ -63,6 +65,8 @@ Object.assign(process.env, services?.env);
 /** What was compiled once is not compiled again by each of some thousand processes; 40% of what a small test file takes. */
 process.env['NODE_COMPILE_CACHE'] ??= join(root, 'node_modules', '.cache', 'node-compile');
 
+const fileMs = isPrograms ? PROGRAMS_MS_MAX : FILE_MS_MAX;
+const watchdog = startWatchdog(fileMs);
 let passed = 0;
 const failures: string[] = [];
 const skips: string[] = [];
@@ -75,6 +79,7 @@ await runAll(
   [...chosen].filter((file) => ALONE.includes(file)),
   1,
 );
+failures.push(...watchdog.ended);
 // The reporter's last words come first.
 await delay(200);
 for (const { file, seconds } of times.toSorted((a, b) => b.seconds - a.seconds).slice(0, SLOWEST))
@@ -94,9 +99,11 @@ async function runAll(of: readonly string[], concurrency: number): Promise<void>
   const stream = run({
     files: of.map((file) => join(root, file)),
     concurrency,
-    timeout: isPrograms ? PROGRAMS_TIMEOUT_MS : FILE_TIMEOUT_MS,
+    // Of each test: it says where it hangs. Whoever does not even say that is ended by the watchdog.
+    timeout: fileMs * 0.9,
     execArgv: ['--disable-warning=ExperimentalWarning'],
   });
+  watchdog.watch(stream);
   stream.on('test:pass', (event) => {
     if (event.skip !== undefined) skips.push(`${event.name}: ${String(event.skip)}`);
     else if (event.details.type !== 'suite') passed += 1;
@@ -110,7 +117,7 @@ async function runAll(of: readonly string[], concurrency: number): Promise<void>
     if (file !== undefined) times.push({ file: relative(root, file), seconds: durationMs / 1000 });
   });
   const ended = once(stream, 'end');
-  stream.compose(spec).pipe(process.stdout, { end: false });
+  stream.compose(named.length > 0 ? spec : brief(root)).pipe(process.stdout, { end: false });
   await ended;
 }
 

@@ -9,9 +9,9 @@ const MAIN = join(dirname(fileURLToPath(import.meta.url)), '..', 'src', 'main.ts
 /** The root key of every test gateway. */
 export const ROOT_KEY = 'test-root-key-0123456789abcdefghijklmnop';
 const START_MS = 20_000;
-/** Nothing else of this machine reaches a test gateway; what Node has compiled before need not be compiled again. */
+/** Nothing else of this machine reaches a test gateway; what Node has compiled before need not be compiled again, and a run knows what it has started. */
 const INHERITED: Readonly<Record<string, string>> = Object.fromEntries(
-  ['PATH', 'NODE_COMPILE_CACHE'].flatMap((name) => {
+  ['PATH', 'NODE_COMPILE_CACHE', 'TURNOUT_TEST_RUN'].flatMap((name) => {
     const value = process.env[name];
     return value === undefined ? [] : [[name, value]];
   }),

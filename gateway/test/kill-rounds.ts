@@ -18,6 +18,8 @@ const PROCESSES = 2;
 const LIMIT_NANO_USD = 3_000_000n;
 /** F46: service again within this time. */
 const START_MS_MAX = 3000;
+/** A process that is not ready then never will be. */
+const READY_MS_MAX = 60_000;
 
 interface Child {
   readonly process: ChildProcess;
@@ -52,25 +54,28 @@ async function json(
   return asRecord(parseJson(text)) ?? {};
 }
 
-async function start({ dataDir, url }: StorePlace, tokens: readonly string[], log: string): Promise<Child> {
+function start({ dataDir, url }: StorePlace, tokens: readonly string[], log: string): Child {
   const fd = openSync(log, 'w');
   const child = spawn(process.execPath, [CHILD, dataDir, ...tokens], {
     stdio: ['ignore', fd, 'inherit'],
     env: { ...process.env, ...envOf(url) },
   });
   closeSync(fd);
-  const started = { process: child, log };
-  while (!linesOf(started).includes('ready')) {
-    assert.equal(child.exitCode, null, 'the child ended by itself');
-    await delay(5);
-  }
-  return started;
+  return { process: child, log };
 }
 
-async function kill(child: Child): Promise<void> {
-  assert.equal(child.process.exitCode, null, 'the child ended by itself');
-  child.process.kill('SIGKILL');
-  await once(child.process, 'close');
+async function ready(child: Child): Promise<void> {
+  for (const untilMs = performance.now() + READY_MS_MAX; !linesOf(child).includes('ready'); await delay(5)) {
+    assert.equal(child.process.exitCode, null, 'the child ended by itself');
+    assert.ok(performance.now() < untilMs, 'the child did not become ready');
+  }
+}
+
+async function kill({ process: child }: Child): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const closed = once(child, 'close');
+  child.kill('SIGKILL');
+  await closed;
 }
 
 /** What it has said so far, in whole lines. */
@@ -147,13 +152,19 @@ export async function killRounds(place: StorePlace, rounds: number): Promise<Kil
   for (let round = 0; round < rounds; round++) {
     const since = new Date().toISOString();
     const logs = Array.from({ length: PROCESSES }, (_, index) => join(place.dataDir, `said-${index}.txt`));
-    const children = await Promise.all(logs.map(async (log) => start(place, tokens, log)));
-    await delay(20 + Math.random() * 150);
-    // A reply that was given is counted, also while its process lives and the database has not heard of it.
-    const { settled } = said(children.flatMap(linesOf));
-    const counted = new Set((await usageRows(place, since)).map((row) => row['id']));
-    for (const id of settled) assert.ok(counted.has(id), `${id} was answered and is not counted`);
-    await Promise.all(children.map(kill));
+    const children = logs.map((log) => start(place, tokens, log));
+    try {
+      await Promise.all(children.map(ready));
+      await delay(20 + Math.random() * 150);
+      // A reply that was given is counted, also while its process lives and the database has not heard of it.
+      const { settled } = said(children.flatMap(linesOf));
+      const counted = new Set((await usageRows(place, since)).map((row) => row['id']));
+      for (const id of settled) assert.ok(counted.has(id), `${id} was answered and is not counted`);
+      for (const child of children) assert.equal(child.process.exitCode, null, 'the child ended by itself');
+    } finally {
+      // Whatever failed: a process that spends for ever would outlive its test, and hold it open.
+      await Promise.all(children.map(kill));
+    }
     const latest = children.flatMap(linesOf);
     compare(await usageRows(place, since), said(latest));
     await json(ledgerCommand, ['verify'], place);

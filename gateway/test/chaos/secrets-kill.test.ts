@@ -1,6 +1,6 @@
 /** Rounds of `kill -9` on processes that change the master key: at no moment is a secret lost. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -11,6 +11,14 @@ import { inFolder, valueOf } from '../store-kit.ts';
 const CHILD = join(import.meta.dirname, '..', 'secrets-child.ts');
 const ROUNDS = 12;
 const SECRETS = 20;
+const CHANGE_MS_MAX = 60_000;
+
+async function kill(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const closed = once(child, 'close');
+  child.kill('SIGKILL');
+  await closed;
+}
 
 /** Two processes change it in turns; both are killed at a moment of chance. Gives how often they had changed it. */
 async function killRound(dataDir: string): Promise<number> {
@@ -24,17 +32,18 @@ async function killRound(dataDir: string): Promise<number> {
     });
     return child;
   });
-  while (seen.changes === 0) {
-    assert.ok(
-      children.every((child) => child.exitCode === null),
-      'a child ended by itself',
-    );
-    await delay(5);
-  }
-  await delay(Math.random() * 150);
-  for (const child of children) {
-    child.kill('SIGKILL');
-    await once(child, 'close');
+  try {
+    for (const untilMs = performance.now() + CHANGE_MS_MAX; seen.changes === 0; await delay(5)) {
+      assert.ok(
+        children.every((child) => child.exitCode === null),
+        'a child ended by itself',
+      );
+      assert.ok(performance.now() < untilMs, 'no child changed anything');
+    }
+    await delay(Math.random() * 150);
+  } finally {
+    // Whatever failed: a process that works for ever would outlive its test, and hold it open.
+    await Promise.all(children.map(kill));
   }
   return seen.changes;
 }
