@@ -98,7 +98,7 @@ export function whyNotSet(
   if (held !== undefined) return held;
   if (org !== undefined && org !== null && org !== principal.orgId)
     return fault('field-invalid', { reason: 'there is no such organisation' }, { param: 'org' });
-  return may(principal, 'keys.write') ? undefined : whyNotOwn(body, principal);
+  return may(principal, 'keys.write') ? undefined : whyNotOwn(body, principal, row);
 }
 
 /** Of the key as it would be. */
@@ -109,9 +109,10 @@ function rightsOf({ scopes, user }: KeyFields, row: KeyRow | undefined): KeyRigh
   });
 }
 
-/** Why one cannot set it of a key of his own. */
-function whyNotOwn(body: KeyFields, principal: Principal): Fault | undefined {
-  const taken = OTHERS.find((field) => body[field] !== undefined);
+/** Why one cannot set it of a key of his own. Who disabled it may have had a reason: a token that others know stays off. */
+function whyNotOwn(body: KeyFields, principal: Principal, row: KeyRow | undefined): Fault | undefined {
+  const isEnabling = row?.isDisabled === true && body.disabled === false;
+  const taken = OTHERS.find((field) => body[field] !== undefined) ?? (isEnabling ? 'disabled' : undefined);
   return taken === undefined && principal.userId !== undefined
     ? undefined
     : fault('not-permitted', { role: principal.role, permission: 'keys.write' }, compact({ param: taken }));

@@ -355,14 +355,14 @@ export const faults = {
     type: 'insufficient_quota',
     outcome: 'budget_exceeded',
     retry: false,
-    text: 'The budget of {owner} is used up: limit {limit} USD, spent {spent} USD, held {held} USD, reset {reset}. Raise it with {command}.',
+    text: 'The budget of {owner} {state}: limit {limit} USD, spent {spent} USD, held {held} USD, reset {reset}. Raise it with {command}.',
   },
   'target-budget-exceeded': {
     status: 402,
     type: 'insufficient_quota',
     outcome: 'budget_exceeded',
     retry: false,
-    text: 'The budget of {owner} is used up: limit {limit} USD, spent {spent} USD, held {held} USD, reset {reset}. Ask for another model, or raise it with `turnout budgets set`.',
+    text: 'The budget of {owner} {state}: limit {limit} USD, spent {spent} USD, held {held} USD, reset {reset}. Ask for another model, or raise it with `turnout budgets set`.',
   },
   'rate-limited': {
     status: 429,

@@ -85,7 +85,7 @@ describe('budgets', () => {
       const refused = await spend(store, both, 30n);
       assert.match(
         refused ?? '',
-        /^budget-exceeded: The budget of budget "ci" of tag ci is used up: limit 0\.0000001 USD/,
+        /^budget-exceeded: The budget of budget "ci" of tag ci has too little left for this request: limit 0\.0000001 USD/,
       );
       assert.match(refused ?? '', /reset 2026-12-01T00:00:00\.000Z/);
       assert.equal(await spent(store, wide), 80n);

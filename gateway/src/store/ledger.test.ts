@@ -165,7 +165,10 @@ describe('a hold', () => {
       const refused = await ledger.hold(payerOf(key), 600_000_000n, 'r');
       assert.ok(!isHold(refused));
       assert.equal(refused.code, 'budget-exceeded');
-      assert.match(refused.message, /budget of key "team "a"" is used up: limit 2 USD, spent 0 USD, held 1\.5 USD/);
+      assert.match(
+        refused.message,
+        /budget of key "team "a"" has too little left for this request: limit 2 USD, spent 0 USD, held 1\.5 USD/,
+      );
       const small = await held(ledger, key, 500_000_000n);
       ledger.open(first, opening('a'));
       ledger.settle(first, receipt('a', { costNanoUsd: 1_250_000_000n }));

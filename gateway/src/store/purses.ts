@@ -354,12 +354,15 @@ function expire(purse: Purse, nowMs: number): void {
 }
 
 function exceeded(purse: Purse): Fault {
-  const { of, known, held } = purse;
+  const { of, known } = purse;
+  const [limit, spent] = [known?.limit ?? of.limitNanoUsd ?? 0n, known?.spent ?? 0n];
+  const held = (known?.elsewhere ?? 0n) + purse.held;
   return fault('budget-exceeded', {
     owner: of.owner,
-    limit: formatUsd(known?.limit ?? of.limitNanoUsd ?? 0n),
-    spent: formatUsd(known?.spent ?? 0n),
-    held: formatUsd((known?.elsewhere ?? 0n) + held),
+    state: spent + held < limit ? 'has too little left for this request' : 'is used up',
+    limit: formatUsd(limit),
+    spent: formatUsd(spent),
+    held: formatUsd(held),
     reset: of.resetsAtMs === undefined ? 'never (it has no period)' : new Date(of.resetsAtMs).toISOString(),
     command: of.id.startsWith('bud_') ? '`turnout budgets set`' : '`turnout keys set`',
   });

@@ -174,6 +174,28 @@ describe('nobody makes himself more than he is (B49)', () => {
     assert.deepEqual(new Set(seen), new Set(['still mine', 'developer']));
   });
 
+  it('by enabling a key of his that somebody has disabled: he may disable it, and make another', async () => {
+    const mine = await ask(south.developer, 'POST', 'keys', { name: 'leaked' });
+    const path = `keys/${asString(mine.body['id']) ?? ''}`;
+    for (const [who, isDisabled, status] of [
+      [south.developer, false, 200],
+      [south.developer, true, 200],
+      [south.developer, false, 403],
+      [south.admin, false, 200],
+      [south.admin, true, 200],
+      [south.developer, true, 200],
+      [south.developer, false, 403],
+    ] as const) {
+      const answer = await ask(who, 'PATCH', path, { disabled: isDisabled });
+      assert.deepEqual(
+        [answer.status, asRecord(answer.body['error'])?.['param']],
+        [status, status === 200 ? undefined : 'disabled'],
+      );
+    }
+    assert.equal((await ask(south.developer, 'GET', path)).body['disabled'], true);
+    assert.equal((await ask(south.admin, 'DELETE', path)).status, 200);
+  });
+
   it('by a role: neither his own nor through the key of somebody above him', async () => {
     const owner = south.things.get('users') ?? '';
     const users = rowsOf(await ask(south.owner, 'GET', 'users?sort=name'));

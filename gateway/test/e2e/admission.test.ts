@@ -94,7 +94,10 @@ for (const [path, body] of ASKS) {
     const before = upstream.log.requests.length;
     const { status, text } = await post(path, body, poor);
     assert.equal(status, 402, text);
-    assert.match(text, /The budget of key \\?"poor\\?" is used up: limit 0\.000000001 USD, spent 0 USD/);
+    assert.match(
+      text,
+      /The budget of key \\?"poor\\?" has too little left for this request: limit 0\.000000001 USD, spent 0 USD/,
+    );
     assert.equal(upstream.log.requests.length, before);
   });
 }

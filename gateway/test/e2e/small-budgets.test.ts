@@ -115,6 +115,6 @@ it('names owner, limit, spent, held, and that nothing resets by itself', async (
   assert.equal(status, 402);
   assert.match(
     asString(asRecord(body['error'])?.['message']) ?? '',
-    /^The budget of key "small" is used up: limit 0\.00001 USD, spent 0 USD, held 0 USD, reset never/,
+    /^The budget of key "small" has too little left for this request: limit 0\.00001 USD, spent 0 USD, held 0 USD, reset never/,
   );
 });
