@@ -61,7 +61,7 @@ function addUp(profile: Profile, { fromUs, toUs, rooms, functions }: Sums): void
   const parents = new Map(
     profile.nodes.flatMap((node) => (node.children ?? []).map((child) => [child, node.id] as const)),
   );
-  const isStoreThread = profile.nodes.some((node) => node.callFrame.url.endsWith('/store/books-thread.ts'));
+  const isStoreThread = profile.nodes.some((node) => node.callFrame.url.endsWith('/store/books/thread.ts'));
   const labels = new Map<number, Label>();
   let atUs = profile.startTime;
   for (const [index, id] of profile.samples.entries()) {

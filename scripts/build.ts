@@ -22,7 +22,7 @@ function requireFrom(place: string): string {
 /** The store's thread is a file of its own; it travels as text inside the one file. */
 const thread = await build({
   ...SHARED,
-  entryPoints: [join(source, 'store', 'books-thread.ts')],
+  entryPoints: [join(source, 'store', 'books', 'thread.ts')],
   write: false,
   // It has no file to require from; what it asks for (`pg` does) is built into Node.
   banner: { js: requireFrom('process.execPath') },
@@ -40,7 +40,7 @@ const embed: Plugin = {
       EMBEDDED_CATALOG: readFileSync(join(source, 'catalog', 'catalog.generated.json'), 'utf8'),
       EMBEDDED_WORD_VECTORS: readFileSync(join(source, 'understand', 'intents', 'word-vectors.bin'), 'base64'),
     });
-    put(/store[/\\]embedded\.ts$/, { EMBEDDED_THREAD: thread.outputFiles[0]?.text ?? '' });
+    put(/store[/\\]books[/\\]embedded\.ts$/, { EMBEDDED_THREAD: thread.outputFiles[0]?.text ?? '' });
   },
 };
 

@@ -26,8 +26,9 @@ const FAST = [
 ];
 /** Of those, what takes seconds: databases, processes that end, data sets, simulated days. */
 const NOT_FAST = [
-  'gateway/src/store/{books,books-usage,budgets,feedback,keys,ledger,people,requests}.test.ts',
-  'gateway/src/store/{kill,postgres,replies,reprice,secrets,store,store-locked}.test.ts',
+  'gateway/src/store/books/{books,postgres,usage}.test.ts',
+  'gateway/src/store/{budgets,feedback,keys,kill,ledger,people,requests}.test.ts',
+  'gateway/src/store/{replies,reprice,secrets,store,store-locked}.test.ts',
   'gateway/test/understand.test.ts',
   'gateway/test/routing/simulation.test.ts',
 ];

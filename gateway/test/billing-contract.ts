@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { creditPurseOf, type CreditBalance, type PaymentDeed, type TopUp } from '../src/store/billing-ports.ts';
-import type { Books } from '../src/store/books-form.ts';
+import type { Books } from '../src/store/books/form.ts';
 import { openJournal } from '../src/store/journal.ts';
 import { receiptText } from '../src/store/journal-entry.ts';
 import { receipt } from './store-kit.ts';

@@ -6,8 +6,8 @@ import { appendFileSync, readdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { openJournal, type Journal, type JournalPosition } from '../src/store/journal.ts';
 import { discardedText, interruptedReceipt, lineOf, receiptText } from '../src/store/journal-entry.ts';
-import type { Books } from '../src/store/books-form.ts';
-import { takeLock } from '../src/store/process-lock.ts';
+import type { Books } from '../src/store/books/form.ts';
+import { takeLock } from '../src/store/books/process-lock.ts';
 import { opening, receipt } from './store-kit.ts';
 import type { MadePlace, StorePlace, TestStore } from './stores.ts';
 

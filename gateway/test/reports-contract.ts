@@ -1,7 +1,7 @@
 /** What every database behind the store must do for reports. Each adapter runs this same suite. */
 import { after, before, describe, it } from 'node:test';
 import assert from 'node:assert/strict';
-import type { Books } from '../src/store/books-form.ts';
+import type { Books } from '../src/store/books/form.ts';
 import { openJournal, type JournalPosition } from '../src/store/journal.ts';
 import { receiptText } from '../src/store/journal-entry.ts';
 import type { Receipt, RequestQuery } from '../src/store/ports.ts';

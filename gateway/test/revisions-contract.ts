@@ -1,7 +1,7 @@
 /** What was seen must still be so when it is changed, whoever else changes it at the same moment. For every database behind the store. */
 import { after, before, describe, it } from 'node:test';
 import assert from 'node:assert/strict';
-import type { Books } from '../src/store/books-form.ts';
+import type { Books } from '../src/store/books/form.ts';
 import type { PeopleDeed } from '../src/store/people-ports.ts';
 import { DEFAULT_ORG_ID } from '../src/people/permissions.ts';
 import type { MadePlace, StorePlace, TestStore } from './stores.ts';

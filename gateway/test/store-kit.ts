@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Fault } from '../src/chat/fault.ts';
 import type { Result } from '../src/lib/result.ts';
-import { openBooks } from '../src/store/books.ts';
+import { openBooks } from '../src/store/books/books.ts';
 import { isHold, type Hold, type KeyRow, type Ledger, type Opening, type Receipt } from '../src/store/ports.ts';
 
 /** Runs a test in a new folder and takes it away afterwards. */

@@ -6,9 +6,9 @@ import { DatabaseSync } from 'node:sqlite';
 import { join } from 'node:path';
 import { after } from 'node:test';
 import { Client } from 'pg';
-import { DATABASE } from '../src/store/books.ts';
-import { proveLife } from '../src/store/postgres-life.ts';
-import { takeLock } from '../src/store/process-lock.ts';
+import { DATABASE } from '../src/store/books/books.ts';
+import { proveLife } from '../src/store/books/postgres-life.ts';
+import { takeLock } from '../src/store/books/process-lock.ts';
 import { skipWithout } from './services/missing.ts';
 import { ownPostgres, postgresPrograms, type OwnPostgres } from './services/postgres.ts';
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { inFolder } from '../../test/store-kit.ts';
-import { DATABASE } from '../store/books.ts';
+import { DATABASE } from '../store/books/books.ts';
 import { auditCommand } from './audit.ts';
 import type { CommandIo } from './io.ts';
 import { keysCommand } from './keys.ts';

@@ -1,8 +1,8 @@
 /** `turnout backup FILE`: one consistent copy of the database, while gateways run. */
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { DATABASE } from '../store/books.ts';
-import { backupStore } from '../store/inspect.ts';
+import { DATABASE } from '../store/books/books.ts';
+import { backupStore } from '../store/books/inspect.ts';
 import { storePlace } from '../store/place.ts';
 import type { CommandIo } from './io.ts';
 import { textOf } from './options.ts';

@@ -4,7 +4,7 @@ import { inFolder, receipt } from '../../test/store-kit.ts';
 import { asArray, asRecord, parseJson } from '../lib/json.ts';
 import { parseCsv } from '../lib/csv.ts';
 import { parseUsd } from '../money/usd.ts';
-import { openBooks } from '../store/books.ts';
+import { openBooks } from '../store/books/books.ts';
 import { receiptText } from '../store/journal-entry.ts';
 import { openJournal } from '../store/journal.ts';
 import type { Receipt } from '../store/ports.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { inFolder, receipt } from '../../test/store-kit.ts';
 import { asRecord, parseJson } from '../lib/json.ts';
 import { ok } from '../lib/result.ts';
-import { openBooks } from '../store/books.ts';
+import { openBooks } from '../store/books/books.ts';
 import { receiptText } from '../store/journal-entry.ts';
 import { openJournal } from '../store/journal.ts';
 import type { Receipt } from '../store/ports.ts';

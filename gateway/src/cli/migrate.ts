@@ -1,5 +1,5 @@
 /** `turnout migrate`: brings the database up to date, or says what that would do. A start does it too; this is for whoever wants it seen. */
-import { inspectStore, migrateStore, type StoreAt, type StoreState } from '../store/inspect.ts';
+import { inspectStore, migrateStore, type StoreAt, type StoreState } from '../store/books/inspect.ts';
 import { storePlace } from '../store/place.ts';
 import { ensureDataDir } from '../store/secret.ts';
 import type { Log } from '../telemetry/log.ts';

@@ -2,7 +2,7 @@ import { describe, it } from 'node:test';
 import assert from 'node:assert/strict';
 import { inFolder, receipt } from '../../test/store-kit.ts';
 import { ok } from '../lib/result.ts';
-import { openBooks } from '../store/books.ts';
+import { openBooks } from '../store/books/books.ts';
 import { receiptText } from '../store/journal-entry.ts';
 import { openJournal } from '../store/journal.ts';
 import { retain } from './retention.ts';

@@ -8,7 +8,7 @@ import { jsonText } from '../lib/json-text.ts';
 import { originOf } from '../lib/url.ts';
 import type { SecretSettings } from '../routing/provider-secret.ts';
 import { suppliersOf } from '../routing/targets.ts';
-import { settingsRecord } from '../store/books-secrets.ts';
+import { settingsRecord } from '../store/books/secrets.ts';
 import type { SecretRow, Secrets } from '../store/secret-ports.ts';
 import { loadCatalog } from './catalog-file.ts';
 import { loadConfiguration, today } from './configuration.ts';

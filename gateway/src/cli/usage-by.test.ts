@@ -6,7 +6,7 @@ import { parquetReadObjects } from 'hyparquet';
 import { inFolder, receipt } from '../../test/store-kit.ts';
 import { parseCsv } from '../lib/csv.ts';
 import { asRecord, parseJson } from '../lib/json.ts';
-import { openBooks } from '../store/books.ts';
+import { openBooks } from '../store/books/books.ts';
 import { receiptText } from '../store/journal-entry.ts';
 import { openJournal } from '../store/journal.ts';
 import type { Receipt } from '../store/ports.ts';

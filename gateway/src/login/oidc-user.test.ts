@@ -5,7 +5,7 @@ import { valueOf } from '../../test/store-kit.ts';
 import { inStore } from '../../test/stores.ts';
 import type { OidcConfig } from '../config/schema.ts';
 import { DEFAULT_ORG_ID, type Role } from '../people/permissions.ts';
-import { openBooks } from '../store/books.ts';
+import { openBooks } from '../store/books/books.ts';
 import { idMaker } from '../store/id.ts';
 import { Directory } from '../store/people.ts';
 import type { UserRow } from '../store/people-ports.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, it } from 'node:test';
 import { inFolder, opening, receipt, valueOf } from '../../test/store-kit.ts';
-import { DATABASE } from '../store/books.ts';
+import { DATABASE } from '../store/books/books.ts';
 import { isHold } from '../store/ports.ts';
 import { openStore } from '../store/store.ts';
 import { saleTo } from './sale.ts';

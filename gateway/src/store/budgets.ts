@@ -4,7 +4,7 @@ import { err, ok, type Result } from '../lib/result.ts';
 import { isTimeZone, periodAt, type Period, type Span } from '../money/period.ts';
 import { isInWords, NOT_IN_WORDS } from '../people/names.ts';
 import { deedOf, mindsRevision, type Act } from './act.ts';
-import type { Books, KeyDeed, StoredBudget } from './books-form.ts';
+import type { Books, KeyDeed, StoredBudget } from './books/form.ts';
 import {
   EACH,
   type BudgetPatch,

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { valueOf } from '../../test/store-kit.ts';
 import { inStore } from '../../test/stores.ts';
-import type { Books } from './books-form.ts';
-import { openBooks } from './books.ts';
+import type { Books } from './books/form.ts';
+import { openBooks } from './books/books.ts';
 import { FeedbackBook } from './feedback.ts';
 import type { FeedbackRow } from './ports.ts';
 

@@ -1,8 +1,8 @@
 /** What callers say of answers, summed in memory by target and task: a plan asks for it, and must not wait for the store. */
 import { fault, type Fault } from '../chat/fault.ts';
 import { err, ok, type Result } from '../lib/result.ts';
-import { dayOf } from './books-feedback.ts';
-import type { Books } from './books-form.ts';
+import { dayOf } from './books/feedback.ts';
+import type { Books } from './books/form.ts';
 import { patiently } from './patience.ts';
 import type { Feedback, FeedbackRow, Opinion } from './ports.ts';
 

@@ -1,5 +1,5 @@
 /** Brings the journal of this process into the store, piece by piece, off the request's way. */
-import type { Books } from './books-form.ts';
+import type { Books } from './books/form.ts';
 import type { Journal, JournalPosition } from './journal.ts';
 
 export interface IntakePorts {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { KeyUse } from './books-form.ts';
+import type { KeyUse } from './books/form.ts';
 import { KeyUses } from './key-uses.ts';
 
 describe('uses of keys', () => {

@@ -1,5 +1,5 @@
 /** When keys were last used: noted in memory at each use, written together, and no key's more often than once a minute. */
-import type { Books } from './books-form.ts';
+import type { Books } from './books/form.ts';
 
 /** What is written is late by this at most; a busy key costs the store one row a minute. */
 const NOTED_EACH_MS = 60_000;

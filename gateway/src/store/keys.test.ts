@@ -2,12 +2,12 @@ import { describe, it } from 'node:test';
 import assert from 'node:assert/strict';
 import { valueOf } from '../../test/store-kit.ts';
 import { inStore } from '../../test/stores.ts';
-import type { Books } from './books-form.ts';
-import { openBooks } from './books.ts';
+import type { Books } from './books/form.ts';
+import { openBooks } from './books/books.ts';
 import { idMaker } from './id.ts';
 import { KeyRing } from './keys.ts';
 import type { KeyRow } from './ports.ts';
-import { StoreError } from './sqlite.ts';
+import { StoreError } from './books/sqlite.ts';
 import { newToken } from './token.ts';
 
 const AT = 1_795_000_000_000;

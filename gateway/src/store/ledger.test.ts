@@ -4,13 +4,13 @@ import assert from 'node:assert/strict';
 import { openSync, writeSync } from 'node:fs';
 import { held, opening, receipt, spendOnce } from '../../test/store-kit.ts';
 import { inStore, look, type StorePlace } from '../../test/stores.ts';
-import type { Books, DrawOrder } from './books-form.ts';
-import { openBooks } from './books.ts';
+import type { Books, DrawOrder } from './books/form.ts';
+import { openBooks } from './books/books.ts';
 import { openJournal, segmentsOf, type JournalDisk } from './journal.ts';
 import { LedgerBook } from './ledger.ts';
 import { isHold, type Hold, type KeyRow } from './ports.ts';
 import type { Patience } from './purse-ports.ts';
-import { StoreError } from './sqlite.ts';
+import { StoreError } from './books/sqlite.ts';
 
 const AT = 1_795_000_000_000;
 

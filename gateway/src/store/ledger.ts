@@ -9,7 +9,7 @@
 import { fault, type Fault } from '../chat/fault.ts';
 import { createCrowd, OUTSIDE, type Member } from '../lib/crowd.ts';
 import type { NanoUsd } from '../money/price.ts';
-import type { Books } from './books-form.ts';
+import type { Books } from './books/form.ts';
 import { Intake } from './intake.ts';
 import type { Journal } from './journal.ts';
 import { discardedText, interruptedReceipt, receiptText } from './journal-entry.ts';

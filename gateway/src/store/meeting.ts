@@ -1,5 +1,5 @@
 /** The first word with a database: that it can be used, and that its keys were made with the secret we have. */
-import type { Books, BooksOptions } from './books-form.ts';
+import type { Books, BooksOptions } from './books/form.ts';
 import { patiently } from './patience.ts';
 import { placeText } from './place.ts';
 import { secretMark } from './secret.ts';

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { fault, type Fault } from '../chat/fault.ts';
 import { err, ok, type Result } from '../lib/result.ts';
-import { troubleOf } from './sqlite.ts';
+import { troubleOf } from './books/sqlite.ts';
 
 /** How long admin calls and reads wait. */
 export const PATIENCE_MS = 5000;

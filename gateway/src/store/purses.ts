@@ -7,9 +7,9 @@
 import { fault, type Fault } from '../chat/fault.ts';
 import type { NanoUsd } from '../money/price.ts';
 import { formatUsd } from '../money/usd.ts';
-import type { Books, Draw } from './books-form.ts';
+import type { Books, Draw } from './books/form.ts';
 import type { Patience, PurseRef } from './purse-ports.ts';
-import { troubleOf } from './sqlite.ts';
+import { troubleOf } from './books/sqlite.ts';
 
 /** How long a request may wait for its money while the store is busy or away. */
 const WAIT_MS = 15_000;

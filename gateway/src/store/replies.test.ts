@@ -3,7 +3,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { inStore } from '../../test/stores.ts';
-import { openBooks } from './books.ts';
+import { openBooks } from './books/books.ts';
 import { keptReplies, type KeptReplies } from './replies.ts';
 import type { Attempt, Attempted } from './ports.ts';
 

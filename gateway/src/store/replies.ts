@@ -5,7 +5,7 @@
 import { createHash, createHmac } from 'node:crypto';
 import { ok } from '../lib/result.ts';
 import { sealed, unsealed } from './sealed.ts';
-import type { ReplyBooks } from './books-form.ts';
+import type { ReplyBooks } from './books/form.ts';
 import { patiently } from './patience.ts';
 import type { Attempted, Replies } from './ports.ts';
 

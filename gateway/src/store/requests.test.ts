@@ -2,11 +2,11 @@ import { describe, it } from 'node:test';
 import assert from 'node:assert/strict';
 import { valueOf } from '../../test/store-kit.ts';
 import { inStore } from '../../test/stores.ts';
-import type { Books } from './books-form.ts';
-import { openBooks } from './books.ts';
+import type { Books } from './books/form.ts';
+import { openBooks } from './books/books.ts';
 import type { RequestRecord } from './ports.ts';
 import { RequestQueue } from './requests.ts';
-import { StoreError } from './sqlite.ts';
+import { StoreError } from './books/sqlite.ts';
 
 const ROOT = { id: 'root', isRoot: true };
 

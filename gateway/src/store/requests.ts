@@ -2,11 +2,11 @@
 import { fault, type Fault } from '../chat/fault.ts';
 import { asRecord, parseJson, type JsonRecord } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
-import type { Books, StoredRequest } from './books-form.ts';
+import type { Books, StoredRequest } from './books/form.ts';
 import { patiently } from './patience.ts';
 import type { RequestPage, RequestQuery, RequestReader, RequestRecord, Requests } from './ports.ts';
 import { searchWords } from './search-words.ts';
-import { troubleOf } from './sqlite.ts';
+import { troubleOf } from './books/sqlite.ts';
 
 /** Records that may wait while the store is busy; some ten seconds of full load. */
 const QUEUE_MAX = 20_000;

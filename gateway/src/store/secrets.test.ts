@@ -4,8 +4,8 @@ import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from '
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { inFolder, valueOf } from '../../test/store-kit.ts';
-import type { Books } from './books-form.ts';
-import { openBooks } from './books.ts';
+import type { Books } from './books/form.ts';
+import { openBooks } from './books/books.ts';
 import { idMaker } from './id.ts';
 import { keysOfEnvironment } from './master-key.ts';
 import { SecretRing } from './secrets.ts';

@@ -7,11 +7,11 @@ import { err, ok, type Result } from '../lib/result.ts';
 import { originOf } from '../lib/url.ts';
 import type { ProviderSecret } from '../routing/provider-secret.ts';
 import { deedOf, mindsRevision, type Act } from './act.ts';
-import type { KeyDeed, SecretBooks, StoredSecret } from './books-form.ts';
+import type { KeyDeed, SecretBooks, StoredSecret } from './books/form.ts';
 import { REGION } from './key-settings.ts';
 import { keysOfEnvironment, masterKeys, nextMasterKey, takeNextMasterKey, type MasterKeys } from './master-key.ts';
 import { patiently } from './patience.ts';
-import { takeFileLock } from './process-lock.ts';
+import { takeFileLock } from './books/process-lock.ts';
 import type { NewSecret, SecretRow, Secrets } from './secret-ports.ts';
 
 /** A service account as JSON, the longest credential in use, has about 2,400 characters. */

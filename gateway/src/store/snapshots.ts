@@ -1,5 +1,5 @@
 /** What was in force when: written down as it comes into force, read when a decision is looked at again. */
-import type { Books } from './books-form.ts';
+import type { Books } from './books/form.ts';
 import { patiently } from './patience.ts';
 import type { Snapshots } from './ports.ts';
 

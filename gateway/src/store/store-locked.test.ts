@@ -6,7 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { join } from 'node:path';
 import { waitedForProcessorMs } from '../../test/e2e/loop-watch.ts';
 import { inFolder, spendOnce, valueOf } from '../../test/store-kit.ts';
-import { DATABASE } from './books.ts';
+import { DATABASE } from './books/books.ts';
 import { payerOf } from './payer.ts';
 import { isHold, type Store } from './ports.ts';
 import { openStore } from './store.ts';

@@ -5,7 +5,7 @@ import { readdirSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { held, opening, receipt, spendOnce, valueOf } from '../../test/store-kit.ts';
 import { inStore, type StorePlace } from '../../test/stores.ts';
-import { DATABASE } from './books.ts';
+import { DATABASE } from './books/books.ts';
 import { isHold, type KeyRow, type Store } from './ports.ts';
 import { openStore } from './store.ts';
 

@@ -12,8 +12,8 @@
  */
 import { createHmac } from 'node:crypto';
 import { compact } from '../lib/json.ts';
-import { openBooksThread } from './books-client.ts';
-import type { Books } from './books-form.ts';
+import { openBooksThread } from './books/client.ts';
+import type { Books } from './books/form.ts';
 import { BudgetBoard } from './budgets.ts';
 import { FeedbackBook } from './feedback.ts';
 import { idMaker } from './id.ts';
@@ -26,7 +26,7 @@ import { Directory } from './people.ts';
 import { PlanBook } from './plan-book.ts';
 import type { Store, StoreOptions } from './ports.ts';
 import type { PurseState } from './purse-ports.ts';
-import { takeLock, type ProcessLock } from './process-lock.ts';
+import { takeLock, type ProcessLock } from './books/process-lock.ts';
 import { keptReplies, type KeptReplies } from './replies.ts';
 import { RequestQueue } from './requests.ts';
 import { ensureDataDir, ensureSecret } from './secret.ts';

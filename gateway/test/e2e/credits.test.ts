@@ -9,8 +9,8 @@ import { Stripe } from 'stripe';
 import { asRecord, asString, parseJson, type JsonRecord } from '../../src/lib/json.ts';
 import { startSimulator, type Simulator } from '../../src/simulator/simulator.ts';
 import { creditPurseOf, type CreditBalance } from '../../src/store/billing-ports.ts';
-import type { Books } from '../../src/store/books-form.ts';
-import { DATABASE, openBooks } from '../../src/store/books.ts';
+import type { Books } from '../../src/store/books/form.ts';
+import { DATABASE, openBooks } from '../../src/store/books/books.ts';
 import { ROOT_KEY, startGateway, testConfig, type TestGateway } from '../harness.ts';
 
 const SECRET = 'whsec_credits_0123456789';

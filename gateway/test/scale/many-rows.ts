@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Client } from 'pg';
-import { DATABASE } from '../../src/store/books.ts';
+import { DATABASE } from '../../src/store/books/books.ts';
 import type { StorePlace } from '../stores.ts';
 
 /** The first row is of this moment, the last of four weeks later. */

@@ -12,7 +12,7 @@ import type { AdminWorld } from '../../src/admin/world.ts';
 import { retain } from '../../src/cli/retention.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import { asRecord, asString, parseJson } from '../../src/lib/json.ts';
-import { openBooks } from '../../src/store/books.ts';
+import { openBooks } from '../../src/store/books/books.ts';
 import type { Store } from '../../src/store/ports.ts';
 import { openStore } from '../../src/store/store.ts';
 import { valueOf } from '../store-kit.ts';

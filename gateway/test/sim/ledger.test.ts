@@ -10,13 +10,13 @@ import { openSync, readdirSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { dice } from '../../src/lib/dice.ts';
-import type { Books } from '../../src/store/books-form.ts';
-import { DATABASE, openBooks } from '../../src/store/books.ts';
+import type { Books } from '../../src/store/books/form.ts';
+import { DATABASE, openBooks } from '../../src/store/books/books.ts';
 import { openJournal } from '../../src/store/journal.ts';
 import { LedgerBook } from '../../src/store/ledger.ts';
 import { isHold, type Hold, type KeyRow } from '../../src/store/ports.ts';
-import { takeLock, type ProcessLock } from '../../src/store/process-lock.ts';
-import { StoreError } from '../../src/store/sqlite.ts';
+import { takeLock, type ProcessLock } from '../../src/store/books/process-lock.ts';
+import { StoreError } from '../../src/store/books/sqlite.ts';
 import { inFolder, opening, receipt } from '../store-kit.ts';
 
 const SEEDS =

@@ -3,7 +3,7 @@ import type { Config } from '../../config/schema.ts';
 import type { ReadConfig } from '../config-file.ts';
 import type { CredentialRow } from '../credential-rows.ts';
 import type { CommandIo } from '../io.ts';
-import type { StoreAt } from '../../store/inspect.ts';
+import type { StoreAt } from '../../store/books/inspect.ts';
 
 export type Level = 'ok' | 'warning' | 'problem';
 

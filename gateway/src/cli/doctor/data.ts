@@ -1,7 +1,7 @@
 /** The data folder: rights, space, disk, and what dead processes have left. */
 import { accessSync, constants, existsSync, readdirSync, statfsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { isAlive, lockFiles } from '../../store/process-lock.ts';
+import { isAlive, lockFiles } from '../../store/books/process-lock.ts';
 import { bad, doubt, fine, type Check, type Finding } from './check.ts';
 
 const MIB = 1024 * 1024;

@@ -1,6 +1,6 @@
 /** What stands around the gateway: the store, Valkey, the port. */
 import { asRecord, asString, parseJson } from '../../lib/json.ts';
-import { inspectStore, type StoreState } from '../../store/inspect.ts';
+import { inspectStore, type StoreState } from '../../store/books/inspect.ts';
 import { BACKUP_HINT } from '../migrate.ts';
 import { probePort } from '../workers/hands.ts';
 import { bad, doubt, fine, type Check, type Finding, type Patient } from './check.ts';
