@@ -9,6 +9,9 @@ const NO_CLUSTER = '/etc/postgresql-common/createcluster.conf';
 /** Another apt may be at work, as machines do after their start; and a mirror may fail once. */
 const APT = 'apt-get -qq -o DPkg::Lock::Timeout=120 -o Acquire::Retries=3';
 
+/** A mirror that says nothing may not hold the run. */
+const INSTALL_MS_MAX = 10 * 60 * 1000;
+
 export interface Services {
   /** Variables by which tests find them. */
   readonly env: Readonly<Record<string, string>>;
@@ -71,5 +74,5 @@ function succeeds(command: string): boolean {
 
 function run(command: string): void {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  execFileSync('sh', ['-c', command], { env, stdio: ['ignore', 'ignore', 'inherit'] });
+  execFileSync('sh', ['-c', command], { env, stdio: ['ignore', 'ignore', 'inherit'], timeout: INSTALL_MS_MAX });
 }

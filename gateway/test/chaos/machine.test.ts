@@ -1,5 +1,6 @@
 /** Rows F49, F50, F51 and F53 of the fault table: open files, memory and load come to their limits, and thousands of slow streams. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { Agent, request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
@@ -32,6 +33,13 @@ async function startMachine(test: TestContext, step: Step, options: GatewayOptio
   gateway = await startGateway({ ...options, config: config.replace('P_URL', `${p.url}/openai/v1`) });
   const door = { port: gateway.port, key: ROOT_KEY };
   return { gateway, p, ask: (isStreaming) => rawCall(door, chatBody({ model: 'p/m' }, isStreaming)) };
+}
+
+/** How many files this process, and what it starts, may have open. */
+function openFilesMax(): number {
+  if (process.platform !== 'linux') return 0;
+  const [, most = ''] = /^Max open files\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'latin1')) ?? [];
+  return most === 'unlimited' ? Number.MAX_SAFE_INTEGER : Number(most);
 }
 
 async function statusesOf(calls: readonly RawCall[]): Promise<readonly number[]> {
@@ -194,9 +202,10 @@ describe('F51 three times the load that one process may take', () => {
 });
 
 describe('F53 slow streams', () => {
-  const STREAMS = 8000;
   /** Sent at a time, and then taken in first: connections that wait to be accepted are no streams. */
   const BATCH = 200;
+  /** As many as the row says, or for as many as files may be open here: caller and provider are this process, two files a stream. */
+  const STREAMS = Math.min(8000, BATCH * Math.floor((openFilesMax() - 1000) / 2 / BATCH));
   const WORDS = 'slowly it comes by words';
   /** Written to the log on demand: what is really in use, in bytes. */
   const TELL =

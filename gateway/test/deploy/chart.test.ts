@@ -23,7 +23,7 @@ const USUAL = ['ConfigMap', 'ConfigMap', 'Deployment', 'Job', 'PodDisruptionBudg
 
 describe('the chart', { skip: skipWithout(whyNoHelm()) }, () => {
   it('passes the lint of Helm', () => {
-    const said = execFileSync(helm, ['lint', '--strict', CHART], { encoding: 'utf8' });
+    const said = execFileSync(helm, ['lint', '--strict', CHART], { encoding: 'utf8', timeout: 60_000 });
     assert.match(said, /0 chart\(s\) failed/);
   });
 

@@ -23,7 +23,7 @@ export function yamlIn(...path: readonly string[]): JsonRecord {
 /** What the chart makes of these settings (`a.b=c`), by Helm itself. Throws what Helm says where it refuses. */
 export function rendered(helm: string, settings: readonly string[] = []): readonly JsonRecord[] {
   const args = ['template', 'probe', CHART, '--kube-version', KUBERNETES, ...settings.flatMap((one) => ['--set', one])];
-  const text = execFileSync(helm, args, { encoding: 'utf8', stdio: 'pipe' });
+  const text = execFileSync(helm, args, { encoding: 'utf8', stdio: 'pipe', timeout: 60_000 });
   return parseAllDocuments(text).flatMap((document) => {
     const value: unknown = document.toJS();
     return isRecord(value) ? [value] : [];

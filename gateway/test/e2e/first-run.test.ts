@@ -47,7 +47,7 @@ describe('a first run without any configuration', () => {
     const output = gateway.output();
     assert.match(output, /base URL\s+http:\/\/127\.0\.0\.1:\d+\/v1/);
     const line = output.slice(output.indexOf('  curl ')).trim();
-    const answer = JSON.parse(execFileSync('sh', ['-c', `${line} -s`], { encoding: 'utf8' })) as {
+    const answer = JSON.parse(execFileSync('sh', ['-c', `${line} -s`], { encoding: 'utf8', timeout: 30_000 })) as {
       choices: { message: { content: string } }[];
     };
     assert.match(answer.choices[0]?.message.content ?? '', /simulator/);

