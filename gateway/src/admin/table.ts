@@ -10,14 +10,18 @@ import { inviteEndpoints } from './invites.ts';
 import { invoiceEndpoints } from './invoices.ts';
 import { keyEndpoints } from './keys.ts';
 import { openapiOf } from './openapi.ts';
-import { peopleEndpoints } from './people.ts';
+import { orgEndpoints } from './orgs.ts';
 import { planEndpoints } from './plans.ts';
 import { secretEndpoints } from './secrets.ts';
+import { teamEndpoints } from './teams.ts';
 import { usageEndpoints } from './usage.ts';
+import { userEndpoints } from './users.ts';
 
 const resources: readonly Endpoint[] = [
   ...keyEndpoints,
-  ...peopleEndpoints,
+  ...orgEndpoints,
+  ...teamEndpoints,
+  ...userEndpoints,
   ...inviteEndpoints,
   ...budgetEndpoints,
   ...creditEndpoints,

@@ -7,7 +7,7 @@ import type { Dialect } from '../dialects/dialect.ts';
 import type { JsonRecord } from '../lib/json.ts';
 import { err, type Result } from '../lib/result.ts';
 import type { WebhookRequest } from '../billing/webhook.ts';
-import { authenticate, authenticateAnew } from '../pipeline/authenticate.ts';
+import { authenticate, authenticateAnew } from './authenticate.ts';
 import { BODY_LIMITS, isLong, parseBodyInTurns, type BodyLimits, type ParsedBody } from '../pipeline/body.ts';
 import type { Arrival } from '../pipeline/call.ts';
 import { chatArrival } from '../pipeline/chat.ts';
