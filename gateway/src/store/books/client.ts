@@ -18,6 +18,8 @@ export function openBooksThread(options: BooksOptions): Books {
   const pending = new Map<number, Pending>();
   let worker: Worker | undefined;
   let lastId = 0;
+  /** From then on the thread keeps the process alive until it is gone: its end is waited for. */
+  let isEnding = false;
 
   const start = (): Worker => {
     const started = new Worker(threadUrl(), { workerData: options, name: 'store', execArgv: [] });
@@ -33,7 +35,7 @@ export function openBooksThread(options: BooksOptions): Books {
       const call = pending.get(reply.id);
       pending.delete(reply.id);
       // The thread alone does not keep the process alive; a call under way does.
-      if (pending.size === 0) started.unref();
+      if (pending.size === 0 && !isEnding) started.unref();
       if (reply.ok) call?.resolve(reply.value);
       else call?.reject(new StoreError(reply.message, reply.trouble));
     });
@@ -55,10 +57,11 @@ export function openBooksThread(options: BooksOptions): Books {
   };
   const close = async (): Promise<void> => {
     if (worker === undefined) return;
+    // Said first: an answer to an earlier call may come after the one to this.
+    isEnding = true;
     await call('close', []);
-    // Nothing else may be left that keeps the process alive until the thread is gone.
-    worker?.ref();
     await worker?.terminate();
+    isEnding = false;
   };
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it has whatever method is asked of it: the thread knows them by their names.
   return new Proxy({} as Books, {
