@@ -59,9 +59,12 @@ export function openBooksThread(options: BooksOptions): Books {
     if (worker === undefined) return;
     // Said first: an answer to an earlier call may come after the one to this.
     isEnding = true;
-    await call('close', []);
-    await worker?.terminate();
-    isEnding = false;
+    try {
+      await call('close', []);
+    } finally {
+      await worker?.terminate();
+      isEnding = false;
+    }
   };
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it has whatever method is asked of it: the thread knows them by their names.
   return new Proxy({} as Books, {
