@@ -14,6 +14,7 @@ import type { Together } from '../shared/count.ts';
 import { openLink } from '../shared/link.ts';
 import { valkeyCount } from '../shared/valkey-count.ts';
 import { storePlace, type StorePlace } from '../store/place.ts';
+import { UnusableStore } from '../store/meeting.ts';
 import { openStore } from '../store/store.ts';
 import type { Store } from '../store/ports.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -110,7 +111,12 @@ async function run({ options, io, log, member, simulator, ...start }: Start): Pr
     io.stderr(`turnout: TURNOUT_ADMIN_KEY must have ${ADMIN_KEY_MIN} characters or more\n`);
     return 1;
   }
-  const store = await openedStore({ dataDir, ...storePlace(io.env, start.first.config.store) }, adminKey, log);
+  const place = { dataDir, ...storePlace(io.env, start.first.config.store) };
+  const store = await openedStore(place, adminKey, log).catch((error: unknown) => whyNoStore(dataDir, error));
+  if (typeof store === 'string') {
+    io.stderr(`turnout: ${store}\n`);
+    return 1;
+  }
   const firstKey = adminKey === undefined ? await firstRootKey(store) : undefined;
   const configurationOptions = { ...start.configurationOptions, secrets: () => store.secrets.current() };
   const first = await withSecrets(start.first, configurationOptions, store);
@@ -181,6 +187,14 @@ async function openedStore(
     warn: (text) => log('warn', text),
     ...(adminKey === undefined ? {} : { adminKey }),
   });
+}
+
+/** What the store or the file system said, and what to do about it. Bugs are thrown on. */
+function whyNoStore(dataDir: string, error: unknown): string {
+  if (error instanceof UnusableStore) return `${error.message.replace(/\.$/, '')}. \`turnout doctor\` looks at it`;
+  if (error instanceof Error && 'syscall' in error)
+    return `the data folder ${dataDir} cannot be used: ${error.message}. Name another with --data DIR`;
+  throw error;
 }
 
 /** Trouble is told once a minute at most: who is away is asked again and again. */

@@ -4,6 +4,9 @@ import { patiently } from './patience.ts';
 import { placeText } from './place.ts';
 import { secretMark } from './secret.ts';
 
+/** No start without a store: the message says which it is, and why it cannot be used. */
+export class UnusableStore extends Error {}
+
 export interface Meeting extends Pick<BooksOptions, 'dataDir' | 'url'> {
   readonly secret: Buffer;
   readonly patienceMs: number;
@@ -23,9 +26,9 @@ export async function meet<T>(books: Books, meeting: Meeting, first: () => Promi
     }
   }, meeting.patienceMs);
   const place = placeText(meeting);
-  if (!met.ok) throw new Error(`Turnout cannot use ${place}: ${reason}`);
+  if (!met.ok) throw new UnusableStore(`Turnout cannot use ${place}: ${reason}`);
   if (met.value !== undefined) return met.value.value;
-  throw new Error(
+  throw new UnusableStore(
     `The keys in ${place} were made with another secret. Put the file \`secret\` of the first gateway's data folder (or of its backup) into ${meeting.dataDir}, or its text into TURNOUT_SECRET.`,
   );
 }

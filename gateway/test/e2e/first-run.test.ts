@@ -128,6 +128,31 @@ describe('a start that cannot work', () => {
     assert.match(started.stderr, /api_key/);
   });
 
+  it('says why the database cannot be used, in words', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'turnout-database-'));
+    writeFileSync(join(dir, 'turnout.db'), 'not a database at all, but long enough to look at it'.repeat(100));
+    const started = await runCli(['serve', '--port', '0', '--data', dir], { cwd: dir });
+    rmSync(dir, { recursive: true, force: true });
+    assert.equal(started.code, 1);
+    assert.match(
+      started.stderr,
+      /^turnout: Turnout cannot use the database in .*: file is not a database\. `turnout doctor` looks at it\n$/,
+    );
+  });
+
+  it('says why the data folder cannot be used, in words', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'turnout-folder-'));
+    const data = join(dir, 'data');
+    writeFileSync(data, 'a file');
+    const started = await runCli(['serve', '--port', '0', '--data', data], { cwd: dir });
+    rmSync(dir, { recursive: true, force: true });
+    assert.equal(started.code, 1);
+    assert.match(
+      started.stderr,
+      /^turnout: the data folder .* cannot be used: EEXIST: .*Name another with --data DIR\n$/,
+    );
+  });
+
   it('says which command there is not', async () => {
     const ran = await runCli(['servee'], { cwd: tmpdir() });
     assert.deepEqual([ran.code, /there is no command "servee"/.test(ran.stderr)], [2, true]);
