@@ -22,11 +22,13 @@ import {
 const org = z
   .strictObject({ ...shared, billing: z.enum(['postpaid', 'prepaid']), plan: z.string().optional() })
   .meta({ id: 'Org', description: 'An organisation.' });
+
 const orgChange = z.strictObject({
   ...changes,
   billing: z.enum(['postpaid', 'prepaid']).optional().describe('prepaid: it spends its credits only'),
   plan: z.string().nullable().optional().describe('id of its plan; null: none'),
 });
+
 const orgs: Kind<OrgRow> = {
   name: 'orgs',
   one: 'an organisation',
@@ -45,6 +47,7 @@ const orgs: Kind<OrgRow> = {
     billing: 'postpaid',
   },
 };
+
 const createOrg = endpoint({
   id: 'orgs.create',
   method: 'POST',

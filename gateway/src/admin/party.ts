@@ -1,7 +1,7 @@
 /** What organisations, teams and users have in common: how they are listed, shown, changed and taken away. */
 import { z } from 'zod';
 import { fault, type Fault } from '../chat/fault.ts';
-import { asString, type JsonRecord } from '../lib/json.ts';
+import { asRecord, asString, compact, type JsonRecord } from '../lib/json.ts';
 import type { Result } from '../lib/result.ts';
 import { mayGive, type Principal } from '../people/permissions.ts';
 import type { Act } from '../store/act.ts';
@@ -22,6 +22,7 @@ export const changes = {
   disabled: z.boolean().optional().describe('true: nothing of it may be used'),
   settings: record.optional().describe('allowed models, routes, providers and regions, limits'),
 };
+
 /** Whose a new one is. */
 export const ofOrg = z.string().optional().describe('id of the organisation; absent: your own');
 
@@ -38,11 +39,13 @@ export interface Kind<Row extends PartyRow> {
   readonly example: JsonRecord;
 }
 
+/** The fields of all three, in the words of the API. */
 export function sharedRecord({ id: rowId, name: called, isDisabled, createdAtMs, settings }: PartyRow) {
   const created_at = new Date(createdAtMs).toISOString();
   return { id: rowId, name: called, disabled: isDisabled, created_at, settings };
 }
 
+/** `GET` of all of a kind that the caller may see, page by page. `rowsOf`: those of one organisation, or of all. */
 export function listOf<Row extends PartyRow>(
   kind: Kind<Row>,
   rowsOf: (people: People, orgId: string | undefined) => readonly Row[],
@@ -74,6 +77,7 @@ function isOfOrg(orgId: string, principal: Principal): boolean {
   return principal.kind === 'root' || orgId === principal.orgId;
 }
 
+/** `GET` of one by its id. What is another organisation's is unknown. */
 export function getOf<Row extends PartyRow>(kind: Kind<Row>): Endpoint {
   return endpoint({
     id: `${kind.name}.get`,
@@ -91,6 +95,7 @@ export function getOf<Row extends PartyRow>(kind: Kind<Row>): Endpoint {
   });
 }
 
+/** `DELETE` of one by its id: it stays in receipts, and nothing of it may be used. */
 export function removeOf<Row extends PartyRow>(kind: Kind<Row>): Endpoint {
   return endpoint({
     id: `${kind.name}.delete`,
@@ -122,6 +127,7 @@ export function changing<Row extends PartyRow>(
   return actOf(principal, ifRevision, row.revision.toString());
 }
 
+/** What is answered once the store has written: the row as it is now, or why not. */
 export async function written<Row extends PartyRow>(
   kind: Kind<Row>,
   rowId: string,
@@ -140,10 +146,9 @@ function unknown(rowId: string): Fault {
   return fault('record-unknown', { id: rowId.slice(0, 80) });
 }
 
+/** The settings of a body, where it has some. */
 export function settingsOf(settings: Readonly<Record<string, unknown>> | undefined): {
   readonly settings?: JsonRecord;
 } {
-  // It came as JSON.
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what was parsed as JSON is JSON.
-  return settings === undefined ? {} : { settings: settings as JsonRecord };
+  return compact({ settings: asRecord(settings) });
 }

@@ -20,6 +20,7 @@ import {
 } from './party.ts';
 
 const team = z.strictObject({ ...shared, org: z.string() }).meta({ id: 'Team', description: 'A team.' });
+
 const teamChange = z.strictObject(changes);
 const teams: Kind<TeamRow> = {
   name: 'teams',
@@ -39,6 +40,7 @@ const teams: Kind<TeamRow> = {
     org: 'default',
   },
 };
+
 const createTeam = endpoint({
   id: 'teams.create',
   method: 'POST',

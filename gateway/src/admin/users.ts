@@ -39,6 +39,7 @@ const user = z
 const email = z
   .string()
   .refine((text) => foldEmail(text) !== undefined, 'it must be an address such as ann@example.org');
+
 const userChange = z.strictObject({
   ...changes,
   email: email.optional().describe('an address such as ann@example.org'),

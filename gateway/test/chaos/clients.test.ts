@@ -330,7 +330,7 @@ describe('clients', () => {
     const alone = await spread(60);
     const slow = Array.from({ length: 500 }, (_, index) => crawl(index % 2 === 0 ? 'head' : 'body'));
     await Promise.all(slow.map(async ({ isOpen }) => isOpen));
-    const beside = await besides(60, alone);
+    const beside = await besides(120, alone);
     const ends = await Promise.all(slow.map(async ({ end }) => end));
     for (const { what, answer, tookMs } of ends) {
       const limitMs = what === 'head' ? HEADER_TIMEOUT_MS : BODY_TIMEOUT_MS;
