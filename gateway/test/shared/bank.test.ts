@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { createClient } from '@redis/client';
 import type { RateLimit } from '../../src/config/rate-limits.ts';
 import { Limiter, type Need, type Passed, type Refused, type Subject } from '../../src/limits/limiter.ts';
 import { pass } from '../../src/pipeline/limit-pass.ts';
@@ -174,6 +175,30 @@ describe('limits over Valkey', { skip }, () => {
     await shared(one);
     passed += passedOf(await takeMany(of, 400, [0, 1])).length;
     assert.ok(passed <= 1600, `${passed} within the window`);
+  });
+
+  it('counts what was counted before the clock of Valkey was set back as of now: no longer, and no less', async (test) => {
+    const [one] = nodes;
+    assert.ok(one !== undefined);
+    const raw = createClient({ url: valkey.url });
+    test.after(() => raw.destroy());
+    await raw.connect();
+    // As it stands after a day's step: a window's slots, places of a process that is dead, and that process itself.
+    const tomorrow = Date.now() + 86_400_000;
+    const of = subject(requests(10, 600));
+    await raw.hSet(`{turnout}:limit:key:${of.id}:requests:600`, { [Math.floor(tomorrow / 10)]: '4', e: 'x' });
+    assert.equal(passedOf(await takeMany(of, 30)).length, 6);
+    await delay(700);
+    assert.equal(passedOf(await takeMany(of, 30)).length, 10, 'a window later');
+    const places = subject({ of: 'concurrent', windowMs: 0, max: 3 });
+    const key = `{turnout}:limit:key:${places.id}:concurrent:0`;
+    await raw.hSet(key, { dead: `2:${tomorrow}`, e: 'x' });
+    assert.equal(passedOf(await takeMany(places, 6)).length, 1);
+    const [, till = ''] = (await raw.hGet(key, 'dead'))?.split(':') ?? [];
+    assert.ok(Number(till) < Date.now() + 60_000, 'its places are free soon');
+    await raw.zAdd('{turnout}:processes', { score: tomorrow, value: 'dead' });
+    await one.bank.tick();
+    assert.equal(one.bank.processes(), nodes.length);
   });
 
   it('F58 goes on alone while it is away, with its part of the limit, and together again when it is back, empty', async () => {
