@@ -123,6 +123,7 @@ async function run({ options, io, log, member, simulator, ...start }: Start): Pr
   const inForce = keeper(store, configurationOptions.catalog, log);
   inForce(first);
   const configuration = keepConfiguration(first, configurationOptions, { log, inForce });
+  process.on('SIGHUP', () => void configuration.reload());
   const shared = togetherOf(first.config.shared, { log, member, processId: store.processId });
   store.secrets.watch(() => void configuration.reload());
   const upstream = createUpstream({ codec: await codecOf(first.config.server.upstream_client) });
@@ -163,7 +164,6 @@ async function run({ options, io, log, member, simulator, ...start }: Start): Pr
   if (member === undefined) io.stdout(greeting);
   else member.listening(greeting);
   for (const warning of first.warnings) log('warn', warning);
-  process.on('SIGHUP', () => void configuration.reload());
   await stopSignal(member);
   stopRetention();
   await shutDown({ gateway, configuration, log });
