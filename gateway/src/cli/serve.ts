@@ -21,6 +21,7 @@ import type { Log } from '../telemetry/log.ts';
 import type { Codec } from '../upstream/codec.ts';
 import { createUpstream } from '../upstream/http-upstream.ts';
 import { ownCodec } from '../upstream/own-codec.ts';
+import type { Upstream } from '../upstream/upstream.ts';
 import { wire, type Gateway } from '../wire.ts';
 import type { CommandIo } from './io.ts';
 import {
@@ -141,10 +142,13 @@ async function run({ options, io, log, member, simulator, ...start }: Start): Pr
     version: VERSION,
     ...(member === undefined ? {} : { crew: member.crew }),
   });
+  const opened = { upstream, shared, store, simulator };
   const address = await listen(gateway, whereOf(options, first.config.server, member));
   if (typeof address === 'string') {
     io.stderr(`turnout: ${address}\n`);
-    await store.close();
+    configuration.close();
+    await gateway.close();
+    await close(opened);
     return 1;
   }
   gateway.batches.start();
@@ -167,11 +171,23 @@ async function run({ options, io, log, member, simulator, ...start }: Start): Pr
   await stopSignal(member);
   stopRetention();
   await shutDown({ gateway, configuration, log });
+  await close(opened);
+  return 0;
+}
+
+interface Opened {
+  readonly upstream: Upstream;
+  readonly shared: Shared;
+  readonly store: Store;
+  readonly simulator: Simulator | undefined;
+}
+
+/** Lets go of what would keep the process alive. */
+async function close({ upstream, shared, store, simulator }: Opened): Promise<void> {
   await upstream.close();
   shared.close();
   await store.close();
   await simulator?.close();
-  return 0;
 }
 
 /** Told of before, where the database is to be changed: that may take a while. */

@@ -37,6 +37,7 @@ export function scriptOf(text: string): Script {
 
 /** Connects, and goes on trying. Never rejects. */
 export function openLink({ url, trouble }: LinkOptions): Link {
+  let isClosed = false;
   const client = createClient({
     url: url.replace(/^valkey/, 'redis'),
     disableOfflineQueue: true,
@@ -44,16 +45,17 @@ export function openLink({ url, trouble }: LinkOptions): Link {
     socket: {
       connectTimeout: CONNECT_MS,
       socketTimeout: SILENCE_MS,
-      reconnectStrategy: (tries) => Math.min(AGAIN_MAX_MS, 50 * 2 ** Math.min(tries, 5)),
+      reconnectStrategy: (tries) => !isClosed && Math.min(AGAIN_MAX_MS, 50 * 2 ** Math.min(tries, 5)),
     },
   });
   // Who listens may not ask (RESP 2), and is silent for as long as nobody says anything.
   const listener = client.duplicate({ disableOfflineQueue: false, pingInterval: 2000 });
   for (const one of [client, listener]) {
-    one.on('error', (error: unknown) => trouble(reasonOf(error)));
+    one.on('error', (error: unknown) => {
+      if (!isClosed) trouble(reasonOf(error));
+    });
     void one.connect().catch(() => undefined);
   }
-  let isClosed = false;
   // A subscription that was being made as the connection broke is made by nobody else once it is back.
   const listen = (channel: string, heard: (text: string) => void): void => {
     listener.subscribe(channel, heard).catch((error: unknown) => {
@@ -77,7 +79,11 @@ export function openLink({ url, trouble }: LinkOptions): Link {
     listen,
     close() {
       isClosed = true;
-      for (const one of [client, listener]) one.destroy();
+      for (const one of [client, listener]) {
+        // One that is about to connect would do so all the same, and keep the process until it is found silent.
+        if (one.isReady) one.destroy();
+        else one.once('ready', () => one.destroy());
+      }
     },
   };
 }
