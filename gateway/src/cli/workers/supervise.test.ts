@@ -124,7 +124,6 @@ describe('a supervisor', () => {
     const crew = supervised(
       test,
       `process.on('SIGTERM', end);
-       process.on('SIGUSR2', () => process.exit(3));
        note('starts ' + process.pid);
        listen();`,
     );
@@ -140,7 +139,7 @@ describe('a supervisor', () => {
     const first = pidOf(1);
     // As when Node is being replaced by a newer one.
     process.execPath = join(tmpdir(), 'turnout-no-such-program');
-    process.kill(first, 'SIGUSR2');
+    process.kill(first, 'SIGKILL');
     const failed = (): number => crew.log().filter((message) => message === 'a worker could not be started').length;
     for (const endMs = performance.now() + UNTIL_MS; failed() < 2; await delay(10))
       assert.ok(performance.now() < endMs, crew.log().join());
@@ -148,7 +147,7 @@ describe('a supervisor', () => {
     for (const endMs = performance.now() + UNTIL_MS; pidOf(1) === first; await delay(10))
       assert.ok(performance.now() < endMs, crew.log().join());
     process.execPath = join(tmpdir(), 'turnout-no-such-program');
-    process.kill(pidOf(2), 'SIGUSR2');
+    process.kill(pidOf(2), 'SIGKILL');
     const before = failed();
     for (const endMs = performance.now() + UNTIL_MS; failed() === before; await delay(10))
       assert.ok(performance.now() < endMs, crew.log().join());
