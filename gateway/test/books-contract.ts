@@ -96,6 +96,23 @@ export function booksContract(
       await verified();
     });
 
+    it('finds a key made, and its token changed, where the answer to the first call was lost', async () => {
+      const key = { id: 'key_again', name: 'again', isRoot: false, createdAtMs: AT, tags: [], hash: 'hash 1 again' };
+      const made = await books.createKey(key);
+      assert.deepEqual(await books.createKey(key), made);
+      const tokens = { hash: 'hash 2 again', oldUntilMs: AT + 1000 };
+      const deed = { atMs: AT, ifRevision: made.revision.toString() };
+      const rotated = await books.rotateKey(key.id, tokens, deed);
+      assert.deepEqual([rotated?.hash, rotated?.oldHash], ['hash 2 again', 'hash 1 again']);
+      assert.deepEqual(await books.rotateKey(key.id, tokens, deed), rotated);
+      const { entries } = await books.audit({ limitMax: 10, subject: key.id });
+      assert.deepEqual(
+        entries.map(({ action }) => action),
+        ['key.rotated', 'key.created'],
+      );
+      await verified();
+    });
+
     it('hands out what is needed, and an eighth of the rest in reserve while there is plenty', async () => {
       const id = await newKey(8000n);
       assert.equal((await draw(id, 10n)).givenNanoUsd, 1000n);

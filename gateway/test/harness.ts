@@ -28,6 +28,8 @@ export interface GatewayOptions {
   readonly nodeArgs?: readonly string[];
   /** So many open files, and no more. */
   readonly filesMax?: number;
+  /** Told of the process as soon as there is one. */
+  readonly begun?: (child: ChildProcess) => void;
 }
 
 export interface TestGateway {
@@ -57,6 +59,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
       ? [process.execPath, ...words]
       : ['/bin/sh', '-c', `ulimit -n ${options.filesMax} && exec "$@"`, 'sh', process.execPath, ...words];
   const child = spawn(command, rest, { cwd: dir, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  options.begun?.(child);
   let output = '';
   const exited = new Promise<number | null>((resolve) => {
     child.once('exit', (code) => resolve(code));

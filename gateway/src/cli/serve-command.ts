@@ -19,6 +19,8 @@ export async function serveCommand(args: readonly string[], io: CommandIo): Prom
     io.stderr(`turnout: ${options}\n${USAGE}`);
     return 2;
   }
+  // Whoever starts reads its files anyway; unheard, the signal would end it.
+  process.on('SIGHUP', () => undefined);
   const member = memberHere(io.env);
   const log = logOf(io, member);
   const crowd = member === undefined ? crowdOf({ ...options, env: io.env }) : undefined;

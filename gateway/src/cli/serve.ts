@@ -21,6 +21,7 @@ import type { Log } from '../telemetry/log.ts';
 import type { Codec } from '../upstream/codec.ts';
 import { createUpstream } from '../upstream/http-upstream.ts';
 import { ownCodec } from '../upstream/own-codec.ts';
+import type { Upstream } from '../upstream/upstream.ts';
 import { wire, type Gateway } from '../wire.ts';
 import type { CommandIo } from './io.ts';
 import {
@@ -123,6 +124,7 @@ async function run({ options, io, log, member, simulator, ...start }: Start): Pr
   const inForce = keeper(store, configurationOptions.catalog, log);
   inForce(first);
   const configuration = keepConfiguration(first, configurationOptions, { log, inForce });
+  process.on('SIGHUP', () => void configuration.reload());
   const shared = togetherOf(first.config.shared, { log, member, processId: store.processId });
   store.secrets.watch(() => void configuration.reload());
   const upstream = createUpstream({ codec: await codecOf(first.config.server.upstream_client) });
@@ -140,10 +142,13 @@ async function run({ options, io, log, member, simulator, ...start }: Start): Pr
     version: VERSION,
     ...(member === undefined ? {} : { crew: member.crew }),
   });
+  const opened = { upstream, shared, store, simulator };
   const address = await listen(gateway, whereOf(options, first.config.server, member));
   if (typeof address === 'string') {
     io.stderr(`turnout: ${address}\n`);
-    await store.close();
+    configuration.close();
+    await gateway.close();
+    await close(opened);
     return 1;
   }
   gateway.batches.start();
@@ -163,15 +168,26 @@ async function run({ options, io, log, member, simulator, ...start }: Start): Pr
   if (member === undefined) io.stdout(greeting);
   else member.listening(greeting);
   for (const warning of first.warnings) log('warn', warning);
-  process.on('SIGHUP', () => void configuration.reload());
   await stopSignal(member);
   stopRetention();
   await shutDown({ gateway, configuration, log });
+  await close(opened);
+  return 0;
+}
+
+interface Opened {
+  readonly upstream: Upstream;
+  readonly shared: Shared;
+  readonly store: Store;
+  readonly simulator: Simulator | undefined;
+}
+
+/** Lets go of what would keep the process alive. */
+async function close({ upstream, shared, store, simulator }: Opened): Promise<void> {
   await upstream.close();
   shared.close();
   await store.close();
   await simulator?.close();
-  return 0;
 }
 
 /** Told of before, where the database is to be changed: that may take a while. */

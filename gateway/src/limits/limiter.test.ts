@@ -111,4 +111,15 @@ describe('Limiter', () => {
     passed(limiter.pass([subject(limits, 'a', 'user')], NEED, 0));
     assert.equal(limiter.pass([subject(limits, 'a')], NEED, 0).kind, 'refused');
   });
+
+  it('remembers no more for a shared count than that keeps, however many names callers think of', () => {
+    const limiter = new Limiter();
+    limiter.count({ kind: 'alone', share: 1 });
+    const limits = [rpm(1)];
+    const take = (name: number): unknown => limiter.pass([subject(limits, String(name), 'end-user')], NEED, 0);
+    for (let name = 0; name < 45_000; name += 1) take(name);
+    assert.equal(limiter.news(0, true).length, 40_000);
+    const [first] = limiter.news(0, true);
+    assert.equal(first?.meter.name, 'end-user:5000:requests:60000', 'who was seen last is remembered');
+  });
 });

@@ -9,6 +9,8 @@ import { Meter, type Answer, type Counting, type Order, type Taken } from './met
 
 /** Owners of a scope that are counted at the same time. Those that were not seen for the longest time go first, and begin anew. */
 const OWNERS_MAX = 20_000;
+/** Meters of which a shared count may have to be told something, as many as a tally keeps: names are the callers' to choose. */
+const TOLD_MAX = 40_000;
 
 export const SCOPES = ['org', 'team', 'user', 'key', 'end-user', 'route', 'provider', 'model'] as const;
 export type Scope = (typeof SCOPES)[number];
@@ -129,11 +131,20 @@ export class Limiter {
     for (const subject of subjects)
       for (const meter of this.metersOf(subject)) {
         const count = countFor(meter.limit, need);
-        this.#told?.add(meter);
+        this.#noteTold(meter);
         if (meter.mustDraw(count, nowMs, this.#counting)) orders.push(meter.order(count, nowMs, this.#counting));
         else taken.push(meter.take(count, nowMs, this.#counting));
       }
     return orders.length === 0 ? { kind: 'passed', taken } : { kind: 'asking', taken, orders, subjects };
+  }
+
+  /** The one that was used last is last: where there are too many, the first is forgotten, as its owner is. */
+  #noteTold(meter: Meter): void {
+    const told = this.#told;
+    if (told === undefined) return;
+    told.delete(meter);
+    told.add(meter);
+    forgetFirst(told);
   }
 
   /** A draw under way that brings what the request lacks. */
@@ -169,6 +180,7 @@ export class Limiter {
     const { meter } = order;
     const taken = meter.answered(order, answer, askedMs);
     if (answer.kind === 'dry') this.#dry.set(meter.name, meter);
+    forgetFirst(this.#dry);
     this.#check(meter);
     return taken;
   }
@@ -241,6 +253,14 @@ export class Limiter {
       owner.limits = limits;
     }
     return owner.meters;
+  }
+}
+
+function forgetFirst<Key>(of: Pick<Map<Key, unknown>, 'size' | 'delete'> & { keys(): Iterable<Key> }): void {
+  if (of.size <= TOLD_MAX) return;
+  for (const first of of.keys()) {
+    of.delete(first);
+    return;
   }
 }
 

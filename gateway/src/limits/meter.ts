@@ -191,14 +191,16 @@ export class Meter {
     );
   }
 
-  /** Nobody has answered: what was told is to be told again, for all that is known. */
-  unanswered({ need, want, debt, unused }: Order): void {
+  /**
+   * Nobody has answered in time, though it may have been heard: what was used is told again, at worst twice. What was unused is
+   * not: given back twice, it would be somebody else's the second time.
+   */
+  unanswered({ need, want, debt }: Order): void {
     if (want > 0) this.#fetched();
     if (need > 0) this.#pending -= 1;
     this.#debt += debt;
     // They may be down there all the same.
     if (this.#window === undefined) this.#places += need;
-    for (const [slot, count] of unused) this.#keep(count, slot);
   }
 
   /** The request has ended, and has used so much of what it had taken, or more. */

@@ -15,3 +15,8 @@ export function inTime<T>(answer: Promise<T>, limitMs: number): Promise<T> {
     );
   });
 }
+
+/** What went wrong, in words. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -5,6 +5,7 @@
 import type { Limiter } from '../limits/limiter.ts';
 import type { Answer, Meter, Order } from '../limits/meter.ts';
 import type { Count } from './count.ts';
+import { reasonOf } from './in-time.ts';
 
 /** Limits that are told of in one go. */
 const NEWS_MAX = 100;
@@ -103,8 +104,4 @@ export function createBank({ count, limiter, monotonicMs, changed, freed }: Bank
     isShared: () => isShared,
     processes: () => processes,
   };
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

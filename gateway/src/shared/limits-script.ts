@@ -9,12 +9,14 @@ export const PLACES_MS = 15_000;
  * KEYS: one a limit. ARGV: process, new epoch, then for each limit: windowMs (0: requests under way), max, need, want, debt,
  * own, epoch, number of pairs, pairs of slot and count that go back.
  * Gives for each limit: `drawn`, `dry`, or `not-needed` (another was dry, and nothing was drawn); slot, extra, rest, epoch, wait.
- * A window is a hash of slots, counted for as much longer as slices may be used; time is the server's. A hash that was lost
- * is known by its epoch: then each process tells once what it has used of the window itself.
+ * A window is a hash of slots, counted for as much longer as slices may be used; time is the server's, and what it counted
+ * before its clock was set back is as of now. A hash that was lost is known by its epoch: then each process tells once what
+ * it has used of the window itself.
  */
 export const DRAW = `
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
+local latest = now + ${PLACES_MS}
 local me, fresh, at = ARGV[1], ARGV[2], 3
 local rows, dry = {}, false
 for i, key in ipairs(KEYS) do
@@ -39,7 +41,10 @@ for i, key in ipairs(KEYS) do
       local count, till = string.match(value, '(%-?%d+):(%d+)')
       if tonumber(till) < now then redis.call('HDEL', key, name)
       elseif name == me then r.mine = tonumber(count)
-      else r.used = r.used + tonumber(count) end
+      else
+        r.used = r.used + tonumber(count)
+        if tonumber(till) > latest then redis.call('HSET', key, name, string.format('%s:%.0f', count, latest)) end
+      end
     end
     if r.mine == nil or isNew or r.need == 0 then r.mine = r.own else r.mine = math.max(0, r.mine - ended) end
     r.used = r.used + r.mine
@@ -62,14 +67,22 @@ for i, key in ipairs(KEYS) do
       slots[slot] = (slots[slot] or 0) + add
       redis.call('HSET', key, slot, string.format('%.0f', slots[slot]))
     end
-    local order = {}
+    local order, ahead = {}, 0
     for slot, count in next, slots do
       local s = tonumber(slot)
-      if s < oldest then redis.call('HDEL', key, slot)
+      if s > r.slot then ahead = ahead + tonumber(count) end
+      if s < oldest or s > r.slot then redis.call('HDEL', key, slot)
       else
         r.used = r.used + tonumber(count)
         order[#order + 1] = s
       end
+    end
+    if ahead > 0 then
+      local slot = string.format('%.0f', r.slot)
+      if not slots[slot] then order[#order + 1] = r.slot end
+      slots[slot] = (slots[slot] or 0) + ahead
+      r.used = r.used + ahead
+      redis.call('HSET', key, slot, string.format('%.0f', slots[slot]))
     end
     if r.need > 0 and r.used + r.need > r.max then
       table.sort(order)
@@ -94,7 +107,7 @@ for i, r in ipairs(rows) do
     take = r.need + extra
   end
   if r.window == 0 then
-    redis.call('HSET', r.key, me, string.format('%.0f:%.0f', r.mine + take, now + ${PLACES_MS}))
+    redis.call('HSET', r.key, me, string.format('%.0f:%.0f', r.mine + take, latest))
     redis.call('PEXPIRE', r.key, ${PLACES_MS * 2})
   else
     if take > 0 then redis.call('HINCRBY', r.key, string.format('%.0f', r.slot), string.format('%.0f', take)) end

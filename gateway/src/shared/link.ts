@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { createClient } from '@redis/client';
 import type { Voice } from './count.ts';
-import { inTime } from './in-time.ts';
+import { inTime, reasonOf } from './in-time.ts';
 
 const CONNECT_MS = 1000;
 /** Nobody waits longer for an answer: then it is as if there were none. */
@@ -37,6 +37,7 @@ export function scriptOf(text: string): Script {
 
 /** Connects, and goes on trying. Never rejects. */
 export function openLink({ url, trouble }: LinkOptions): Link {
+  let isClosed = false;
   const client = createClient({
     url: url.replace(/^valkey/, 'redis'),
     disableOfflineQueue: true,
@@ -44,15 +45,25 @@ export function openLink({ url, trouble }: LinkOptions): Link {
     socket: {
       connectTimeout: CONNECT_MS,
       socketTimeout: SILENCE_MS,
-      reconnectStrategy: (tries) => Math.min(AGAIN_MAX_MS, 50 * 2 ** Math.min(tries, 5)),
+      reconnectStrategy: (tries) => !isClosed && Math.min(AGAIN_MAX_MS, 50 * 2 ** Math.min(tries, 5)),
     },
   });
   // Who listens may not ask (RESP 2), and is silent for as long as nobody says anything.
   const listener = client.duplicate({ disableOfflineQueue: false, pingInterval: 2000 });
   for (const one of [client, listener]) {
-    one.on('error', (error: unknown) => trouble(error instanceof Error ? error.message : String(error)));
+    one.on('error', (error: unknown) => {
+      if (!isClosed) trouble(reasonOf(error));
+    });
     void one.connect().catch(() => undefined);
   }
+  // A subscription that was being made as the connection broke is made by nobody else once it is back.
+  const listen = (channel: string, heard: (text: string) => void): void => {
+    listener.subscribe(channel, heard).catch((error: unknown) => {
+      if (isClosed) return;
+      trouble(reasonOf(error));
+      setTimeout(() => listen(channel, heard), AGAIN_MAX_MS).unref();
+    });
+  };
   const ask = async (args: readonly string[]): Promise<unknown> => inTime(client.sendCommand(args), ANSWER_MS);
   return {
     async run({ text, sha }, keys, args) {
@@ -65,9 +76,14 @@ export function openLink({ url, trouble }: LinkOptions): Link {
       }
     },
     say: (channel, text) => void client.publish(channel, text).catch(() => undefined),
-    listen: (channel, heard) => void listener.subscribe(channel, heard).catch(() => undefined),
+    listen,
     close() {
-      for (const one of [client, listener]) one.destroy();
+      isClosed = true;
+      for (const one of [client, listener]) {
+        // One that is about to connect would do so all the same, and keep the process until it is found silent.
+        if (one.isReady) one.destroy();
+        else one.once('ready', () => one.destroy());
+      }
     },
   };
 }

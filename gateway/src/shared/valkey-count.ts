@@ -12,12 +12,13 @@ const PREFIX = '{turnout}:limit:';
 const PROCESSES = '{turnout}:processes';
 
 const draw = scriptOf(DRAW);
-/** KEYS: the set. ARGV: process. Gives how many there are. */
+/** KEYS: the set. ARGV: process. Gives how many there are; who was last heard of in the future was so before the clock was set back. */
 const beat = scriptOf(`
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 redis.call('ZADD', KEYS[1], now, ARGV[1])
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - ${ALIVE_MS})
+redis.call('ZREMRANGEBYSCORE', KEYS[1], now + ${ALIVE_MS}, '+inf')
 redis.call('PEXPIRE', KEYS[1], ${ALIVE_MS * 2})
 return redis.call('ZCARD', KEYS[1])
 `);

@@ -223,18 +223,24 @@ export class Purses {
     );
   }
 
-  /** Empties a purse that nobody uses, whatever the store still counts as leased: this also mends small differences. */
+  /**
+   * Empties a purse that nobody uses, whatever the store still counts as leased: this also mends small differences. Nothing is
+   * drawn until that is done: on another connection the draw could come first, and be given back with the rest.
+   */
   #giveUp(purse: Purse): void {
     const { books, processId, now, monotonicMs, onStore } = this.#ports;
     purse.leased = 0n;
     purse.usedAtMs = monotonicMs();
-    books.giveBack({ processId, purseId: purse.of.id, amountNanoUsd: 'all', atMs: now() }).then(
-      () => {
-        onStore(undefined);
-        if (purse.leased === 0n && isQuiet(purse)) this.#purses.delete(purse.of.id);
-      },
-      (error: unknown) => onStore(error),
-    );
+    purse.isDrawing = true;
+    const over = (error: unknown): void => {
+      onStore(error);
+      purse.isDrawing = false;
+      this.#askFor(purse);
+      if (error === undefined && purse.leased === 0n && isQuiet(purse)) this.#purses.delete(purse.of.id);
+    };
+    books
+      .giveBack({ processId, purseId: purse.of.id, amountNanoUsd: 'all', atMs: now() })
+      .then(() => over(undefined), over);
   }
 }
 

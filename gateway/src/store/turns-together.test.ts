@@ -76,6 +76,19 @@ describe('turns that other processes keep', () => {
     assert.ok((await ask('none')) < 150);
   });
 
+  it('come in answers that Valkey lets pass, however long they are and in whichever letters', async () => {
+    const { turns, said } = rig(2);
+    const ids = Array.from({ length: 6 }, (_, at) => `t${at}`);
+    for (const [at, id] of ids.entries())
+      turns[0]?.put({ ...turn(id, ids[at - 1]), text: '語'.repeat(at % 2 === 0 ? 1_300_000 : 200_000) });
+    await turns[1]?.fetch?.('t5', 'k');
+    assert.deepEqual(
+      ids.filter((id) => turns[1]?.get(id, 'k') === undefined),
+      [],
+    );
+    assert.ok(Math.max(...said.map((text) => text.length)) < 16 * 1024 * 1024);
+  });
+
   it('are removed everywhere', async () => {
     const { turns } = rig(2);
     turns[0]?.put(turn('a'));

@@ -10,10 +10,13 @@ import type { KeptTurns, StoredTurn } from './ports.ts';
 const CHANNEL = 'turnout:turns';
 /** Others answer within a few milliseconds; a request waits no longer for one that is busy, or has gone. */
 const ANSWER_MS = 300;
-/** Of one answer. A longer conversation comes in several. */
-const BYTES_MAX = 8 * 1024 * 1024;
+/**
+ * Of one answer; a longer conversation comes in several. Escaped and sealed it is up to three times as long, and Valkey cuts
+ * all who listen off where more than 32 MB wait for them (`client-output-buffer-limit pubsub`).
+ */
+const BYTES_MAX = 4 * 1024 * 1024;
 /** Parts of one conversation that lie with different processes, or come in several answers. */
-const ROUNDS_MAX = 8;
+const ROUNDS_MAX = 16;
 /** Longer than any conversation. */
 const TURNS_MAX = 2000;
 
@@ -131,10 +134,12 @@ class TurnsTogether implements KeptTurns {
   #answer({ id, keyId, to }: { readonly id: string; readonly keyId: string; readonly to: string }): void {
     const turns: JsonRecord[] = [];
     let bytes = 0;
-    for (let next: string | undefined = id; next !== undefined && bytes <= BYTES_MAX && turns.length < TURNS_MAX;) {
+    for (let next: string | undefined = id; next !== undefined && turns.length < TURNS_MAX;) {
       const turn = this.#own.get(next, keyId);
       if (turn === undefined) break;
-      bytes += turn.text.length;
+      bytes += Buffer.byteLength(turn.text);
+      // The one that was asked for in any case.
+      if (bytes > BYTES_MAX && turns.length > 0) break;
       const { keyId: _, ...rest } = turn;
       turns.push(rest);
       next = turn.previousId;

@@ -1,7 +1,9 @@
 /** Rows F46, F47, F61 and F62 of the fault table: the process is killed, told to stop, or given another configuration. */
 import assert from 'node:assert/strict';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -382,6 +384,38 @@ describe('a process whose configuration changes', () => {
     await until('the end of the problem', async () => (await problemOf(rig)) === undefined);
     assert.equal(await rig.metric('turnout_config_ok'), 1);
     await rig.close(/the configuration was not reloaded/);
+  });
+
+  it('F61 SIGHUP to one that still starts does not end it', async (test) => {
+    // A database that lets nobody in: it asks again and again, for as long as a start has patience.
+    let asked = 0;
+    const database = createServer((socket) => {
+      asked += 1;
+      socket.destroy();
+    }).listen(0, '127.0.0.1');
+    await once(database, 'listening');
+    test.after(() => database.close());
+    const address = database.address();
+    assert.ok(address !== null && typeof address === 'object');
+    const dir = mkdtempSync(join(tmpdir(), 'turnout-hangup-'));
+    test.after(() => rmSync(dir, { recursive: true, force: true }));
+    let child: ChildProcess | undefined;
+    const starting = startGateway({
+      dir,
+      config: testConfig({ p: providerRow('http://127.0.0.1:9/v1') }),
+      env: { TURNOUT_STORE: `postgres://turnout@127.0.0.1:${address.port}/none` },
+      begun: (begun) => {
+        child = begun;
+      },
+    });
+    const ended = assert.rejects(starting);
+    await until('a question to the database', async () => asked > 0);
+    assert.ok(child?.kill('SIGHUP'));
+    await nextPoll(100);
+    const before = asked;
+    await until('another question', async () => asked > before);
+    child?.kill('SIGKILL');
+    await ended;
   });
 
   it('F62 twenty reloads under load: no request is dropped, each ends on the configuration it began with', async (test) => {

@@ -2,9 +2,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { createClient } from '@redis/client';
 import type { RateLimit } from '../../src/config/rate-limits.ts';
 import { Limiter, type Need, type Passed, type Refused, type Subject } from '../../src/limits/limiter.ts';
 import { pass } from '../../src/pipeline/limit-pass.ts';
+import type { Count } from '../../src/shared/count.ts';
 import { createBank, type Bank } from '../../src/shared/limit-bank.ts';
 import { openLink, type Link } from '../../src/shared/link.ts';
 import { valkeyCount } from '../../src/shared/valkey-count.ts';
@@ -31,7 +33,7 @@ async function node(id: string): Promise<Node> {
   const link = openLink({ url: valkey.url, trouble: () => undefined });
   const limiter = new Limiter();
   const bank = createBank({
-    count: valkeyCount(link, id),
+    count: heardBy(id, valkeyCount(link, id)),
     limiter,
     monotonicMs: nowMs,
     changed: () => undefined,
@@ -47,6 +49,18 @@ async function node(id: string): Promise<Node> {
   nodes.push(made);
   await shared(made);
   return made;
+}
+
+/** Nodes whose draws are answered when nobody waits any more. */
+const late = new Set<string>();
+
+function heardBy(id: string, count: Count): Count {
+  const draw: Count['draw'] = async (orders) => {
+    const answers = await count.draw(orders);
+    if (late.has(id)) throw new Error('too late');
+    return answers;
+  };
+  return { ...count, draw };
 }
 
 /** Ticks until it is counted together. */
@@ -145,6 +159,46 @@ describe('limits over Valkey', { skip }, () => {
     await one.bank.tick();
     await delay(1050);
     assert.equal((await two.take(of, { inputTokens: 10, outputTokens: 900 })).kind, 'passed');
+  });
+
+  it('gives nothing back twice where it was not told that it was heard', async () => {
+    const [one] = nodes;
+    assert.ok(one !== undefined);
+    const of = subject(requests(1600, 6000));
+    // It draws a slice of 63 beside, which nobody uses while the others take all that is left.
+    let passed = passedOf([await one.take(of), ...(await takeMany(of, 2000, [1]))]).length;
+    assert.ok(passed > 1500 && passed < 1600, String(passed));
+    await delay(250);
+    late.add('a');
+    passed += passedOf([await one.take(of)]).length;
+    late.delete('a');
+    await shared(one);
+    passed += passedOf(await takeMany(of, 400, [0, 1])).length;
+    assert.ok(passed <= 1600, `${passed} within the window`);
+  });
+
+  it('counts what was counted before the clock of Valkey was set back as of now: no longer, and no less', async (test) => {
+    const [one] = nodes;
+    assert.ok(one !== undefined);
+    const raw = createClient({ url: valkey.url });
+    test.after(() => raw.destroy());
+    await raw.connect();
+    // As it stands after a day's step: a window's slots, places of a process that is dead, and that process itself.
+    const tomorrow = Date.now() + 86_400_000;
+    const of = subject(requests(10, 600));
+    await raw.hSet(`{turnout}:limit:key:${of.id}:requests:600`, { [Math.floor(tomorrow / 10)]: '4', e: 'x' });
+    assert.equal(passedOf(await takeMany(of, 30)).length, 6);
+    await delay(700);
+    assert.equal(passedOf(await takeMany(of, 30)).length, 10, 'a window later');
+    const places = subject({ of: 'concurrent', windowMs: 0, max: 3 });
+    const key = `{turnout}:limit:key:${places.id}:concurrent:0`;
+    await raw.hSet(key, { dead: `2:${tomorrow}`, e: 'x' });
+    assert.equal(passedOf(await takeMany(places, 6)).length, 1);
+    const [, till = ''] = (await raw.hGet(key, 'dead'))?.split(':') ?? [];
+    assert.ok(Number(till) < Date.now() + 60_000, 'its places are free soon');
+    await raw.zAdd('{turnout}:processes', { score: tomorrow, value: 'dead' });
+    await one.bank.tick();
+    assert.equal(one.bank.processes(), nodes.length);
   });
 
   it('F58 goes on alone while it is away, with its part of the limit, and together again when it is back, empty', async () => {

@@ -16,6 +16,8 @@ interface Place {
   readonly worker: number;
   child: ChildProcess | undefined;
   isListening: boolean;
+  /** It was to read its files again before it listened. */
+  isToReload: boolean;
   startedMs: number;
   /** Ends in a row that came soon. */
   failures: number;
@@ -73,6 +75,7 @@ class Supervisor {
       worker: index + 1,
       child: undefined,
       isListening: false,
+      isToReload: false,
       startedMs: 0,
       failures: 0,
       restarts: 0,
@@ -113,13 +116,18 @@ class Supervisor {
       sharing: this.#sharing,
     });
     place.child = child;
+    place.isToReload = false;
     place.startedMs = performance.now();
     child.on('message', (message) => {
       const said = saidOf(message);
       if (said !== undefined) this.#hear(place, said);
     });
     child.once('exit', (code, signal) => this.#gone(place, { code, signal }));
-    child.once('error', (error) => this.#of.log('error', 'a worker could not be started', { error: error.message }));
+    child.once('error', (error) => {
+      this.#of.log('error', 'a worker could not be started', { error: error.message });
+      // What never ran has no exit.
+      if (child.pid === undefined) this.#gone(place, { code: 1, signal: null });
+    });
   }
 
   #hear(place: Place, said: Said): void {
@@ -135,9 +143,16 @@ class Supervisor {
       void this.#askAll(said.question).then((answers) => tell(place, { kind: 'answers', id: said.id, answers }));
       return;
     }
+    this.#listens(place, said.greeting);
+  }
+
+  #listens(place: Place, greeting: string): void {
+    // Said before it was told to stop: nobody is started after it.
+    if (this.#isStopping) return;
     place.isListening = true;
+    if (place.isToReload) place.child?.kill('SIGHUP');
     if (this.#greeting === undefined) {
-      this.#greeting = said.greeting;
+      this.#greeting = greeting;
       for (const other of this.#places.slice(1)) this.#start(other);
     }
     if (this.#hasGreeted) this.#of.log('info', 'a worker listens', { worker: place.worker });
@@ -151,12 +166,14 @@ class Supervisor {
     { code, signal }: { readonly code: number | null; readonly signal: NodeJS.Signals | null },
   ): void {
     const livedMs = performance.now() - place.startedMs;
+    // Who is told to stop before it can hear of it has nothing to drain.
+    const isStopped = signal === 'SIGTERM' && !place.isListening;
     place.child = undefined;
     place.isListening = false;
     for (const round of this.#rounds.values()) noAnswer(round, place);
     this.#hub.gone(place.worker);
     if (this.#isStopping) {
-      this.#worstCode = Math.max(this.#worstCode, code ?? 1);
+      this.#worstCode = Math.max(this.#worstCode, isStopped ? 0 : (code ?? 1));
       this.#endWhenAllGone();
       return;
     }
@@ -193,8 +210,12 @@ class Supervisor {
 
   /** All read the file again; who waits, perhaps because of that file, waits no longer. */
   #reload(): void {
-    this.#signal('SIGHUP');
-    for (const place of this.#places) if (place.waiting !== undefined) this.#startAgain(place);
+    for (const place of this.#places) {
+      // It would end who does not listen to it yet.
+      if (place.isListening) place.child?.kill('SIGHUP');
+      else place.isToReload = true;
+      if (place.waiting !== undefined) this.#startAgain(place);
+    }
   }
 
   #askAll(question: Question): Promise<readonly CrewAnswer[]> {
@@ -224,15 +245,11 @@ class Supervisor {
     noAnswer(round, place);
   }
 
-  #signal(signal: NodeJS.Signals): void {
-    for (const { child } of this.#places) child?.kill(signal);
-  }
-
   #stop(code: number): void {
     if (this.#isStopping) return;
     this.#isStopping = true;
     this.#worstCode = code;
-    this.#signal('SIGTERM');
+    for (const { child } of this.#places) child?.kill('SIGTERM');
     this.#endWhenAllGone();
   }
 

@@ -101,12 +101,17 @@ async function openServer(
   const { openPostgres } = await import('./postgres.ts');
   const { deathsIn, proveLife } = await import('./postgres-life.ts');
   const db = await migrated(openPostgres(url));
-  const life = processId === undefined ? undefined : await proveLife(url, processId);
-  const close = async (): Promise<void> => {
-    await life?.end();
+  try {
+    const life = processId === undefined ? undefined : await proveLife(url, processId);
+    const close = async (): Promise<void> => {
+      await life?.end();
+      await db.destroy();
+    };
+    return { db, deaths: deathsIn(db, deadAfterMs), close };
+  } catch (error) {
     await db.destroy();
-  };
-  return { db, deaths: deathsIn(db, deadAfterMs), close };
+    throw error;
+  }
 }
 
 async function migrated(dialect: Dialect): Promise<Kysely<Tables>> {

@@ -1,5 +1,5 @@
 /** Keys in the database. Every change has a revision, so that processes learn of it by asking for what is newer. */
-import type { Kysely, Selectable, Transaction, Updateable } from 'kysely';
+import type { Insertable, Kysely, Selectable, Transaction, Updateable } from 'kysely';
 import { asArray, asString, compact, parseJson, type JsonRecord } from '../../lib/json.ts';
 import { formatUsd } from '../../money/usd.ts';
 import { noteDeed, type Deed } from './audit.ts';
@@ -39,7 +39,8 @@ export function keyBooks(db: Kysely<Tables>): KeyBooks {
         changes: {},
       })),
     rotateKey: async (id, { hash, oldUntilMs }, deed) =>
-      changed(db, { id, action: 'key.rotated', ...deed }, async (_, row) => ({
+      // Rotated again by a repeated call, the new token would be the old one too, and end with it.
+      changed(db, { id, action: 'key.rotated', isDone: (row) => row.hash === hash, ...deed }, async (_, row) => ({
         columns: { hash, old_hash: row.hash, old_until: oldUntilMs },
         changes: { old_until: new Date(oldUntilMs).toISOString() },
       })),
@@ -70,32 +71,20 @@ function useBooks(db: Kysely<Tables>): Pick<KeyBooks, 'noteUses' | 'keyUses'> {
   };
 }
 
-async function createKey(
-  db: Kysely<Tables>,
-  key: Parameters<KeyBooks['createKey']>[0],
-  by: string = SYSTEM,
-): Promise<StoredKey> {
+type NewKeyRow = Parameters<KeyBooks['createKey']>[0];
+
+async function createKey(db: Kysely<Tables>, key: NewKeyRow, by: string = SYSTEM): Promise<StoredKey> {
   return db.transaction().execute(async (trx) => {
     await lockPurses(trx, [key.id]);
-    const row = {
-      id: key.id,
-      name: key.name,
-      hash: key.hash,
-      is_root: key.isRoot ? 1 : 0,
-      is_disabled: key.isDisabled === true ? 1 : 0,
-      is_removed: 0,
-      created_at: key.createdAtMs,
-      expires_at: key.expiresAtMs ?? null,
-      budget_nano_usd: key.budgetNanoUsd ?? null,
-      allowed_models: key.allowedModels === undefined ? null : JSON.stringify(key.allowedModels),
-      tags: JSON.stringify(key.tags),
-      region: key.region ?? null,
-      org_id: key.orgId ?? DEFAULT_ORG_ID,
-      team_id: key.teamId ?? null,
-      user_id: key.userId ?? null,
-      settings: settingsText(key),
-      revision: await nextRevision(trx),
-    };
+    // The answer to an earlier call may have been lost.
+    const known = await trx
+      .selectFrom('keys')
+      .selectAll()
+      .where('id', '=', key.id)
+      .where('hash', '=', key.hash)
+      .executeTakeFirst();
+    if (known !== undefined) return keyOf(known);
+    const row = { ...columnsOfNew(key), revision: await nextRevision(trx) };
     const stored = await trx.insertInto('keys').values(row).returningAll().executeTakeFirstOrThrow();
     await setGrant(trx, key.id, { nanoUsd: key.budgetNanoUsd ?? 0n, atMs: key.createdAtMs });
     const { isDisabled, ...made } = key;
@@ -105,16 +94,45 @@ async function createKey(
   });
 }
 
+/** All but the revision. */
+function columnsOfNew(key: NewKeyRow): Omit<Insertable<KeysTable>, 'revision'> {
+  return {
+    id: key.id,
+    name: key.name,
+    hash: key.hash,
+    is_root: key.isRoot ? 1 : 0,
+    is_disabled: key.isDisabled === true ? 1 : 0,
+    is_removed: 0,
+    created_at: key.createdAtMs,
+    expires_at: key.expiresAtMs ?? null,
+    budget_nano_usd: key.budgetNanoUsd ?? null,
+    allowed_models: key.allowedModels === undefined ? null : JSON.stringify(key.allowedModels),
+    tags: JSON.stringify(key.tags),
+    region: key.region ?? null,
+    org_id: key.orgId ?? DEFAULT_ORG_ID,
+    team_id: key.teamId ?? null,
+    user_id: key.userId ?? null,
+    settings: settingsText(key),
+  };
+}
+
 interface Change {
   readonly columns: Updateable<KeysTable>;
   /** For the audit log. */
   readonly changes: JsonRecord;
 }
 
+interface KeyAct extends KeyDeed {
+  readonly id: string;
+  readonly action: Deed['action'];
+  /** Whether an earlier call has done it whose answer was lost. */
+  readonly isDone?: (row: Selectable<KeysTable>) => boolean;
+}
+
 /** Changes a key that is there, and notes it, in one transaction. The revision is drawn first: it keeps other writers away. */
 async function changed(
   db: Kysely<Tables>,
-  { id, action, atMs, by = SYSTEM, ifRevision }: KeyDeed & { readonly id: string; readonly action: Deed['action'] },
+  { id, action, atMs, by = SYSTEM, ifRevision, isDone }: KeyAct,
   change: (trx: Transaction<Tables>, row: Selectable<KeysTable>) => Promise<Change>,
 ): Promise<StoredKey | undefined> {
   return db.transaction().execute(async (trx) => {
@@ -126,6 +144,7 @@ async function changed(
       .where('id', '=', id)
       .where('is_removed', '=', 0n)
       .executeTakeFirst();
+    if (row !== undefined && isDone?.(row) === true) return keyOf(row);
     if (row === undefined || (ifRevision !== undefined && row.revision.toString() !== ifRevision)) return undefined;
     const { columns, changes } = await change(trx, row);
     const stored = await trx

@@ -29,8 +29,14 @@ export async function proveLife(url: string, processId: string): Promise<Life> {
     { ...clientConfig(url), query_timeout: BEAT_MS, application_name: `turnout ${processId}` },
     lockOf(nameOf(processId)),
   );
-  await asStoreError(life.begin());
-  return life;
+  try {
+    await asStoreError(life.begin());
+    return life;
+  } catch (error) {
+    // Else it would go on trying, for nobody.
+    await life.end();
+    throw error;
+  }
 }
 
 /** Tells which of some processes are dead. Asks the server; what it sees is remembered, to know for how long it has been so. */
@@ -39,10 +45,14 @@ export function deathsIn(
   deadAfterMs: number = DEAD_AFTER_MS,
 ): (ids: readonly string[]) => Promise<readonly string[]> {
   const missedMs = new Map<string, number>();
+  let lookedMs = Number.NEGATIVE_INFINITY;
   return async (ids) => {
     const { rows } = await heldLocks.execute(db);
     const held = new Set(rows.map(({ lock }) => lock));
     const nowMs = performance.now();
+    // While nobody looked the server may have been away, and nobody could hold anything.
+    if (nowMs - lookedMs > deadAfterMs / 2) missedMs.clear();
+    lookedMs = nowMs;
     const missing = ids.filter((id) => !held.has(lockOf(nameOf(id))));
     for (const id of missedMs.keys()) if (!missing.includes(id)) missedMs.delete(id);
     for (const id of missing) if (!missedMs.has(id)) missedMs.set(id, nowMs);

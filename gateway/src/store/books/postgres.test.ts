@@ -1,11 +1,14 @@
 import { describe, it } from 'node:test';
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
 import { ask, inStore, POSTGRES, useStore, type StorePlace } from '../../../test/stores.ts';
 import type { Books } from './form.ts';
 import { openBooksThread } from './client.ts';
 import { openBooks } from './books.ts';
+import { proveLife } from './postgres-life.ts';
 import { troubleOf } from './sqlite.ts';
 
 const AT = 1_795_000_000_000;
@@ -185,6 +188,59 @@ describe('the life of a process on PostgreSQL', { skip: POSTGRES.skip }, () => {
       assert.deepEqual(await claimed(other, 'two'), [], 'not at once');
       await until(async () => (await claimed(other, 'two')).length > 0);
       await other.close();
+    });
+  });
+
+  it('is not over where its session was gone at two moments with the server away between them', async () => {
+    await inDatabase(async (place) => {
+      const books = await open(place, { processId: 'one' });
+      const other = await openBooks({ ...place, busyMs: 100, processId: 'two', deadAfterMs: 1000 });
+      await books.putBatch(batch('batch_1'), 3);
+      assert.deepEqual(await claimed(books, 'one'), ['batch_1']);
+      const session = `select pid from pg_stat_activity where application_name = 'turnout one'`;
+      const lose = async (): Promise<void> => {
+        await until(async () => (await ask(place.url, session)).length === 1);
+        await ask(place.url, `select pg_terminate_backend(pid, 1000) from (${session}) as lives`);
+      };
+      await lose();
+      assert.deepEqual(await claimed(other, 'two'), []);
+      await delay(1100);
+      await lose();
+      assert.deepEqual(await claimed(other, 'two'), [], 'it lives');
+      await Promise.all([books, other].map(async (one) => one.close()));
+    });
+  });
+
+  it('leaves no connection behind where it cannot be proven, and does not go on trying', async (test) => {
+    let asked = 0;
+    const server = createServer((socket) => {
+      asked += 1;
+      socket.destroy();
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    test.after(() => server.close());
+    const address = server.address();
+    assert.ok(address !== null && typeof address === 'object');
+    await assert.rejects(proveLife(`postgres://turnout@127.0.0.1:${address.port}/none`, 'one'));
+    await delay(1500);
+    assert.equal(asked, 1);
+    await inDatabase(async (place) => {
+      const name = new URL(place.url).pathname.slice(1);
+      await ask(place.url, `create role ${name} login password 'x' connection limit 1`);
+      try {
+        await ask(place.url, `alter database ${name} owner to ${name}`);
+        const url = new URL(place.url);
+        Object.assign(url, { username: name, password: 'x' });
+        const failed = await problem(open({ ...place, url: url.href }, { processId: 'one' }));
+        assert.equal(troubleOf(failed), 'away', String(failed));
+        const failedMs = performance.now();
+        const sessions = `select pid from pg_stat_activity where usename = '${name}'`;
+        await until(async () => (await ask(place.url, sessions)).length === 0);
+        // Not only when the pool finds it idle, after ten seconds: until then it would be in the way of the next try.
+        assert.ok(performance.now() - failedMs < 5000);
+      } finally {
+        await ask(place.url, `reassign owned by ${name} to current_user; drop owned by ${name}; drop role ${name}`);
+      }
     });
   });
 });

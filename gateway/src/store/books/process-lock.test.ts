@@ -1,8 +1,10 @@
 import { describe, it } from 'node:test';
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { inFolder } from '../../../test/store-kit.ts';
 import { isAlive, lockFiles, takeLock } from './process-lock.ts';
 
@@ -12,6 +14,20 @@ const HOLDER = `
   process.stdout.write('locked');
   setInterval(() => undefined, 1000);
 `;
+
+/** Cleans up what it finds, as does whoever runs it. */
+const CLEANER = `
+  const { takeLock } = await import(process.argv[1]);
+  process.stdout.write('cleans');
+  for (let left = 4000; left > 0; left -= 1) takeLock(process.argv[2], 'd' + (Date.now() >> 2))?.release();
+`;
+
+function started(program: string, dir: string): ChildProcessByStdio<null, Readable, null> {
+  const module = new URL('./process-lock.ts', import.meta.url).href;
+  return spawn(process.execPath, ['--input-type=module', '-e', program, module, dir], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+}
 
 describe('the lock of a process', () => {
   it('is held by one, and tells others that its owner lives', async () => {
@@ -44,10 +60,7 @@ describe('the lock of a process', () => {
 
   it('is let go of by the kernel when its owner is killed', async () => {
     await inFolder(async (dir) => {
-      const module = new URL('./process-lock.ts', import.meta.url).href;
-      const child = spawn(process.execPath, ['--input-type=module', '-e', HOLDER, module, dir], {
-        stdio: ['ignore', 'pipe', 'inherit'],
-      });
+      const child = started(HOLDER, dir);
       await once(child.stdout, 'data');
       assert.ok(isAlive(dir, 'child'));
       child.kill('SIGSTOP');
@@ -55,6 +68,19 @@ describe('the lock of a process', () => {
       child.kill('SIGKILL');
       await once(child, 'exit');
       assert.ok(!isAlive(dir, 'child'));
+    });
+  });
+
+  it('is held by one or by nobody where several clean up the same dead process at once', async () => {
+    await inFolder(async (dir) => {
+      const child = started(CLEANER, dir);
+      const exited = once(child, 'exit');
+      await once(child.stdout, 'data');
+      while (child.exitCode === null) {
+        for (let left = 100; left > 0; left -= 1) takeLock(dir, `d${Date.now() >> 2}`)?.release();
+        await nextTurn();
+      }
+      assert.deepEqual(await exited, [0, null]);
     });
   });
 

@@ -40,15 +40,13 @@ export interface FileLock {
   drop(): void;
 }
 
-/** Takes the lock on a file, made where it is missing. `undefined` where somebody holds it. Never opens it in any other way. */
+/** Takes the lock on a file, made where it is missing. `undefined` where somebody holds it, or has just cleaned it away. Never opens it in any other way. */
 export function takeFileLock(path: string): FileLock | undefined {
   const database = new DatabaseSync(path, { timeout: 0 });
   try {
     // Nothing is ever written: without this SQLite would keep a rollback journal beside the file.
     database.exec('pragma journal_mode = memory');
     database.exec('begin exclusive');
-    // Between open and lock another process may have cleaned the file away: then the lock is on a file that nobody sees.
-    if (!existsSync(path)) throw new Error('lock file vanished');
   } catch (error) {
     database.close();
     if (troubleOf(error) === 'busy') return undefined;
@@ -57,7 +55,10 @@ export function takeFileLock(path: string): FileLock | undefined {
   const drop = (): void => {
     if (database.isOpen) database.close();
   };
-  return { drop, isHeld: () => database.isOpen };
+  if (existsSync(path)) return { drop, isHeld: () => database.isOpen };
+  // Between open and lock another process has cleaned the file away: the lock is on a file that nobody sees.
+  drop();
+  return undefined;
 }
 
 /**
@@ -68,7 +69,7 @@ export function isAlive(dataDir: string, processId: string): boolean {
   if (!existsSync(lockPath(dataDir, processId))) return false;
   const lock = takeLock(dataDir, processId);
   lock?.drop();
-  return lock === undefined;
+  return lock === undefined && existsSync(lockPath(dataDir, processId));
 }
 
 /** Processes that have a lock file, dead or alive, and the time since the file was made. */
