@@ -4,7 +4,7 @@ import { ALERT_STATES, type AlertRow } from '../store/report-ports.ts';
 import { withDesk } from './desk.ts';
 import type { CommandIo } from './io.ts';
 import { textOf, type Words } from './options.ts';
-import { actionOf, dataDirOf, EXIT, inert, runCommand, table, UsageError, valueOf } from './output.ts';
+import { actionOf, type Action, dataDirOf, EXIT, inert, runCommand, table, UsageError, valueOf } from './output.ts';
 import { wantsJson } from './words.ts';
 
 const HELP = `turnout alerts list [--kind KIND] [--state open|acknowledged] [--org ID] [--limit N] [--before ID]
@@ -37,7 +37,10 @@ const LIST_MAX = 200;
 /** Of what is to be known of one, on one line. */
 const BODY_LENGTH_MAX = 80;
 
-const ACTIONS = { list, ack } satisfies Record<string, (words: Words, io: CommandIo) => Promise<number>>;
+const ACTIONS: Readonly<Record<string, Action<(words: Words, io: CommandIo) => Promise<number>>>> = {
+  list: { options: ['kind', 'state', 'org', 'limit', 'before'], run: list },
+  ack: { names: Infinity, options: ['note'], run: ack },
+};
 
 /** Runs `turnout alerts …`; gives the exit code. */
 export async function alertsCommand(args: readonly string[], io: CommandIo): Promise<number> {
@@ -47,7 +50,6 @@ export async function alertsCommand(args: readonly string[], io: CommandIo): Pro
 }
 
 async function list(words: Words, io: CommandIo): Promise<number> {
-  if (words.positionals.length > 1) throw new UsageError('"alerts list" takes options only');
   const stateText = textOf(words, 'state') ?? 'open';
   const state = ALERT_STATES.find((one) => one === stateText);
   if (state === undefined) throw new UsageError(`--state is one of ${ALERT_STATES.join(', ')}`);

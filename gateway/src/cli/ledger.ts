@@ -8,7 +8,7 @@ import { formatUsd } from '../money/usd.ts';
 import { withDesk, type DeskPlace } from './desk.ts';
 import type { CommandIo } from './io.ts';
 import { textOf, type Words } from './options.ts';
-import { dataDirOf, EXIT, inert, runCommand, table, UsageError, valueOf } from './output.ts';
+import { actionOf, type Action, dataDirOf, EXIT, inert, runCommand, table, UsageError, valueOf } from './output.ts';
 import { reconcileStatement } from './reconcile.ts';
 import { reprice } from './reprice.ts';
 import { wantsJson } from './words.ts';
@@ -47,31 +47,19 @@ const OPTIONS = {
   process: { type: 'string' },
 } as const;
 
-interface Action {
-  /** Those of `OPTIONS` that it takes beside `--data`, `--json` and `--help`. */
-  readonly options: readonly (keyof typeof OPTIONS)[];
-  readonly run: (words: Words, io: CommandIo) => Promise<number>;
-}
-
-const ACTIONS: ReadonlyMap<string, Action> = new Map<string, Action>([
-  ['verify', { options: [], run: verify }],
-  ['rebuild', { options: [], run: rebuild }],
-  ['reprice', { options: ['model', 'since', 'dry-run', 'config'], run: reprice }],
-  ['reconcile', { options: ['provider', 'file', 'from', 'to', 'tolerance'], run: reconcileStatement }],
-  ['processes', { options: [], run: processes }],
-  ['release', { options: ['process'], run: release }],
-]);
+const ACTIONS: Readonly<Record<string, Action<(words: Words, io: CommandIo) => Promise<number>>>> = {
+  verify: { run: verify },
+  rebuild: { run: rebuild },
+  reprice: { options: ['model', 'since', 'dry-run', 'config'], run: reprice },
+  reconcile: { options: ['provider', 'file', 'from', 'to', 'tolerance'], run: reconcileStatement },
+  processes: { run: processes },
+  release: { options: ['process'], run: release },
+};
 
 /** Runs `turnout ledger …`; gives the exit code. */
 export async function ledgerCommand(args: readonly string[], io: CommandIo): Promise<number> {
   return runCommand({ args, io, help: HELP, options: OPTIONS }, async (words) => {
-    const action = ACTIONS.get(words.positionals.join(' '));
-    if (action === undefined)
-      throw new UsageError(`say "turnout ledger ${[...ACTIONS.keys()].join('" or "turnout ledger ')}"`);
-    const known: readonly string[] = ['data', 'json', ...action.options];
-    const stray = Object.keys(words.values).find((name) => !known.includes(name));
-    if (stray !== undefined) throw new UsageError(`--${stray} does not go with that`);
-    return action.run(words, io);
+    return actionOf(ACTIONS, words, 'ledger')(words, io);
   });
 }
 

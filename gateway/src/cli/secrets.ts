@@ -15,7 +15,7 @@ import { loadConfiguration, today } from './configuration.ts';
 import { withDesk } from './desk.ts';
 import type { CommandIo } from './io.ts';
 import { textOf, type Words } from './options.ts';
-import { actionOf, dataDirOf, EXIT, inert, runCommand, table, UsageError, valueOf } from './output.ts';
+import { actionOf, type Action, dataDirOf, EXIT, inert, runCommand, table, UsageError, valueOf } from './output.ts';
 import { idOf, isSure, wantsJson } from './words.ts';
 
 const HELP = `turnout secrets set PROVIDER [--name NAME] [--origin URL] < FILE
@@ -63,14 +63,17 @@ interface Command {
   readonly dataDir: string;
 }
 
-const actions: Readonly<Record<string, (command: Command) => Promise<number>>> = {
-  set,
-  list,
-  check,
-  disable: async (command) => disable(command, true),
-  enable: async (command) => disable(command, false),
-  remove,
-  rotate,
+const ALLOWED = ['requests-per-minute', 'tokens-per-minute', 'concurrent'] as const;
+
+const actions: Readonly<Record<string, Action<(command: Command) => Promise<number>>>> = {
+  // It refuses what is too much by itself, and does not repeat it.
+  set: { names: Infinity, options: ['config', 'name', 'origin', 'region', 'weight', ...ALLOWED], run: set },
+  list: { run: list },
+  check: { options: ['config'], run: check },
+  disable: { names: 1, run: async (command) => disable(command, true) },
+  enable: { names: 1, run: async (command) => disable(command, false) },
+  remove: { names: 1, options: ['yes'], run: remove },
+  rotate: { run: rotate },
 };
 
 /** Runs `turnout secrets …`; gives the exit code. */
