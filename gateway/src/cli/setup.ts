@@ -15,7 +15,7 @@ const HELP = `turnout setup [--url ORIGIN]
 
   Prints a link by which the first owner makes an account, good for a day and for once.
 
-  --url ORIGIN   where people reach the gateway (else TURNOUT_URL, else http://127.0.0.1:8787)
+  --url ORIGIN   where people reach the gateway (else TURNOUT_URL, else people.url of turnout.yaml, else where it listens)
   --data DIR     the data folder (else TURNOUT_DATA, else ./data)
   --json         for programs
 `;
@@ -31,7 +31,7 @@ const OPTIONS = {
 export async function setupCommand(args: readonly string[], io: CommandIo): Promise<number> {
   return runCommand({ args, io, help: HELP, options: OPTIONS }, async (words) => {
     noMore(words.positionals);
-    const origin = originOf(textOf(words, 'url'), io);
+    const origin = await originOf(textOf(words, 'url'), io);
     return withDesk({ dataDir: dataDirOf(textOf(words, 'data'), io), env: io.env }, async ({ people }) => {
       const link = await newSetupLink(people, origin);
       if (link === undefined) throw new Error('The gateway has its first owner. Others come by `turnout invite`.');
