@@ -4,7 +4,7 @@ import { ALERT_STATES, type AlertRow } from '../store/report-ports.ts';
 import { withDesk } from './desk.ts';
 import type { CommandIo } from './io.ts';
 import { textOf, type Words } from './options.ts';
-import { actionOf, type Action, dataDirOf, EXIT, inert, runCommand, table, UsageError, valueOf } from './output.ts';
+import { actionOf, type Action, EXIT, inert, runCommand, table, UsageError, valueOf } from './output.ts';
 import { wantsJson } from './words.ts';
 
 const HELP = `turnout alerts list [--kind KIND] [--state open|acknowledged] [--org ID] [--limit N] [--before ID]
@@ -16,7 +16,7 @@ turnout alerts ack ID … [--note TEXT]
   --kind KIND  budget, credits-low, price-unknown, reconciliation, …
   --org ID     those of one organisation (else all)
   --before ID  the page after this one
-  --data DIR   the data folder (else TURNOUT_DATA, else ./data)
+  --data DIR   the data folder (else TURNOUT_DATA, else that of turnout.yaml)
   --json       for programs
 `;
 
@@ -59,7 +59,7 @@ async function list(words: Words, io: CommandIo): Promise<number> {
   const before = textOf(words, 'before');
   const query = { state, kind: textOf(words, 'kind'), orgId: textOf(words, 'org'), limitMax };
   const asked = compact({ ...query, before: before === undefined ? undefined : idOf(before) });
-  const { alerts, next } = await withDesk(placeOf(words, io), async (desk) =>
+  const { alerts, next } = await withDesk({ words, io }, async (desk) =>
     valueOf(await desk.reports(async (books) => books.listAlerts(asked))),
   );
   if (wantsJson(words)) {
@@ -82,7 +82,7 @@ async function ack(words: Words, io: CommandIo): Promise<number> {
   const ids = words.positionals.slice(1).map(idOf);
   if (ids.length === 0) throw new UsageError('say which: turnout alerts ack ID');
   const deed = { atMs: Date.now(), by: 'cli', note: textOf(words, 'note') };
-  const acked = await withDesk(placeOf(words, io), async (desk) => {
+  const acked = await withDesk({ words, io }, async (desk) => {
     const rows: AlertRow[] = [];
     for (const id of ids) {
       const row = valueOf(await desk.reports(async (books) => books.ackAlert(id, deed)));
@@ -101,8 +101,4 @@ async function ack(words: Words, io: CommandIo): Promise<number> {
 function idOf(text: string): number {
   if (!/^[1-9]\d{0,14}$/.test(text)) throw new UsageError(`"${inert(text)}" is no id of an alert`);
   return Number(text);
-}
-
-function placeOf(words: Words, io: CommandIo): Parameters<typeof withDesk>[0] {
-  return { dataDir: dataDirOf(textOf(words, 'data'), io), env: io.env };
 }

@@ -15,7 +15,7 @@ import type { Desk } from '../store/desk.ts';
 import { withDesk } from './desk.ts';
 import type { CommandIo } from './io.ts';
 import { textOf, type Words } from './options.ts';
-import { actionOf, type Action, dataDirOf, EXIT, inert, runCommand, table, UsageError, valueOf } from './output.ts';
+import { actionOf, type Action, EXIT, inert, runCommand, table, UsageError, valueOf } from './output.ts';
 import { amountOf, idOf, isSure, listOf, wantsJson } from './words.ts';
 
 const HELP = `turnout budgets create --scope SCOPE [--subject ID] --limit-usd X [--period P] [--time-zone Z] [--soft] [--alerts 50,80,100] [--name NAME] [--org ID]
@@ -31,7 +31,7 @@ turnout budgets delete ID [--yes]
   P       ${PERIODS.join(', ')} (month where none is named)
   --soft  refuse nobody: only count, and tell of the thresholds
 
-  --data DIR   the data folder (else TURNOUT_DATA, else ./data)
+  --data DIR   the data folder (else TURNOUT_DATA, else that of turnout.yaml)
   --json       for programs
 `;
 
@@ -78,8 +78,7 @@ const actions: Readonly<Record<string, Action<(command: Command) => Promise<numb
 export async function budgetsCommand(args: readonly string[], io: CommandIo): Promise<number> {
   return runCommand({ args, io, help: HELP, options: OPTIONS }, async (words) => {
     const action = actionOf(actions, words, 'budgets');
-    const dataDir = dataDirOf(textOf(words, 'data'), io);
-    return withDesk({ dataDir, env: io.env, mayCreate: words.positionals[0] === 'create' }, async (desk) =>
+    return withDesk({ words, io, mayCreate: words.positionals[0] === 'create' }, async (desk) =>
       action({ desk, io, words }),
     );
   });

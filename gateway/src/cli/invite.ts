@@ -6,7 +6,7 @@ import type { NewInvite, People } from '../store/people-ports.ts';
 import { withDesk } from './desk.ts';
 import type { CommandIo } from './io.ts';
 import { textOf, type Words } from './options.ts';
-import { dataDirOf, EXIT, inert, runCommand, UsageError, valueOf } from './output.ts';
+import { EXIT, inert, runCommand, UsageError, valueOf } from './output.ts';
 import { emailOf, originOf, roleOf } from './people-words.ts';
 import { durationOf, noMore, wantsJson } from './words.ts';
 
@@ -17,7 +17,7 @@ turnout invite --password USER [--expires 1d] [--url ORIGIN]
   With --password USER (an id or an e-mail address) the link sets a new password, and ends all logins of that user.
 
   --url ORIGIN   where people reach the gateway (else TURNOUT_URL, else people.url of turnout.yaml, else where it listens)
-  --data DIR     the data folder (else TURNOUT_DATA, else ./data)
+  --data DIR     the data folder (else TURNOUT_DATA, else that of turnout.yaml)
   --json         for programs
 `;
 
@@ -40,7 +40,7 @@ export async function inviteCommand(args: readonly string[], io: CommandIo): Pro
   return runCommand({ args, io, help: HELP, options: OPTIONS }, async (words) => {
     noMore(words.positionals);
     const origin = await originOf(textOf(words, 'url'), io);
-    return withDesk({ dataDir: dataDirOf(textOf(words, 'data'), io), env: io.env }, async ({ people }) => {
+    return withDesk({ words, io }, async ({ people }) => {
       const { row, token } = valueOf(await people.invite(inviteOf(words, people), 'cli'));
       const url = `${origin}/${row.kind === 'password' ? 'password' : 'invite'}?token=${token}`;
       const expires_at = new Date(row.expiresAtMs).toISOString();

@@ -10,7 +10,7 @@ import type { IssuedKey, KeyPatch, KeyRow } from '../store/ports.ts';
 import { withDesk } from './desk.ts';
 import type { CommandIo } from './io.ts';
 import { textOf, type Words } from './options.ts';
-import { actionOf, type Action, dataDirOf, EXIT, inert, runCommand, table, UsageError, valueOf } from './output.ts';
+import { actionOf, type Action, EXIT, inert, runCommand, table, UsageError, valueOf } from './output.ts';
 import { amountOf, durationOf, idOf, isSure, listOf, wantsJson } from './words.ts';
 
 const HELP = `turnout keys create --name NAME [--root] [what it may do]
@@ -30,7 +30,7 @@ What it may do; with "set", the last word takes the limit away:
   --tags a,b            --region R|none       where its callers are
   --team ID|none        --user ID|none        whose it is; its organisation (--org ID) is told when it is made
 
-  --data DIR   the data folder (else TURNOUT_DATA, else ./data)
+  --data DIR   the data folder (else TURNOUT_DATA, else that of turnout.yaml)
   --json       for programs
 `;
 
@@ -88,8 +88,7 @@ const actions: Readonly<Record<string, Action<(command: Command) => Promise<numb
 export async function keysCommand(args: readonly string[], io: CommandIo): Promise<number> {
   return runCommand({ args, io, help: HELP, options: OPTIONS }, async (words) => {
     const action = actionOf(actions, words, 'keys');
-    const dataDir = dataDirOf(textOf(words, 'data'), io);
-    return withDesk({ dataDir, env: io.env, mayCreate: words.positionals[0] === 'create' }, async (desk) =>
+    return withDesk({ words, io, mayCreate: words.positionals[0] === 'create' }, async (desk) =>
       action({ desk, io, words }),
     );
   });

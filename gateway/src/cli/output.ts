@@ -12,7 +12,7 @@ const DATA_DIR = './data';
 /** Exit codes of commands: as a shell expects them. */
 export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
 
-/** The data folder: `--data`, `TURNOUT_DATA`, `./data`. */
+/** Where a catalog that was taken in is looked for: `--data`, `TURNOUT_DATA`, `./data`. The data of a gateway are where `dataHere` says. */
 export function dataDirOf(option: string | undefined, io: CommandIo): string {
   return resolve(io.cwd, option ?? io.env['TURNOUT_DATA'] ?? DATA_DIR);
 }

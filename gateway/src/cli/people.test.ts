@@ -131,7 +131,7 @@ describe('turnout setup and turnout invite', () => {
         await linkOf('{ server: { port: 9000 }, people: { url: https://llm.example.org } }'),
         'https://llm.example.org/setup',
       );
-      assert.match(await linkOf('server: { prot: 9000 }'), /server\.prot.*Name it: --url URL/s);
+      assert.match(await linkOf('server: { prot: 9000 }'), /server\.prot.*name it: --url URL/s);
     });
   });
 

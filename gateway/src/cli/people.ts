@@ -8,12 +8,12 @@ import type { OrgRow, People, TeamRow, UserRow } from '../store/people-ports.ts'
 import { withDesk } from './desk.ts';
 import type { CommandIo } from './io.ts';
 import { textOf, type Words } from './options.ts';
-import { actionOf, type Action, dataDirOf, EXIT, inert, runCommand, table, UsageError, valueOf } from './output.ts';
+import { actionOf, type Action, EXIT, inert, runCommand, table, UsageError, valueOf } from './output.ts';
 import { emailOf, roleOf } from './people-words.ts';
 import { idOf, isSure, listOf, wantsJson } from './words.ts';
 
 const TAIL = `
-  --data DIR   the data folder (else TURNOUT_DATA, else ./data)
+  --data DIR   the data folder (else TURNOUT_DATA, else that of turnout.yaml)
   --json       for programs
 `;
 
@@ -160,9 +160,7 @@ function commandOf<T extends Row>(kind: Kind<T>): (args: readonly string[], io: 
   return async (args, io) =>
     runCommand({ args, io, help: kind.help, options: OPTIONS }, async (words) => {
       const action = actionOf(actions, words, kind.many);
-      return withDesk({ dataDir: dataDirOf(textOf(words, 'data'), io), env: io.env }, async ({ people }) =>
-        action({ people, io, words }),
-      );
+      return withDesk({ words, io }, async ({ people }) => action({ people, io, words }));
     });
 }
 

@@ -10,7 +10,7 @@ import type { Desk } from '../store/desk.ts';
 import { withDesk } from './desk.ts';
 import type { CommandIo } from './io.ts';
 import { textOf, type Words } from './options.ts';
-import { dataDirOf, EXIT, table, UsageError, valueOf } from './output.ts';
+import { EXIT, table, UsageError, valueOf } from './output.ts';
 import { wantsJson } from './words.ts';
 
 const DAY_MS = 86_400_000;
@@ -31,7 +31,7 @@ export async function reconcileStatement(words: Words, io: CommandIo): Promise<n
   if (lines.length === 0) throw new Error(`${file} has no line of those days`);
   if (read.value.isCut)
     io.stderr('turnout: the last page says that another one follows: put all pages into one file\n');
-  return withDesk({ dataDir: dataDirOf(textOf(words, 'data'), io), env: io.env }, async (desk) => {
+  return withDesk({ words, io }, async (desk) => {
     const providers = provider.split(',').map((name) => name.trim());
     const days = lines.map((line) => Date.parse(line.day));
     const span = { sinceMs: Math.min(...days), untilMs: Math.max(...days) + DAY_MS };

@@ -32,7 +32,7 @@ turnout secrets rotate                 seals them with a new master key, or with
   --region R, --weight N     where its account computes; its share of the requests
   --requests-per-minute N, --tokens-per-minute N, --concurrent N   what the provider allows it
   --config FILE              the configuration (else TURNOUT_CONFIG, else ./turnout.yaml)
-  --data DIR                 the data folder (else TURNOUT_DATA, else ./data)
+  --data DIR                 the data folder (else TURNOUT_DATA, else that of turnout.yaml)
   --json                     for programs
 `;
 
@@ -81,7 +81,7 @@ export async function secretsCommand(args: readonly string[], io: CommandIo): Pr
   return runCommand({ args, io, help: HELP, options: OPTIONS }, async (words) => {
     const action = actionOf(actions, words, 'secrets');
     const dataDir = dataDirOf(textOf(words, 'data'), io);
-    const place = { dataDir, env: io.env, mayCreate: words.positionals[0] === 'set' };
+    const place = { words, io, mayCreate: words.positionals[0] === 'set' };
     return withDesk(place, async (desk) => action({ secrets: await desk.secrets(), io, words, dataDir }));
   });
 }
