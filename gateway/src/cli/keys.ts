@@ -239,7 +239,8 @@ function settingsOf(words: Words): KeySettingsPatch {
 function timeOf(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const timeMs = Date.parse(text);
-  if (Number.isNaN(timeMs)) throw new UsageError(`"${inert(text)}" is not a time, like 2027-01-31T12:00:00Z`);
+  if (Number.isNaN(timeMs))
+    throw new UsageError(`--expires: "${inert(text)}" is not a time, like 2027-01-31T12:00:00Z`);
   return timeMs;
 }
 

@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { compact } from '../lib/json.ts';
 import { jsonText, type JsonWithBigint } from '../lib/json-text.ts';
 import { reconcile, type Compared } from '../money/reconcile.ts';
-import { readStatement, type StatementLine } from '../money/statement.ts';
+import { isDay, readStatement, type StatementLine } from '../money/statement.ts';
 import { formatUsd } from '../money/usd.ts';
 import type { Desk } from '../store/desk.ts';
 import { withDesk } from './desk.ts';
@@ -14,7 +14,6 @@ import { EXIT, table, UsageError, valueOf } from './output.ts';
 import { wantsJson } from './words.ts';
 
 const DAY_MS = 86_400_000;
-const DAY = /^\d{4}-\d\d-\d\d$/;
 /** A part of theirs, in per cent, where none is named. */
 const TOLERANCE = '1';
 
@@ -46,7 +45,7 @@ export async function reconcileStatement(words: Words, io: CommandIo): Promise<n
 
 function dayOf(words: Words, name: 'from' | 'to'): string | undefined {
   const text = textOf(words, name);
-  if (text !== undefined && !DAY.test(text)) throw new UsageError(`--${name} is a day, like 2026-11-20`);
+  if (text !== undefined && !isDay(text)) throw new UsageError(`--${name} is a day, like 2026-11-20`);
   return text;
 }
 
