@@ -4,7 +4,7 @@ import { ALERT_STATES, type AlertRow } from '../store/report-ports.ts';
 import { withDesk } from './desk.ts';
 import type { CommandIo } from './io.ts';
 import { textOf, type Words } from './options.ts';
-import { actionOf, dataDirOf, EXIT, inert, runCommand, table, UsageError, valueOf } from './output.ts';
+import { actionOf, type Action, EXIT, inert, runCommand, table, UsageError, valueOf } from './output.ts';
 import { wantsJson } from './words.ts';
 
 const HELP = `turnout alerts list [--kind KIND] [--state open|acknowledged] [--org ID] [--limit N] [--before ID]
@@ -16,7 +16,7 @@ turnout alerts ack ID … [--note TEXT]
   --kind KIND  budget, credits-low, price-unknown, reconciliation, …
   --org ID     those of one organisation (else all)
   --before ID  the page after this one
-  --data DIR   the data folder (else TURNOUT_DATA, else ./data)
+  --data DIR   the data folder (else TURNOUT_DATA, else that of turnout.yaml)
   --json       for programs
 `;
 
@@ -37,7 +37,10 @@ const LIST_MAX = 200;
 /** Of what is to be known of one, on one line. */
 const BODY_LENGTH_MAX = 80;
 
-const ACTIONS = { list, ack } satisfies Record<string, (words: Words, io: CommandIo) => Promise<number>>;
+const ACTIONS: Readonly<Record<string, Action<(words: Words, io: CommandIo) => Promise<number>>>> = {
+  list: { options: ['kind', 'state', 'org', 'limit', 'before'], run: list },
+  ack: { names: Infinity, options: ['note'], run: ack },
+};
 
 /** Runs `turnout alerts …`; gives the exit code. */
 export async function alertsCommand(args: readonly string[], io: CommandIo): Promise<number> {
@@ -47,7 +50,6 @@ export async function alertsCommand(args: readonly string[], io: CommandIo): Pro
 }
 
 async function list(words: Words, io: CommandIo): Promise<number> {
-  if (words.positionals.length > 1) throw new UsageError('"alerts list" takes options only');
   const stateText = textOf(words, 'state') ?? 'open';
   const state = ALERT_STATES.find((one) => one === stateText);
   if (state === undefined) throw new UsageError(`--state is one of ${ALERT_STATES.join(', ')}`);
@@ -57,7 +59,7 @@ async function list(words: Words, io: CommandIo): Promise<number> {
   const before = textOf(words, 'before');
   const query = { state, kind: textOf(words, 'kind'), orgId: textOf(words, 'org'), limitMax };
   const asked = compact({ ...query, before: before === undefined ? undefined : idOf(before) });
-  const { alerts, next } = await withDesk(placeOf(words, io), async (desk) =>
+  const { alerts, next } = await withDesk({ words, io }, async (desk) =>
     valueOf(await desk.reports(async (books) => books.listAlerts(asked))),
   );
   if (wantsJson(words)) {
@@ -80,7 +82,7 @@ async function ack(words: Words, io: CommandIo): Promise<number> {
   const ids = words.positionals.slice(1).map(idOf);
   if (ids.length === 0) throw new UsageError('say which: turnout alerts ack ID');
   const deed = { atMs: Date.now(), by: 'cli', note: textOf(words, 'note') };
-  const acked = await withDesk(placeOf(words, io), async (desk) => {
+  const acked = await withDesk({ words, io }, async (desk) => {
     const rows: AlertRow[] = [];
     for (const id of ids) {
       const row = valueOf(await desk.reports(async (books) => books.ackAlert(id, deed)));
@@ -99,8 +101,4 @@ async function ack(words: Words, io: CommandIo): Promise<number> {
 function idOf(text: string): number {
   if (!/^[1-9]\d{0,14}$/.test(text)) throw new UsageError(`"${inert(text)}" is no id of an alert`);
   return Number(text);
-}
-
-function placeOf(words: Words, io: CommandIo): Parameters<typeof withDesk>[0] {
-  return { dataDir: dataDirOf(textOf(words, 'data'), io), env: io.env };
 }

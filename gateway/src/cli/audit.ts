@@ -4,7 +4,7 @@ import type { AuditEntry } from '../store/ports.ts';
 import { withDesk } from './desk.ts';
 import type { CommandIo } from './io.ts';
 import { textOf, type Words } from './options.ts';
-import { dataDirOf, EXIT, inert, runCommand, table, UsageError, valueOf } from './output.ts';
+import { EXIT, inert, runCommand, table, UsageError, valueOf } from './output.ts';
 import { wantsJson } from './words.ts';
 
 const HELP = `turnout audit list [--limit N]
@@ -14,7 +14,7 @@ turnout audit verify
   verify   makes every entry's hash anew from the one before it; exit code 0 only where all agree.
            The newest entries could be cut off unseen: keep the last hash elsewhere, and compare it
 
-  --data DIR   the data folder (else TURNOUT_DATA, else ./data)
+  --data DIR   the data folder (else TURNOUT_DATA, else that of turnout.yaml)
   --json       for programs
 `;
 
@@ -48,9 +48,7 @@ async function list(words: Words, io: CommandIo): Promise<number> {
   const limitMax = Number(textOf(words, 'limit') ?? LIST);
   if (!Number.isInteger(limitMax) || limitMax < 1 || limitMax > LIST_MAX)
     throw new UsageError(`--limit is 1 to ${LIST_MAX}`);
-  const { entries } = await withDesk({ dataDir: dataDirOf(textOf(words, 'data'), io), env: io.env }, async (desk) =>
-    valueOf(await desk.audit({ limitMax })),
-  );
+  const { entries } = await withDesk({ words, io }, async (desk) => valueOf(await desk.audit({ limitMax })));
   if (wantsJson(words)) io.stdout(`${JSON.stringify({ entries })}\n`);
   else io.stdout(table([['at', 'by', 'action', 'subject', 'changes'], ...entries.map(rowOf)]));
   return EXIT.ok;
@@ -62,9 +60,7 @@ function rowOf({ at, by, action, subject, changes }: AuditEntry): readonly strin
 }
 
 async function verify(words: Words, io: CommandIo): Promise<number> {
-  const proof = await withDesk({ dataDir: dataDirOf(textOf(words, 'data'), io), env: io.env }, async (desk) =>
-    valueOf(await desk.verifyAudit()),
-  );
+  const proof = await withDesk({ words, io }, async (desk) => valueOf(await desk.verifyAudit()));
   const { entries, lastHash, problems } = proof;
   const ok = problems.length === 0;
   if (wantsJson(words)) io.stdout(`${jsonText({ ok, entries, last_hash: lastHash, problems })}\n`);

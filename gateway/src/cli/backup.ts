@@ -3,17 +3,16 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DATABASE } from '../store/books/books.ts';
 import { backupStore } from '../store/books/inspect.ts';
-import { storePlace } from '../store/place.ts';
+import { dataHere } from './gateway-here.ts';
 import type { CommandIo } from './io.ts';
-import { textOf } from './options.ts';
-import { dataDirOf, EXIT, inert, runCommand, UsageError } from './output.ts';
+import { EXIT, inert, runCommand, UsageError } from './output.ts';
 
 const HELP = `usage: turnout backup FILE [--data DIR]
 
 Copies the SQLite database into FILE, which must not be there yet; gateways may run meanwhile.
 Of PostgreSQL it says how its own tools make the copy.
 
-  --data DIR   the data folder (else TURNOUT_DATA, else ./data)
+  --data DIR   the data folder (else TURNOUT_DATA, else that of turnout.yaml)
 `;
 
 /** What belongs to a database and is no part of it: without them its keys and secrets are of no use. */
@@ -25,8 +24,7 @@ export async function backupCommand(args: readonly string[], io: CommandIo): Pro
   return runCommand({ args, io, help: HELP, options: OPTIONS }, async (words) => {
     const [name, stray] = words.positionals;
     if (name === undefined || stray !== undefined) throw new UsageError('name one file');
-    const dataDir = dataDirOf(textOf(words, 'data'), io);
-    const { url } = storePlace(io.env);
+    const { dataDir, url } = await dataHere(words, io);
     if (url !== undefined) {
       io.stderr(`${pgDump(url, name)}\n`);
       return EXIT.failed;

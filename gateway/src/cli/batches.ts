@@ -6,14 +6,14 @@ import type { Desk } from '../store/desk.ts';
 import { withDesk } from './desk.ts';
 import type { CommandIo } from './io.ts';
 import { textOf } from './options.ts';
-import { dataDirOf, EXIT, inert, runCommand, table, UsageError, valueOf } from './output.ts';
+import { EXIT, inert, runCommand, table, UsageError, valueOf } from './output.ts';
 import { wantsJson } from './words.ts';
 
 const HELP = `turnout batches [--limit N]
 turnout batches show ID
 
   --limit N     how many, newest first (20)
-  --data DIR    the data folder (else TURNOUT_DATA, else ./data)
+  --data DIR    the data folder (else TURNOUT_DATA, else that of turnout.yaml)
   --json        for programs
 `;
 const LIMIT = 20;
@@ -34,7 +34,7 @@ export async function batchesCommand(args: readonly string[], io: CommandIo): Pr
     const limit = Number(textOf(words, 'limit') ?? LIMIT);
     if (!Number.isInteger(limit) || limit < 1 || limit > LIMIT_MAX)
       throw new UsageError(`--limit must be 1 to ${LIMIT_MAX}`);
-    return withDesk({ dataDir: dataDirOf(textOf(words, 'data'), io), env: io.env }, async (desk) => {
+    return withDesk({ words, io }, async (desk) => {
       const isJson = wantsJson(words);
       if (isShow) await show(desk, id, { isJson, io });
       else await list(desk, limit, { isJson, io });

@@ -64,6 +64,8 @@ describe('turnout budgets', () => {
     ['without a limit', ['create', '--scope', 'all'], /needs a limit/],
     ['of a scope that is none', ['create', '--scope', 'galaxy', '--limit-usd', '1'], /--scope is one of all, org/],
     ['of nobody', ['create', '--scope', 'team', '--limit-usd', '1'], /say whose it is/],
+    ['that is hard and soft', ['create', '--limit-usd', '1', '--soft', '--hard'], /--soft or --hard, not both/],
+    ['whose period is to change', ['set', 'bud_0', '--period', 'week'], /--period does not go with "budgets set"/],
     ['that is not there', ['set', 'bud_0', '--limit-usd', '1'], /there is no budget bud_0/],
   ] as const)
     it(`says what is wrong with one ${why}`, async () => {

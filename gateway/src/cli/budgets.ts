@@ -15,7 +15,7 @@ import type { Desk } from '../store/desk.ts';
 import { withDesk } from './desk.ts';
 import type { CommandIo } from './io.ts';
 import { textOf, type Words } from './options.ts';
-import { actionOf, dataDirOf, EXIT, inert, runCommand, table, UsageError, valueOf } from './output.ts';
+import { actionOf, type Action, EXIT, inert, runCommand, table, UsageError, valueOf } from './output.ts';
 import { amountOf, idOf, isSure, listOf, wantsJson } from './words.ts';
 
 const HELP = `turnout budgets create --scope SCOPE [--subject ID] --limit-usd X [--period P] [--time-zone Z] [--soft] [--alerts 50,80,100] [--name NAME] [--org ID]
@@ -31,7 +31,7 @@ turnout budgets delete ID [--yes]
   P       ${PERIODS.join(', ')} (month where none is named)
   --soft  refuse nobody: only count, and tell of the thresholds
 
-  --data DIR   the data folder (else TURNOUT_DATA, else ./data)
+  --data DIR   the data folder (else TURNOUT_DATA, else that of turnout.yaml)
   --json       for programs
 `;
 
@@ -61,22 +61,24 @@ interface Command {
   readonly words: Words;
 }
 
-const actions: Readonly<Record<string, (command: Command) => Promise<number>>> = {
-  create,
-  list,
-  show,
-  set: async (command) => change(command, patchOf(command.words)),
-  disable: async (command) => change(command, { isDisabled: true }),
-  enable: async (command) => change(command, { isDisabled: false }),
-  delete: remove,
+/** What can be said of a new budget, and changed of one that is there. */
+const PATCH = ['name', 'limit-usd', 'alerts', 'soft', 'hard'] as const satisfies readonly (keyof typeof OPTIONS)[];
+
+const actions: Readonly<Record<string, Action<(command: Command) => Promise<number>>>> = {
+  create: { options: [...PATCH, 'org', 'scope', 'subject', 'period', 'time-zone'], run: create },
+  list: { run: list },
+  show: { names: 1, options: ['subject'], run: show },
+  set: { names: 1, options: PATCH, run: async (command) => change(command, patchOf(command.words)) },
+  disable: { names: 1, run: async (command) => change(command, { isDisabled: true }) },
+  enable: { names: 1, run: async (command) => change(command, { isDisabled: false }) },
+  delete: { names: 1, options: ['yes'], run: remove },
 };
 
 /** Runs `turnout budgets …`; gives the exit code. */
 export async function budgetsCommand(args: readonly string[], io: CommandIo): Promise<number> {
   return runCommand({ args, io, help: HELP, options: OPTIONS }, async (words) => {
     const action = actionOf(actions, words, 'budgets');
-    const dataDir = dataDirOf(textOf(words, 'data'), io);
-    return withDesk({ dataDir, env: io.env, mayCreate: words.positionals[0] === 'create' }, async (desk) =>
+    return withDesk({ words, io, mayCreate: words.positionals[0] === 'create' }, async (desk) =>
       action({ desk, io, words }),
     );
   });
@@ -94,7 +96,7 @@ async function create({ desk, io, words }: Command): Promise<number> {
       limitNanoUsd,
       period: oneOf<Period>(words, 'period', PERIODS),
       timeZone: textOf(words, 'time-zone'),
-      isHard: words.values['soft'] !== true,
+      isHard: isHardOf(words),
       alerts: alertsOf(words),
     }),
     BY,
@@ -183,13 +185,17 @@ async function tell({ desk, io, words }: Command, budget: BudgetRow, text: strin
 }
 
 function patchOf(words: Words): BudgetPatch {
-  const isHard = words.values['hard'] === true ? true : words.values['soft'] === true ? false : undefined;
   return compact({
     name: textOf(words, 'name'),
     limitNanoUsd: amountOf(words, 'limit-usd'),
     alerts: alertsOf(words),
-    isHard,
+    isHard: isHardOf(words),
   });
+}
+
+function isHardOf({ values: { hard, soft } }: Words): boolean | undefined {
+  if (hard === true && soft === true) throw new UsageError('--soft or --hard, not both');
+  return hard === true ? true : soft === true ? false : undefined;
 }
 
 function oneOf<Value extends string>(words: Words, name: string, values: readonly Value[]): Value | undefined {

@@ -24,12 +24,13 @@ export interface ReadConfig {
 
 /** Reads and checks a file. A file that is missing, unreadable, too large or not UTF-8 is an error on its first line. */
 export async function readConfigFile(path: string, options: ParseOptions): Promise<ReadConfig> {
-  const text = await readText(path, options.file);
+  const text = await readConfigText(path, options.file);
   if (!text.ok) return { text: '', result: err([text.error]) };
   return { text: text.value, result: parseConfig(text.value, options) };
 }
 
-async function readText(path: string, file: string): Promise<Result<string, ConfigError>> {
+/** The text of a file, under the same limits; `file`: its name, for the error. */
+export async function readConfigText(path: string, file: string): Promise<Result<string, ConfigError>> {
   const refuse = (message: string, line = 1): Result<string, ConfigError> =>
     err({ file, line, column: 1, length: 1, path: '', message });
   try {

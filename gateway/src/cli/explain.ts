@@ -17,7 +17,7 @@ import { explanationText } from './explain-text.ts';
 import { dryWorld, OPERATOR } from './dry-world.ts';
 import { withDesk } from './desk.ts';
 import type { CommandIo } from './io.ts';
-import { readWords, textOf } from './options.ts';
+import { readWords, textOf, type Words } from './options.ts';
 import { dataDirOf, inert } from './output.ts';
 import { snapshotHere } from './snapshot-here.ts';
 
@@ -62,7 +62,7 @@ interface Question {
 interface Looking {
   readonly id: string;
   readonly isJson: boolean;
-  readonly dataDir: string;
+  readonly words: Words;
 }
 
 /** What is asked; a text says what is wrong with the words. */
@@ -72,9 +72,8 @@ function readQuestion(args: readonly string[], io: CommandIo): Question | Lookin
   const words = readWords(args, { ...options, json: { type: 'boolean' } });
   if (!words.ok) return words.error;
   const isJson = words.value.values['json'] === true;
-  const dataDir = dataDirOf(textOf(words.value, 'data'), io);
   const id = textOf(words.value, 'id');
-  if (id !== undefined) return { id, isJson, dataDir };
+  if (id !== undefined) return { id, isJson, words: words.value };
   const asked = askedIn(words.value);
   if (typeof asked === 'string') return asked;
   // The name of a model alone is enough for a chat only.
@@ -86,7 +85,7 @@ function readQuestion(args: readonly string[], io: CommandIo): Question | Lookin
     bytes,
     isJson,
     file: configFile(textOf(words.value, 'config') ?? io.env['TURNOUT_CONFIG'], io),
-    dataDir,
+    dataDir: dataDirOf(textOf(words.value, 'data'), io),
   };
 }
 
@@ -102,9 +101,9 @@ function askedIn(words: Parameters<typeof textOf>[0]): Pick<Question, 'dialect' 
   return { dialect, operation };
 }
 
-async function logged({ id, dataDir }: Looking, io: CommandIo): Promise<Result<JsonRecord, string>> {
+async function logged({ id, words }: Looking, io: CommandIo): Promise<Result<JsonRecord, string>> {
   try {
-    const found = await withDesk({ dataDir, env: io.env }, async (desk) => desk.request(id));
+    const found = await withDesk({ words, io }, async (desk) => desk.request(id));
     if (!found.ok) return err(found.error.message);
     return found.value === undefined ? err(`there is no request ${inert(id)}`) : ok(withUsual(found.value));
   } catch (error) {

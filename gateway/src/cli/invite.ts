@@ -6,7 +6,7 @@ import type { NewInvite, People } from '../store/people-ports.ts';
 import { withDesk } from './desk.ts';
 import type { CommandIo } from './io.ts';
 import { textOf, type Words } from './options.ts';
-import { dataDirOf, EXIT, inert, runCommand, valueOf } from './output.ts';
+import { EXIT, inert, runCommand, UsageError, valueOf } from './output.ts';
 import { emailOf, originOf, roleOf } from './people-words.ts';
 import { durationOf, noMore, wantsJson } from './words.ts';
 
@@ -16,8 +16,8 @@ turnout invite --password USER [--expires 1d] [--url ORIGIN]
   Prints a link, good for once. Roles: owner, admin, developer (where none is named), analyst, viewer.
   With --password USER (an id or an e-mail address) the link sets a new password, and ends all logins of that user.
 
-  --url ORIGIN   where people reach the gateway (else TURNOUT_URL, else http://127.0.0.1:8787)
-  --data DIR     the data folder (else TURNOUT_DATA, else ./data)
+  --url ORIGIN   where people reach the gateway (else TURNOUT_URL, else people.url of turnout.yaml, else where it listens)
+  --data DIR     the data folder (else TURNOUT_DATA, else that of turnout.yaml)
   --json         for programs
 `;
 
@@ -39,8 +39,8 @@ const OPTIONS = {
 export async function inviteCommand(args: readonly string[], io: CommandIo): Promise<number> {
   return runCommand({ args, io, help: HELP, options: OPTIONS }, async (words) => {
     noMore(words.positionals);
-    const origin = originOf(textOf(words, 'url'), io);
-    return withDesk({ dataDir: dataDirOf(textOf(words, 'data'), io), env: io.env }, async ({ people }) => {
+    const origin = await originOf(textOf(words, 'url'), io);
+    return withDesk({ words, io }, async ({ people }) => {
       const { row, token } = valueOf(await people.invite(inviteOf(words, people), 'cli'));
       const url = `${origin}/${row.kind === 'password' ? 'password' : 'invite'}?token=${token}`;
       const expires_at = new Date(row.expiresAtMs).toISOString();
@@ -53,7 +53,9 @@ export async function inviteCommand(args: readonly string[], io: CommandIo): Pro
 
 function inviteOf(words: Words, people: People): Omit<NewInvite, 'hash'> {
   const user = textOf(words, 'password');
-  const expiresAtMs = Date.now() + durationOf(textOf(words, 'expires') ?? (user === undefined ? '7d' : '1d'));
+  const goodMs = durationOf(textOf(words, 'expires') ?? (user === undefined ? '7d' : '1d'));
+  if (goodMs === 0) throw new UsageError('--expires 0 is a link that is over already');
+  const expiresAtMs = Date.now() + goodMs;
   if (user !== undefined) return { ...passwordInvite(user, people), expiresAtMs };
   const role = roleOf(textOf(words, 'role')) ?? 'developer';
   const email = emailOf(textOf(words, 'email'));

@@ -6,7 +6,7 @@ import { formatUsd } from '../money/usd.ts';
 import { withDesk } from './desk.ts';
 import type { CommandIo } from './io.ts';
 import { textOf, type Words } from './options.ts';
-import { dataDirOf, EXIT, runCommand, table, UsageError, valueOf } from './output.ts';
+import { EXIT, runCommand, table, UsageError, valueOf } from './output.ts';
 
 const HELP = `turnout invoices --month 2026-10 [--org ID] [--csv | --html | --json]
 
@@ -15,7 +15,7 @@ const HELP = `turnout invoices --month 2026-10 [--org ID] [--csv | --html | --js
   --csv        a line a model, for a spreadsheet
   --html       a page to print; needs --org
   --json       for programs
-  --data DIR   the data folder (else TURNOUT_DATA, else ./data)
+  --data DIR   the data folder (else TURNOUT_DATA, else that of turnout.yaml)
 `;
 
 const OPTIONS = {
@@ -35,7 +35,7 @@ export async function invoicesCommand(args: readonly string[], io: CommandIo): P
     const orgId = textOf(words, 'org');
     if (month === undefined || words.positionals.length > 0) throw new UsageError('say which month: --month 2026-10');
     if (words.values['html'] === true && orgId === undefined) throw new UsageError('--html needs --org');
-    return withDesk({ dataDir: dataDirOf(textOf(words, 'data'), io), env: io.env }, async (desk) => {
+    return withDesk({ words, io }, async (desk) => {
       const order = orgId === undefined ? { month } : { month, orgId };
       io.stdout(printed(valueOf(await invoicesFor(order, desk.billing)), words));
       return EXIT.ok;

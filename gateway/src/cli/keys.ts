@@ -10,7 +10,7 @@ import type { IssuedKey, KeyPatch, KeyRow } from '../store/ports.ts';
 import { withDesk } from './desk.ts';
 import type { CommandIo } from './io.ts';
 import { textOf, type Words } from './options.ts';
-import { actionOf, dataDirOf, EXIT, inert, runCommand, table, UsageError, valueOf } from './output.ts';
+import { actionOf, type Action, EXIT, inert, runCommand, table, UsageError, valueOf } from './output.ts';
 import { amountOf, durationOf, idOf, isSure, listOf, wantsJson } from './words.ts';
 
 const HELP = `turnout keys create --name NAME [--root] [what it may do]
@@ -28,9 +28,9 @@ What it may do; with "set", the last word takes the limit away:
   --addresses 10.0.0.0/8,192.0.2.7|all        from where it may be used
   --budget-usd X|none   --expires TIME|never  --limits JSON|none
   --tags a,b            --region R|none       where its callers are
-  --org ID              --team ID|none        --user ID|none           whose it is
+  --team ID|none        --user ID|none        whose it is; its organisation (--org ID) is told when it is made
 
-  --data DIR   the data folder (else TURNOUT_DATA, else ./data)
+  --data DIR   the data folder (else TURNOUT_DATA, else that of turnout.yaml)
   --json       for programs
 `;
 
@@ -67,23 +67,28 @@ interface Command {
   readonly words: Words;
 }
 
-const actions: Readonly<Record<string, (command: Command) => Promise<number>>> = {
-  create,
-  list,
-  show: async (command) => show(command, keyNamed(command)),
-  rotate,
-  set: async (command) => change(command, patchOf(command.words)),
-  disable: async (command) => change(command, { isDisabled: true }),
-  enable: async (command) => change(command, { isDisabled: false }),
-  delete: remove,
+/** What can be said of a new key, and changed of one that is there. */
+const PATCH = [
+  ...(['name', 'budget-usd', 'models', 'expires', 'tags', 'region', 'team', 'user'] as const),
+  ...(['scopes', 'routes', 'providers', 'regions', 'addresses', 'limits'] as const),
+] as const satisfies readonly (keyof typeof OPTIONS)[];
+
+const actions: Readonly<Record<string, Action<(command: Command) => Promise<number>>>> = {
+  create: { options: [...PATCH, 'root', 'org'], run: create },
+  list: { run: list },
+  show: { names: 1, run: async (command) => show(command, keyNamed(command)) },
+  rotate: { names: 1, options: ['overlap'], run: rotate },
+  set: { names: 1, options: PATCH, run: async (command) => change(command, patchOf(command.words)) },
+  disable: { names: 1, run: async (command) => change(command, { isDisabled: true }) },
+  enable: { names: 1, run: async (command) => change(command, { isDisabled: false }) },
+  delete: { names: 1, options: ['yes'], run: remove },
 };
 
 /** Runs `turnout keys …`; gives the exit code. */
 export async function keysCommand(args: readonly string[], io: CommandIo): Promise<number> {
   return runCommand({ args, io, help: HELP, options: OPTIONS }, async (words) => {
     const action = actionOf(actions, words, 'keys');
-    const dataDir = dataDirOf(textOf(words, 'data'), io);
-    return withDesk({ dataDir, env: io.env, mayCreate: words.positionals[0] === 'create' }, async (desk) =>
+    return withDesk({ words, io, mayCreate: words.positionals[0] === 'create' }, async (desk) =>
       action({ desk, io, words }),
     );
   });
@@ -149,6 +154,7 @@ async function list({ desk, io, words }: Command): Promise<number> {
 
 async function change({ desk, io, words }: Command, patch: KeyPatch): Promise<number> {
   const id = idOf(words, 'key', 'keys');
+  if (Object.keys(patch).length === 0) throw new UsageError('say what to change');
   const key = valueOf(await desk.keys.change(id, patch, BY));
   if (key === undefined) throw new Error(`there is no key ${inert(id)}`);
   if (wantsJson(words)) return show({ desk, io, words }, key);
@@ -233,7 +239,8 @@ function settingsOf(words: Words): KeySettingsPatch {
 function timeOf(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const timeMs = Date.parse(text);
-  if (Number.isNaN(timeMs)) throw new UsageError(`"${inert(text)}" is not a time, like 2027-01-31T12:00:00Z`);
+  if (Number.isNaN(timeMs))
+    throw new UsageError(`--expires: "${inert(text)}" is not a time, like 2027-01-31T12:00:00Z`);
   return timeMs;
 }
 

@@ -5,10 +5,10 @@
 import { jsonText } from '../lib/json-text.ts';
 import { STATEMENT_COLUMNS } from '../money/statement.ts';
 import { formatUsd } from '../money/usd.ts';
-import { withDesk, type DeskPlace } from './desk.ts';
+import { withDesk } from './desk.ts';
 import type { CommandIo } from './io.ts';
 import { textOf, type Words } from './options.ts';
-import { dataDirOf, EXIT, inert, runCommand, table, UsageError, valueOf } from './output.ts';
+import { actionOf, type Action, EXIT, inert, runCommand, table, UsageError, valueOf } from './output.ts';
 import { reconcileStatement } from './reconcile.ts';
 import { reprice } from './reprice.ts';
 import { wantsJson } from './words.ts';
@@ -27,7 +27,7 @@ const HELP = `turnout ledger verify | rebuild | reprice | reconcile | processes 
                the columns ${STATEMENT_COLUMNS.join(', ')};
                exit code 0 only where all is within the tolerance (1 where none is named)
 
-  --data DIR   the data folder (else TURNOUT_DATA, else ./data)
+  --data DIR   the data folder (else TURNOUT_DATA, else that of turnout.yaml)
   --json       for programs
 `;
 
@@ -47,41 +47,25 @@ const OPTIONS = {
   process: { type: 'string' },
 } as const;
 
-interface Action {
-  /** Those of `OPTIONS` that it takes beside `--data`, `--json` and `--help`. */
-  readonly options: readonly (keyof typeof OPTIONS)[];
-  readonly run: (words: Words, io: CommandIo) => Promise<number>;
-}
-
-const ACTIONS: ReadonlyMap<string, Action> = new Map<string, Action>([
-  ['verify', { options: [], run: verify }],
-  ['rebuild', { options: [], run: rebuild }],
-  ['reprice', { options: ['model', 'since', 'dry-run', 'config'], run: reprice }],
-  ['reconcile', { options: ['provider', 'file', 'from', 'to', 'tolerance'], run: reconcileStatement }],
-  ['processes', { options: [], run: processes }],
-  ['release', { options: ['process'], run: release }],
-]);
+const ACTIONS: Readonly<Record<string, Action<(words: Words, io: CommandIo) => Promise<number>>>> = {
+  verify: { run: verify },
+  rebuild: { run: rebuild },
+  reprice: { options: ['model', 'since', 'dry-run', 'config'], run: reprice },
+  reconcile: { options: ['provider', 'file', 'from', 'to', 'tolerance'], run: reconcileStatement },
+  processes: { run: processes },
+  release: { options: ['process'], run: release },
+};
 
 /** Runs `turnout ledger …`; gives the exit code. */
 export async function ledgerCommand(args: readonly string[], io: CommandIo): Promise<number> {
   return runCommand({ args, io, help: HELP, options: OPTIONS }, async (words) => {
-    const action = ACTIONS.get(words.positionals.join(' '));
-    if (action === undefined)
-      throw new UsageError(`say "turnout ledger ${[...ACTIONS.keys()].join('" or "turnout ledger ')}"`);
-    const known: readonly string[] = ['data', 'json', ...action.options];
-    const stray = Object.keys(words.values).find((name) => !known.includes(name));
-    if (stray !== undefined) throw new UsageError(`--${stray} does not go with that`);
-    return action.run(words, io);
+    return actionOf(ACTIONS, words, 'ledger')(words, io);
   });
-}
-
-function placeOf(words: Words, io: CommandIo): DeskPlace {
-  return { dataDir: dataDirOf(textOf(words, 'data'), io), env: io.env };
 }
 
 async function verify(words: Words, io: CommandIo): Promise<number> {
   const isJson = wantsJson(words);
-  return withDesk(placeOf(words, io), async (desk) => {
+  return withDesk({ words, io }, async (desk) => {
     const { ok, receipts, spent_nano_usd, problems } = valueOf(await desk.verify());
     if (isJson) io.stdout(`${jsonText({ ok, receipts, spent_nano_usd, problems })}\n`);
     else {
@@ -96,7 +80,7 @@ async function verify(words: Words, io: CommandIo): Promise<number> {
 
 async function rebuild(words: Words, io: CommandIo): Promise<number> {
   const isJson = wantsJson(words);
-  return withDesk(placeOf(words, io), async (desk) => {
+  return withDesk({ words, io }, async (desk) => {
     const lines = valueOf(await desk.reports(async (books) => books.rebuildUsage()));
     io.stdout(isJson ? `${jsonText({ lines })}\n` : `the sums of usage were made anew: ${lines} lines\n`);
     return EXIT.ok;
@@ -110,7 +94,7 @@ const STATES = {
 } as const;
 
 async function processes(words: Words, io: CommandIo): Promise<number> {
-  const found = valueOf(await withDesk(placeOf(words, io), async (desk) => desk.lessees()));
+  const found = valueOf(await withDesk({ words, io }, async (desk) => desk.lessees()));
   const rows = found.map(({ processId, leasedNanoUsd, state }) => ({
     process: processId,
     held_usd: formatUsd(leasedNanoUsd),
@@ -133,7 +117,7 @@ const REFUSALS = {
 async function release(words: Words, io: CommandIo): Promise<number> {
   const processId = textOf(words, 'process');
   if (processId === undefined) throw new UsageError('say which: --process ID');
-  const released = valueOf(await withDesk(placeOf(words, io), async (desk) => desk.release(processId)));
+  const released = valueOf(await withDesk({ words, io }, async (desk) => desk.release(processId)));
   if ('refused' in released) throw new Error(REFUSALS[released.refused]);
   io.stdout(`${formatUsd(released.releasedNanoUsd)} USD of process ${inert(processId)} can be spent again\n`);
   return EXIT.ok;

@@ -1,11 +1,10 @@
 /** `turnout migrate`: brings the database up to date, or says what that would do. A start does it too; this is for whoever wants it seen. */
 import { inspectStore, migrateStore, type StoreAt, type StoreState } from '../store/books/inspect.ts';
-import { storePlace } from '../store/place.ts';
 import { ensureDataDir } from '../store/secret.ts';
 import type { Log } from '../telemetry/log.ts';
+import { dataHere } from './gateway-here.ts';
 import type { CommandIo } from './io.ts';
-import { textOf } from './options.ts';
-import { dataDirOf, EXIT, inert, runCommand, UsageError } from './output.ts';
+import { EXIT, inert, runCommand, UsageError } from './output.ts';
 import { wantsJson } from './words.ts';
 
 const HELP = `usage: turnout migrate [--dry-run] [--data DIR] [--json]
@@ -13,7 +12,7 @@ const HELP = `usage: turnout migrate [--dry-run] [--data DIR] [--json]
 Brings the database up to date: forward only, all steps or none, and one process at a time. Make a backup first.
 
   --dry-run    say what would be done, and do nothing
-  --data DIR   the data folder (else TURNOUT_DATA, else ./data); TURNOUT_STORE names a PostgreSQL database
+  --data DIR   the data folder (else TURNOUT_DATA, else that of turnout.yaml)
   --json       for programs
 `;
 
@@ -27,12 +26,11 @@ const OPTIONS = {
 export async function migrateCommand(args: readonly string[], io: CommandIo): Promise<number> {
   return runCommand({ args, io, help: HELP, options: OPTIONS }, async (words) => {
     if (words.positionals.length > 0) throw new UsageError('this command takes no names');
-    const dataDir = dataDirOf(textOf(words, 'data'), io);
-    const at = { dataDir, ...storePlace(io.env) };
+    const at = await dataHere(words, io);
     const isDry = words.values['dry-run'] === true;
     const before = await inspectStore(at);
     if (!isDry) {
-      ensureDataDir(dataDir);
+      ensureDataDir(at.dataDir);
       await migrateStore(at);
     }
     if (wantsJson(words)) io.stdout(`${JSON.stringify({ applied: !isDry, ...asJson(before) })}\n`);

@@ -12,7 +12,7 @@ const DATA_DIR = './data';
 /** Exit codes of commands: as a shell expects them. */
 export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
 
-/** The data folder: `--data`, `TURNOUT_DATA`, `./data`. */
+/** Where a catalog that was taken in is looked for: `--data`, `TURNOUT_DATA`, `./data`. The data of a gateway are where `dataHere` says. */
 export function dataDirOf(option: string | undefined, io: CommandIo): string {
   return resolve(io.cwd, option ?? io.env['TURNOUT_DATA'] ?? DATA_DIR);
 }
@@ -74,17 +74,41 @@ export function wordsOf(args: readonly string[], options: ParseArgsOptionsConfig
   return words.value;
 }
 
-/** What the first word after a command asks for, or a `UsageError`. `command`: as it is typed (`keys`). */
-export function actionOf<Action>(
-  actions: Readonly<Record<string, Action>>,
-  { positionals }: Words,
+/** One of the things that a command does, and what may stand behind its word. */
+export interface Action<Run> {
+  /** Of the command's options, beside `data`, `json` and `help`. */
+  readonly options?: readonly string[];
+  /** How many names; none where it is absent. */
+  readonly names?: number;
+  readonly run: Run;
+}
+
+/** Options that go with everything. */
+const GENERAL: readonly string[] = ['data', 'json', 'help'];
+
+/**
+ * What the first word after a command asks for, or a `UsageError`: also for an option or a name that it does not take, since whoever disables two keys
+ * must not believe that both are. `command`: as it is typed (`keys`).
+ */
+export function actionOf<Run>(
+  actions: Readonly<Record<string, Action<Run>>>,
+  { positionals: [name, ...names], values }: Words,
   command: string,
-): Action {
-  const [name] = positionals;
+): Run {
   if (name === undefined) throw new UsageError(`say what to do with ${command}`);
   const action = Object.hasOwn(actions, name) ? actions[name] : undefined;
   if (action === undefined) throw new UsageError(`there is no command "${command} ${inert(name)}"`);
-  return action;
+  const { options = [], names: most = 0, run } = action;
+  const [stray] = names.slice(most);
+  if (stray !== undefined)
+    throw new UsageError(`"${command} ${name}" takes ${wordsFor(most)}: ${inert(stray)} is too much`);
+  const option = Object.keys(values).find((one) => !GENERAL.includes(one) && !options.includes(one));
+  if (option !== undefined) throw new UsageError(`--${option} does not go with "${command} ${name}"`);
+  return run;
+}
+
+function wordsFor(names: number): string {
+  return names === 0 ? 'options only' : 'one id';
 }
 
 /** The value, or an error for people with the text of the fault. */

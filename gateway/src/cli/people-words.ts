@@ -1,17 +1,16 @@
 /** What the commands about people read of their words in the same way. */
 import { foldEmail } from '../people/email.ts';
 import { isRole, ROLES, type Role } from '../people/permissions.ts';
+import { urlForPeople } from './gateway-here.ts';
 import type { CommandIo } from './io.ts';
 import { inert, UsageError } from './output.ts';
 
-const ORIGIN = 'http://127.0.0.1:8787';
-
-/** Where people reach the gateway: `--url`, `TURNOUT_URL`, or where it listens if nothing else is said. */
-export function originOf(given: string | undefined, { env }: CommandIo): string {
-  const text = given ?? env['TURNOUT_URL'] ?? ORIGIN;
+/** Where people reach the gateway: `--url`, `TURNOUT_URL`, or what its configuration says. */
+export async function originOf(given: string | undefined, io: CommandIo): Promise<string> {
+  const text = given ?? io.env['TURNOUT_URL'] ?? (await urlForPeople(io));
   const url = URL.parse(text);
   if (url === null || !/^https?:$/.test(url.protocol))
-    throw new UsageError(`"${inert(text)}" is not an address like ${ORIGIN}`);
+    throw new UsageError(`"${inert(text)}" is not an address like https://llm.example.org`);
   return url.origin;
 }
 

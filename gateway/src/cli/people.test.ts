@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { inFolder, valueOf } from '../../test/store-kit.ts';
 import { asArray, asRecord, asString, isRecord, parseJson, type JsonRecord } from '../lib/json.ts';
@@ -17,7 +19,7 @@ interface Ran {
   readonly err: string;
 }
 
-async function run(command: Command, words: string, dataDir: string, isSure = true): Promise<Ran> {
+async function run(command: Command, words: string, dataDir: string, over: Partial<CommandIo> = {}): Promise<Ran> {
   let out = '';
   let err = '';
   const io: CommandIo = {
@@ -30,7 +32,8 @@ async function run(command: Command, words: string, dataDir: string, isSure = tr
     env: { TURNOUT_DATA: dataDir, TURNOUT_URL: 'https://llm.example.org' },
     cwd: '/',
     isTerminal: false,
-    confirm: async () => isSure,
+    confirm: async () => true,
+    ...over,
   };
   return { code: await command(words.split(' '), io), out, err };
 }
@@ -78,7 +81,7 @@ describe('turnout orgs, teams and users', () => {
       assert.deepEqual([changed['role'], changed['name']], ['viewer', 'Ann']);
       assert.equal((await json(usersCommand, `disable ${String(id)}`, dataDir))['disabled'], true);
       assert.match((await run(usersCommand, 'list', dataDir)).out, /Ann +disabled +ann@example.org +viewer/);
-      assert.equal((await run(usersCommand, `remove ${String(id)}`, dataDir, false)).code, 1);
+      assert.equal((await run(usersCommand, `remove ${String(id)}`, dataDir, { confirm: async () => false })).code, 1);
       assert.equal((await rows(usersCommand, 'list', dataDir)).length, 1);
       assert.equal((await run(usersCommand, `remove ${String(id)}`, dataDir)).out, 'Removed. Its receipts stay.\n');
       assert.deepEqual(await rows(usersCommand, 'list', dataDir), []);
@@ -112,6 +115,26 @@ describe('turnout orgs, teams and users', () => {
 });
 
 describe('turnout setup and turnout invite', () => {
+  it('print links to where turnout.yaml says that people reach the gateway', async () => {
+    await withData(async (dataDir) => {
+      const linkOf = async (text: string): Promise<string> => {
+        writeFileSync(join(dataDir, 'turnout.yaml'), text);
+        const { out, err } = await run(setupCommand, '--json', dataDir, {
+          cwd: dataDir,
+          env: { TURNOUT_DATA: dataDir },
+        });
+        return asString(asRecord(parseJson(out))?.['url'])?.replace(/\?.*/, '') ?? err;
+      };
+      assert.equal(await linkOf(''), 'http://127.0.0.1:8787/setup');
+      assert.equal(await linkOf('server: { port: 9000 }'), 'http://127.0.0.1:9000/setup');
+      assert.equal(
+        await linkOf('{ server: { port: 9000 }, people: { url: https://llm.example.org } }'),
+        'https://llm.example.org/setup',
+      );
+      assert.match(await linkOf('server: { prot: 9000 }'), /server\.prot.*name it: --url URL/s);
+    });
+  });
+
   it('print links that a gateway on the same data takes', async () => {
     await withData(async (dataDir) => {
       const setup = new URL((await run(setupCommand, '--url https://other.example.org/x', dataDir)).out.trim());
@@ -139,6 +162,7 @@ describe('turnout setup and turnout invite', () => {
         '--password nobody',
         '--role king',
         '--expires soon',
+        '--expires 0s',
         '--email x',
         'stray',
         '--team team_none',

@@ -8,12 +8,12 @@ import type { OrgRow, People, TeamRow, UserRow } from '../store/people-ports.ts'
 import { withDesk } from './desk.ts';
 import type { CommandIo } from './io.ts';
 import { textOf, type Words } from './options.ts';
-import { actionOf, dataDirOf, EXIT, inert, runCommand, table, UsageError, valueOf } from './output.ts';
+import { actionOf, type Action, EXIT, inert, runCommand, table, UsageError, valueOf } from './output.ts';
 import { emailOf, roleOf } from './people-words.ts';
 import { idOf, isSure, listOf, wantsJson } from './words.ts';
 
 const TAIL = `
-  --data DIR   the data folder (else TURNOUT_DATA, else ./data)
+  --data DIR   the data folder (else TURNOUT_DATA, else that of turnout.yaml)
   --json       for programs
 `;
 
@@ -43,6 +43,8 @@ interface Kind<T extends Row> {
   readonly help: string;
   readonly list: (people: People, words: Words) => readonly T[];
   readonly add: (people: People, words: Words) => Promise<Result<T, Fault>>;
+  /** Its own options: of one that is added, of one that is changed, of a list. */
+  readonly options: Readonly<Record<'add' | 'set' | 'list', readonly (keyof typeof OPTIONS)[]>>;
   readonly change: (people: People, id: string, patch: Patch) => Promise<Result<T | undefined, Fault>>;
   readonly patch: (words: Words) => Patch;
   readonly head: readonly string[];
@@ -67,6 +69,7 @@ turnout orgs add --name NAME
 turnout orgs set ID --name NAME
 turnout orgs disable|enable|remove ID
 ${TAIL}`,
+  options: { add: ['name'], set: ['name'], list: [] },
   list: (people) => people.orgs(),
   add: async (people, words) => people.createOrg({ name: needed(words, 'name') }, BY),
   change: async (people, id, patch) => people.changeOrg(id, patch, BY),
@@ -84,6 +87,7 @@ turnout teams add --name NAME [--org ID]
 turnout teams set ID --name NAME
 turnout teams disable|enable|remove ID
 ${TAIL}`,
+  options: { add: ['name', 'org'], set: ['name'], list: ['org'] },
   list: (people, words) => people.teams(textOf(words, 'org')),
   add: async (people, words) =>
     people.createTeam({ name: needed(words, 'name'), orgId: textOf(words, 'org') ?? DEFAULT_ORG_ID }, BY),
@@ -104,6 +108,11 @@ turnout users disable|enable|remove ID
 
   A user who is added so has no password: "turnout invite --password ID" makes a link to set one.
 ${TAIL}`,
+  options: {
+    add: ['email', 'name', 'role', 'org', 'teams'],
+    set: ['name', 'email', 'role', 'teams'],
+    list: ['org'],
+  },
   list: (people, words) => people.users(textOf(words, 'org')),
   add: async (people, words) => {
     const email = emailOf(needed(words, 'email')) ?? '';
@@ -136,20 +145,22 @@ interface Command {
 }
 
 function commandOf<T extends Row>(kind: Kind<T>): (args: readonly string[], io: CommandIo) => Promise<number> {
-  const actions: Readonly<Record<string, (command: Command) => Promise<number>>> = {
-    list: async (command) => list(kind, command),
-    add: async ({ people, io, words }) => shown(kind, valueOf(await kind.add(people, words)), { io, words }),
-    set: async (command) => change(kind, command, kind.patch(command.words)),
-    disable: async (command) => change(kind, command, { isDisabled: true }),
-    enable: async (command) => change(kind, command, { isDisabled: false }),
-    remove: async (command) => remove(kind, command),
+  const actions: Readonly<Record<string, Action<(command: Command) => Promise<number>>>> = {
+    list: { options: kind.options.list, run: async (command) => list(kind, command) },
+    add: { options: kind.options.add, run: async (command) => add(kind, command) },
+    set: {
+      names: 1,
+      options: kind.options.set,
+      run: async (command) => change(kind, command, kind.patch(command.words)),
+    },
+    disable: { names: 1, run: async (command) => change(kind, command, { isDisabled: true }) },
+    enable: { names: 1, run: async (command) => change(kind, command, { isDisabled: false }) },
+    remove: { names: 1, options: ['yes'], run: async (command) => remove(kind, command) },
   };
   return async (args, io) =>
     runCommand({ args, io, help: kind.help, options: OPTIONS }, async (words) => {
       const action = actionOf(actions, words, kind.many);
-      return withDesk({ dataDir: dataDirOf(textOf(words, 'data'), io), env: io.env }, async ({ people }) =>
-        action({ people, io, words }),
-      );
+      return withDesk({ words, io }, async ({ people }) => action({ people, io, words }));
     });
 }
 
@@ -163,8 +174,13 @@ async function list<T extends Row>(kind: Kind<T>, { people, io, words }: Command
   return EXIT.ok;
 }
 
+async function add<T extends Row>(kind: Kind<T>, { people, io, words }: Command): Promise<number> {
+  return shown(kind, valueOf(await kind.add(people, words)), { io, words });
+}
+
 async function change<T extends Row>(kind: Kind<T>, { people, io, words }: Command, patch: Patch): Promise<number> {
   const id = idOf(words, kind.one, kind.many);
+  if (Object.keys(patch).length === 0) throw new UsageError('say what to change');
   const row = valueOf(await kind.change(people, id, patch));
   if (row === undefined) throw new Error(`there is no ${kind.one} ${inert(id)}`);
   return shown(kind, row, { io, words });

@@ -4,17 +4,16 @@ import { resolve } from 'node:path';
 import { compact } from '../lib/json.ts';
 import { jsonText, type JsonWithBigint } from '../lib/json-text.ts';
 import { reconcile, type Compared } from '../money/reconcile.ts';
-import { readStatement, type StatementLine } from '../money/statement.ts';
+import { isDay, readStatement, type StatementLine } from '../money/statement.ts';
 import { formatUsd } from '../money/usd.ts';
 import type { Desk } from '../store/desk.ts';
 import { withDesk } from './desk.ts';
 import type { CommandIo } from './io.ts';
 import { textOf, type Words } from './options.ts';
-import { dataDirOf, EXIT, table, UsageError, valueOf } from './output.ts';
+import { EXIT, table, UsageError, valueOf } from './output.ts';
 import { wantsJson } from './words.ts';
 
 const DAY_MS = 86_400_000;
-const DAY = /^\d{4}-\d\d-\d\d$/;
 /** A part of theirs, in per cent, where none is named. */
 const TOLERANCE = '1';
 
@@ -31,7 +30,7 @@ export async function reconcileStatement(words: Words, io: CommandIo): Promise<n
   if (lines.length === 0) throw new Error(`${file} has no line of those days`);
   if (read.value.isCut)
     io.stderr('turnout: the last page says that another one follows: put all pages into one file\n');
-  return withDesk({ dataDir: dataDirOf(textOf(words, 'data'), io), env: io.env }, async (desk) => {
+  return withDesk({ words, io }, async (desk) => {
     const providers = provider.split(',').map((name) => name.trim());
     const days = lines.map((line) => Date.parse(line.day));
     const span = { sinceMs: Math.min(...days), untilMs: Math.max(...days) + DAY_MS };
@@ -46,7 +45,7 @@ export async function reconcileStatement(words: Words, io: CommandIo): Promise<n
 
 function dayOf(words: Words, name: 'from' | 'to'): string | undefined {
   const text = textOf(words, name);
-  if (text !== undefined && !DAY.test(text)) throw new UsageError(`--${name} is a day, like 2026-11-20`);
+  if (text !== undefined && !isDay(text)) throw new UsageError(`--${name} is a day, like 2026-11-20`);
   return text;
 }
 

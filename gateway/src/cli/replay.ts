@@ -26,7 +26,7 @@ turnout replay --policy FILE [--since TIME] [--route ROUTE]
   --policy FILE  runs another turnout.yaml over logged requests: who would have been asked, at what price, with what outcome
   --since TIME   2026-11-22, 2026-11-22T08:00:00Z, or back from now: 24h, 7d (7d)
   --route ROUTE  only requests for that route
-  --data DIR     the data folder (else TURNOUT_DATA, else ./data)
+  --data DIR     the data folder (else TURNOUT_DATA, else that of turnout.yaml)
   --json         for programs
 `;
 
@@ -50,7 +50,7 @@ export async function replayCommand(args: readonly string[], io: CommandIo): Pro
     noMore(words.positionals);
     if ((id === undefined) === (policy === undefined)) throw new UsageError('give --id ID or --policy FILE');
     const dataDir = dataDirOf(textOf(words, 'data'), io);
-    return withDesk({ dataDir, env: io.env }, async (desk) => {
+    return withDesk({ words, io }, async (desk) => {
       const at = { desk, io, words, dataDir };
       return id === undefined ? compare(policy ?? '', at) : again(id, at);
     });

@@ -25,7 +25,7 @@ export async function reprice(words: Words, io: CommandIo): Promise<number> {
   if (!here.ok) throw new Error(here.error);
   const { snapshot, config } = here.value;
   const isDryRun = words.values['dry-run'] === true;
-  return withDesk({ dataDir, env: io.env }, async (desk) => {
+  return withDesk({ words, io }, async (desk) => {
     const order = {
       ...compact({ sinceMs, model: textOf(words, 'model') }),
       isDryRun,

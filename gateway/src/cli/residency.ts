@@ -6,7 +6,7 @@ import type { LogQuery } from '../store/ports.ts';
 import { withDesk } from './desk.ts';
 import type { CommandIo } from './io.ts';
 import { textOf } from './options.ts';
-import { dataDirOf, EXIT, inert, runCommand, UsageError } from './output.ts';
+import { EXIT, inert, runCommand, UsageError } from './output.ts';
 import { noMore, wantsJson } from './words.ts';
 
 const HELP = `turnout residency --since TIME [--route ROUTE] [--csv|--json]
@@ -15,7 +15,7 @@ const HELP = `turnout residency --since TIME [--route ROUTE] [--csv|--json]
   --route ROUTE  only requests for that route
   --csv          one line a request (without a word)
   --json         one object a line
-  --data DIR     the data folder (else TURNOUT_DATA, else ./data)
+  --data DIR     the data folder (else TURNOUT_DATA, else that of turnout.yaml)
 `;
 
 const OPTIONS = {
@@ -37,7 +37,7 @@ export async function residencyCommand(args: readonly string[], io: CommandIo): 
     const isJson = wantsJson(words);
     if (isJson && words.values['csv'] === true) throw new UsageError('--csv or --json, not both');
     const route = textOf(words, 'route');
-    return withDesk({ dataDir: dataDirOf(textOf(words, 'data'), io), env: io.env }, async (desk) => {
+    return withDesk({ words, io }, async (desk) => {
       await print(desk, { sinceMs, ...(route === undefined ? {} : { route }) }, { isJson, io });
       return EXIT.ok;
     });

@@ -15,7 +15,7 @@ import { loadConfiguration, today } from './configuration.ts';
 import { withDesk } from './desk.ts';
 import type { CommandIo } from './io.ts';
 import { textOf, type Words } from './options.ts';
-import { actionOf, dataDirOf, EXIT, inert, runCommand, table, UsageError, valueOf } from './output.ts';
+import { actionOf, type Action, dataDirOf, EXIT, inert, runCommand, table, UsageError, valueOf } from './output.ts';
 import { idOf, isSure, wantsJson } from './words.ts';
 
 const HELP = `turnout secrets set PROVIDER [--name NAME] [--origin URL] < FILE
@@ -32,7 +32,7 @@ turnout secrets rotate                 seals them with a new master key, or with
   --region R, --weight N     where its account computes; its share of the requests
   --requests-per-minute N, --tokens-per-minute N, --concurrent N   what the provider allows it
   --config FILE              the configuration (else TURNOUT_CONFIG, else ./turnout.yaml)
-  --data DIR                 the data folder (else TURNOUT_DATA, else ./data)
+  --data DIR                 the data folder (else TURNOUT_DATA, else that of turnout.yaml)
   --json                     for programs
 `;
 
@@ -63,14 +63,17 @@ interface Command {
   readonly dataDir: string;
 }
 
-const actions: Readonly<Record<string, (command: Command) => Promise<number>>> = {
-  set,
-  list,
-  check,
-  disable: async (command) => disable(command, true),
-  enable: async (command) => disable(command, false),
-  remove,
-  rotate,
+const ALLOWED = ['requests-per-minute', 'tokens-per-minute', 'concurrent'] as const;
+
+const actions: Readonly<Record<string, Action<(command: Command) => Promise<number>>>> = {
+  // It refuses what is too much by itself, and does not repeat it.
+  set: { names: Infinity, options: ['config', 'name', 'origin', 'region', 'weight', ...ALLOWED], run: set },
+  list: { run: list },
+  check: { options: ['config'], run: check },
+  disable: { names: 1, run: async (command) => disable(command, true) },
+  enable: { names: 1, run: async (command) => disable(command, false) },
+  remove: { names: 1, options: ['yes'], run: remove },
+  rotate: { run: rotate },
 };
 
 /** Runs `turnout secrets …`; gives the exit code. */
@@ -78,7 +81,7 @@ export async function secretsCommand(args: readonly string[], io: CommandIo): Pr
   return runCommand({ args, io, help: HELP, options: OPTIONS }, async (words) => {
     const action = actionOf(actions, words, 'secrets');
     const dataDir = dataDirOf(textOf(words, 'data'), io);
-    const place = { dataDir, env: io.env, mayCreate: words.positionals[0] === 'set' };
+    const place = { words, io, mayCreate: words.positionals[0] === 'set' };
     return withDesk(place, async (desk) => action({ secrets: await desk.secrets(), io, words, dataDir }));
   });
 }

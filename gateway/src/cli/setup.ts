@@ -5,7 +5,7 @@ import type { People } from '../store/people-ports.ts';
 import { withDesk } from './desk.ts';
 import type { CommandIo } from './io.ts';
 import { textOf } from './options.ts';
-import { dataDirOf, EXIT, runCommand, valueOf } from './output.ts';
+import { EXIT, runCommand, valueOf } from './output.ts';
 import { originOf } from './people-words.ts';
 import { noMore, wantsJson } from './words.ts';
 
@@ -15,8 +15,8 @@ const HELP = `turnout setup [--url ORIGIN]
 
   Prints a link by which the first owner makes an account, good for a day and for once.
 
-  --url ORIGIN   where people reach the gateway (else TURNOUT_URL, else http://127.0.0.1:8787)
-  --data DIR     the data folder (else TURNOUT_DATA, else ./data)
+  --url ORIGIN   where people reach the gateway (else TURNOUT_URL, else people.url of turnout.yaml, else where it listens)
+  --data DIR     the data folder (else TURNOUT_DATA, else that of turnout.yaml)
   --json         for programs
 `;
 
@@ -31,8 +31,8 @@ const OPTIONS = {
 export async function setupCommand(args: readonly string[], io: CommandIo): Promise<number> {
   return runCommand({ args, io, help: HELP, options: OPTIONS }, async (words) => {
     noMore(words.positionals);
-    const origin = originOf(textOf(words, 'url'), io);
-    return withDesk({ dataDir: dataDirOf(textOf(words, 'data'), io), env: io.env }, async ({ people }) => {
+    const origin = await originOf(textOf(words, 'url'), io);
+    return withDesk({ words, io }, async ({ people }) => {
       const link = await newSetupLink(people, origin);
       if (link === undefined) throw new Error('The gateway has its first owner. Others come by `turnout invite`.');
       io.stdout(wantsJson(words) ? `${jsonText({ url: link })}\n` : `${link}\n`);

@@ -16,7 +16,7 @@ import {
 import { withDesk } from './desk.ts';
 import type { CommandIo } from './io.ts';
 import { textOf, type Words } from './options.ts';
-import { dataDirOf, EXIT, inert, runCommand, table, UsageError, valueOf } from './output.ts';
+import { EXIT, inert, runCommand, table, UsageError, valueOf } from './output.ts';
 import { openSheet, type SheetColumn, type SheetForm } from './sheet.ts';
 import { printUsageBy } from './usage-by.ts';
 import { noMore } from './words.ts';
@@ -29,7 +29,7 @@ const HELP = `turnout usage [--by LIST] [--since TIME] [--until TIME] [--org ID]
   --until TIME  the same; with --by, or with a form below
   --org ID      of one organisation only; with --by, or with a form below
   --rows        one row an attempt that cost or may have cost something (--json always has them)
-  --data DIR    the data folder (else TURNOUT_DATA, else ./data)
+  --data DIR    the data folder (else TURNOUT_DATA, else that of turnout.yaml)
   --json        for programs
   --csv         as CSV          all three: the groups of --by; without it one row an attempt, as the
   --jsonl       as JSON lines   database has them (what was answered in the last second may be missing)
@@ -58,7 +58,7 @@ export async function usageCommand(args: readonly string[], io: CommandIo): Prom
   return runCommand({ args, io, help: HELP, options: OPTIONS }, async (words) => {
     noMore(words.positionals);
     const asked = askedOf(words, io);
-    return withDesk({ dataDir: dataDirOf(textOf(words, 'data'), io), env: io.env }, async (desk) => {
+    return withDesk({ words, io }, async (desk) => {
       const { form, by, ...span } = asked;
       if (by !== undefined) {
         const report = valueOf(await desk.reports(async (books) => books.usageBy({ ...span, by })));

@@ -13,7 +13,10 @@ describe('what commands read of their words', () => {
   it('is an amount to the last digit, or an error that shows what one looks like', () => {
     assert.equal(amountOf(words({ 'limit-usd': '0.5' }), 'limit-usd'), 500_000_000n);
     assert.equal(amountOf(words({}), 'limit-usd'), undefined);
-    assert.throws(() => amountOf(words({ 'limit-usd': '1e3\n' }), 'limit-usd'), /"1e3\uFFFD" is not an amount/);
+    assert.throws(
+      () => amountOf(words({ 'limit-usd': '1e3\n' }), 'limit-usd'),
+      /--limit-usd: "1e3\uFFFD" is not an amount/,
+    );
   });
 
   it('is a span of time in milliseconds', () => {

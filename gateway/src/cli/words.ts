@@ -24,7 +24,8 @@ export function amountOf(words: Words, name: string): NanoUsd | undefined {
   const text = textOf(words, name);
   if (text === undefined) return undefined;
   const nanoUsd = parseUsd(text);
-  if (nanoUsd === undefined) throw new UsageError(`"${inert(text)}" is not an amount of dollars, like 25 or 0.50`);
+  if (nanoUsd === undefined)
+    throw new UsageError(`--${name}: "${inert(text)}" is not an amount of dollars, like 25 or 0.50`);
   return nanoUsd;
 }
 

@@ -1,4 +1,5 @@
 /** From the text of turnout.yaml to a configuration, or to all that is wrong with it. Pure: the text and the environment come in. */
+import { z } from 'zod';
 import { err, ok } from '../lib/result.ts';
 import type { Result } from '../lib/result.ts';
 import type { CheckOptions } from './checks.ts';
@@ -9,6 +10,7 @@ import { toErrors } from './finding.ts';
 import { findingsOf, placeOf } from './issues.ts';
 import { pathText, type PathStep } from './path.ts';
 import type { Config } from './schema.ts';
+import { peopleSchema } from './people-schema.ts';
 import { configSchema } from './schema.ts';
 import { readSource } from './source.ts';
 import { readTree } from './tree.ts';
@@ -71,6 +73,37 @@ export function parseConfig(text: string, options: ParseOptions): Result<LoadedC
       })),
     );
   return ok({ config: frozen(parsed.data), warnings, placed });
+}
+
+/** Where a gateway is and keeps its data: what commands beside it must know. */
+const whereSchema = z.object({
+  data: configSchema.shape.data,
+  store: configSchema.shape.store,
+  server: configSchema.shape.server,
+  people: z.object({ url: peopleSchema.shape.url }).prefault({}),
+});
+export type Whereabouts = z.output<typeof whereSchema>;
+const WHERE = /^(?:|data|store|server(?:\..*)?|people(?:\.url)?)$/;
+
+/**
+ * Reads only that of a configuration. Other parts may be wrong: the shell of a command has not the variables that its gateway has, above all its
+ * providers' keys.
+ */
+export function parseWhereabouts(
+  text: string,
+  { file, env }: Pick<ParseOptions, 'file' | 'env'>,
+): Result<Whereabouts, readonly ConfigError[]> {
+  const plain = text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text;
+  const source = readSource(plain);
+  const tree = readTree(source, plain, env);
+  const parsed = whereSchema.safeParse(tree.root ?? {}, { error: () => '' });
+  const findings = [
+    ...source.findings,
+    ...tree.findings.filter(({ path, level }) => level === 'error' && WHERE.test(path)),
+    ...(parsed.success ? [] : findingsOf(parsed.error.issues, tree)),
+  ];
+  if (parsed.success && findings.length === 0) return ok(parsed.data);
+  return err(toErrors(findings, file, source.lines).slice(0, ERRORS_MAX));
 }
 
 /** Freezes a value and all below it: a running request must never see half of a change. */

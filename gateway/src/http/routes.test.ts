@@ -32,6 +32,22 @@ describe('routeOf', () => {
     }
   });
 
+  it('says what is meant by a path that there is not, to each client in its own way', () => {
+    const hintOf = (path: string): string => {
+      const routed = routeOf('POST', path);
+      return routed.ok ? '' : routed.error.message;
+    };
+    assert.match(
+      hintOf('/chat/completions'),
+      /Did you mean \/v1\/chat\/completions\? Base URLs end in \/v1 for OpenAI/,
+    );
+    assert.match(
+      hintOf('/v1/v1/messages'),
+      /Did you mean \/v1\/messages\?.* without it for Anthropic and Gemini clients/,
+    );
+    assert.match(hintOf('/nope'), /GET \/ says what there is/);
+  });
+
   it('says which methods a path takes', () => {
     const routed = routeOf('GET', '/v1/chat/completions');
     assert.ok(!routed.ok);

@@ -386,6 +386,6 @@ function hintFor(path: string): string {
       tail,
     )
   )
-    return `Did you mean /v1/${shown(tail)}? Base URLs end in /v1 for OpenAI clients.`;
-  return 'See the list of routes in the README.';
+    return `Did you mean /v1/${shown(tail)}? Base URLs end in /v1 for OpenAI clients, and without it for Anthropic and Gemini clients.`;
+  return 'GET / says what there is.';
 }

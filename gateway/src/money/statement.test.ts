@@ -1,6 +1,6 @@
 import { describe, it } from 'node:test';
 import assert from 'node:assert/strict';
-import { readStatement, type StatementLine } from './statement.ts';
+import { isDay, readStatement, type StatementLine } from './statement.ts';
 
 function linesOf(text: string): readonly StatementLine[] {
   const read = readStatement(text);
@@ -28,6 +28,13 @@ const tokens = {
 };
 
 describe('a statement', () => {
+  it('has days of the calendar only', () => {
+    const read = readStatement('day,cost_usd\n2026-11-20,1\n2026-11-31,1\n');
+    assert.deepEqual(read, { ok: false, error: 'line 3 is not one: 2026-11-31,1' });
+    const days = ['2026-11-31', '2026-13-45', '2025-02-29', '2026-1-1', ''].filter((day) => isDay(day));
+    assert.deepEqual([...days, isDay('2024-02-29')], [true]);
+  });
+
   it("reads OpenAI's usage by model", () => {
     assert.deepEqual(linesOf(page([tokens])), [
       { day: '2024-11-01', model: 'gpt-5-2025-08-07', requests: 5, inputTokens: 1000, outputTokens: 500 },

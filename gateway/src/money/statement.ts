@@ -154,8 +154,14 @@ function csvRow(cell: (name: (typeof STATEMENT_COLUMNS)[number]) => string | und
   const cost = cell('cost_usd');
   const costNanoUsd = cost === undefined ? undefined : nanoOf(cost, NANO_PER_USD);
   const isWrong = requests === 'no' || inputTokens === 'no' || outputTokens === 'no';
-  if (!/^\d{4}-\d\d-\d\d$/.test(day) || isWrong || (cost !== undefined && costNanoUsd === undefined)) return undefined;
+  if (!isDay(day) || isWrong || (cost !== undefined && costNanoUsd === undefined)) return undefined;
   return compact({ day, model: cell('model'), requests, inputTokens, outputTokens, costNanoUsd });
+}
+
+/** A day that is in the calendar: the 31st of November would be compared with the 1st of December, and a 13th month with nothing. */
+export function isDay(text: string): boolean {
+  const timeMs = /^\d{4}-\d\d-\d\d$/.test(text) ? Date.parse(text) : Number.NaN;
+  return !Number.isNaN(timeMs) && new Date(timeMs).toISOString().startsWith(text);
 }
 
 function wholeOf(text: string | undefined): number | undefined | 'no' {

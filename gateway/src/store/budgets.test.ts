@@ -183,6 +183,16 @@ describe('budgets', () => {
     ['of a time zone that nobody knows', { scope: 'all', limitNanoUsd: 1n, timeZone: 'Mars/Olympus' }, 'time_zone'],
     ['below nothing', { scope: 'all', limitNanoUsd: -1n }, 'limit_usd'],
     ['of nobody', { scope: 'team', limitNanoUsd: 1n }, 'subject'],
+    [
+      'of a team by its name, or of one that is not there',
+      { scope: 'team', subject: 'Tools', limitNanoUsd: 1n },
+      'subject',
+    ],
+    ['of a key that is not there', { scope: 'key', subject: 'key_0', limitNanoUsd: 1n }, 'subject'],
+    ['of an organisation that is not there', { scope: 'org', subject: 'Acme', limitNanoUsd: 1n }, 'subject'],
+    ['in an organisation that is not there', { scope: 'all', orgId: 'org_0', limitNanoUsd: 1n }, 'org'],
+    ['of a model without its provider', { scope: 'model', subject: 'gpt-5', limitNanoUsd: 1n }, 'subject'],
+    ['of a provider with a model', { scope: 'provider', subject: 'openai/gpt-5', limitNanoUsd: 1n }, 'subject'],
     ['with a threshold of nothing', { scope: 'all', limitNanoUsd: 1n, alerts: [0] }, 'alerts'],
   ] satisfies readonly (readonly [string, NewBudget, string])[])
     it(`are refused ${why}`, async () => {
@@ -192,6 +202,27 @@ describe('budgets', () => {
         assert.equal(made.error.param, param);
       });
     });
+
+  it('are for whoever is there, in the organisation that they name', async () => {
+    await withStore(async ({ store }) => {
+      const { id: north } = valueOf(await store.people.createOrg({ name: 'North' }, 'test'));
+      const { id: team } = valueOf(await store.people.createTeam({ name: 'Tools', orgId: north }, 'test'));
+      const { id: key } = valueOf(await store.keys.create({ name: 'k' })).row;
+      const paramOf = async (of: Partial<NewBudget> & Pick<NewBudget, 'scope'>): Promise<string | undefined> => {
+        const made = await store.budgets.create({ limitNanoUsd: 1n, ...of });
+        return made.ok ? undefined : made.error.param;
+      };
+      assert.equal(await paramOf({ scope: 'team', subject: team }), undefined);
+      assert.equal(await paramOf({ scope: 'team', subject: team, orgId: north }), undefined);
+      assert.equal(await paramOf({ scope: 'team', subject: team, orgId: 'default' }), 'subject');
+      assert.equal(await paramOf({ scope: 'key', subject: key, orgId: north }), 'subject');
+      assert.equal(await paramOf({ scope: 'key', subject: key }), undefined);
+      assert.equal(await paramOf({ scope: 'org', subject: north }), undefined);
+      assert.equal(await paramOf({ scope: 'org', subject: north, orgId: 'default' }), 'subject');
+      for (const scope of ['org', 'team', 'user', 'key', 'model', 'provider'] as const)
+        assert.equal(await paramOf({ scope, subject: '*' }), undefined, scope);
+    });
+  });
 
   it('never go over, with several at once, from two processes and a thousand requests of random size', async () => {
     await inStore(async (place) => {

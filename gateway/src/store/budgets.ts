@@ -65,10 +65,22 @@ export class BudgetBoard implements Budgets {
   async create(budget: NewBudget, by?: string): Promise<Result<BudgetRow, Fault>> {
     const { newId, now, books } = this.#ports;
     const row = rowOf(budget, { id: newId('bud'), createdAtMs: now() });
-    const wrong = this.#byId.size >= BUDGETS_MAX ? tooMany() : whyNotValid(row);
+    const wrong = this.#byId.size >= BUDGETS_MAX ? tooMany() : (whyNotValid(row) ?? (await this.#whyNotThere(row)));
     if (wrong !== undefined) return err(wrong);
     const stored = await patiently(async () => books.createBudget(row, this.#deed(by)), this.#ports.patienceMs);
     return stored.ok ? ok(this.#apply(stored.value) ?? row) : stored;
+  }
+
+  /** A budget of a team's name, in the place of its id, would be in force and bind nobody. Those that are there may still be changed. */
+  async #whyNotThere(budget: BudgetRow): Promise<Fault | undefined> {
+    const { books, patienceMs } = this.#ports;
+    const shape = whyNotNamed(budget);
+    if (shape !== undefined) return fault('field-invalid', { reason: shape }, { param: 'subject' });
+    const missing = await patiently(async () => books.missingOfBudget(budget), patienceMs);
+    if (!missing.ok) return missing.error;
+    if (missing.value === undefined) return undefined;
+    const reason = missing.value === 'org' ? 'there is no such organisation' : `there is no ${budget.scope} of this id`;
+    return fault('field-invalid', { reason }, { param: missing.value });
   }
 
   async change(id: string, patch: BudgetPatch, by?: string | Act): Promise<Result<BudgetRow | undefined, Fault>> {
@@ -244,6 +256,15 @@ function rowOf(budget: NewBudget, made: Pick<BudgetRow, 'id' | 'createdAtMs'>): 
     alerts: [...(budget.alerts ?? ALERTS)].toSorted((a, b) => a - b),
     isDisabled: false,
   };
+}
+
+/** What can be the name of no provider, or of no model at one. */
+function whyNotNamed({ scope, subject }: BudgetRow): string | undefined {
+  const hasSlash = subject.includes('/');
+  if (scope === 'provider' && hasSlash) return 'it must be the name of a provider, as in openai';
+  if (scope === 'model' && subject !== EACH && !hasSlash)
+    return 'it must be a provider and its model, as in openai/gpt-5';
+  return undefined;
 }
 
 function tooMany(): Fault {

@@ -5,14 +5,15 @@ import { formatUsd } from '../../money/usd.ts';
 import { noteDeed } from './audit.ts';
 import type { Books, KeyDeed, StoredBudget } from './form.ts';
 import { nextRevision } from './keys.ts';
-import type { BudgetPatch, BudgetRow } from '../budget-ports.ts';
+import { EACH, type BudgetPatch, type BudgetRow, type BudgetScope } from '../budget-ports.ts';
+import { ROOT_KEY_ID } from './ledger-problems.ts';
 import { lockNames } from './lock-purses.ts';
 import type { BudgetsTable } from './schema-people.ts';
 import type { Tables } from './schema.ts';
 
 const SYSTEM = 'system';
 
-type BudgetBooks = Pick<Books, 'budgetChanges' | 'createBudget' | 'changeBudget' | 'removeBudget'>;
+type BudgetBooks = Pick<Books, 'budgetChanges' | 'createBudget' | 'missingOfBudget' | 'changeBudget' | 'removeBudget'>;
 
 export function budgetBooks(db: Kysely<Tables>): BudgetBooks {
   return {
@@ -39,9 +40,37 @@ export function budgetBooks(db: Kysely<Tables>): BudgetBooks {
         await noteDeed(trx, { atMs, by, action: 'budget.created', subject, orgId, changes });
         return budgetOf(stored);
       }),
+    missingOfBudget: async (budget) => missingOf(db, budget),
     changeBudget: async (id, patch, deed) => update(db, { id, deed, action: 'budget.changed', patch }),
     removeBudget: async (id, deed) => update(db, { id, deed, action: 'budget.deleted', patch: {} }),
   };
+}
+
+/** Whose subjects are ids of rows. */
+type Owned = 'org' | 'team' | 'user' | 'key';
+
+async function missingOf(
+  db: Kysely<Tables>,
+  { orgId, scope, subject }: BudgetRow,
+): Promise<'org' | 'subject' | undefined> {
+  if (orgId !== undefined && (await orgOf(db, 'org', orgId)) === undefined) return 'org';
+  if (subject === EACH || subject === ROOT_KEY_ID || !isOwned(scope)) return undefined;
+  const found = await orgOf(db, scope, subject);
+  return found !== undefined && (orgId ?? found) === found ? undefined : 'subject';
+}
+
+function isOwned(scope: BudgetScope): scope is Owned {
+  return scope === 'org' || scope === 'team' || scope === 'user' || scope === 'key';
+}
+
+/** The organisation of what is there. */
+async function orgOf(db: Kysely<Tables>, scope: Owned, id: string): Promise<string | undefined> {
+  if (scope === 'org') {
+    const orgs = db.selectFrom('orgs').select('id').where('id', '=', id).where('is_removed', '=', 0n);
+    return (await orgs.executeTakeFirst())?.id;
+  }
+  const rows = db.selectFrom(`${scope}s`).select('org_id').where('id', '=', id).where('is_removed', '=', 0n);
+  return (await rows.executeTakeFirst())?.org_id;
 }
 
 interface Update {

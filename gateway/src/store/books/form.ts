@@ -251,6 +251,8 @@ export interface Books
   /** Budgets changed after `revision`, removed ones among them. */
   budgetChanges(revision: bigint): Promise<readonly StoredBudget[]>;
   createBudget(budget: BudgetRow, deed: KeyDeed): Promise<StoredBudget>;
+  /** What of a budget names an organisation, team, user or key that is not there, or belongs to another organisation. */
+  missingOfBudget(budget: BudgetRow): Promise<'org' | 'subject' | undefined>;
   changeBudget(id: string, patch: BudgetPatch, deed: KeyDeed): Promise<StoredBudget | undefined>;
   removeBudget(id: string, deed: KeyDeed): Promise<StoredBudget | undefined>;
   /** Who changed what, newest first. */
