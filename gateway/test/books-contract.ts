@@ -391,6 +391,14 @@ export function booksContract(
     const END = { status: 'completed', endedAtMs: AT } as const;
     const RUNNING_NOW = ['validating', 'in_progress', 'finalizing', 'cancelling'] as const;
 
+    it('makes a batch once, also where the answer was lost and it is made again', async () => {
+      const ids = ['batch_again', 'batch_again_2', 'batch_again_3'];
+      const [made] = await Promise.all(ids.map(async (id) => newBatch(id, 'key_again')));
+      assert.deepEqual(await newBatch('batch_again', 'key_again'), made);
+      assert.equal(await newBatch('batch_again_4', 'key_again'), undefined);
+      for (const id of ids) await books.changeBatch(id, END, RUNNING_NOW);
+    });
+
     it('keeps files within the room of their key, and forgets them by time', async () => {
       assert.ok(await books.putFile(file('file_1', 'key_f', 60), ROOM));
       assert.ok(!(await books.putFile(file('file_2', 'key_f', 41), ROOM)));

@@ -15,6 +15,8 @@ type Change = (books: Books, deed: PeopleDeed) => Promise<bigint | undefined>;
 
 /** Something with a tag. */
 interface Kind {
+  /** How its making is told of in the audit log. */
+  readonly made: '.created' | '.saved';
   readonly make: (books: Books) => Promise<bigint>;
   readonly change: (books: Books, name: string, deed: PeopleDeed) => Promise<bigint | undefined>;
   readonly remove: Change;
@@ -31,22 +33,26 @@ const ID = 'raced_1';
 
 const KINDS: Readonly<Record<string, Kind>> = {
   key: {
+    made: '.created',
     make: async (books) =>
       (await books.createKey({ id: ID, name: 'a', isRoot: false, createdAtMs: AT, tags: [], hash: 'h' })).revision,
     change: async (books, name, deed) => (await books.changeKey(ID, { name }, deed))?.revision,
     remove: async (books, deed) => (await books.removeKey(ID, deed))?.revision,
   },
   organisation: {
+    made: '.created',
     make: async (books) => revisionOf(await books.createOrg(ID, { name: 'a' }, DEED)) ?? 0n,
     change: async (books, name, deed) => revisionOf(await books.changeOrg(ID, { name }, deed)),
     remove: async (books, deed) => revisionOf(await books.changeOrg(ID, { isRemoved: true }, deed)),
   },
   team: {
+    made: '.created',
     make: async (books) => revisionOf(await books.createTeam(ID, { name: 'a', orgId: DEFAULT_ORG_ID }, DEED)) ?? 0n,
     change: async (books, name, deed) => revisionOf(await books.changeTeam(ID, { name }, deed)),
     remove: async (books, deed) => revisionOf(await books.changeTeam(ID, { isRemoved: true }, deed)),
   },
   user: {
+    made: '.created',
     make: async (books) => {
       const user = { name: 'a', orgId: DEFAULT_ORG_ID, email: 'a@example.org', role: 'viewer' } as const;
       return revisionOf(await books.createUser(ID, user, DEED)) ?? 0n;
@@ -55,6 +61,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
     remove: async (books, deed) => revisionOf(await books.changeUser(ID, { isRemoved: true }, deed)),
   },
   budget: {
+    made: '.created',
     make: async (books) => {
       const span = { period: 'month', timeZone: 'UTC', alerts: [], createdAtMs: AT } as const;
       const wished = { ...span, id: ID, name: 'a', scope: 'all', subject: '', limitNanoUsd: 1n } as const;
@@ -64,11 +71,13 @@ const KINDS: Readonly<Record<string, Kind>> = {
     remove: async (books, deed) => (await books.removeBudget(ID, deed))?.revision,
   },
   plan: {
+    made: '.created',
     make: async (books) => (await books.createPlan({ id: ID, name: 'a', rules: [] }, DEED)).revision,
     change: async (books, name, deed) => revisionOf(await books.changePlan(ID, { name }, deed)),
     remove: async (books, deed) => revisionOf(await books.removePlan(ID, deed)),
   },
   secret: {
+    made: '.saved',
     make: async (books) => {
       const where = { provider: 'openai', name: 'default', origin: 'https://api.openai.com' };
       const row = { ...where, id: ID, hint: '', sealed: 'x', settings: {}, createdAtMs: AT };
@@ -104,7 +113,14 @@ export function revisionsContract(kind: TestStore, open: (place: StorePlace) => 
       return entries.filter((entry) => entry.action.endsWith(action)).length;
     };
 
-    for (const [name, of] of Object.entries(KINDS))
+    for (const [name, of] of Object.entries(KINDS)) {
+      it(`a ${name} is made once, also where the answer was lost and it is made again`, async () => {
+        const before = await deedsOf(of.made);
+        const made = await of.make(booksOf(0));
+        assert.equal(await of.make(booksOf(1)), made);
+        assert.equal((await deedsOf(of.made)) - before, 1);
+      });
+
       it(`a ${name} is changed by one of them, and removed by whoever has seen the last change`, async () => {
         const seen = await of.make(booksOf(0));
         const changed = await deedsOf('.changed');
@@ -127,5 +143,6 @@ export function revisionsContract(kind: TestStore, open: (place: StorePlace) => 
         assert.equal(removals.filter((revision) => revision !== undefined).length, 1);
         assert.equal(await of.change(booksOf(0), 'b', DEED), undefined, 'it is not there any more');
       });
+    }
   });
 }

@@ -6,6 +6,7 @@ import type { Fault } from '../chat/fault.ts';
 import type { Result } from '../lib/result.ts';
 import { DEFAULT_ORG_ID } from '../people/permissions.ts';
 import { openBooks } from './books/books.ts';
+import { StoreError } from './books/sqlite.ts';
 import type { Books } from './books/form.ts';
 import { idMaker } from './id.ts';
 import { KeyRing } from './keys.ts';
@@ -54,6 +55,23 @@ const run = async ({
   await work({ people, other, keys: ringOf(people), otherKeys: ringOf(other), books, passMs });
   await books.close();
 };
+
+/** Does what it is told, and its first answer to each kind of call that makes something is lost on the way. */
+function losing(books: Books): Books {
+  const lost = new Set<string | symbol>();
+  return new Proxy(books, {
+    get: (of, name) => {
+      const method: unknown = Reflect.get(of, name);
+      if (typeof method !== 'function' || !/^(?:create|accept)/.test(String(name))) return method;
+      return async (...args: readonly unknown[]): Promise<unknown> => {
+        const answer: unknown = await Reflect.apply(method, of, args);
+        if (lost.has(name)) return answer;
+        lost.add(name);
+        throw new StoreError('the connection is gone', 'away');
+      };
+    },
+  });
+}
 
 const newUser = (email: string, role: 'owner' | 'admin' | 'developer' = 'developer') =>
   ({ name: email, email, role, orgId: DEFAULT_ORG_ID }) as const;
@@ -280,6 +298,49 @@ describe('sessions', () => {
       const kept = valueOf(await people.access.sessionsOf(user.id));
       assert.equal(kept.length, 50);
       assert.equal(Math.min(...kept.map((session) => session.createdAtMs)), AT + 5);
+    });
+  });
+});
+
+describe('what is made of people where the first answer of the store is lost', () => {
+  it('is made once, and a link is not used up for whoever comes by it', async () => {
+    await inStore(async (place) => {
+      const books = await openBooks({ ...place, busyMs: 100 });
+      await run({
+        books: losing(books),
+        work: async ({ people }) => {
+          const org = valueOf(await people.createOrg({ name: 'Acme' }, BY));
+          const team = valueOf(await people.createTeam({ name: 'Tools', orgId: org.id }, BY));
+          const boss = valueOf(await people.createUser({ ...newUser('boss@example.org'), orgId: org.id }, BY));
+          const link = { kind: 'invite', orgId: org.id, role: 'developer', expiresAtMs: AT + DAY_MS } as const;
+          const { token } = valueOf(await people.invite({ ...link, teamId: team.id }, BY));
+          const arrival = { name: 'Ann', email: 'ann@example.org', password: '$argon2id$salted' };
+          const ann = valueOf(await people.accept(token, arrival));
+          assert.deepEqual([ann.email, ann.teamIds], ['ann@example.org', [team.id]]);
+          assert.equal(codeOf(await people.accept(token, { ...arrival, email: 'eve@example.org' })), 'link-used');
+          const { orgs, teams, users } = await books.peopleChanges(0n);
+          assert.deepEqual(
+            [orgs.filter(({ name }) => name === 'Acme'), teams, users].map((rows) => rows.map(({ id }) => id)),
+            [[org.id], [team.id], [boss.id, ann.id]],
+          );
+        },
+      });
+    });
+  });
+
+  it('is a new password, and the link to set it is not good for another', async () => {
+    await inStore(async (place) => {
+      await run({
+        books: losing(await openBooks({ ...place, busyMs: 100 })),
+        work: async ({ people }) => {
+          const ann = valueOf(await people.createUser(newUser('ann@example.org'), BY));
+          const link = { kind: 'password', orgId: DEFAULT_ORG_ID, role: 'developer', userId: ann.id } as const;
+          const { token } = valueOf(await people.invite({ ...link, expiresAtMs: AT + DAY_MS }, BY));
+          const arrival = { name: 'Ann', email: 'ann@example.org', password: '$argon2id$salted' };
+          assert.equal(valueOf(await people.accept(token, arrival)).id, ann.id);
+          assert.equal(codeOf(await people.accept(token, { ...arrival, password: '$argon2id$other' })), 'link-used');
+        },
+      });
     });
   });
 });

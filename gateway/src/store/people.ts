@@ -96,15 +96,18 @@ export class Directory implements People {
   }
 
   async createOrg(org: NewOrg, by: string): Answer<OrgRow> {
-    return this.#make(org, async (books) => books.createOrg(this.#ports.newId('org'), org, this.#deed(by)));
+    const id = this.#ports.newId('org');
+    return this.#make(org, async (books) => books.createOrg(id, org, this.#deed(by)));
   }
 
   async createTeam(team: NewTeam, by: string): Answer<TeamRow> {
-    return this.#make(team, async (books) => books.createTeam(this.#ports.newId('team'), team, this.#deed(by)));
+    const id = this.#ports.newId('team');
+    return this.#make(team, async (books) => books.createTeam(id, team, this.#deed(by)));
   }
 
   async createUser(user: NewUser, by: string): Answer<UserRow> {
-    return this.#make(user, async (books) => books.createUser(this.#ports.newId('user'), user, this.#deed(by)));
+    const id = this.#ports.newId('user');
+    return this.#make(user, async (books) => books.createUser(id, user, this.#deed(by)));
   }
 
   async changeOrg(id: string, patch: OrgPatch, by: string | Act): Answer<OrgRow | undefined> {
@@ -121,9 +124,9 @@ export class Directory implements People {
 
   async invite(...[invite, by]: Parameters<People['invite']>): ReturnType<People['invite']> {
     const token = randomBytes(TOKEN_BYTES).toString('base64url');
-    const { newId } = this.#ports;
+    const id = this.#ports.newId('inv');
     const written = await this.#ask(async (books) =>
-      books.createInvite(newId('inv'), { ...invite, hash: hashOf(token) }, this.#deed(by)),
+      books.createInvite(id, { ...invite, hash: hashOf(token) }, this.#deed(by)),
     );
     return written.ok ? ok({ row: written.value, token }) : written;
   }
@@ -149,9 +152,8 @@ export class Directory implements People {
 
   async accept(...[token, arrival]: Parameters<People['accept']>): Answer<UserRow> {
     const user = { ...arrival, hash: hashOf(token) };
-    return this.#make(arrival, async (books) =>
-      books.acceptInvite(this.#ports.newId('user'), user, this.#deed('system')),
-    );
+    const id = this.#ports.newId('user');
+    return this.#make(arrival, async (books) => books.acceptInvite(id, user, this.#deed('system')));
   }
 
   async noteRefused(refused: RefusedChange, by: string): Answer<void> {

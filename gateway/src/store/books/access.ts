@@ -189,7 +189,17 @@ async function createInvite(
     used_at: null,
     by: deed.by,
   };
-  const stored = await trx.insertInto('invites').values(row).returningAll().executeTakeFirstOrThrow();
+  const stored = await trx
+    .insertInto('invites')
+    .values(row)
+    .onConflict((conflict) => conflict.column('hash').doNothing())
+    .returningAll()
+    .executeTakeFirst();
+  if (stored === undefined) {
+    // An earlier call has made it whose answer was lost.
+    const made = trx.selectFrom('invites').selectAll().where('hash', '=', invite.hash);
+    return { row: inviteOf(await made.executeTakeFirstOrThrow()) };
+  }
   const changes = compact({ kind, org_id: orgId, team_id: teamId, user_id: userId, email, role });
   await note(trx, deed, { action: 'invite.created', subject: id, orgId, changes });
   return { row: inviteOf(stored) };
@@ -206,7 +216,10 @@ async function hasOwner(trx: Trx): Promise<boolean> {
   return owner !== undefined;
 }
 
-/** `id`: of the user that it makes. Writes first, so that two who come by one link come one after the other. */
+/**
+ * `id`: of the user that it makes. Writes first, so that two who come by one link come one after the other; and who comes
+ * again, because the answer was lost, finds what came of it.
+ */
 async function accept(
   trx: Trx,
   arrival: Arrival & { readonly id: string },
@@ -221,12 +234,31 @@ async function accept(
     .where('expires_at', '>', BigInt(at))
     .returningAll()
     .executeTakeFirst();
-  const invite = used === undefined ? undefined : inviteOf(used);
-  const made = invite === undefined ? { refused: 'link-used' as const } : await arrive(trx, { invite, arrival }, deed);
+  if (used === undefined) {
+    const user = await arrived(trx, arrival);
+    return user === undefined ? { refused: 'link-used' } : { row: user };
+  }
+  const made = await arrive(trx, { invite: inviteOf(used), arrival }, deed);
   // What is refused has not been used; Kysely takes back what its callback has thrown at, and nothing else.
-  if ('refused' in made && invite !== undefined)
+  if ('refused' in made)
     await trx.updateTable('invites').set({ used_at: null }).where('hash', '=', arrival.hash).execute();
   return made;
+}
+
+/** The user that this very arrival has made, or given its password (salted: nobody else's is the same). */
+async function arrived(
+  trx: Trx,
+  { id, hash, password }: Arrival & { readonly id: string },
+): Promise<UserRow | undefined> {
+  const invite = await trx.selectFrom('invites').select('user_id').where('hash', '=', hash).executeTakeFirst();
+  const user = trx
+    .selectFrom('users')
+    .selectAll()
+    .where('id', '=', invite?.user_id ?? id);
+  const row = await user.executeTakeFirst();
+  if (row === undefined || (row.id !== id && (password === undefined || row.password !== password))) return undefined;
+  const teamsOf = await membersOf(trx, [row.id]);
+  return userOf(row, teamsOf(row.id));
 }
 
 interface Arriving {

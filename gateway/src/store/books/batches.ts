@@ -40,6 +40,9 @@ export function batchBooks(db: Kysely<Tables>, deaths: Deaths): Books {
     putBatch: async (batch, runningMax) =>
       db.transaction().execute(async (trx) => {
         await lockNames(trx, [`batches ${batch.keyId}`]);
+        // The answer to an earlier call may have been lost.
+        const made = await get(trx, batch.id);
+        if (made !== undefined) return made;
         const running = await trx
           .selectFrom('batches')
           .select((eb) => eb.fn.countAll<bigint>().as('count'))

@@ -30,6 +30,9 @@ export function budgetBooks(db: Kysely<Tables>): BudgetBooks {
       db.transaction().execute(async (trx) => {
         const row = { ...columnsOf(budget), id: budget.id, created_at: Math.floor(budget.createdAtMs), is_removed: 0 };
         const revision = await nextRevision(trx, 'people');
+        // The answer to an earlier call may have been lost.
+        const made = await trx.selectFrom('budgets').selectAll().where('id', '=', budget.id).executeTakeFirst();
+        if (made !== undefined) return budgetOf(made);
         const stored = await trx
           .insertInto('budgets')
           .values({ ...row, revision })

@@ -59,6 +59,8 @@ function orgBooks(db: Kysely<Tables>): Pick<OwnerBooks, 'createOrg' | 'changeOrg
           billing: org.billing ?? 'postpaid',
           plan_id: org.planId ?? null,
         };
+        const made = await trx.selectFrom('orgs').selectAll().where('id', '=', id).executeTakeFirst();
+        if (made !== undefined) return { row: orgOf(made) };
         const refused = await whyNoPlan(trx, org.planId);
         if (refused !== undefined) return { refused };
         const stored = await trx.insertInto('orgs').values(row).returningAll().executeTakeFirstOrThrow();
@@ -132,6 +134,8 @@ function teamBooks(db: Kysely<Tables>): Pick<OwnerBooks, 'createTeam' | 'changeT
     createTeam: async (id, team, deed) =>
       db.transaction().execute(async (trx) => {
         const owner = await newOwner(trx, { id, name: team.name, settings: team.settings }, deed);
+        const made = await trx.selectFrom('teams').selectAll().where('id', '=', id).executeTakeFirst();
+        if (made !== undefined) return { row: teamOf(made) };
         if (!(await hasOrg(trx, team.orgId))) return { refused: 'org-unknown' };
         const row = { ...owner, org_id: team.orgId };
         const stored = await trx.insertInto('teams').values(row).returningAll().executeTakeFirstOrThrow();
@@ -207,6 +211,8 @@ export async function addUser(
 ): Promise<Written<UserRow>> {
   const { id, name, email, role, orgId, oidcSubject, teamIds = [] } = user;
   const owner = await newOwner(trx, { id, name, settings: user.settings }, deed);
+  const made = await trx.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirst();
+  if (made !== undefined) return { row: userOf(made, teamIds) };
   if (!(await hasOrg(trx, orgId))) return { refused: 'org-unknown' };
   const refused = await whyTaken(trx, { id, orgId }, { email, oidcSubject, teamIds });
   if (refused !== undefined) return { refused };
@@ -332,6 +338,7 @@ interface OwnerStart {
   readonly settings: JsonRecord | undefined;
 }
 
+/** Draws the revision first: who makes the same once more, because the answer was lost, comes after the first call and finds what it made. */
 async function newOwner(trx: Trx, { id, name, settings = {} }: OwnerStart, { atMs }: PeopleDeed) {
   const revision = await nextPeopleRevision(trx);
   const created_at = Math.floor(atMs);

@@ -26,6 +26,9 @@ export function planBooks(
     createPlan: async ({ id, name, rules }, { atMs, by }) =>
       db.transaction().execute(async (trx) => {
         const revision = await nextRevision(trx, 'people');
+        // The answer to an earlier call may have been lost.
+        const made = await trx.selectFrom('plans').selectAll().where('id', '=', id).executeTakeFirst();
+        if (made !== undefined) return planOf(made);
         const written = rules.map(writtenRule);
         const values = { id, name, rules: JSON.stringify(written), is_removed: 0, created_at: atMs, revision };
         const row = await trx.insertInto('plans').values(values).returningAll().executeTakeFirstOrThrow();

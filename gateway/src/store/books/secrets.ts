@@ -21,6 +21,9 @@ export function secretBooks(db: Kysely<Tables>): SecretBooks {
       db.transaction().execute(async (trx) => {
         const revision = await nextRevision(trx, 'secrets');
         const { id, provider, name, origin } = secret;
+        // The answer to an earlier call may have been lost.
+        const saved = await trx.selectFrom('provider_secrets').selectAll().where('id', '=', id).executeTakeFirst();
+        if (saved !== undefined) return secretOf(saved);
         await emptied(trx, revision).where('provider', '=', provider).where('name', '=', name).execute();
         const row = await trx
           .insertInto('provider_secrets')
