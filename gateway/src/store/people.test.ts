@@ -402,7 +402,7 @@ describe('invitations', () => {
   });
 
   it('for a new password set it, once, and end all sessions', async () => {
-    await withPeople(async ({ people }) => {
+    await withPeople(async ({ people, other }) => {
       const user = valueOf(await people.createUser(newUser('ann@example.org'), BY));
       const value = valueOf(
         await people.access.open({
@@ -418,6 +418,8 @@ describe('invitations', () => {
       const login = valueOf(await people.access.loginOf({ email: 'ann@example.org' }));
       assert.deepEqual([login?.password, login?.user.id], ['$argon2id$new', user.id]);
       assert.equal(valueOf(await people.access.see(value, DAY_MS)), undefined);
+      await other.refresh();
+      assert.equal(other.user(user.id)?.hasPassword, true, 'and another process knows of it');
     });
   });
 

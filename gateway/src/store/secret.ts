@@ -1,14 +1,23 @@
 /** The server's own secrets: made when they are first needed, each in a file that only its owner may read. */
 import { createHash, randomBytes } from 'node:crypto';
-import { chmodSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, existsSync, linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
 const SECRET_BYTES = 32;
 const HEX = /^[0-9a-f]{64}$/;
 
 /** Makes the data folder where it is missing, for its owner only. Throws what the file system throws. */
 export function ensureDataDir(dataDir: string): void {
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  if (existsSync(dataDir) && statSync(dataDir).isDirectory()) return;
+  const above = dirname(dataDir);
+  // Node's own `recursive` goes on for ever where the folder above is there and takes none (`/proc/x`).
+  if (above !== dataDir) ensureDataDir(above);
+  try {
+    mkdirSync(dataDir, { mode: 0o700 });
+  } catch (error) {
+    // Another process has made it meanwhile.
+    if (!existsSync(dataDir) || !statSync(dataDir).isDirectory()) throw error;
+  }
 }
 
 /**

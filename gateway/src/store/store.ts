@@ -37,6 +37,8 @@ import { keptSnapshots } from './snapshots.ts';
 const BUSY_MS = 250;
 /** A start waits so long for a database that another process has locked. */
 const START_PATIENCE_MS = 20_000;
+/** A store that does not answer is waited for no longer at the end: who stops a process kills it soon after. */
+const CLOSE_MS = 10_000;
 const GRACE_MS = 10 * 60_000;
 /** Receipts and records reach the database, and the journal the disk, after so long. */
 const PUMP_MS = 200;
@@ -56,6 +58,7 @@ const USAGE_ROWS_MAX = 100_000;
 export interface StoreParts {
   readonly monotonicMs?: () => number;
   readonly patienceMs?: number;
+  readonly closeMs?: number;
   readonly books?: Books;
   readonly disk?: JournalDisk;
 }
@@ -75,7 +78,8 @@ export async function openStore(options: StoreOptions, parts: StoreParts = {}): 
     const journal = openJournal(dataDir, lock.processId, parts.disk);
     const monotonicMs = parts.monotonicMs ?? (() => performance.now());
     const patienceMs = parts.patienceMs ?? PATIENCE_MS;
-    const world = { ...options, monotonicMs, patienceMs, books, journal, lock, newId, secret };
+    const closeMs = parts.closeMs ?? CLOSE_MS;
+    const world = { ...options, monotonicMs, patienceMs, closeMs, books, journal, lock, newId, secret };
     return await run(world);
   } catch (error) {
     lock.release();
@@ -101,6 +105,7 @@ interface World extends StoreOptions {
   readonly secret: Buffer;
   readonly monotonicMs: () => number;
   readonly patienceMs: number;
+  readonly closeMs: number;
 }
 
 async function run(world: World): Promise<Store> {
@@ -212,12 +217,18 @@ async function refreshed({ people, keys, budgets, plans, secrets }: Members): Pr
 
 async function close(
   { requests, keys, ledger, noteStore }: Members,
-  { books, lock, now, patienceMs }: World,
+  { books, lock, now, patienceMs, closeMs }: World,
 ): Promise<void> {
-  await patiently(async () => requests.flush(), patienceMs);
-  await patiently(async () => keys.noteUses(), patienceMs);
+  const untilMs = performance.now() + closeMs;
+  const inTime = async <T>(ask: () => Promise<T>): ReturnType<typeof patiently<T>> =>
+    patiently(ask, Math.min(patienceMs, untilMs - performance.now()));
+  // What is under way fails with it, and what would follow.
+  const limit = setTimeout(() => void books.close().catch(noteStore), closeMs);
+  await inTime(async () => requests.flush());
+  await inTime(async () => keys.noteUses());
   await ledger.stop();
-  const ended = await patiently(async () => books.endProcess(lock.processId, now()), patienceMs);
+  const ended = await inTime(async () => books.endProcess(lock.processId, now()));
+  clearTimeout(limit);
   // Where the store is away nothing is lost: the journal stays, and the next process that starts takes it in.
   if (ended.ok) lock.release();
   else lock.drop();

@@ -2,7 +2,7 @@
 import type { Kysely, Selectable, Transaction } from 'kysely';
 import { compact } from '../../lib/json.ts';
 import { DEFAULT_ORG_ID } from '../../people/permissions.ts';
-import { addUser, membersOf, note, userOf } from './people.ts';
+import { addUser, membersOf, nextPeopleRevision, note, userOf } from './people.ts';
 import type {
   Arrival,
   InviteRow,
@@ -286,7 +286,7 @@ async function renew(trx: Trx, { invite, arrival }: Arriving, deed: PeopleDeed):
   const { userId = '' } = invite;
   const stored = await trx
     .updateTable('users')
-    .set({ password: arrival.password ?? null })
+    .set({ password: arrival.password ?? null, revision: await nextPeopleRevision(trx) })
     .where('id', '=', userId)
     .where('is_removed', '=', 0n)
     .returningAll()

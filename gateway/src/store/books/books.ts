@@ -2,7 +2,6 @@
  * The books: everything that is in the database, and the only code that speaks SQL. Slow by the measure of a request
  * (hundreds of microseconds, and a disk behind it), so the request's way never waits for it but when a lease runs out.
  */
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Kysely, type Dialect } from 'kysely';
 import { accessBooks } from './access.ts';
@@ -28,6 +27,7 @@ import { reportBooks } from './reports.ts';
 import { retentionBooks } from './retention.ts';
 import { requestBooks } from './requests.ts';
 import { secretBooks } from './secrets.ts';
+import { ensureDataDir } from '../secret.ts';
 import { snapshotBooks } from './snapshots.ts';
 import { migrate } from './migrations.ts';
 import { isAlive } from './process-lock.ts';
@@ -40,7 +40,7 @@ export const DATABASE = 'turnout.db';
 /** Opens the books, making or updating the database. */
 export async function openBooks(options: BooksOptions): Promise<Books> {
   const { dataDir } = options;
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  ensureDataDir(dataDir);
   const { db, deaths, close } = await openDatabase(options);
   return {
     ...keyBooks(db),

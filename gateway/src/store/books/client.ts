@@ -1,9 +1,13 @@
 /** The books of another thread, called like our own. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import type { Books, BooksOptions } from './form.ts';
 import type { ThreadCall, ThreadReply } from './thread.ts';
 import { EMBEDDED_THREAD } from './embedded.ts';
 import { StoreError } from './sqlite.ts';
+
+/** A thread that waits for a database that does not answer is ended without its last word. */
+const CLOSE_MS = 2000;
 
 interface Pending {
   readonly resolve: (value: unknown) => void;
@@ -20,6 +24,7 @@ export function openBooksThread(options: BooksOptions): Books {
   let lastId = 0;
   /** From then on the thread keeps the process alive until it is gone: its end is waited for. */
   let isEnding = false;
+  let ended: Promise<void> | undefined;
 
   const start = (): Worker => {
     const started = new Worker(threadUrl(), { workerData: options, name: 'store', execArgv: [] });
@@ -45,6 +50,7 @@ export function openBooksThread(options: BooksOptions): Books {
   };
 
   const call = async (method: string, args: readonly unknown[]): Promise<unknown> => {
+    if (ended !== undefined && worker === undefined) throw new StoreError('the store is closed', 'away');
     worker ??= start();
     const running = worker;
     running.ref();
@@ -55,17 +61,20 @@ export function openBooksThread(options: BooksOptions): Books {
       running.postMessage(message, []);
     });
   };
-  const close = async (): Promise<void> => {
+  const end = async (): Promise<void> => {
     if (worker === undefined) return;
     // Said first: an answer to an earlier call may come after the one to this.
     isEnding = true;
+    const limit = new AbortController();
+    const over = delay(CLOSE_MS, undefined, { signal: limit.signal }).catch(() => undefined);
     try {
-      await call('close', []);
+      await Promise.race([call('close', []), over]);
     } finally {
+      limit.abort();
       await worker?.terminate();
-      isEnding = false;
     }
   };
+  const close = async (): Promise<void> => (ended ??= end());
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it has whatever method is asked of it: the thread knows them by their names.
   return new Proxy({} as Books, {
     get: (_, name) => {

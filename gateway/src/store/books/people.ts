@@ -358,7 +358,7 @@ async function ownerSet(trx: Trx, { name, isDisabled, isRemoved, settings }: Tea
 }
 
 /** Counts the revision of the people up, inside a transaction that changes one. */
-async function nextPeopleRevision(trx: Trx): Promise<bigint> {
+export async function nextPeopleRevision(trx: Trx): Promise<bigint> {
   const row = await trx
     .updateTable('counters')
     .set((eb) => ({ value: eb('value', '+', 1n) }))

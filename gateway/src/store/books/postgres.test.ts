@@ -1,13 +1,15 @@
 import { describe, it } from 'node:test';
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
 import { ask, inStore, POSTGRES, useStore, type StorePlace } from '../../../test/stores.ts';
+import { spendOnce, valueOf } from '../../../test/store-kit.ts';
 import type { Books } from './form.ts';
 import { openBooksThread } from './client.ts';
 import { openBooks } from './books.ts';
+import { openStore } from '../store.ts';
 import { proveLife } from './postgres-life.ts';
 import { troubleOf } from './sqlite.ts';
 
@@ -151,6 +153,63 @@ describe('a database of PostgreSQL', { skip: POSTGRES.skip }, () => {
   it('says "away" where nobody listens', async () => {
     await inDatabase(async ({ dataDir }) => {
       assert.equal(troubleOf(await problem(open({ dataDir, url: 'postgres://turnout@127.0.0.1:1/none' }))), 'away');
+    });
+  });
+});
+
+/** Between a process and its database: passes everything on, until it passes nothing any more, as a server that is frozen. */
+async function freezable(url: string): Promise<{ readonly url: string; freeze(): void; close(): void }> {
+  const { hostname, port } = new URL(url);
+  const ends = new Set<Socket>();
+  let isFrozen = false;
+  const server = createServer((inner) => {
+    const outer = connect(Number(port), hostname);
+    for (const [from, to] of [
+      [inner, outer],
+      [outer, inner],
+    ] as const) {
+      ends.add(from);
+      from.on('data', (bytes: Buffer) => {
+        if (!isFrozen) to.write(bytes);
+      });
+      from.on('error', () => undefined);
+      from.on('close', () => to.destroy());
+    }
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const through = new URL(url);
+  through.port = String((server.address() as AddressInfo).port);
+  return {
+    url: through.href,
+    freeze: () => {
+      isFrozen = true;
+    },
+    close: () => {
+      server.close();
+      for (const end of ends) end.destroy();
+    },
+  };
+}
+
+describe('a store on PostgreSQL', { skip: POSTGRES.skip }, () => {
+  it('ends in time where its database does not answer, and what was spent is taken in by the next one', async () => {
+    await inDatabase(async (place) => {
+      const between = await freezable(place.url);
+      const closeMs = 500;
+      const store = await openStore({ ...place, url: between.url, now: () => AT }, { patienceMs: 1000, closeMs });
+      const { row } = valueOf(await store.keys.create({ name: 'a', budgetNanoUsd: 10_000n }));
+      await spendOnce(store.ledger, row, { attemptId: 'before', worst: 100n, cost: 70n });
+      between.freeze();
+      assert.equal(await spendOnce(store.ledger, row, { attemptId: 'frozen', worst: 100n, cost: 60n }), undefined);
+      const beganMs = performance.now();
+      await store.close();
+      const tookMs = performance.now() - beganMs;
+      between.close();
+      assert.ok(tookMs < closeMs + 4000, `it took ${tookMs} ms`);
+      const again = await openStore({ ...place, now: () => AT });
+      const report = valueOf(await again.verify());
+      assert.deepEqual([report.problems, report.spent_nano_usd], [[], 130n]);
+      await again.close();
     });
   });
 });
