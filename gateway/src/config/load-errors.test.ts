@@ -33,6 +33,23 @@ describe('parseConfig on broken files', () => {
       errors: ['2:1  | A tab is used to indent. YAML allows only spaces there.'],
     },
     {
+      name: 'accounts that anybody may make, and that their addresses then open',
+      text: [
+        'people:',
+        '  sign_up: open',
+        '  domains: [a.example, Corp.example]',
+        '  oidc:',
+        '    - {name: a, issuer: "https://a.example", client_id: c, domains: [corp.example], link_by_email: true}',
+        '    - {name: b, issuer: "https://b.example", client_id: c, domains: [b.example], link_by_email: true}',
+        '    - {name: c, issuer: "https://c.example", client_id: c, link_by_email: true}',
+        '    - {name: d, issuer: "https://d.example", client_id: c, link_by_email: true, org: org_other}',
+      ].join('\n'),
+      errors: ['5', '7'].map(
+        (line, at) =>
+          `${line}:${[100, 75][at] ?? 0} people.oidc[${at * 2}].link_by_email | cannot stand beside \`sign_up: open\` for the same domains: anybody could make the account that the owner of an address then logs in to`,
+      ),
+    },
+    {
       name: 'wrong indentation',
       text: 'providers:\n  openai:\n    weight: 1\n   disabled: true\n',
       errors: ['4:1  | All mapping items must start at the same column.'],

@@ -1,6 +1,6 @@
 /** Who may log in, how, and what new people may do: the part of the schema about people. */
 import { z } from 'zod';
-import { ROLES } from '../people/permissions.ts';
+import { DEFAULT_ORG_ID, ROLES } from '../people/permissions.ts';
 import { ID, named, text, whole } from './fields.ts';
 
 const DOMAINS_MAX = 1000;
@@ -49,11 +49,11 @@ const oidcSchema = z.strictObject({
   org: named(ID).default('default').meta({ description: 'Id of the organisation that new people belong to.' }),
   link_by_email: z.boolean().default(false).meta({
     description:
-      'Whether an existing account of `org` is taken over by a verified e-mail address of this provider. Only for a provider that you trust with every account there.',
+      'Whether an existing account of `org` is taken over by a verified e-mail address of this provider: its password ends with that. Only for a provider that you trust with every account there.',
   }),
 });
 
-export const peopleSchema = z.strictObject({
+const fieldsOfPeople = z.strictObject({
   url: z
     .string()
     .max(2048)
@@ -92,6 +92,24 @@ export const peopleSchema = z.strictObject({
     })
     .meta({ description: 'OpenID Connect providers that people may log in by.' }),
 });
+
+export const peopleSchema = fieldsOfPeople.superRefine(({ sign_up, domains: open, oidc }, context) => {
+  for (const [index, { link_by_email, org, domains: vouched }] of oidc.entries())
+    if (sign_up === 'open' && link_by_email && org === DEFAULT_ORG_ID && areShared(open, vouched))
+      context.addIssue({
+        code: 'custom',
+        path: ['oidc', index, 'link_by_email'],
+        message:
+          'cannot stand beside `sign_up: open` for the same domains: anybody could make the account that the owner of an address then logs in to',
+      });
+});
+
+/** Whether an address can be of both; `vouched`: all where it is empty. */
+function areShared(open: readonly string[], vouched: readonly string[]): boolean {
+  if (open.length === 0) return false;
+  if (vouched.length === 0 || [...open, ...vouched].includes('*')) return true;
+  return open.some((one) => vouched.some((other) => one.toLowerCase() === other.toLowerCase()));
+}
 
 function isIssuer(given: string): boolean {
   const url = URL.parse(given);

@@ -74,6 +74,18 @@ describe('an account that is there already', () => {
     });
   });
 
+  it('has no password any more, and no login of whoever set one', async () => {
+    await withPeople(async ({ people, login }) => {
+      const made = { name: 'Ann', email: 'ann@corp.example', orgId: DEFAULT_ORG_ID, role: 'developer' } as const;
+      const user = valueOf(await people.createUser({ ...made, password: '$argon2id$of-another' }, 'sign-up'));
+      const session = { userId: user.id, createdAtMs: AT, expiresAtMs: AT + 1000, address: '', agent: '' };
+      const cookie = valueOf(await people.access.open(session));
+      assert.equal(await login('1', 'ann@corp.example', []), 'developer');
+      assert.equal(valueOf(await people.access.loginOf({ email: 'ann@corp.example' }))?.password, undefined);
+      assert.equal(valueOf(await people.access.see(cookie, 1000)), undefined);
+    });
+  });
+
   it('is taken over once, by an address that the provider vouches for, where that was allowed', async () => {
     await withPeople(async ({ newUser, login }) => {
       await newUser('a@corp.example', DEFAULT_ORG_ID, 'admin');

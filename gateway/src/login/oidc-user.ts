@@ -48,8 +48,9 @@ function mayLink({ link_by_email, domains, org }: OidcConfig, user: UserRow, ema
   return link_by_email && isVouched && user.orgId === org && user.oidcSubject === undefined;
 }
 
+/** Whoever set its password has never shown that the address is his: from now on the provider says who comes, and nobody else. */
 async function linked({ people }: World, { id }: UserRow, oidcSubject: string): Answer {
-  const changed = await people.changeUser(id, { oidcSubject }, id);
+  const changed = await people.changeUser(id, { oidcSubject, password: null }, id);
   if (!changed.ok) return changed;
   return changed.value === undefined ? refused('this account was removed') : ok(changed.value);
 }

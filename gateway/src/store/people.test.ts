@@ -423,6 +423,71 @@ describe('invitations', () => {
     });
   });
 
+  it('end with whoever made them: removed, disabled, of another role, by a key of his too', async () => {
+    await withPeople(async ({ people, keys, books }) => {
+      const openOf = async (tokens: readonly string[]): Promise<readonly boolean[]> =>
+        Promise.all(tokens.map(async (token) => valueOf(await people.invitation(token)) !== undefined));
+      const kept = valueOf(await people.invite({ ...invite, role: 'admin' }, 'user_other')).token;
+      for (const patch of [{ isRemoved: true }, { isDisabled: true }, { role: 'viewer' }] as const) {
+        const boss = valueOf(
+          await people.createUser(newUser(`boss${JSON.stringify(patch).length}@example.org`, 'admin'), BY),
+        );
+        const key = valueOf(await keys.create({ name: 'a', scopes: ['admin'], userId: boss.id }));
+        const tokens = [
+          valueOf(await people.invite({ ...invite, role: 'admin' }, boss.id)).token,
+          valueOf(await people.invite(invite, key.row.id)).token,
+        ];
+        valueOf(await people.changeUser(boss.id, { name: 'another name' }, BY));
+        assert.deepEqual(await openOf(tokens), [true, true]);
+        valueOf(await people.changeUser(boss.id, patch, BY));
+        assert.deepEqual(await openOf(tokens), [false, false], JSON.stringify(patch));
+        assert.equal(codeOf(await people.accept(tokens[0] ?? '', ann)), 'link-used');
+      }
+      assert.deepEqual(await openOf([kept]), [true], 'and nobody else’s');
+      const { entries } = await books.audit({ limitMax: 50 });
+      assert.equal(entries.filter(({ action }) => action === 'invite.deleted').length, 6);
+    });
+  });
+
+  it('end with the key that made them, disabled or removed', async () => {
+    await withPeople(async ({ people, keys }) => {
+      const change = [
+        async (id: string) => valueOf(await keys.change(id, { isDisabled: true })),
+        async (id: string) => valueOf(await keys.remove(id)),
+      ];
+      for (const end of change) {
+        const { row } = valueOf(await keys.create({ name: 'a', scopes: ['admin'] }));
+        const { token } = valueOf(await people.invite(invite, row.id));
+        valueOf(await keys.change(row.id, { name: 'b' }));
+        assert.ok(valueOf(await people.invitation(token)));
+        await end(row.id);
+        assert.equal(valueOf(await people.invitation(token)), undefined);
+      }
+    });
+  });
+
+  it('for a new password end with another role, a new password, and the use of one of them', async () => {
+    await withPeople(async ({ people }) => {
+      const user = valueOf(await people.createUser(newUser('ann@example.org'), BY));
+      const link = async (): Promise<string> =>
+        valueOf(await people.invite({ ...invite, kind: 'password', userId: user.id }, 'user_admin')).token;
+      const uses = [
+        async () => people.changeUser(user.id, { role: 'owner' }, BY),
+        async () => people.changeUser(user.id, { password: '$argon2id$own' }, user.id),
+        async () => people.accept(await link(), { ...ann, password: '$argon2id$by-another-link' }),
+      ];
+      for (const use of uses) {
+        const token = await link();
+        valueOf(await use());
+        assert.equal(codeOf(await people.accept(token, { ...ann, password: '$argon2id$late' })), 'link-used');
+      }
+      assert.equal(
+        valueOf(await people.access.loginOf({ email: 'ann@example.org' }))?.password,
+        '$argon2id$by-another-link',
+      );
+    });
+  });
+
   it('leave nothing in the store by which they could be used', async () => {
     await withPeople(async ({ people, books }) => {
       const { token } = valueOf(await people.invite(invite, BY));

@@ -2,6 +2,7 @@
 import type { Kysely, Selectable, Transaction } from 'kysely';
 import { compact } from '../../lib/json.ts';
 import { DEFAULT_ORG_ID } from '../../people/permissions.ts';
+import { endLinks } from './links.ts';
 import { addUser, membersOf, nextPeopleRevision, note, userOf } from './people.ts';
 import type {
   Arrival,
@@ -293,6 +294,7 @@ async function renew(trx: Trx, { invite, arrival }: Arriving, deed: PeopleDeed):
     .executeTakeFirst();
   if (stored === undefined) return { refused: 'unknown' };
   await trx.deleteFrom('sessions').where('user_id', '=', userId).execute();
+  await endLinks(trx, { passwordOf: userId }, deed);
   const noted = { subject: userId, orgId: stored.org_id, changes: { password: 'set' } };
   await note(trx, deed, { action: 'user.changed', ...noted });
   const teamsOf = await membersOf(trx, [userId]);

@@ -3,6 +3,7 @@ import type { Insertable, Kysely, Selectable, Transaction, Updateable } from 'ky
 import { asArray, asString, compact, parseJson, type JsonRecord } from '../../lib/json.ts';
 import { formatUsd } from '../../money/usd.ts';
 import { noteDeed, type Deed } from './audit.ts';
+import { endLinks } from './links.ts';
 import type { KeyBooks, KeyDeed, StoredKey } from './form.ts';
 import { settingsRecord, settingsText, storedSettings, withPatch } from '../key-settings.ts';
 import { lockPurses } from './lock-purses.ts';
@@ -30,14 +31,15 @@ export function keyBooks(db: Kysely<Tables>): KeyBooks {
       changed(db, { id, action: 'key.changed', ...deed }, async (trx, row) => {
         if (change.budgetNanoUsd !== undefined)
           await setGrant(trx, id, { nanoUsd: change.budgetNanoUsd ?? 0n, atMs: deed.atMs });
+        if (change.isDisabled === true) await endLinksOf(trx, id, deed);
         const settings = settingsText(withPatch(storedSettings(row.settings), change));
         return { columns: { ...columnsOf(change), settings }, changes: changesOf(change) };
       }),
     removeKey: async (id, deed) =>
-      changed(db, { id, action: 'key.deleted', ...deed }, async () => ({
-        columns: { hash: null, old_hash: null, is_removed: 1 },
-        changes: {},
-      })),
+      changed(db, { id, action: 'key.deleted', ...deed }, async (trx) => {
+        await endLinksOf(trx, id, deed);
+        return { columns: { hash: null, old_hash: null, is_removed: 1 }, changes: {} };
+      }),
     rotateKey: async (id, { hash, oldUntilMs }, deed) =>
       // Rotated again by a repeated call, the new token would be the old one too, and end with it.
       changed(db, { id, action: 'key.rotated', isDone: (row) => row.hash === hash, ...deed }, async (_, row) => ({
@@ -47,6 +49,11 @@ export function keyBooks(db: Kysely<Tables>): KeyBooks {
     missingOwner: async (owner) => missingOwner(db, owner),
     ...useBooks(db),
   };
+}
+
+/** People do not come by a link of a key that is good no more. */
+async function endLinksOf(trx: Transaction<Tables>, id: string, { atMs, by = SYSTEM }: KeyDeed): Promise<void> {
+  await endLinks(trx, { madeBy: [id] }, { atMs, by });
 }
 
 function useBooks(db: Kysely<Tables>): Pick<KeyBooks, 'noteUses' | 'keyUses'> {

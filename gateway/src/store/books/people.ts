@@ -3,6 +3,7 @@ import type { Kysely, Selectable, Transaction, Updateable } from 'kysely';
 import { asRecord, compact, parseJson, type JsonRecord } from '../../lib/json.ts';
 import { DEFAULT_ORG_ID } from '../../people/permissions.ts';
 import { noteDeed } from './audit.ts';
+import { endLinks, type LinkChoice } from './links.ts';
 import type {
   NewUser,
   OrgPatch,
@@ -195,6 +196,7 @@ function userBooks(db: Kysely<Tables>): Pick<OwnerBooks, 'createUser' | 'changeU
           .returningAll()
           .executeTakeFirstOrThrow();
         await followUser(trx, id, patch);
+        await endLinks(trx, await linksThatEnd(trx, id, patch), deed);
         const noted = { subject: id, orgId: stored.org_id, changes: userChanges(patch) };
         await note(trx, deed, { action: changed('user', patch), ...noted });
         const teamsOf = await membersOf(trx, [id]);
@@ -290,12 +292,23 @@ function userSet({ email, role, password, oidcSubject, isRemoved }: UserPatch): 
 
 /** What goes with a change of a user: his teams, his sessions. */
 async function followUser(trx: Trx, id: string, patch: UserPatch): Promise<void> {
-  const { isRemoved, isDisabled, teamIds, password, keptSession = '' } = patch;
-  const isOut = isRemoved === true || isDisabled === true;
+  const { isRemoved, teamIds, password, keptSession = '' } = patch;
   if (isRemoved === true || teamIds !== undefined) await setTeams(trx, id, isRemoved === true ? [] : (teamIds ?? []));
+  const isOut = isGone(patch);
   if (!isOut && password === undefined) return;
   const kept = isOut ? '' : keptSession;
   await trx.deleteFrom('sessions').where('user_id', '=', id).where('hash', '!=', kept).execute();
+}
+
+/** Links that he made end where he goes or may less; and those for a password of his, whoever was given one while he was less. */
+async function linksThatEnd(trx: Trx, id: string, patch: UserPatch): Promise<LinkChoice> {
+  if (!isGone(patch) && patch.role === undefined) return patch.password === undefined ? {} : { passwordOf: id };
+  const keys = await trx.selectFrom('keys').select('id').where('user_id', '=', id).execute();
+  return { madeBy: [id, ...keys.map((key) => key.id)], passwordOf: id };
+}
+
+function isGone({ isRemoved, isDisabled }: UserPatch): boolean {
+  return isRemoved === true || isDisabled === true;
 }
 
 async function setTeams(trx: Trx, userId: string, teamIds: readonly string[]): Promise<void> {
