@@ -6,7 +6,7 @@ const INTRO = `# Permissions
 
 Made by \`npm run generate\` from \`gateway/src/people/permissions.ts\`; do not edit.
 
-All within the organisation of the one who asks; what another has is not there (404). The root key may everything, everywhere.
+All within the organisation of the one who asks; what another has is not there (404). The root key may everything, everywhere; an owner of \`${DEFAULT_ORG_ID}\` acts for every organisation.
 What is the whole gateway's (\`gateway.*\`) is for the organisation \`${DEFAULT_ORG_ID}\` alone: an owner of another organisation may not.
 \`keys.own\` is for keys that belong to the one who asks.
 `;

@@ -4,7 +4,7 @@ import { fault, type Fault } from '../chat/fault.ts';
 import { compact, type JsonRecord } from '../lib/json.ts';
 import { PERIODS } from '../money/period.ts';
 import { formatUsd, parseUsd } from '../money/usd.ts';
-import { may, type Principal } from '../people/permissions.ts';
+import { isOfAll, may, type Principal } from '../people/permissions.ts';
 import { BUDGET_SCOPES, EACH, type BudgetRow, type BudgetState } from '../store/budget-ports.ts';
 import type { Store } from '../store/ports.ts';
 import { endpoint, list, type Answer, type Asked, type Endpoint } from './endpoint.ts';
@@ -122,7 +122,7 @@ const create = endpoint({
   examples: { body: { scope: 'team', subject: EXAMPLE.subject, limit_usd: '100' }, answer: EXAMPLE },
   async answers({ body, principal }, { store }) {
     const { org = principal.orgId } = body;
-    if (principal.kind !== 'root' && org !== principal.orgId) return invalid('org', 'there is no such organisation');
+    if (org !== principal.orgId && !isOfAll(principal)) return invalid('org', 'there is no such organisation');
     const made = await store.budgets.create(
       {
         name: body.name,
@@ -203,7 +203,7 @@ export const budgetEndpoints: readonly Endpoint[] = [budgetList, create, get, up
 /** Those of the whole gateway are for those who run it. */
 function isSeen({ orgId }: BudgetRow, principal: Principal): boolean {
   if (orgId === undefined) return may(principal, 'gateway.read');
-  return principal.kind === 'root' || orgId === principal.orgId;
+  return isOfAll(principal) || orgId === principal.orgId;
 }
 
 function changing(

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { fault, type Fault } from '../chat/fault.ts';
 import { compact, type JsonRecord } from '../lib/json.ts';
 import { foldEmail } from '../people/email.ts';
-import { mayGive, ROLES, type Principal } from '../people/permissions.ts';
+import { isOfAll, mayGive, ROLES, type Principal } from '../people/permissions.ts';
 import type { InviteRow, NewInvite, People } from '../store/people-ports.ts';
 import { endpoint, list, type Endpoint } from './endpoint.ts';
 import { at, deleted, id, momentOf } from './fields.ts';
@@ -159,7 +159,7 @@ function newPassword(body: z.output<typeof creation>, principal: Principal, peop
   const beside = (['role', 'email', 'org', 'team'] as const).find((field) => body[field] !== undefined);
   if (beside !== undefined) return invalid(beside, 'it does not stand beside `user`');
   const user = people.user(body.user ?? '');
-  if (user === undefined || (principal.kind !== 'root' && user.orgId !== principal.orgId))
+  if (user === undefined || (user.orgId !== principal.orgId && !isOfAll(principal)))
     return invalid('user', 'there is no such user');
   return { kind: 'password', userId: user.id, orgId: user.orgId, role: user.role };
 }

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { fault, type Fault } from '../chat/fault.ts';
 import { asRecord, compact, type JsonRecord } from '../lib/json.ts';
 import { formatUsd } from '../money/usd.ts';
-import { may, mayGive, type Principal } from '../people/permissions.ts';
+import { isOfAll, may, mayGive, type Principal } from '../people/permissions.ts';
 import { SCOPES, settingsRecord } from '../store/key-settings.ts';
 import type { People } from '../store/people-ports.ts';
 import type { KeyPatch, KeyRow, Store } from '../store/ports.ts';
@@ -96,7 +96,7 @@ export function whyNotSet(
   if (principal.kind === 'root') return undefined;
   const held = whyNotHeld(rightsOf(body, row), principal, people);
   if (held !== undefined) return held;
-  if (org !== undefined && org !== null && org !== principal.orgId)
+  if (org !== undefined && org !== null && org !== principal.orgId && !isOfAll(principal))
     return fault('field-invalid', { reason: 'there is no such organisation' }, { param: 'org' });
   return may(principal, 'keys.write') ? undefined : whyNotOwn(body, principal, row);
 }

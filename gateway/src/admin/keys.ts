@@ -80,7 +80,7 @@ const create = endpoint({
     const refused = whyNotSet(body, { principal, people: store.people });
     if (refused !== undefined) return refused;
     const own = may(principal, 'keys.write') ? {} : { userId: principal.userId };
-    const orgId = principal.orgId ?? body.org ?? undefined;
+    const orgId = body.org ?? principal.orgId;
     const wished = compact({ ...newKeyOf(patchOf(body)), ...own, name: body.name, orgId });
     const made = await store.keys.create(wished, principal.id);
     return made.ok ? issued(made.value, store) : made.error;

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { fault, type Fault } from '../chat/fault.ts';
 import { asRecord, asString, compact, type JsonRecord } from '../lib/json.ts';
 import type { Result } from '../lib/result.ts';
-import { mayGive, type Principal } from '../people/permissions.ts';
+import { isOfAll, mayGive, type Principal } from '../people/permissions.ts';
 import type { Act } from '../store/act.ts';
 import type { OrgRow, People, TeamRow, UserRow } from '../store/people-ports.ts';
 import { endpoint, list, type Answer, type Asked, type Endpoint } from './endpoint.ts';
@@ -72,9 +72,9 @@ export function listOf<Row extends PartyRow>(
   });
 }
 
-/** Root sees all of them; everyone else his own. */
+/** Who acts for all organisations sees all of them; everyone else his own. */
 function isOfOrg(orgId: string, principal: Principal): boolean {
-  return principal.kind === 'root' || orgId === principal.orgId;
+  return isOfAll(principal) || orgId === principal.orgId;
 }
 
 /** `GET` of one by its id. What is another organisation's is unknown. */

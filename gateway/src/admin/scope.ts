@@ -1,7 +1,7 @@
 /** Whose things a principal may see and change: those of its organisation, or its own. What it may not see is not there (404). */
 import { fault, type Fault } from '../chat/fault.ts';
 import { compact } from '../lib/json.ts';
-import { DEFAULT_ORG_ID, may, type Permission, type Principal } from '../people/permissions.ts';
+import { DEFAULT_ORG_ID, isOfAll, may, type Permission, type Principal } from '../people/permissions.ts';
 import type { KeyRow, Store } from '../store/ports.ts';
 
 /** Who has a thing. */
@@ -14,7 +14,7 @@ interface Owned {
 
 /** `all`: the permission for things of everyone in the organisation; without it they must be one's own. */
 export function isSeen({ orgId = DEFAULT_ORG_ID, userId }: Owned, principal: Principal, all: Permission): boolean {
-  if (principal.kind === 'root') return true;
+  if (isOfAll(principal)) return true;
   if (orgId !== principal.orgId) return false;
   return may(principal, all) || (userId !== undefined && userId === principal.userId);
 }
@@ -60,9 +60,9 @@ export function toldOf(
     : fault('record-unknown', { id: keyId.slice(0, 80) });
 }
 
-/** Of which organisation something is made, or listed: root says so, everyone else's is the own one. */
+/** Of which organisation something is made, or listed: who acts for all says so, everyone else's is the own one. */
 export function orgFor(wished: string | undefined, principal: Principal): string | Fault {
   const own = principal.orgId ?? DEFAULT_ORG_ID;
-  if (principal.kind === 'root' || wished === undefined || wished === own) return wished ?? own;
+  if (isOfAll(principal) || wished === undefined || wished === own) return wished ?? own;
   return fault('field-invalid', { reason: 'there is no such organisation' }, { param: 'org' });
 }

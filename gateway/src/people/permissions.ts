@@ -62,6 +62,11 @@ export function may(
   return roles.includes(role);
 }
 
+/** Whether someone acts for every organisation and not for the own one alone: the root key, and who may make and end them. */
+export function isOfAll(principal: Pick<Principal, 'kind' | 'role' | 'orgId'>): boolean {
+  return may(principal, 'gateway.orgs');
+}
+
 /** Whether it concerns the gateway as a whole, and so no tenant's people. */
 export function isOfGateway(permission: Permission): boolean {
   return permission.startsWith('gateway.');

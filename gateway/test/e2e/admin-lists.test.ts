@@ -239,6 +239,40 @@ describe('those who run the gateway', () => {
       }
   });
 
+  it('act for every organisation as owners, and as nobody else', async () => {
+    const { owner, admin } = home;
+    const post = async (token: string, path: string, body: JsonRecord): Promise<Got> =>
+      send(token, 'POST', `/admin/v1/${path}`, body);
+    const org = asString((await post(owner, 'orgs', { name: 'West' })).body['id']) ?? '';
+    const patched = await send(owner, 'PATCH', `/admin/v1/orgs/${org}`, { billing: 'prepaid' });
+    assert.deepEqual([patched.status, patched.body['billing']], [200, 'prepaid']);
+    const made: readonly (readonly [string, JsonRecord])[] = [
+      ['invites', { org, role: 'owner', email: 'boss@west.example' }],
+      ['teams', { name: 'West team', org }],
+      ['users', { name: 'West user', email: 'user@west.example', role: 'admin', org }],
+      ['keys', { name: 'West shop', org }],
+      ['budgets', { name: 'West budget', org, scope: 'all', limit_usd: 9 }],
+      ['credits', { org, amount_usd: 5, reference: 'West payment' }],
+    ];
+    for (const [path, body] of made) {
+      const done = await post(owner, path, body);
+      assert.deepEqual([done.status, done.body['org']], [201, org], `${path}: ${done.text}`);
+      assert.ok([400, 403].includes((await post(admin, path, body)).status), `${path} as admin`);
+      assert.ok(
+        [400, 403].includes((await post(tenant('north').as.owner, path, body)).status),
+        `${path} as a stranger`,
+      );
+    }
+    const { body } = await ask(owner, `balance?org=${org}`);
+    assert.equal(body['available_usd'], '5');
+    for (const path of ['orgs', 'teams', 'users', 'keys', 'budgets', `invites?org=${org}`]) {
+      assert.ok((await ask(owner, path)).text.includes(org), path);
+      for (const other of [admin, tenant('north').as.owner])
+        assert.ok(!(await ask(other, path)).text.includes(`"${org}"`), path);
+    }
+    assert.equal((await send(owner, 'DELETE', `/admin/v1/orgs/${org}`)).status, 200);
+  });
+
   it('are those who may: others of the same organisation see what is its own', async () => {
     for (const path of PATHS.filter((one) => OF_ROWS.test(one)))
       for (const role of ['developer', 'analyst', 'viewer'] as const) {
