@@ -223,7 +223,7 @@ describe('a hold', () => {
         ['c', 'gpt-5'],
       ] as const) {
         ledger.open(hold, opening(id, { model }));
-        ledger.settle(hold, receipt(id, { model, costNanoUsd: 10n, requestId: 'r' }));
+        ledger.settle(hold, receipt(id, { model, costNanoUsd: 10n, requestId: hold.requestId }));
       }
       ledger.release(hold);
       assert.equal(await settledSum(bench), 30n);
