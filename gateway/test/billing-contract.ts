@@ -12,6 +12,18 @@ const AT = 1_795_000_000_000;
 const ORG = 'default';
 const PURSE = creditPurseOf(ORG);
 
+const PAID = { do: 'top-up', orgId: ORG, payment: '', amountNanoUsd: 100n } as const;
+const REFUNDED = { do: 'refund', payment: '', amountNanoUsd: 30n, isVoid: false } as const;
+/** All that may be told of a payment of 100 of which 30 were refunded for good. */
+const TOLD_OF_ONE = [
+  PAID,
+  { ...REFUNDED, refundId: 're_1' },
+  REFUNDED,
+  { ...REFUNDED, amountNanoUsd: 50n },
+  { ...REFUNDED, refundId: 're_2', amountNanoUsd: 20n, isVoid: true },
+] as const satisfies readonly PaidDeed[];
+type PaidDeed = Extract<PaymentDeed, { readonly payment: string }>;
+
 /** Registers the suite for one adapter. `open` is called once, for a new store. */
 export function billingContract(
   { name, kind }: { readonly name: string; readonly kind: TestStore },
@@ -151,26 +163,35 @@ export function billingContract(
     });
 
     it('comes to the same whatever the order in which a payment and its refunds are told', async () => {
-      const pay = { do: 'top-up', orgId: ORG, payment: '', amountNanoUsd: 100n } as const;
-      const refund = { do: 'refund', payment: '', amountNanoUsd: 30n, isVoid: false } as const;
-      const deeds: readonly PaymentDeed[] = [
-        pay,
-        { ...refund, refundId: 're_1' },
-        { ...refund },
-        { ...refund, amountNanoUsd: 50n },
-        { ...refund, refundId: 're_2', amountNanoUsd: 20n, isVoid: true },
-      ];
       // Every seventh of the 120: each event is early in some and late in others.
       for (const order of permutations([0, 1, 2, 3, 4]).filter((_, index) => index % 7 === 0)) {
         await emptied();
         made += 1;
         const payment = `pi_any_${made}`;
         for (const index of order) {
-          const deed = deeds[index];
-          assert.ok(deed !== undefined && 'payment' in deed);
+          const deed = TOLD_OF_ONE[index];
+          assert.ok(deed !== undefined);
           await told(`evt_${made}_${index}`, { ...deed, payment });
         }
         assert.equal((await balance()).availableNanoUsd, 70n, order.join());
+      }
+      await emptied();
+    });
+
+    it('comes to the same where they are told at the same moment', async () => {
+      for (let round = 0; round < 10; round++) {
+        await emptied();
+        made += 1;
+        const payment = `pi_at_once_${made}`;
+        const toldAtOnce = async (deeds: readonly PaidDeed[]): Promise<unknown> =>
+          Promise.all(deeds.map(async (deed, n) => told(`evt_${payment}_${deeds.length}_${n}`, { ...deed, payment })));
+        await toldAtOnce(TOLD_OF_ONE);
+        assert.equal((await balance()).availableNanoUsd, 70n, `round ${round}`);
+        // Each is a refund of its own.
+        await toldAtOnce(
+          [5n, 6n, 7n].map((amountNanoUsd) => ({ ...REFUNDED, refundId: `${amountNanoUsd}`, amountNanoUsd })),
+        );
+        assert.equal((await balance()).availableNanoUsd, 52n, `round ${round}`);
       }
       await emptied();
     });

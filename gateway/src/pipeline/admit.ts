@@ -190,7 +190,11 @@ function worstFor(target: Target, facts: Facts, outputTokens: number): NanoUsd |
 }
 
 /** What is charged for a cost at the target. */
-function chargeAt(payer: Payer, { providerId, model }: Target, costNanoUsd: NanoUsd | undefined): NanoUsd | undefined {
+export function chargeAt(
+  payer: Payer,
+  { providerId, model }: Target,
+  costNanoUsd: NanoUsd | undefined,
+): NanoUsd | undefined {
   if (costNanoUsd === undefined) return undefined;
   return payer.chargeOf?.(costNanoUsd, { provider: providerId, model }) ?? costNanoUsd;
 }

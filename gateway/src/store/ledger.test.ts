@@ -223,7 +223,7 @@ describe('a hold', () => {
         ['c', 'gpt-5'],
       ] as const) {
         ledger.open(hold, opening(id, { model }));
-        ledger.settle(hold, receipt(id, { model, costNanoUsd: 10n, requestId: 'r' }));
+        ledger.settle(hold, receipt(id, { model, costNanoUsd: 10n, requestId: hold.requestId }));
       }
       ledger.release(hold);
       assert.equal(await settledSum(bench), 30n);
@@ -410,6 +410,22 @@ describe('a receipt', () => {
       ledger.release(hold);
       await settledSum(bench);
       assert.equal((await books.usage({})).rows[0]?.cost_nano_usd, null);
+    });
+  });
+
+  it('of an attempt that puts nothing aside is booked in a purse that nobody has drawn from', async () => {
+    await withLedger(8000n, async (bench) => {
+      const { ledger, key, books } = bench;
+      // A budget of the provider that was made after the money was held, as for a batch that is with it.
+      const pursesAt = () => ({ hard: [{ id: 'bud_p', owner: 'budget' }], booked: ['~bud_p'] });
+      const hold = await ledger.hold({ ...payerOf(key), pursesAt }, 100n, 'r');
+      assert.ok(isHold(hold));
+      assert.equal(ledger.open(hold, opening('a')), undefined);
+      assert.ok(ledger.settle(hold, receipt('a', { costNanoUsd: 70n })));
+      ledger.release(hold);
+      assert.equal(await settledSum(bench), 70n);
+      assert.equal((await books.balances('bud_p', 'p1')).spentNanoUsd, 70n);
+      assert.deepEqual((await books.verify()).problems, []);
     });
   });
 

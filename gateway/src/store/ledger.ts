@@ -79,7 +79,7 @@ interface Covered {
   readonly nanoUsd: NanoUsd;
 }
 
-/** In which purses of its target a receipt is booked, and whether it is the first of its request that is charged. */
+/** In which purses of its target a receipt is booked, and whether it is the first of its hold that is charged. */
 interface Booking {
   readonly purses: TargetPurses;
   readonly isFirst: boolean;
@@ -130,7 +130,7 @@ export class LedgerBook implements Ledger {
     const hold = live(given);
     if (hold.isReleased) return undefined;
     const { attemptId, worstNanoUsd = 0n } = attempt;
-    const more = hold.isBudgeted ? positive(chargeOf(hold, attempt, worstNanoUsd) - unpromised(hold)) : 0n;
+    const more = hold.isBudgeted ? positive(worstOf(hold, attempt) - unpromised(hold)) : 0n;
     const purses = hold.covered.has(attemptId) ? NO_PURSES : pursesAt(hold, attempt);
     const add = (result: true | Fault): undefined | Fault => {
       if (result !== true) return result;
@@ -161,8 +161,8 @@ export class LedgerBook implements Ledger {
   open(given: Hold, attempt: Opening): Fault | undefined {
     const hold = live(given);
     if (hold.isReleased) throw new Error(`request ${hold.requestId} opens an attempt after its hold was released`);
-    const { worstNanoUsd: costNanoUsd = 0n } = attempt;
-    const worstNanoUsd = hold.isBudgeted ? chargeOf(hold, attempt, costNanoUsd) : 0n;
+    const { worstNanoUsd: costNanoUsd = 0n, requestId = hold.requestId } = attempt;
+    const worstNanoUsd = hold.isBudgeted ? worstOf(hold, attempt) : 0n;
     const missing = worstNanoUsd - unpromised(hold);
     if (missing > 0n) {
       const short = tryReserveAll(this.#purses, hold.payer.hard, missing);
@@ -174,7 +174,7 @@ export class LedgerBook implements Ledger {
     const short = covered === undefined ? tryReserveAll(this.#purses, purses.hard, costNanoUsd) : undefined;
     if (short !== undefined) return this.#purses.exceeded(short);
     hold.covered.delete(attempt.attemptId);
-    const trace = plausible(interruptedReceipt(hold.requestId, hold.payer, attempt));
+    const trace = plausible(interruptedReceipt(requestId, hold.payer, attempt));
     // After a crash nobody knows which of two at once was charged first: what is fixed goes with the one opened first.
     const receipt = whole(hold, trace, { purses, isFirst: !hold.isCharged && hold.open.length === 0 });
     if (!this.#recorder.tryRecord(receiptText('opened', receipt))) {
@@ -192,13 +192,16 @@ export class LedgerBook implements Ledger {
     const hold = live(given);
     const attempt = this.#close(hold, receipt.attemptId);
     if (attempt === undefined) return false;
-    const honest = whole(hold, plausible(receipt), { purses: attempt.purses, isFirst: !hold.isCharged });
-    hold.settledAt.push(receipt);
+    const { purses } = attempt;
+    const honest = whole(hold, plausible(receipt), { purses, isFirst: !hold.isCharged });
     this.#recorder.record(receiptText('settled', honest));
     const costNanoUsd = honest.costNanoUsd ?? 0n;
     const chargeNanoUsd = honest.chargeNanoUsd ?? costNanoUsd;
-    hold.isCharged ||= chargeNanoUsd > 0n;
-    for (const { id } of attempt.purses.hard) this.#purses.spend(id, attempt.heldNanoUsd, costNanoUsd);
+    if (isOfItself(hold, receipt)) {
+      hold.settledAt.push(receipt);
+      hold.isCharged ||= chargeNanoUsd > 0n;
+    }
+    for (const { id } of purses.hard) this.#purses.spend(id, attempt.heldNanoUsd, costNanoUsd);
     if (!hold.isBudgeted) return true;
     const covered = chargeNanoUsd < hold.leftNanoUsd ? chargeNanoUsd : hold.leftNanoUsd;
     hold.leftNanoUsd -= covered;
@@ -326,6 +329,12 @@ function elsewhereFault(of: Fault): Fault {
   return of.code === 'budget-exceeded' ? { ...of, code: 'target-budget-exceeded' } : of;
 }
 
+/** The most that can be charged for an attempt. Nothing where nobody says what it can cost: it is booked, covered or not. */
+function worstOf(hold: LiveHold, attempt: Opening): NanoUsd {
+  const { worstNanoUsd } = attempt;
+  return worstNanoUsd === undefined ? 0n : chargeOf(hold, attempt, worstNanoUsd);
+}
+
 /** What is charged for a cost; the cost itself where no plan says otherwise. */
 function chargeOf(hold: LiveHold, at: PaidPlace & { readonly isFirst?: boolean }, costNanoUsd: NanoUsd): NanoUsd {
   const { provider, model, isFirst = !hold.isCharged } = at;
@@ -336,12 +345,19 @@ function chargeOf(hold: LiveHold, at: PaidPlace & { readonly isFirst?: boolean }
 function whole(hold: LiveHold, receipt: Receipt, { purses, isFirst }: Booking): Receipt {
   const { booked, labels } = hold.payer;
   const { costNanoUsd, provider, model } = receipt;
-  const charge = costNanoUsd === undefined ? undefined : chargeOf(hold, { provider, model, isFirst }, costNanoUsd);
+  const isOwn = isOfItself(hold, receipt);
+  const at = { provider, model, isFirst: isFirst || !isOwn };
+  const charge = costNanoUsd === undefined ? undefined : chargeOf(hold, at, costNanoUsd);
   const isAtCost = charge === undefined || charge === costNanoUsd;
-  const isRepeat = hold.settledAt.some((place) => place.provider === provider && place.model === model);
+  const isRepeat = isOwn && hold.settledAt.some((place) => place.provider === provider && place.model === model);
   const paid = { ...receipt, purses: purses.booked.length === 0 ? booked : [...booked, ...purses.booked], labels };
   if (isAtCost && !isRepeat) return paid;
   return { ...paid, ...(isAtCost ? {} : { chargeNanoUsd: charge }), isRepeat };
+}
+
+/** False for a request that shares the hold with others: it has one attempt, the first one that is charged for it. */
+function isOfItself({ requestId }: Hold, receipt: Receipt): boolean {
+  return receipt.requestId === requestId;
 }
 
 function positive(amount: NanoUsd): NanoUsd {

@@ -179,6 +179,8 @@ export interface Opening {
   readonly estimateNanoUsd?: NanoUsd;
   /** The most that this attempt can cost. Given: `open` first makes sure that the hold covers it. */
   readonly worstNanoUsd?: NanoUsd;
+  /** Of a request that shares its hold with others and has this one attempt: a line of a batch. Absent: the hold's. */
+  readonly requestId?: string;
 }
 
 /** Tokens of a receipt; what was not counted is absent. */

@@ -88,10 +88,10 @@ export class Purses {
     return this.#wait(purse, { needNanoUsd: nanoUsd, patience, isCounted: isKnownShort });
   }
 
-  /** Puts an amount aside if this can be done at once. */
+  /** Puts an amount aside if this can be done at once. Nothing can be, also of a purse that is not known here. */
   tryReserve(id: string, nanoUsd: NanoUsd): boolean {
     const purse = this.#purses.get(id);
-    return purse !== undefined && take(purse, nanoUsd);
+    return purse === undefined ? nanoUsd <= 0n : take(purse, nanoUsd);
   }
 
   /** Of what was put aside, `heldNanoUsd` comes free and `costNanoUsd` is gone for good. */

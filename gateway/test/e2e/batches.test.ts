@@ -921,6 +921,36 @@ describe("a provider's own batches", () => {
     assert.equal(simulator.log.requests.length, before);
   });
 
+  it('hold what the plan charges, and charge each line as a request of its own', async () => {
+    const plan = 'billing: {plan: [{models: openai, basis_points: 10000, fixed_usd: "0.001"}]}';
+    await withOwn({ more: plan }, async (own) => {
+      const before = own.simulator.log.requests.length;
+      // Each line costs less than 0.0001 USD, twice that is charged, and the fixed amount: 20 of them are above 0.02.
+      const poor = await newKey(own.gateway, { budget_usd: '0.015' });
+      const refused = await ended(
+        openaiAt(own.gateway, poor.key),
+        (await batchOf(openaiAt(own.gateway, poor.key), chatLines(20, 'openai/gpt-x'))).id,
+      );
+      assert.deepEqual([refused.status, refused.errors?.data?.[0]?.code], ['failed', 'budget_exceeded']);
+      assert.equal(own.simulator.log.requests.length, before);
+      const { id: keyId, key } = await newKey(own.gateway, { budget_usd: '1' });
+      const client = openaiAt(own.gateway, key);
+      const done = await ended(client, (await batchOf(client, chatLines(3, 'openai/gpt-x'))).id);
+      assert.equal(done.request_counts?.completed, 3);
+      assert.ok(own.simulator.log.requests.some(({ path }) => path.endsWith('/batches')));
+      const rows = await usageOf(own.gateway, keyId);
+      assert.equal(rows.length, 3);
+      for (const row of rows)
+        assert.equal(row['charge_nano_usd'], Number(row['cost_nano_usd']) * 2 + 1_000_000, JSON.stringify(row));
+      const month = new Date().toISOString().slice(0, 7);
+      const requests = async (): Promise<unknown> => {
+        const invoice = asRecord(await get(own.gateway, `/admin/v1/invoices?month=${month}`));
+        return asRecord(invoice?.['total'])?.['requests'];
+      };
+      assert.equal(await until(requests, (count) => count !== 0), 3);
+    });
+  });
+
   it('are given up for our own queue where the provider has none after all', async () => {
     await withOwn({ script: [{ match: { path: '/v1/files' }, times: 'forever', status: 404 }] }, async (own) => {
       const client = openaiAt(own.gateway);

@@ -1,7 +1,7 @@
 /** A line as it would go to the one target that all lines of its batch have, or why it has no such target. */
 import type { Call, Outgoing } from '../../pipeline/call.ts';
 import { planCall, type Planning } from '../../pipeline/planning.ts';
-import { worstAt } from '../../pipeline/admit.ts';
+import { chargeAt, worstAt } from '../../pipeline/admit.ts';
 import type { World } from '../../pipeline/world.ts';
 import { discounted } from '../../money/discount.ts';
 import type { BatchApi } from '../../providers/provider.ts';
@@ -70,7 +70,7 @@ export interface Packed {
   /** As the provider's dialect gives it. */
   readonly path: string;
   readonly body: Buffer;
-  /** The most that it can cost; 0 where no price is known. */
+  /** The most that can be charged for it; 0 where no price is known. */
   readonly worstNanoUsd: bigint;
 }
 
@@ -87,7 +87,8 @@ export async function packed({ call, planning, target, api }: Planned, world: Wo
   const path = pathOf(built.value, api);
   const { body } = built.value.call;
   if (path === undefined || body === undefined) return undefined;
-  return { path, body: onOneLine(body), worstNanoUsd: worstAt(target, call.facts) ?? 0n };
+  const worstNanoUsd = chargeAt(planning.payer, target, worstAt(target, call.facts)) ?? 0n;
+  return { path, body: onOneLine(body), worstNanoUsd };
 }
 
 function pathOf({ call }: Outgoing, { paths }: BatchApi): string | undefined {

@@ -124,7 +124,8 @@ function book(outcome: Outcome, bill: Bill, at: TakingIn & { readonly prepared: 
   const where = { attemptId, provider: target.providerId, model: target.model, target: target.id, atMs };
   const { costNanoUsd } = bill;
   // It has been sent and held long ago: what it costs is booked whether it is covered or not.
-  const unopened = ledger.open(hold, { ...where, inputTokensEstimate: call.facts.inputTokensEstimate });
+  const { inputTokensEstimate } = call.facts;
+  const unopened = ledger.open(hold, { ...where, requestId, inputTokensEstimate });
   if (unopened !== undefined) throw new Error(unopened.message);
   ledger.settle(hold, {
     ...where,

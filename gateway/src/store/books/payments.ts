@@ -9,6 +9,7 @@ import type { BillingBooks, CreditRow, PaymentDeed, PaymentEvent, PaymentOutcome
 import { tell } from './alerts.ts';
 import { byReference, byReferencePrefix, takeBack, topUp } from './credits.ts';
 import { refundedOf } from './credit-lots.ts';
+import { lockNames } from './lock-purses.ts';
 import type { Tables } from './schema.ts';
 
 export function paymentBooks(db: Kysely<Tables>): Pick<BillingBooks, 'takePayment'> {
@@ -20,6 +21,8 @@ export function paymentBooks(db: Kysely<Tables>): Pick<BillingBooks, 'takePaymen
 async function takeEvent(trx: Transaction<Tables>, event: PaymentEvent): Promise<PaymentOutcome> {
   const { id, source, kind, atMs, deed } = event;
   const isRefund = deed.do === 'refund';
+  // Of two events of a payment each would see the payment without the other. A purse is locked behind it, by all who want both.
+  if ('payment' in deed) await lockNames(trx, [`payment ${deed.payment}`]);
   const fresh = await trx
     .insertInto('webhook_events')
     .values({
