@@ -8,7 +8,7 @@ import { paymentEventOf } from './stripe-event.ts';
 import { whyUnsigned } from './stripe-signature.ts';
 
 /** Stripe's largest events have some tens of kilobytes. */
-const BODY_MAX_BYTES = 1024 * 1024;
+export const EVENT_MAX_BYTES = 1024 * 1024;
 
 export interface WebhookRequest {
   readonly headers: Readonly<Record<string, string | undefined>>;
@@ -38,7 +38,7 @@ export async function stripeWebhook(
   const header = headers['stripe-signature'];
   if (secrets.length === 0) return unsigned('`billing.stripe.webhook_secret` is not set here');
   if (header === undefined) return unsigned('there is no `stripe-signature`');
-  const bytes = await body(BODY_MAX_BYTES);
+  const bytes = await body(EVENT_MAX_BYTES);
   if (!bytes.ok) return bytes;
   const why = whyUnsigned({ header, body: bytes.value, secrets, nowMs, toleranceS });
   if (why !== undefined) return unsigned(why);

@@ -22,6 +22,8 @@ import { dialectOf, dialectOfPath, finishFault, serve, type Desk, type Rim } fro
 const HEADERS_MAX = 200;
 /** What a body is counted for whose length is told only by its end. */
 const BODY_UNKNOWN_BYTES = 1024 * 1024;
+/** Bodies at once of those who have shown no key: of logins, of payment events. They take no more of the memory than this. */
+const STRANGERS_BYTES_MAX = 32 * 1024 * 1024;
 
 export interface ListenerOptions {
   readonly world: World;
@@ -126,6 +128,7 @@ function takingIn(bodyMaxBytes: () => number): {
   const connections = new Set<Socket>();
   const leave = (socket: Socket): void => void connections.delete(socket);
   let bodiesBytes = 0;
+  let strangersBytes = 0;
   let closeIdle = (): void => undefined;
   return {
     watch(server) {
@@ -135,11 +138,12 @@ function takingIn(bodyMaxBytes: () => number): {
         socket.once('close', () => leave(socket));
       });
     },
-    takeIn(request, response) {
-      const announced = Number(request.headers['content-length'] ?? BODY_UNKNOWN_BYTES);
-      // What is longer is refused for that, or is a file that goes to the disk as it comes.
-      const bodyBytes = announced > bodyMaxBytes() ? 0 : announced;
-      const short = capacity.shortOf({ connections: connections.size, otherBodiesBytes: bodiesBytes, bodyBytes });
+    takeIn(request, response, strangerMaxBytes) {
+      const isStranger = strangerMaxBytes !== undefined;
+      const bodyBytes = announcedBytes(request, strangerMaxBytes ?? bodyMaxBytes());
+      const isTooMuch = isStranger && bodyBytes > 0 && strangersBytes + bodyBytes > STRANGERS_BYTES_MAX;
+      const load = { connections: connections.size, otherBodiesBytes: bodiesBytes, bodyBytes };
+      const short = isTooMuch ? 'memory' : capacity.shortOf(load);
       // Who only keeps a connection for later gives way.
       if (short === 'connections') closeIdle();
       if (short !== undefined) {
@@ -147,12 +151,22 @@ function takingIn(bodyMaxBytes: () => number): {
         return short;
       }
       bodiesBytes += bodyBytes;
+      if (isStranger) strangersBytes += bodyBytes;
       response.once('close', () => {
         bodiesBytes -= bodyBytes;
+        if (isStranger) strangersBytes -= bodyBytes;
       });
       return undefined;
     },
   };
+}
+
+/** 0 where there is no body (RFC 9112, section 6.3), and where it is refused for its length, or is a file that goes to the disk as it comes. */
+function announcedBytes({ headers }: IncomingMessage, maxBytes: number): number {
+  const length = headers['content-length'];
+  if (length === undefined)
+    return headers['transfer-encoding'] === undefined ? 0 : Math.min(maxBytes, BODY_UNKNOWN_BYTES);
+  return Number(length) > maxBytes ? 0 : Number(length);
 }
 
 /** One request, from its head to its end in the metrics. */

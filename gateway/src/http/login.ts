@@ -9,7 +9,7 @@ import { parseBody } from '../pipeline/body.ts';
 import { readBody } from './read-body.ts';
 
 /** Names, addresses, a password: far less than this. */
-const BODY_BYTES_MAX = 64 * 1024;
+export const LOGIN_MAX_BYTES = 64 * 1024;
 const FIELDS_MAX = 50;
 
 interface Asked {
@@ -32,7 +32,7 @@ export async function askLogin(login: Login, asked: Asked): Promise<LoginResult>
     address,
     isForm,
     body: async () => {
-      const maxBytes = BODY_BYTES_MAX;
+      const maxBytes = LOGIN_MAX_BYTES;
       // With a watch the body need not be JSON.
       const bytes = await readBody(request, response, isForm ? { maxBytes, watch: () => undefined } : { maxBytes });
       if (!bytes.ok) return bytes;

@@ -6,7 +6,7 @@ import type { Origin } from '../chat/part.ts';
 import type { Dialect } from '../dialects/dialect.ts';
 import type { JsonRecord } from '../lib/json.ts';
 import { err, type Result } from '../lib/result.ts';
-import type { WebhookRequest } from '../billing/webhook.ts';
+import { EVENT_MAX_BYTES, type WebhookRequest } from '../billing/webhook.ts';
 import { authenticate, authenticateAnew } from './authenticate.ts';
 import { BODY_LIMITS, isLong, parseBodyInTurns, type BodyLimits, type ParsedBody } from '../pipeline/body.ts';
 import type { Arrival } from '../pipeline/call.ts';
@@ -30,7 +30,7 @@ import type { KeyRow } from '../store/ports.ts';
 import { enter, leave, limitedAtDoor } from '../pipeline/limit.ts';
 import { callerAddress } from './caller-address.ts';
 import type { Capacity } from './capacity.ts';
-import { askLogin } from './login.ts';
+import { askLogin, LOGIN_MAX_BYTES } from './login.ts';
 import { modelAnswer, modelsAnswer, type ModelsForm } from './models.ts';
 import { arrivalOf, isFormWanted, isOperation, takesForm, type OperationBody } from './operations.ts';
 import { answerStored } from './batches.ts';
@@ -55,8 +55,12 @@ export interface Desk {
   readonly login: Login;
   /** Requests being worked on. */
   readonly inFlight: () => number;
-  /** Takes the request in, or says what there is too little of for it. */
-  readonly takeIn: (request: IncomingMessage, response: ServerResponse) => ReturnType<Capacity['shortOf']>;
+  /** Takes the request in, or says what there is too little of for it. `strangerMaxBytes`: of a body of who has shown no key. */
+  readonly takeIn: (
+    request: IncomingMessage,
+    response: ServerResponse,
+    strangerMaxBytes?: number,
+  ) => ReturnType<Capacity['shortOf']>;
 }
 
 /** The few answers that come from elsewhere than the pipeline. `undefined` key: the caller sent none that is known. */
@@ -129,11 +133,14 @@ const SHORT: Readonly<Record<'connections' | 'memory', string>> = {
 const ELSEWHERE: Headers = { connection: 'close' };
 
 /** Why no more requests can be taken now; where they can, it is taken in. */
-function fullFault(visitor: Visit): { readonly fault: Fault; readonly headers: Headers } | undefined {
+function fullFault(
+  visitor: Visit,
+  strangerMaxBytes?: number,
+): { readonly fault: Fault; readonly headers: Headers } | undefined {
   const { desk, request, response } = visitor;
   const busy = busyFault(visitor);
   if (busy !== undefined) return { fault: busy, headers: busy.code === 'shutting-down' ? ELSEWHERE : {} };
-  const short = desk.takeIn(request, response);
+  const short = desk.takeIn(request, response, strangerMaxBytes);
   if (short === undefined) return undefined;
   return { fault: fault('overloaded', { reason: SHORT[short] }, { retryAfterMs: 1000 }), headers: ELSEWHERE };
 }
@@ -244,13 +251,20 @@ function serveOpen({ desk, operation, reply, requestId }: Visit): Ending | Promi
 /** Who sends it has a signature in the place of a key, and spends nothing. */
 async function serveWebhook(visitor: Visit): Promise<Ending> {
   const { desk, headers, request, response } = visitor;
-  const busy = busyFault(visitor);
-  if (busy !== undefined) return finish(visitor, err(busy));
+  const full = fullFault(visitor, EVENT_MAX_BYTES);
+  if (full !== undefined) return finishFull(visitor, full);
   const body = async (maxBytes: number): Promise<Result<Uint8Array, Fault>> =>
     readBody(request, response, { maxBytes });
   const answer = await desk.rim.webhook({ headers, body });
   if (!answer.ok) response.setHeader('connection', 'close');
   return finish(visitor, answer);
+}
+
+function finishFull(
+  { desk, reply, requestId }: Visit,
+  { fault: of, headers }: { readonly fault: Fault; readonly headers: Headers },
+): Ending {
+  return finishFault({ reply, requestId, dialect: desk.dialects['openai-chat'] }, of, headers);
 }
 
 function busyFault({ desk, headers }: Visit): Fault | undefined {
@@ -422,8 +436,8 @@ async function serveDecision({ desk, operation, reply, requestId }: Visit, key: 
 async function serveLogin(visitor: Visit): Promise<Ending> {
   const { desk, reply, requestId, operation } = visitor;
   const at = { reply, requestId, dialect: desk.dialects['openai-chat'] };
-  const busy = busyFault(visitor);
-  if (busy !== undefined) return finishFault(at, busy, {});
+  const full = fullFault(visitor, LOGIN_MAX_BYTES);
+  if (full !== undefined) return finishFull(visitor, full);
   const path = operation.kind === 'login' ? operation.path : '';
   const answer = await askLogin(desk.login, { ...visitor, path, address: addressOf(visitor) ?? '' });
   if ('fault' in answer)

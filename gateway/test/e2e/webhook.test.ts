@@ -1,12 +1,16 @@
 /** The webhook of payments as its sender sees it: Stripe's own library signs, a real gateway answers. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { request } from 'node:http';
+import { connect } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { after, before, describe, it } from 'node:test';
 import { DatabaseSync } from 'node:sqlite';
 import { join } from 'node:path';
 import { Stripe } from 'stripe';
 import { asRecord, asString, parseJson, type JsonRecord } from '../../src/lib/json.ts';
-import { runCli, startGateway, type TestGateway } from '../harness.ts';
+import { until } from '../chaos/crew.ts';
+import { ROOT_KEY, runCli, startGateway, type TestGateway } from '../harness.ts';
 
 const SECRETS = ['whsec_first_0123456789', 'whsec_second_0123456789'] as const;
 const CONFIG = `providers: {house: {dialect: openai-chat, base_url: 'http://127.0.0.1:1/v1', models: {a: {}}}}
@@ -188,5 +192,28 @@ describe('the webhook of payments', () => {
     const settings = JSON.stringify(rows('select settings from snapshots'));
     for (const secret of SECRETS) assert.ok(!settings.includes(secret));
     assert.ok(settings.includes('webhook_secret'));
+  });
+
+  it('takes no more memory for senders nobody knows than is set aside for them', async () => {
+    const { hostname, port } = new URL(gateway.url);
+    const head = `POST /webhooks/stripe HTTP/1.1\r\nhost: a\r\nstripe-signature: t=1,v1=a\r\ncontent-length: ${1024 * 1024}\r\n\r\n`;
+    const answers = await Promise.all(
+      Array.from({ length: 40 }, async () => {
+        const socket = connect(Number(port), hostname);
+        socket.on('error', () => undefined);
+        socket.write(head);
+        const first = await Promise.race([once(socket, 'data'), delay(1500, undefined)]);
+        return { socket, text: first === undefined ? '' : String(first[0]) };
+      }),
+    );
+    const refused = answers.filter(({ text }) => text.startsWith('HTTP/1.1 503'));
+    assert.deepEqual([refused.length, answers.filter(({ text }) => text === '').length], [8, 32]);
+    assert.match(refused[0]?.text ?? '', /retry-after: 1\r\n/i);
+    const payload = eventText('evt_beside', 'customer.created', {});
+    assert.equal((await post(payload, sign(payload))).status, 503, 'Stripe sends it again');
+    const models = await fetch(`${gateway.url}/v1/models`, { headers: { authorization: `Bearer ${ROOT_KEY}` } });
+    assert.equal(models.status, 200, 'who has a key is served');
+    for (const { socket } of answers) socket.destroy();
+    await until('room for others', async () => (await post(payload, sign(payload))).status === 200);
   });
 });
