@@ -20,6 +20,8 @@ export interface Usage {
   readonly outputAudioTokens?: number;
   /** What is not counted in tokens: whole pictures made, seconds of sound heard, characters spoken, searches. */
   readonly units?: Units;
+  /** Calls of which these are the sums: each is a request to the provider. Absent: one. */
+  readonly calls?: number;
   /** Names of further counts that the provider gave and we have no word for (`server_tool_use.web_search_requests`). */
   readonly others?: readonly string[];
   /** The provider's own usage object, every field of it. */
@@ -86,6 +88,7 @@ export function sumUsage(usages: readonly (Usage | undefined)[]): Usage | undefi
   const images = sum((usage) => usage.units?.images);
   const counts = SUMMED.map((name) => [name, sum((usage) => usage[name])] as const);
   return {
+    calls: usages.length,
     ...Object.fromEntries(counts.filter(([, count]) => count !== undefined)),
     ...(images === undefined ? {} : { units: { images } }),
   };

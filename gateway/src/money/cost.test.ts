@@ -114,6 +114,15 @@ describe('the cost of an attempt', () => {
     assert.equal(costOf({ request: usd('0.04') }, {})?.totalNanoUsd, usd('0.04'));
   });
 
+  it('of several calls has the price of each request, and the tier that the input of one reaches', () => {
+    const price = { ...PRICE, request: usd('0.01') };
+    const one = { inputTokens: 150_000, outputTokens: 1000 };
+    const four = { calls: 4, inputTokens: 600_000, outputTokens: 4000 };
+    assert.equal(costOf(price, four)?.totalNanoUsd, 4n * (costOf(price, one)?.totalNanoUsd ?? 0n));
+    assert.equal(costOf(price, { ...four, inputTokens: 800_001 })?.lines[0]?.rate, usd('6'));
+    assert.ok((costOf(price, four)?.totalNanoUsd ?? 0n) <= (worstCase(price, four) ?? 0n));
+  });
+
   it('rounds once, half up, to a nano-dollar', () => {
     assert.equal(costOf({ input: 1n, output: 1n }, { inputTokens: 499_999 })?.totalNanoUsd, 0n);
     assert.equal(costOf({ input: 1n, output: 1n }, { inputTokens: 500_000 })?.totalNanoUsd, 1n);

@@ -27,7 +27,7 @@ export type CostClass =
 
 export interface CostLine {
   readonly class: CostClass;
-  /** Tokens or pieces of this class; 1 for `request`. */
+  /** Tokens or pieces of this class; for `request`, calls. */
   readonly count: number;
   /** Nano-dollars a million tokens; of what is sold by the piece, a piece; for `request`, a request. */
   readonly rate: bigint;
@@ -76,10 +76,11 @@ export function costOf(price: Price, usage: Usage): Cost | undefined {
   const { request } = price;
   const units = unitItems(price.units, usage.units);
   if (units.length === 0 && request === undefined && !hasTokens(usage)) return undefined;
-  const rates = ratesFor(price, usage.inputTokens ?? 0);
+  const rates = ratesFor(price, inputOfEach(usage));
   const items = [...inputItems(rates, usage), ...outputItems(rates, usage)];
   const tokens = summed(units.length === 0 ? items : items.filter((item) => item.rate !== undefined));
-  const pieces = request === undefined ? units : [...units, { class: 'request', count: 1, rate: request } as const];
+  const pieces =
+    request === undefined ? units : [...units, { class: 'request', count: usage.calls ?? 1, rate: request } as const];
   if (tokens === undefined || pieces.length === 0) return tokens;
   if (pieces.some((piece) => piece.rate < 0n)) return undefined;
   const lines = pieces.map((piece): CostLine => ({ ...piece, nanoUsd: BigInt(piece.count) * piece.rate }));
@@ -132,6 +133,8 @@ export interface WorstUsage {
   readonly inputTokens: number;
   readonly outputTokens: number;
   readonly units?: Units;
+  /** As in `Usage`. */
+  readonly calls?: number;
 }
 
 /**
@@ -140,17 +143,18 @@ export interface WorstUsage {
  */
 export function worstCase(price: Price, most: WorstUsage): NanoUsd | undefined {
   if (!areCounts(most) || !hasPrice(price)) return undefined;
-  const { inputTokens, units } = most;
+  const { request = 0n } = price;
+  const { units, calls = 1 } = most;
   const pieces = unitItems(price.units, units);
-  if ((price.request ?? 0n) < 0n || pieces.some((piece) => piece.rate < 0n)) return undefined;
+  if (request < 0n || pieces.some((piece) => piece.rate < 0n)) return undefined;
   let worst = 0n;
-  for (const rates of reachable(price, inputTokens)) {
+  for (const rates of reachable(price, inputOfEach(most))) {
     if (pieces.length === 0 && !coversTokens(rates, most)) return undefined;
     const product = worstProduct(rates, most);
     if (product === undefined) return undefined;
     if (product > worst) worst = product;
   }
-  const fixed = pieces.reduce((sum, piece) => sum + BigInt(piece.count) * piece.rate, price.request ?? 0n);
+  const fixed = pieces.reduce((sum, piece) => sum + BigInt(piece.count) * piece.rate, request * BigInt(calls));
   return (worst + MILLION - 1n) / MILLION + fixed;
 }
 
@@ -185,6 +189,7 @@ export function saneUsage(usage: Usage, limits: UsageLimits = {}): Usage {
     reasoningTokens: countUpTo(output, usage.reasoningTokens),
     outputAudioTokens: countUpTo(output, usage.outputAudioTokens),
     units: saneUnits(usage.units),
+    calls: usage.calls,
     raw: usage.raw,
   });
 }
@@ -239,6 +244,11 @@ function outputItems(rates: Rates, usage: Usage): readonly Item[] {
   ];
 }
 
+/** A tier is reached by the input of one call. Those that are one attempt for several choices all have the same. */
+function inputOfEach({ inputTokens = 0, calls = 1 }: Usage): number {
+  return Math.ceil(inputTokens / calls);
+}
+
 /** The rates that hold for so much input: those of the highest tier below it, and the plain ones where it gives none. */
 function ratesFor(price: Price, inputTokens: number): Rates {
   return price.tiers === undefined ? price : (reachable(price, inputTokens).at(-1) ?? price);
@@ -257,6 +267,7 @@ function hasPrice(price: Price): boolean {
 
 function areCounts(usage: Usage): boolean {
   return (
+    isCount(usage.calls) &&
     isCount(usage.inputTokens) &&
     isCount(usage.cachedInputTokens) &&
     isCount(usage.cacheWriteTokens) &&

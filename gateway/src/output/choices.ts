@@ -21,7 +21,7 @@ export function joiner(): Joiner {
         return [event];
       case 'usage':
         usages.set(call, mergeUsage(usages.get(call), event.usage));
-        return [{ type: 'usage', usage: sumSoFar([...usages.values()]) }];
+        return [{ type: 'usage', usage: sumOfCalls([...usages.values()]) }];
       case 'extra':
         return event.choice === undefined ? [event] : [{ ...event, choice: call }];
       case 'error':
@@ -57,4 +57,9 @@ export function sumSoFar(usages: readonly Usage[]): Usage {
     return counts.length === 0 ? [] : [[count, counts.reduce((total, one) => total + one, 0)] as const];
   });
   return Object.fromEntries(given);
+}
+
+/** The same of calls that are one attempt. */
+export function sumOfCalls(usages: readonly Usage[]): Usage {
+  return { ...sumSoFar(usages), calls: usages.length };
 }

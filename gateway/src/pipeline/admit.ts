@@ -1,6 +1,6 @@
 /** admit: puts money aside for the dearest thing the plan may do, so that a budget is a budget. */
 import type { Fault } from '../chat/fault.ts';
-import { worstCase } from '../money/cost.ts';
+import { worstCase, type WorstUsage } from '../money/cost.ts';
 import type { NanoUsd } from '../money/price.ts';
 import { callsFor } from '../output/way.ts';
 import type { Facts } from '../understand/facts.ts';
@@ -184,9 +184,7 @@ function outputAffordable(chargeOf: (outputTokens: number) => NanoUsd | undefine
 }
 
 function worstFor(target: Target, facts: Facts, outputTokens: number): NanoUsd | undefined {
-  return target.price === undefined
-    ? undefined
-    : worstCase(target.price, { inputTokens: inputMax(target, facts), outputTokens });
+  return target.price === undefined ? undefined : worstCase(target.price, { ...inputMax(target, facts), outputTokens });
 }
 
 /** What is charged for a cost at the target. */
@@ -211,7 +209,7 @@ function worstOf({ plan, payer }: AdmitInput, facts: Facts): NanoUsd {
 export function worstAt(target: Target, facts: Facts): NanoUsd | undefined {
   if (target.price === undefined) return undefined;
   return worstCase(target.price, {
-    inputTokens: inputMax(target, facts),
+    ...inputMax(target, facts),
     outputTokens: outputLimit(facts, [target]) * facts.choices,
     ...(facts.unitsMax === undefined ? {} : { units: facts.unitsMax }),
   });
@@ -223,10 +221,9 @@ export function leastAt(target: Target, facts: Facts): NanoUsd | undefined {
 }
 
 /** Where each choice is a call of its own, the input is paid for with each. */
-function inputMax(target: Target, facts: Facts): number {
-  return facts.choices <= 1
-    ? facts.inputTokensMax
-    : facts.inputTokensMax * callsFor(target.provider.dialect, facts.choices);
+function inputMax(target: Target, facts: Facts): Pick<WorstUsage, 'inputTokens' | 'calls'> {
+  const calls = facts.choices <= 1 ? 1 : callsFor(target.provider.dialect, facts.choices);
+  return { inputTokens: facts.inputTokensMax * calls, calls };
 }
 
 function outputLimit(facts: Facts, targets: readonly Target[]): number {

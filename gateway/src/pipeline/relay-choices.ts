@@ -2,7 +2,7 @@
 import { fault } from '../chat/fault.ts';
 import type { Spent } from '../chat/outcome.ts';
 import type { ChatResponse } from '../chat/reply.ts';
-import { joined, joiner, sumSoFar } from '../output/choices.ts';
+import { joined, joiner, sumOfCalls } from '../output/choices.ts';
 import { handOver, replyIn, spentOn } from './receive-whole.ts';
 import type { ReceiveOptions } from './receive-options.ts';
 import type { Receiver } from './receiver.ts';
@@ -63,7 +63,7 @@ function wholeChoices(options: ReceiveOptions): Receiver {
       }
       replies[call] = reply.value;
       const usages = replies.flatMap(({ usage }) => usage ?? []);
-      if (usages.length > 0) spent = { ...spent, usage: sumSoFar(usages) };
+      if (usages.length > 0) spent = { ...spent, usage: sumOfCalls(usages) };
     },
     end() {
       const whole = joined(replies);

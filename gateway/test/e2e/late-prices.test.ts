@@ -6,6 +6,9 @@ import type { PlanRule } from '../../src/money/plan.ts';
 import { DEFAULT_ORG_ID } from '../../src/people/permissions.ts';
 import { salesOf } from '../../src/pipeline/sale.ts';
 import { isHold, type KeyRow, type Store } from '../../src/store/ports.ts';
+import { openBooks } from '../../src/store/books/books.ts';
+import { openJournal } from '../../src/store/journal.ts';
+import { receiptText } from '../../src/store/journal-entry.ts';
 import { repriceAll } from '../../src/store/reprice.ts';
 import { openStore } from '../../src/store/store.ts';
 import { opening, receipt, valueOf } from '../store-kit.ts';
@@ -115,6 +118,34 @@ for (const kind of STORES)
           await remove();
         }
       });
+
+    it('is in the sums that receipts leave behind, also where they go at that moment', async () => {
+      const { place, remove } = await kind.make();
+      const books = await openBooks({ ...place, busyMs: 5000 });
+      const journal = openJournal(place.dataDir, 'p');
+      const ids = Array.from({ length: 4500 }, (_, n) => `a${String(n).padStart(4, '0')}`);
+      for (const id of ids) {
+        const { costNanoUsd: _, ...unpriced } = receipt(id);
+        journal.append(receiptText('settled', unpriced));
+      }
+      await books.endProcess('p', AT);
+      const price = async (): Promise<void> => {
+        // Those that go last first, a few at a time: some of them go meanwhile.
+        for (let end = ids.length; end > 0; end -= 30) {
+          const repricings = ids
+            .slice(end - 30, end)
+            .map((receiptId) => ({ receiptId, costNanoUsd: 7n, chargeNanoUsd: 9n, laterChargeNanoUsd: 9n }));
+          await books.reprice(repricings, { reason: 'test', atMs: AT });
+        }
+      };
+      const drop = async (): Promise<void> => {
+        while (await books.dropReceipts(AT + 7_200_000));
+      };
+      await Promise.all([price(), drop()]);
+      assert.deepEqual((await books.verify()).problems, []);
+      await books.close();
+      await remove();
+    });
   });
 
 /** The default organisation is charged by these rules. */

@@ -73,6 +73,21 @@ describe('the books', () => {
       assert.equal(await spentNanoUsd(id), 300 * NANO_IN + 30 * NANO_OUT);
     });
 
+  for (const stream of [false, true])
+    it(`have each call that choices took at the price of a request, in the tier of its own input${stream ? ', streamed' : ''}`, async () => {
+      const { id, key } = await keyOf('1');
+      rig.simulator.script([{ times: 3, reply: { text: 'hi', usage: { input_tokens: 100, output_tokens: 10 } } }]);
+      await post(rig, { model: 'anthropic-messages/tiered', messages, n: 3, max_tokens: 50, stream }, key);
+      assert.equal(await spentNanoUsd(id), 300 * NANO_IN + 30 * NANO_OUT + 3 * 100_000_000);
+    });
+
+  it('hold the price of a request as often as one is sent: what would not fit is refused', async () => {
+    const { key } = await keyOf('0.4');
+    const ask = { messages, max_tokens: 20 };
+    assert.equal((await post(rig, { ...ask, model: 'anthropic-messages/tiered', n: 5 }, key)).status, 402);
+    assert.equal((await post(rig, { ...ask, model: 'openai-chat/tiered', n: 5 }, key)).status, 200);
+  });
+
   it('have an estimate of a stream that was cut here, and its provider was told to stop', async () => {
     const { id, key } = await keyOf('1');
     rig.simulator.script([{ endless: { text: 'over END ' }, chunk_delay_ms: 5 }]);

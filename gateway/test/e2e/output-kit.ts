@@ -17,9 +17,9 @@ export const DIALECTS = {
 export type DialectName = keyof typeof DIALECTS;
 export const DIALECT_NAMES = Object.keys(DIALECTS).filter((name): name is DialectName => name in DIALECTS);
 
-/** `m`: nothing is known of it. `tools`: takes tools and no schema. `words`: neither. */
+/** `m`: nothing is known of it. `tiered`: dearer above 200 tokens, and by the request. `tools`: takes tools and no schema. `words`: neither. */
 export const MODELS =
-  'm: {price: {input: 1, output: 2}}, tools: {price: {input: 1, output: 2}, abilities: [tools]}, words: {price: {input: 1, output: 2}, abilities: []}';
+  'm: {price: {input: 1, output: 2}}, tiered: {price: {input: 1, output: 2, request: 0.1, tiers: [{above_context_tokens: 200, input: 10}]}}, tools: {price: {input: 1, output: 2}, abilities: [tools]}, words: {price: {input: 1, output: 2}, abilities: []}';
 
 export interface OutputRig {
   readonly gateway: TestGateway;

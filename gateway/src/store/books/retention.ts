@@ -5,6 +5,7 @@
 import { sql, type Kysely } from 'kysely';
 import { HORIZON } from './horizon.ts';
 import { isPostgres } from './differences.ts';
+import { lockNames } from './lock-purses.ts';
 import { HOUR_MS } from './usage.ts';
 import type { ReportBooks } from '../report-ports.ts';
 import type { Tables } from './schema.ts';
@@ -44,6 +45,8 @@ export function retentionBooks(db: Kysely<Tables>): Pick<ReportBooks, 'dropReque
 async function dropReceipts(db: Kysely<Tables>, hour: bigint): Promise<boolean> {
   const rows = stepRows(db);
   return db.transaction().execute(async (trx) => {
+    // A price that is booked between two of these statements would go with its receipt, and be in no sum.
+    await lockNames(trx, ['repricing']);
     await trx
       .insertInto('counters')
       .values({ name: HORIZON, value: hour })
