@@ -78,7 +78,7 @@ export const faults = {
   'price-unknown': {
     ...INVALID,
     status: 400,
-    text: 'No price is known for {model}, and this key has a budget. Add `price` to the model in turnout.yaml.',
+    text: 'No price is known for {model}, and this key has a budget. If the name is wrong, GET /v1/models lists what there is; if it is right, add `price` to the model in turnout.yaml.',
   },
   'route-unknown': {
     ...INVALID,

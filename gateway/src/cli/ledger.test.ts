@@ -165,6 +165,9 @@ describe('turnout ledger reconcile', () => {
       writeFileSync(join(dir, 'no.json'), '{"error":{}}');
       const of = ['reconcile', '--provider', 'openai', '--file'];
       assert.equal((await run(['reconcile'], dir)).code, 2);
+      const mistyped = await run(['reconcile', '--provider', 'opnai', '--file', 'export.csv'], dir);
+      assert.equal(mistyped.code, 1);
+      assert.match(mistyped.err, /nothing was ever asked of a provider "opnai" here\. Do you mean openai\?/);
       assert.equal((await run([...of, 'export.csv', '--from', 'yesterday'], dir)).code, 2);
       assert.equal((await run(['verify', '--file', 'x'], dir)).code, 2);
       assert.match((await run([...of, 'no.json'], dir)).err, /neither a usage or cost report/);

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { compact } from '../lib/json.ts';
+import { nearest } from '../lib/nearest.ts';
 import { jsonText, type JsonWithBigint } from '../lib/json-text.ts';
 import { reconcile, type Compared } from '../money/reconcile.ts';
 import { isDay, readStatement, type StatementLine } from '../money/statement.ts';
@@ -10,7 +11,7 @@ import type { Desk } from '../store/desk.ts';
 import { withDesk } from './desk.ts';
 import type { CommandIo } from './io.ts';
 import { textOf, type Words } from './options.ts';
-import { EXIT, table, UsageError, valueOf } from './output.ts';
+import { EXIT, inert, table, UsageError, valueOf } from './output.ts';
 import { wantsJson } from './words.ts';
 
 const DAY_MS = 86_400_000;
@@ -32,6 +33,7 @@ export async function reconcileStatement(words: Words, io: CommandIo): Promise<n
     io.stderr('turnout: the last page says that another one follows: put all pages into one file\n');
   return withDesk({ words, io }, async (desk) => {
     const providers = provider.split(',').map((name) => name.trim());
+    await mustBeOurs(desk, providers);
     const days = lines.map((line) => Date.parse(line.day));
     const span = { sinceMs: Math.min(...days), untilMs: Math.max(...days) + DAY_MS };
     const own = valueOf(await desk.reports(async (books) => books.ownDays(providers, span)));
@@ -41,6 +43,17 @@ export async function reconcileStatement(words: Words, io: CommandIo): Promise<n
     io.stdout(wantsJson(words) ? `${jsonText(recordOf(rows))}\n` : textFor(rows, tolerance));
     return bad.length === 0 ? EXIT.ok : EXIT.failed;
   });
+}
+
+/** A name that was mistyped would have nothing, and all that they bill would be told as drift. */
+async function mustBeOurs(desk: Desk, providers: readonly string[]): Promise<void> {
+  const used = valueOf(await desk.reports(async (books) => books.usageBy({ by: ['provider'] })));
+  const known = used?.groups.flatMap(({ values }) => values) ?? [];
+  const stranger = providers.find((name) => !known.includes(name));
+  if (stranger === undefined) return;
+  const meant = nearest(stranger, known);
+  const hint = meant === undefined ? `There are ${known.join(', ') || 'none yet'}` : `Do you mean ${inert(meant)}?`;
+  throw new Error(`nothing was ever asked of a provider "${inert(stranger)}" here. ${hint}`);
 }
 
 function dayOf(words: Words, name: 'from' | 'to'): string | undefined {

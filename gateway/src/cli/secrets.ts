@@ -98,9 +98,13 @@ async function set(command: Command): Promise<number> {
   if (io.readSecret === undefined) throw new Error('there is no standard input to read the secret from');
   const secret = await io.readSecret(`Secret for ${inert(provider)}: `);
   const name = textOf(words, 'name');
+  const before = secrets.list().find((one) => one.provider === provider && one.name === (name ?? 'default'));
   const row = valueOf(await secrets.save(compact({ provider, name, origin, secret, settings: settingsOf(words) }), BY));
   if (wantsJson(words)) io.stdout(`${jsonText(shown(row))}\n`);
-  else io.stdout(`The secret "${row.name}" of ${inert(provider)} (${row.id}) is kept for ${row.origin}.\n`);
+  else
+    io.stdout(
+      `The secret "${row.name}" of ${inert(provider)} (${row.id}) is kept for ${row.origin}${before === undefined ? '' : `, in the place of ${before.id}`}.\n`,
+    );
   return EXIT.ok;
 }
 

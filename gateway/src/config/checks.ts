@@ -61,6 +61,7 @@ export function check(tree: Tree, options: CheckOptions): readonly Finding[] {
     ...checkCircles(root),
     ...checkTiers(root),
     ...checkLike(root, options.known),
+    ...checkLimited(root),
     ...checkAddresses(root, options),
     ...checkPolicies(root),
   ].map(([steps, details]) => note(steps, details));
@@ -114,6 +115,22 @@ function checkNames(root: Root): readonly Found[] {
     }
   }
   return found;
+}
+
+/** Limits of routes that are not there: nothing is counted by them. */
+function checkLimited(root: Root): readonly Found[] {
+  const routes = entries(root, 'routes').map(([name]) => name);
+  return Object.keys(asRecord(asRecord(root['limits'])?.['routes']) ?? {}).flatMap((name): readonly Found[] => {
+    if (name === 'auto' || routes.includes(name)) return [];
+    const suggestion = nearest(name, routes);
+    const message = 'is the limit of a route that is not there';
+    return [
+      [
+        ['limits', 'routes', name],
+        { level: 'warning', isAboutKey: true, message, ...(suggestion === undefined ? {} : { suggestion }) },
+      ],
+    ];
+  });
 }
 
 /** What each alias and route refers to, by its name, in the order of the file. */
@@ -296,7 +313,9 @@ function checkOwnForm(id: string, provider: Root, known: KnownNames): readonly F
   if (provider['dialect'] === undefined) {
     const suggestion = nearest(id, known.providers);
     const message = 'is not in the catalog. Give `like` (a catalog provider), or `dialect` and `base_url`';
-    return [[path, { isAboutKey: true, message, ...(suggestion === undefined ? {} : { suggestion }) }]];
+    return [
+      [path, { level: 'warning', isAboutKey: true, message, ...(suggestion === undefined ? {} : { suggestion }) }],
+    ];
   }
   if (provider['base_url'] !== undefined) return [];
   return [[path, { isAboutKey: true, message: 'needs `base_url`: it is not in the catalog' }]];

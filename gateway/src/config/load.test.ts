@@ -262,6 +262,7 @@ describe('parseConfig on good files', () => {
       'aliases: {openai: openai/gpt-5}',
       'routes: {mistral: {targets: [mistral/x]}}',
       'store: postgres://turnout:hunter2@db/turnout',
+      'limits: {routes: {mistal: {rpm: 5}, mistral: {rpm: 5}, auto: {rpm: 5}}}',
     ].join('\n');
     const { warnings } = load(text, { env: { K: 'sk-abcdefghijklmnopqrstuvwx' }, known: KNOWN });
     assert.deepEqual(warnings.map(brief), [
@@ -271,6 +272,7 @@ describe('parseConfig on good files', () => {
       '5:11 aliases.openai | has the name of a provider; `openai` is the alias, `openai/…` the provider’s models',
       '6:10 routes.mistral | has the name of a provider; `mistral` is the route, `mistral/…` the provider’s models',
       '7:8 store | holds a password. Put it in the environment and write "${NAME}" here',
+      '8:19 limits.routes.mistal | is the limit of a route that is not there ?mistral',
     ]);
   });
 });

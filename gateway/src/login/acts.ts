@@ -18,6 +18,8 @@ const AGENT_LENGTH_MAX = 200;
 /** Longer ones are not worked on: none of ours is (`password.ts`). */
 const PASSWORD_LENGTH_MAX = 1024;
 
+/** Of keys, as of people. */
+const NAME_LENGTH_MAX = 200;
 /** More than programs of one person need; each is in the memory of every process. */
 const KEYS_OF_ONE_MAX = 100;
 
@@ -170,7 +172,7 @@ export async function changePassword(
 export async function makeKey(
   { keys }: LoginWorld,
   user: UserRow,
-  name: string,
+  name: string = `${user.name}'s key`.slice(0, NAME_LENGTH_MAX),
 ): Answer<{ readonly id: string; readonly token: string }> {
   const principal = principalOfUser(user);
   if (!may(principal, 'keys.own')) return err(fault('not-permitted', { role: user.role, permission: 'keys.own' }));

@@ -131,6 +131,8 @@ async function password(world: LoginWorld, { login: known, fields, request, plac
 }
 
 async function key(world: LoginWorld, { login: { user }, fields }: Known): Answer {
-  const made = await makeKey(world, user, asString(fields['name'])?.trim() ?? `${user.name}'s key`);
+  const read = readName(fields);
+  if (!read.ok) return read;
+  const made = await makeKey(world, user, read.value.name);
   return made.ok ? ok(json({ id: made.value.id, key: made.value.token }, { status: 201 })) : made;
 }

@@ -10,7 +10,7 @@ import { flowCookie, flowCookieName, GONE, page, redirect, sessionCookie } from 
 import { cookieOf } from './cookies.ts';
 import { userOfIdentity } from './oidc-user.ts';
 import { ownPath } from './origin.ts';
-import { arrivalPage, loginPage, passwordPage, welcomePage, type ArrivalPage } from './pages.ts';
+import { arrivalPage, faultPage, loginPage, passwordPage, welcomePage, type ArrivalPage } from './pages.ts';
 import { principalOfUser } from './principal.ts';
 import { csrfOf, forAll, forOwn, sentOn, type Answer, type Known, type Way } from './ways.ts';
 import type { LoginWorld, Visit } from './world.ts';
@@ -111,10 +111,12 @@ async function arriveBy(world: LoginWorld, visit: Visit, kind: InviteRow['kind']
 }
 
 function showSignUp(world: LoginWorld, visit: Visit, wrong?: Fault): ReturnType<typeof page> {
-  const isOpen = world.config().sign_up === 'open';
-  const closed = fault('login-refused', { reason: 'accounts are made by invitation here' });
+  if (world.config().sign_up !== 'open') {
+    const closed = fault('login-refused', { reason: 'accounts are made by invitation here' });
+    return page(faultPage(closed), { fault: closed });
+  }
   const words = { title: 'Make an account', lead: 'For yourself, in a minute.', action: '/sign-up' };
-  return arrivalAnswer(world, visit, { ...words, ...compact({ fault: isOpen ? wrong : closed }) });
+  return arrivalAnswer(world, visit, { ...words, ...compact({ fault: wrong }) });
 }
 
 async function newUser(world: LoginWorld, visit: Visit): Answer {
@@ -137,7 +139,7 @@ function showWelcome(
 
 async function key(world: LoginWorld, visit: Known): Answer {
   const { user } = visit.login;
-  const made = await makeKey(world, user, `${user.name}'s key`.slice(0, 200));
+  const made = await makeKey(world, user);
   return ok(showWelcome(world, visit, made.ok ? { key: made.value.token } : { fault: made.error }));
 }
 

@@ -228,6 +228,8 @@ describe('people come', () => {
       303,
     );
     assert.equal((await stranger.me())['role'], 'developer');
+    const rich = await stranger.ask('POST', '/auth/keys', { json: { name: 'mine', budget_usd: 5 } });
+    assert.deepEqual([rich.status, asRecord(rich.body['error'])?.['param']], [400, 'budget_usd'], 'nothing is ignored');
     const key = await stranger.ask('POST', '/auth/keys', { json: { name: 'mine' } });
     assert.equal(key.status, 201);
     const headers = { authorization: `Bearer ${String(key.body['key'])}` };

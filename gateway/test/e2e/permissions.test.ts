@@ -126,6 +126,9 @@ describe('signing up', () => {
     const person = { name: 'Sue', email: 'sue@stranger.example', password: PASSWORD };
     assert.equal((await stranger.post('/sign-up', person)).status, 403);
     assert.equal((await stranger.ask('POST', '/auth/sign-up', { json: person })).status, 403);
+    const page = await stranger.ask('GET', '/sign-up');
+    assert.equal(page.status, 403);
+    assert.ok(!page.text.includes('<form') && page.text.includes('href="/login"'), 'no form that is refused anyway');
     assert.equal((await stranger.post('/login', person)).status, 401);
   });
 });

@@ -125,7 +125,9 @@ describe('a secret that is set while the gateway runs', () => {
   it('is sent from then on, and to nobody else', async () => {
     const set = await cli(['secrets', 'set', 'house'], `${MARK}\n`);
     assert.equal(set.code, 0, set.text);
-    assert.match(set.text, new RegExp(`is kept for ${one.url}`));
+    assert.match(set.text, new RegExp(`is kept for ${one.url}\\.`));
+    const again = await cli(['secrets', 'set', 'house'], `${MARK}\n`);
+    assert.match(again.text, new RegExp(`is kept for ${one.url}, in the place of sec_`));
     const startedMs = performance.now();
     while (one.keys.at(-1) !== `Bearer ${MARK}`) {
       assert.ok(performance.now() - startedMs < WAIT_MS, 'the secret is not used');
