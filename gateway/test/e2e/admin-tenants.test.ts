@@ -226,6 +226,33 @@ describe('nobody makes himself more than he is (B49)', () => {
   });
 });
 
+describe('two changes at once', () => {
+  it('of which each is allowed do not come to what one is not', async () => {
+    const { body } = await ask(south.admin, 'POST', 'keys', { name: 'both' });
+    const path = `keys/${asString(body['id']) ?? ''}`;
+    for (let round = 0; round < 8; round += 1) {
+      await ask(south.admin, 'PATCH', path, { scopes: null, user: null });
+      const [scoped, owned] = await Promise.all([
+        ask(south.admin, 'PATCH', path, { scopes: ['admin'] }),
+        ask(south.admin, 'PATCH', path, { user: south.things.get('users') ?? null }),
+      ]);
+      assert.deepEqual(new Set([scoped.status, owned.status]), new Set([200, 403]));
+    }
+    const raised = await ask(asString(body['key']) ?? '', 'PATCH', `orgs/${south.org}`, { name: 'mine' });
+    assert.equal(raised.status, 403);
+  });
+
+  it('are both made where nothing is against it', async () => {
+    const path = `keys/${south.things.get('keys') ?? ''}`;
+    const names = Array.from({ length: 20 }, (_, index) => `name ${index}`);
+    const answers = await Promise.all(names.map(async (name) => ask(south.admin, 'PATCH', path, { name })));
+    assert.deepEqual(
+      answers.map(({ status }) => status),
+      names.map(() => 200),
+    );
+  });
+});
+
 describe('an Idempotency-Key of another organisation (B41)', () => {
   it('is another one: what was answered there is nobody else’s', async () => {
     const make = async (token: string): Promise<string> => {
