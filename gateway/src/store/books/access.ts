@@ -1,8 +1,8 @@
 /** Sessions, invitations and logins in the database. Of a cookie or a link only the hash is there: a stolen database opens nothing. */
 import type { Kysely, Selectable, Transaction } from 'kysely';
 import { compact } from '../../lib/json.ts';
-import { DEFAULT_ORG_ID } from '../../people/permissions.ts';
-import { addUser, membersOf, note, userOf } from './people.ts';
+import { DEFAULT_ORG_ID, may, mayGive } from '../../people/permissions.ts';
+import { addUser, endPasswordLinks, membersOf, nextPeopleRevision, note, userOf } from './people.ts';
 import type {
   Arrival,
   InviteRow,
@@ -72,6 +72,7 @@ function sessionBooks(db: Db): SessionBooks {
       db.transaction().execute(async (trx) => {
         const at = Math.floor(createdAtMs);
         const expires_at = Math.floor(expiresAtMs);
+        const revision = await nextPeopleRevision(trx);
         const row = { hash, user_id: userId, created_at: at, expires_at, seen_at: at, address, agent };
         // A repeated call of the store's thread must find it as it is.
         await trx
@@ -87,7 +88,7 @@ function sessionBooks(db: Db): SessionBooks {
           .orderBy('hash')
           .limit(SESSIONS_MAX);
         await trx.deleteFrom('sessions').where('user_id', '=', userId).where('hash', 'not in', newest).execute();
-        await trx.updateTable('users').set({ last_login_at: at }).where('id', '=', userId).execute();
+        await trx.updateTable('users').set({ last_login_at: at, revision }).where('id', '=', userId).execute();
       }),
     seeSession: async (hash, atMs, idleMs) => {
       const at = Math.floor(atMs);
@@ -206,13 +207,14 @@ async function hasOwner(trx: Trx): Promise<boolean> {
   return owner !== undefined;
 }
 
-/** `id`: of the user that it makes. Writes first, so that two who come by one link come one after the other. */
+/** `id`: of the user that it makes. Counts the revision up first, as every change of people does: so nobody else changes one meanwhile, nor comes by the same link. */
 async function accept(
   trx: Trx,
   arrival: Arrival & { readonly id: string },
   deed: PeopleDeed,
 ): Promise<Written<UserRow>> {
   const at = Math.floor(deed.atMs);
+  const revision = await nextPeopleRevision(trx);
   const used = await trx
     .updateTable('invites')
     .set({ used_at: at })
@@ -222,7 +224,8 @@ async function accept(
     .returningAll()
     .executeTakeFirst();
   const invite = used === undefined ? undefined : inviteOf(used);
-  const made = invite === undefined ? { refused: 'link-used' as const } : await arrive(trx, { invite, arrival }, deed);
+  const made =
+    invite === undefined ? { refused: 'link-used' as const } : await arrive(trx, { invite, arrival, revision }, deed);
   // What is refused has not been used; Kysely takes back what its callback has thrown at, and nothing else.
   if ('refused' in made && invite !== undefined)
     await trx.updateTable('invites').set({ used_at: null }).where('hash', '=', arrival.hash).execute();
@@ -232,12 +235,15 @@ async function accept(
 interface Arriving {
   readonly invite: InviteRow;
   readonly arrival: Arrival & { readonly id: string };
+  readonly revision: bigint;
 }
 
-async function arrive(trx: Trx, { invite, arrival }: Arriving, deed: PeopleDeed): Promise<Written<UserRow>> {
+async function arrive(trx: Trx, arriving: Arriving, deed: PeopleDeed): Promise<Written<UserRow>> {
+  const { invite, arrival } = arriving;
   const { kind, orgId, teamId, role } = invite;
   const by = `invite:${invite.id}`;
-  if (kind === 'password') return renew(trx, { invite, arrival }, { ...deed, by });
+  if (!(await isStillGiven(trx, invite))) return { refused: 'link-used' };
+  if (kind === 'password') return renew(trx, arriving, { ...deed, by });
   if (kind === 'setup' && (await hasOwner(trx))) return { refused: 'owner-exists' };
   if (invite.email !== undefined && invite.email !== arrival.email) return { refused: 'other-email' };
   const { id, name, email, password, oidcSubject } = arrival;
@@ -249,17 +255,41 @@ async function arrive(trx: Trx, { invite, arrival }: Arriving, deed: PeopleDeed)
   return made;
 }
 
-/** Sets the password that a link was made for, and ends what was open under the old one. */
-async function renew(trx: Trx, { invite, arrival }: Arriving, deed: PeopleDeed): Promise<Written<UserRow>> {
-  const { userId = '' } = invite;
+/** A link is good as long as who made it could make it: nobody who has to go leaves himself a way back. Those of the root key and the command line stay. */
+async function isStillGiven(trx: Trx, { by, role }: InviteRow): Promise<boolean> {
+  const key = await trx
+    .selectFrom('keys')
+    .select(['user_id', 'is_disabled', 'is_removed'])
+    .where('id', '=', by)
+    .executeTakeFirst();
+  if (isOff(key)) return false;
+  const maker = await trx
+    .selectFrom('users')
+    .select(['role', 'org_id', 'is_disabled', 'is_removed'])
+    .where('id', '=', key?.user_id ?? by)
+    .executeTakeFirst();
+  if (maker === undefined) return true;
+  const own = { kind: 'user', role: maker.role, orgId: maker.org_id } as const;
+  return !isOff(maker) && may(own, 'people.write') && mayGive(own, role);
+}
+
+function isOff(row: { readonly is_disabled: bigint; readonly is_removed: bigint } | undefined): boolean {
+  return row !== undefined && (row.is_disabled === 1n || row.is_removed === 1n);
+}
+
+/** Sets the password that a link was made for, and ends what was open under the old one. Of who has another role by now it is none: its maker could not have made it. */
+async function renew(trx: Trx, { invite, arrival, revision }: Arriving, deed: PeopleDeed): Promise<Written<UserRow>> {
+  const { userId = '', role } = invite;
   const stored = await trx
     .updateTable('users')
-    .set({ password: arrival.password ?? null })
+    .set({ password: arrival.password ?? null, revision })
     .where('id', '=', userId)
+    .where('role', '=', role)
     .where('is_removed', '=', 0n)
     .returningAll()
     .executeTakeFirst();
-  if (stored === undefined) return { refused: 'unknown' };
+  if (stored === undefined) return { refused: 'link-used' };
+  await endPasswordLinks(trx, userId);
   await trx.deleteFrom('sessions').where('user_id', '=', userId).execute();
   const noted = { subject: userId, orgId: stored.org_id, changes: { password: 'set' } };
   await note(trx, deed, { action: 'user.changed', ...noted });

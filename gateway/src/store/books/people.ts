@@ -288,8 +288,19 @@ async function followUser(trx: Trx, id: string, patch: UserPatch): Promise<void>
   const isOut = isRemoved === true || isDisabled === true;
   if (isRemoved === true || teamIds !== undefined) await setTeams(trx, id, isRemoved === true ? [] : (teamIds ?? []));
   if (!isOut && password === undefined) return;
+  await endPasswordLinks(trx, id);
   const kept = isOut ? '' : keptSession;
   await trx.deleteFrom('sessions').where('user_id', '=', id).where('hash', '!=', kept).execute();
+}
+
+/** A link for a new password is none for the one after it. */
+export async function endPasswordLinks(trx: Trx, userId: string): Promise<void> {
+  await trx
+    .deleteFrom('invites')
+    .where('user_id', '=', userId)
+    .where('kind', '=', 'password')
+    .where('used_at', 'is', null)
+    .execute();
 }
 
 async function setTeams(trx: Trx, userId: string, teamIds: readonly string[]): Promise<void> {
@@ -351,7 +362,7 @@ async function ownerSet(trx: Trx, { name, isDisabled, isRemoved, settings }: Tea
 }
 
 /** Counts the revision of the people up, inside a transaction that changes one. */
-async function nextPeopleRevision(trx: Trx): Promise<bigint> {
+export async function nextPeopleRevision(trx: Trx): Promise<bigint> {
   const row = await trx
     .updateTable('counters')
     .set((eb) => ({ value: eb('value', '+', 1n) }))
