@@ -5,6 +5,7 @@ import { asString, type JsonRecord } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { foldEmail, isInDomains } from '../people/email.ts';
 import { DEFAULT_ORG_ID, may } from '../people/permissions.ts';
+import { ownKeyOf } from '../store/new-key.ts';
 import type { InviteRow, UserRow } from '../store/people-ports.ts';
 import { whyNotPassword } from './password.ts';
 import { principalOfUser } from './principal.ts';
@@ -17,9 +18,6 @@ const DAY_MS = 24 * 60 * MINUTE_MS;
 const AGENT_LENGTH_MAX = 200;
 /** Longer ones are not worked on: none of ours is (`password.ts`). */
 const PASSWORD_LENGTH_MAX = 1024;
-
-/** More than programs of one person need; each is in the memory of every process. */
-const KEYS_OF_ONE_MAX = 100;
 
 type Answer<T> = Promise<Result<T, Fault>>;
 
@@ -174,11 +172,9 @@ export async function makeKey(
 ): Answer<{ readonly id: string; readonly token: string }> {
   const principal = principalOfUser(user);
   if (!may(principal, 'keys.own')) return err(fault('not-permitted', { role: user.role, permission: 'keys.own' }));
-  if (keys.list().filter((row) => row.userId === user.id).length >= KEYS_OF_ONE_MAX)
-    return err(fault('keys-full', { max: KEYS_OF_ONE_MAX }));
-  const [teamId] = user.teamIds;
-  const owner = { orgId: user.orgId, userId: user.id, ...(teamId === undefined ? {} : { teamId }) };
-  const made = await keys.create({ name, ...owner }, user.id);
+  const owner = ownKeyOf(user, keys);
+  if (!owner.ok) return owner;
+  const made = await keys.create({ name, ...owner.value }, user.id);
   return made.ok ? ok({ id: made.value.row.id, token: made.value.token }) : made;
 }
 
