@@ -4,7 +4,7 @@ import { asRecord, asString, compact, type JsonRecord } from '../lib/json.ts';
 import { may, type Principal } from '../people/permissions.ts';
 import type { Attempted, Replies } from '../store/ports.ts';
 import type { Answer, Endpoint } from './endpoint.ts';
-import { names, tagOf } from './revisions.ts';
+import { isAny, names, tagOf } from './revisions.ts';
 import { TABLE } from './table.ts';
 import type { AdminWorld } from './world.ts';
 
@@ -25,6 +25,8 @@ export type AdminResult =
 
 const IDEMPOTENCY_KEY_MAX = 255;
 const ID_MAX = 200;
+/** Of a change that somebody else is faster than, each time: far more than there are people who change one thing at once. */
+const TRIES_MAX = 100;
 
 export async function admin(request: AdminRequest, world: AdminWorld): Promise<AdminResult> {
   const found = endpointOf(request);
@@ -40,8 +42,19 @@ export async function admin(request: AdminRequest, world: AdminWorld): Promise<A
   const prepared = endpoint.prepare(compact({ id, query, body, principal, ifRevision }), world);
   if (!prepared.ok) return { fault: prepared.error };
   const key = method === 'POST' ? request.headers['idempotency-key'] : undefined;
-  const done = async (): Promise<AdminResult> => resultOf(await prepared.value(), endpoint, request);
+  const asked = isAny(ifRevision) ? async () => again(prepared.value, world) : prepared.value;
+  const done = async (): Promise<AdminResult> => resultOf(await asked(), endpoint, request);
   return key === undefined ? done() : once({ request, key, replies: world.store.replies }, done);
+}
+
+/** Of who does not mind what others have changed: as it is by now, it is looked at again, and whether he may. */
+async function again(ask: () => Promise<Answer | Fault>, { store }: AdminWorld): Promise<Answer | Fault> {
+  let answer = await ask();
+  for (let tries = 1; tries < TRIES_MAX && 'code' in answer && answer.code === 'revision-old'; tries += 1) {
+    await store.refresh();
+    answer = await ask();
+  }
+  return answer;
 }
 
 type Found = { readonly endpoint: Endpoint; readonly id: string } | Extract<AdminResult, { readonly fault: Fault }>;

@@ -2,9 +2,10 @@
 import { z } from 'zod';
 import { fault, type Fault } from '../chat/fault.ts';
 import { compact } from '../lib/json.ts';
-import { may } from '../people/permissions.ts';
-import { newKeyOf } from '../store/new-key.ts';
-import type { IssuedKey, KeyRow, Store } from '../store/ports.ts';
+import { err, ok, type Result } from '../lib/result.ts';
+import { may, type Principal } from '../people/permissions.ts';
+import { newKeyOf, ownKeyOf } from '../store/new-key.ts';
+import type { IssuedKey, KeyOwner, KeyRow, Store } from '../store/ports.ts';
 import { endpoint, list, type Answer, type Asked, type Endpoint } from './endpoint.ts';
 import { deleted } from './fields.ts';
 import { issuedKey, key, keyChange, keyCreation, keyRecord, patchOf, whyNotHeld, whyNotSet } from './key-fields.ts';
@@ -79,9 +80,9 @@ const create = endpoint({
   async answers({ body, principal }, { store }) {
     const refused = whyNotSet(body, { principal, people: store.people });
     if (refused !== undefined) return refused;
-    const own = may(principal, 'keys.write') ? {} : { userId: principal.userId };
-    const orgId = body.org ?? principal.orgId;
-    const wished = compact({ ...newKeyOf(patchOf(body)), ...own, name: body.name, orgId });
+    const owner = ownerOf(body.org, principal, store);
+    if (!owner.ok) return owner.error;
+    const wished = { ...newKeyOf(patchOf(body)), ...owner.value, name: body.name };
     const made = await store.keys.create(wished, principal.id);
     return made.ok ? issued(made.value, store) : made.error;
   },
@@ -173,6 +174,13 @@ function changing(
   const row = store.keys.get(id);
   if (row === undefined || !isMine(row, principal, 'keys.write')) return unknown(id);
   return whyNotHeld(row, principal, store.people) ?? actOf(principal, ifRevision, store.keys.revision(id));
+}
+
+/** Whose a new key is: of the organisation that is said, or of the own; who may make none for others has one of his own. */
+function ownerOf(org: string | null | undefined, principal: Principal, store: Store): Result<KeyOwner, Fault> {
+  if (may(principal, 'keys.write')) return ok(compact({ orgId: org ?? principal.orgId }));
+  const user = store.people.user(principal.userId ?? '');
+  return user === undefined ? err(fault('key-owner-disabled', { owner: 'user' })) : ownKeyOf(user, store.keys);
 }
 
 function unknown(id: string): Fault {

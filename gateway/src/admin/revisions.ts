@@ -14,9 +14,16 @@ export function names(header: string, revision: string): boolean {
   return tags.includes('*') || tags.includes(tagOf(revision));
 }
 
-/** Who changes an object of this revision. `seen`: what was sent as `If-Match`; absent: the caller does not mind. */
+/**
+ * Who changes an object of this revision: the one that was looked at to say whether he may. `seen`: what was sent as `If-Match`. It may be changed between
+ * this look and the change itself, so the store looks again: two changes, each of which one may make, can come to what one may not.
+ */
 export function actOf({ id: by }: Principal, seen: string | undefined, revision: string | undefined): Act | Fault {
-  if (seen === undefined || revision === undefined || seen.trim() === '*') return { by };
-  // It may be changed between this look and the change itself: the store looks again.
-  return names(seen, revision) ? { by, ifRevision: revision } : fault('revision-old');
+  if (revision === undefined) return { by };
+  return isAny(seen) || names(seen, revision) ? { by, ifRevision: revision } : fault('revision-old');
+}
+
+/** Whether the caller does not mind what was changed meanwhile. */
+export function isAny(seen: string | undefined): seen is undefined | '*' {
+  return seen === undefined || seen.trim() === '*';
 }

@@ -5,6 +5,7 @@ import { asString, type JsonRecord } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { foldEmail, isInDomains } from '../people/email.ts';
 import { DEFAULT_ORG_ID, may } from '../people/permissions.ts';
+import { ownKeyOf } from '../store/new-key.ts';
 import type { InviteRow, UserRow } from '../store/people-ports.ts';
 import { whyNotPassword } from './password.ts';
 import { principalOfUser } from './principal.ts';
@@ -20,8 +21,6 @@ const PASSWORD_LENGTH_MAX = 1024;
 
 /** Of keys, as of people. */
 const NAME_LENGTH_MAX = 200;
-/** More than programs of one person need; each is in the memory of every process. */
-const KEYS_OF_ONE_MAX = 100;
 
 type Answer<T> = Promise<Result<T, Fault>>;
 
@@ -176,11 +175,9 @@ export async function makeKey(
 ): Answer<{ readonly id: string; readonly token: string }> {
   const principal = principalOfUser(user);
   if (!may(principal, 'keys.own')) return err(fault('not-permitted', { role: user.role, permission: 'keys.own' }));
-  if (keys.list().filter((row) => row.userId === user.id).length >= KEYS_OF_ONE_MAX)
-    return err(fault('keys-full', { max: KEYS_OF_ONE_MAX }));
-  const [teamId] = user.teamIds;
-  const owner = { orgId: user.orgId, userId: user.id, ...(teamId === undefined ? {} : { teamId }) };
-  const made = await keys.create({ name, ...owner }, user.id);
+  const owner = ownKeyOf(user, keys);
+  if (!owner.ok) return owner;
+  const made = await keys.create({ name, ...owner.value }, user.id);
   return made.ok ? ok({ id: made.value.row.id, token: made.value.token }) : made;
 }
 

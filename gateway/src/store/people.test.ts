@@ -401,7 +401,7 @@ describe('invitations', () => {
     });
   });
 
-  it('for a new password set it, once, and end all sessions', async () => {
+  it('for a new password set it, once, and end all sessions; everyone sees that there is one', async () => {
     await withPeople(async ({ people, other }) => {
       const user = valueOf(await people.createUser(newUser('ann@example.org'), BY));
       const value = valueOf(
@@ -417,6 +417,9 @@ describe('invitations', () => {
       valueOf(await people.accept(token, { name: 'x', email: 'x@example.org', password: '$argon2id$new' }));
       const login = valueOf(await people.access.loginOf({ email: 'ann@example.org' }));
       assert.deepEqual([login?.password, login?.user.id], ['$argon2id$new', user.id]);
+      await other.refresh();
+      for (const seen of [people.user(user.id), other.user(user.id)])
+        assert.deepEqual([seen?.hasPassword, seen?.lastLoginAtMs], [true, AT]);
       assert.equal(valueOf(await people.access.see(value, DAY_MS)), undefined);
       await other.refresh();
       assert.equal(other.user(user.id)?.hasPassword, true, 'and another process knows of it');
@@ -472,9 +475,9 @@ describe('invitations', () => {
       const link = async (): Promise<string> =>
         valueOf(await people.invite({ ...invite, kind: 'password', userId: user.id }, 'user_admin')).token;
       const uses = [
-        async () => people.changeUser(user.id, { role: 'owner' }, BY),
         async () => people.changeUser(user.id, { password: '$argon2id$own' }, user.id),
         async () => people.accept(await link(), { ...ann, password: '$argon2id$by-another-link' }),
+        async () => people.changeUser(user.id, { role: 'owner' }, BY),
       ];
       for (const use of uses) {
         const token = await link();
@@ -484,6 +487,73 @@ describe('invitations', () => {
       assert.equal(
         valueOf(await people.access.loginOf({ email: 'ann@example.org' }))?.password,
         '$argon2id$by-another-link',
+      );
+    });
+  });
+
+  it('for a new password end with the next password, and where their user has got another role', async () => {
+    await withPeople(async ({ people, other }) => {
+      const user = valueOf(await people.createUser(newUser('ann@example.org'), BY));
+      const linkOf = async (): Promise<string> =>
+        valueOf(await people.invite({ ...invite, kind: 'password', userId: user.id }, BY)).token;
+      const [first, second, third] = [await linkOf(), await linkOf(), await linkOf()];
+      assert.equal(codeOf(await people.accept(second, ann)), 'ok');
+      assert.equal(codeOf(await people.accept(first, ann)), 'link-used');
+      assert.equal(codeOf(await other.accept(third, ann)), 'link-used');
+      const old = await linkOf();
+      valueOf(await people.changeUser(user.id, { password: '$argon2id$own' }, user.id));
+      assert.equal(codeOf(await people.accept(old, ann)), 'link-used');
+      const before = await linkOf();
+      valueOf(await other.changeUser(user.id, { role: 'owner' }, BY));
+      assert.equal(codeOf(await people.accept(before, ann)), 'link-used');
+      const login = valueOf(await people.access.loginOf({ email: 'ann@example.org' }));
+      assert.equal(login?.password, '$argon2id$own');
+    });
+  });
+
+  it('are good as long as who made them could make them', async () => {
+    await withPeople(async ({ people, keys }) => {
+      const boss = valueOf(await people.createUser(newUser('boss@example.org', 'owner'), BY));
+      let made = 0;
+      const tryIt = async (
+        by: string,
+        role: 'admin' | 'developer',
+        change: () => Promise<unknown>,
+      ): Promise<string> => {
+        made += 1;
+        const { token } = valueOf(await people.invite({ ...invite, role }, by));
+        await change();
+        return codeOf(await people.accept(token, { ...ann, email: `new${made}@example.org` }));
+      };
+      const admin = async () => valueOf(await people.createUser(newUser(`admin${made}@example.org`, 'admin'), BY));
+      const { id } = await admin();
+      assert.equal(await tryIt(id, 'admin', async () => undefined), 'ok');
+      assert.equal(
+        await tryIt(id, 'developer', async () => people.changeUser(id, { isDisabled: true }, BY)),
+        'link-used',
+      );
+      valueOf(await people.changeUser(id, { isDisabled: false }, BY));
+      assert.equal(
+        await tryIt(id, 'developer', async () => people.changeUser(id, { role: 'developer' }, BY)),
+        'link-used',
+      );
+      const gone = await admin();
+      assert.equal(
+        await tryIt(gone.id, 'admin', async () => people.changeUser(gone.id, { isRemoved: true }, BY)),
+        'link-used',
+      );
+      const lowered = valueOf(await people.createUser(newUser('second@example.org', 'owner'), BY));
+      const toAdmin = async () => people.changeUser(lowered.id, { role: 'admin' }, BY);
+      assert.equal(await tryIt(lowered.id, 'admin', toAdmin), 'ok');
+      const own = valueOf(await keys.create({ name: 'a', userId: boss.id, scopes: ['admin'] })).row;
+      assert.equal(await tryIt(own.id, 'admin', async () => keys.rotate(own.id, 0)), 'ok');
+      const loose = valueOf(await keys.create({ name: 'b', scopes: ['admin'] })).row;
+      assert.equal(await tryIt(loose.id, 'admin', async () => keys.remove(loose.id)), 'link-used');
+      const later = await admin();
+      const his = valueOf(await keys.create({ name: 'c', userId: later.id, scopes: ['admin'] })).row;
+      assert.equal(
+        await tryIt(his.id, 'admin', async () => people.changeUser(later.id, { isRemoved: true }, BY)),
+        'link-used',
       );
     });
   });

@@ -24,7 +24,7 @@ let south: Tenant;
 before(async () => {
   const config = testConfig({
     house:
-      '{dialect: openai-chat, base_url: "http://127.0.0.1:1/v1", api_key: "sk-upstream-0123456789", models: {a: {}}}',
+      '{dialect: openai-chat, base_url: "http://127.0.0.1:1/v1", api_key: "sk-upstream-0123456789", models: {a: {price: {input: 1, output: 1}}}}',
   });
   gateway = await startGateway({ config });
   north = await newTenant('north');
@@ -222,6 +222,51 @@ describe('nobody makes himself more than he is (B49)', () => {
     assert.ok(
       refusals.some(({ changes }) => JSON.stringify(changes).includes('billing')),
       JSON.stringify(refusals),
+    );
+  });
+});
+
+describe('a key of one’s own', () => {
+  it('is of one’s team, so that its budget holds, and one has a hundred at most', async () => {
+    const budget = { scope: 'team', subject: north.things.get('teams') ?? '', org: north.org, limit_usd: '0' };
+    await make('budgets', budget);
+    const mine = await ask(north.developer, 'POST', 'keys', { name: 'mine' });
+    const chat = await fetch(`${gateway.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${asString(mine.body['key']) ?? ''}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'house/a', messages: [{ role: 'user', content: 'hi' }] }),
+    });
+    assert.deepEqual([mine.body['team'], chat.status], [north.things.get('teams'), 402], await chat.text());
+    const more = async (): Promise<number> => (await ask(north.developer, 'POST', 'keys', { name: 'more' })).status;
+    for (let count = 2; count < 100; count += 1) assert.equal(await more(), 201);
+    assert.equal(await more(), 409);
+    assert.equal((await ask(north.admin, 'POST', 'keys', { name: 'another' })).status, 201);
+  });
+});
+
+describe('two changes at once', () => {
+  it('of which each is allowed do not come to what one is not', async () => {
+    const { body } = await ask(south.admin, 'POST', 'keys', { name: 'both' });
+    const path = `keys/${asString(body['id']) ?? ''}`;
+    for (let round = 0; round < 8; round += 1) {
+      await ask(south.admin, 'PATCH', path, { scopes: null, user: null });
+      const [scoped, owned] = await Promise.all([
+        ask(south.admin, 'PATCH', path, { scopes: ['admin'] }),
+        ask(south.admin, 'PATCH', path, { user: south.things.get('users') ?? null }),
+      ]);
+      assert.deepEqual(new Set([scoped.status, owned.status]), new Set([200, 403]));
+    }
+    const raised = await ask(asString(body['key']) ?? '', 'PATCH', `orgs/${south.org}`, { name: 'mine' });
+    assert.equal(raised.status, 403);
+  });
+
+  it('are both made where nothing is against it', async () => {
+    const path = `keys/${south.things.get('keys') ?? ''}`;
+    const names = Array.from({ length: 20 }, (_, index) => `name ${index}`);
+    const answers = await Promise.all(names.map(async (name) => ask(south.admin, 'PATCH', path, { name })));
+    assert.deepEqual(
+      answers.map(({ status }) => status),
+      names.map(() => 200),
     );
   });
 });

@@ -73,6 +73,7 @@ function sessionBooks(db: Db): SessionBooks {
       db.transaction().execute(async (trx) => {
         const at = Math.floor(createdAtMs);
         const expires_at = Math.floor(expiresAtMs);
+        const revision = await nextPeopleRevision(trx);
         const row = { hash, user_id: userId, created_at: at, expires_at, seen_at: at, address, agent };
         // A repeated call of the store's thread must find it as it is.
         await trx
@@ -88,7 +89,7 @@ function sessionBooks(db: Db): SessionBooks {
           .orderBy('hash')
           .limit(SESSIONS_MAX);
         await trx.deleteFrom('sessions').where('user_id', '=', userId).where('hash', 'not in', newest).execute();
-        await trx.updateTable('users').set({ last_login_at: at }).where('id', '=', userId).execute();
+        await trx.updateTable('users').set({ last_login_at: at, revision }).where('id', '=', userId).execute();
       }),
     seeSession: async (hash, atMs, idleMs) => {
       const at = Math.floor(atMs);
@@ -218,8 +219,8 @@ async function hasOwner(trx: Trx): Promise<boolean> {
 }
 
 /**
- * `id`: of the user that it makes. Writes first, so that two who come by one link come one after the other; and who comes
- * again, because the answer was lost, finds what came of it.
+ * `id`: of the user that it makes. Counts the revision up first, as every change of people does: so nobody else changes one
+ * meanwhile, nor comes by the same link; and who comes again, because the answer was lost, finds what came of it.
  */
 async function accept(
   trx: Trx,
@@ -227,6 +228,7 @@ async function accept(
   deed: PeopleDeed,
 ): Promise<Written<UserRow>> {
   const at = Math.floor(deed.atMs);
+  const revision = await nextPeopleRevision(trx);
   const used = await trx
     .updateTable('invites')
     .set({ used_at: at })
@@ -239,7 +241,7 @@ async function accept(
     const user = await arrived(trx, arrival);
     return user === undefined ? { refused: 'link-used' } : { row: user };
   }
-  const made = await arrive(trx, { invite: inviteOf(used), arrival }, deed);
+  const made = await arrive(trx, { invite: inviteOf(used), arrival, revision }, deed);
   // What is refused has not been used; Kysely takes back what its callback has thrown at, and nothing else.
   if ('refused' in made)
     await trx.updateTable('invites').set({ used_at: null }).where('hash', '=', arrival.hash).execute();
@@ -265,12 +267,14 @@ async function arrived(
 interface Arriving {
   readonly invite: InviteRow;
   readonly arrival: Arrival & { readonly id: string };
+  readonly revision: bigint;
 }
 
-async function arrive(trx: Trx, { invite, arrival }: Arriving, deed: PeopleDeed): Promise<Written<UserRow>> {
+async function arrive(trx: Trx, arriving: Arriving, deed: PeopleDeed): Promise<Written<UserRow>> {
+  const { invite, arrival } = arriving;
   const { kind, orgId, teamId, role } = invite;
   const by = `invite:${invite.id}`;
-  if (kind === 'password') return renew(trx, { invite, arrival }, { ...deed, by });
+  if (kind === 'password') return renew(trx, arriving, { ...deed, by });
   if (kind === 'setup' && (await hasOwner(trx))) return { refused: 'owner-exists' };
   if (invite.email !== undefined && invite.email !== arrival.email) return { refused: 'other-email' };
   const { id, name, email, password, oidcSubject } = arrival;
@@ -282,17 +286,18 @@ async function arrive(trx: Trx, { invite, arrival }: Arriving, deed: PeopleDeed)
   return made;
 }
 
-/** Sets the password that a link was made for, and ends what was open under the old one. */
-async function renew(trx: Trx, { invite, arrival }: Arriving, deed: PeopleDeed): Promise<Written<UserRow>> {
-  const { userId = '' } = invite;
+/** Sets the password that a link was made for, and ends what was open under the old one. Of who has another role by now it is none. */
+async function renew(trx: Trx, { invite, arrival, revision }: Arriving, deed: PeopleDeed): Promise<Written<UserRow>> {
+  const { userId = '', role } = invite;
   const stored = await trx
     .updateTable('users')
-    .set({ password: arrival.password ?? null, revision: await nextPeopleRevision(trx) })
+    .set({ password: arrival.password ?? null, revision })
     .where('id', '=', userId)
+    .where('role', '=', role)
     .where('is_removed', '=', 0n)
     .returningAll()
     .executeTakeFirst();
-  if (stored === undefined) return { refused: 'unknown' };
+  if (stored === undefined) return { refused: 'link-used' };
   await trx.deleteFrom('sessions').where('user_id', '=', userId).execute();
   await endLinks(trx, { passwordOf: userId }, deed);
   const noted = { subject: userId, orgId: stored.org_id, changes: { password: 'set' } };

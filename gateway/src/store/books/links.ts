@@ -1,5 +1,6 @@
 /** Links that people come by, ended before they were used. */
 import type { Transaction } from 'kysely';
+import { ROLES, type Role } from '../../people/permissions.ts';
 import { noteDeed } from './audit.ts';
 import type { Tables } from './schema.ts';
 
@@ -7,6 +8,8 @@ import type { Tables } from './schema.ts';
 export interface LinkChoice {
   /** That one of these made: a user, a key. */
   readonly madeBy?: readonly string[];
+  /** And that make one of these; absent: whichever. */
+  readonly roles?: readonly Role[];
   /** By which this user would set a new password. */
   readonly passwordOf?: string;
 }
@@ -14,16 +17,17 @@ export interface LinkChoice {
 /** Ends open ones, and notes each: who has gone, or may less, has left no way back in. */
 export async function endLinks(
   trx: Transaction<Tables>,
-  { madeBy = [], passwordOf }: LinkChoice,
+  { madeBy = [], roles = ROLES, passwordOf }: LinkChoice,
   { atMs, by }: { readonly atMs: number; readonly by: string },
 ): Promise<void> {
-  if (madeBy.length === 0 && passwordOf === undefined) return;
+  const isOfMaker = madeBy.length > 0 && roles.length > 0;
+  if (!isOfMaker && passwordOf === undefined) return;
   const ended = await trx
     .deleteFrom('invites')
     .where('used_at', 'is', null)
     .where((eb) =>
       eb.or([
-        ...(madeBy.length === 0 ? [] : [eb('by', 'in', [...madeBy])]),
+        ...(!isOfMaker ? [] : [eb('by', 'in', [...madeBy]).and('role', 'in', [...roles])]),
         ...(passwordOf === undefined ? [] : [eb('kind', '=', 'password').and('user_id', '=', passwordOf)]),
       ]),
     )

@@ -1,7 +1,7 @@
 /** Organisations, teams and users in the database. Every change has a revision, so that processes learn of it by asking for what is newer. */
 import type { Kysely, Selectable, Transaction, Updateable } from 'kysely';
 import { asRecord, compact, parseJson, type JsonRecord } from '../../lib/json.ts';
-import { DEFAULT_ORG_ID } from '../../people/permissions.ts';
+import { DEFAULT_ORG_ID, may, mayGive, ROLES, type Role } from '../../people/permissions.ts';
 import { noteDeed } from './audit.ts';
 import { endLinks, type LinkChoice } from './links.ts';
 import type {
@@ -300,11 +300,18 @@ async function followUser(trx: Trx, id: string, patch: UserPatch): Promise<void>
   await trx.deleteFrom('sessions').where('user_id', '=', id).where('hash', '!=', kept).execute();
 }
 
-/** Links that he made end where he goes or may less; and those for a password of his, whoever was given one while he was less. */
+/** Links that he made end where he goes, or could not make them any more; and those for a password of his, which were made for who he was. */
 async function linksThatEnd(trx: Trx, id: string, patch: UserPatch): Promise<LinkChoice> {
   if (!isGone(patch) && patch.role === undefined) return patch.password === undefined ? {} : { passwordOf: id };
   const keys = await trx.selectFrom('keys').select('id').where('user_id', '=', id).execute();
-  return { madeBy: [id, ...keys.map((key) => key.id)], passwordOf: id };
+  const ended = { madeBy: [id, ...keys.map((key) => key.id)], passwordOf: id };
+  return isGone(patch) || patch.role === undefined ? ended : { ...ended, roles: rolesBeyond(patch.role) };
+}
+
+/** Whom someone of the role cannot invite. */
+function rolesBeyond(role: Role): readonly Role[] {
+  const own = { kind: 'user', role, orgId: DEFAULT_ORG_ID } as const;
+  return may(own, 'people.write') ? ROLES.filter((other) => !mayGive(own, other)) : ROLES;
 }
 
 function isGone({ isRemoved, isDisabled }: UserPatch): boolean {
