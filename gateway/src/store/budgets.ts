@@ -163,7 +163,7 @@ export class BudgetBoard implements Budgets {
   #find(scope: BudgetScope, subject: string | undefined, found: Found): void {
     const bySubject = this.#bySubject.get(scope);
     if (bySubject === undefined || subject === undefined) return;
-    for (const name of subject === '' ? [''] : [subject, EACH])
+    for (const name of subject === '' || subject === EACH ? [subject] : [subject, EACH])
       for (const budget of bySubject.get(name) ?? [])
         if (budget.orgId === undefined || budget.orgId === found.spender.orgId)
           found.add(budget, this.#purseOf(budget, subject, found.nowMs));
