@@ -172,7 +172,8 @@ export class BudgetBoard implements Budgets {
   #purseOf(budget: BudgetRow, subject: string, nowMs: number): PurseRef {
     const { id, name, scope, period, timeZone, limitNanoUsd } = budget;
     const span = this.#spanOf(period, timeZone, nowMs);
-    const each = budget.subject === EACH ? `:${encodeURIComponent(subject)}` : '';
+    // Half of a surrogate pair is in no URI, and JSON lets it through.
+    const each = budget.subject === EACH ? `:${encodeURIComponent(subject.toWellFormed())}` : '';
     const since = span === undefined ? '' : `@${new Date(span.startMs).toISOString()}`;
     const of = scope === 'all' ? '' : ` of ${scope.replace('-', ' ')} ${subject}`;
     const owner = `budget "${name}"${of}`;
