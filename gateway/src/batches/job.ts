@@ -119,12 +119,12 @@ export class Job {
     const { world } = this.#ports;
     const { status, native, keyId } = this.#batch;
     const isBegun = status === 'cancelling' && native !== undefined;
-    const key = world.store.keys.standing(keyId);
+    const { keys } = world.store;
+    const key = keys.standing(keyId);
     if ((status !== 'in_progress' && !isBegun) || (!key.ok && native === undefined)) return;
-    // What the provider has of a key that is gone is cancelled, and paid for.
-    const row = key.ok
-      ? key.value
-      : { id: keyId, name: keyId, isRoot: false, isDisabled: true, createdAtMs: 0, tags: [] };
+    // What the provider has of a key that may do nothing any more is cancelled, and paid for by whom it belongs to.
+    const gone = { id: keyId, name: keyId, isRoot: false, isDisabled: true, createdAtMs: 0, tags: [] };
+    const row = key.ok ? key.value : (keys.get(keyId) ?? gone);
     await runNative({
       world,
       file,

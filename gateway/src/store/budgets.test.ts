@@ -123,6 +123,24 @@ describe('budgets', () => {
     });
   });
 
+  it('of each one count once what comes from one who is called as all of them are', async () => {
+    await withStore(async ({ store }) => {
+      const id = await budget(store, { scope: 'end-user', subject: '*', limitNanoUsd: 100n });
+      assert.equal(await spend(store, await payer(store, NOVEMBER, { endUser: '*' }), 60n), undefined);
+      await store.ledger.flush();
+      assert.equal(await spent(store, id, '*'), 60n);
+    });
+  });
+
+  it('of each one are also for one whose name is cut inside a pictograph', async () => {
+    await withStore(async ({ store }) => {
+      const id = await budget(store, { scope: 'end-user', subject: '*', limitNanoUsd: 100n });
+      assert.equal(await spend(store, await payer(store, NOVEMBER, { endUser: 'half \ud83d' }), 60n), undefined);
+      await store.ledger.flush();
+      assert.equal(await spent(store, id, 'half \ud83d'), 60n);
+    });
+  });
+
   it('of a model refuse there, and not elsewhere', async () => {
     await withStore(async ({ store }) => {
       const id = await budget(store, { scope: 'model', subject: 'openai/gpt-5-mini', limitNanoUsd: 100n });

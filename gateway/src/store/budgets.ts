@@ -163,7 +163,7 @@ export class BudgetBoard implements Budgets {
   #find(scope: BudgetScope, subject: string | undefined, found: Found): void {
     const bySubject = this.#bySubject.get(scope);
     if (bySubject === undefined || subject === undefined) return;
-    for (const name of subject === '' ? [''] : [subject, EACH])
+    for (const name of subject === '' || subject === EACH ? [subject] : [subject, EACH])
       for (const budget of bySubject.get(name) ?? [])
         if (budget.orgId === undefined || budget.orgId === found.spender.orgId)
           found.add(budget, this.#purseOf(budget, subject, found.nowMs));
@@ -172,7 +172,8 @@ export class BudgetBoard implements Budgets {
   #purseOf(budget: BudgetRow, subject: string, nowMs: number): PurseRef {
     const { id, name, scope, period, timeZone, limitNanoUsd } = budget;
     const span = this.#spanOf(period, timeZone, nowMs);
-    const each = budget.subject === EACH ? `:${encodeURIComponent(subject)}` : '';
+    // Half of a surrogate pair is in no URI, and JSON lets it through.
+    const each = budget.subject === EACH ? `:${encodeURIComponent(subject.toWellFormed())}` : '';
     const since = span === undefined ? '' : `@${new Date(span.startMs).toISOString()}`;
     const of = scope === 'all' ? '' : ` of ${scope.replace('-', ' ')} ${subject}`;
     const owner = `budget "${name}"${of}`;

@@ -99,9 +99,9 @@ describe('the journal', () => {
     await inFolder((dir) => {
       const journal = openJournal(dir, 'p1');
       const long = receiptText('settled', receipt('long', { model: 'm'.repeat(100_000) }));
-      journal.rotate(() => assert.fail('not full yet'));
+      journal.rotate(() => assert.fail('not full yet'), 0);
       for (let i = 0; i < 90; i++) journal.append(long);
-      journal.rotate(() => [text('carried')]);
+      journal.rotate(() => [text('carried')], 0);
       assert.equal(journal.position().segment, 2);
       assert.equal(journal.position().written, 90 * lineOf(long).length + line('carried').length);
       journal.append(text('after'));
@@ -115,13 +115,31 @@ describe('the journal', () => {
     });
   });
 
+  it('begins a new segment after a day, whichever way its clock was set, where there is a line in the old one', async () => {
+    await inFolder((dir) => {
+      const day = 86_400_000;
+      const journal = openJournal(dir, 'p1');
+      const segmentAt = (nowMs: number): number => {
+        journal.rotate(() => [], nowMs);
+        return journal.position().segment;
+      };
+      assert.deepEqual([segmentAt(day), segmentAt(3 * day)], [1, 1], 'nothing stands in it');
+      journal.append(text('a'));
+      assert.deepEqual([segmentAt(4 * day - 1), segmentAt(4 * day)], [1, 2]);
+      journal.append(text('b'));
+      assert.deepEqual([segmentAt(0), segmentAt(9 * day)], [3, 3]);
+      journal.close();
+      assert.deepEqual(idsOf(dir, 'p1'), ['a', 'b']);
+    });
+  });
+
   it('goes on in the old segment where a new one cannot be begun', async () => {
     await inFolder((dir) => {
       const long = receiptText('settled', receipt('long', { model: 'm'.repeat(100_000) }));
       const { disk, grow } = smallDisk(90 * lineOf(long).length + 5);
       const journal = openJournal(dir, 'p1', disk);
       for (let i = 0; i < 90; i++) assert.ok(journal.append(long));
-      journal.rotate(() => [text('carried')]);
+      journal.rotate(() => [text('carried')], 0);
       assert.equal(journal.position().segment, 1);
       grow(3 * lineOf(long).length);
       assert.ok(journal.append(text('next')));

@@ -23,6 +23,11 @@ import { hasCode } from './secret.ts';
 
 /** A segment that has grown to this is closed and the next begun: some 15,000 attempts, read again in a moment after a crash. */
 const SEGMENT_BYTES = 8 * 1024 * 1024;
+/**
+ * So is one that has stood for so long. What the store has taken in is read again after a crash, and at the end; receipts may be
+ * gone from it after 31 days, and would be booked a second time.
+ */
+const SEGMENT_MS = 24 * 3_600_000;
 /** After a segment could not be begun (disk full, folder away), as many bytes more before the next try. */
 const RETRY_BYTES = 1024 * 1024;
 /** Read at once; longer than any line. */
@@ -54,8 +59,11 @@ export interface Journal {
   probe(): boolean;
   /** Where the next line will stand, and how many bytes all segments ever had. */
   position(): JournalPosition & { readonly written: number };
-  /** Begins a new segment where the present one is full. `carried`: entries of attempts still open, with which it begins. */
-  rotate(carried: () => readonly string[]): void;
+  /**
+   * Begins a new segment where the present one is full, or old. `carried`: entries of attempts still open, with which it begins.
+   * `nowMs`: milliseconds since 1970.
+   */
+  rotate(carried: () => readonly string[], nowMs: number): void;
   /** Brings what was written to the disk, without waiting. An error shows in a later `append`. */
   sync(): void;
   close(): void;
@@ -81,6 +89,8 @@ class JournalFile implements Journal {
   /** Bytes of the segments before this one. */
   #before = 0;
   #rotateAt = SEGMENT_BYTES;
+  /** When the segment was first looked at, or its end last tried. */
+  #sinceMs: number | undefined;
   #isTorn = false;
   #isSyncing = false;
   #syncedTo = 0;
@@ -106,8 +116,13 @@ class JournalFile implements Journal {
     return { segment: this.#segment, offset: this.#offset, written: this.#before + this.#offset };
   }
 
-  rotate(carried: () => readonly string[]): void {
-    if (this.#offset < this.#rotateAt) return;
+  rotate(carried: () => readonly string[], nowMs: number): void {
+    this.#sinceMs ??= nowMs;
+    // Whichever way the clock was set.
+    const isOld = Math.abs(nowMs - this.#sinceMs) >= SEGMENT_MS;
+    if (this.#offset < this.#rotateAt && !isOld) return;
+    this.#sinceMs = nowMs;
+    if (this.#offset === 0) return;
     this.#rotateAt = this.#offset + RETRY_BYTES;
     try {
       this.#begin(carried().map(lineOf).join(''));

@@ -80,7 +80,7 @@ async function withLedger(budgetNanoUsd: bigint | undefined, run: (bench: Bench)
       books,
       journal: openJournal(dir, 'p1', disk),
       processId: 'p1',
-      now: () => AT,
+      now: () => AT + nowMs,
       monotonicMs: () => nowMs,
       warn: (text) => warnings.push(text),
     });
@@ -585,6 +585,31 @@ describe('money that lies idle', () => {
       assert.equal((await books.balances(key.id, 'p1')).leasedHereNanoUsd, 100n);
       ledger.release(hold);
       ledger.release(await held(ledger, key, 100n));
+    });
+  });
+});
+
+describe('a journal that hardly grows', () => {
+  it('is read again at the end without what was taken in long ago, and may be gone', async () => {
+    await withLedger(undefined, async ({ ledger, key, books, passMs }) => {
+      const spend = (id: string): void => {
+        const hold = heldAtOnce(ledger.hold(payerOf(key), 0n, id));
+        ledger.open(hold, opening(id));
+        ledger.settle(hold, receipt(id, { costNanoUsd: 5n }));
+        ledger.release(hold);
+      };
+      for (let day = 0; day < 40; day++) {
+        spend(`a${day}`);
+        await ledger.pump();
+        passMs(24 * 3_600_000);
+        await ledger.pump();
+        await ledger.flush();
+      }
+      while (await books.dropReceipts(AT + 3_600_000));
+      await ledger.stop();
+      await books.endProcess('p1', AT);
+      assert.equal((await books.balances(key.id, 'p1')).spentNanoUsd, 200n);
+      assert.deepEqual((await books.verify()).problems, []);
     });
   });
 });

@@ -247,10 +247,10 @@ export class LedgerBook implements Ledger {
 
   /** Brings new receipts into the store, and starts a new segment of the journal where the present one is full. */
   async pump(): Promise<void> {
-    const { journal } = this.#ports;
+    const { journal, now } = this.#ports;
     // Not while a receipt waits for the disk: its attempt is no longer open here, and only the old segment knows of it.
     if (this.#recorder.unwritten === 0) {
-      journal.rotate(() => [...this.#open].map(({ receipt }) => receiptText('opened', receipt)));
+      journal.rotate(() => [...this.#open].map(({ receipt }) => receiptText('opened', receipt)), now());
     }
     journal.sync();
     await this.#intake.next().catch((error: unknown) => this.#trouble.note(error));

@@ -119,6 +119,8 @@ export interface UnpricedReceipt {
   readonly model: string;
   readonly target: string;
   readonly orgId?: string;
+  /** As in the receipt. */
+  readonly outcome: string;
   readonly atMs: number;
   readonly usage: Readonly<
     Record<

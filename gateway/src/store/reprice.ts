@@ -10,6 +10,8 @@ import type { AskReports, Repricing, UnpricedReceipt } from './report-ports.ts';
 
 /** Receipts looked at, and booked, at once. */
 const PAGE = 500;
+/** A request lasts ten minutes at most, unless `timeouts.total_ms` says otherwise; by then its receipts are in the store. */
+const REQUEST_MS = 15 * 60_000;
 
 export interface RepriceOrder {
   readonly sinceMs?: number;
@@ -69,14 +71,16 @@ function costNow(receipt: UnpricedReceipt, { priceOf }: RepriceOrder): NanoUsd |
 }
 
 function repricingOf(
-  { saleTo }: RepriceOrder,
-  { id, orgId = DEFAULT_ORG_ID, provider, model }: UnpricedReceipt,
+  { saleTo, now }: RepriceOrder,
+  { id, orgId = DEFAULT_ORG_ID, provider, model, outcome, atMs }: UnpricedReceipt,
   costNanoUsd: NanoUsd | undefined,
 ): readonly Repricing[] {
   if (costNanoUsd === undefined) return [];
   const { chargeOf } = saleTo(orgId);
   const charge = (isFirst: boolean): NanoUsd => chargeOf?.(costNanoUsd, { provider, model, isFirst }) ?? costNanoUsd;
-  return [{ receiptId: id, costNanoUsd, chargeNanoUsd: charge(true), laterChargeNanoUsd: charge(false) }];
+  // After one that has not answered another may be under way, which is charged what is fixed: that must not be charged twice.
+  const isLast = outcome === 'answered' || now() - atMs >= REQUEST_MS;
+  return [{ receiptId: id, costNanoUsd, chargeNanoUsd: charge(isLast), laterChargeNanoUsd: charge(false) }];
 }
 
 function count(models: Map<string, RepricedModel>, { provider, model }: UnpricedReceipt, costNanoUsd: NanoUsd): void {

@@ -1032,6 +1032,36 @@ describe("a provider's own batches", () => {
     }
   });
 
+  it('are paid by whom their key belonged to, also where it was disabled before they ended', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'turnout-native-'));
+    const patient = await startSimulator({ batchLooks: 3 });
+    try {
+      const config = configOf(patient);
+      const first = await start({ config, dir });
+      const { id: keyId, key } = await newKey(first, { tags: ['blue'] });
+      await batchOf(openaiAt(first, key), chatLines(3, 'openai/gpt-x'));
+      await patient.log.waitFor((one) => /batches\/[^/]+$/.test(one.path), END_MAX_MS);
+      first.child.kill('SIGKILL');
+      await once(first.child, 'exit');
+      const data = join(dir, 'data');
+      // What the provider has done by then is done, whoever asks.
+      for (const { path } of patient.log.requests.filter((one) => /batches\/[^/]+$/.test(one.path)))
+        for (let look = 0; look < 3; look++) await fetch(`${patient.url}${path}`);
+      const disabled = await runCli(['keys', 'disable', keyId, '--data', data], { cwd: dir });
+      assert.equal(disabled.code, 0, disabled.stderr);
+      const second = await start({ config, dir });
+      const rows = await until(
+        async () => usageOf(second, keyId),
+        (found) => found.length === 3,
+      );
+      for (const row of rows) assert.deepEqual(row['tags'], ['blue']);
+      assert.equal(await second.stop(), 0);
+    } finally {
+      await patient.close();
+      rmSync(dir, { recursive: true, force: true });
+    }
+  });
+
   it('survive kill -9 while the provider works: nothing is sent twice, each line is booked once', async () => {
     const dir = mkdtempSync(join(tmpdir(), 'turnout-native-'));
     const patient = await startSimulator({ batchLooks: 5 });

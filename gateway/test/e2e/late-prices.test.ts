@@ -26,6 +26,7 @@ const KNOWN = new Map([['openai/gpt-5-mini', 7n]]);
 interface Try {
   readonly target: string;
   readonly tokens: number;
+  readonly outcome?: string;
 }
 
 /** One request: its attempts, one after the other. */
@@ -96,7 +97,7 @@ for (const kind of STORES)
             const before = valueOf(await store.keys.spend(row.id))?.spentNanoUsd ?? 0n;
             for (const [index, asked] of all.entries()) await spend(store, row, { id: `r${round}_${index}`, asked });
             await store.ledger.flush();
-            await repriced(store);
+            await repriced(store, AT);
             const expected = all.flatMap((asked, index) =>
               [...chargesOf(rules, asked, pricedOrder(asked))].map(([at, charge]) => [
                 `r${round}_${index}_${at}`,
@@ -118,6 +119,31 @@ for (const kind of STORES)
           await remove();
         }
       });
+
+    it('charges what is fixed once, also where another attempt of the request was under way as the price came', async () => {
+      const { place, remove } = await kind.make();
+      let nowMs = AT;
+      const store = await openStore({ ...place, now: () => nowMs });
+      const { row } = valueOf(await store.keys.create({ name: 'k' }));
+      await planned(store, [{ models: '*', basisPoints: 0, fixedNanoUsd: 1000n }]);
+      const broke = { target: 'house/odd', tokens: 100, outcome: 'broke' } as const;
+      const answered = { target: 'openai/gpt-5-mini', tokens: 100 } as const;
+      const between = async (): Promise<void> => {
+        await store.ledger.flush();
+        await repriced(store, nowMs);
+      };
+      await spend(store, row, { id: 'a', asked: [broke, answered], between });
+      await between();
+      assert.equal(valueOf(await store.purse(row.id)).spentNanoUsd, 300n + 700n + 1000n);
+      // None can follow any more.
+      await spend(store, row, { id: 'b', asked: [broke] });
+      nowMs += 3_600_000;
+      await between();
+      assert.equal(valueOf(await store.purse(row.id)).spentNanoUsd, 2000n + 300n + 1000n);
+      assert.deepEqual(valueOf(await store.verify()).problems, []);
+      await store.close();
+      await remove();
+    });
 
     it('is in the sums that receipts leave behind, also where they go at that moment', async () => {
       const { place, remove } = await kind.make();
@@ -161,12 +187,19 @@ async function planned(store: Store, rules: readonly PlanRule[]): Promise<void> 
   await store.refresh();
 }
 
-async function spend(store: Store, key: KeyRow, { id, asked }: { readonly id: string; readonly asked: Asked }) {
+interface Spending {
+  readonly id: string;
+  readonly asked: Asked;
+  /** Done after each attempt. */
+  readonly between?: () => Promise<void>;
+}
+
+async function spend(store: Store, key: KeyRow, { id, asked, between }: Spending): Promise<void> {
   const { chargeOf: charged } = salesOf(store, () => [])(DEFAULT_ORG_ID);
   const payer = { keyId: key.id, hard: [], booked: [], labels: { orgId: DEFAULT_ORG_ID } };
   const hold = await store.ledger.hold(charged === undefined ? payer : { ...payer, chargeOf: charged }, 0n, id);
   assert.ok(isHold(hold));
-  for (const [at, { target, tokens }] of asked.entries()) {
+  for (const [at, { target, tokens, outcome = 'answered' }] of asked.entries()) {
     const [provider = '', model = ''] = target.split('/');
     const attemptId = `${id}_${at}`;
     const price = KNOWN.get(target);
@@ -176,18 +209,20 @@ async function spend(store: Store, key: KeyRow, { id, asked }: { readonly id: st
       provider,
       model,
       target,
+      outcome,
       atMs: AT + at,
       usage: { inputTokens: tokens },
     });
     assert.equal(store.ledger.open(hold, opening(attemptId, { provider, model, target })), undefined);
     const cost = price === undefined ? {} : { costNanoUsd: price * BigInt(tokens) };
     store.ledger.settle(hold, { ...unpriced, ...cost });
+    await between?.();
   }
   store.ledger.release(hold);
 }
 
 /** Twice at once, as two gateways do that learn of a price at the same time. */
-async function repriced(store: Store): Promise<void> {
+async function repriced(store: Store, atMs: number): Promise<void> {
   const order = {
     isDryRun: false,
     reason: 'test',
@@ -196,7 +231,7 @@ async function repriced(store: Store): Promise<void> {
       return input === undefined ? undefined : { input: input * 1_000_000n };
     },
     saleTo: salesOf(store, () => []),
-    now: () => AT,
+    now: () => atMs,
   };
   for (const done of await Promise.all([repriceAll(store.reports, order), repriceAll(store.reports, order)]))
     valueOf(done);

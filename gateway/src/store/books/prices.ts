@@ -69,7 +69,7 @@ async function unpriced(db: Kysely<Tables>, query: UnpricedQuery): Promise<reado
 }
 
 function unpricedOf(row: Selectable<ReceiptsTable>): UnpricedReceipt {
-  const { id, provider, model, target } = row;
+  const { id, provider, model, target, outcome } = row;
   const usage = {
     inputTokens: countOf(row.input_tokens),
     cachedInputTokens: countOf(row.cached_input_tokens),
@@ -77,7 +77,10 @@ function unpricedOf(row: Selectable<ReceiptsTable>): UnpricedReceipt {
     outputTokens: countOf(row.output_tokens),
     reasoningTokens: countOf(row.reasoning_tokens),
   };
-  return { ...compact({ id, provider, model, target, orgId: row.org_id ?? undefined, atMs: Number(row.at) }), usage };
+  return {
+    ...compact({ id, provider, model, target, outcome, orgId: row.org_id ?? undefined, atMs: Number(row.at) }),
+    usage,
+  };
 }
 
 function countOf(value: bigint | null): number | undefined {
