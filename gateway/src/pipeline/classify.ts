@@ -13,9 +13,9 @@ import { DATA_REQUIREMENTS } from '../routing/requirements/index.ts';
 import type { Asked } from '../routing/requirements/requirement.ts';
 import type { Classifier } from '../routing/snapshot.ts';
 import type { Target } from '../routing/target.ts';
-import { isHold } from '../store/ports.ts';
+import { isHold, type Payer } from '../store/ports.ts';
 import { verdictBody, verdictIn } from '../understand/verdict.ts';
-import { worstAt } from './admit.ts';
+import { chargeAt, worstAt } from './admit.ts';
 import { parseBody } from './body.ts';
 import type { Call } from './call.ts';
 import type { Classified } from './classified.ts';
@@ -130,7 +130,9 @@ async function answerOf(
   const { key, snapshot, world, reply } = at;
   if (planning === undefined) return { attempts: [] };
   const { facts } = call;
-  const hold = await world.store.ledger.hold(planning.payer, worstAt(chosen, facts) ?? 0n, call.requestId);
+  const payer = withoutFixed(planning.payer);
+  const worst = chargeAt(payer, chosen, worstAt(chosen, facts)) ?? 0n;
+  const hold = await world.store.ledger.hold(payer, worst, call.requestId);
   if (!isHold(hold)) return { attempts: [], why: hold.message };
   const heard = listening(reply.signal);
   const made = { call, key, facts, planning, admission: { hold, facts }, snapshot, reply: heard, world };
@@ -142,6 +144,14 @@ async function answerOf(
   } finally {
     world.store.ledger.release(hold);
   }
+}
+
+/** What is fixed a request is charged with the request itself, whose hold is another. */
+function withoutFixed(payer: Payer): Payer {
+  const { chargeOf } = payer;
+  return chargeOf === undefined
+    ? payer
+    : { ...payer, chargeOf: (cost, place) => chargeOf(cost, { ...place, isFirst: false }) };
 }
 
 function tryAt({ call, world, reply }: Run, chosen: Target, { deadlineMs }: Classifier): Try {

@@ -343,16 +343,19 @@ function chargeOf(hold: LiveHold, at: PaidPlace & { readonly isFirst?: boolean }
 
 /** The receipt with all that the ledger knows: what is charged, in which purses it is booked, under which labels. */
 function whole(hold: LiveHold, receipt: Receipt, { purses, isFirst }: Booking): Receipt {
-  const { booked, labels } = hold.payer;
-  const { costNanoUsd, provider, model } = receipt;
+  const { costNanoUsd, provider, model, labels = hold.payer.labels } = receipt;
   const isOwn = isOfItself(hold, receipt);
   const at = { provider, model, isFirst: isFirst || !isOwn };
   const charge = costNanoUsd === undefined ? undefined : chargeOf(hold, at, costNanoUsd);
   const isAtCost = charge === undefined || charge === costNanoUsd;
   const isRepeat = isOwn && hold.settledAt.some((place) => place.provider === provider && place.model === model);
-  const paid = { ...receipt, purses: purses.booked.length === 0 ? booked : [...booked, ...purses.booked], labels };
+  const paid = { ...receipt, purses: allOf(hold.payer.booked, purses.booked), labels };
   if (isAtCost && !isRepeat) return paid;
   return { ...paid, ...(isAtCost ? {} : { chargeNanoUsd: charge }), isRepeat };
+}
+
+function allOf(own: readonly string[], targets: readonly string[]): readonly string[] {
+  return targets.length === 0 ? own : [...own, ...targets];
 }
 
 /** False for a request that shares the hold with others: it has one attempt, the first one that is charged for it. */

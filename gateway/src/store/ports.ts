@@ -213,6 +213,7 @@ export interface Receipt {
   readonly chargeNanoUsd?: NanoUsd;
   /** As `Payer.booked`, those of the attempt's target among them. */
   readonly purses?: readonly string[];
+  /** Given: of a request that shares its hold with others. Else those of the hold's payer. */
   readonly labels?: Labels;
   /** Another attempt of its request at the same provider and model has a receipt already. */
   readonly isRepeat?: boolean;

@@ -951,6 +951,22 @@ describe("a provider's own batches", () => {
     });
   });
 
+  it('are counted for whom each line was asked, and under its tags', async () => {
+    const { id: keyId, key } = await newKey(gateway);
+    const before = simulator.log.requests.length;
+    const lines = chatLines(2, 'openai/gpt-x').map((line, index) => {
+      const of = { user: `user ${index}`, turnout: { tags: [`tag ${index}`] } };
+      return { ...line, body: { ...asRecord(line['body']), ...of } };
+    });
+    await ended(openaiAt(gateway, key), (await batchOf(openaiAt(gateway, key), lines)).id);
+    assert.ok(simulator.log.requests.slice(before).some(({ path }) => path.endsWith('/batches')));
+    const rows = await usageOf(gateway, keyId);
+    assert.deepEqual(
+      rows.map((row) => [row['end_user'], row['tags']]).toSorted(),
+      [0, 1].map((index) => [`user ${index}`, [`tag ${index}`]]),
+    );
+  });
+
   it('are given up for our own queue where the provider has none after all', async () => {
     await withOwn({ script: [{ match: { path: '/v1/files' }, times: 'forever', status: 404 }] }, async (own) => {
       const client = openaiAt(own.gateway);

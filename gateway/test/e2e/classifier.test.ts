@@ -37,7 +37,10 @@ before(async () => {
       `no-chat: {targets: [p/m], rules: [{name: chat, when: 'facts.task == "chat"', refuse: no chat here}]}`,
       `no-hard: {targets: [p/m], rules: [{name: hard, when: 'facts.difficulty > 0.7', refuse: too hard}]}`,
     ],
-    sections: ['understand: {classifier: {model: t/m, deadline_ms: 300}}'],
+    sections: [
+      'understand: {classifier: {model: t/m, deadline_ms: 300}}',
+      `billing: {plan: [{models: '*', basis_points: 1000, fixed_usd: "0.000000007"}]}`,
+    ],
   });
 });
 beforeEach(() => {
@@ -75,6 +78,8 @@ describe('a small model that is asked what a text is about', () => {
     assert.deepEqual(rows.map(({ target }) => target).toSorted(), ['s/m', 't/m']);
     const spent = rows.reduce((sum, row) => sum + (row.cost_nano_usd ?? 0n), 0n);
     assert.equal(record['cost_nano_usd'], Number(spent));
+    const charged = rows.reduce((sum, row) => sum + (row.charge_nano_usd ?? row.cost_nano_usd ?? 0n), 0n);
+    assert.equal(charged - spent, spent / 10n + 7n, 'what is fixed is charged once a request');
     assert.equal(got.headers.get('x-turnout-attempts'), '1');
     const again = await ask('by-task');
     assert.equal((await classifierOf(again))['result'], 'remembered');

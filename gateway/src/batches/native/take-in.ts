@@ -35,7 +35,7 @@ export function takenIn(answered: Answered, line: Sent, at: TakingIn): LineAnswe
   const got = answered.status < 400 ? received(answered.body, line, world) : refused(answered, line, world);
   const outcome = outcomeOf(got, answered.status);
   const bill = billOf(outcome, line.call.facts, line.target);
-  if (bill !== undefined) book(outcome, bill, { ...at, prepared: line });
+  if (bill !== undefined) book(outcome, bill, { ...at, sent: line });
   if ('body' in got) {
     record({ outcome, bill, told: undefined, losses: got.losses }, line, at);
     return { requestId, fault: undefined, status: 200, body: got.body };
@@ -115,9 +115,9 @@ function outcomeOf(got: Got | Lost, status: number): Outcome {
   return { kind: 'answered', status, spent, ...(finish === undefined ? {} : { finish }) };
 }
 
-function book(outcome: Outcome, bill: Bill, at: TakingIn & { readonly prepared: Prepared }): void {
+function book(outcome: Outcome, bill: Bill, at: TakingIn & { readonly sent: Sent }): void {
   const { world, hold, requestId } = at;
-  const { target, call } = at.prepared;
+  const { target, call, planning } = at.sent;
   const { ledger } = world.store;
   const attemptId = attemptIdOf(at);
   const atMs = world.clock.unixMs();
@@ -134,6 +134,7 @@ function book(outcome: Outcome, bill: Bill, at: TakingIn & { readonly prepared: 
     outcome: outcome.kind,
     isEstimated: bill.isEstimated,
     usage: bill.usage,
+    ...(planning === undefined ? {} : { labels: planning.payer.labels }),
     ...(costNanoUsd === undefined ? {} : { costNanoUsd }),
     ...(outcome.kind === 'answered' && outcome.finish !== undefined ? { finish: outcome.finish } : {}),
   });
