@@ -432,6 +432,8 @@ export function booksContract(
       assert.deepEqual(await ids({ limitMax: 9, isOldestFirst: true, after: 'batch_1' }), ['2', '3', false]);
       assert.deepEqual(await ids({ limitMax: 9, after: 'batch_none' }), [false]);
       assert.deepEqual(await ids({ limitMax: 9, form: 'anthropic' }), [false]);
+      const none = await books.listFiles({ keyId: 'key_p', purposes: [], limitMax: 9 });
+      assert.deepEqual(none, { rows: [], hasMore: false });
       for (const id of ['batch_1', 'batch_2', 'batch_3']) await books.changeBatch(id, END, RUNNING_NOW);
     });
 

@@ -5,17 +5,14 @@ import { compact, type Json, type JsonRecord } from '../lib/json.ts';
 import type { Price, Rates } from '../money/price.ts';
 import { formatUsd } from '../money/usd.ts';
 
-/** User and password of an address. */
-const USER_INFO = /(?<=:\/\/)[^/\s@]*@/;
-
 /** Of keys their number is told, of headers the names: what stands in either may be a secret. */
 export function configRecord(config: Config): JsonRecord {
   const { server, data, store, shared, providers, aliases, routes, timeouts, attempts, limits, batches, log } = config;
   return {
     server: { ...server },
     data,
-    store,
-    shared: shared.replace(USER_INFO, ''),
+    store: addressText(store),
+    shared: addressText(shared),
     providers: Object.fromEntries(Object.entries(providers).map(([id, one]) => [id, providerRecord(one)])),
     aliases: { ...aliases },
     routes: Object.fromEntries(Object.entries(routes).map(([id, route]) => [id, asJson(route)])),
@@ -28,6 +25,12 @@ export function configRecord(config: Config): JsonRecord {
     billing: billingRecord(config.billing),
     log: { ...log },
   };
+}
+
+/** Without user and password, wherever they stand: drivers take them behind the `?` too. What is no address is a word, or told up to its colon. */
+function addressText(address: string): string {
+  const url = URL.parse(address);
+  return url === null ? (address.split(':')[0] ?? '') : `${url.protocol}//${url.host}${url.pathname}`;
 }
 
 /** Of a provider's secret is told that there is one. */

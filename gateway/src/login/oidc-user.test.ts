@@ -100,6 +100,19 @@ describe('an account that is there already', () => {
   });
 });
 
+describe('a name that a provider tells', () => {
+  it('keeps nobody out: where it is none that can be shown, the address stands for it', async () => {
+    await withPeople(async ({ people }) => {
+      for (const [index, name] of ['Ann', ' ', '', 'An\u202en', 'x'.repeat(201), undefined].entries()) {
+        const email = `${index}@corp.example`;
+        const identity = { subject: `${PROVIDER.issuer} ${index}`, name, email, roles: [] };
+        const user = valueOf(await userOfIdentity({ people }, PROVIDER, identity));
+        assert.equal(user.name, index === 0 ? 'Ann' : email);
+      }
+    });
+  });
+});
+
 describe('a role that a provider tells', () => {
   it('holds in its organisation, for nobody who is an owner, and makes none', async () => {
     await withPeople(async ({ people, newUser, login }) => {

@@ -3,6 +3,7 @@ import { fault, type Fault } from '../chat/fault.ts';
 import type { OidcConfig } from '../config/schema.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { foldEmail, isInDomains } from '../people/email.ts';
+import { isInWords } from '../people/names.ts';
 import { ROLES, type Role } from '../people/permissions.ts';
 import type { UserRow } from '../store/people-ports.ts';
 import { isOut } from './acts.ts';
@@ -37,7 +38,13 @@ async function newcomer(world: World, provider: OidcConfig, { subject, name, ema
     return linked(world, user, subject);
   }
   if (!isInDomains(email, domains)) return refused('accounts are made by invitation here');
-  const user = { name: name ?? email, email, oidcSubject: subject, orgId: provider.org };
+  // Some providers have empty names, or such as nobody can be shown: no reason to keep anyone out.
+  const user = {
+    name: name !== undefined && isInWords(name) ? name : email,
+    email,
+    oidcSubject: subject,
+    orgId: provider.org,
+  };
   const role = roleIn(provider, { roles }) ?? provider.role;
   return world.people.createUser({ ...user, role }, `oidc:${provider.name}`);
 }

@@ -158,7 +158,7 @@ export class KeyRing implements Keys {
       return err(fault('field-invalid', { reason: 'it must be 0 to 92 days' }, { param: 'overlap' }));
     const { books, secret, now } = this.#ports;
     const token = newToken();
-    const tokens = { hash: hashToken(secret, token), oldUntilMs: now() + overlapMs };
+    const tokens = { hash: hashToken(secret, token), oldUntilMs: Math.ceil(now() + overlapMs) };
     const stored = await this.#patiently(async () => books.rotateKey(id, tokens, this.#deed(by)));
     if (!stored.ok) return stored;
     if (stored.value === undefined) return this.#isStale(id, by) ? err(fault('revision-old')) : ok(undefined);

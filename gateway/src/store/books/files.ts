@@ -101,6 +101,8 @@ async function isRead(db: Kysely<Tables>, id: string): Promise<boolean> {
 
 async function list(db: Kysely<Tables>, query: FileQuery): Promise<Page<StoredFile>> {
   const { keyId, purposes } = query;
+  // PostgreSQL takes no empty list.
+  if (purposes.length === 0) return { rows: [], hasMore: false };
   let select = db
     .selectFrom('files')
     .selectAll()
