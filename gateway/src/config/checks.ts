@@ -313,9 +313,7 @@ function checkOwnForm(id: string, provider: Root, known: KnownNames): readonly F
   if (provider['dialect'] === undefined) {
     const suggestion = nearest(id, known.providers);
     const message = 'is not in the catalog. Give `like` (a catalog provider), or `dialect` and `base_url`';
-    return [
-      [path, { level: 'warning', isAboutKey: true, message, ...(suggestion === undefined ? {} : { suggestion }) }],
-    ];
+    return [[path, { isAboutKey: true, message, ...(suggestion === undefined ? {} : { suggestion }) }]];
   }
   if (provider['base_url'] !== undefined) return [];
   return [[path, { isAboutKey: true, message: 'needs `base_url`: it is not in the catalog' }]];
