@@ -1,14 +1,16 @@
 /** The front door of billing: credits, the webhook of payments, and the look at what expires and runs low. */
-import type { Fault } from '../chat/fault.ts';
+import { fault, type Fault } from '../chat/fault.ts';
 import type { Config } from '../config/schema.ts';
 import { compact, type JsonRecord } from '../lib/json.ts';
-import type { Result } from '../lib/result.ts';
+import { err, type Result } from '../lib/result.ts';
 import type { AskBilling } from '../store/billing-ports.ts';
 import { creditsOf, type Credits } from './credits.ts';
 import { stripeWebhook, type WebhookRequest } from './webhook.ts';
 
 /** What expires goes, and who runs low is told of, after so long; both are right after any pause. */
 const TEND_MS = 10_000;
+/** Bodies of events that are read at once, of up to 1 MiB each: anyone can send one, and only when it is whole its signature tells. Events are sent again. */
+const READING_MAX = 64;
 
 export interface BillingParts {
   readonly ask: AskBilling;
@@ -27,6 +29,7 @@ export interface Billing {
 
 export function createBilling({ ask, config, now, log }: BillingParts): Billing {
   let isTending = false;
+  let reading = 0;
   const tend = async (): Promise<void> => {
     if (isTending) return;
     isTending = true;
@@ -47,7 +50,15 @@ export function createBilling({ ask, config, now, log }: BillingParts): Billing 
         toleranceS: stripe.tolerance_s,
         expireDays: credits.expire_days,
       });
-      return stripeWebhook(request, { settings, ask, nowMs: now(), log });
+      const body: WebhookRequest['body'] = async (maxBytes) => {
+        if (reading >= READING_MAX)
+          return err(fault('overloaded', { reason: 'too many payment events at once' }, { retryAfterMs: 1000 }));
+        reading += 1;
+        return request.body(maxBytes).finally(() => {
+          reading -= 1;
+        });
+      };
+      return stripeWebhook({ ...request, body }, { settings, ask, nowMs: now(), log });
     },
     close: () => clearInterval(timer),
   };

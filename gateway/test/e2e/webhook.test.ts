@@ -1,6 +1,8 @@
 /** The webhook of payments as its sender sees it: Stripe's own library signs, a real gateway answers. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { request } from 'node:http';
+import { connect } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { DatabaseSync } from 'node:sqlite';
 import { join } from 'node:path';
@@ -166,6 +168,26 @@ describe('the webhook of payments', () => {
     assert.equal(status, 413);
     for (const payload of ['[]', 'no json', '{"id":"evt_1"}'])
       assert.equal((await post(payload, sign(payload))).status, 400, payload);
+  });
+
+  it('B60 reads few unsigned bodies at once, and serves again when their senders are gone', async () => {
+    const head =
+      'POST /webhooks/stripe HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\nstripe-signature: t=1,v1=00\r\ncontent-length: 1000\r\n\r\n';
+    const sockets = Array.from({ length: 70 }, () => connect(gateway.port, '127.0.0.1'));
+    const statuses = sockets.map(async (socket) => {
+      socket.write(`${head}{`);
+      const [piece]: unknown[] = await Promise.race([once(socket, 'data'), once(socket, 'close')]);
+      return piece instanceof Buffer ? piece.toString().slice(9, 12) : undefined;
+    });
+    const payload = eventText('evt_few', 'payment_intent.succeeded', paid('pi_few', 100));
+    const first = await Promise.race(statuses);
+    assert.deepEqual([first, (await post(payload, sign(payload))).status], ['503', 503]);
+    for (const socket of sockets) socket.destroy();
+    const answers = await Promise.all(statuses);
+    assert.equal(answers.filter((status) => status === '503').length, 6);
+    let status = 503;
+    for (let tries = 0; status === 503 && tries < 100; tries += 1) ({ status } = await post(payload, sign(payload)));
+    assert.equal(status, 200);
   });
 
   it('B60 refuses everything where no secret is set, also what is signed with an empty one', async () => {
