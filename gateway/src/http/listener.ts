@@ -136,7 +136,9 @@ function takingIn(bodyMaxBytes: () => number): {
       });
     },
     takeIn(request, response) {
-      const announced = Number(request.headers['content-length'] ?? BODY_UNKNOWN_BYTES);
+      const { 'content-length': length, 'transfer-encoding': coding } = request.headers;
+      // Where neither stands there is no body (RFC 9112, section 6.3).
+      const announced = Number(length ?? (coding === undefined ? 0 : BODY_UNKNOWN_BYTES));
       // What is longer is refused for that, or is a file that goes to the disk as it comes.
       const bodyBytes = announced > bodyMaxBytes() ? 0 : announced;
       const short = capacity.shortOf({ connections: connections.size, otherBodiesBytes: bodiesBytes, bodyBytes });
