@@ -480,6 +480,18 @@ describe('bad input', () => {
     await assert.rejects(anthropic.messages.batches.create(large), { status: 413 });
   });
 
+  it('that many take slowly at once keeps nobody out: they have sent no body that would need memory', async () => {
+    const small = await start({ config: configOf(simulator), nodeArgs: ['--max-old-space-size=256'] });
+    const client = openaiAt(small);
+    // More than the sockets on both sides keep.
+    const bytes = Buffer.alloc(16 * 1024 * 1024, 0x20);
+    const { id } = await client.files.create({ file: await toFile(bytes, 'big'), purpose: 'batch' });
+    const downloads = await Promise.all(Array.from({ length: 60 }, async () => client.files.content(id)));
+    assert.ok((await client.models.list()).data.length > 0);
+    for (const { body } of downloads) await body?.cancel();
+    assert.equal(await small.stop(), 0);
+  });
+
   it('that is compressed is refused, as nobody could tell its size before', async () => {
     const headers = { authorization: `Bearer ${ROOT_KEY}`, 'content-encoding': 'gzip' };
     const body = gzipSync(JSON.stringify(messagesOf(['house/m'])));
