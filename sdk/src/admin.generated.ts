@@ -322,6 +322,8 @@ export interface Key {
   readonly org?: string;
   readonly team?: string;
   readonly user?: string;
+  /** of a user's key with the scope `admin`: the most that it may, his role as it was given to him */
+  readonly role?: "owner" | "admin" | "developer" | "analyst" | "viewer";
   /** a minute late at most */
   readonly last_used_at?: string;
   /** until when the token before the last rotation is taken */
@@ -360,6 +362,8 @@ export interface NewKey {
   readonly org?: string;
   readonly team?: string;
   readonly user?: string;
+  /** of a user's key with the scope `admin`: the most that it may, his role as it was given to him */
+  readonly role?: "owner" | "admin" | "developer" | "analyst" | "viewer";
   /** a minute late at most */
   readonly last_used_at?: string;
   /** until when the token before the last rotation is taken */

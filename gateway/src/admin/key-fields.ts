@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { fault, type Fault } from '../chat/fault.ts';
 import { asRecord, compact, type JsonRecord } from '../lib/json.ts';
 import { formatUsd } from '../money/usd.ts';
-import { isOfAll, may, mayGive, type Principal } from '../people/permissions.ts';
+import { isOfAll, may, mayGive, ROLES, type Principal } from '../people/permissions.ts';
 import { SCOPES, settingsRecord } from '../store/key-settings.ts';
 import type { People } from '../store/people-ports.ts';
 import type { KeyPatch, KeyRow, Store } from '../store/ports.ts';
@@ -26,6 +26,10 @@ export const key = z
     org: z.string().optional(),
     team: z.string().optional(),
     user: z.string().optional(),
+    role: z
+      .enum(ROLES)
+      .optional()
+      .describe("of a user's key with the scope `admin`: the most that it may, his role as it was given to him"),
     last_used_at: at.optional().describe('a minute late at most'),
     old_token_until: at.optional().describe('until when the token before the last rotation is taken'),
     scopes: z.array(z.enum(SCOPES)).optional().describe('absent: inference'),
@@ -162,6 +166,7 @@ export async function keyRecord(row: KeyRow, { store, uses }: KeyKnown): Promise
     org: row.orgId,
     team: row.teamId,
     user: row.userId,
+    role: row.roleMax,
     last_used_at: momentOf(uses.ok ? uses.value.get(row.id) : undefined),
     old_token_until: momentOf(row.oldUntilMs),
     ...settingsRecord(row),

@@ -1,13 +1,13 @@
 /** Who asks, as the table of permissions knows it: of a key, or of a session. */
 import { fault, type Fault } from '../chat/fault.ts';
 import { err, ok, type Result } from '../lib/result.ts';
-import { DEFAULT_ORG_ID, type Principal } from '../people/permissions.ts';
+import { DEFAULT_ORG_ID, lowerOf, type Principal } from '../people/permissions.ts';
 import type { People, UserRow } from '../store/people-ports.ts';
 import { hasScope } from '../store/key-settings.ts';
 import type { KeyRow } from '../store/ports.ts';
 
 /**
- * Of a key: the root key everything; a key with the scope `admin` what its user may, and where it belongs to nobody, what an admin of its
+ * Of a key: the root key everything; a key with the scope `admin` what its user may and might when it was given to him, and where it belongs to nobody, what an admin of its
  * organisation may. All other keys: nothing here.
  */
 export function principalOfKey(key: KeyRow, people: Pick<People, 'user'>): Result<Principal, Fault> {
@@ -17,7 +17,7 @@ export function principalOfKey(key: KeyRow, people: Pick<People, 'user'>): Resul
   if (userId === undefined) return ok({ kind: 'key', id, orgId, role: 'admin' });
   const user = people.user(userId);
   if (user === undefined) return err(fault('key-owner-disabled', { owner: 'user' }));
-  return ok({ kind: 'key', id, orgId: user.orgId, userId, role: user.role });
+  return ok({ kind: 'key', id, orgId: user.orgId, userId, role: lowerOf(user.role, key.roleMax ?? user.role) });
 }
 
 export function principalOfUser({ id, orgId, role }: UserRow): Principal {

@@ -76,6 +76,11 @@ export function isRole(text: unknown): text is Role {
   return ROLES.some((role) => role === text);
 }
 
+/** The one of two roles that may less. */
+export function lowerOf(one: Role, other: Role): Role {
+  return ROLES.indexOf(one) < ROLES.indexOf(other) ? other : one;
+}
+
 /** Whether someone of the first role may give or take the second: nobody raises anyone, himself included, above his own. */
 export function mayGive(own: Pick<Principal, 'kind' | 'role'>, role: Role): boolean {
   return own.kind === 'root' || ROLES.indexOf(own.role) <= ROLES.indexOf(role);

@@ -82,6 +82,7 @@ export async function openDesk(options: DeskOptions): Promise<Desk> {
       books,
       secret,
       whyNot: (owners) => people.whyNot(owners),
+      roleOf: (userId) => people.user(userId)?.role,
       adminKey: undefined,
       now,
       monotonicMs: () => 0,

@@ -2,6 +2,7 @@
 import { readLimits } from '../config/rate-limits.ts';
 import { asArray, asRecord, asString, compact, isRecord, parseJson, type Json, type JsonRecord } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
+import { isRole, type Role } from '../people/permissions.ts';
 import { compileRanges } from '../policy/ranges.ts';
 
 /** `inference`: requests to models. `admin`: the admin API. `read`: looking only, at lists and records. */
@@ -138,15 +139,24 @@ export function settingsRecord(settings: KeySettingsPatch): JsonRecord {
   return compact({ scopes, routes, providers, regions, addresses, limits });
 }
 
+/** What is kept beside the settings, and set by nobody. */
+interface Kept {
+  /** As in `KeyRow`. */
+  readonly roleMax?: Role;
+}
+
 /** As they are stored. */
-export function settingsText(settings: KeySettings): string {
-  return JSON.stringify(settingsRecord(settings));
+export function settingsText({ roleMax, ...settings }: KeySettings & Kept): string {
+  return JSON.stringify(compact({ ...settingsRecord(settings), role: roleMax }));
 }
 
 /** As they were stored. What cannot be read any more allows nothing: the key waits for somebody who sets it right. */
-export function storedSettings(text: string): KeySettings {
-  const read = readKeySettings(asRecord(parseJson(text)) ?? { scopes: [''] });
-  return read.ok && settingProblem(read.value) === undefined ? withPatch({}, read.value) : { scopes: [] };
+export function storedSettings(text: string): KeySettings & Kept {
+  const record = asRecord(parseJson(text)) ?? { scopes: [''] };
+  const read = readKeySettings(record);
+  if (!read.ok || settingProblem(read.value) !== undefined) return { scopes: [] };
+  const { role } = record;
+  return { ...withPatch({}, read.value), ...(isRole(role) ? { roleMax: role } : {}) };
 }
 
 /** Whether the key may do what needs one of these scopes. */

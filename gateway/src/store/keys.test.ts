@@ -51,6 +51,7 @@ async function withKeys(run: (bench: Bench) => Promise<void>): Promise<void> {
         patienceMs: 100,
         newId: idMaker(() => AT),
         whyNot: () => undefined,
+        roleOf: () => undefined,
         onChange: (key) => changed.push(key),
         spend: async () => ({ spentNanoUsd: 1n, heldNanoUsd: 2n }),
       });
@@ -153,6 +154,7 @@ describe('keys', () => {
           patienceMs: 1,
           newId: () => 'x',
           whyNot: () => undefined,
+          roleOf: () => undefined,
           onChange: () => undefined,
           spend: async () => ({ spentNanoUsd: 0n, heldNanoUsd: 0n }),
         });

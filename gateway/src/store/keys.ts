@@ -5,12 +5,12 @@ import { compact } from '../lib/json.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import type { NanoUsd } from '../money/price.ts';
 import { deedOf, mindsRevision, type Act } from './act.ts';
-import type { Books, KeyDeed, StoredKey } from './books/form.ts';
+import type { Books, KeyChange, KeyDeed, StoredKey } from './books/form.ts';
 import { ROOT_KEY_ID } from './books/ledger-problems.ts';
 import { rangesOf, REGION, settingProblem, type KeySettingsPatch } from './key-settings.ts';
 import { KeyUses } from './key-uses.ts';
 import { isInWords, NOT_IN_WORDS } from '../people/names.ts';
-import { DEFAULT_ORG_ID } from '../people/permissions.ts';
+import { DEFAULT_ORG_ID, type Role } from '../people/permissions.ts';
 import { patiently } from './patience.ts';
 import type { Owners } from './people-ports.ts';
 import type { IssuedKey, KeyLookup, KeyOwner, KeyPatch, KeyRow, Keys, KeySpend, NewKey } from './ports.ts';
@@ -52,6 +52,8 @@ export interface KeyPorts {
   readonly spend: (keyId: string) => Promise<KeySpend>;
   /** Why nothing of these may be used: the user, team or organisation of a key is disabled or removed. */
   readonly whyNot: (owners: Owners) => Fault | undefined;
+  /** Of a user, as far as it is known here. */
+  readonly roleOf: (userId: string) => Role | undefined;
   /** Learns of new owners, so that they are known before their keys. */
   readonly ownersFirst?: () => Promise<void>;
 }
@@ -141,13 +143,15 @@ export class KeyRing implements Keys {
   }
 
   async create(key: NewKey, by?: string): Promise<Result<IssuedKey, Fault>> {
+    // Before anything is waited for: what was looked at to allow it is what holds.
+    const roleMax = this.#roleFor(key);
     const wrong = whyNotValid(key) ?? (await this.#whyNotOwned(key));
     if (wrong !== undefined) return err(wrong);
     const { books, secret, newId, now } = this.#ports;
     const token = newToken();
     const id = newId('key');
     const { isRoot = false, isDisabled = false, tags = [] } = key;
-    const row = { ...key, id, isRoot, isDisabled, tags, createdAtMs: now() };
+    const row = compact({ ...key, id, isRoot, isDisabled, tags, createdAtMs: now(), roleMax });
     const stored = await this.#patiently(async () => books.createKey({ ...row, hash: hashToken(secret, token) }, by));
     if (!stored.ok) return stored;
     return ok({ row: this.#apply(stored.value), token });
@@ -158,7 +162,9 @@ export class KeyRing implements Keys {
       return err(fault('field-invalid', { reason: 'it must be 0 to 92 days' }, { param: 'overlap' }));
     const { books, secret, now } = this.#ports;
     const token = newToken();
-    const tokens = { hash: hashToken(secret, token), oldUntilMs: Math.ceil(now() + overlapMs) };
+    const roleMax = this.#roleFor(this.#byId.get(id)?.row ?? {});
+    const oldUntilMs = Math.ceil(now() + overlapMs);
+    const tokens = compact({ hash: hashToken(secret, token), oldUntilMs, roleMax });
     const stored = await this.#patiently(async () => books.rotateKey(id, tokens, this.#deed(by)));
     if (!stored.ok) return stored;
     if (stored.value === undefined) return this.#isStale(id, by) ? err(fault('revision-old')) : ok(undefined);
@@ -166,9 +172,10 @@ export class KeyRing implements Keys {
   }
 
   async change(id: string, patch: KeyPatch, by?: string | Act): Promise<Result<KeyRow | undefined, Fault>> {
+    const change = { ...patch, ...this.#roleAfter(id, patch) };
     const wrong = whyNotValid(patch) ?? (await this.#whyNotOwned({ ...this.#ownerOf(id), ...patch }));
     if (wrong !== undefined) return err(wrong);
-    const stored = await this.#patiently(async () => this.#ports.books.changeKey(id, patch, this.#deed(by)));
+    const stored = await this.#patiently(async () => this.#ports.books.changeKey(id, change, this.#deed(by)));
     if (!stored.ok) return stored;
     if (stored.value === undefined) return this.#isStale(id, by) ? err(fault('revision-old')) : ok(undefined);
     return ok(this.#apply(stored.value));
@@ -209,6 +216,21 @@ export class KeyRing implements Keys {
       this.#revision = row.revision;
     }
     this.#syncedAtMs = askedAtMs;
+  }
+
+  /** The most that a key may over the admin API, whose token, user or scopes are given now. */
+  #roleFor({ scopes, userId }: Pick<KeyRow, 'scopes' | 'userId'>): Role | undefined {
+    return userId !== undefined && scopes?.includes('admin') === true ? this.#ports.roleOf(userId) : undefined;
+  }
+
+  #roleAfter(id: string, { scopes, userId }: KeyPatch): Pick<KeyChange, 'roleMax'> {
+    if (scopes === undefined && userId === undefined) return {};
+    const { row } = this.#byId.get(id) ?? {};
+    const after = compact({
+      scopes: scopes === undefined ? row?.scopes : (scopes ?? undefined),
+      userId: userId === undefined ? row?.userId : (userId ?? undefined),
+    });
+    return { roleMax: this.#roleFor(after) ?? null };
   }
 
   #ownerOf(id: string): KeyOwner {

@@ -42,6 +42,7 @@ const run = async ({
       monotonicMs: () => 0,
       graceMs: 1000,
       whyNot: (owners) => people.whyNot(owners),
+      roleOf: (userId) => people.user(userId)?.role,
       onChange: () => undefined,
       spend: async () => ({ spentNanoUsd: 0n, heldNanoUsd: 0n }),
     });

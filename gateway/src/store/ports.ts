@@ -3,6 +3,7 @@ import type { Fault } from '../chat/fault.ts';
 import type { JsonRecord } from '../lib/json.ts';
 import type { Result } from '../lib/result.ts';
 import type { NanoUsd } from '../money/price.ts';
+import type { Role } from '../people/permissions.ts';
 import type { AskBatches } from './batch-ports.ts';
 import type { AskReports, UsageRow } from './report-ports.ts';
 import type { AskBilling, Plans } from './billing-ports.ts';
@@ -33,6 +34,11 @@ export interface KeyRow extends KeySettings, KeyOwner {
   readonly tags: readonly string[];
   /** Where its callers are, whatever their requests say (`eu`, `us-east-1`). Absent: nothing is known. */
   readonly region?: string;
+  /**
+   * Of a user's key with the scope `admin`: the most that it may. It is the role that the user had when its token, user or
+   * scopes were last given: who knew the token then does not gain by what the user is made later.
+   */
+  readonly roleMax?: Role;
   /** Until when the token before the last rotation is taken, in milliseconds since 1970. Absent: none is. */
   readonly oldUntilMs?: number;
 }

@@ -150,6 +150,7 @@ async function membersOf(world: World): Promise<Members> {
   const keys = new KeyRing({
     ...world,
     whyNot: (owners) => people.whyNot(owners),
+    roleOf: (userId) => people.user(userId)?.role,
     ownersFirst: async () => people.refresh(),
     adminKey: world.adminKey,
     graceMs: world.graceMs ?? GRACE_MS,

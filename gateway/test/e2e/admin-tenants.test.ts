@@ -226,6 +226,30 @@ describe('nobody makes himself more than he is (B49)', () => {
   });
 });
 
+describe('a key of somebody who is raised', () => {
+  it('may what he might when its token was given, and what he may when it is given anew', async () => {
+    const person = { name: 'Rita', email: 'rita@south.example', role: 'developer', org: south.org };
+    const rita = asString((await make('users', person))['id']) ?? '';
+    const given = await ask(south.admin, 'POST', 'keys', { name: 'kept', user: rita, scopes: ['admin'] });
+    const [id, kept] = ['id', 'key'].map((field) => asString(given.body[field]) ?? '');
+    assert.deepEqual([given.status, given.body['role']], [201, 'developer']);
+    assert.equal((await ask(ROOT_KEY, 'PATCH', `users/${rita}`, { role: 'owner' })).status, 200);
+    const rename = async (token = ''): Promise<number> =>
+      (await ask(token, 'PATCH', `orgs/${south.org}`, { name: 'South' })).status;
+    assert.equal(await rename(kept), 403, 'whoever kept the token has not been raised');
+    assert.equal((await ask(south.admin, 'POST', `keys/${id}/rotate`, {})).status, 403);
+    assert.equal((await ask(south.admin, 'PATCH', `keys/${id}`, { scopes: ['admin', 'read'] })).status, 403);
+    const anew = await ask(south.owner, 'POST', `keys/${id}/rotate`, {});
+    assert.deepEqual([anew.status, anew.body['role']], [200, 'owner']);
+    assert.equal(await rename(asString(anew.body['key'])), 200);
+    assert.equal((await ask(ROOT_KEY, 'PATCH', `users/${rita}`, { role: 'viewer' })).status, 200);
+    assert.equal(await rename(asString(anew.body['key'])), 403, 'and no more than he may now');
+    const without = await ask(ROOT_KEY, 'PATCH', `keys/${id}`, { scopes: ['inference'] });
+    assert.deepEqual([without.status, without.body['role']], [200, undefined]);
+    assert.equal((await ask(ROOT_KEY, 'DELETE', `users/${rita}`)).status, 200);
+  });
+});
+
 describe('a key of one’s own', () => {
   it('is of one’s team, so that its budget holds, and one has a hundred at most', async () => {
     const budget = { scope: 'team', subject: north.things.get('teams') ?? '', org: north.org, limit_usd: '0' };

@@ -34,6 +34,9 @@ export interface StoredKey extends KeyRow {
   readonly revision: bigint;
 }
 
+/** A change of a key. `roleMax`: as it is from now on, or none any more; absent: as it was. */
+export type KeyChange = KeyPatch & { readonly roleMax?: KeyRow['roleMax'] | null };
+
 /** When a key is changed, and for whom; `system` where nobody is named. */
 export interface KeyDeed {
   readonly atMs: number;
@@ -60,6 +63,8 @@ export interface StoredBudget extends BudgetRow {
 export interface Rotation {
   readonly hash: string;
   readonly oldUntilMs: number;
+  /** As it is from now on; absent: none. */
+  readonly roleMax?: KeyRow['roleMax'];
 }
 
 export interface KeyUse {
@@ -235,7 +240,7 @@ export interface KeyBooks {
     key: Omit<KeyRow, 'isDisabled'> & { readonly isDisabled?: boolean; readonly hash: string },
     by?: string,
   ): Promise<StoredKey>;
-  changeKey(id: string, change: KeyPatch, deed: KeyDeed): Promise<StoredKey | undefined>;
+  changeKey(id: string, change: KeyChange, deed: KeyDeed): Promise<StoredKey | undefined>;
   removeKey(id: string, deed: KeyDeed): Promise<StoredKey | undefined>;
   rotateKey(id: string, tokens: Rotation, deed: KeyDeed): Promise<StoredKey | undefined>;
   /** Which part of an owner is not there; undefined where all are, and belong together. */

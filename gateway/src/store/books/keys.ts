@@ -32,7 +32,9 @@ export function keyBooks(db: Kysely<Tables>): KeyBooks {
         if (change.budgetNanoUsd !== undefined)
           await setGrant(trx, id, { nanoUsd: change.budgetNanoUsd ?? 0n, atMs: deed.atMs });
         if (change.isDisabled === true) await endLinksOf(trx, id, deed);
-        const settings = settingsText(withPatch(storedSettings(row.settings), change));
+        const stored = storedSettings(row.settings);
+        const roleMax = change.roleMax === undefined ? stored.roleMax : (change.roleMax ?? undefined);
+        const settings = settingsText(compact({ ...withPatch(stored, change), roleMax }));
         return { columns: { ...columnsOf(change), settings }, changes: changesOf(change) };
       }),
     removeKey: async (id, deed) =>
@@ -40,10 +42,15 @@ export function keyBooks(db: Kysely<Tables>): KeyBooks {
         await endLinksOf(trx, id, deed);
         return { columns: { hash: null, old_hash: null, is_removed: 1 }, changes: {} };
       }),
-    rotateKey: async (id, { hash, oldUntilMs }, deed) =>
+    rotateKey: async (id, { hash, oldUntilMs, roleMax }, deed) =>
       // Rotated again by a repeated call, the new token would be the old one too, and end with it.
       changed(db, { id, action: 'key.rotated', isDone: (row) => row.hash === hash, ...deed }, async (_, row) => ({
-        columns: { hash, old_hash: row.hash, old_until: oldUntilMs },
+        columns: {
+          hash,
+          old_hash: row.hash,
+          old_until: oldUntilMs,
+          settings: settingsText(compact({ ...storedSettings(row.settings), roleMax })),
+        },
         changes: { old_until: new Date(oldUntilMs).toISOString() },
       })),
     missingOwner: async (owner) => missingOwner(db, owner),
