@@ -28,9 +28,10 @@ export function keysOfEnvironment(text: string): MasterKeys {
 
 /** All keys at hand; the file is made where nothing else is. Read anew each time: another process may have changed it. */
 export function masterKeys(dataDir: string, fromEnvironment: MasterKeys | undefined): MasterKeys {
-  if (fromEnvironment !== undefined) return [...fromEnvironment, ...filed(dataDir, FILE), ...filed(dataDir, NEXT)];
-  const file = masterKey(ensureSecretFile(dataDir, FILE));
-  return [file, ...filed(dataDir, NEXT)];
+  // Before the other, whose place it may take meanwhile: then it is read twice, and never missed.
+  const next = filed(dataDir, NEXT);
+  if (fromEnvironment !== undefined) return [...fromEnvironment, ...filed(dataDir, FILE), ...next];
+  return [masterKey(ensureSecretFile(dataDir, FILE)), ...next];
 }
 
 /** The key that is to come, made where there is none. One that a rotation left behind is taken up again. */
