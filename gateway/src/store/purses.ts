@@ -370,6 +370,12 @@ function exceeded(purse: Purse): Fault {
     spent: formatUsd(spent),
     held: formatUsd(held),
     reset: of.resetsAtMs === undefined ? 'never (it has no period)' : new Date(of.resetsAtMs).toISOString(),
-    command: of.id.startsWith('bud_') ? '`turnout budgets set`' : '`turnout keys set`',
+    command: commandFor(of.id),
   });
+}
+
+/** What gives the purse more: budgets, credits and keys are raised in different ways. */
+function commandFor(purseId: string): string {
+  if (purseId.startsWith('bud_')) return '`turnout budgets set`';
+  return purseId.startsWith('crd_') ? 'a top-up (`POST /admin/v1/credits`)' : '`turnout keys set`';
 }

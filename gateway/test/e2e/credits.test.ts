@@ -102,7 +102,8 @@ function leastFree(): bigint {
 it('sends nothing without credits, and says whose are missing', async () => {
   const { status, body } = await ask();
   assert.equal(status, 402);
-  assert.match(asString(asRecord(body['error'])?.['message']) ?? '', /the credits of organisation "Default"/);
+  const message = asString(asRecord(body['error'])?.['message']) ?? '';
+  assert.match(message, /the credits of organisation "Default" .* a top-up \(`POST \/admin\/v1\/credits`\)/);
   assert.equal(upstream.log.requests.length, 0);
 });
 

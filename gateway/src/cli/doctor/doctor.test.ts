@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -55,8 +55,8 @@ const SEEN: Readonly<Record<string, readonly (readonly [Finding['level'] | undef
   ],
   store: [
     ['ok', schema(undefined)],
-    ['ok', schema({ done: ['0001'], pending: [], through: [], rows: {}, clockMs: 0 })],
-    ['warning', schema({ done: [], pending: ['0001'], through: [], rows: {}, clockMs: 0 })],
+    ['ok', schema({ done: ['0001'], pending: [], through: [], rows: {}, clockMs: 0, sealed: 0 })],
+    ['warning', schema({ done: [], pending: ['0001'], through: [], rows: {}, clockMs: 0, sealed: 0 })],
   ],
   credentials: [
     ['ok', credentialsOf([{ provider: 'a', credential: 'key of the environment (A_KEY)' }])],
@@ -71,8 +71,10 @@ const SEEN: Readonly<Record<string, readonly (readonly [Finding['level'] | undef
     ['warning', secret(undefined, true)],
     ['ok', secret('0'.repeat(64), true)],
     ['problem', secret('word', true)],
-    ['ok', masterKey(`${'A'.repeat(43)}=,${'B'.repeat(43)}`)],
-    ['problem', masterKey('word')],
+    ['ok', masterKey(`${'A'.repeat(43)}=,${'B'.repeat(43)}`, true)],
+    ['problem', masterKey('word', false)],
+    ['ok', masterKey(undefined, false)],
+    ['warning', masterKey(undefined, true)],
   ],
   valkey: [
     ['ok', valkey(VALKEY, 'here')],
@@ -209,5 +211,26 @@ describe('turnout doctor', () => {
     const made = await store.keys.create({ name: 'after' });
     assert.equal(made.ok, true);
     await store.close();
+  });
+
+  it('finds a store whose keys were made with another secret', async (test) => {
+    const dir = mkdtempSync(join(tmpdir(), 'turnout-doctor-'));
+    test.after(() => rmSync(dir, { recursive: true, force: true }));
+    await (await openStore({ dataDir: dir, now: Date.now })).close();
+    const looked = async (env: CommandIo['env']): Promise<string> => {
+      let text = '';
+      const stdout = (more: string): void => void (text += more);
+      await doctorCommand(['--data', '.'], { stdout, stderr: () => undefined, env, cwd: dir, isTerminal: false });
+      return text;
+    };
+    const stranger = /PROBLEM secret +the keys in the store were made with another secret/;
+    assert.match(await looked({}), /ok +secret +in the data folder/);
+    assert.match(await looked({ TURNOUT_SECRET: 'a'.repeat(64) }), stranger);
+    assert.match(
+      await looked({ TURNOUT_SECRET: readFileSync(join(dir, 'secret'), 'utf8').trim() }),
+      /ok +secret +TURNOUT/,
+    );
+    rmSync(join(dir, 'secret'));
+    assert.match(await looked({}), stranger);
   });
 });

@@ -1,6 +1,9 @@
 /** The configuration and its secrets. */
 import { existsSync } from 'node:fs';
 import { summary } from '../../config/render.ts';
+import { join } from 'node:path';
+import { inspectStore, type StoreState } from '../../store/books/inspect.ts';
+import { readSecret, secretMark } from '../../store/secret.ts';
 import { bad, doubt, fine, type Check, type Finding, type Patient } from './check.ts';
 
 const ADMIN_KEY_MIN = 32;
@@ -9,8 +12,8 @@ export const SETTINGS: readonly Check[] = [
   { name: 'configuration', look: configuration },
   { name: 'credentials', look: ({ credentials }) => credentialsOf(credentials) },
   { name: 'admin key', look: ({ io }) => adminKey(io.env['TURNOUT_ADMIN_KEY']) },
-  { name: 'secret', look: ({ io, store }) => secret(io.env['TURNOUT_SECRET'], store.url !== undefined) },
-  { name: 'master key', look: ({ io }) => masterKey(io.env['TURNOUT_MASTER_KEY']) },
+  { name: 'secret', look: secretHere },
+  { name: 'master key', look: masterKeyHere },
 ];
 
 function configuration({ file, read: { result } }: Patient): Finding {
@@ -42,6 +45,26 @@ export function adminKey(key: string | undefined): Finding {
   return bad('TURNOUT_ADMIN_KEY is too short', `give it ${ADMIN_KEY_MIN} characters or more: openssl rand -hex 24`);
 }
 
+/** A store that cannot be looked at is told of by the check of the store. */
+async function stateOf({ store }: Patient): Promise<StoreState | undefined> {
+  return inspectStore(store).catch(() => undefined);
+}
+
+async function secretHere(patient: Patient): Promise<Finding> {
+  const { io, store, dataDir } = patient;
+  const given = io.env['TURNOUT_SECRET'];
+  const found = secret(given, store.url !== undefined);
+  if (found.level === 'problem') return found;
+  const mark = (await stateOf(patient))?.secretMark;
+  const own = given === undefined ? readSecret(join(dataDir, 'secret')) : Buffer.from(given, 'hex');
+  return mark === undefined || (own !== undefined && secretMark(own) === mark) ? found : STRANGE_SECRET;
+}
+
+const STRANGE_SECRET = bad(
+  'the keys in the store were made with another secret: no gateway starts here',
+  "give it the text of the file secret of the first gateway's data folder, or its TURNOUT_SECRET",
+);
+
 /** Gateways on one PostgreSQL must make the same hashes of keys. */
 export function secret(value: string | undefined, isShared: boolean): Finding {
   if (value === undefined) {
@@ -55,7 +78,18 @@ export function secret(value: string | undefined, isShared: boolean): Finding {
   return bad('TURNOUT_SECRET is not 64 hex digits', 'openssl rand -hex 32');
 }
 
-export function masterKey(value: string | undefined): Finding {
+async function masterKeyHere(patient: Patient): Promise<Finding> {
+  const isShared = patient.store.url !== undefined;
+  return masterKey(patient.io.env['TURNOUT_MASTER_KEY'], isShared && ((await stateOf(patient))?.sealed ?? 0) > 0);
+}
+
+/** `isForOthers`: secrets are sealed in a store that other machines may have, too. */
+export function masterKey(value: string | undefined, isForOthers: boolean): Finding {
+  if (value === undefined && isForOthers)
+    return doubt(
+      'TURNOUT_MASTER_KEY is not set: only gateways of one data folder can open what is sealed in the store',
+      'give all gateways the same (docs/guide/secrets.md), then turnout secrets check',
+    );
   if (value === undefined)
     return fine('TURNOUT_MASTER_KEY is not set: what is sealed is sealed by a file of the data folder');
   const isGood = value.split(',').every((part) => /^[A-Za-z0-9+/_-]{43}=?$/.test(part.trim()));

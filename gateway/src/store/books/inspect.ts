@@ -3,6 +3,7 @@ import { closeSync, existsSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Kysely, sql } from 'kysely';
+import { compact } from '../../lib/json.ts';
 import { DATABASE } from './books.ts';
 import { migrate, migrationSteps, type MigrationSteps } from './migrations.ts';
 import type { Tables } from './schema.ts';
@@ -22,6 +23,10 @@ export interface StoreState extends MigrationSteps {
   readonly rows: Readonly<Record<string, number>>;
   /** The store's clock, in milliseconds since 1970. */
   readonly clockMs: number;
+  /** Of the secret that its keys were made with (`secretMark`); absent where none was, or where steps are pending. */
+  readonly secretMark?: bigint;
+  /** Secrets of providers that are kept in it. */
+  readonly sealed: number;
 }
 
 /** Changes nothing. Undefined where there is no database yet; throws for people where it cannot be used. */
@@ -34,8 +39,19 @@ export async function inspectStore(at: StoreAt): Promise<StoreState | undefined>
       const { count } = await db.selectFrom(table).select(db.fn.countAll().as('count')).executeTakeFirstOrThrow();
       rows[table] = Number(count);
     }
-    return { ...steps, rows, clockMs: at.url === undefined ? Date.now() : await serverMs(db) };
+    const kept = steps.pending.length === 0 ? await keptIn(db) : { sealed: 0 };
+    return { ...steps, rows, clockMs: at.url === undefined ? Date.now() : await serverMs(db), ...kept };
   });
+}
+
+async function keptIn(db: Kysely<Tables>): Promise<Pick<StoreState, 'secretMark' | 'sealed'>> {
+  const mark = await db.selectFrom('counters').select('value').where('name', '=', 'secret').executeTakeFirst();
+  const { count } = await db
+    .selectFrom('provider_secrets')
+    .select(db.fn.countAll().as('count'))
+    .where('is_removed', '=', 0n)
+    .executeTakeFirstOrThrow();
+  return compact({ secretMark: mark?.value, sealed: Number(count) });
 }
 
 /** Brings it up to date. Throws as `migrate` does. */
