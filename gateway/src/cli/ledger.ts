@@ -26,6 +26,9 @@ const HELP = `turnout ledger verify | rebuild | reprice | reconcile | processes 
                FILE: what OpenAI's or Anthropic's usage and cost API answered (several pages: one a line), or CSV with
                the columns ${STATEMENT_COLUMNS.join(', ')};
                exit code 0 only where all is within the tolerance (1 where none is named)
+  processes    lists processes that money of budgets is handed out to: those that live, and those that are gone
+  release      gives back what a machine that is lost for good held: what it had spent untold may be spent once more
+                 --process ID
 
   --data DIR   the data folder (else TURNOUT_DATA, else that of turnout.yaml)
   --json       for programs
