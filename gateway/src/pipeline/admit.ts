@@ -22,7 +22,7 @@ const OUTPUT_TOKENS_USEFUL = 4096;
 const USEFUL_FACTOR = 4;
 /** Answers of a route that tell how long its next ones are. */
 const ANSWERS_LEARNED = 20;
-/** The last of a budget is not spent on an answer that is cut shorter than this. */
+/** No budget is spent on an answer that is cut shorter than this. */
 const OUTPUT_TOKENS_LEAST = 256;
 /** Others hold more than they will need, and most of them for seconds: so long a request waits for it before it is refused. */
 const PATIENCE_MS = 5000;
@@ -88,7 +88,12 @@ async function admitClamped(input: AdmitInput, worst: NanoUsd): Promise<Admissio
     affordable(input, facts, share),
     Math.min(useful ?? OUTPUT_TOKENS_USEFUL, affordable(input, facts, left)),
   );
-  return hold(input, tokens < 1 ? { nanoUsd: worst, facts } : limitedTo(input, worst, tokens));
+  // Cut shorter it would be of no use: then it is all that was asked for, or all that is left.
+  return hold(input, tokens < leastOf(input) ? { nanoUsd: worst, facts } : limitedTo(input, worst, tokens));
+}
+
+function leastOf({ facts, plan }: AdmitInput): number {
+  return Math.min(outputLimit(facts, plan.targets), OUTPUT_TOKENS_LEAST);
 }
 
 /** The least that an answer of this route is likely to need, however much is left. */
@@ -125,7 +130,7 @@ async function admitLast(input: AdmitInput, refused: Fault): Promise<Admission |
   const asked = outputLimit(facts, plan.targets);
   const tokens = Math.min(asked, affordable(input, usual, left));
   // Who says how long an answer may be gets it so long, or not at all: the last of a budget is no place to find out.
-  const least = facts.outputTokensLimit === undefined ? Math.min(asked, OUTPUT_TOKENS_LEAST) : asked;
+  const least = facts.outputTokensLimit === undefined ? leastOf(input) : asked;
   if (tokens < least) return refused;
   if (tokens >= asked) return hold(input, { nanoUsd: left, facts: usual });
   return hold(input, { nanoUsd: left, facts: { ...usual, outputTokensLimit: tokens }, outputTokensMax: tokens });

@@ -109,6 +109,17 @@ it('holds little for answers that are known to be short, and lets as many go on 
   );
 });
 
+it('cuts no answer shorter than is of use, as long as all that is left is enough for that', async () => {
+  const { key } = await keyOf('0.0012');
+  const askedBefore = upstream.log.requests.length;
+  const open = { model: 'm', messages: [{ role: 'user', content: 'hi' }] };
+  const reply = await call('/v1/chat/completions', key, open);
+  assert.equal(reply.status, 200);
+  const [sent] = upstream.log.requests.slice(askedBefore);
+  // Beside the bound of a hidden prompt there is room for 90 tokens, beside what is usual for 495.
+  assert.equal(asNumber(asRecord(sent?.body)?.['max_tokens']), 495);
+});
+
 it('names owner, limit, spent, held, and that nothing resets by itself', async () => {
   const { key } = await keyOf('0.00001');
   const { status, body } = await call('/v1/chat/completions', key, HI);
