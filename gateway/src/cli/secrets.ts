@@ -103,7 +103,7 @@ async function set(command: Command): Promise<number> {
   if (wantsJson(words)) io.stdout(`${jsonText(shown(row))}\n`);
   else
     io.stdout(
-      `The secret "${row.name}" of ${inert(provider)} (${row.id}) is kept for ${row.origin}${before === undefined ? '' : `, in the place of ${before.id}`}.\n`,
+      `The secret "${row.name}" of ${inert(provider)} (${row.id}) is kept for ${row.origin}${before === undefined ? '' : `, in the place of ${before.id}; --name NAME keeps another beside it`}.\n`,
     );
   return EXIT.ok;
 }
